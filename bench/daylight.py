@@ -38,7 +38,7 @@ async def main(file: Path) -> None:
         digest_lease_seconds=LEASE_SECONDS,
         clock=hours.now,
     )
-    async with app(settings, tuning) as service:
+    async with app.running(settings, tuning) as service:
         gc.freeze()  # as `bot run` does
         waking = asyncio.create_task(_wake(service, hours))
         await stop.wait()

@@ -20,7 +20,7 @@ async def main() -> None:
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with app(settings, TestingOverrides(pace_seconds=0.0)):
+    async with app.running(settings, TestingOverrides(pace_seconds=0.0)):
         await stop.wait()
 
 

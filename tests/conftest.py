@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import io
 import logging
@@ -25,6 +24,7 @@ from bot.testing_overrides import TestingOverrides
 from sandbox.applivery import FakeApplivery
 from sandbox.slack import FakeSlack
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
+from tests.support.waiting import busyness, patience
 
 
 def pytest_collection_finish() -> None:
@@ -85,7 +85,7 @@ class Environment:
             self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
         else:
             self.slack.request_url = None
-            await self.slack.until(lambda: self.slack.sockets, timeout=20)
+            await self.slack.until(lambda: self.slack.sockets)
         return self.bot
 
     async def stop(self) -> None:
@@ -115,7 +115,7 @@ class Environment:
     async def settle(self, bot: RunningBot | None = None) -> None:
         """Say everything that waits, however long a lease or Slack's Retry-After makes us wait for it."""
         bot = bot or self.bot
-        async with asyncio.timeout(30):
+        async with patience():
             while True:
                 await bot.announce.drain()
                 due = await bot.store.run(outbox.delivery_due_in)
@@ -155,7 +155,7 @@ async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[Environme
 async def living(folder: Path, empty_database: Path) -> AsyncIterator[Environment]:
     """A world in an empty folder, until the block ends."""
     shutil.copy(empty_database, folder / "bot.db")
-    slack, applivery = FakeSlack(), FakeApplivery(processing=None)
+    slack, applivery = FakeSlack(ack_seconds=3.0 * busyness()), FakeApplivery(processing=None)
     await slack.start()
     await applivery.start()
     it = Environment(folder, slack, applivery)

@@ -32,6 +32,7 @@ from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
 from tests import asking
 from tests.conftest import Environment
+from tests.support.waiting import PATIENCE
 
 MB = 1024 * 1024
 GROWTH = 100  # MB, of all questions together
@@ -90,7 +91,7 @@ async def asked(outside: tuple[FakeSlack, FakeApplivery]) -> dict[str, Any]:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.asking", *about, stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await asyncio.wait_for(child.communicate(), 300)
+    said, _ = await asyncio.wait_for(child.communicate(), PATIENCE)
     found: dict[str, Any] = json.loads(said)
     return found
 

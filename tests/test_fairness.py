@@ -26,7 +26,7 @@ async def took(world: Environment, text: str, person: Any) -> float:
     turn = await world.slack.command("/applivery", text, user=person, channel=world.releases)
     assert turn.acked
     assert turn.ack_seconds < 3
-    await turn.answer(timeout=60)
+    await turn.answer()
     return time.monotonic() - started
 
 
@@ -50,13 +50,13 @@ async def test_the_next_is_answered_before_the_flood(world: Environment, mode: d
     tasks = await flood(world, "help", world.bruno, count)
     turn = await world.slack.command("/applivery", "whoami", user=world.ana, channel=world.releases)
     seen = len(world.slack.responses.uses)
-    await turn.answer(timeout=60)
+    await turn.answer()
     assert len(world.slack.responses.uses) - seen <= 20, "no more than a few of the flood go first"
     assert len(world.slack.responses.uses) - before < count
     turns = await asyncio.gather(*tasks)
     for each_turn in turns:
         assert each_turn.acked, each_turn.error
-        said = await each_turn.answer(timeout=60)
+        said = await each_turn.answer()
         assert "What I can do" in said.text or "Too many requests are waiting" in said.text
 
 
@@ -71,7 +71,7 @@ async def test_under_a_flood_others_wait_twice_as_long_at_most(world: Environmen
         seen = len(world.slack.responses.uses)
         flooded.append(await took(world, "whoami", world.ana))
         first.append(len(world.slack.responses.uses) - seen - 1)
-        await asyncio.gather(*(turn.answer(timeout=60) for turn in turns))
+        await asyncio.gather(*(turn.answer() for turn in turns))
     assert median(first) <= 20, "answers of the flood that went first"
     assert median(flooded) <= 2 * quiet + BUSY
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -17,15 +18,17 @@ from tests.fuzz.scenery import furnish
 from tests.fuzz.verdict import Oracle
 from tests.fuzz.words import InputGenerator
 from tests.handing import rested
+from tests.support.waiting import PATIENCE
 
-SLICE_SECONDS = 4.0
+SLICE = 150  # deeds
+CHANCE = 22 if os.environ.get("CI") else random.randrange(1_000_000)
 
 
-@pytest.mark.parametrize("seed", [20, 21, random.randrange(1_000_000)], ids=["over a socket", "over HTTP", "by chance"])
+@pytest.mark.parametrize("seed", [20, 21, CHANCE], ids=["over a socket", "over HTTP", "by chance"])
 async def test_whatever_is_asked_nothing_breaks_unhandled(seed: int) -> None:
     print(f"make fuzz ARGS='--seed {seed} --rounds 1'")  # noqa: T201  pytest shows it with a failure
-    report = await fuzz(seed, seconds=SLICE_SECONDS, rounds=1)
-    assert report.deeds > 20
+    report = await fuzz(seed, seconds=PATIENCE, rounds=1, deeds=SLICE)
+    assert report.deeds >= SLICE or report.findings
     assert not report.findings, str(report)
 
 

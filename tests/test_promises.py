@@ -40,6 +40,7 @@ from sandbox.faults import Fault
 from sandbox.slack.signing import signature
 from tests.conftest import Environment
 from tests.seeing import every_message, everything_said, everything_stored, labels, link, press
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 READERS = {
@@ -425,7 +426,7 @@ async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world
         cwd=tmp_path, env={**environment, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 1
     words = err.decode().strip()
     assert f"Another process (id {os.getpid()}) is using the database" in words

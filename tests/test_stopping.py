@@ -22,7 +22,8 @@ from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.postgres import PostgresServer
-from tests.test_cli import PATIENCE, Ended, begun, ended, pointing_at, running
+from tests.support.waiting import PATIENCE, busyness, patience
+from tests.test_cli import Ended, begun, ended, pointing_at, running
 
 Process = asyncio.subprocess.Process
 QUICK = {"POLL_BUSY_SECONDS": "0.2", "POLL_IDLE_SECONDS": "0.2"}
@@ -33,7 +34,7 @@ async def told_to_stop(process: Process) -> Ended:
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     end = await ended(process)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 10 * busyness()
     assert end.code == 0, end.err
     assert "Traceback" not in end.err
     assert "unexpected" not in end.err
@@ -61,7 +62,7 @@ def _count(tx: Transaction, question: str) -> int:
 
 async def fired(faults: object) -> None:
     """Wait until a fault was met: whoever hangs tells nobody."""
-    async with asyncio.timeout(PATIENCE):
+    async with patience():
         while not faults.fired:  # type: ignore[attr-defined]
             await asyncio.sleep(0.02)
 
@@ -131,7 +132,7 @@ async def two(world: Environment, address: str) -> AsyncIterator[tuple[Process, 
 async def started(process: Process) -> None:
     assert process.stderr
     seen = b""
-    async with asyncio.timeout(2 * PATIENCE):
+    async with patience():
         while b"service.started" not in (line := await process.stderr.readline()):
             assert line, seen.decode()
             seen += line
@@ -172,7 +173,7 @@ async def test_who_waits_for_another_s_migration_stops_when_told(
     with psycopg.connect(address) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (migrate._LOCK,))
         process = await begun(world.folder, "run", **pointing_at(world, DATABASE_URL=address))
-        async with asyncio.timeout(PATIENCE):
+        async with patience():
             while not other.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone():
                 await asyncio.sleep(0.05)
         await told_to_stop(process)
@@ -222,4 +223,4 @@ async def test_what_was_opened_last_is_closed_first(world: Environment) -> None:
     await stopping
     seen |= {name: time.monotonic() for name, look in looks.items() if name not in seen and look()}
     assert sorted(seen, key=seen.__getitem__) == list(looks)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 10 * busyness()

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 import string
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from sandbox.applivery.models import DownloadToken, FakeApp, FakeBuild, FakeDownload, RecordedRequest, SentWebhook, Wire
 from sandbox.applivery.payloads import NAMELESS, When, app_wire, download_wire, timestamp
 from sandbox.faults import FaultQueue
+from sandbox.waiting import STILL_SECONDS, while_it_moves
 
 Listener = Callable[[str, Wire], None]
 _LETTERS = string.ascii_letters + string.digits
@@ -60,6 +62,7 @@ class FakeWorkspace:
         self.faults = FaultQueue()
         self.listeners: list[Listener] = []
         self._changed = asyncio.Event()
+        self._last_change = (0.0, "nothing")
 
     # -------------------------------------------------------------- telling and waiting
 
@@ -71,18 +74,23 @@ class FakeWorkspace:
 
     def stir(self) -> None:
         """Wake whoever waits in `until`, without an event for the listeners."""
+        self._last_change = (time.monotonic(), "a request, a build or a webhook")
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def until(self, predicate: Callable[[], Any], timeout: float = 15) -> Any:  # noqa: ASYNC109 - the caller's own limit
-        """Wait until `predicate` holds and return what it gave; raises TimeoutError after `timeout` seconds.
+    async def until(self, predicate: Callable[[], Any], timeout: float = STILL_SECONDS) -> Any:  # noqa: ASYNC109
+        """Wait until `predicate` holds and return what it gave. Raises NothingMoves, a TimeoutError.
 
-        It is asked again whenever something happened here: a request came or went, a build moved, a webhook was sent.
+        It is asked again whenever something happened here: a request came or went, a build moved, a webhook was sent;
+        it is given up when that has not been for `timeout` seconds.
         """
-        async with asyncio.timeout(timeout):
+
+        async def seen() -> Any:
             while not (found := predicate()):
                 await self._changed.wait()
-        return found
+            return found
+
+        return await while_it_moves(predicate, seen(), lambda: self._last_change, timeout)
 
     # -------------------------------------------------------------- ids and times
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.slack.message import FakeMessage
 from sandbox.slack.view import FakeView
+from sandbox.waiting import STILL_SECONDS
 
 Until = Callable[[Callable[[], object], float], Awaitable[object]]
 
@@ -43,12 +44,12 @@ class Interaction:
         errors: dict[str, str] = body.get("errors") or {} if body.get("response_action") == "errors" else {}
         return errors
 
-    async def answer(self, n: int = 1, timeout: float = 15) -> FakeMessage:  # noqa: ASYNC109 -- a test's patience, said at the call
-        """Wait for the n-th answer (first is 1). Raises TimeoutError after `timeout` seconds, with what there is."""
+    async def answer(self, n: int = 1, timeout: float = STILL_SECONDS) -> FakeMessage:  # noqa: ASYNC109 -- a test's patience, said at the call
+        """Wait for the n-th answer (first is 1). Raises TimeoutError when nothing moves for `timeout` seconds."""
         await self.until(lambda: len(self.answers) >= n, timeout)
         return self.answers[n - 1]
 
-    async def view(self, n: int = 1, timeout: float = 15) -> FakeView:  # noqa: ASYNC109 -- as above
-        """Wait for the n-th view that was opened, pushed or updated. Raises TimeoutError after `timeout` seconds."""
+    async def view(self, n: int = 1, timeout: float = STILL_SECONDS) -> FakeView:  # noqa: ASYNC109 -- as above
+        """Wait for the n-th view that was opened, pushed or updated. Raises as `answer` does."""
         await self.until(lambda: len(self.views) >= n, timeout)
         return self.views[n - 1]

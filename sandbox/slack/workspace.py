@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
+from sandbox.waiting import STILL_SECONDS, while_it_moves
 
 Listener = Callable[[str, dict[str, Any]], None]
 
@@ -63,6 +64,7 @@ class SlackWorkspace:
         self.counts: dict[str, int] = {}
         self.random = random.Random()  # noqa: S311 -- ids, not secrets
         self._last_ts = 0
+        self._last_change = (0.0, "nothing")
         self._waiting: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
         # Slack's own, which says of itself that it is no bot
         self.slackbot = FakeUser("USLACKBOT", "slackbot", "Slackbot", None, self.team_id, tz="Etc/UTC")
@@ -96,6 +98,7 @@ class SlackWorkspace:
 
     def changed(self, what: str, about: dict[str, Any] | None = None) -> None:
         """Tell the listeners, and everyone who waits for a state, that something is different."""
+        self._last_change = (time.monotonic(), what)
         for listener in list(self.listeners):
             listener(what, about or {})
         for entry in list(self._waiting):
@@ -112,17 +115,21 @@ class SlackWorkspace:
         if seen:
             future.set_result(seen)
 
-    async def until(self, predicate: Callable[[], object], timeout: float = 15) -> object:  # noqa: ASYNC109
+    async def until(
+        self,
+        predicate: Callable[[], object],
+        timeout: float = STILL_SECONDS,  # noqa: ASYNC109 -- a test's patience, said at the call
+    ) -> object:
         """Wait until `predicate()` is true and return what it gave; asked again at every change, never by the clock.
 
-        Raises TimeoutError after `timeout` seconds.
+        Raises NothingMoves, a TimeoutError, when nothing has changed for `timeout` seconds.
         """
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         entry = (predicate, future)
         self._waiting.append(entry)
         try:
             self._look(*entry)
-            return await asyncio.wait_for(future, timeout)
+            return await while_it_moves(predicate, future, lambda: self._last_change, timeout)
         finally:
             self._waiting.remove(entry)
 

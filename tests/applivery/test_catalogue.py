@@ -12,6 +12,7 @@ from bot.domain.grammar import ParsedText
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.handing import ready
+from tests.support.waiting import patience
 
 
 @pytest.mark.parametrize("target", ["GET */apps", "GET */builds"])
@@ -26,7 +27,7 @@ async def test_a_question_that_fails_when_nobody_waits_any_more_is_no_error(
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await (catalogue.apps(fresh=True) if "apps" in target else catalogue.builds(app, ParsedText()))
-    async with asyncio.timeout(5):
+    async with patience():
         while not world.applivery.faults.fired or world.applivery.requests[-1].status is None:
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)

@@ -40,6 +40,7 @@ from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient, hosts_of
 from tests.handing import free_port
+from tests.support.waiting import busyness
 
 QUICK = UploadTimeouts(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
 POSTING = "POST *builds"
@@ -467,7 +468,7 @@ async def test_an_upload_that_stands_still_is_given_up(
     impatient = make_client(endurance=replace(QUICK, stall=0.3, answer=0.3))
     server.faults.add(POSTING, Fault(latency=30))
     with pytest.raises(UploadOutcomeUnknown):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10 * busyness()):
             await impatient.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 

@@ -18,7 +18,8 @@ from bot.cli import program
 from sandbox.faults import Fault
 from tests.cli.test_upload import IPA, POSTING, app_token, service_account
 from tests.conftest import Environment
-from tests.test_cli import PATIENCE, SOME, begun, ended, environment, pointing_at
+from tests.support.waiting import PATIENCE
+from tests.test_cli import SOME, begun, ended, environment, pointing_at
 
 DONE, FAILED, USAGE = 0, 1, 2
 PROGRAM = (sys.executable, "-m", "bot")
@@ -48,9 +49,7 @@ async def shell(
     line = ["sh", "-c", f"{around}", "sh", *PROGRAM, *words]
 
     def run() -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            line, cwd=folder, env=environment(**settings), timeout=PATIENCE * 2, check=False, **streams
-        )
+        return subprocess.run(line, cwd=folder, env=environment(**settings), timeout=PATIENCE, check=False, **streams)
 
     return End(await asyncio.to_thread(run))
 

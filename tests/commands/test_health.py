@@ -30,6 +30,7 @@ from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.handing import ready, seen
 from tests.seeing import labels, press
+from tests.support.waiting import busyness, patience
 from tests.web.test_server import ask
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -124,14 +125,14 @@ async def test_status_asks_afresh(world: Environment, fault: Fault, words: str) 
     world.applivery.faults.add("GET *", fault, times=None)
     started = time.monotonic()
     text = seen(await world.ask("status"))
-    assert time.monotonic() - started < 6, "a person waits for it"
+    assert time.monotonic() - started < 6 * busyness(), "a person waits for it"
     assert text.startswith("*Not all is well.*")
     line = next(candidate for candidate in text.splitlines() if "*Applivery*" in candidate)
     assert line.startswith("⚠️ *Applivery* does not answer as it should: ")
     assert words in line
     assert "The last good answer was <!date^" in line, "how old what is known is"
     world.applivery.faults.clear()
-    async with asyncio.timeout(20):  # a question from before that hangs is shared until its own time is over
+    async with patience():  # a question from before that hangs is shared until its own time is over
         while "✅ *Applivery* answers." not in seen(await world.ask("status")):
             await asyncio.sleep(0.2)
 
@@ -213,7 +214,7 @@ async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(worl
     from tests.everything import away
 
     await world.start()
-    async with asyncio.timeout(12):
+    async with asyncio.timeout(12 * busyness()):
         with away(world, "announcements"), away(world, "apps"):
             found = await world.bot.door._house.health()
     assert found.slack.well

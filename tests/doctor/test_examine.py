@@ -24,6 +24,7 @@ from bot.settings import InvalidSettings, Settings
 from bot.slack.manifest import SCOPES
 from sandbox.faults import Fault
 from tests.conftest import Environment
+from tests.support.waiting import patience
 from tests.test_cli import a_free_port
 
 WELL, WARNING, BROKEN, SKIPPED = CheckOutcome.WELL, CheckOutcome.WARNING, CheckOutcome.BROKEN, CheckOutcome.SKIPPED
@@ -484,7 +485,7 @@ async def test_a_bot_that_is_not_ready_says_why(world: Environment) -> None:
     bot = await world.start()
     world.slack.refuse_handshakes(None)
     await world.slack.sockets[0].ws.close()
-    async with asyncio.timeout(5):
+    async with patience():
         while await bot.sockets.connected():  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
     found = the(await examined(world, port=bot.web.port), service.RUNNING)

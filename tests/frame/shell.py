@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.support.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,7 +18,9 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(inherited)} | more
 
 
-def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240) -> CompletedCommand:
+def run(
+    *command: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = PATIENCE
+) -> CompletedCommand:
     return CompletedCommand(
         subprocess.run(
             [str(word) for word in command],

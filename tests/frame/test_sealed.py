@@ -19,7 +19,8 @@ from tests.conftest import Environment
 from tests.frame.image import variables
 from tests.frame.shell import ROOT, run
 from tests.handing import direct, ready
-from tests.test_cli import PATIENCE, a_free_port, ended, pointing_at
+from tests.support.waiting import PATIENCE
+from tests.test_cli import a_free_port, ended, pointing_at
 
 SEALED = ROOT / "tests/frame/sealed.sh"
 USER = "10001"

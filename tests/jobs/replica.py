@@ -34,5 +34,5 @@ def _run(settings: dict[str, Any], seconds: dict[str, float]) -> None:
 
 
 async def _forever(settings: Settings, tuning: TestingOverrides) -> None:
-    async with app(settings, tuning):
+    async with app.running(settings, tuning):
         await asyncio.Event().wait()

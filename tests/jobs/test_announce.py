@@ -20,6 +20,7 @@ from tests.handing import Clock
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import ready, subscribed
 from tests.store.builders import posted_ts
+from tests.support.waiting import patience
 
 Log = list[Any]
 POST = "chat.postMessage"
@@ -210,7 +211,7 @@ async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: Environme
     await subscribed(world)
     world.slack.faults.add(POST, Fault(latency=0.2))
     world.applivery.build(world.courier, version="1")
-    async with asyncio.timeout(5):
+    async with patience():
         while not world.slack.faults.fired:  # the post is under way
             await asyncio.sleep(0.01)
     await world.restart()

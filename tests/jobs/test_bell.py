@@ -18,6 +18,7 @@ from bot.services.webhook import NOTICES_AT_ONCE, POLLS_AT_ONCE, WebhookHandler
 from tests.conftest import Environment
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import lists, ready, subscribed
+from tests.support.waiting import patience
 
 SECRET = "a-long-random-word"
 
@@ -192,7 +193,7 @@ async def test_a_hint_that_came_too_soon_is_followed_later(rested: Environment) 
     bell._polls = TokenBuckets(1, 0.05)
     bell._polls.wait(rested.courier.id, bell._clock())
     await bell.ring(rested.courier.id.encode())
-    async with asyncio.timeout(20):
+    async with patience():
         while not (polled := await due(rested)):
             await rested.bot.store.wait(Topic.WATCH, 1)
     assert polled == {rested.courier.id}

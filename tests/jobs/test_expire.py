@@ -235,7 +235,7 @@ async def test_it_happens_by_itself_when_the_time_comes(world: Environment) -> N
     await world.start(jobs=True)
     ready(world)
     message = await fresh(world)
-    await world.slack.until(lambda: over(message), timeout=5)
+    await world.slack.until(lambda: over(message))
     assert message.text == OVER
 
 

@@ -24,6 +24,7 @@ from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_announce import EVERY, LOOK_UP, POST, Log, beta, events, posts, record, replicas, two, watched
 from tests.jobs.test_watch import ready, subscribed
 from tests.postgres import PostgresServer
+from tests.support.waiting import until
 
 __all__ = ["replicas", "two", "watched"]
 
@@ -153,12 +154,12 @@ async def test_a_storm_of_429_loses_and_repeats_nothing_and_is_no_outage(two: En
 
 async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: Environment) -> None:
     """A frozen replica's edit comes after another has shown the card with newer words."""
-    watched.tuning = replace(watched.tuning, lease_seconds=0.2, slack_seconds=3.0)
+    watched.tuning = replace(watched.tuning, lease_seconds=0.2, slack_seconds=9.0)
     await watched.restart()
     build = watched.applivery.build(watched.courier, version="1")
     await watched.look()
     (card,) = watched.slack.messages(watched.releases)
-    watched.slack.faults.add(EDIT, Fault(latency=0.8))
+    watched.slack.faults.add(EDIT, Fault(latency=2.0))
     watched.applivery.edit(build, {"changelog": "Older words"})
     await watched.bot.store.run(app_polls.request_poll, None)
     await watched.bot.watch.step()
@@ -168,8 +169,12 @@ async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: Environment)
     watched.applivery.edit(build, {"changelog": "Newer words"})
     await watched.bot.store.run(app_polls.request_poll, None)
     await watched.bot.watch.step()
-    await announce.step()
-    await watched.slack.until(lambda: "Newer words" in str(card.blocks))
+
+    async def newer() -> bool:
+        await announce.step()
+        return "Newer words" in str(card.blocks)
+
+    await until(newer)
     await watched.slack.until(lambda: "Older words" in str(card.blocks))  # the late one
     await watched.settle()
     assert "Newer words" in str(card.blocks)
@@ -189,13 +194,13 @@ async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: Envir
         for number in range(1, 81):
             two.applivery.build(two.courier, version=str(number))
             if number % 10 == 0:
-                await two.slack.until(lambda number=number: len(two.said()) > number - 8, timeout=60)
+                await two.slack.until(lambda number=number: len(two.said()) > number - 8)
                 await asyncio.sleep(chance.random() * 0.1)
                 frozen = running[number // 10 % 2]
                 os.kill(frozen.pid, signal.SIGSTOP)
                 await asyncio.sleep(1.2)  # longer than its leases
                 os.kill(frozen.pid, signal.SIGCONT)
-        await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:80], timeout=60)
+        await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:80])
     finally:
         for first in running:
             first.kill()
@@ -232,7 +237,7 @@ async def test_a_database_away_for_seconds_is_one_outage_and_everything_arrives_
         for number in range(2, 6):
             two.applivery.build(two.courier, version=str(number))
         await asyncio.sleep(6)  # longer than SQLite waits for a lock
-    await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:5], timeout=20)
+    await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:5])
     await two.stop()
     assert two.said() == two.said(beta(two)) == EVERY[:5]
     told = events(log, "watch.away", "watch.back", "announce.away", "announce.back", "announce.unexpected")
@@ -269,7 +274,7 @@ async def test_a_clock_that_jumps_an_hour_delays_and_repeats_nothing(two: Enviro
             two.slack.faults.add(POST, Fault(drop_after=True))
             await two.slack.until(lambda number=number: len(two.said()) >= number - 1)
             clock.off += timedelta(hours=jump / 2)
-    await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:number], timeout=10)
+    await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:number])
 
 
 @on_sqlite

@@ -20,6 +20,7 @@ from tests.handing import Clock, directs, seen
 from tests.jobs.conftest import on_sqlite
 from tests.jobs.test_watch import ready
 from tests.seeing import labels
+from tests.support.waiting import patience
 
 POST, EDIT, REPLIES = "chat.postMessage", "chat.update", "conversations.replies"
 LONG = "\n".join(f"- change {number} that somebody made" for number in range(200))
@@ -352,7 +353,7 @@ async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(starte
     await started.bot.store.run(app_polls.request_poll, None)
     await started.bot.watch.step()
     for said in range(1, PIECES + 2):  # each post is stored, and the process dies before it hears so
-        async with asyncio.timeout(10):
+        async with patience():
             while len(posts(started)) < said:
                 await started.bot.store.wait(Topic.TELL, await started.bot.store.run(outbox.delivery_due_in) or 0)
                 await started.bot.announce.step()

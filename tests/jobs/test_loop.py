@@ -18,6 +18,7 @@ from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, OutageTracker, fore
 from tests.conftest import Environment
 from tests.jobs.conftest import on_postgresql
 from tests.postgres import PostgresServer
+from tests.support.waiting import PATIENCE, patience
 
 Log = list[Any]
 
@@ -44,7 +45,7 @@ class Job:
 
     async def play(self) -> list[float]:
         async with running(self.step, self.rest):
-            await asyncio.wait_for(self.over.wait(), 5)
+            await asyncio.wait_for(self.over.wait(), PATIENCE)
         return self.rests
 
 
@@ -154,7 +155,7 @@ class Counting:
             self._ran.notify_all()
 
     async def until(self, runs: int) -> None:
-        async with asyncio.timeout(5), self._ran:
+        async with patience(), self._ran:
             await self._ran.wait_for(lambda: self.runs >= runs)
 
 
@@ -213,7 +214,7 @@ async def test_a_database_away_for_a_moment_loses_and_repeats_nothing(
     await asyncio.to_thread(postgres_server.restart)
     world.applivery.build(world.courier, version="2.0.0")
 
-    await world.slack.until(lambda: len(world.said()) == 2, timeout=10)
+    await world.slack.until(lambda: len(world.said()) == 2)
     await world.stop()
     assert world.said() == ["✅ Courier 1.0.0 (1) for iOS is ready.", "✅ Courier 2.0.0 (1) for iOS is ready."]
     for job in ("watch", "announce"):

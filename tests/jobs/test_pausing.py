@@ -134,7 +134,7 @@ async def test_by_itself_it_tells_once_in_many_seconds(world: Environment, log: 
     world.releases.refusal = "not_in_channel"
     ready(world)
     await world.bot.store.run(app_polls.request_poll, None)
-    await world.slack.until(lambda: len(posts(world, world.releases)) > 4, timeout=20)
+    await world.slack.until(lambda: len(posts(world, world.releases)) > 4)
     await asyncio.sleep(0)
     assert len(directs(world, world.ana)) == 1
     assert len([line for line in log if line["event"] == "pausing.channel_refused"]) == 1

@@ -18,6 +18,7 @@ from tests.conftest import Environment, texts
 from tests.handing import Clock, directs, downloaded, ready, rested, seen
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels, link, press
+from tests.support.waiting import patience
 from tests.watching import TITLE, earlier, on_its_way, versions, watched
 
 USUAL = "the iOS builds of Courier usually take 8 minutes."
@@ -428,7 +429,7 @@ async def test_slack_that_asks_to_wait_gets_the_message_later(world: Environment
     await rested(world)
     await world.look()
     assert directs(world, world.bruno) == []
-    async with asyncio.timeout(30):  # the limit is Slack's and this machine's time
+    async with patience():  # the limit is Slack's and this machine's time
         while not directs(world, world.bruno):
             await asyncio.sleep(0.1)
             clock.forward(seconds=3)

@@ -16,6 +16,7 @@ from tests.conftest import Environment, heads
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels
 from tests.store.builders import stages
+from tests.support.waiting import patience
 
 Log = list[Any]
 
@@ -243,6 +244,7 @@ async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(
 
 @on_sqlite
 async def test_a_long_absence_is_caught_up_on_in_steps_that_are_kept(watched: Environment) -> None:
+    await watched.restart(poll_idle_seconds=60)
     for number in range(1, 251):
         watched.applivery.build(watched.courier, version=str(number))
     await watched.bot.store.run(app_polls.request_poll, None)
@@ -467,7 +469,7 @@ async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched
     watched.applivery.build(watched.courier, version="1.0.0")
     watched.applivery.faults.add("GET */builds", Fault(latency=5.0))
     await watched.bot.store.run(app_polls.request_poll, None)
-    async with asyncio.timeout(5):
+    async with patience():
         while not watched.applivery.faults.fired:  # the request is under way
             await asyncio.sleep(0.01)
     await watched.restart(jobs=True, poll_idle_seconds=60)

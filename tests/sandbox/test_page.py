@@ -19,6 +19,7 @@ from sandbox.page import CommandHint
 from sandbox.seed_data import MANIFEST
 from tests.sandbox.app_for_the_page import connected
 from tests.sandbox.chromium import MISSING, PROGRAM, chromium
+from tests.support.waiting import busyness
 
 # One event loop for the file: the browser is started once.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -128,7 +129,7 @@ async def test_closing_ends_the_streams_at_once(http: Any) -> None:
     sandbox = await DemoEnvironment.open(None)
     async with stream(http, sandbox, "ana") as frame:
         await frame()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(2 * busyness()):
             await sandbox.page.stop()
     await sandbox.close()
 

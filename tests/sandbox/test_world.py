@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from sandbox.applivery import FakeApplivery
 from sandbox.demo import DemoEnvironment
+from tests.support.waiting import patience
 
 Open = Callable[..., Awaitable[DemoEnvironment]]
 
@@ -123,7 +124,7 @@ async def test_a_build_under_way_goes_on_after_a_restart(opened: Open, tmp_path:
 async def test_a_change_is_written_down_without_closing(opened: Open, tmp_path: Path) -> None:
     sandbox = await opened(tmp_path)
     sandbox.slack.say("written soon", sandbox.slack.user("ana"), sandbox.slack.channel("releases"))
-    async with asyncio.timeout(5):
+    async with patience():
         while "written soon" not in (tmp_path / "state.json").read_text():  # a file rings no bell
             await asyncio.sleep(0.02)
 

@@ -16,6 +16,7 @@ from bot.dispatch import requests
 from bot.slack.manifest import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
+from tests.support.waiting import patience
 
 LEFT = "Only people of this workspace"
 ROLE = "This needs the role"
@@ -118,7 +119,7 @@ async def test_the_other_replica_forgets_too(world: Environment, postgres_url: s
         team = world.slack.team_id
         assert (await other.door._people.asker(team, world.bruno.id, None)).role
         await world.slack.change(world.bruno, guest=True)
-        async with asyncio.timeout(20):  # by way of the database
+        async with patience():  # by way of the database
             while not await other.door._people.outsider(world.bruno.id):
                 await asyncio.sleep(0.05)
 

@@ -18,6 +18,7 @@ from bot.slack.client import SlackClient
 from bot.timeouts import for_a_person
 from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
+from tests.support.waiting import busyness
 
 
 class Clock:
@@ -147,7 +148,7 @@ async def test_a_person_waits_for_no_job_s_question(slack: FakeSlack, people: Ac
     job = asyncio.create_task(people.name(ana.id))
     await asyncio.sleep(0)
     with for_a_person():
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(5 * busyness()):
             assert await people.name(ana.id) == "ana"
     job.cancel()
 

@@ -12,6 +12,7 @@ from bot.slack.manifest import EVENTS
 from sandbox.slack import FakeSlack
 from tests.conftest import Environment
 from tests.handing import ready, rested
+from tests.support.waiting import busyness, patience
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -49,9 +50,9 @@ async def test_a_channel_that_comes_back_hears_at_once_what_waited_for_it(
     assert world.said(place) == []
     await world.slack.unarchive(place, world.ana)
     # far sooner than the next look would have come
-    await world.slack.until(lambda: world.said(place), timeout=4)
+    await world.slack.until(lambda: world.said(place), timeout=4 * busyness())
     assert "Courier 2.4.0" in world.said(place)[0]
-    async with asyncio.timeout(10):  # the post that worked is what ends it
+    async with patience():  # the post that worked is what ends it
         while (await world.bot.store.run(subscriptions.list_subscriptions, place.id))[0].paused:
             await asyncio.sleep(0.01)
 
@@ -62,7 +63,7 @@ async def test_an_invitation_is_heard_at_once(world: Environment, private: bool)
     await world.slack.remove(place, world.ana)
     await paused(world, place)
     await world.slack.invite(place, world.ana)
-    await world.slack.until(lambda: world.said(place), timeout=4)
+    await world.slack.until(lambda: world.said(place), timeout=4 * busyness())
 
 
 async def test_each_kind_of_event_makes_it_look_and_once_only(world: Environment) -> None:

@@ -108,7 +108,7 @@ async def test_a_repeat_at_another_replica_is_done_once(world: Environment, post
     await world.start()
     ready(world)
     async with running(world.settings(), world.tuning, jobs=False) as other:
-        await world.slack.until(lambda: len(world.slack.sockets) == 2, timeout=20)
+        await world.slack.until(lambda: len(world.slack.sockets) == 2)
         turn = await typed(world)
         for _ in range(3):
             assert (await world.slack.repeat(turn)).ok

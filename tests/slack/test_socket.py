@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECOND
 from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
 from tests.conftest import Environment
+from tests.support.waiting import PATIENCE, busyness, patience
 
 Opened = Callable[..., Any]
 QUICKER = 50
@@ -57,9 +59,9 @@ async def acknowledged(slack: FakeSlack) -> bool:
     return turn.acked
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5) -> None:
+async def until(condition: Callable[[], Any]) -> None:
     """Wait for something of which no event tells: the SDK rings no bell."""
-    async with asyncio.timeout(seconds):
+    async with patience():
         while not await condition():
             await asyncio.sleep(0.02)
 
@@ -160,7 +162,7 @@ async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: FakeSlack
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)
         slack.silence()
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(4 * busyness()):
             await sockets.close()
         assert await sockets.connected() == 0
 
@@ -236,7 +238,7 @@ async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_th
         await slack.until(lambda: len(slack.socket_mode.handshakes) >= 3)
         assert not heard.done()
         slack.refuse_handshakes(0)
-        await asyncio.wait_for(heard, 5)
+        await asyncio.wait_for(heard, PATIENCE)
 
 
 async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: FakeSlack, opened: Opened) -> None:
@@ -317,7 +319,9 @@ async def test_silence_without_a_close_is_noticed_within_four_pings(slack: FakeS
         await slack.until(lambda: len(slack.sockets) == 2)
         silent = slack.sockets[0]
         silent.silent = True
-        await slack.until(lambda: silent not in slack.sockets, timeout=5 * PING_SECONDS / QUICKER + 2)
+        started = time.monotonic()
+        await slack.until(lambda: silent not in slack.sockets)
+        assert time.monotonic() - started < (5 * PING_SECONDS / QUICKER + 2) * busyness()
         await slack.until(lambda: len(slack.sockets) == 2)
         for _ in range(4):
             assert await acknowledged(slack)
@@ -329,7 +333,7 @@ async def test_the_watchdog_outlives_what_the_sdk_throws(slack: FakeSlack, opene
         await slack.until(lambda: slack.sockets)
         line = sockets._lines[0]
         line.now.current_session = object()  # what nobody would expect
-        await until(lambda: _equal(line.now.current_session.__class__, object), 1)
+        await until(lambda: _equal(line.now.current_session.__class__, object))
         await asyncio.sleep(3 * LOOK_SECONDS / QUICKER)
         assert sockets._watch
         assert not sockets._watch.done()

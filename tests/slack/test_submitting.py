@@ -21,6 +21,7 @@ from tests.conftest import Environment
 from tests.everything import away
 from tests.handing import directs, ready, rested
 from tests.seeing import labels, old_card, press
+from tests.support.waiting import patience
 
 PIECES = ("😀", '"', "\\", "Ж", "<", "&", "*", "`", "{", "\n", "'")
 IPA = b"PK\x03\x04" + bytes(range(256)) * 200
@@ -271,7 +272,7 @@ def began_with(view: FakeView) -> dict[str, str]:
 
 async def answered(world: Environment, label: str) -> FakeMessage:
     """The private message that has this button, once it is there."""
-    async with asyncio.timeout(20):
+    async with patience():
         while True:
             for message in (*world.slack.ephemerals(world.ana), *directs(world, world.ana)):
                 if label in labels(message):

@@ -6,6 +6,7 @@ import pytest
 
 from bot.dispatch.fair_queue import FairQueue
 from bot.exceptions import Overloaded
+from tests.support.waiting import patience
 
 
 class Work:
@@ -34,7 +35,7 @@ class Work:
 
     async def end(self, tasks: list[asyncio.Task[None]]) -> None:
         self._go.set()
-        async with asyncio.timeout(20):
+        async with patience():
             await asyncio.gather(*tasks)
 
 
@@ -88,5 +89,5 @@ async def test_a_failure_gives_its_turn_back() -> None:
         with pytest.raises(ValueError, match="no"):
             async with turns.of("a"):
                 raise ValueError("no")
-    async with asyncio.timeout(1), turns.of("b"):
+    async with patience(), turns.of("b"):
         pass

@@ -14,6 +14,7 @@ from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
 from tests.handing import Clock, direct, directs, rested
+from tests.support.waiting import patience
 from tests.test_cli import running
 from tests.test_stopping import fired
 
@@ -123,7 +124,7 @@ async def test_it_is_told_again_only_when_slack_may_take_it_later(world: Environ
     world.slack.faults.add("chat.update", fault)
     await world.bot.unfinished.step()
     assert len(await kept(world)) == stays
-    async with asyncio.timeout(30):  # a limit is obeyed until its time is over
+    async with patience():  # a limit is obeyed until its time is over
         while await kept(world):
             await world.bot.unfinished.step()
             await asyncio.sleep(0.05)

@@ -15,6 +15,7 @@ from bot.db.link_expiries import LinkExpiry
 from bot.db.wakeups import Topic
 from bot.domain.model import Stage
 from tests.store.builders import build, look, subscribe
+from tests.support.waiting import busyness
 
 SECOND = timedelta(seconds=1)
 
@@ -154,7 +155,7 @@ async def test_a_wish_wakes_the_watch(store: Store) -> None:
     waiting = asyncio.create_task(store.wait(Topic.WATCH, 30))
     await asyncio.sleep(0)
     await store.run(build_waiters.add_waiter, build("b1"), "T1", "U1")
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 5 * busyness())
 
 
 async def test_a_wish_ends_once_for_one_person_or_for_all(store: Store) -> None:
@@ -240,4 +241,4 @@ async def test_a_new_one_wakes_the_job(store: Store) -> None:
     waiting = asyncio.create_task(store.wait(Topic.EXPIRE, 30))
     await asyncio.sleep(0)
     await store.run(link_expiries.schedule_expiry, await store.run(database_info.current_time), message("1"))
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 5 * busyness())

@@ -25,6 +25,7 @@ from bot.domain.model import (
 )
 from bot.domain.states import DeliveryState, ResultKind
 from tests.store.builders import build, exchange, fill, look, posted_ts, said, subscribe, take
+from tests.support.waiting import patience
 
 READY = build("b1", Stage.READY)
 
@@ -354,7 +355,7 @@ async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_
             if not claims and not writing and await store.run(outbox.delivery_due_in) is None:
                 return
 
-    async with asyncio.timeout(60):
+    async with patience():
         senders = [asyncio.create_task(send(store)) for store in (first, second)]
         await asyncio.gather(write(first, builds), write(second, builds[::-1]), record(first, 1), record(second, -1))
         writing = False

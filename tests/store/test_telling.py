@@ -15,6 +15,7 @@ from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.domain.states import ResultKind
 from tests.store.builders import build, exchange, fill, look, posted_ts, said, subscribe, take
+from tests.support.waiting import patience
 
 
 def posted(claim: DeliveryClaim, ts: str = "1.1") -> DeliveryResult:
@@ -264,7 +265,7 @@ async def test_several_senders_say_everything_once_and_in_order(store: Store) ->
     channels, builds = [f"C{n}" for n in range(6)], [f"b{n:02}" for n in range(20)]
     await fill(store, channels, builds)
     wire: list[tuple[str, str]] = []
-    async with asyncio.timeout(30):
+    async with patience():
         await asyncio.gather(*(drain(store, wire, 3, number) for number in range(4)))
     assert Counter(wire) == Counter((channel, name) for channel in channels for name in builds)
     assert {channel: [b for c, b in wire if c == channel] for channel in channels} == dict.fromkeys(channels, builds)
@@ -280,7 +281,7 @@ async def test_two_replicas_share_the_polling_and_the_telling(postgres_url: str)
     channels, builds = [f"C{n}" for n in range(8)], [f"b{n:02}" for n in range(25)]
     await fill(first, channels, builds)
     wire: list[tuple[str, str]] = []
-    async with asyncio.timeout(30):
+    async with patience():
         await asyncio.gather(*(drain(store, wire, 4, number) for number, store in enumerate((first, second))))
     assert Counter(wire) == Counter((channel, name) for channel in channels for name in builds)
     assert {channel: [b for c, b in wire if c == channel] for channel in channels} == dict.fromkeys(channels, builds)
@@ -303,6 +304,6 @@ async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> Non
         while len(wire) < 2 * len(names):
             await drain(store, wire, 2, number)
 
-    async with asyncio.timeout(30):
+    async with patience():
         await asyncio.gather(arrive(), send(1), send(2))
     assert Counter(wire) == Counter((channel, name) for channel in ("C1", "C2") for name in names)

@@ -22,6 +22,7 @@ from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.exceptions import DatabaseUnavailable
 from tests.postgres import PostgresServer
 from tests.store.builders import build, fill, look, subscribe, take
+from tests.support.waiting import busyness
 
 
 async def test_a_failure_half_way_leaves_nothing(store: Store) -> None:
@@ -60,7 +61,7 @@ async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postg
 
     task = asyncio.create_task(store.run(work))
     await asyncio.sleep(0.2)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(15 * busyness()):
         task.cancel()
         await asyncio.wait({task})
         await store.run(key_value.set_value, "last", "word")

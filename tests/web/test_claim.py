@@ -29,6 +29,7 @@ from bot.web.liveness import LivenessServer
 from bot.web.server import HttpServer
 from bot.web.single_flight import SingleFlight
 from sandbox.faults import Fault
+from tests.support.waiting import PATIENCE, patience
 from tests.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment, PageSnapshot
 
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
@@ -541,7 +542,7 @@ async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: Clai
     assert (await desk.get(address)).status == 410, "it is being used"
     writer.transport.abort()
     await desk.applivery.until(lambda: desk.applivery.minted)
-    async with asyncio.timeout(20):
+    async with patience():
         while "I don't know whether" not in (seen := await desk.get(address)).text:
             await asyncio.sleep(0.05)
     assert seen.status == 410
@@ -578,7 +579,7 @@ async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: ClaimEnviro
         desk.applivery.token, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert child.stdout
-    port = int(await asyncio.wait_for(child.stdout.readline(), 60))
+    port = int(await asyncio.wait_for(child.stdout.readline(), PATIENCE))
     pressed = asyncio.create_task(desk.post(f"http://127.0.0.1:{port}{address.removeprefix(desk.url)}"))
     await desk.applivery.until(
         lambda: any(request.path.endswith("/downloadToken") for request in desk.applivery.requests)

@@ -17,6 +17,7 @@ from bot.observability.metrics import Metrics
 from bot.web.connections import MOST, ConnectionLimits
 from bot.web.liveness import LivenessServer
 from bot.web.server import HttpServer
+from tests.support.waiting import PATIENCE, busyness, patience
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n"
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -42,7 +43,7 @@ async def answered(port: int, sent: bytes = HEALTH) -> bytes:
     """All that comes back until the other side hangs up."""
     reader, writer = await opened(port, sent)
     try:
-        return await asyncio.wait_for(reader.read(), 30)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:
@@ -97,7 +98,7 @@ async def test_who_does_not_read_is_hung_up_on() -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with patience():
         while not true():
             await asyncio.sleep(0.02)
 
@@ -176,7 +177,7 @@ async def starved(descriptors: int, held: str) -> AsyncIterator[tuple[int, async
         stderr=asyncio.subprocess.PIPE,
     )
     assert child.stdout
-    port = int(await asyncio.wait_for(child.stdout.readline(), 60))
+    port = int(await asyncio.wait_for(child.stdout.readline(), PATIENCE))
     yield port, child
     if child.returncode is None:
         child.kill()
@@ -196,7 +197,7 @@ async def test_health_is_answered_with_no_descriptor_left(held: str) -> None:
         started = time.monotonic()
         for _ in range(5):
             assert (await answered(port)).startswith(b"HTTP/1.1 200")
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 20 * busyness()
         for _, writer in silent:
             writer.close()
         lines = await lines_of(child)

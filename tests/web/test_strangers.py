@@ -21,6 +21,7 @@ from bot.web.server import BODY_LIMIT
 from bot.web.slack_events import SLACK_BYTES
 from tests.conftest import Environment
 from tests.handing import raw
+from tests.support.waiting import PATIENCE
 
 SECRET = "a-long-random-word"
 PATHS = {
@@ -51,7 +52,7 @@ async def said(world: Environment, sent: bytes, *, half: bool = False) -> bytes:
         writer.transport.abort()
         return b""
     try:
-        return await asyncio.wait_for(reader.read(), 30)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:

@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import FakeSlack
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def bolt(slack: FakeSlack, client: AsyncWebClient) -> AsyncIterator[Connec
     connected = Connected(AsyncApp(client=client, signing_secret=slack.signing_secret), slack, [])
     yield connected
     for close in connected.closers:
-        await asyncio.wait_for(close(), 5)
+        await asyncio.wait_for(close(), PATIENCE)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.faults import Fault
 from sandbox.slack.signing import signature
+from tests.support.waiting import PATIENCE
 
 
 async def ticket_url(client):
@@ -124,7 +125,7 @@ async def test_bolt_sees_the_same_event_as_often_as_it_is_sent(bolt, slack, ana,
 
     await bolt.connect()
     await slack.mention("hi", ana, releases, retries=2)
-    await asyncio.wait_for(all_of_them.wait(), 5)
+    await asyncio.wait_for(all_of_them.wait(), PATIENCE)
     assert len(set(heard)) == 1
 
 
