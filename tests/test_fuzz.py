@@ -61,7 +61,7 @@ async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_appl
 
         assert await found("builds courier") == ""
         said = await found("broken")
-        assert said.startswith("request.unexpected ValueError")
+        assert said.startswith("request.error ValueError")
         assert said.endswith("somebody was told that something went wrong")
         world.applivery.faults.add("GET */builds", Fault(status=400, code=6002), times=None)
         assert (await found("builds courier")).startswith("Applivery was asked nonsense")

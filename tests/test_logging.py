@@ -205,8 +205,8 @@ def test_no_exception_shows_a_secret_nor_does_its_cause(logs: Any, style: str, t
         fail(text)
     except RuntimeError as error:
         error.add_note(text)
-        bot_logging.logger("bot.test").exception("request.unexpected")
-        bot_logging.logger("bot.test").error("request.unexpected", exc_info=error)
+        bot_logging.logger("bot.test").exception("request.error")
+        bot_logging.logger("bot.test").error("request.error", exc_info=error)
         logging.getLogger("a.library").exception("it failed with %s", text)
         logging.getLogger("a.library").error("it failed", exc_info=error)
     shown = read()

@@ -249,7 +249,7 @@ class RequestDispatcher(AsyncMiddleware):
             await self._answering.refuse(source, shown, error, form, known)
         except Exception as error:  # the person gets an answer whatever happens (promise 9)
             outcome = RequestOutcome.UNEXPECTED
-            log.exception("request.unexpected", error=kind_of(error))
+            log.exception("request.error", error=kind_of(error))
             problem = BotError(_("Something went wrong on my side."))
             await self._answering.refuse(source, replies.problem(problem, reference), problem, form, reference)
         if (

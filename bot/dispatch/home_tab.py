@@ -50,9 +50,9 @@ class HomeTab:
         try:
             await self.show(source, _(ANSWERED))
         except BotError as problem:
-            log.info("home.stays_as_it_was", problem=kind_of(problem), cause=cause(problem))
+            log.info("home.refresh_failed", problem=kind_of(problem), cause=cause(problem))
         except Exception as error:  # the answer itself was given
-            log.exception("home.unexpected", error=kind_of(error))
+            log.exception("home.error", error=kind_of(error))
 
 
 def instead(message: Message) -> HomeView:

@@ -135,7 +135,7 @@ class UploadRunner:
         except Exception as error:
             reference = secrets.token_hex(4)
             outcome, last = AuditOutcome.UNEXPECTED, _failed(load, _problem(BROKEN), reference)
-            log.exception("carry.unexpected", error=kind_of(error), reference=reference)
+            log.exception("carry.error", error=kind_of(error), reference=reference)
         with suppress(BotError):  # the person is told all the same
             await self._end(load, build, outcome)
         await telling.end(last)
@@ -269,7 +269,7 @@ class _UploadStatusMessage:
         try:
             await self._poster.post(self._load.asker.user_id, message)
         except SlackError as problem:
-            log.warning("carry.untold", code=problem.code)
+            log.warning("carry.notify_failed", code=problem.code)
 
     def _card(self, marks: list[tuple[float, int]] | None) -> Message:
         if self._lost:

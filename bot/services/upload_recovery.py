@@ -108,7 +108,7 @@ class UploadJournal:
         except (SlackRateLimited, DeliveryUnknown):
             return False
         except SlackError as problem:
-            log.info("unfinished.left_as_it_is", code=problem.code, cause=cause(problem))  # deleted, perhaps
+            log.info("unfinished.update_skipped", code=problem.code, cause=cause(problem))  # deleted, perhaps
         return True
 
 

@@ -131,7 +131,7 @@ class HttpServer:
             raise
         except Exception as error:
             if times := self._said.due(kind_of(error)):
-                log.exception("web.unexpected", error=kind_of(error), times=times)
+                log.exception("web.error", error=kind_of(error), times=times)
             raise web.HTTPInternalServerError from None
 
     def _count(self, request: web.Request, status: int) -> None:
@@ -186,4 +186,4 @@ class HttpServer:
         try:
             await self._ring(body)
         except Exception as error:  # noqa: BLE001  polling is the safety net
-            log.warning("webhook.unheard", error=kind_of(error), cause=cause(error))
+            log.warning("webhook.processing_failed", error=kind_of(error), cause=cause(error))

@@ -228,7 +228,7 @@ class BuildPoller:
         own = app_id is not None and not isinstance(error, EVERYWHERE) and len(self._failing) < SEVERAL
         outage = self._of_app(app_id) if own and app_id is not None else self.outage
         if not outage.failures and not isinstance(error, BotError):
-            log.error("watch.unexpected", app=app_id, error=kind_of(error), exc_info=error)
+            log.error("watch.error", app=app_id, error=kind_of(error), exc_info=error)
         outage.failed(error)
         return own
 

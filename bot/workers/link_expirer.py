@@ -37,4 +37,4 @@ class LinkExpirer:
             else:
                 await self._poster.edit(expiry.address, expiry.ts, message)
         except SlackError as error:
-            log.info("expire.left_as_it_is", code=error.code, cause=cause(error))
+            log.info("expire.update_skipped", code=error.code, cause=cause(error))

@@ -73,7 +73,7 @@ async def forever(name: str, step: Step, rest: Rest, outage: OutageTracker | Non
             outage.failed(problem)
         except Exception as error:  # a bug in one step must not end the job for ever
             if not outage.failures:
-                log.exception(f"{name}.unexpected", error=kind_of(error))
+                log.exception(f"{name}.error", error=kind_of(error))
             outage.failed(error)
         else:
             outage.worked()

@@ -141,7 +141,7 @@ class OutboxDispatcher:
         try:
             outcome = await self._outcome(claim)
         except Exception as error:  # whatever it was, the channel must not stay blocked for ever
-            log.exception("announce.unexpected", error=kind_of(error), key=claim.announcement.key)
+            log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
             outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
         self._metrics.announcements.labels(outcome.kind).inc()
         if outcome.kind is ResultKind.POSTED:
@@ -337,7 +337,7 @@ class OutboxDispatcher:
         try:
             await self._poster.delete(outcome.channel_id, outcome.ts)
         except SlackError as error:
-            log.warning("announce.copy_stays", code=error.code)
+            log.warning("announce.duplicate_not_deleted", code=error.code)
 
 
 def _is_person(claim: DeliveryClaim) -> bool:

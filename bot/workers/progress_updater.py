@@ -104,7 +104,7 @@ class ProgressUpdater:
             await self._store.run(build_watches.postpone_watch, row, max(wait, self._every))
         except SlackError as error:
             log.info(
-                "progress.left_as_it_is", code=error.code, cause=cause(error)
+                "progress.update_skipped", code=error.code, cause=cause(error)
             )  # deleted, perhaps; the end is told all the same
             await self._store.run(build_watches.end_watch, row)
         else:

@@ -299,7 +299,7 @@ async def test_a_storm_of_5xx_is_one_outage_and_everything_arrives_once(two: Env
     await record(two, "1", "2")
     await two.settle()
     assert two.said() == two.said(beta(two)) == EVERY[:2]
-    assert events(log, "slack.away", "slack.back", "announce.unexpected") == ["slack.away", "slack.back"]
+    assert events(log, "slack.away", "slack.back", "announce.error") == ["slack.away", "slack.back"]
 
 
 @on_sqlite
@@ -457,7 +457,7 @@ async def test_an_answer_of_slack_that_is_no_answer_loses_and_repeats_nothing(wa
     await record(watched, "1", "2")
     await watched.settle()
     assert watched.said() == EVERY[:2]
-    assert not events(log, "announce.unexpected")
+    assert not events(log, "announce.error")
 
 
 # ------------------------------------------------------------------ two replicas

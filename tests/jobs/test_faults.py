@@ -146,7 +146,7 @@ async def test_a_storm_of_429_loses_and_repeats_nothing_and_is_no_outage(two: En
     await two.settle()
     assert two.said() == two.said(beta(two)) == EVERY[:3]
     assert not two.slack.calls_of(LOOK_UP), "a refused post is not there, for certain"
-    assert not events(log, "slack.away", "announce.unexpected")
+    assert not events(log, "slack.away", "announce.error")
 
 
 # ------------------------------------------------------------------ frozen and late
@@ -240,7 +240,7 @@ async def test_a_database_away_for_seconds_is_one_outage_and_everything_arrives_
     await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:5])
     await two.stop()
     assert two.said() == two.said(beta(two)) == EVERY[:5]
-    told = events(log, "watch.away", "watch.back", "announce.away", "announce.back", "announce.unexpected")
+    told = events(log, "watch.away", "watch.back", "announce.away", "announce.back", "announce.error")
     assert [text for text in told if text.startswith("watch")] in ([], ["watch.away", "watch.back"])
     assert [text for text in told if text.startswith("announce")] in ([], ["announce.away", "announce.back"])
     assert told, "nobody has noticed"

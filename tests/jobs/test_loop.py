@@ -97,7 +97,7 @@ async def test_a_step_that_raises_is_repeated(trouble: type[Exception]) -> None:
 async def test_a_bug_is_logged_with_its_traceback_once(log: Log) -> None:
     await Job(RuntimeError("odd"), RuntimeError("odd"), RuntimeError("odd"), 1.0).play()
 
-    assert events(log) == ["job.unexpected", "job.away", "job.back"]
+    assert events(log) == ["job.error", "job.away", "job.back"]
     assert log[0]["exc_info"]
     assert log[0]["error"] == "RuntimeError"
 

@@ -86,7 +86,7 @@ class SocketPool:
                     await self._look(line)
                 self._metrics.sockets.set(await self.connected())
             except Exception as error:  # whatever the SDK comes up with, the watchdog stays
-                log.exception("slack.socket.unexpected", error=kind_of(error))
+                log.exception("slack.socket.error", error=kind_of(error))
             await asyncio.sleep(self._look_every)
 
     async def _look(self, line: _SocketSlot) -> None:
