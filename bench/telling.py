@@ -15,7 +15,7 @@ from typing import Any
 from bench.http import ClientExchange, get, post
 from bench.processes import RunningProcess, app_in, sink
 from bot.db import subscriptions
-from bot.db.database import Store, utc_now
+from bot.db.database import Database, utc_now
 from bot.domain.model import BuildEvent
 from tests.postgres import PostgresServer
 
@@ -91,7 +91,7 @@ async def scene(apps: int, server: PostgresServer | None = None, **settings: str
 
 async def subscribe(database: str, apps: tuple[str, ...], clock: Callable[[], datetime] = utc_now) -> None:
     """Let both channels hear of every build of these apps."""
-    store = await Store.open(database, clock=clock)
+    store = await Database.open(database, clock=clock)
     try:
         for app in apps:
             for channel in CHANNELS:

@@ -14,7 +14,7 @@ import aiohttp
 from bot import http_client, i18n
 from bot.applivery.client import AppliveryClient
 from bot.container import house_of
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.dispatch.bolt import bolt
 from bot.dispatch.dispatcher import RequestDispatcher
 from bot.domain.health import Health
@@ -98,7 +98,7 @@ async def _opened(
 ) -> RunningBot:
     learn_secrets(settings)
     metrics = Metrics()
-    store = await Store.open(settings.database_url, clock=tuning.clock)
+    store = await Database.open(settings.database_url, clock=tuning.clock)
     stack.push_async_callback(store.close)
     applivery = await stack.enter_async_context(applivery_of(settings, tuning, metrics))
     session = await stack.enter_async_context(
@@ -106,7 +106,7 @@ async def _opened(
     )
     poster = poster_of(settings, tuning, session)
     people = people_of(settings, poster, store)
-    store.wakeups.changed = people.forget
+    store.notifier.changed = people.forget
     permission = PermissionChecker(people, store, poster)
     claim = claim_page(settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission)
 
@@ -184,7 +184,7 @@ async def _opened(
 
 def _web(  # noqa: PLR0917 - the third door leads to all of these
     settings: Settings,
-    store: Store,
+    store: Database,
     metrics: Metrics,
     vitals: HealthService,
     claim: ClaimPage | None,

@@ -9,7 +9,7 @@ from functools import partial
 
 import bot.commands
 from bot.applivery.client import AppliveryClient
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.dispatch.registry import HandlerRegistry, Services
 from bot.domain.health import Health
 from bot.domain.model import Build
@@ -35,7 +35,7 @@ def house_of(
     stack: AsyncExitStack,
     *,
     applivery: AppliveryClient,
-    store: Store,
+    store: Database,
     poster: SlackClient,
     people: AccessResolver,
     permission: PermissionChecker,

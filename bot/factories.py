@@ -12,7 +12,7 @@ import aiohttp
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.model import Role
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import redactor
@@ -75,7 +75,7 @@ def poster_of(settings: Settings, tuning: TestingOverrides, session: aiohttp.Cli
     )
 
 
-def people_of(settings: Settings, poster: SlackClient, store: Store) -> AccessResolver:
+def people_of(settings: Settings, poster: SlackClient, store: Database) -> AccessResolver:
     """The people of Slack, with the roles these settings and the grants give them."""
     return AccessResolver(
         poster,
@@ -91,7 +91,7 @@ def claim_page(
     tuning: TestingOverrides,
     *,
     applivery: AppliveryClient,
-    store: Store,
+    store: Database,
     metrics: Metrics,
     permission: PermissionChecker,
 ) -> ClaimPage | None:

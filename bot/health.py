@@ -12,7 +12,7 @@ from typing import Any
 from bot import __version__
 from bot.applivery.client import AppliveryClient
 from bot.db import database_info, mutes
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.health import (
     AppliveryHealth,
     DatabaseHealth,
@@ -53,7 +53,7 @@ class HealthService:
         sockets: SocketPool | None,
     ) -> None:
         self._jobs = jobs
-        self._store: Store = jobs.store
+        self._store: Database = jobs.store
         self._budget = applivery.budget
         self._catalogue = catalogue
         self._sockets = sockets

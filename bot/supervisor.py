@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.wakeups import Topic
 from bot.dispatch.registry import Services
 from bot.exceptions import BotError, kind_of
@@ -44,7 +44,7 @@ FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays wi
 class WorkerSupervisor:
     """The jobs of one bot; each has a step()."""
 
-    store: Store
+    store: Database
     watch: BuildPoller
     announce: OutboxDispatcher
     progress: ProgressUpdater

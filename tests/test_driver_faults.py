@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from bot.db import database_info
 from bot.db.connect import DatabaseUrl
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.dispatch.dispatcher import DOUBLE_CLICK_SECONDS
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.causes import cause
@@ -44,7 +44,7 @@ CLASSES: dict[str, Exception] = {
 
 
 @contextmanager
-def faulty(store: Store, error: Exception, *, first: int = 1, calls: int | None = None) -> Iterator[list[int]]:
+def faulty(store: Database, error: Exception, *, first: int = 1, calls: int | None = None) -> Iterator[list[int]]:
     """Raise the driver's error, as SQLAlchemy wraps it, from the statement `first` on, for so many (None: all)."""
     numbers, failed = count(1), []
 
@@ -56,7 +56,7 @@ def faulty(store: Store, error: Exception, *, first: int = 1, calls: int | None 
                 statement, None, error, (sqlite3.Error, psycopg.Error), hide_parameters=True
             )
 
-    engine = store._transactions._engine  # type: ignore[attr-defined]
+    engine = store._runner._engine  # type: ignore[attr-defined]
     sa.event.listen(engine, "before_cursor_execute", before)
     try:
         yield failed
@@ -65,14 +65,14 @@ def faulty(store: Store, error: Exception, *, first: int = 1, calls: int | None 
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}")
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(f"sqlite:///{tmp_path / 'bot.db'}")
     yield opened
     await opened.close()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind != "unique"])
-async def test_a_driver_error_is_store_down_with_its_cause(store: Store, kind: str) -> None:
+async def test_a_driver_error_is_store_down_with_its_cause(store: Database, kind: str) -> None:
     with faulty(store, CLASSES[kind]), pytest.raises(DatabaseUnavailable) as down:
         await store.run(database_info.ping)
     assert str(CLASSES[kind]).partition("\n")[0] in cause(down.value)
@@ -172,7 +172,7 @@ async def test_a_frozen_database_does_nothing_twice(world: Environment) -> None:
 async def test_a_standby_s_connections_are_left_for_the_primary(postgres_server: PostgresServer) -> None:
     """After a failover the old primary may come back read-only: the next connection is a new one."""
     address = postgres_server.fresh()
-    store = await Store.open(address)
+    store = await Database.open(address)
     name = address.rpartition("/")[2]
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:
         session.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")

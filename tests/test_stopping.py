@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from bot.db import migrate
 from bot.db.connect import DatabaseUrl
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.transaction import Transaction
 from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
@@ -43,7 +43,7 @@ async def told_to_stop(process: Process) -> Ended:
 
 async def held(address: str) -> dict[str, int]:
     """How many claims somebody holds on channels, apps and announcements."""
-    store = await Store.open_read_only(address)
+    store = await Database.open_read_only(address)
     questions = {
         "channels": "SELECT count(*) FROM channels WHERE lease_token IS NOT NULL",
         "apps": "SELECT count(*) FROM apps WHERE lease_token IS NOT NULL",
@@ -159,7 +159,7 @@ async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
     async with two(world, address) as replicas:
         await asyncio.gather(*map(started, replicas))
         await asyncio.gather(*map(told_to_stop, replicas))
-    store = await Store.open_read_only(address)
+    store = await Database.open_read_only(address)
     assert await store.version() == migrate.HEAD
     await store.close()
     postgres_server.drop(address)

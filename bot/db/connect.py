@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.db import sqlite_files
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
-from bot.db.runner import SqliteRunner, Transactions
+from bot.db.runner import Runner, SqliteRunner
 from bot.db.types import micros
 from bot.exceptions import StartupError
 from bot.settings import database_address
@@ -111,7 +111,7 @@ def _file(name: str) -> Path:
     return file
 
 
-def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool = False) -> Transactions:
+def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool = False) -> Runner:
     """A way to run transactions whose connections are prepared as their database needs; none is made yet.
 
     One that is for `reading` only changes nothing and creates nothing, and disturbs no process that writes.

@@ -15,7 +15,7 @@ from bot.db import app_polls, scheduled_reports, sqlite_files
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
-from bot.db.runner import Transactions
+from bot.db.runner import Runner
 from bot.db.transaction import SharedState, Transaction
 from bot.db.wakeups import Notifier, Topic
 from bot.exceptions import DatabaseUnavailable, StartupError
@@ -33,24 +33,24 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store:
+class Database:
     """The one way to the database. `run` does a function of this package in a transaction of its own.
 
     `dialect` is `sqlite` or `postgresql`; `notifier` wakes who waits.
     """
 
-    def __init__(self, transactions: Transactions, place: DatabaseUrl, lock: SingleProcessLock | None) -> None:
+    def __init__(self, runner: Runner, place: DatabaseUrl, lock: SingleProcessLock | None) -> None:
         self.dialect = place.dialect
-        self.wakeups = Notifier()
-        self._transactions = transactions
-        self._shared = SharedState(place.dialect, self.wakeups.me)
+        self.notifier = Notifier()
+        self._runner = runner
+        self._shared = SharedState(place.dialect, self.notifier.me)
         self._cache: dict[object, tuple[int, Any]] = {}
         self._place = place
         self._lock = lock
         self._listener: PgListener | None = None
 
     @classmethod
-    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Store:
+    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Database:
         """Connect to `sqlite:///bot.db` or `postgresql://…`, creating and migrating the tables.
 
         `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. Raises
@@ -78,7 +78,7 @@ class Store:
         return store
 
     @classmethod
-    async def open_read_only(cls, url: str) -> Store:
+    async def open_read_only(cls, url: str) -> Database:
         """Open what is there to read it only: beside a bot that runs, without its lock, changing and creating nothing.
 
         Ask for its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
@@ -100,22 +100,22 @@ class Store:
 
     async def version(self) -> str | None:
         """The version of the tables that are there; None when there are none. The driver's errors come as they are."""
-        return await self._transactions.run_raw(db_migrate.stands_at)
+        return await self._runner.run_raw(db_migrate.stands_at)
 
     def __str__(self) -> str:
         return f"{self.dialect} at {self._place}"
 
     async def _check_whole(self) -> None:
         if self.dialect == SQLITE:
-            await self._transactions.run_raw(sqlite_files.check_whole)
+            await self._runner.run_raw(sqlite_files.check_whole)
 
     async def _start(self) -> None:
         await self._check_whole()
-        await self._transactions.run_raw(db_migrate.upgrade)
+        await self._runner.run_raw(db_migrate.upgrade)
         if self.dialect == POSTGRESQL:
             from bot.db.postgres import PgListener  # noqa: PLC0415 - see engine.connect
 
-            self._listener = PgListener(self.wakeups, self._place.libpq())
+            self._listener = PgListener(self.notifier, self._place.libpq())
             await self._listener.start()
         else:
             # this is the only process: leases that stand are of one that is dead
@@ -126,7 +126,7 @@ class Store:
         """Let go of the database; what is under way has ended when its caller has."""
         if self._listener:
             await self._listener.stop()
-        await self._transactions.close()
+        await self._runner.close()
         if self._lock:
             self._lock.free()
 
@@ -136,7 +136,7 @@ class Store:
         It is called on the database's thread, and perhaps more than once, each time in a new transaction; what it
         notified is heard after the commit. Raises `DatabaseUnavailable` when the database cannot do it now.
         """
-        answer, _ = await self._transactions.run(partial(self._call, function, args, kwargs), self._committed)
+        answer, _ = await self._runner.run(partial(self._call, function, args, kwargs), self._committed)
         return answer
 
     def _call(
@@ -152,7 +152,7 @@ class Store:
     def _committed(self, done: tuple[object, set[Topic]]) -> None:
         _, topics = done
         for topic in topics:
-            self.wakeups.ring(topic)
+            self.notifier.ring(topic)
 
     async def cached(
         self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -175,18 +175,18 @@ class Store:
 
         News from before the wait counts, once.
         """
-        return await self.wakeups.wait(topic, timeout)
+        return await self.notifier.wait(topic, timeout)
 
     def wake(self, topic: Topic) -> None:
         """Wake who waits for this topic in this process, at once: for news that no transaction brings."""
-        self.wakeups.ring(topic)
+        self.notifier.ring(topic)
 
 
 def migrate(url: str) -> None:
-    """Bring the database at this address up to date and let go of it; raises `StartupError` like `Store.open`."""
+    """Bring the database at this address up to date and let go of it; raises `StartupError` like `Database.open`."""
 
     async def open_and_close() -> None:
-        store = await Store.open(url)
+        store = await Database.open(url)
         await store.close()
 
     asyncio.run(open_and_close())

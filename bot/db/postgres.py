@@ -103,7 +103,7 @@ class PostgresRunner:
         self._threads = DaemonThreads()
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
-        """See `Transactions`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
+        """See `Runner`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
         line = _CancelHandle()
         doing = await self._begun(partial(self._tries, work, line))
         doing.add_done_callback(partial(_after, committed))
@@ -149,7 +149,7 @@ class PostgresRunner:
         raise DatabaseUnavailable
 
     async def run_raw(self, work: Work[T]) -> T:
-        """See `Transactions`. A cancelled caller ends it at once, undone."""
+        """See `Runner`. A cancelled caller ends it at once, undone."""
         line = _CancelHandle()
 
         def transact() -> T:
@@ -163,7 +163,7 @@ class PostgresRunner:
             raise
 
     async def close(self) -> None:
-        """See `Transactions`."""
+        """See `Runner`."""
         await self._threads.do(self._engine.dispose)
         self._threads.close()
 
@@ -215,8 +215,8 @@ def _state(problem: Exception) -> str | None:
 class PgListener:
     """A connection of its own that hears what other processes say; it comes back by itself when it is cut."""
 
-    def __init__(self, wakeups: Notifier, connect_arguments: Mapping[str, Any]) -> None:
-        self._wakeups = wakeups
+    def __init__(self, notifier: Notifier, connect_arguments: Mapping[str, Any]) -> None:
+        self._notifier = notifier
         self._arguments = connect_arguments
         self._task: asyncio.Task[None] | None = None
 
@@ -249,14 +249,14 @@ class PgListener:
         while True:
             try:
                 async for notify in connection.notifies():
-                    self._wakeups.hear(notify.payload)
+                    self._notifier.hear(notify.payload)
             except psycopg.Error as problem:
                 log.warning("the database's wake-ups are cut off", problem=kind_of(problem), cause=cause(problem))
             finally:
                 await connection.close()
             connection = await self._return()
             log.info("the database's wake-ups are back")
-            self._wakeups.ring_all()
+            self._notifier.ring_all()
 
     async def _return(self) -> psycopg.AsyncConnection:
         pause = 0.2

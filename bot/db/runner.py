@@ -26,7 +26,7 @@ DRIVERS = (DBAPIError, PoolTimeout)
 Work = Callable[[sa.Connection], T]
 
 
-class Transactions(Protocol):
+class Runner(Protocol):
     """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now."""
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
@@ -62,7 +62,7 @@ class SqliteRunner:
         self._serving: asyncio.Task[None] | None = None
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
-        """See `Transactions`. A cancelled caller does not stop a transaction that has begun."""
+        """See `Runner`. A cancelled caller does not stop a transaction that has begun."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._line.append((work, committed, answer))
         if self._serving is None or self._serving.done():
@@ -104,7 +104,7 @@ class SqliteRunner:
         return [end for work in group for end in self._together([work])]
 
     async def run_raw(self, work: Work[T]) -> T:
-        """See `Transactions`."""
+        """See `Runner`."""
 
         def transact() -> T:
             with self._engine.begin() as connection:
@@ -113,7 +113,7 @@ class SqliteRunner:
         return await self._in_thread(transact)
 
     async def close(self) -> None:
-        """See `Transactions`; what is under way ends first."""
+        """See `Runner`; what is under way ends first."""
         if self._serving:
             await asyncio.wait({self._serving})
         await self._in_thread(self._engine.dispose)

@@ -75,7 +75,7 @@ class Transaction:
             self.execute(_NOTIFY, channel=CHANNEL, payload=f"{event} {self._shared.sender}")
 
     def invalidate_cache(self) -> None:
-        """Forget what `Store.cached` has read; within the writing transaction, so that no reader comes between."""
+        """Forget what `Database.cached` has read; within the writing transaction, so that no reader comes between."""
         self._shared.writes += 1
 
     def is_due(self, name: str, every_seconds: float = 60.0) -> bool:

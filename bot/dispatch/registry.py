@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_t
 from bot.applivery.client import AppliveryClient
 from bot.db import access as stored_access
 from bot.db import audit, recalls
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import access, build_labels, lookup
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
@@ -72,7 +72,7 @@ class Services:
 
     applivery: AppliveryClient
     catalogue: AppDirectory
-    store: Store
+    store: Database
     people: AccessResolver
     permission: PermissionChecker
     places: SlackDirectory

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.db import access_requests, link_expiries
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
 from bot.dispatch.home_tab import instead
 from bot.dispatch.modal_submission import ModalSubmission, again, texts
@@ -45,7 +45,7 @@ class Responder:
     """Delivers what handlers return; they never talk to Slack themselves."""
 
     def __init__(
-        self, poster: SlackClient, store: Store, drafts: DraftKeeper, command: str, clock: Callable[[], datetime]
+        self, poster: SlackClient, store: Database, drafts: DraftKeeper, command: str, clock: Callable[[], datetime]
     ) -> None:
         self._poster = poster
         self._store = store

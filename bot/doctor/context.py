@@ -12,7 +12,7 @@ import aiohttp
 
 from bot import http_client
 from bot.applivery.client import AppliveryClient
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.doctor.results import CheckResult
 from bot.exceptions import StartupError
 from bot.factories import applivery_of, poster_of
@@ -40,7 +40,7 @@ class CheckContext:
     session: aiohttp.ClientSession
     poster: SlackClient
     applivery: AppliveryClient
-    store: Store | StartupError
+    store: Database | StartupError
     running: dict[str, Any] | None
     clock: Callable[[], datetime]
     consent: Consent
@@ -62,13 +62,13 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
             poster = poster_of(settings, tuning, session)
             yield CheckContext(settings, session, poster, applivery, store, running, clock, consent)
         finally:
-            if isinstance(store, Store):
+            if isinstance(store, Database):
                 await store.close()
 
 
-async def _store(settings: Settings) -> Store | StartupError:
+async def _store(settings: Settings) -> Database | StartupError:
     try:
-        return await Store.open_read_only(settings.database_url)
+        return await Database.open_read_only(settings.database_url)
     except StartupError as problem:
         return problem
 

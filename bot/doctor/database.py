@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.db import app_polls, outbox
 from bot.db import subscriptions as stored_subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.migrate import HEAD
 from bot.doctor.context import CheckContext
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
@@ -36,10 +36,10 @@ async def database(case: CheckContext) -> list[CheckResult]:
     return [broken(DATABASE, text, "Start that version again, or go back to a copy of the database from before.")]
 
 
-async def readable(case: CheckContext) -> Store | None:
+async def readable(case: CheckContext) -> Database | None:
     """The store when its tables are the ones we know."""
     store = case.store
-    return store if isinstance(store, Store) and await store.version() == HEAD else None
+    return store if isinstance(store, Database) and await store.version() == HEAD else None
 
 
 async def channels(case: CheckContext) -> list[CheckResult]:

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from bot import i18n as languages
 from bot.db import access as stored_access
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import access
 from bot.domain.access import SlackPerson
 from bot.domain.model import Actor, Outsider, Role
@@ -120,7 +120,7 @@ class AccessResolver:
     def __init__(
         self,
         poster: SlackClient,
-        store: Store,
+        store: Database,
         *,
         admins: Collection[str],
         default: Role,

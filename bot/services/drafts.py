@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.db import drafts
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.exceptions import UserInputError
 from bot.i18n import _
 
@@ -16,7 +16,7 @@ _KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
 class DraftKeeper:
     """Puts a key in the place of a long text, and the text in the place of its key."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     async def carried(self, text: str, most: int = CARRIED) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.applivery.client import AppliveryClient
 from bot.db import audit, link_quota
 from bot.db import recalls as stored_recalls
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import builds, lookup
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.install import over_the_air, usual_kind
@@ -41,7 +41,7 @@ class LinkIssuer:
         *,
         applivery: AppliveryClient,
         catalogue: AppDirectory,
-        store: Store,
+        store: Database,
         metrics: Metrics,
         clock: Callable[[], datetime],
         claims: TicketIssuer | None = None,

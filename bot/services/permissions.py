@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from bot.db import access as stored_access
 from bot.db import build_waiters
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import access
 from bot.domain.model import Actor, App, Build, Role
 from bot.domain.states import PauseReason
@@ -27,7 +27,12 @@ class PermissionChecker:
     """
 
     def __init__(
-        self, people: AccessResolver, store: Store, poster: SlackClient, *, clock: Callable[[], float] = time.monotonic
+        self,
+        people: AccessResolver,
+        store: Database,
+        poster: SlackClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people = people.anew()
         self._store = store

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from bot.applivery.client import AppliveryClient
 from bot.applivery.parse import RowSink
 from bot.db import audit_reports, recalls
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import adoption, lookup, spelling
 from bot.domain.adoption import NewestVersions
 from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy
@@ -55,7 +55,7 @@ class ReportBuilder:
         *,
         applivery: AppliveryClient,
         catalogue: AppDirectory,
-        store: Store,
+        store: Database,
         clock: Callable[[], datetime],
         ledger_days: float,
     ) -> None:

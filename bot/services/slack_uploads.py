@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.applivery.client import AppliveryClient
 from bot.db import audit, build_waiters, idempotency
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import uploads
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, Role
@@ -78,7 +78,7 @@ class UploadRunner:
         applivery: AppliveryClient,
         files: SlackFileSource,
         poster: SlackClient,
-        store: Store,
+        store: Database,
         permission: PermissionChecker,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bot.db import database_info, key_value
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
 from bot.i18n import _, current_locale, gettext_noop, use_locale
 from bot.observability.causes import cause
@@ -45,7 +45,7 @@ class UploadRecord(msgspec.Struct, frozen=True):
 class UploadJournal:
     """The loads of this process are renewed while it lives; a note that is not any more is anybody's to tell."""
 
-    def __init__(self, store: Store, poster: SlackClient) -> None:
+    def __init__(self, store: Database, poster: SlackClient) -> None:
         self._store = store
         self._poster = poster
         self._mine: dict[MessageRef, dict[str, Any]] = {}

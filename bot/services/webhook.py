@@ -12,7 +12,7 @@ from contextlib import suppress
 import msgspec
 
 from bot.db import access, app_polls, builds, database_info, subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import delivery_options
 from bot.domain.model import BuildEvent, NewDelivery, Subscription
 from bot.domain.token_buckets import TokenBuckets
@@ -33,7 +33,7 @@ class WebhookHandler:
     at intervals, all together with `per_hour` polls at most; hints about feedback, which nothing can confirm, are few.
     """
 
-    def __init__(self, store: Store, *, per_hour: int = 2000, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Database, *, per_hour: int = 2000, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._polls = TokenBuckets(POLLS_AT_ONCE, POLL_SECONDS)

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.db import seen_events
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import DatabaseUnavailable
@@ -39,7 +39,7 @@ def marks(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
 class RequestDeduplicator:
     """Knows, over all replicas, what was delivered within a day."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Database, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
         self._looking: set[asyncio.Task[bool]] = set()

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.db import app_polls, database_info, outbox
 from bot.db.app_polls import FAILURES
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.health import AttemptHistory
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
@@ -43,7 +43,7 @@ async def slack(
     return {**found, "answered_seconds_ago": round(age, 1)} if isfinite(age) else found
 
 
-async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
+async def database(store: Database, *, seconds: float = SECONDS) -> dict[str, Any]:
     """Whether the database answers, now."""
     try:
         await asyncio.wait_for(store.run(database_info.ping), seconds)
@@ -52,7 +52,7 @@ async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     return {"ok": True, "kind": store.dialect, "answered_seconds_ago": 0.0}
 
 
-async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
+async def waiting(store: Database, *, seconds: float = SECONDS) -> dict[str, Any]:
     """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
     try:
         backlog = await asyncio.wait_for(store.run(outbox.get_backlog), seconds)
@@ -72,7 +72,7 @@ def overdue_after(idle_seconds: float, stretch: float = 1.0) -> float:
 
 
 async def polling(
-    store: Store,
+    store: Database,
     idle_seconds: float,
     tries: AttemptHistory,
     stretch: float = 1.0,

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.db import access_pauses, build_waiters, build_watches, key_value, recalls, scheduled_reports
 from bot.db import subscriptions as stored_subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.serialization import fact_of_report, report_of
 from bot.domain import filters
 from bot.domain.model import App, Build, BuildEvent, ChannelNotice, Delivery, Role, Subscription, is_person
@@ -48,7 +48,7 @@ class AccessRechecker:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Database,
         poster: SlackClient,
         people: AccessResolver,
         permission: PermissionChecker,

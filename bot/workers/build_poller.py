@@ -22,7 +22,7 @@ from bot.db import (
 )
 from bot.db import builds as stored_builds
 from bot.db.app_polls import PollLease
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import builds as decisions
 from bot.domain.health import AttemptHistory
 from bot.domain.model import EVENT_OF, App, Build, BuildTransition, KnownBuild, NewDelivery, Stage, Subscription
@@ -71,7 +71,7 @@ class BuildPoller:
         self,
         *,
         applivery: AppliveryClient,
-        store: Store,
+        store: Database,
         metrics: Metrics,
         app_gone: Callable[[str], Awaitable[None]],
         busy_seconds: float,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bot.db import key_value, mutes, subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
 from bot.exceptions import ChannelUnavailable, SlackError
@@ -35,7 +35,7 @@ class ChannelMonitor:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Database,
         poster: SlackClient,
         people: AccessResolver,
         first_look_seconds: float = FIRST_LOOK_SECONDS,

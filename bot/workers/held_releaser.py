@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.db import mutes
-from bot.db.database import Store
+from bot.db.database import Database
 
 
 class HeldReleaser:
     """Lets held announcements go when their time has come; they leave by jobs.announce."""
 
-    def __init__(self, *, store: Store) -> None:
+    def __init__(self, *, store: Database) -> None:
         self._store = store
 
     async def step(self) -> float | None:

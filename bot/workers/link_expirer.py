@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.db import link_expiries
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
 from bot.exceptions import SlackError
 from bot.i18n import use_locale
@@ -18,7 +18,7 @@ log = logger(__name__)
 class LinkExpirer:
     """Changes private messages whose link is over: direct messages by edit, ephemeral ones by their response_url."""
 
-    def __init__(self, *, store: Store, poster: SlackClient) -> None:
+    def __init__(self, *, store: Database, poster: SlackClient) -> None:
         self._store = store
         self._poster = poster
 

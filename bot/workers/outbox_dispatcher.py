@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.db import database_info, link_expiries, outbox, scheduled_reports
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.db.wakeups import Topic
@@ -63,7 +63,7 @@ class OutboxDispatcher:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Database,
         poster: SlackClient,
         metrics: Metrics,
         message: Callable[[Delivery], Awaitable[Message]],

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.db import database_info, outages
 from bot.db.app_polls import FAILURES
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.dialect_sql import SKEW_SECONDS, SQLITE
 from bot.db.outages import OutageRecord
 from bot.domain.health import AttemptHistory
@@ -36,7 +36,7 @@ class OutageNotifier:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Database,
         poster: SlackClient,
         people: AccessResolver,
         polling: Callable[[], Awaitable[dict[str, Any]]],

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.db import build_watches, database_info
 from bot.db.build_watches import BuildWatch as Row
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import estimates
 from bot.domain.builds import can_be_awaited
 from bot.domain.model import Build, Stage
@@ -53,7 +53,7 @@ class ProgressUpdater:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Database,
         poster: SlackClient,
         people: AccessResolver,
         withdrawals: AccessRechecker,

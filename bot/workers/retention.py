@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bot.db import audit_reports, drafts
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.observability.logging import logger
 
 log = logger(__name__)
@@ -16,7 +16,7 @@ EVERY_SECONDS = 3600.0
 class RetentionJob:
     """Deletes the lines of the ledger, and the drafts, whose time is over."""
 
-    def __init__(self, store: Store, days: float) -> None:
+    def __init__(self, store: Database, days: float) -> None:
         self._store = store
         self._days = days
         self._due_at = float("-inf")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.db import database_info, known_builds, scheduled_reports
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.serialization import fact_of_report
 from bot.dispatch import report_query
 from bot.domain import lookup
@@ -50,7 +50,7 @@ class ScheduledReportJob:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Database,
         reporting: ReportBuilder,
         people: AccessResolver,
         poster: SlackClient,

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from bot.db import app_polls, idempotency, subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.doctor import applivery, service, slack
 from bot.doctor import database as doctor_database
 from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport
@@ -57,7 +57,7 @@ def outcomes(report: DoctorReport) -> dict[str, set[CheckOutcome]]:
 
 async def subscribed(world: Environment, channel: Any) -> None:
     """A subscription in the database, as a bot that has stopped leaves it."""
-    store = await Store.open(world.database)
+    store = await Database.open(world.database)
     await store.run(
         subscriptions.add_subscription,
         "T",
@@ -408,12 +408,12 @@ async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(datab
 
 
 async def test_reading_cannot_write(database: str) -> None:
-    await (await Store.open(database)).close()
-    store = await Store.open_read_only(database)
+    await (await Database.open(database)).close()
+    store = await Database.open_read_only(database)
     with pytest.raises((DatabaseUnavailable, DBAPIError)):
         await store.run(idempotency.acquire_once, "x", 1.0)
     await store.close()
-    own = await Store.open(database)
+    own = await Database.open(database)
     assert await own.run(idempotency.acquire_once, "x", 1.0)
     await own.close()
 
@@ -438,7 +438,7 @@ async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(wo
 
 async def test_a_paused_subscription_is_told_with_its_reason(world: Environment) -> None:
     await subscribed(world, world.releases)
-    store = await Store.open(world.database)
+    store = await Database.open(world.database)
     await store.run(subscriptions.pause_subscriptions, world.releases.id, "somebody muted me")
     await store.close()
     found = the(await examined(world), doctor_database.CHANNELS)
@@ -455,7 +455,7 @@ async def test_channels_slack_does_not_tell_of_are_not_called_broken(world: Envi
 async def test_a_poll_that_is_overdue_is_broken(world: Environment) -> None:
     await subscribed(world, world.releases)
     early = datetime.now(UTC) - timedelta(hours=1)
-    store = await Store.open(world.database, clock=lambda: early)
+    store = await Database.open(world.database, clock=lambda: early)
     await store.run(app_polls.request_poll, None)
     await store.close()
     found = the(await examined(world), doctor_database.POLLING)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.db.database import Store
+from bot.db.database import Database
 from tests.frame.shell import ROOT
 
 MODULES = sorted((ROOT / "bot").rglob("*.py"))
@@ -31,9 +31,9 @@ def takes_transaction(node: ast.AST) -> bool:
 
 
 def test_the_database_has_few_public_methods() -> None:
-    methods = [name for name, _ in inspect.getmembers(Store, callable) if not name.startswith("_")]
+    methods = [name for name, _ in inspect.getmembers(Database, callable) if not name.startswith("_")]
     assert len(methods) <= 8, methods
-    assert Store.__bases__ == (object,)
+    assert Database.__bases__ == (object,)
 
 
 def test_no_class_of_the_database_is_a_mixin() -> None:

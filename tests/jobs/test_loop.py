@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.db import app_polls
-from bot.db.database import Store, Transaction
+from bot.db.database import Database
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
 from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, OutageTracker, forever
@@ -160,7 +161,7 @@ class Counting:
 
 
 async def test_a_wake_up_ends_a_rest(database: str) -> None:
-    store = await Store.open(database)
+    store = await Database.open(database)
     job = Counting()
     async with running(job.step, partial(store.wait, "watch")):
         await job.until(1)
@@ -170,7 +171,7 @@ async def test_a_wake_up_ends_a_rest(database: str) -> None:
 
 
 async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
-    store = await Store.open(database)
+    store = await Database.open(database)
     job, other = Counting(), Counting()
     async with running(job.step, partial(store.wait, "watch")), running(other.step, partial(store.wait, "tell")):
         await job.until(1)
@@ -182,7 +183,7 @@ async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
 
 
 async def test_a_wake_up_during_a_step_is_not_lost(database: str) -> None:
-    store = await Store.open(database)
+    store = await Database.open(database)
     # Nobody rests while the first step runs, so there is nobody to wake yet.
     job = Counting(lambda run: store.wake(Topic.TELL) if run == 1 else None)
     async with running(job.step, partial(store.wait, "tell")):
@@ -192,7 +193,7 @@ async def test_a_wake_up_during_a_step_is_not_lost(database: str) -> None:
 
 @pytest.mark.postgres
 async def test_a_wake_up_reaches_the_other_replicas(postgres_url: str) -> None:
-    here, there = await Store.open(postgres_url), await Store.open(postgres_url)
+    here, there = await Database.open(postgres_url), await Database.open(postgres_url)
     job = Counting()
     async with running(job.step, partial(there.wait, "watch")):
         await job.until(1)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.db.connect import IN_MEMORY
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.model import Role
 from bot.exceptions import PermissionDenied, SlackError
 from bot.services.access import REMEMBER_SECONDS, STALE_SECONDS, AccessResolver, TtlCache
@@ -46,7 +46,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def people(slack: FakeSlack, clock: Clock) -> AsyncIterator[AccessResolver]:
-    store = await Store.open(IN_MEMORY)
+    store = await Database.open(IN_MEMORY)
     async with aiohttp.ClientSession() as session:
         poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0)
         yield AccessResolver(poster, store, admins=("U0S000009",), default=Role.RELEASER, clock=clock)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.db import app_polls, outbox, subscriptions
 from bot.db import builds as stored_builds
 from bot.db.builds import PollRecord
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
 from bot.db.schema import announcements
 from bot.db.transaction import Transaction
@@ -25,12 +25,12 @@ def build(name: str, stage: Stage = Stage.PENDING, *, app: str = "app", minute: 
     return Build(name, App(app, app, app.title()), stage, created_at=created, **facts)
 
 
-async def stages(store: Store, app: str = "app", ids: Iterable[str] = ()) -> dict[str, Stage]:
+async def stages(store: Database, app: str = "app", ids: Iterable[str] = ()) -> dict[str, Stage]:
     """How the builds of an app are known to stand."""
     return {build_id: known.stage for build_id, known in (await store.run(stored_builds.list_known, app, ids)).items()}
 
 
-async def subscribe(store: Store, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
+async def subscribe(store: Database, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
     """A subscription of a channel to everything about an app."""
     return await store.run(
         subscriptions.add_subscription, "T1", channel, app, "App", list(BuildEvent), "", "U1", baseline=baseline
@@ -38,7 +38,7 @@ async def subscribe(store: Store, channel: str = "C1", app: str | None = "app", 
 
 
 async def look(
-    store: Store,
+    store: Database,
     changes: Iterable[BuildTransition] = (),
     announcements: Iterable[NewDelivery] = (),
     *,
@@ -60,7 +60,7 @@ async def look(
     )
 
 
-async def fill(store: Store, channels: Iterable[str], builds: Iterable[str]) -> None:
+async def fill(store: Database, channels: Iterable[str], builds: Iterable[str]) -> None:
     """Watch the app and announce these new builds, in order, in these channels."""
     names = list(channels)
     for channel in names:
@@ -74,13 +74,13 @@ async def fill(store: Store, channels: Iterable[str], builds: Iterable[str]) -> 
 
 
 async def exchange(
-    store: Store, done: Iterable[DeliveryResult] = (), room: int = 10, *, lease: float = 60, pace: float = 0
+    store: Database, done: Iterable[DeliveryResult] = (), room: int = 10, *, lease: float = 60, pace: float = 0
 ) -> OutboxBatch:
     """One exchange with the outbox."""
     return await store.run(outbox.commit_results_and_claim, list(done), room, lease_seconds=lease, pace_seconds=pace)
 
 
-async def take(store: Store, room: int = 10, *, lease: float = 60) -> list[DeliveryClaim]:
+async def take(store: Database, room: int = 10, *, lease: float = 60) -> list[DeliveryClaim]:
     """Claim up to so many announcements; a lease of 0 seconds has lapsed already."""
     return list((await exchange(store, room=room, lease=lease)).claims)
 

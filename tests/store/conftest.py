@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.database import Store
+from bot.db.database import Database
 from tests.postgres import PostgresServer, postgres_server, postgres_url
 
 __all__ = ["address", "empty_address", "postgres_server", "postgres_url", "store"]
@@ -38,8 +38,8 @@ def _address(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Itera
 
 
 @pytest.fixture
-async def store(address: str) -> AsyncIterator[Store]:
+async def store(address: str) -> AsyncIterator[Database]:
     """An open store."""
-    store = await Store.open(address)
+    store = await Database.open(address)
     yield store
     await store.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.db import audit
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from tests.store.builders import NOON
 
@@ -24,12 +24,12 @@ ENTRY = AuditEntry(
 )
 
 
-async def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
+async def test_an_entry_comes_back_as_it_was_written(store: Database) -> None:
     await store.run(audit.add_entry, ENTRY)
     assert await store.run(audit.list_entries) == [ENTRY]
 
 
-async def test_entries_are_found_by_person_app_and_time_newest_first(store: Store) -> None:
+async def test_entries_are_found_by_person_app_and_time_newest_first(store: Database) -> None:
     entries = [
         replace(ENTRY, at=NOON + timedelta(minutes=n), user_id=f"U{n % 2}", app_id=f"app{n % 3}") for n in range(12)
     ]
@@ -42,7 +42,7 @@ async def test_entries_are_found_by_person_app_and_time_newest_first(store: Stor
     assert await store.run(audit.list_entries, "U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]
 
 
-async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store: Store) -> None:
+async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store: Database) -> None:
     def entry(minute: int, build: str | None, **about: object) -> AuditEntry:
         return replace(
             ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, **{"outcome": AuditOutcome.MINTED, **about}

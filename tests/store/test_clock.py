@@ -30,7 +30,7 @@ from bot.db import (
     tickets,
 )
 from bot.db.access_requests import RoleRequest
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
 from bot.db.transaction import Transaction
 from bot.db.types import UtcMicros, metadata
@@ -49,7 +49,7 @@ SET_BACK = [3 * MINUTE, HOUR, DAY, 365 * DAY]
 set_back = pytest.mark.parametrize("by", SET_BACK, ids=str)
 
 
-async def clock_was_ahead(store: Store, by: timedelta) -> None:
+async def clock_was_ahead(store: Database, by: timedelta) -> None:
     """Every time there is was written by a clock that was ahead by so much."""
     times = [
         (table, column) for table in metadata.sorted_tables for column in table.c if isinstance(column.type, UtcMicros)
@@ -83,12 +83,12 @@ def test_every_time_that_is_compared_has_a_furthest() -> None:
     assert unbounded <= NOT_BOUNDED
 
 
-async def quota(store: Store) -> float:
+async def quota(store: Database) -> float:
     return await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=3)
 
 
 @set_back
-async def test_links_of_a_wrong_clock_do_not_count(store: Store, by: timedelta) -> None:
+async def test_links_of_a_wrong_clock_do_not_count(store: Database, by: timedelta) -> None:
     assert [await quota(store) for _ in range(2)] == [0, 0]
     assert 50 < await quota(store) <= 60
     await clock_was_ahead(store, by)
@@ -96,7 +96,7 @@ async def test_links_of_a_wrong_clock_do_not_count(store: Store, by: timedelta) 
 
 
 @pytest.mark.parametrize("by", [SECOND, 30 * SECOND, 59 * SECOND, *SET_BACK], ids=str)
-async def test_nobody_waits_longer_than_the_window(store: Store, by: timedelta) -> None:
+async def test_nobody_waits_longer_than_the_window(store: Database, by: timedelta) -> None:
     for _ in range(3):
         await quota(store)
     await clock_was_ahead(store, by)
@@ -105,7 +105,7 @@ async def test_nobody_waits_longer_than_the_window(store: Store, by: timedelta) 
 
 
 @set_back
-async def test_a_double_click_of_a_wrong_clock_is_none(store: Store, by: timedelta) -> None:
+async def test_a_double_click_of_a_wrong_clock_is_none(store: Database, by: timedelta) -> None:
     assert await store.run(idempotency.acquire_once, "click", 2.0)
     assert not await store.run(idempotency.acquire_once, "click", 2.0)
     await clock_was_ahead(store, by)
@@ -114,21 +114,21 @@ async def test_a_double_click_of_a_wrong_clock_is_none(store: Store, by: timedel
 
 
 @set_back
-async def test_a_ticket_does_not_live_longer(store: Store, by: timedelta) -> None:
+async def test_a_ticket_does_not_live_longer(store: Database, by: timedelta) -> None:
     ticket = await issue(store)
     await clock_was_ahead(store, by)
     assert await standing(store, ticket) is TicketStatus.EXPIRED
     assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.EXPIRED
 
 
-async def test_a_clock_that_goes_back_by_a_moment_ends_no_ticket(store: Store) -> None:
+async def test_a_clock_that_goes_back_by_a_moment_ends_no_ticket(store: Database) -> None:
     ticket = await issue(store)
     await clock_was_ahead(store, 5 * SECOND)
     assert await standing(store, ticket) is TicketStatus.OPEN
     assert isinstance(await store.run(tickets.claim_ticket, ticket), Ticket)
 
 
-async def test_what_was_seen_in_another_year_is_forgotten(store: Store) -> None:
+async def test_what_was_seen_in_another_year_is_forgotten(store: Database) -> None:
     assert await store.run(seen_events.record_event, "Ev1")
     await clock_was_ahead(store, HOUR)
     assert not await store.run(seen_events.record_event, "Ev1"), (
@@ -138,7 +138,7 @@ async def test_what_was_seen_in_another_year_is_forgotten(store: Store) -> None:
     assert await store.run(seen_events.record_event, "Ev1")
 
 
-async def test_tickets_of_another_year_are_thrown_away(store: Store) -> None:
+async def test_tickets_of_another_year_are_thrown_away(store: Database) -> None:
     ticket = await issue(store)
     await clock_was_ahead(store, 365 * DAY)
     await issue(store, build_id="b2")
@@ -146,7 +146,7 @@ async def test_tickets_of_another_year_are_thrown_away(store: Store) -> None:
 
 
 @set_back
-async def test_a_lease_on_an_app_is_over(store: Store, by: timedelta) -> None:
+async def test_a_lease_on_an_app_is_over(store: Database, by: timedelta) -> None:
     await subscribe(store)
     assert len(await store.run(app_polls.claim_due_apps, 5, 60, furthest_seconds=120)) == 1
     await clock_was_ahead(store, by)
@@ -155,7 +155,7 @@ async def test_a_lease_on_an_app_is_over(store: Store, by: timedelta) -> None:
 
 
 @set_back
-async def test_a_lease_on_a_channel_is_over(store: Store, by: timedelta) -> None:
+async def test_a_lease_on_a_channel_is_over(store: Database, by: timedelta) -> None:
     await fill(store, ["C1"], ["b1"])
     assert said(await take(store, lease=30)) == [("C1", "b1")]
     await clock_was_ahead(store, by)
@@ -164,7 +164,7 @@ async def test_a_lease_on_a_channel_is_over(store: Store, by: timedelta) -> None
 
 
 @set_back
-async def test_a_lease_on_a_scheduled_report_is_over(store: Store, by: timedelta) -> None:
+async def test_a_lease_on_a_scheduled_report_is_over(store: Database, by: timedelta) -> None:
     await add(store, ago=2 * 365 * DAY)
     assert len(await store.run(scheduled_reports.lease_due_reports, 1, 60)) == 1
     await clock_was_ahead(store, by)
@@ -173,7 +173,7 @@ async def test_a_lease_on_a_scheduled_report_is_over(store: Store, by: timedelta
 
 
 @set_back
-async def test_a_report_comes_when_its_schedule_says(store: Store, by: timedelta) -> None:
+async def test_a_report_comes_when_its_schedule_says(store: Database, by: timedelta) -> None:
     now = await store.run(database_info.current_time)
     report = await add(store, ago=-(schedule.next_after(schedule.parse("daily@09:00"), now, "UTC") - now))
     assert await store.run(scheduled_reports.list_reports_due_after, now + DAY) == []
@@ -189,7 +189,7 @@ async def test_a_report_comes_when_its_schedule_says(store: Store, by: timedelta
 
 
 @set_back
-async def test_a_progress_message_is_due(store: Store, by: timedelta) -> None:
+async def test_a_progress_message_is_due(store: Database, by: timedelta) -> None:
     await follow(store)
     assert len(await taken(store, lease=90)) == 1
     await clock_was_ahead(store, max(by, HOUR))
@@ -197,7 +197,7 @@ async def test_a_progress_message_is_due(store: Store, by: timedelta) -> None:
     assert len(await taken(store, lease=90)) == 1
 
 
-async def test_a_mute_of_another_year_is_over(store: Store) -> None:
+async def test_a_mute_of_another_year_is_over(store: Database) -> None:
     wish = await subscribe(store)
     await keep(store, wish, "b1")
     await store.run(mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + HOUR)
@@ -207,7 +207,7 @@ async def test_a_mute_of_another_year_is_over(store: Store) -> None:
     assert said(await take(store)) == [("C1", "b1")]
 
 
-async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Store) -> None:
+async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Database) -> None:
     await store.run(
         link_expiries.schedule_expiry,
         await store.run(database_info.current_time) + HOUR,
@@ -220,7 +220,7 @@ async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Stor
 
 
 @set_back
-async def test_a_role_may_be_asked_for_again(store: Store, by: timedelta) -> None:
+async def test_a_role_may_be_asked_for_again(store: Database, by: timedelta) -> None:
     refused: Any = ("T1", "U1", Role.RELEASER, None, "subscribe courier", "C1")
     assert isinstance(
         await store.run(access_requests.submit_request, await store.run(access_requests.record_refusal, *refused)),
@@ -238,14 +238,14 @@ async def test_a_role_may_be_asked_for_again(store: Store, by: timedelta) -> Non
 
 
 @set_back
-async def test_a_draft_does_not_live_longer(store: Store, by: timedelta) -> None:
+async def test_a_draft_does_not_live_longer(store: Database, by: timedelta) -> None:
     key = await store.run(drafts.save_draft, "typed")
     assert await store.run(drafts.get_draft, key) == "typed"
     await clock_was_ahead(store, by)
     assert await store.run(drafts.get_draft, key) is None
 
 
-async def test_nothing_waits_for_a_clock_that_was_behind(store: Store) -> None:
+async def test_nothing_waits_for_a_clock_that_was_behind(store: Database) -> None:
     for _ in range(3):
         await quota(store)
     wish = await subscribe(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.db import database_info, mutes, outbox
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import BuildEvent, BuildTransition, DeliveryOptions, NewDelivery, Stage
 from bot.domain.states import ResultKind
@@ -15,13 +15,13 @@ def shown(claim: DeliveryClaim) -> list[str]:
     return [entry.build.id for entry in claim.announcement.shown]
 
 
-async def add(store: Store, name: str) -> None:
+async def add(store: Database, name: str) -> None:
     """One more build of version 2.0 is ready; its platforms share a card."""
     card = NewDelivery("C1", name, BuildEvent.PROCESSED, card="app/2.0", manner=DeliveryOptions(grouped=True))
     await look(store, [BuildTransition(build(name, Stage.READY, version="2.0"), None)], [card])
 
 
-async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_said(store: Store) -> None:
+async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_said(store: Database) -> None:
     """A refused build comes back while its version's card is edited for another: that edit did not show it."""
     await subscribe(store)
     await add(store, "ios")
@@ -41,7 +41,7 @@ async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_sai
     assert shown(again) == ["ios", "android", "tv", "watch"]
 
 
-async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: Store) -> None:
+async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: Database) -> None:
     await subscribe(store)
     builds = [build(name, Stage.READY) for name in ("b1", "b2", "b3")]
     now = await store.run(database_info.current_time)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.db import audit, audit_reports, database_info, nudges, outbox, scheduled_reports
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.transaction import Transaction
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.downloads import GroupBy
@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 
 
 async def add(
-    store: Store, place: str = "C1", *, ago: timedelta = MINUTE, schedule: str = "daily@09:00"
+    store: Database, place: str = "C1", *, ago: timedelta = MINUTE, schedule: str = "daily@09:00"
 ) -> ScheduledReport:
     """A digest that has been due for so long."""
     return await store.run(
@@ -38,14 +38,14 @@ async def add(
     )
 
 
-async def test_the_one_that_waits_longest_is_leased_first_and_by_one_only(store: Store) -> None:
+async def test_the_one_that_waits_longest_is_leased_first_and_by_one_only(store: Database) -> None:
     young, old = await add(store, "C1"), await add(store, "C2", ago=5 * MINUTE)
     taken = await asyncio.gather(*(store.run(scheduled_reports.lease_due_reports, 1, 60) for _ in range(3)))
     assert sorted(digest.id for group in taken for digest, _ in group) == [young.id, old.id]
     assert await store.run(scheduled_reports.lease_due_reports, 1, 60) == []
 
 
-async def test_a_lease_that_lapsed_is_anybody_s(store: Store) -> None:
+async def test_a_lease_that_lapsed_is_anybody_s(store: Database) -> None:
     report = await add(store)
     await store.run(scheduled_reports.lease_due_reports, 1, 0)
     [(again, _)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
@@ -54,7 +54,7 @@ async def test_a_lease_that_lapsed_is_anybody_s(store: Store) -> None:
     assert len(await store.run(scheduled_reports.lease_due_reports, 1, 60)) == 1
 
 
-async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: Store) -> None:
+async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: Database) -> None:
     report = await add(store)
     assert [each.id for each in await store.run(scheduled_reports.pause_reports, "away", place="C1")] == [report.id]
     assert await store.run(scheduled_reports.pause_reports, "away", number=report.id) == []
@@ -67,7 +67,7 @@ async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: 
     assert await store.run(scheduled_reports.report_due_in) == 0
 
 
-async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: Store) -> None:
+async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: Database) -> None:
     await add(store)
     [(digest, token)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
     told = {"until": digest.due_at, "next_at": digest.due_at + timedelta(days=1)}
@@ -82,7 +82,7 @@ async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: 
     assert 23 * 3600 < wait < 25 * 3600
 
 
-async def test_a_digest_belongs_to_its_place(store: Store) -> None:
+async def test_a_digest_belongs_to_its_place(store: Database) -> None:
     report = await add(store)
     assert await store.run(scheduled_reports.remove_report, ["C2", "U1"], report.id) is None
     assert await store.run(scheduled_reports.list_reports, ["C2"]) == []
@@ -90,7 +90,7 @@ async def test_a_digest_belongs_to_its_place(store: Store) -> None:
     assert await store.run(scheduled_reports.list_reports, ["C1"]) == []
 
 
-async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wish(store: Store) -> None:
+async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wish(store: Database) -> None:
     await store.run(nudges.opt_out_of_nudges, "U2")
     await store.run(nudges.opt_out_of_nudges, "U2")
     asked = await asyncio.gather(
@@ -105,7 +105,7 @@ async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wis
     )
 
 
-async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Store) -> None:
+async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Database) -> None:
     now = await store.run(database_info.current_time)
     for build, outcome, door, ago in (
         ("b1", AuditOutcome.MINTED, Entrypoint.COMMAND, 1),
@@ -129,7 +129,7 @@ async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used
 
 
 @pytest.mark.parametrize("door", sorted(CLAIM_PAGE_STORED))
-async def test_a_claim_is_no_second_link_by_any_name(store: Store, door: str) -> None:
+async def test_a_claim_is_no_second_link_by_any_name(store: Database, door: str) -> None:
     about = {"app_id": "app", "build_id": "b1"}
     now = await store.run(database_info.current_time)
     await store.run(audit.add_entry, AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.TICKET, **about))

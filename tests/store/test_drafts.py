@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from bot.db import drafts as stored_drafts
 from bot.db.connect import IN_MEMORY
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.schema import drafts
 from bot.db.transaction import Transaction
 
 
-async def test_a_draft_is_found_by_its_key_alone(store: Store) -> None:
+async def test_a_draft_is_found_by_its_key_alone(store: Database) -> None:
     words = "😀" * 5000 + '\n"quoted" \\ back'
     key = await store.run(stored_drafts.save_draft, words)
     assert await store.run(stored_drafts.get_draft, key) == words
@@ -23,7 +23,7 @@ async def test_a_draft_is_found_by_its_key_alone(store: Store) -> None:
 
 async def test_a_draft_is_kept_for_a_week_and_then_purged() -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
-    store = await Store.open(IN_MEMORY, clock=lambda: now[0])
+    store = await Database.open(IN_MEMORY, clock=lambda: now[0])
     key = await store.run(stored_drafts.save_draft, "reason")
     now[0] += timedelta(days=6, hours=23)
     assert await store.run(stored_drafts.get_draft, key) == "reason"

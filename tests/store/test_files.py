@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.db import key_value
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.exceptions import StartupError
 from tests.frame.shell import ROOT
 
@@ -25,7 +25,7 @@ def rights(file: Path) -> int:
 
 async def filled(file: Path) -> None:
     """A database of some pages, closed."""
-    store = await Store.open(f"sqlite:///{file}")
+    store = await Database.open(f"sqlite:///{file}")
     for number in range(300):
         await store.run(key_value.set_value, f"note {number}", "x" * 300)
     await store.close()
@@ -38,7 +38,7 @@ async def filled(file: Path) -> None:
 async def test_nobody_but_its_owner_reads_the_database(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
-        store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
+        store = await Database.open(f"sqlite:///{tmp_path}/bot.db")
         await store.run(key_value.set_value, "a", "b")
         made = {path.name: rights(path) for path in tmp_path.iterdir()}
         await store.close()
@@ -56,7 +56,7 @@ async def test_what_others_could_read_they_can_no_more(tmp_path: Path) -> None:
     connection.commit()
     for path in tmp_path.iterdir():
         path.chmod(0o644)
-    store = await Store.open(f"sqlite:///{file}")
+    store = await Database.open(f"sqlite:///{file}")
     assert {rights(each_path) for each_path in tmp_path.iterdir()} == {0o600}
     await store.close()
     connection.close()
@@ -90,7 +90,7 @@ async def test_a_damaged_database_is_refused_before_it_is_used(tmp_path: Path, h
     await filled(file)
     spoil(file, how)
     before = file.read_bytes()
-    for open_it in (Store.open, Store.open_read_only):
+    for open_it in (Database.open, Database.open_read_only):
         with pytest.raises(StartupError, match=r"(?s)damaged.*Restore it from a backup"):
             await open_it(f"sqlite:///{file}")
     assert file.read_bytes() == before, "what may be saved of it is not touched"
@@ -99,7 +99,7 @@ async def test_a_damaged_database_is_refused_before_it_is_used(tmp_path: Path, h
 async def test_a_whole_database_is_opened(tmp_path: Path) -> None:
     file = tmp_path / "bot.db"
     await filled(file)
-    store = await Store.open(f"sqlite:///{file}")
+    store = await Database.open(f"sqlite:///{file}")
     assert await store.run(key_value.get_value, "note 7") == "x" * 300
     await store.close()
 
@@ -128,7 +128,7 @@ async def test_a_first_start_on_a_full_disk_is_refused_in_words(small_disk: Path
         except OSError:
             pass
     with pytest.raises(StartupError, match=r"(?s)no room left.*Free some space"):
-        await Store.open(f"sqlite:///{small_disk}/bot.db")
+        await Database.open(f"sqlite:///{small_disk}/bot.db")
 
 
 def test_migrate_says_it_without_a_traceback(small_disk: Path) -> None:

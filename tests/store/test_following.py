@@ -9,7 +9,7 @@ import pytest
 
 from bot.db import app_polls, build_waiters, build_watches, builds, database_info
 from bot.db.build_watches import BuildWatch
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.wakeups import Topic
 from bot.domain.model import Build, BuildEvent, BuildTransition, Stage
 from bot.domain.states import WatchState
@@ -19,22 +19,22 @@ USUAL = timedelta(minutes=8)
 PENDING, RUNNING, READY = (build("b1", stage) for stage in (Stage.PENDING, Stage.RUNNING, Stage.READY))
 
 
-async def follow(store: Store, build: Build = PENDING, user: str = "U1", usual: timedelta | None = USUAL) -> bool:
+async def follow(store: Database, build: Build = PENDING, user: str = "U1", usual: timedelta | None = USUAL) -> bool:
     await store.run(build_waiters.add_waiter, build, "T1", user)
     return await store.run(build_watches.add_watch, build, user, usual)
 
 
-async def taken(store: Store, lease: float = 0.0) -> list[BuildWatch]:
+async def taken(store: Database, lease: float = 0.0) -> list[BuildWatch]:
     return sorted(await store.run(build_watches.lease_due_watches, 10, lease), key=lambda watch: watch.user_id)
 
 
-async def heard(store: Store) -> list[tuple[str, BuildEvent]]:
+async def heard(store: Database) -> list[tuple[str, BuildEvent]]:
     """What is said next, to whom."""
     claims = [claim.announcement for claim in await take(store)]
     return [(delivery.channel_id, delivery.event) for delivery in claims]
 
 
-async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: Store) -> None:
+async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: Database) -> None:
     assert await follow(store)
     [watch] = await taken(store)
     assert (watch.build, watch.user_id, watch.usual, watch.standing) == (PENDING, "U1", USUAL, WatchState.OPEN)
@@ -43,12 +43,12 @@ async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: 
 
 
 @pytest.mark.parametrize("usual", [None, timedelta(milliseconds=1500), timedelta(days=1)])
-async def test_what_is_usual_is_kept(store: Store, usual: timedelta | None) -> None:
+async def test_what_is_usual_is_kept(store: Database, usual: timedelta | None) -> None:
     await follow(store, usual=usual)
     assert [watch.usual for watch in await taken(store)] == [usual]
 
 
-async def test_who_follows_already_has_what_they_have(store: Store) -> None:
+async def test_who_follows_already_has_what_they_have(store: Database) -> None:
     assert await follow(store)
     [watch] = await taken(store)
     await store.run(build_watches.record_shown, watch, "D1", "1.1", "Running", again_in=0.0)
@@ -57,12 +57,12 @@ async def test_who_follows_already_has_what_they_have(store: Store) -> None:
     assert (same.ts, same.shown, same.usual, same.started_at) == ("1.1", "Running", USUAL, watch.started_at)
 
 
-async def test_who_awaits_nothing_follows_nothing(store: Store) -> None:
+async def test_who_awaits_nothing_follows_nothing(store: Database) -> None:
     assert not await store.run(build_watches.add_watch, PENDING, "U1", USUAL)
     assert await store.run(build_watches.watch_due_in) is None
 
 
-async def test_each_person_has_a_message_of_their_own(store: Store) -> None:
+async def test_each_person_has_a_message_of_their_own(store: Database) -> None:
     await follow(store)
     await follow(store, user="U2")
     mine, hers = await taken(store)
@@ -71,7 +71,7 @@ async def test_each_person_has_a_message_of_their_own(store: Store) -> None:
     assert [(watch.user_id, watch.ts) for watch in await taken(store)] == [("U1", "1.1")]
 
 
-async def test_what_is_taken_nobody_else_has_until_it_is_handed_in(store: Store) -> None:
+async def test_what_is_taken_nobody_else_has_until_it_is_handed_in(store: Database) -> None:
     await follow(store)
     every = [watch for many in await asyncio.gather(*(taken(store, 60.0) for _ in range(5))) for watch in many]
     assert len(every) == 1
@@ -83,7 +83,7 @@ async def test_what_is_taken_nobody_else_has_until_it_is_handed_in(store: Store)
     assert len(await taken(store)) == 1
 
 
-async def test_only_so_many_are_taken_the_longest_due_first(store: Store) -> None:
+async def test_only_so_many_are_taken_the_longest_due_first(store: Database) -> None:
     for user in ("U1", "U2", "U3"):
         await follow(store, user=user)
     first = await store.run(build_watches.lease_due_watches, 2, 60.0)
@@ -91,7 +91,7 @@ async def test_only_so_many_are_taken_the_longest_due_first(store: Store) -> Non
     assert await store.run(build_watches.watch_due_in) == 0.0
 
 
-async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store: Store) -> None:
+async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store: Database) -> None:
     await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await store.run(build_waiters.add_waiter, build("b0"), "T1", "U9")  # so that the app is watched
     await look(store, [BuildTransition(READY, None)])
@@ -105,7 +105,7 @@ async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store:
     assert (watch.build.stage, watch.build.error, watch.build.error_code) == (Stage.FAILED, "No", "7")
 
 
-async def test_a_message_is_posted_once_though_it_may_be_tried_again_when_it_was_refused(store: Store) -> None:
+async def test_a_message_is_posted_once_though_it_may_be_tried_again_when_it_was_refused(store: Database) -> None:
     await follow(store)
     [watch] = await taken(store)
     assert await store.run(build_watches.mark_post_attempted, watch)
@@ -114,7 +114,7 @@ async def test_a_message_is_posted_once_though_it_may_be_tried_again_when_it_was
     assert await store.run(build_watches.mark_post_attempted, watch)
 
 
-async def test_who_stops_waits_no_more_and_may_begin_anew(store: Store) -> None:
+async def test_who_stops_waits_no_more_and_may_begin_anew(store: Database) -> None:
     await follow(store)
     [watch] = await taken(store)
     await store.run(build_watches.record_shown, watch, "D1", "1.1", "Running", again_in=0.0)
@@ -127,7 +127,7 @@ async def test_who_stops_waits_no_more_and_may_begin_anew(store: Store) -> None:
     assert (anew.standing, anew.ts, anew.shown) == (WatchState.OPEN, None, "")
 
 
-async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Store) -> None:
+async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Database) -> None:
     await follow(store)
     [old] = await taken(store)
     await store.run(build_watches.stop_watch, "b1", "U1")
@@ -140,7 +140,7 @@ async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Stor
     assert await heard(store) == []
 
 
-async def test_the_alarm_is_said_once(store: Store) -> None:
+async def test_the_alarm_is_said_once(store: Database) -> None:
     await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await follow(store, RUNNING)
     await look(store, [BuildTransition(RUNNING, None)])
@@ -151,7 +151,7 @@ async def test_the_alarm_is_said_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store: Store, recorded: bool) -> None:
+async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store: Database, recorded: bool) -> None:
     named = build("b1", version="2.4.0")
     await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await follow(store, named)
@@ -173,7 +173,7 @@ async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store
     assert "b1" not in await store.run(builds.list_known, "app", ["b1"])
 
 
-async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Store) -> None:
+async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Database) -> None:
     await follow(store)
     await store.run(build_watches.stop_watch, "b1", "U1")
     await store.run(build_watches.enqueue_deleted, "app", "b1")
@@ -181,7 +181,7 @@ async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Store) -> No
     assert [watch.standing for watch in await taken(store)] == [WatchState.STOPPED]
 
 
-async def test_who_begins_to_follow_wakes_who_shows_it(store: Store) -> None:
+async def test_who_begins_to_follow_wakes_who_shows_it(store: Database) -> None:
     waiting = asyncio.create_task(store.wait(Topic.PROGRESS, 5))
     await asyncio.sleep(0)
     await follow(store)

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from bot.db import audit, build_waiters, build_watches, channel_welcome, database_info, outbox, subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, BuildEvent, Stage
 
@@ -15,7 +15,7 @@ APP = App("a1", "courier", "Courier")
 
 
 async def had(
-    store: Store, build: str | None, minutes: int, *, user: str = "U1", outcome: str = AuditOutcome.MINTED
+    store: Database, build: str | None, minutes: int, *, user: str = "U1", outcome: str = AuditOutcome.MINTED
 ) -> None:
     """A line of the ledger."""
     at = NOW + timedelta(minutes=minutes)
@@ -25,7 +25,7 @@ async def had(
     )
 
 
-async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: Store) -> None:
+async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: Database) -> None:
     for build, minutes in (("b1", 1), ("b2", 2), ("b1", 3), ("b3", 0)):
         await had(store, build, minutes)
     await had(store, "b4", 9, user="U2")
@@ -38,7 +38,7 @@ async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: S
     ]
 
 
-async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: Store) -> None:
+async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: Database) -> None:
     new_build, other = Build("b1", APP, Stage.PENDING), Build("b2", APP, Stage.PENDING)
     await store.run(build_waiters.add_waiter, new_build, "T1", "U1", "C1")
     await store.run(build_waiters.add_waiter, other, "T1", "U1")
@@ -52,14 +52,14 @@ async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: S
     assert await store.run(build_watches.list_watched_builds, "U3") == []
 
 
-async def test_subscriptions_are_found_by_who_made_them(store: Store) -> None:
+async def test_subscriptions_are_found_by_who_made_them(store: Database) -> None:
     for channel, user in (("C1", "U1"), ("C2", "U2"), ("C3", "U1")):
         await store.run(subscriptions.add_subscription, "T1", channel, "a1", "Courier", (BuildEvent.FAILED,), "", user)
     found = await store.run(subscriptions.list_with_last_post, created_by="U1")
     assert [subscription.channel_id for subscription, _ in found] == ["C1", "C3"]
 
 
-async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitation(store: Store) -> None:
+async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitation(store: Database) -> None:
     await asyncio.gather(*(store.run(channel_welcome.enqueue_welcome, "C1") for _ in range(5)))
     assert (await store.run(outbox.get_backlog)).count == 1
     exchange = await store.run(outbox.commit_results_and_claim, (), 5, lease_seconds=5, pace_seconds=0)
@@ -69,7 +69,7 @@ async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitatio
     assert (await store.run(outbox.get_backlog)).count == 1
 
 
-async def test_a_subscribed_channel_is_never_welcomed(store: Store) -> None:
+async def test_a_subscribed_channel_is_never_welcomed(store: Database) -> None:
     subscription = await store.run(
         subscriptions.add_subscription, "T1", "C1", "a1", "Courier", (BuildEvent.FAILED,), "", "U1"
     )
@@ -79,7 +79,7 @@ async def test_a_subscribed_channel_is_never_welcomed(store: Store) -> None:
     assert (await store.run(outbox.get_backlog)).count == 0
 
 
-async def test_the_database_tells_its_own_version(store: Store) -> None:
+async def test_the_database_tells_its_own_version(store: Database) -> None:
     version = await store.run(database_info.engine_version)
     assert version[0].isdigit()
     assert " " not in version

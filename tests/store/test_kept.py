@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from bot.db import access, access_requests
 from bot.db.connect import IN_MEMORY
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.transaction import Transaction
 from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
 
 
-async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
+async def test_what_is_given_or_taken_is_known_at_once(store: Database) -> None:
     assert await store.cached(access.list_grants, "T1") == []
     await store.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     assert [grant.role for grant in await store.cached(access.list_grants, "T1")] == [Role.RELEASER]
@@ -27,7 +27,7 @@ async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
     assert [grant.grantee for grant in await store.cached(access.list_grants, "T1")] == ["U2"]
 
 
-async def test_an_allow_list_is_known_at_once(store: Store) -> None:
+async def test_an_allow_list_is_known_at_once(store: Database) -> None:
     assert await store.cached(access.list_allowed_channels) == {}
     await store.run(access.allow_channel, "app", "C1", "U9")
     assert await store.cached(access.list_allowed_channels) == {"app": frozenset({"C1"})}
@@ -35,13 +35,13 @@ async def test_an_allow_list_is_known_at_once(store: Store) -> None:
     assert await store.cached(access.list_allowed_channels) == {}
 
 
-async def test_workspaces_are_kept_apart(store: Store) -> None:
+async def test_workspaces_are_kept_apart(store: Database) -> None:
     await store.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
     assert len(await store.cached(access.list_grants, "T1")) == 1
     assert await store.cached(access.list_grants, "T2") == []
 
 
-async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: Store) -> None:
+async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: Database) -> None:
     for number in range(20):
         channel = f"C{number}"
         await asyncio.gather(
@@ -52,7 +52,7 @@ async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: S
         assert channel in (await store.cached(access.list_allowed_channels))["app"]
 
 
-async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(store: Store) -> None:
+async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(store: Database) -> None:
     await store.cached(access.list_allowed_channels)
     writer = asyncio.create_task(store.run(access.allow_channel, "app", "C1", "U9"))
     await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(
 
 
 async def test_a_file_of_our_own_is_read_once() -> None:
-    store = await Store.open(IN_MEMORY)
+    store = await Database.open(IN_MEMORY)
     reads = 0
 
     def read(_: Transaction, add: int) -> int:
@@ -83,7 +83,7 @@ async def test_a_file_of_our_own_is_read_once() -> None:
 
 @pytest.mark.postgres
 async def test_what_another_replica_wrote_is_known_at_once(postgres_url: str) -> None:
-    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    first, second = await Database.open(postgres_url), await Database.open(postgres_url)
     assert await second.cached(access.list_grants, "T1") == []
     await first.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     assert len(await second.cached(access.list_grants, "T1")) == 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.db import app_polls, builds, outages, outbox
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.outages import OutageRecord, outage_of
 from bot.domain.model import ChannelNotice
 from tests.store.builders import subscribe
@@ -15,12 +15,12 @@ RECORD = OutageRecord(1_000.5, "PermissionMissing", "HTTP 403", "one", until=1_0
 ADMINS = ["UANA", "UBRUNO"]
 
 
-async def said(store: Store) -> list[Any]:
+async def said(store: Database) -> list[Any]:
     exchange = await store.run(outbox.commit_results_and_claim, [], 10, lease_seconds=60, pace_seconds=0)
     return [claim.announcement for claim in exchange.claims]
 
 
-async def test_an_outage_and_its_end_are_told_once(store: Store) -> None:
+async def test_an_outage_and_its_end_are_told_once(store: Database) -> None:
     assert await store.run(outages.get_outage) is None
     assert await store.run(outages.begin_outage, RECORD, ADMINS)
     assert not await store.run(outages.begin_outage, replace(RECORD, owner="other"), ADMINS)
@@ -31,7 +31,7 @@ async def test_an_outage_and_its_end_are_told_once(store: Store) -> None:
     assert {outage_of(item.fact) for item in told} == {RECORD}
 
 
-async def test_who_renewed_it_ends_it(store: Store) -> None:
+async def test_who_renewed_it_ends_it(store: Database) -> None:
     await store.run(outages.begin_outage, RECORD, ADMINS)
     await store.run(outages.renew_outage, RECORD, 2_000.0, "other")
     assert not await store.run(outages.end_outage, RECORD, 1_100.0, ADMINS), "another replica sees to it by now"
@@ -43,7 +43,7 @@ async def test_who_renewed_it_ends_it(store: Store) -> None:
     assert await store.run(outages.get_outage) is None
 
 
-async def test_a_second_outage_is_told_again(store: Store) -> None:
+async def test_a_second_outage_is_told_again(store: Database) -> None:
     for began in (1.0, 2.0):
         record = replace(RECORD, began=began)
         assert await store.run(outages.begin_outage, record, ["UANA"])
@@ -51,7 +51,7 @@ async def test_a_second_outage_is_told_again(store: Store) -> None:
     assert (await store.run(outbox.get_backlog)).count == 4
 
 
-async def test_an_app_is_behind_by_what_its_polls_brought(store: Store) -> None:
+async def test_an_app_is_behind_by_what_its_polls_brought(store: Database) -> None:
     for name in ("one", "two"):
         await subscribe(store, app=name)
     late = {"behind_after_seconds": 3600.0, "overdue_after_seconds": 3600.0}

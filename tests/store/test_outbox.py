@@ -11,7 +11,7 @@ import pytest
 from bot.db import builds as stored_builds
 from bot.db import outbox
 from bot.db import recalls as stored_recalls
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import (
     Build,
@@ -38,7 +38,7 @@ def posted(claim: DeliveryClaim, ts: str | None = None) -> DeliveryResult:
     )
 
 
-async def say(store: Store, claims: list[DeliveryClaim] | None = None) -> list[DeliveryClaim]:
+async def say(store: Database, claims: list[DeliveryClaim] | None = None) -> list[DeliveryClaim]:
     """Send everything that waits, one after the other."""
     every: list[DeliveryClaim] = []
     while claims := claims or await take(store):
@@ -47,7 +47,7 @@ async def say(store: Store, claims: list[DeliveryClaim] | None = None) -> list[D
     return every
 
 
-async def edit(store: Store, changelog: str, of: Build = READY) -> None:
+async def edit(store: Database, changelog: str, of: Build = READY) -> None:
     """Somebody edits a build in Applivery."""
     await store.run(stored_builds.record_edits, [replace(of, changelog=changelog)], {of.id: changelog})
 
@@ -56,13 +56,13 @@ def changelogs(claims: list[DeliveryClaim]) -> list[str]:
     return [claim.announcement.shown[0].build.changelog for claim in claims]
 
 
-async def told(store: Store, *new: NewDelivery, of: Build = READY, before: Stage | None = None) -> None:
+async def told(store: Database, *new: NewDelivery, of: Build = READY, before: Stage | None = None) -> None:
     """A build moved, and this is to be said of it."""
     await look(store, [BuildTransition(of, before)], new or [NewDelivery("C1", of.id, BuildEvent.PROCESSED)])
 
 
 @pytest.fixture
-async def card(store: Store) -> Store:
+async def card(store: Database) -> Database:
     """A store in which C1 has a card of b1."""
     await fill(store, ["C1"], ["b1"])
     await say(store)
@@ -72,7 +72,7 @@ async def card(store: Store) -> Store:
 # ------------------------------------------------------------------ one card
 
 
-async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Store) -> None:
+async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Database) -> None:
     await subscribe(store)
     pending, running = build("b1"), build("b1", Stage.RUNNING)
     await told(store, NewDelivery("C1", "b1", BuildEvent.UPLOADED), of=pending)
@@ -96,7 +96,7 @@ async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Sto
     assert await say(store) == []
 
 
-async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Store) -> None:
+async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(build("b1"), None)])
     await look(store, [BuildTransition(build("b1", Stage.RUNNING), Stage.PENDING)])
@@ -104,7 +104,7 @@ async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Store) ->
     assert await take(store) == []
 
 
-async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -> None:
+async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Database) -> None:
     await subscribe(store)
     await told(store, *(NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED)))
     [claim] = await take(store)
@@ -116,7 +116,7 @@ async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -
     assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
-async def test_showing_a_card_covers_no_reply_in_its_thread(store: Store) -> None:
+async def test_showing_a_card_covers_no_reply_in_its_thread(store: Database) -> None:
     await subscribe(store)
     details = [NewDelivery("C1", "b1", CardUpdate.DETAILS, part) for part in (0, 1)]
     await told(store, NewDelivery("C1", "b1", BuildEvent.PROCESSED), *details)
@@ -129,7 +129,7 @@ async def test_showing_a_card_covers_no_reply_in_its_thread(store: Store) -> Non
     assert [claim.card_ts for claim in claims] == [None, "1.1", "1.1"]
 
 
-async def test_what_came_after_a_card_was_read_is_not_covered(store: Store) -> None:
+async def test_what_came_after_a_card_was_read_is_not_covered(store: Database) -> None:
     await subscribe(store)
     await told(store, NewDelivery("C1", "b1", BuildEvent.UPLOADED), of=build("b1"))
     [claim] = await take(store)
@@ -138,7 +138,7 @@ async def test_what_came_after_a_card_was_read_is_not_covered(store: Store) -> N
     assert (second.announcement.event, second.card_ts) == (BuildEvent.PROCESSED, "1.1")
 
 
-async def test_a_change_after_a_card_was_read_is_not_covered_either(store: Store) -> None:
+async def test_a_change_after_a_card_was_read_is_not_covered_either(store: Database) -> None:
     await subscribe(store)
     await told(store, *(NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED)))
     [first] = await take(store)
@@ -150,7 +150,7 @@ async def test_a_change_after_a_card_was_read_is_not_covered_either(store: Store
     assert await say(store, [second]) == [second]
 
 
-async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None:
+async def test_a_card_may_show_several_builds_oldest_first(store: Database) -> None:
     await subscribe(store)
     ios, android = build("b1", Stage.READY, platform="ios"), build("b2", Stage.READY, platform="android")
     for each_build in (ios, android):
@@ -163,7 +163,7 @@ async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None
     assert [entry.build.changelog for entry in again.announcement.shown] == ["", "new"]
 
 
-async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Store) -> None:
+async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Database) -> None:
     newer = build("b2", Stage.READY, version="2")
     await look(card, [BuildTransition(newer, None)], [NewDelivery("C1", "b2", BuildEvent.PROCESSED)])
     new, old = await say(card)
@@ -171,7 +171,7 @@ async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: S
     assert old.announcement.shown == (CardEntry(READY, superseded_by=newer),)
 
 
-async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Store) -> None:
+async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Database) -> None:
     manner = DeliveryOptions(compact=True, label="Beta", quiet="22:00-08:00", tz="Europe/Madrid")
     # C2 knew of the upload before it asked: that was never said, and is not where its card comes from
     await subscribe(store, "C1", baseline=[build("b0", Stage.READY, minute=0)])
@@ -183,7 +183,7 @@ async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Store) 
     assert first.announcement.manner == again.announcement.manner == manner
 
 
-async def test_a_person_s_messages_stay_as_they_were_said(store: Store) -> None:
+async def test_a_person_s_messages_stay_as_they_were_said(store: Database) -> None:
     await subscribe(store)
     await told(store, NewDelivery("U1", "b1", BuildEvent.PROCESSED), NewDelivery("W1", "b1", BuildEvent.PROCESSED))
     await say(store)
@@ -193,7 +193,7 @@ async def test_a_person_s_messages_stay_as_they_were_said(store: Store) -> None:
 
 
 @pytest.mark.parametrize("event", [BuildEvent.CERT, BuildEvent.FEEDBACK, CardUpdate.DETAILS])
-async def test_what_is_no_card_of_a_build_is_never_made_one(store: Store, event: BuildEvent | CardUpdate) -> None:
+async def test_what_is_no_card_of_a_build_is_never_made_one(store: Database, event: BuildEvent | CardUpdate) -> None:
     await subscribe(store)
     fact = "{}" if event is BuildEvent.FEEDBACK else ""
     await told(store, NewDelivery("C1", "b1", event, card=f"{event}/b1", fact=fact))
@@ -205,21 +205,21 @@ async def test_what_is_no_card_of_a_build_is_never_made_one(store: Store, event:
 # ------------------------------------------------------------------ changes that come in between
 
 
-async def test_a_change_while_a_card_waits_makes_no_edit(store: Store) -> None:
+async def test_a_change_while_a_card_waits_makes_no_edit(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     await edit(store, "first")
     await edit(store, "second")
     assert changelogs(await say(store)) == ["second"]
 
 
-async def test_a_change_while_an_edit_waits_makes_no_second_one(card: Store) -> None:
+async def test_a_change_while_an_edit_waits_makes_no_second_one(card: Database) -> None:
     await edit(card, "first")
     await edit(card, "second")
     assert (await card.run(outbox.get_backlog)).count == 1
     assert changelogs(await say(card)) == ["second"]
 
 
-async def test_a_change_while_a_card_is_being_sent_makes_one_more_edit(store: Store) -> None:
+async def test_a_change_while_a_card_is_being_sent_makes_one_more_edit(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     claims = await take(store)
     await edit(store, "new")
@@ -228,7 +228,7 @@ async def test_a_change_while_a_card_is_being_sent_makes_one_more_edit(store: St
     assert changelogs([first, second]) == ["", "new"]
 
 
-async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lost(card: Store) -> None:
+async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lost(card: Database) -> None:
     await edit(card, "first")
     claims = await take(card)
     await edit(card, "second")
@@ -241,7 +241,7 @@ async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lo
     assert recalls[1].reason == "It crashes"
 
 
-async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: Store) -> None:
+async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await edit(store, "new")
@@ -250,7 +250,7 @@ async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: 
     assert await say(store, [again]) == [again]
 
 
-async def test_an_edit_that_is_handed_in_late_makes_one_more(card: Store) -> None:
+async def test_an_edit_that_is_handed_in_late_makes_one_more(card: Database) -> None:
     await edit(card, "old")
     [frozen] = await take(card, lease=0)
     await edit(card, "new")
@@ -261,7 +261,7 @@ async def test_an_edit_that_is_handed_in_late_makes_one_more(card: Store) -> Non
     assert await say(card, [again]) == [again], "and that is enough"
 
 
-async def test_of_two_edits_that_end_at_the_same_time_nobody_knows_which_words_stand(card: Store) -> None:
+async def test_of_two_edits_that_end_at_the_same_time_nobody_knows_which_words_stand(card: Database) -> None:
     await edit(card, "old")
     [frozen] = await take(card, lease=0)
     await edit(card, "new")
@@ -270,14 +270,14 @@ async def test_of_two_edits_that_end_at_the_same_time_nobody_knows_which_words_s
     assert changelogs(await say(card, claims)) == ["new"]
 
 
-async def test_an_edit_that_is_handed_in_twice_ends_all_the_same(card: Store) -> None:
+async def test_an_edit_that_is_handed_in_twice_ends_all_the_same(card: Database) -> None:
     await edit(card, "new")
     [claim] = await take(card)
     every = [*(await exchange(card, [posted(claim)])).claims, *(await exchange(card, [posted(claim)])).claims]
     assert len(await say(card, every)) <= 1
 
 
-async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Store) -> None:
+async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Database) -> None:
     """Somebody deleted the first message."""
     await told(card, NewDelivery("C1", "b1", BuildEvent.FAILED), of=build("b1", Stage.FAILED), before=Stage.READY)
     [claim] = await take(card)
@@ -288,14 +288,14 @@ async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Store) 
     assert again.card_ts == "2.2"
 
 
-async def test_an_edit_of_a_build_that_moved_meanwhile_changes_nothing(card: Store) -> None:
+async def test_an_edit_of_a_build_that_moved_meanwhile_changes_nothing(card: Database) -> None:
     await look(card, [BuildTransition(build("b1", Stage.FAILED), Stage.READY)])
     await edit(card, "was listed as ready")
     [claim] = await say(card)
     assert claim.announcement.shown == (CardEntry(build("b1", Stage.FAILED)),)
 
 
-async def test_a_build_s_words_are_noted_once_and_then_compared(card: Store) -> None:
+async def test_a_build_s_words_are_noted_once_and_then_compared(card: Database) -> None:
     assert await card.run(stored_builds.find_edited, "app", {"b1": "one", "b9": "unknown"}) == set()
     assert await card.run(stored_builds.find_edited, "app", {"b1": "one"}) == set()
     assert await card.run(stored_builds.find_edited, "app", {"b1": "two"}) == {"b1"}
@@ -310,7 +310,7 @@ async def test_a_build_s_words_are_noted_once_and_then_compared(card: Store) -> 
 @pytest.mark.postgres
 async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(postgres_url: str) -> None:
     """Else the reader takes the old words, the writer sees no card yet, and nobody shows the new ones."""
-    store = await Store.open(postgres_url)
+    store = await Database.open(postgres_url)
     await fill(store, ["C1"], ["b1"])
     async with await psycopg.AsyncConnection.connect(postgres_url) as reader:
         await reader.execute("SELECT 1 FROM channels WHERE channel_id = 'C1' FOR UPDATE")
@@ -324,18 +324,18 @@ async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(pos
 
 @pytest.mark.postgres
 async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_for_ever(postgres_url: str) -> None:
-    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    first, second = await Database.open(postgres_url), await Database.open(postgres_url)
     channels, builds = [f"C{n:02}" for n in range(12)], [f"b{n}" for n in range(4)]
     await fill(first, channels, builds)
     shown: dict[tuple[str, str], str] = {}
     writing = True
 
-    async def write(store: Store, names: list[str]) -> None:
+    async def write(store: Database, names: list[str]) -> None:
         for turn in range(15):
             for name in names:
                 await edit(store, str(turn), build(name, Stage.READY))
 
-    async def record(store: Store, order: int) -> None:
+    async def record(store: Database, order: int) -> None:
         for turn in range(15):
             new = build(f"n{order}-{turn}", Stage.READY)
             announced = [NewDelivery(channel, new.id, BuildEvent.PROCESSED) for channel in channels[::order]]
@@ -343,7 +343,7 @@ async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_
                 stored_builds.record_poll, "app", None, [BuildTransition(new, None)], announced, next_at_seconds=60
             )
 
-    async def send(store: Store) -> None:
+    async def send(store: Database) -> None:
         done: list[DeliveryResult] = []
         while True:
             claims = (await exchange(store, done, 5)).claims

@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 
 from bot.db import access, access_requests, database_info
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
 
 
-async def given(store: Store, team: str = "T1") -> list[tuple[str, Role, str | None]]:
+async def given(store: Database, team: str = "T1") -> list[tuple[str, Role, str | None]]:
     """Who was granted what for which app."""
     return [(grant.grantee, grant.role, grant.app_id) for grant in await store.cached(access.list_grants, team)]
 
 
-async def asked(store: Store, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
+async def asked(store: Database, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
     """The number of a request just made."""
     request = await store.run(access_requests.submit_request, await refused(store, role, app, user))
     assert isinstance(request, RoleRequest), request
     return request.id
 
 
-async def refused(store: Store, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
+async def refused(store: Database, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
     """The number of a refusal just noted."""
     return await store.run(access_requests.record_refusal, "T1", user, role, app, "subscribe courier", "C1")
 
@@ -34,7 +34,7 @@ async def refused(store: Store, role: Role = Role.RELEASER, app: str | None = "a
 # ------------------------------------------------------------------ grants
 
 
-async def test_a_grant_is_kept_with_who_gave_it_and_when(store: Store) -> None:
+async def test_a_grant_is_kept_with_who_gave_it_and_when(store: Database) -> None:
     before = await store.run(database_info.current_time)
     await store.run(access.grant_role, "T1", "U1", Role.RELEASER, "a1", "U9")
     [grant] = await store.cached(access.list_grants, "T1")
@@ -48,13 +48,13 @@ async def test_a_grant_is_kept_with_who_gave_it_and_when(store: Store) -> None:
     assert before <= grant.granted_at <= await store.run(database_info.current_time)
 
 
-async def test_a_grant_for_the_same_app_replaces_the_one_before(store: Store) -> None:
+async def test_a_grant_for_the_same_app_replaces_the_one_before(store: Database) -> None:
     await store.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
     await store.run(access.grant_role, "T1", "U1", Role.MANAGER, None, "U8")
     assert await given(store) == [("U1", Role.MANAGER, None)]
 
 
-async def test_every_app_and_one_app_and_people_and_groups_stand_side_by_side(store: Store) -> None:
+async def test_every_app_and_one_app_and_people_and_groups_stand_side_by_side(store: Database) -> None:
     await store.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     await store.run(access.grant_role, "T1", "U1", Role.MANAGER, "a1", "U9")
     await store.run(access.grant_role, "T1", "S1", Role.ADMIN, None, "U9")
@@ -65,14 +65,14 @@ async def test_every_app_and_one_app_and_people_and_groups_stand_side_by_side(st
     }
 
 
-async def test_a_grant_is_of_its_own_workspace(store: Store) -> None:
+async def test_a_grant_is_of_its_own_workspace(store: Database) -> None:
     await store.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
     assert await given(store, "T2") == []
     assert await store.run(access.revoke_role, "T2", "U1", None) is None
     assert await given(store) == [("U1", Role.ADMIN, None)]
 
 
-async def test_a_revoked_grant_is_gone_at_once_and_says_what_it_was(store: Store) -> None:
+async def test_a_revoked_grant_is_gone_at_once_and_says_what_it_was(store: Database) -> None:
     await store.run(access.grant_role, "T1", "U1", Role.MANAGER, "a1", "U9")
     await store.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     assert await given(store)
@@ -82,11 +82,11 @@ async def test_a_revoked_grant_is_gone_at_once_and_says_what_it_was(store: Store
 
 
 async def test_grants_outlive_a_restart(address: str) -> None:
-    store = await Store.open(address)
+    store = await Database.open(address)
     await store.run(access.grant_role, "T1", "U1", Role.MANAGER, None, "U9")
     await store.run(access.allow_channel, "a1", "C1", "U9")
     await store.close()
-    store = await Store.open(address)
+    store = await Database.open(address)
     assert await given(store) == [("U1", Role.MANAGER, None)]
     assert await store.cached(access.list_allowed_channels) == {"a1": frozenset({"C1"})}
     await store.close()
@@ -94,7 +94,7 @@ async def test_grants_outlive_a_restart(address: str) -> None:
 
 @pytest.mark.postgres
 async def test_what_one_process_grants_another_knows_at_once(postgres_url: str) -> None:
-    here, there = await Store.open(postgres_url), await Store.open(postgres_url)
+    here, there = await Database.open(postgres_url), await Database.open(postgres_url)
     assert await given(there) == []
     await here.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
     await here.run(access.allow_channel, "a1", "C1", "U9")
@@ -109,7 +109,7 @@ async def test_what_one_process_grants_another_knows_at_once(postgres_url: str) 
 # ------------------------------------------------------------------ allow-lists
 
 
-async def test_an_app_without_a_list_is_in_no_list(store: Store) -> None:
+async def test_an_app_without_a_list_is_in_no_list(store: Database) -> None:
     assert await store.cached(access.list_allowed_channels) == {}
     await store.run(access.allow_channel, "a1", "C1", "U9")
     await store.run(access.allow_channel, "a1", "C2", "U9")
@@ -118,7 +118,7 @@ async def test_an_app_without_a_list_is_in_no_list(store: Store) -> None:
     assert await store.cached(access.list_allowed_channels) == {"a1": frozenset({"C1", "C2"}), "a2": frozenset({"C3"})}
 
 
-async def test_with_its_last_channel_the_list_of_an_app_goes(store: Store) -> None:
+async def test_with_its_last_channel_the_list_of_an_app_goes(store: Database) -> None:
     await store.run(access.allow_channel, "a1", "C1", "U9")
     assert await store.cached(access.list_allowed_channels)
     assert await store.run(access.disallow_channel, "a1", "C1") is True
@@ -129,7 +129,7 @@ async def test_with_its_last_channel_the_list_of_an_app_goes(store: Store) -> No
 # ------------------------------------------------------------------ requests
 
 
-async def test_a_request_carries_what_was_refused_and_where(store: Store) -> None:
+async def test_a_request_carries_what_was_refused_and_where(store: Database) -> None:
     number = await asked(store)
     request = await store.run(access_requests.get_request, number)
     assert request is not None
@@ -138,7 +138,7 @@ async def test_a_request_carries_what_was_refused_and_where(store: Store) -> Non
     assert (request.decided_by, request.decision) == (None, None)
 
 
-async def test_the_same_is_asked_once_an_hour(store: Store) -> None:
+async def test_the_same_is_asked_once_an_hour(store: Database) -> None:
     await asked(store)
     assert isinstance(await store.run(access_requests.submit_request, await refused(store)), datetime)
     await asked(store, Role.MANAGER)
@@ -146,7 +146,7 @@ async def test_the_same_is_asked_once_an_hour(store: Store) -> None:
     await asked(store, user="U2")
 
 
-async def test_of_many_presses_at_once_one_asks(store: Store) -> None:
+async def test_of_many_presses_at_once_one_asks(store: Database) -> None:
     number = await refused(store)
     answers = await asyncio.gather(*(store.run(access_requests.submit_request, number) for _ in range(10)))
     assert sum(isinstance(answer, RoleRequest) for answer in answers) == 1
@@ -155,7 +155,7 @@ async def test_of_many_presses_at_once_one_asks(store: Store) -> None:
 @pytest.mark.parametrize("decision", [None, RequestDecision.DENIED])
 async def test_after_an_hour_the_same_may_be_asked_again(tmp_path: Path, decision: RequestDecision | None) -> None:
     ahead = [timedelta(0)]
-    store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
+    store = await Database.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
     number = await asked(store)
     if decision:
         await store.run(access_requests.decide_request, number, decision, "U9")
@@ -170,7 +170,7 @@ async def test_after_an_hour_the_same_may_be_asked_again(tmp_path: Path, decisio
     await store.close()
 
 
-async def test_a_request_that_reached_no_admin_may_be_asked_again(store: Store) -> None:
+async def test_a_request_that_reached_no_admin_may_be_asked_again(store: Database) -> None:
     number = await asked(store)
     await store.run(access_requests.reopen_request, number)
     assert await asked(store) == number
@@ -178,11 +178,11 @@ async def test_a_request_that_reached_no_admin_may_be_asked_again(store: Store) 
 
 async def test_old_refusals_are_forgotten_and_requests_are_not(tmp_path: Path) -> None:
     ahead = [timedelta(0)]
-    store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
+    store = await Database.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
     sent, never, newest = await asked(store), await refused(store, user="U2"), await refused(store, user="U3")
     await store.close()
     ahead[0] = timedelta(hours=25)
-    store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
+    store = await Database.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
     assert await refused(store, user="U4") > newest, "no number is given twice"
     assert await store.run(access_requests.get_request, never) is None
     assert await store.run(access_requests.get_request, sent) is not None
@@ -191,7 +191,7 @@ async def test_old_refusals_are_forgotten_and_requests_are_not(tmp_path: Path) -
 
 @pytest.mark.parametrize(("decision", "app"), [(RequestDecision.APP, "a1"), (RequestDecision.ALL, None)])
 async def test_an_allowed_request_grants_the_role_in_the_same_commit(
-    store: Store, decision: RequestDecision, app: str | None
+    store: Database, decision: RequestDecision, app: str | None
 ) -> None:
     await given(store)  # what is remembered of it must not be in the way
     decided = await store.run(access_requests.decide_request, await asked(store), decision, "U9")
@@ -200,7 +200,7 @@ async def test_an_allowed_request_grants_the_role_in_the_same_commit(
     assert await given(store) == [("U1", Role.RELEASER, app)]
 
 
-async def test_a_request_without_an_app_is_not_allowed_for_one(store: Store) -> None:
+async def test_a_request_without_an_app_is_not_allowed_for_one(store: Database) -> None:
     number = await asked(store, app=None)
     assert await store.run(access_requests.decide_request, number, RequestDecision.APP, "U9") is None
     assert await given(store) == []
@@ -208,7 +208,7 @@ async def test_a_request_without_an_app_is_not_allowed_for_one(store: Store) -> 
     assert await given(store) == [("U1", Role.RELEASER, None)]
 
 
-async def test_the_second_admin_changes_nothing_and_hears_who_was_first(store: Store) -> None:
+async def test_the_second_admin_changes_nothing_and_hears_who_was_first(store: Database) -> None:
     number = await asked(store)
     await store.run(access_requests.decide_request, number, RequestDecision.DENIED, "U8")
     decided = await store.run(access_requests.decide_request, number, RequestDecision.ALL, "U9")
@@ -218,7 +218,7 @@ async def test_the_second_admin_changes_nothing_and_hears_who_was_first(store: S
     assert await given(store) == []
 
 
-async def test_of_many_decisions_at_once_one_counts(store: Store) -> None:
+async def test_of_many_decisions_at_once_one_counts(store: Database) -> None:
     number = await asked(store)
     choices = list(RequestDecision)
     answers = [
@@ -231,14 +231,14 @@ async def test_of_many_decisions_at_once_one_counts(store: Store) -> None:
     assert [app for _, _, app in await given(store)] == right[outcome[1] or RequestDecision.DENIED]
 
 
-async def test_what_nobody_asked_for_cannot_be_decided(store: Store) -> None:
+async def test_what_nobody_asked_for_cannot_be_decided(store: Database) -> None:
     number = await refused(store)
     for each_number in (number, 4711):
         assert await store.run(access_requests.decide_request, each_number, RequestDecision.ALL, "U9") is None
     assert await given(store) == []
 
 
-async def test_a_grant_is_lowered_by_no_request(store: Store) -> None:
+async def test_a_grant_is_lowered_by_no_request(store: Database) -> None:
     """An admin who allows the lesser role while another granted the greater must not take that away."""
     number = await asked(store, Role.RELEASER)
     await store.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
@@ -246,7 +246,7 @@ async def test_a_grant_is_lowered_by_no_request(store: Store) -> None:
     assert await given(store) == [("U1", Role.ADMIN, None)]
 
 
-async def test_the_admins_messages_are_known(store: Store) -> None:
+async def test_the_admins_messages_are_known(store: Database) -> None:
     number = await asked(store)
     copies = [RequestCopy("U8", "D8", "1.1"), RequestCopy("U9", "D9", "1.2")]
     for copy in copies:

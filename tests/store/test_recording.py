@@ -6,7 +6,7 @@ import asyncio
 
 from bot.db import app_polls, outbox
 from bot.db import builds as stored_builds
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.store.builders import build, look, said, stages, subscribe, take
 
@@ -14,7 +14,7 @@ READY = build("b1", Stage.READY)
 NEWS = NewDelivery("C1", "b1", BuildEvent.PROCESSED)
 
 
-async def test_a_build_moves_and_is_announced_in_one_go(store: Store) -> None:
+async def test_a_build_moves_and_is_announced_in_one_go(store: Database) -> None:
     await subscribe(store)
     recorded = await look(store, [BuildTransition(READY, None)], [NEWS])
     assert (recorded.moved, recorded.announced, recorded.lease_lost) == (frozenset({"b1"}), 1, False)
@@ -25,7 +25,7 @@ async def test_a_build_moves_and_is_announced_in_one_go(store: Store) -> None:
     assert claim.announcement.key == "C1:b1:processed"
 
 
-async def test_five_who_record_the_same_news_announce_it_once(store: Store) -> None:
+async def test_five_who_record_the_same_news_announce_it_once(store: Database) -> None:
     await subscribe(store)
     await store.run(
         stored_builds.record_poll,
@@ -49,7 +49,7 @@ async def test_five_who_record_the_same_news_announce_it_once(store: Store) -> N
     assert (await store.run(outbox.get_backlog)).count == 2
 
 
-async def test_recording_twice_changes_nothing_more(store: Store) -> None:
+async def test_recording_twice_changes_nothing_more(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(READY, None)], [NEWS])
     again = await look(store, [BuildTransition(READY, None)], [NEWS])
@@ -59,7 +59,7 @@ async def test_recording_twice_changes_nothing_more(store: Store) -> None:
     assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
-async def test_only_what_moved_here_is_announced(store: Store) -> None:
+async def test_only_what_moved_here_is_announced(store: Database) -> None:
     await subscribe(store)
     stranger = NewDelivery("C1", "b9", BuildEvent.PROCESSED)
     recorded = await look(store, [BuildTransition(READY, None)], [stranger, NEWS])
@@ -67,14 +67,14 @@ async def test_only_what_moved_here_is_announced(store: Store) -> None:
     assert said(await take(store)) == [("C1", "b1")]
 
 
-async def test_a_quiet_change_is_remembered_and_not_announced(store: Store) -> None:
+async def test_a_quiet_change_is_remembered_and_not_announced(store: Database) -> None:
     await subscribe(store)
     recorded = await look(store, [BuildTransition(READY, None, quiet=True)], [NEWS])
     assert (recorded.moved, recorded.announced) == (frozenset({"b1"}), 0)
     assert await take(store) == []
 
 
-async def test_a_build_processed_again_is_not_announced_again(store: Store) -> None:
+async def test_a_build_processed_again_is_not_announced_again(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(READY, None)], [NEWS])
     await look(store, [BuildTransition(build("b1", Stage.RUNNING), Stage.READY)])
@@ -82,7 +82,7 @@ async def test_a_build_processed_again_is_not_announced_again(store: Store) -> N
     assert (again.moved, again.announced) == (frozenset({"b1"}), 0)
 
 
-async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: Store) -> None:
+async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: Database) -> None:
     await subscribe(store)
     made = {"p": Stage.PENDING, "r": Stage.RUNNING, "u": Stage.UNKNOWN, "y": Stage.READY, "f": Stage.FAILED}
     await look(store, [BuildTransition(build(name, stage), None) for name, stage in made.items()])
@@ -96,7 +96,7 @@ async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: S
     assert await stages(store, "other") == {}
 
 
-async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_back(store: Store) -> None:
+async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_back(store: Database) -> None:
     await subscribe(store)
     pending = build("b1")
     await look(store, [BuildTransition(pending, None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
@@ -109,7 +109,7 @@ async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_bac
     assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
-async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Store) -> None:
+async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Database) -> None:
     await subscribe(store)
     recorded = await store.run(
         stored_builds.record_poll, "app", None, [BuildTransition(READY, None)], [NEWS], next_at_seconds=3600
@@ -119,7 +119,7 @@ async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Store
     assert not claimed.baseline_done
 
 
-async def test_a_baseline_not_yet_complete_stays_open(store: Store) -> None:
+async def test_a_baseline_not_yet_complete_stays_open(store: Database) -> None:
     await subscribe(store)
     for done in (False, True):
         [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
@@ -128,7 +128,7 @@ async def test_a_baseline_not_yet_complete_stays_open(store: Store) -> None:
     assert [app.baseline_done for app in await store.run(app_polls.claim_due_apps, 1, 60)] == [True]
 
 
-async def test_a_thousand_builds_are_one_commit(store: Store) -> None:
+async def test_a_thousand_builds_are_one_commit(store: Database) -> None:
     await subscribe(store)
     builds = [build(f"b{n}", Stage.RUNNING) for n in range(1000)]
     await look(store, [BuildTransition(each_build, None) for each_build in builds])
@@ -138,7 +138,7 @@ async def test_a_thousand_builds_are_one_commit(store: Store) -> None:
     assert (len(recorded.moved), recorded.announced) == (1000, 1000)
 
 
-async def test_facts_written_by_an_older_or_newer_version_are_read(store: Store) -> None:
+async def test_facts_written_by_an_older_or_newer_version_are_read(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(READY, None)], [NEWS])
     facts = (
@@ -149,7 +149,7 @@ async def test_facts_written_by_an_older_or_newer_version_are_read(store: Store)
     assert claim.announcement.build == READY
 
 
-async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(store: Store) -> None:
+async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(store: Database) -> None:
     await subscribe(store)
     new = [READY, build("b2", Stage.READY)]
     await look(
@@ -159,7 +159,7 @@ async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(st
     assert said(await take(store)) == [("C1", "b2")]
 
 
-async def _rewrite(store: Store, statement: str, value: str) -> None:
+async def _rewrite(store: Database, statement: str, value: str) -> None:
     import sqlalchemy as sa
 
-    await store._transactions.run_raw(lambda connection: connection.execute(sa.text(statement), {"value": value}))
+    await store._runner.run_raw(lambda connection: connection.execute(sa.text(statement), {"value": value}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.db import app_polls, builds, database_info, subscriptions
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.outbox_types import DeliveryResult
 from bot.domain.builds import announcements, changes
 from bot.domain.model import Build, BuildEvent, Stage
@@ -11,7 +11,7 @@ from bot.domain.states import ResultKind
 from tests.store.builders import NOON, build, exchange, fill, said, subscribe, take
 
 
-async def poll(store: Store, *listed: Build, app: str = "app") -> None:
+async def poll(store: Database, *listed: Build, app: str = "app") -> None:
     """What jobs/watch does: claim, compare, decide, record; `listed` is newest first."""
     [claimed] = [
         claimed_app
@@ -30,7 +30,7 @@ async def poll(store: Store, *listed: Build, app: str = "app") -> None:
     await store.run(builds.record_poll, app, claimed.token, news, wanted, next_at_seconds=60)
 
 
-async def heard(store: Store) -> list[tuple[str, str, str]]:
+async def heard(store: Database) -> list[tuple[str, str, str]]:
     """Everything there is to say, said: channel, build and event."""
     found = []
     while claims := await take(store):
@@ -41,7 +41,7 @@ async def heard(store: Store) -> list[tuple[str, str, str]]:
     return sorted(found)
 
 
-async def test_a_subscription_is_what_was_asked_for(store: Store) -> None:
+async def test_a_subscription_is_what_was_asked_for(store: Database) -> None:
     made = await store.run(
         subscriptions.add_subscription,
         "T1",
@@ -64,7 +64,7 @@ async def test_a_subscription_is_what_was_asked_for(store: Store) -> None:
     assert await store.run(subscriptions.list_subscriptions, "C2") == []
 
 
-async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id(store: Store) -> None:
+async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id(store: Database) -> None:
     first = await store.run(
         subscriptions.add_subscription, "T1", "C1", None, "every app", [BuildEvent.FAILED], "", "U1"
     )
@@ -78,7 +78,7 @@ async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id
     assert (second.created_by, second.query, second.paused) == ("U2", "os:ios", None)
 
 
-async def test_a_subscription_is_removed_by_id_or_by_app_and_only_in_its_channel(store: Store) -> None:
+async def test_a_subscription_is_removed_by_id_or_by_app_and_only_in_its_channel(store: Database) -> None:
     first, second, every = await subscribe(store), await subscribe(store, app="two"), await subscribe(store, app=None)
     assert await store.run(subscriptions.remove_subscription, "C2", first.id) is None
     assert await store.run(subscriptions.remove_subscription, "C1", first.id) == first
@@ -88,7 +88,7 @@ async def test_a_subscription_is_removed_by_id_or_by_app_and_only_in_its_channel
     assert await store.run(subscriptions.list_subscriptions) == []
 
 
-async def test_pausing_says_which_ones_are_newly_paused(store: Store) -> None:
+async def test_pausing_says_which_ones_are_newly_paused(store: Database) -> None:
     await subscribe(store)
     assert [s.paused for s in await store.run(subscriptions.pause_subscriptions, "C1", "archived")] == ["archived"]
     await subscribe(store, app="two")
@@ -97,7 +97,7 @@ async def test_pausing_says_which_ones_are_newly_paused(store: Store) -> None:
     assert await store.run(subscriptions.resume_subscriptions, "C1") == []
 
 
-async def test_the_last_post_is_known_per_subscription(store: Store) -> None:
+async def test_the_last_post_is_known_per_subscription(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     await subscribe(store, app="two")
     await subscribe(store, app=None)
@@ -111,7 +111,7 @@ async def test_the_last_post_is_known_per_subscription(store: Store) -> None:
 # ------------------------------------------------------------------ from when on
 
 
-async def test_nothing_from_before_the_subscription_is_announced(store: Store) -> None:
+async def test_nothing_from_before_the_subscription_is_announced(store: Database) -> None:
     old, running = build("old", Stage.READY, minute=1), build("running", Stage.RUNNING, minute=2)
     await subscribe(store, baseline=[running, old])
     older = build("older", Stage.READY, minute=0)  # on a page the baseline did not reach
@@ -119,19 +119,19 @@ async def test_nothing_from_before_the_subscription_is_announced(store: Store) -
     assert await heard(store) == []
 
 
-async def test_a_build_still_on_its_way_at_the_subscription_is_followed_to_its_end(store: Store) -> None:
+async def test_a_build_still_on_its_way_at_the_subscription_is_followed_to_its_end(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=2)])
     await poll(store, build("b1", Stage.READY, minute=2))
     assert await heard(store) == [("C1", "b1", "processed")]
 
 
-async def test_a_build_between_the_list_and_the_subscription_is_not_missed(store: Store) -> None:
+async def test_a_build_between_the_list_and_the_subscription_is_not_missed(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b2", Stage.READY, minute=2), build("b1", Stage.READY, minute=1))
     assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
 
 
-async def test_the_first_build_of_an_app_without_builds_is_announced(store: Store) -> None:
+async def test_the_first_build_of_an_app_without_builds_is_announced(store: Database) -> None:
     await subscribe(store)
     [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     assert claimed.baseline_since is not None
@@ -139,7 +139,7 @@ async def test_the_first_build_of_an_app_without_builds_is_announced(store: Stor
     assert abs((claimed.baseline_since - await store.run(database_info.current_time)).total_seconds()) < 10
 
 
-async def test_a_second_channel_hears_nothing_from_before_and_the_first_misses_nothing(store: Store) -> None:
+async def test_a_second_channel_hears_nothing_from_before_and_the_first_misses_nothing(store: Database) -> None:
     await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled, running = build("b2", Stage.READY, minute=2), build("b3", Stage.RUNNING, minute=3)
@@ -154,7 +154,7 @@ async def test_a_second_channel_hears_nothing_from_before_and_the_first_misses_n
     ]
 
 
-async def test_replacing_a_subscription_loses_no_build_that_was_on_its_way_to_it(store: Store) -> None:
+async def test_replacing_a_subscription_loses_no_build_that_was_on_its_way_to_it(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled = build("b2", Stage.READY, minute=2)
@@ -163,7 +163,7 @@ async def test_replacing_a_subscription_loses_no_build_that_was_on_its_way_to_it
     assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
 
 
-async def test_a_wider_subscription_loses_no_build_that_was_on_its_way_to_the_narrow_one(store: Store) -> None:
+async def test_a_wider_subscription_loses_no_build_that_was_on_its_way_to_the_narrow_one(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled = build("b2", Stage.READY, minute=2)
@@ -172,7 +172,7 @@ async def test_a_wider_subscription_loses_no_build_that_was_on_its_way_to_the_na
     assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
 
 
-async def test_what_happened_while_nobody_listened_is_history(store: Store) -> None:
+async def test_what_happened_while_nobody_listened_is_history(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=1)])
     await store.run(subscriptions.remove_subscription, "C1", "app")
     listed = [build("b2", Stage.READY, minute=2), build("b1", Stage.READY, minute=1)]
@@ -181,7 +181,7 @@ async def test_what_happened_while_nobody_listened_is_history(store: Store) -> N
     assert await heard(store) == []
 
 
-async def test_a_subscription_to_every_app_starts_each_forgotten_app_anew(store: Store) -> None:
+async def test_a_subscription_to_every_app_starts_each_forgotten_app_anew(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=1)])
     await store.run(subscriptions.remove_subscription, "C1", "app")
     await subscribe(store, "C2", app=None)
@@ -189,7 +189,7 @@ async def test_a_subscription_to_every_app_starts_each_forgotten_app_anew(store:
     assert await heard(store) == []
 
 
-async def test_a_poll_under_way_while_somebody_subscribes_is_done_again_for_them(store: Store) -> None:
+async def test_a_poll_under_way_while_somebody_subscribes_is_done_again_for_them(store: Database) -> None:
     await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
     [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     before = await store.run(subscriptions.list_subscriptions)
@@ -207,7 +207,7 @@ async def test_a_poll_under_way_while_somebody_subscribes_is_done_again_for_them
     }
 
 
-async def test_the_order_of_a_channel_is_the_order_of_the_changes(store: Store) -> None:
+async def test_the_order_of_a_channel_is_the_order_of_the_changes(store: Database) -> None:
     await fill(store, ["C1"], [f"b{n}" for n in range(30)])
     found = []
     while claims := await take(store):

@@ -10,7 +10,7 @@ import pytest
 
 from bot.db import app_polls, database_info, mutes, outbox
 from bot.db import builds as stored_builds
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.domain.states import ResultKind
@@ -25,7 +25,7 @@ def posted(claim: DeliveryClaim, ts: str = "1.1") -> DeliveryResult:
 # ------------------------------------------------------------------ order and pace
 
 
-async def test_a_channel_has_one_message_in_flight_the_oldest(store: Store) -> None:
+async def test_a_channel_has_one_message_in_flight_the_oldest(store: Database) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     claims = await take(store)
     assert said(claims) == [("C1", "b1"), ("C2", "b1")]
@@ -34,14 +34,14 @@ async def test_a_channel_has_one_message_in_flight_the_oldest(store: Store) -> N
     assert said(after.claims) == [("C2", "b2")]
 
 
-async def test_no_more_is_taken_than_there_is_room_for(store: Store) -> None:
+async def test_no_more_is_taken_than_there_is_room_for(store: Database) -> None:
     await fill(store, [f"C{n}" for n in range(10)], ["b1"])
     assert len(await take(store, 0)) == 0
     assert len(await take(store, 4)) == 4
     assert len(await take(store, 10)) == 6
 
 
-async def test_the_channel_that_waited_longest_comes_first(store: Store) -> None:
+async def test_the_channel_that_waited_longest_comes_first(store: Database) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2", "b3"])
     [first] = await take(store, 1)
     [second] = (await exchange(store, [posted(first)], 1)).claims
@@ -49,14 +49,14 @@ async def test_the_channel_that_waited_longest_comes_first(store: Store) -> None
     assert said([first, second, third]) == [("C1", "b1"), ("C2", "b1"), ("C1", "b2")]
 
 
-async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) -> None:
+async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Database) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
     assert (await exchange(store, [posted(claim)], pace=600)).claims == ()
     assert 500 < (await store.run(outbox.delivery_due_in) or 0) <= 600
 
 
-async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
+async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Database) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     first, second = await take(store)
     later = [
@@ -68,7 +68,7 @@ async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_
     assert not again.unsure
 
 
-async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(store: Store) -> None:
+async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(store: Database) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
     [following] = (await exchange(store, [DeliveryResult.of(claim, ResultKind.FAILED, reason="msg_too_long")])).claims
@@ -76,7 +76,7 @@ async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(sto
     assert await store.run(posted_ts, "C1", "b1") is None
 
 
-async def test_channels_with_nothing_left_make_room_for_others(store: Store) -> None:
+async def test_channels_with_nothing_left_make_room_for_others(store: Database) -> None:
     await fill(store, [f"C{n}" for n in range(5)], ["b1"])
     done = [posted(claim) for claim in await take(store)]
     await exchange(store, done, 0)
@@ -87,7 +87,7 @@ async def test_channels_with_nothing_left_make_room_for_others(store: Store) -> 
     assert (await store.run(outbox.get_backlog)).count == 1
 
 
-async def test_when_nothing_waits_there_is_nothing_to_wake_for(store: Store) -> None:
+async def test_when_nothing_waits_there_is_nothing_to_wake_for(store: Database) -> None:
     assert await store.run(outbox.delivery_due_in) is None
     await fill(store, ["C1"], ["b1"])
     assert await store.run(outbox.delivery_due_in) == 0
@@ -102,7 +102,7 @@ async def test_when_nothing_waits_there_is_nothing_to_wake_for(store: Store) -> 
 # ------------------------------------------------------------------ crashed, frozen, late
 
 
-async def test_a_message_under_a_lapsed_lease_is_unsure(store: Store) -> None:
+async def test_a_message_under_a_lapsed_lease_is_unsure(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [first] = await take(store, lease=0)
     assert not first.unsure
@@ -113,14 +113,14 @@ async def test_a_message_under_a_lapsed_lease_is_unsure(store: Store) -> None:
     assert second.channel_token != first.channel_token
 
 
-async def test_a_message_that_is_unsure_keeps_its_lease(store: Store) -> None:
+async def test_a_message_that_is_unsure_keeps_its_lease(store: Database) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store, lease=60)
     assert (await exchange(store, [DeliveryResult.of(claim, ResultKind.UNSURE)])).claims == ()
     assert 50 < (await store.run(outbox.delivery_due_in) or 0) <= 60
 
 
-async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store) -> None:
+async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [first] = await take(store)
     [second] = (await exchange(store, [DeliveryResult.of(first, ResultKind.AGAIN)], lease=0)).claims
@@ -130,7 +130,7 @@ async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store)
     assert third.first_attempt_at == first.first_attempt_at
 
 
-async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(store: Store) -> None:
+async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(store: Database) -> None:
     """Slack would not let us look just now, or not in this channel."""
     await fill(store, ["C1"], ["b1"])
     await take(store, lease=0)
@@ -146,7 +146,7 @@ async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(
     assert late.first_attempt_at == unsure.first_attempt_at
 
 
-async def test_a_message_that_was_held_begins_again(store: Store) -> None:
+async def test_a_message_that_was_held_begins_again(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await exchange(store, [DeliveryResult.of(claim, ResultKind.HELD, reason="is_archived")])
@@ -156,7 +156,7 @@ async def test_a_message_that_was_held_begins_again(store: Store) -> None:
     assert late.first_attempt_at > claim.first_attempt_at, "so that nobody gives it up for having waited"
 
 
-async def test_the_deadline_is_the_end_of_the_lease_on_both_clocks(store: Store) -> None:
+async def test_the_deadline_is_the_end_of_the_lease_on_both_clocks(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     before = time.monotonic()
     [claim] = await take(store, lease=45)
@@ -164,7 +164,7 @@ async def test_the_deadline_is_the_end_of_the_lease_on_both_clocks(store: Store)
     assert before + 45 <= claim.deadline_monotonic <= time.monotonic() + 45
 
 
-async def test_the_first_ts_stays_and_the_late_one_is_told(store: Store) -> None:
+async def test_the_first_ts_stays_and_the_late_one_is_told(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store)
@@ -174,7 +174,7 @@ async def test_the_first_ts_stays_and_the_late_one_is_told(store: Store) -> None
     assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
-async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store: Store) -> None:
+async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store: Database) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store)
@@ -186,7 +186,7 @@ async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store:
     assert await store.run(posted_ts, "C1", "b1") == "2.2"
 
 
-async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_told(store: Store) -> None:
+async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_told(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store)
@@ -196,7 +196,7 @@ async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_
     assert [await store.run(posted_ts, "C1", "b1")] == list(ends)
 
 
-async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:
+async def test_handing_in_twice_is_the_same_as_once(store: Database) -> None:
     """After DatabaseUnavailable nobody knows whether the commit happened, so the sender hands in again."""
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
@@ -205,7 +205,7 @@ async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", [ResultKind.AGAIN, ResultKind.FAILED])
-async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store, kind: ResultKind) -> None:
+async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Database, kind: ResultKind) -> None:
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store, lease=60)
@@ -215,7 +215,7 @@ async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store,
     assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
-async def test_nothing_is_said_again_once_it_was_posted(store: Store) -> None:
+async def test_nothing_is_said_again_once_it_was_posted(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await exchange(store, [posted(claim)])
@@ -224,14 +224,14 @@ async def test_nothing_is_said_again_once_it_was_posted(store: Store) -> None:
     assert await take(store) == []
 
 
-async def test_a_posted_message_has_a_ts(store: Store) -> None:
+async def test_a_posted_message_has_a_ts(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     with pytest.raises(ValueError, match="ts"):
         await exchange(store, [DeliveryResult.of(claim, ResultKind.POSTED)])
 
 
-async def test_the_second_word_about_a_build_knows_the_message_of_the_first(store: Store) -> None:
+async def test_the_second_word_about_a_build_knows_the_message_of_the_first(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(build("b1"), None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
     await look(
@@ -248,7 +248,7 @@ async def test_the_second_word_about_a_build_knows_the_message_of_the_first(stor
 # ------------------------------------------------------------------ several senders
 
 
-async def drain(store: Store, wire: list[tuple[str, str]], room: int, number: int) -> None:
+async def drain(store: Database, wire: list[tuple[str, str]], room: int, number: int) -> None:
     """A sender: take, post, hand in, until nothing waits any more."""
     done: list[DeliveryResult] = []
     while True:
@@ -261,7 +261,7 @@ async def drain(store: Store, wire: list[tuple[str, str]], room: int, number: in
             return
 
 
-async def test_several_senders_say_everything_once_and_in_order(store: Store) -> None:
+async def test_several_senders_say_everything_once_and_in_order(store: Database) -> None:
     channels, builds = [f"C{n}" for n in range(6)], [f"b{n:02}" for n in range(20)]
     await fill(store, channels, builds)
     wire: list[tuple[str, str]] = []
@@ -273,7 +273,7 @@ async def test_several_senders_say_everything_once_and_in_order(store: Store) ->
 
 @pytest.mark.postgres
 async def test_two_replicas_share_the_polling_and_the_telling(postgres_url: str) -> None:
-    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    first, second = await Database.open(postgres_url), await Database.open(postgres_url)
     for number in range(10):
         await subscribe(first, app=f"app{number}")
     shares = await asyncio.gather(*(store.run(app_polls.claim_due_apps, 5, 60) for store in (first, second)))
@@ -288,7 +288,7 @@ async def test_two_replicas_share_the_polling_and_the_telling(postgres_url: str)
     await asyncio.gather(first.close(), second.close())
 
 
-async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> None:
+async def test_recording_while_others_take_loses_no_wake_up(store: Database) -> None:
     """A channel that closes at the very moment in which something new arrives stays open."""
     await subscribe(store)
     wire: list[tuple[str, str]] = []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.db import database_info, tickets
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.tickets import KEEP_SECONDS
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, new_ticket
@@ -18,7 +18,7 @@ from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, i
 MINUTE = timedelta(minutes=1)
 
 
-async def issue(store: Store, **changes: Any) -> str:
+async def issue(store: Database, **changes: Any) -> str:
     """A ticket for Ana to build b1, by its hash."""
     facts = {"team_id": "T1", "user_id": "U1", "app_id": "a1", "build_id": "b1", "kind": FileKind.AUTO}
     ticket = fingerprint(new_ticket())
@@ -26,12 +26,12 @@ async def issue(store: Store, **changes: Any) -> str:
     return ticket
 
 
-async def standing(store: Store, ticket: str) -> TicketStatus:
+async def standing(store: Database, ticket: str) -> TicketStatus:
     found = await store.run(tickets.get_ticket, ticket)
     return TicketStatus.UNKNOWN if found is None else found.standing(await store.run(database_info.current_time))
 
 
-async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
+async def test_a_ticket_is_kept_as_it_was_issued(store: Database) -> None:
     ticket = fingerprint(new_ticket())
     before = await store.run(database_info.current_time)
     issued = await store.run(
@@ -55,7 +55,7 @@ async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
     assert issued.expires_at - issued.created_at == 10 * MINUTE
 
 
-async def test_a_ticket_is_claimed_once(store: Store) -> None:
+async def test_a_ticket_is_claimed_once(store: Database) -> None:
     ticket = await issue(store)
     claimed = await store.run(tickets.claim_ticket, ticket)
     assert isinstance(claimed, Ticket)
@@ -63,20 +63,20 @@ async def test_a_ticket_is_claimed_once(store: Store) -> None:
     assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.SPENT
 
 
-async def test_of_fifty_claims_at_once_one_succeeds(store: Store) -> None:
+async def test_of_fifty_claims_at_once_one_succeeds(store: Database) -> None:
     ticket = await issue(store)
     outcomes = await asyncio.gather(*(store.run(tickets.claim_ticket, ticket) for _ in range(50)))
     assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 1
     assert [outcome for outcome in outcomes if not isinstance(outcome, Ticket)] == [TicketStatus.SPENT] * 49
 
 
-async def test_a_ticket_with_three_claims_is_claimed_three_times(store: Store) -> None:
+async def test_a_ticket_with_three_claims_is_claimed_three_times(store: Database) -> None:
     ticket = await issue(store, claims=3)
     outcomes = await asyncio.gather(*(store.run(tickets.claim_ticket, ticket) for _ in range(10)))
     assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 3
 
 
-async def test_a_claim_that_is_given_back_can_be_made_again(store: Store) -> None:
+async def test_a_claim_that_is_given_back_can_be_made_again(store: Database) -> None:
     ticket = await issue(store)
     await store.run(tickets.claim_ticket, ticket)
     await store.run(tickets.refund_claim, ticket)
@@ -84,19 +84,19 @@ async def test_a_claim_that_is_given_back_can_be_made_again(store: Store) -> Non
     assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.SPENT
 
 
-async def test_an_expired_ticket_is_not_claimed(store: Store) -> None:
+async def test_an_expired_ticket_is_not_claimed(store: Database) -> None:
     ticket = await issue(store, life_seconds=0)
     assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.EXPIRED
 
 
-async def test_a_ticket_nobody_issued_is_unknown(store: Store) -> None:
+async def test_a_ticket_nobody_issued_is_unknown(store: Database) -> None:
     assert await store.run(tickets.get_ticket, fingerprint("guess")) is None
     assert await store.run(tickets.claim_ticket, fingerprint("guess")) is TicketStatus.UNKNOWN
     await store.run(tickets.refund_claim, fingerprint("guess"))
     assert await store.run(tickets.get_ticket, fingerprint("guess")) is None
 
 
-async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Store) -> None:
+async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Database) -> None:
     older = await issue(store)
     newer = await issue(store)
     assert await store.run(tickets.claim_ticket, older) is TicketStatus.CANCELLED
@@ -108,20 +108,20 @@ async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Store
     [{"user_id": "U2"}, {"team_id": "T2"}, {"build_id": "b2"}, {"kind": FileKind.FILE}, {"file_id": "f1"}],
     ids=lambda other: next(iter(other)),
 )
-async def test_a_ticket_for_anything_else_cancels_nothing(store: Store, other: dict[str, Any]) -> None:
+async def test_a_ticket_for_anything_else_cancels_nothing(store: Database, other: dict[str, Any]) -> None:
     older = await issue(store)
     await issue(store, **other)
     assert await standing(store, older) is TicketStatus.OPEN
 
 
-async def test_of_tickets_issued_at_once_for_one_file_one_stays_open(store: Store) -> None:
+async def test_of_tickets_issued_at_once_for_one_file_one_stays_open(store: Database) -> None:
     made = await asyncio.gather(*(issue(store) for _ in range(10)))
     assert sorted([await standing(store, ticket) for ticket in made]) == [TicketStatus.CANCELLED] * 9 + [
         TicketStatus.OPEN
     ]
 
 
-async def test_a_claim_given_back_after_a_newer_ticket_opens_nothing(store: Store) -> None:
+async def test_a_claim_given_back_after_a_newer_ticket_opens_nothing(store: Database) -> None:
     older = await issue(store)
     await store.run(tickets.claim_ticket, older)
     await issue(store)
@@ -131,7 +131,7 @@ async def test_a_claim_given_back_after_a_newer_ticket_opens_nothing(store: Stor
 
 
 @pytest.mark.parametrize("state", [TicketState.CANCELLED, TicketState.RECALLED])
-async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: Store, state: Any) -> None:
+async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: Database, state: Any) -> None:
     mine, colleagues, other = await issue(store), await issue(store, user_id="U2"), await issue(store, build_id="b2")
     await issue(store, user_id="U3", life_seconds=0)
     assert await store.run(tickets.end_tickets, "b1", state) == 2
@@ -141,14 +141,14 @@ async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: St
     assert await store.run(tickets.end_tickets, "b1", state) == 0
 
 
-async def test_a_spent_ticket_of_a_recalled_build_says_recalled(store: Store) -> None:
+async def test_a_spent_ticket_of_a_recalled_build_says_recalled(store: Database) -> None:
     ticket = await issue(store)
     await store.run(tickets.claim_ticket, ticket)
     assert await store.run(tickets.end_tickets, "b1", TicketState.RECALLED) == 0
     assert await standing(store, ticket) is TicketStatus.RECALLED
 
 
-async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Store) -> None:
+async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Database) -> None:
     kept = await issue(store, user_id="U2", life_seconds=-KEEP_SECONDS + 60)
     gone = await issue(store, user_id="U3", life_seconds=-KEEP_SECONDS)
     await issue(store)
@@ -157,7 +157,7 @@ async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Store) -> Non
 
 
 async def test_the_ticket_itself_is_not_in_the_database(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
+    store = await Database.open(f"sqlite:///{tmp_path}/bot.db")
     ticket = new_ticket()
     await store.run(
         tickets.issue_ticket,

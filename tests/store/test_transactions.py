@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.db import app_polls, audit, builds, database_info, key_value, seen_events, subscriptions
 from bot.db.connect import IN_MEMORY, DatabaseUrl
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.db.postgres import CONNECTIONS, PostgresRunner
 from bot.db.transaction import Transaction
 from bot.domain.audit import AuditAction, AuditEntry
@@ -25,7 +25,7 @@ from tests.store.builders import build, fill, look, subscribe, take
 from tests.support.waiting import busyness
 
 
-async def test_a_failure_half_way_leaves_nothing(store: Store) -> None:
+async def test_a_failure_half_way_leaves_nothing(store: Database) -> None:
     await subscribe(store)
     news = build("b1", Stage.READY)
     nowhere = NewDelivery(None, "b1", BuildEvent.FAILED)  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ async def test_a_failure_half_way_leaves_nothing(store: Store) -> None:
     assert await store.run(app_polls.claim_due_apps, 1, 60, only_due=False) == []  # the lease has not ended either
 
 
-async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(store: Store) -> None:
+async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(store: Database) -> None:
     for delay in (0, 0.0005, 0.001, 0.002):
         task = asyncio.create_task(store.run(key_value.set_value, "note", str(delay)))
         await asyncio.sleep(delay)
@@ -49,7 +49,7 @@ async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(sto
 
 @pytest.mark.postgres
 async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postgres_url: str) -> None:
-    store = await Store.open(postgres_url)
+    store = await Database.open(postgres_url)
     failed: list[BaseException] = []
 
     def work(tx: Transaction) -> None:
@@ -110,12 +110,12 @@ def test_a_thread_that_hangs_keeps_no_process_from_ending() -> None:
     assert ended.returncode == 3, ended.stderr.decode()
 
 
-async def test_transactions_wait_in_line_instead_of_failing(store: Store) -> None:
+async def test_transactions_wait_in_line_instead_of_failing(store: Database) -> None:
     assert all(await asyncio.gather(*(store.run(seen_events.record_event, f"Ev{n}") for n in range(100))))
 
 
 async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_of() -> None:
-    store = await Store.open(IN_MEMORY)
+    store = await Database.open(IN_MEMORY)
 
     async def work(_tx: Transaction) -> None:
         await asyncio.sleep(0)
@@ -126,7 +126,7 @@ async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_
     await store.close()
 
 
-async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(store: Store) -> None:
+async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(store: Database) -> None:
     def half(tx: Transaction) -> None:
         tx.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'x')"))
         tx.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'again')"))
@@ -142,7 +142,7 @@ async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(st
 
 
 async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
-    store = await Store.open(IN_MEMORY)
+    store = await Database.open(IN_MEMORY)
     commits = []
 
     def count(_connection: sa.Connection) -> None:
@@ -158,7 +158,7 @@ async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
 
 
 async def test_what_still_stands_in_line_when_the_store_closes_is_done() -> None:
-    store = await Store.open(IN_MEMORY)
+    store = await Database.open(IN_MEMORY)
     first = asyncio.create_task(store.run(key_value.set_value, "first", "x"))
     await asyncio.sleep(0)
     second = asyncio.create_task(store.run(seen_events.record_event, "Ev1"))
@@ -167,7 +167,7 @@ async def test_what_still_stands_in_line_when_the_store_closes_is_done() -> None
     assert (await first, await second) == (None, True)
 
 
-async def test_driver_errors_are_store_down_and_carry_no_values(store: Store) -> None:
+async def test_driver_errors_are_store_down_and_carry_no_values(store: Database) -> None:
     def work(tx: Transaction) -> None:
         error = "SELECT nothing_like_it(:x)" if store.dialect == "sqlite" else "SELECT pg_sleep(9), CAST(:x AS text)"
         if store.dialect == "postgresql":
@@ -183,7 +183,7 @@ async def test_driver_errors_are_store_down_and_carry_no_values(store: Store) ->
 @pytest.mark.postgres
 async def test_an_outage_is_store_down_and_its_end_is_noticed_by_itself(postgres_server: PostgresServer) -> None:
     address = postgres_server.fresh()
-    store = await Store.open(address)
+    store = await Database.open(address)
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:
         name = address.rpartition("/")[2]
         session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -198,7 +198,7 @@ async def test_an_outage_is_store_down_and_its_end_is_noticed_by_itself(postgres
 
 @pytest.mark.postgres
 async def test_a_restart_of_the_server_between_two_calls_is_not_felt(postgres_url: str, postgres_server) -> None:
-    store = await Store.open(postgres_url)
+    store = await Database.open(postgres_url)
     await fill(store, ["C1"], ["b1"])
     await asyncio.to_thread(postgres_server.restart)
     assert [claim.announcement.build.id for claim in await take(store)] == ["b1"]
@@ -207,7 +207,7 @@ async def test_a_restart_of_the_server_between_two_calls_is_not_felt(postgres_ur
 
 @pytest.mark.postgres
 async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
-    store = await Store.open(postgres_url)
+    store = await Database.open(postgres_url)
     await store.run(key_value.set_value, "a", "0")
     await store.run(key_value.set_value, "b", "0")
     hold = sa.text("SELECT pg_advisory_xact_lock_shared(7, ascii(:first))")
@@ -241,7 +241,7 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
 ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", AuditAction.GET, "ok")
 
 
-async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> None:
+async def test_times_come_back_to_the_microsecond_and_in_utc(store: Database) -> None:
     madrid = timezone(timedelta(hours=1))
     await store.run(audit.add_entry, AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", AuditAction.GET, "ok"))
     [entry] = await store.run(audit.list_entries)
@@ -249,12 +249,12 @@ async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> No
     assert entry.at.tzinfo is UTC
 
 
-async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+async def test_a_time_without_a_zone_is_refused(store: Database) -> None:
     with pytest.raises(Exception, match="time zone"):
         await store.run(audit.add_entry, AuditEntry(datetime(2026, 1, 2), "T1", "U1", AuditAction.GET, "ok"))  # noqa: DTZ001
 
 
-async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> None:
+async def test_text_a_database_cannot_hold_does_not_stop_us(store: Database) -> None:
     await store.run(key_value.set_value, "nul\x00", "half a \ud83d pair\x00")
     assert await store.run(key_value.get_value, "nul") == "half a ? pair"
     subscription = await store.run(
@@ -269,13 +269,13 @@ async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> Non
 
 async def test_the_time_is_the_clocks_on_sqlite() -> None:
     moment = datetime(2030, 1, 1, tzinfo=UTC)
-    store = await Store.open(IN_MEMORY, clock=lambda: moment)
+    store = await Database.open(IN_MEMORY, clock=lambda: moment)
     assert await store.run(database_info.current_time) == moment
     await store.close()
 
 
 @pytest.mark.postgres
 async def test_the_time_is_the_servers_on_postgresql(postgres_url: str) -> None:
-    store = await Store.open(postgres_url, clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    store = await Database.open(postgres_url, clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     assert abs(await store.run(database_info.current_time) - datetime.now(UTC)) < timedelta(seconds=5)
     await store.close()

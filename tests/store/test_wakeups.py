@@ -9,26 +9,27 @@ import psycopg
 import pytest
 
 from bot.db import app_polls
-from bot.db.database import Store, Transaction
+from bot.db.database import Database
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.store.builders import build, fill, look, subscribe
 
 
-async def quiet(*stores: Store) -> None:
+async def quiet(*stores: Database) -> None:
     """Hear what has been rung so far."""
     for store in stores:
         for topic in ("watch", "tell"):
             await store.wait(topic, 0.05)  # type: ignore[arg-type]
 
 
-async def test_a_wait_without_news_ends_when_it_was_to(store: Store) -> None:
+async def test_a_wait_without_news_ends_when_it_was_to(store: Database) -> None:
     start = time.monotonic()
     assert not await store.wait(Topic.TELL, 0.05)
     assert 0.04 < time.monotonic() - start < 5
 
 
-async def test_news_from_before_the_wait_counts_once(store: Store) -> None:
+async def test_news_from_before_the_wait_counts_once(store: Database) -> None:
     await store.run(Transaction.notify, Topic.TELL)
     await store.run(Transaction.notify, Topic.TELL)
     assert await store.wait(Topic.TELL, 5)
@@ -36,7 +37,7 @@ async def test_news_from_before_the_wait_counts_once(store: Store) -> None:
     assert not await store.wait(Topic.WATCH, 0)
 
 
-async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telling(store: Store) -> None:
+async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telling(store: Database) -> None:
     waiting = asyncio.create_task(store.wait(Topic.WATCH, 5))
     await subscribe(store)
     assert await waiting
@@ -51,7 +52,7 @@ async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telli
 
 @pytest.mark.postgres
 async def test_notify_wakes_another_replica(postgres_url: str) -> None:
-    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    first, second = await Database.open(postgres_url), await Database.open(postgres_url)
     await subscribe(first)
     assert await second.wait(Topic.WATCH, 5)
     await fill(first, ["C1"], ["b1"])
@@ -65,7 +66,7 @@ async def test_notify_wakes_another_replica(postgres_url: str) -> None:
 
 @pytest.mark.postgres
 async def test_a_replica_is_not_woken_twice_by_its_own_news(postgres_url: str) -> None:
-    store = await Store.open(postgres_url)
+    store = await Database.open(postgres_url)
     await quiet(store)
     await store.run(Transaction.notify, Topic.TELL)
     assert await store.wait(Topic.TELL, 5)
@@ -75,7 +76,7 @@ async def test_a_replica_is_not_woken_twice_by_its_own_news(postgres_url: str) -
 
 @pytest.mark.postgres
 async def test_a_cut_listener_comes_back_and_wakes_everybody_for_what_it_missed(postgres_url: str) -> None:
-    store, other = await Store.open(postgres_url), await Store.open(postgres_url)
+    store, other = await Database.open(postgres_url), await Database.open(postgres_url)
     await quiet(store, other)
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'LISTEN%%'"
     with psycopg.connect(postgres_url, autocommit=True) as session:

@@ -9,18 +9,18 @@ import pytest
 
 from bot.db import app_polls, builds, subscriptions
 from bot.db.connect import IN_MEMORY
-from bot.db.database import Store
+from bot.db.database import Database
 from tests.store.builders import NOON, look, subscribe
 
 
-async def test_a_new_subscription_is_due_at_once(store: Store) -> None:
+async def test_a_new_subscription_is_due_at_once(store: Database) -> None:
     assert await store.run(app_polls.poll_due_in) is None
     await subscribe(store)
     assert await store.run(app_polls.poll_due_in) == 0
     assert [app.app_id for app in await store.run(app_polls.claim_due_apps, 5, 60)] == ["app"]
 
 
-async def test_an_app_is_claimed_by_one_at_a_time(store: Store) -> None:
+async def test_an_app_is_claimed_by_one_at_a_time(store: Database) -> None:
     for number in range(20):
         await subscribe(store, app=f"app{number}")
     claims = await asyncio.gather(*(store.run(app_polls.claim_due_apps, 7, 60) for _ in range(5)))
@@ -30,7 +30,7 @@ async def test_an_app_is_claimed_by_one_at_a_time(store: Store) -> None:
     assert 50 < (await store.run(app_polls.poll_due_in) or 0) <= 60
 
 
-async def test_a_lapsed_lease_lets_another_poll(store: Store) -> None:
+async def test_a_lapsed_lease_lets_another_poll(store: Database) -> None:
     await subscribe(store)
     [frozen] = await store.run(app_polls.claim_due_apps, 1, 0)
     [other] = await store.run(app_polls.claim_due_apps, 1, 60)
@@ -41,14 +41,14 @@ async def test_a_lapsed_lease_lets_another_poll(store: Store) -> None:
     assert 20 < (await store.run(app_polls.poll_due_in) or 0) <= 30
 
 
-async def test_the_longest_due_app_comes_first(store: Store) -> None:
+async def test_the_longest_due_app_comes_first(store: Database) -> None:
     for name in ("b", "a", "c"):
         await subscribe(store, app=name)
     found = [(await store.run(app_polls.claim_due_apps, 1, 60))[0].app_id for _ in range(3)]
     assert found == ["b", "a", "c"]
 
 
-async def test_an_app_is_due_again_when_it_was_said_to_be(store: Store) -> None:
+async def test_an_app_is_due_again_when_it_was_said_to_be(store: Database) -> None:
     await subscribe(store)
     await look(store, again_in=3600)
     assert await store.run(app_polls.claim_due_apps, 1, 60) == []
@@ -57,7 +57,7 @@ async def test_an_app_is_due_again_when_it_was_said_to_be(store: Store) -> None:
     assert early.baseline_done
 
 
-async def test_an_app_without_subscription_is_left_alone_and_a_paused_one_is_not(store: Store) -> None:
+async def test_an_app_without_subscription_is_left_alone_and_a_paused_one_is_not(store: Database) -> None:
     await subscribe(store, app="gone")
     await subscribe(store, app="paused")
     await store.run(subscriptions.remove_subscription, "C1", "gone")
@@ -65,7 +65,7 @@ async def test_an_app_without_subscription_is_left_alone_and_a_paused_one_is_not
     assert [app.app_id for app in await store.run(app_polls.claim_due_apps, 5, 60, only_due=False)] == ["paused"]
 
 
-async def test_failures_are_counted_until_a_poll_succeeds(store: Store) -> None:
+async def test_failures_are_counted_until_a_poll_succeeds(store: Database) -> None:
     await subscribe(store)
     for failures in range(3):
         [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
@@ -78,7 +78,7 @@ async def test_failures_are_counted_until_a_poll_succeeds(store: Store) -> None:
 # ------------------------------------------------------------------ every app
 
 
-async def test_apps_met_through_a_subscription_to_every_app_are_watched(store: Store) -> None:
+async def test_apps_met_through_a_subscription_to_every_app_are_watched(store: Database) -> None:
     every = await subscribe(store, app=None)
     await store.run(app_polls.ensure_apps, ["one", "two"], catalogue_seen_at=None)
     await store.run(app_polls.ensure_apps, ["two", "three"], catalogue_seen_at=NOON)
@@ -86,7 +86,7 @@ async def test_apps_met_through_a_subscription_to_every_app_are_watched(store: S
     assert since == {"one": every.created_at, "two": every.created_at, "three": NOON}
 
 
-async def test_meeting_an_app_again_changes_nothing(store: Store) -> None:
+async def test_meeting_an_app_again_changes_nothing(store: Database) -> None:
     await subscribe(store)
     await look(store, again_in=3600)
     await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=NOON)
@@ -97,7 +97,7 @@ async def test_meeting_an_app_again_changes_nothing(store: Store) -> None:
 # ------------------------------------------------------------------ the doorbell
 
 
-async def test_the_doorbell_makes_the_named_apps_due(store: Store) -> None:
+async def test_the_doorbell_makes_the_named_apps_due(store: Database) -> None:
     for name in ("one", "two"):
         await subscribe(store, app=name)
     for claimed in await store.run(app_polls.claim_due_apps, 5, 60):
@@ -111,7 +111,7 @@ async def test_the_doorbell_makes_the_named_apps_due(store: Store) -> None:
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-async def test_a_ring_during_a_poll_means_one_more_poll_at_once(store: Store, recorded: bool) -> None:
+async def test_a_ring_during_a_poll_means_one_more_poll_at_once(store: Database, recorded: bool) -> None:
     await subscribe(store)
     [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     for _ in range(5):
@@ -128,7 +128,7 @@ async def test_a_ring_during_a_poll_means_one_more_poll_at_once(store: Store, re
 
 async def test_the_state_of_the_watching_can_be_told() -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
-    store = await Store.open(IN_MEMORY, clock=lambda: now[0])
+    store = await Database.open(IN_MEMORY, clock=lambda: now[0])
     for name in ("one", "two", "three"):
         await subscribe(store, app=name)
     await look(store, app="one", again_in=0)
@@ -140,6 +140,6 @@ async def test_the_state_of_the_watching_can_be_told() -> None:
     await store.close()
 
 
-async def test_the_state_of_watching_nothing_can_be_told_too(store: Store) -> None:
+async def test_the_state_of_watching_nothing_can_be_told_too(store: Database) -> None:
     state = await store.run(app_polls.get_polling_stats)
     assert (state.apps, state.behind, state.never_polled, state.oldest_poll) == (0, 0, 0, None)

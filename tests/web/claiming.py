@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.tickets import Ticket
 from bot.observability.metrics import Metrics
 from bot.web.claim.page import ClaimPage
@@ -30,7 +30,7 @@ async def main(file: str, url: str, token: str) -> None:
     hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
     metrics = Metrics()
     porch = await LivenessServer.open("127.0.0.1", 0)
-    store = await Store.open(f"sqlite:///{file}")
+    store = await Database.open(f"sqlite:///{file}")
     async with AppliveryClient(
         hosts=hosts, organization="acme", token=token, budget=RequestBudget(100), timeout=90
     ) as client:

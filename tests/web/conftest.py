@@ -14,7 +14,7 @@ import pytest
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.model import Actor, App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.states import PauseReason
@@ -66,7 +66,7 @@ class ClaimEnvironment:
     folder: Path
     ahead: timedelta = timedelta(0)
     refused: set[str] = field(default_factory=set)
-    store: Store = None  # type: ignore[assignment]
+    store: Database = None  # type: ignore[assignment]
     claim: ClaimPage = None  # type: ignore[assignment]
     web: HttpServer = None  # type: ignore[assignment]
 
@@ -136,7 +136,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[ClaimEnvironment]:
     )
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     it = ClaimEnvironment(applivery, client, Metrics(), http, tmp_path)
-    it.store = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
+    it.store = await Database.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
     await it.open()
     yield it
     await it.web.close()

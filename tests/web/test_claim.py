@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot.db import audit, recalls, tickets
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
@@ -589,7 +589,7 @@ async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: ClaimEnviro
     with pytest.raises(aiohttp.ClientError):
         await pressed
     path = address.removeprefix(desk.url)
-    desk.store = await Store.open(f"sqlite:///{desk.folder / 'bot.db'}", clock=desk.clock)
+    desk.store = await Database.open(f"sqlite:///{desk.folder / 'bot.db'}", clock=desk.clock)
     await desk.open()
     seen = await desk.get(f"{desk.url}{path}")
     assert "I don't know whether this link was used." in seen.text
@@ -631,7 +631,7 @@ async def test_a_guesser_behind_our_proxy_is_told_from_the_others(desk: ClaimEnv
 class Slow:
     """A store that takes its time to find a ticket, and knows how many it looked for at once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self.now, self.most = 0, 0
 

@@ -18,7 +18,7 @@ from bot import i18n as languages
 from bot.applivery.client import AppliveryClient
 from bot.db import audit, database_info, recalls
 from bot.db import tickets as stored_tickets
-from bot.db.database import Store
+from bot.db.database import Database
 from bot.domain import tickets
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.install import browser
@@ -82,7 +82,7 @@ class ClaimPage:
     def __init__(
         self,
         applivery: AppliveryClient,
-        store: Store,
+        store: Database,
         metrics: Metrics,
         clock: Callable[[], datetime],
         public_url: str,
