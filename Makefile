@@ -7,7 +7,7 @@ ARGS ?=
 SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
+.PHONY: help demo test unit check bench fuzz audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -20,6 +20,9 @@ demo: .venv/.stamp-run ## the real bot against a fake Slack and a fake Applivery
 
 test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to get it
 	@$(PY) -m pytest $(ARGS)
+
+unit: .venv/.stamp-dev ## the tests without I/O, in seconds
+	@$(PY) -m pytest -n 2 -q tests/domain $(ARGS)
 
 check: .venv/.stamp-dev ## format, lint, types, and who may import whom
 	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports

@@ -58,5 +58,5 @@ def test_no_time_of_day_is_shown_without_its_day() -> None:
     bot = Path(__file__).parents[2] / "bot"
     alone = [path.name for path in bot.rglob("*.py") if re.search(r'when\([^()]*"\{time\}"', path.read_text("utf-8"))]
     assert alone == ["mrkdwn.py"]
-    said = [path.name for path in bot.rglob("*.py") if re.search(r'say\("expire[sd]', path.read_text("utf-8"))]
+    said = [path.name for path in bot.rglob("*.py") if re.search(r'_\("expire[sd]', path.read_text("utf-8"))]
     assert said == ["expiry.py"]
