@@ -24,8 +24,8 @@ test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to g
 unit: .venv/.stamp-dev ## the tests without I/O, in seconds
 	@$(PY) -m pytest -n 2 -q tests/domain $(ARGS)
 
-check: .venv/.stamp-dev ## format, lint, types, and who may import whom
-	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports
+check: .venv/.stamp-dev ## format, lint, types, import direction, and whether the generated pages are current
+	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports _reference
 
 _format:
 	$(PY) -m ruff format --check .

@@ -134,4 +134,5 @@ def test_check_goes_on_after_a_fault_and_fails_in_the_end(checkout: Path) -> Non
         *["ran ruff"] * 2,
         "ran mypy",
         "ran lint-imports",
+        "ran tools.reference",
     ]
