@@ -67,7 +67,7 @@ _WORDS = {
     "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
     "alive": _any_of(TicketState.OPEN, TicketState.CLAIMED),
     "withheld": _SqlLiteral("access:%"),  # the reasons of domain.states.Withdrawal
-    "card_events": _any_of(BuildEvent.UPLOADED, BuildEvent.PROCESSED, BuildEvent.FAILED),
+    "card_events": _any_of(*(event for event in BuildEvent if event.description.on_card)),
 }
 
 

@@ -15,7 +15,7 @@ from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 EVENTS = tuple(event for event in BuildEvent if not event.personal)
-DEFAULT_EVENTS = (BuildEvent.PROCESSED, BuildEvent.FAILED)
+DEFAULT_EVENTS = tuple(event for event in BuildEvent if event.description.by_default)
 KEYS = ("on", *lookup.FILTERS)
 LONGEST = 1000  # characters of a filter; with all the quotes it may need, it still fits into an input of a form
 
@@ -27,23 +27,7 @@ _LIMITS = {
     "version": (gettext_noop("version {values}"), gettext_noop("version not {values}")),
     "by": (gettext_noop("by {values}"), gettext_noop("by not {values}")),
 }
-# How a sentence says when: the first event, and each one after it.
-_WHEN = {
-    BuildEvent.UPLOADED: (gettext_noop("when uploaded"), gettext_noop("{before} or uploaded")),
-    BuildEvent.PROCESSED: (gettext_noop("when processed"), gettext_noop("{before} or processed")),
-    BuildEvent.FAILED: (gettext_noop("when failed"), gettext_noop("{before} or failed")),
-    BuildEvent.CERT: (gettext_noop("when a certificate expires"), gettext_noop("{before} or a certificate expires")),
-    BuildEvent.FEEDBACK: (
-        gettext_noop("when somebody sends feedback"),
-        gettext_noop("{before} or somebody sends feedback"),
-    ),
-    # these are not options, but a sentence about stored values must not fail
-    BuildEvent.STUCK: (gettext_noop("when stuck"), gettext_noop("{before} or stuck")),
-    BuildEvent.DELETED: (gettext_noop("when deleted"), gettext_noop("{before} or deleted")),
-    BuildEvent.GIVEN_UP: (gettext_noop("when given up"), gettext_noop("{before} or given up")),
-}
 assert set(_LIMITS) == set(lookup.FILTERS)
-assert set(_WHEN) == set(BuildEvent)
 
 
 def events(words: ParsedText) -> tuple[BuildEvent, ...]:
@@ -142,4 +126,5 @@ def _when(events: Sequence[BuildEvent]) -> str:
     if not events:  # only events that a newer version knows
         return _("for events I do not know")
     first, *others = events
-    return reduce(lambda text, event: _(_WHEN[event][1], before=text), others, _(_WHEN[first][0]))
+    begun = _(first.description.when)
+    return reduce(lambda text, event: _(event.description.or_when, before=text), others, begun)

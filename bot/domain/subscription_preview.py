@@ -10,7 +10,6 @@ from bot.domain import filters, grammar, lookup
 from bot.domain.model import Build, BuildEvent
 
 LOOKED_AT = 20
-OF_BUILDS = frozenset({BuildEvent.UPLOADED, BuildEvent.PROCESSED, BuildEvent.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def rehearse(
     events: Sequence[BuildEvent], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
 ) -> SubscriptionPreview | None:
     """Try a subscription on the newest of these builds as they stand now; None when it is about no builds at all."""
-    if not OF_BUILDS.intersection(events):
+    if not any(event.description.on_card for event in events):
         return None
     looked = sorted(builds, key=_made, reverse=True)[:most]
     words = grammar.parse(filter_text)

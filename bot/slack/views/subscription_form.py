@@ -8,20 +8,13 @@ from slack_sdk.models.blocks import Option
 
 from bot.domain import delivery_options, filters, grammar, lookup
 from bot.domain.grammar import ParsedText
-from bot.domain.model import BuildEvent, Subscription
+from bot.domain.model import Subscription
 from bot.exceptions import UserInputError
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks, typed_text
 from bot.slack.blocks import Block, Modal, inputs
 from bot.slack.mrkdwn import inline
 
-EVENTS = {
-    BuildEvent.UPLOADED: gettext_noop("was uploaded"),
-    BuildEvent.PROCESSED: gettext_noop("was processed and can be had"),
-    BuildEvent.FAILED: gettext_noop("failed to be processed"),
-    BuildEvent.CERT: gettext_noop("has a certificate or profile that runs out"),
-    BuildEvent.FEEDBACK: gettext_noop("got feedback or a bug report"),
-}
 _HOW = {
     "threads": gettext_noop("Details in a thread below the card"),
     "version": gettext_noop("One card for all platforms of a version"),
@@ -84,7 +77,11 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
     ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(
-            _("Tell this channel when a build"), "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
+            _("Tell this channel when a build"),
+            "subscribe.on",
+            _options((event, event.description.choice) for event in filters.EVENTS),
+            ticked=on,
+            optional=False,
         ),
         inputs.line(
             _("Only builds with"),

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.model import Build, BuildEvent, Subscription
+from bot.domain.model import Build, Subscription
 from bot.domain.subscription_preview import SubscriptionPreview
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack.mrkdwn import inline
 from bot.slack.views.builds import platform_name
 
 NAMED = 5
-_NONE_OF_THEM = {
-    BuildEvent.PROCESSED: gettext_noop("none of them was processed"),
-    BuildEvent.FAILED: gettext_noop("none of them has failed"),
-}
 
 
 def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> str:
@@ -47,8 +43,8 @@ def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> st
 def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
     """The rest of the sentence, and what may help."""
     if tried.fitting:
-        ends = [event for event in subscription.events if event in _NONE_OF_THEM]
-        why = _NONE_OF_THEM[ends[0]] if len(ends) == 1 else gettext_noop("none of them was processed or failed")
+        ends = [event for event in subscription.events if event.description.none]
+        why = ends[0].description.none if len(ends) == 1 else gettext_noop("none of them was processed or failed")
         fit = ngettext("{number} of them fits the filter.", "{number} of them fit the filter.", len(tried.fitting))
         return f": {_(why)}. {fit if tried.there else ''}".rstrip()
     return ". " + _(
