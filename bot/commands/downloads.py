@@ -130,7 +130,6 @@ SINCE = (
     (gettext_noop("This month"), "this month"),
     (gettext_noop("Last month and this one"), "last month"),
 )
-SORTED = {GroupBy.PERSON: gettext_noop("Person"), **cards.WHAT}
 
 
 async def ask(call: CommandContext) -> Modal:
@@ -138,7 +137,7 @@ async def ask(call: CommandContext) -> Modal:
     apps = await call.apps() or [await call.the_app(None)]
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
     since = [blocks.option(_(label), value) for label, value in SINCE]
-    by = [blocks.option(_(label), value.value) for value, label in SORTED.items()]
+    by = [blocks.option(_(group.description.heading), group.value) for group in GroupBy]
     return Modal(
         "downloads.v1",
         _("Who has which build"),

@@ -40,16 +40,6 @@ NO_VERSION, NO_SYSTEM, NO_SOURCE = (
 )
 
 
-class GroupBy(StrEnum):
-    """What a summary's thread is sorted by."""
-
-    PERSON = "person"
-    VERSION = "version"
-    OS = "os"
-    DAY = "day"
-    SOURCE = "source"
-
-
 @dataclass(frozen=True, slots=True)
 class PersonRow:
     """One person's downloads: how many were recorded, and the latest of them; None when it is not known.
@@ -107,6 +97,86 @@ class DownloadSummary:
         return sum(bucket.recorded for bucket in self.buckets)
 
 
+@dataclass(frozen=True, slots=True)
+class GroupDescription:
+    """How downloads are counted by something; texts are translated where they are shown.
+
+    `heading` is the column of the table and the choice in the form, `table` and `chart` are titles, `scheduled` is the
+    sentence about a scheduled report. `word` is what is counted of one download, `label` how that is read, `counts`
+    where a summary has it; without `word` the summary counts in its own way.
+    """
+
+    heading: str
+    scheduled: str
+    table: str = ""
+    chart: str = ""
+    word: Callable[[Download], str | None] | None = None
+    label: Callable[[str], str] = str
+    counts: Callable[[DownloadSummary], Counts] = lambda summary: ()
+
+
+class GroupBy(StrEnum):
+    """What a summary's thread is sorted by."""
+
+    description: GroupDescription
+
+    def __new__(cls, word: str, *description: GroupDescription) -> GroupBy:
+        """Make a member that is `word`, as it is typed and stored, with its one description."""
+        group = str.__new__(cls, word)
+        group._value_ = word
+        [group.description] = description
+        return group
+
+    PERSON = (
+        "person",
+        GroupDescription(heading=gettext_noop("Person"), scheduled=gettext_noop("*downloads of {what}* {when} ({tz})")),
+    )
+    VERSION = (
+        "version",
+        GroupDescription(
+            heading=gettext_noop("Version"),
+            scheduled=gettext_noop("*downloads of {what}* by version {when} ({tz})"),
+            table=gettext_noop("Downloads of {what} by version"),
+            chart=gettext_noop("Downloads by version"),
+            word=lambda download: download.version,
+            label=lambda version: version or _(NO_VERSION),
+            counts=lambda summary: summary.versions,
+        ),
+    )
+    OS = (
+        "os",
+        GroupDescription(
+            heading=gettext_noop("System"),
+            scheduled=gettext_noop("*downloads of {what}* by os {when} ({tz})"),
+            table=gettext_noop("Downloads of {what} by os"),
+            chart=gettext_noop("Downloads by os"),
+            word=lambda download: download.os or download.platform,
+            label=lambda system: system or _(NO_SYSTEM),
+            counts=lambda summary: summary.systems,
+        ),
+    )
+    DAY = (
+        "day",
+        GroupDescription(
+            heading=gettext_noop("Day"),
+            scheduled=gettext_noop("*downloads of {what}* by day {when} ({tz})"),
+            table=gettext_noop("Downloads of {what} by day"),
+        ),
+    )
+    SOURCE = (
+        "source",
+        GroupDescription(
+            heading=gettext_noop("Source"),
+            scheduled=gettext_noop("*downloads of {what}* by source {when} ({tz})"),
+            table=gettext_noop("Downloads of {what} by source"),
+            chart=gettext_noop("Downloads by source"),
+            word=lambda download: download.source,
+            label=lambda source: _(SOURCES[source]) if source in SOURCES else source or _(NO_SOURCE),
+            counts=lambda summary: summary.sources,
+        ),
+    )
+
+
 @dataclass(slots=True)
 class _PersonDownloads:
     """Counts of one person, or of one anonymous member type."""
@@ -148,9 +218,8 @@ class DownloadAggregator:
         self._totals = totals
         self._recorded = self._listed = self._claimed = self._undated = 0
         self._shares: PersonGrouping[_PersonDownloads] = PersonGrouping(_PersonDownloads, _PersonDownloads.join)
-        self._versions: Counter[str] = Counter()
-        self._systems: Counter[str] = Counter()
-        self._sources: Counter[str] = Counter()
+        self._words = {group: Counter[str]() for group in GroupBy if group.description.word}
+        self._counters = [(word, self._words[group]) for group in GroupBy if (word := group.description.word)]
         self._days: Counter[date] = Counter()
 
     def add(self, row: MemberDownloads) -> None:
@@ -169,9 +238,8 @@ class DownloadAggregator:
     def _count(self, download: Download, times: int = 1) -> None:
         if not times:
             return
-        self._versions[download.version or ""] += times
-        self._systems[download.os or download.platform or ""] += times
-        self._sources[download.source or ""] += times
+        for word, counter in self._counters:
+            counter[word(download) or ""] += times
         if download.at is None:
             self._undated += times
         else:
@@ -183,12 +251,8 @@ class DownloadAggregator:
         self._listed += other._listed
         self._claimed += other._claimed
         self._undated += other._undated
-        for mine, theirs in (
-            (self._versions, other._versions),
-            (self._systems, other._systems),
-            (self._sources, other._sources),
-        ):
-            mine.update(theirs)
+        for group, counter in self._words.items():
+            counter.update(other._words[group])
         self._days.update(other._days)
         self._shares.absorb(other._shares)
 
@@ -197,14 +261,15 @@ class DownloadAggregator:
         people = [_row(person) for person in self._shares.people() if person.share.recorded]
         people.sort(key=lambda row: (_when(row.latest), row.recorded, row.name), reverse=True)
         anonymous = {kind: share.recorded for kind, share in self._shares.anonymous.items() if share.recorded}
+        counts = {group: _labelled(counter, group.description.label) for group, counter in self._words.items()}
         return DownloadSummary(
             recorded=self._recorded,
             people=tuple(people),
             buckets=tuple(UnattributedGroup(label, count) for label, count in _labelled(anonymous, _label)),
-            versions=_labelled(self._versions, _version),
+            versions=counts[GroupBy.VERSION],
             listed=self._listed,
-            systems=_labelled(self._systems, _system),
-            sources=_labelled(self._sources, _source),
+            systems=counts[GroupBy.OS],
+            sources=counts[GroupBy.SOURCE],
             days=tuple(sorted(self._days.items())),
             undated=self._undated,
             claimed=self._claimed,
@@ -223,18 +288,6 @@ def _label(kind: str) -> str:
     if kind in BUCKETS:
         return _(BUCKETS[kind])
     return _("Without an e-mail ({kind})", kind=verbatim(kind)) if kind else _("Without an e-mail")
-
-
-def _version(version: str) -> str:
-    return version or _(NO_VERSION)
-
-
-def _system(system: str) -> str:
-    return system or _(NO_SYSTEM)
-
-
-def _source(source: str) -> str:
-    return _(SOURCES[source]) if source in SOURCES else source or _(NO_SOURCE)
 
 
 def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
@@ -268,7 +321,8 @@ def percent(part: int, whole: int) -> int:
 
 def versions_now(people: Iterable[PersonRow]) -> Counts:
     """How many people's latest download is of which version, the most used first."""
-    return _labelled(Counter((row.latest.version if row.latest else None) or "" for row in people), _version)
+    found = Counter((row.latest.version if row.latest else None) or "" for row in people)
+    return _labelled(found, GroupBy.VERSION.description.label)
 
 
 @dataclass(frozen=True, slots=True)

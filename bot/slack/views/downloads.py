@@ -33,23 +33,6 @@ COLUMNS = (
     gettext_noop("Last time"),
     gettext_noop("Device"),
 )
-WHAT = {
-    GroupBy.VERSION: gettext_noop("Version"),
-    GroupBy.OS: gettext_noop("System"),
-    GroupBy.DAY: gettext_noop("Day"),
-    GroupBy.SOURCE: gettext_noop("Source"),
-}
-CHARTS = {
-    GroupBy.VERSION: gettext_noop("Downloads by version"),
-    GroupBy.OS: gettext_noop("Downloads by os"),
-    GroupBy.SOURCE: gettext_noop("Downloads by source"),
-}
-TABLES = {
-    GroupBy.VERSION: gettext_noop("Downloads of {what} by version"),
-    GroupBy.OS: gettext_noop("Downloads of {what} by os"),
-    GroupBy.SOURCE: gettext_noop("Downloads of {what} by source"),
-    GroupBy.DAY: gettext_noop("Downloads of {what} by day"),
-}
 
 
 def headline(report: DownloadReport, *, by: str | None = None) -> Message:
@@ -209,23 +192,23 @@ def _person(name: str, person: PersonRow) -> str:
 
 def _chart(report: DownloadReport) -> tuple[Message, ...]:
     """The counts drawn; nothing for a single day, and where there are none."""
-    if report.by in (GroupBy.PERSON, GroupBy.DAY):
+    if not report.by.description.chart:
         bucket, points = report_series.series(report.summary.days, report.stretch)
         return (_drawn("line", _(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
     points = charts.first(_of(report), charts.POINTS, _others)
-    return (_drawn("bar", _(CHARTS[report.by]), points, 0),) if points else ()
+    return (_drawn("bar", _(report.by.description.chart), points, 0),) if points else ()
 
 
 def _of(report: DownloadReport) -> charts.Points:
     summary = report.summary
-    versions = {version for version, _ in summary.versions}
-    undated = [(_("without a date"), summary.undated)] * bool(summary.undated)
-    return {
-        GroupBy.VERSION: [*summary.versions, *((text, 0) for text, _ in report.versions_now if text not in versions)],
-        GroupBy.OS: summary.systems,
-        GroupBy.SOURCE: summary.sources,
-        GroupBy.DAY: [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated],
-    }.get(report.by, ())
+    if report.by is GroupBy.DAY:
+        undated = [(_("without a date"), summary.undated)] * bool(summary.undated)
+        return [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated]
+    counts = report.by.description.counts(summary)
+    if report.by is GroupBy.VERSION:
+        versions = {version for version, _ in counts}
+        return [*counts, *((text, 0) for text, _ in report.versions_now if text not in versions)]
+    return counts
 
 
 def _others(number: int) -> str:
@@ -243,11 +226,11 @@ def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, unda
 
 
 def _counts(report: DownloadReport) -> Message:
-    found, title = _of(report), _(TABLES[report.by], what=report.what)
+    found, title = _of(report), _(report.by.description.table, what=report.what)
     most = charts.fitting(_lines(report, found))
     while charts.fitting(rows := _lines(report, charts.first(found, most, _others))) < len(rows):
         most -= 1
-    header = [_(WHAT[report.by]), _("Downloads"), _("Share")]
+    header = [_(report.by.description.heading), _("Downloads"), _("Share")]
     header += [_("People on it now")] if report.by is GroupBy.VERSION else []
     lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
     rest = [_("The CSV has all of them.")] * (len(rows) < len(found))

@@ -8,7 +8,6 @@ from dataclasses import replace
 from slack_sdk.models.blocks import ButtonElement
 
 from bot import i18n
-from bot.domain.downloads import GroupBy
 from bot.domain.reports import DownloadReport
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule
@@ -24,13 +23,6 @@ SHOWN = 10
 MORE = "more.digests.v1"
 Names = Mapping[str, str]  # of builds, by id
 NO_NAMES: Names = {}
-WORDS = {
-    GroupBy.PERSON: gettext_noop("*downloads of {what}* {when} ({tz})"),
-    GroupBy.VERSION: gettext_noop("*downloads of {what}* by version {when} ({tz})"),
-    GroupBy.OS: gettext_noop("*downloads of {what}* by os {when} ({tz})"),
-    GroupBy.DAY: gettext_noop("*downloads of {what}* by day {when} ({tz})"),
-    GroupBy.SOURCE: gettext_noop("*downloads of {what}* by source {when} ({tz})"),
-}
 
 
 def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
@@ -50,7 +42,7 @@ def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> 
 def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
     which = f" {inline(builds.get(digest.which, digest.which), 60)}" if digest.which else ""
     what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
-    return _(WORDS[digest.by], what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
+    return _(digest.by.description.scheduled, what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
 
 
 def _end(digest: ScheduledReport) -> ButtonElement:
