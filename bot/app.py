@@ -11,12 +11,14 @@ from typing import Any
 
 import aiohttp
 
+import bot.commands
 from bot import http_client, i18n
 from bot.applivery.client import AppliveryClient
-from bot.container import house_of
+from bot.container import build_services
 from bot.db.database import Database
 from bot.dispatch.bolt import bolt
 from bot.dispatch.dispatcher import RequestDispatcher
+from bot.dispatch.registry import HandlerRegistry
 from bot.domain.health import Health
 from bot.exceptions import BotError, kind_of
 from bot.factories import applivery_of, claim_page, learn_secrets, people_of, poster_of
@@ -29,6 +31,7 @@ from bot.services.slack_uploads import UploadRunner
 from bot.services.webhook import WebhookHandler
 from bot.settings import Settings
 from bot.slack.client import SlackClient
+from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.manifest import SCOPES
 from bot.slack.socket_mode.pool import SocketPool
 from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
@@ -116,24 +119,26 @@ async def _opened(
     async def polling() -> dict[str, Any]:
         return await vitals.polling()
 
-    house = house_of(
+    services = build_services(
         settings,
         tuning,
         stack,
         applivery=applivery,
         store=store,
         poster=poster,
-        people=people,
+        access=people,
         permission=permission,
         metrics=metrics,
         claims=claim,
         health=health,
     )
-    pausing = ChannelMonitor(store=store, poster=poster, people=house.people)
+    pausing = ChannelMonitor(store=store, poster=poster, people=people)
     door = RequestDispatcher(
-        house=house,
+        services=services,
+        registry=HandlerRegistry.of(bot.commands),
+        deduplicator=RequestDeduplicator(store, metrics),
         poster=poster,
-        people=house.people,
+        people=people,
         metrics=metrics,
         clock=tuning.clock,
         moved=pausing.look_now,
@@ -151,13 +156,24 @@ async def _opened(
         token = settings.slack_app_token.get_secret_value()
         sockets = SocketPool(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
         stack.push_async_callback(sockets.close)
-    jobs = jobs_of(settings, tuning, house, poster, pausing, polling)
+    jobs = jobs_of(
+        settings,
+        tuning,
+        services,
+        applivery=applivery,
+        store=store,
+        poster=poster,
+        permission=permission,
+        metrics=metrics,
+        pausing=pausing,
+        polling=polling,
+    )
     vitals = HealthService(
         settings,
         tuning,
         jobs=jobs,
         applivery=applivery,
-        catalogue=house.catalogue,
+        catalogue=services.apps,
         poster=poster,
         sockets=sockets,
     )
@@ -175,7 +191,7 @@ async def _opened(
         applivery=applivery,
         poster=poster,
         door=door,
-        carrier=house.carrier,
+        carrier=services.uploads,
         web=web,
         sockets=sockets,
         **{field.name: getattr(jobs, field.name) for field in fields(jobs)},

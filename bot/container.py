@@ -1,4 +1,4 @@
-"""The rooms a handler may enter, furnished."""
+"""The services of a running bot, put together."""
 
 from __future__ import annotations
 
@@ -7,20 +7,31 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 
-import bot.commands
 from bot.applivery.client import AppliveryClient
 from bot.db.database import Database
-from bot.dispatch.registry import HandlerRegistry, Services
 from bot.domain.health import Health
 from bot.domain.model import Build
 from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
+from bot.services.audit import AuditLog
+from bot.services.bundle import Services
+from bot.services.channels import ChannelService
 from bot.services.drafts import DraftKeeper
+from bot.services.link_expiries import LinkExpiryService
 from bot.services.links import LinkIssuer, TicketIssuer
+from bot.services.names import NameLookup
+from bot.services.nudges import NudgeService
 from bot.services.permissions import PermissionChecker
+from bot.services.recalls import RecallService
 from bot.services.reports import ReportBuilder
+from bot.services.roles import RoleService
+from bot.services.scheduled_reports import ScheduledReportService
+from bot.services.sent_builds import SentBuildService
+from bot.services.slack_events import SlackEventService
 from bot.services.slack_uploads import UploadRunner
+from bot.services.subscriptions import SubscriptionService
+from bot.services.watches import WatchService
 from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.slack.file_source import SlackFileSource
@@ -29,7 +40,7 @@ from bot.testing_overrides import TestingOverrides
 STOP_SECONDS = 2.0  # for telling that an upload was stopped
 
 
-def house_of(
+def build_services(
     settings: Settings,
     tuning: TestingOverrides,
     stack: AsyncExitStack,
@@ -37,19 +48,19 @@ def house_of(
     applivery: AppliveryClient,
     store: Database,
     poster: SlackClient,
-    people: AccessResolver,
+    access: AccessResolver,
     permission: PermissionChecker,
     metrics: Metrics,
     claims: TicketIssuer | None,
     health: Callable[[], Awaitable[Health]],
 ) -> Services:
-    """The house of these settings; what is carried when it closes is told that it was stopped."""
-    catalogue = AppDirectory(applivery)
+    """Return the services of these settings; uploads under way are stopped, and their users told, with the stack."""
+    apps, audit = AppDirectory(applivery), AuditLog(store, tuning.clock)
 
     def dashboard(build: Build) -> str:
         return applivery.hosts.dashboard_build_url(settings.applivery_organization, build.app, build)
 
-    carrier = UploadRunner(
+    uploads = UploadRunner(
         applivery=applivery,
         files=SlackFileSource(
             poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url
@@ -58,37 +69,42 @@ def house_of(
         store=store,
         permission=permission,
         dashboard=dashboard,
-        clock=tuning.clock,
+        audit=audit,
         every=tuning.progress_seconds,
     )
-    stack.push_async_callback(partial(carrier.close, STOP_SECONDS))
+    stack.push_async_callback(partial(uploads.close, STOP_SECONDS))
     return Services(
-        applivery=applivery,
-        catalogue=catalogue,
-        store=store,
-        people=people,
-        permission=permission,
-        language=settings.language,
-        places=poster,
-        handout=LinkIssuer(
+        access=access,
+        apps=apps,
+        audit=audit,
+        channels=ChannelService(store, poster, audit),
+        drafts=DraftKeeper(store),
+        expiries=LinkExpiryService(store),
+        links=LinkIssuer(
             applivery=applivery,
-            catalogue=catalogue,
+            catalogue=apps,
             store=store,
             metrics=metrics,
-            clock=tuning.clock,
+            audit=audit,
             claims=claims,
             per_minute=settings.links_per_minute,
             per_hour=settings.links_per_hour,
         ),
-        reporting=ReportBuilder(
-            applivery=applivery, catalogue=catalogue, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
+        names=NameLookup(store, apps),
+        nudges=NudgeService(store, audit),
+        recalls=RecallService(store, audit),
+        reports=ReportBuilder(
+            applivery=applivery, catalogue=apps, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
         ),
-        metrics=metrics,
-        registry=HandlerRegistry.of(bot.commands),
-        carrier=carrier,
-        drafts=DraftKeeper(store),
+        roles=RoleService(store, access, apps, audit),
+        scheduled_reports=ScheduledReportService(store, audit),
+        sent_builds=SentBuildService(store, permission, audit),
+        slack_events=SlackEventService(store, access),
+        subscriptions=SubscriptionService(store, audit),
+        uploads=uploads,
+        watches=WatchService(store, apps, timedelta(hours=settings.build_deadline_hours)),
         command=settings.slack_command,
-        deadline=timedelta(hours=settings.build_deadline_hours),
+        language=settings.language,
         dashboard=dashboard,
         health=health,
     )

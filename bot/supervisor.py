@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Database
 from bot.db.wakeups import Topic
-from bot.dispatch.registry import Services
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
 from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.services.app_directory import AppDirectory
+from bot.services.bundle import Services
+from bot.services.permissions import PermissionChecker
 from bot.services.upload_recovery import UploadJournal
 from bot.settings import Settings
 from bot.slack.client import SlackClient
@@ -101,59 +105,63 @@ class WorkerSupervisor:
             log.warning("jobs.unfinished", problem=kind_of(problem), cause=cause(problem))
 
 
-def jobs_of(  # noqa: PLR0917 - the jobs need all of these
+def jobs_of(
     settings: Settings,
     tuning: TestingOverrides,
-    house: Services,
+    services: Services,
+    *,
+    applivery: AppliveryClient,
+    store: Database,
     poster: SlackClient,
+    permission: PermissionChecker,
+    metrics: Metrics,
     pausing: ChannelMonitor,
     polling: Polling,
 ) -> WorkerSupervisor:
-    """The jobs, in the rooms of a house; `polling` says whether polls bring something, as `/readyz` does."""
-    store, applivery, dashboard = house.store, house.applivery, house.dashboard
+    """Return the workers; `polling` says whether polls bring something, as `/readyz` does."""
+    access, dashboard = services.access, services.dashboard
+    deadline = timedelta(hours=settings.build_deadline_hours)
     words = MessageRenderer(
         catalogue=AppDirectory(applivery.polling()),
         dashboard=dashboard,
         apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
         personal=PersonalNotifier(
-            people=house.people,
-            permission=house.permission,
-            handout=house.handout,
+            people=access,
+            permission=permission,
+            handout=services.links,
             dashboard=dashboard,
             clock=tuning.clock,
         ).message,
         clock=tuning.clock,
-        command=house.command,
+        command=services.command,
     )
     withdrawals = AccessRechecker(
         store=store,
         poster=poster,
-        people=house.people,
-        permission=house.permission,
+        people=access,
+        permission=permission,
         message=words.message,
-        command=house.command,
+        command=services.command,
     )
     watch = BuildPoller(
         applivery=applivery,
         store=store,
-        metrics=house.metrics,
+        metrics=metrics,
         app_gone=withdrawals.app_gone,
         busy_seconds=settings.poll_busy_seconds,
         idle_seconds=settings.poll_idle_seconds,
-        deadline=house.deadline,
+        deadline=deadline,
         lease_seconds=tuning.watch_lease_seconds,
     )
     return WorkerSupervisor(
         store=store,
         withdrawals=withdrawals,
         watch=watch,
-        outage_notifier=OutageNotifier(
-            store=store, poster=poster, people=house.people, polling=polling, tries=watch.tries
-        ),
+        outage_notifier=OutageNotifier(store=store, poster=poster, people=access, polling=polling, tries=watch.tries),
         announce=OutboxDispatcher(
             store=store,
             poster=poster,
-            metrics=house.metrics,
+            metrics=metrics,
             message=words.message,
             pausing=pausing,
             withdrawals=withdrawals,
@@ -163,23 +171,23 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         progress=ProgressUpdater(
             store=store,
             poster=poster,
-            people=house.people,
+            people=access,
             withdrawals=withdrawals,
             dashboard=dashboard,
             every_seconds=tuning.progress_seconds,
-            deadline=house.deadline,
+            deadline=deadline,
         ),
         expire=LinkExpirer(store=store, poster=poster),
         hold=HeldReleaser(store=store),
         pausing=pausing,
         digest=digesting.ScheduledReportJob(
             store=store,
-            reporting=house.reporting,
-            people=house.people,
+            reporting=services.reports,
+            people=access,
             poster=poster,
             withdrawals=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
         forget=RetentionJob(store, settings.ledger_days),
-        unfinished=house.carrier.unfinished,
+        unfinished=services.uploads.unfinished,
     )

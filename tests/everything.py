@@ -15,7 +15,8 @@ import psycopg
 
 from bot.db import scheduled_reports, subscriptions
 from bot.db.types import micros
-from bot.dispatch.registry import CommandContext, HandlerKind, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerKind, command
 from bot.domain.downloads import GroupBy
 from bot.domain.model import BuildEvent, FileKind, Role
 from bot.slack.blocks import Message as Says
@@ -58,7 +59,7 @@ async def everything(world: Environment) -> None:
 
 def names(world: Environment, kind: HandlerKind) -> set[str]:
     """What this bot has of a kind."""
-    entries = world.bot.door._house.registry.entries
+    entries = world.bot.door.registry.entries
     return {name for known, name in entries if known is kind}
 
 
@@ -121,7 +122,7 @@ async def _commands(world: Environment) -> None:
 
 async def _forms(world: Environment) -> None:
     world.applivery.app("Driver")
-    await world.bot.door._house.catalogue.apps(fresh=True)
+    await world.bot.door.services.apps.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
     form = await turn.view()
     for select in ("get.app", "get.build"):
@@ -238,7 +239,7 @@ async def _long_lists(world: Environment) -> set[str]:
     """More of everything than a message holds, turned once; the buttons that do it."""
     await world.ask("unmute")
     app = world.applivery.app("Archive")
-    await world.bot.door._house.catalogue.apps(fresh=True)
+    await world.bot.door.services.apps.apps(fresh=True)
     for number in range(12):
         world.applivery.build(app, version=f"0.{number}.0", changelog="\n".join(f"{'word ' * 20}" for _ in range(200)))
     for number in range(42):
@@ -435,7 +436,7 @@ async def _mishaps(world: Environment) -> None:
         await world.slack.mention("get courier", world.ana, world.releases)
         await rested(world)
         world.slack.faults.clear()
-    world.bot.door._house.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+    world.bot.door.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     await world.ask("broken")
     world.applivery.reshape(MINTING, _odd())
     for _ in range(3):
@@ -475,8 +476,8 @@ async def broken(call: CommandContext) -> Says:
     /applivery broken
     """
     app = await call.app("courier")
-    found = await call.house.catalogue.build(app, "latest")
-    link = await call.house.handout.give(call.asker, found.build, FileKind.FILE, door=call.door)
+    found = await call.services.apps.build(app, "latest")
+    link = await call.services.links.give(call.asker, found.build, FileKind.FILE, door=call.door)
     raise ValueError("could not use", link, {"link": link})
 
 

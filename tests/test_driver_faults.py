@@ -19,9 +19,9 @@ import sqlalchemy as sa
 from bot.db import database_info
 from bot.db.connect import DatabaseUrl
 from bot.db.database import Database
-from bot.dispatch.dispatcher import DOUBLE_CLICK_SECONDS
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.causes import cause
+from bot.services.slack_events import DOUBLE_CLICK_SECONDS
 from sandbox.slack import Interaction
 from tests.conftest import Environment
 from tests.handing import directs, mints, ready, rested

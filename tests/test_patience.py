@@ -96,7 +96,7 @@ async def test_a_method_that_hangs_is_given_up_on(world: Environment, method: st
 @pytest.mark.parametrize("typed", ["get courier", "downloads courier"])
 async def test_an_applivery_that_hangs_is_given_up_on(world: Environment, typed: str) -> None:
     await calm(world)
-    await world.bot.door._house.catalogue.apps()
+    await world.bot.door.services.apps.apps()
     world.applivery.faults.add("*", NEVER, times=None)
     started = time.monotonic()
     said = await (await ask(world, typed, world.ana)).answer()

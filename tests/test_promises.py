@@ -87,7 +87,7 @@ async def every_way(world: Environment) -> None:
     world.applivery.faults.add(MINTING, Fault(status=500))
     await world.ask("get courier")
     world.applivery.app("Driver", slug="driver")
-    await world.bot.door._house.catalogue.apps(fresh=True)
+    await world.bot.door.services.apps.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
     form = await turn.view()
     submitted = await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)

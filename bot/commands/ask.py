@@ -6,19 +6,16 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
-from bot.db import access_requests
-from bot.dispatch.registry import CommandContext, button
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button
 from bot.domain import access
 from bot.domain.access_requests import RequestDecision, RoleRequest
-from bot.domain.audit import AuditAction
 from bot.domain.model import Role
 from bot.exceptions import BotError, UserInputError
 from bot.i18n import _, use_locale
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import clock
 from bot.slack.views import access_requests as cards
-
-ASKED = 10  # admins
 
 
 @button("ask.v1", need=Role.MEMBER, once=True)
@@ -29,18 +26,15 @@ async def ask(call: CommandContext, value: str) -> Message:
         return Message(_("You're *{role}* by now. Try again.", role=refused.role.word))
     if call.asker.outsider:
         raise UserInputError(_(access.OUTSIDERS[call.asker.outsider]), _("Ask an admin to give you access to an app."))
-    admins = [admin for admin in await call.house.people.admins(call.asker.team_id) if admin != call.asker.user_id][
-        :ASKED
-    ]
+    admins = await call.services.roles.admins_for(call.asker)
     if not admins:
         return Message(_("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
-    request = await call.house.store.run(access_requests.submit_request, refused.id)
+    request = await call.services.roles.request(call.asker, call.door, refused)
     if isinstance(request, datetime):
         asked = clock(request, call.now, call.asker.tz)
         return Message(_("You asked for this at {time}. The admins have your request.", time=asked))
-    await call.write_down(AuditAction.ASK, request.role.word, app_id=request.app_id)
-    app, name = await _app(call, request), await call.house.people.name(request.user_id)
-    languages = await asyncio.gather(*map(call.house.people.language, admins))
+    app, name = await _app(call, request), await call.services.access.name(request.user_id)
+    languages = await asyncio.gather(*map(call.services.access.language, admins))
     copies = [
         (admin, cards.question(request, app, name, spoken)) for admin, spoken in zip(admins, languages, strict=True)
     ]
@@ -49,8 +43,8 @@ async def ask(call: CommandContext, value: str) -> Message:
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
-    request = await call.house.store.run(access_requests.get_request, int(value)) if _is_number(value) else None
-    if request is None or (request.team_id, request.user_id) != (call.asker.team_id, call.asker.user_id):
+    request = await call.services.roles.refused(call.asker, int(value)) if _is_number(value) else None
+    if request is None:
         raise UserInputError(_("This button is out of date."), _("Run the command again."))
     return request
 
@@ -87,12 +81,8 @@ async def decide(call: CommandContext, value: str) -> Message:
 async def _decide(call: CommandContext, number: str, decision: RequestDecision) -> Message:
     """Decide for all admins, who are told; who asked is told as well."""
     call.require(None)
-    if decision is not RequestDecision.DENIED and _is_number(number):
-        await _require_grantable(call, int(number), decision)
     decided = (
-        await call.house.store.run(access_requests.decide_request, int(number), decision, call.asker.user_id)
-        if _is_number(number)
-        else None
+        await call.services.roles.decide(call.asker, call.door, int(number), decision) if _is_number(number) else None
     )
     if decided is None:
         raise UserInputError(_("I can't find that request."), _("A role can be given with `grant`."))
@@ -100,10 +90,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
     app = await _app(call, request)
     if not mine:
         return cards.decided(request, app, call.asker.user_id)
-    action = AuditAction.DENIED if decision is RequestDecision.DENIED else AuditAction.ALLOWED
-    about = request.app_id if decision is not RequestDecision.ALL else None
-    await call.write_down(action, f"{request.role.word} for {request.user_id}", app_id=about)
-    with use_locale(await call.house.people.language(request.user_id)):
+    with use_locale(await call.services.access.language(request.user_id)):
         message = cards.told(request, app)
     return replace(
         cards.decided(request, app, call.asker.user_id),
@@ -112,23 +99,12 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
     )
 
 
-async def _require_grantable(call: CommandContext, number: int, decision: RequestDecision) -> None:
-    """Raise UserInputError when the person could not use the role: they have left, or became a guest."""
-    request = await call.house.store.run(access_requests.get_request, number)
-    if request is None or request.decision is not None:
-        return
-    outsider = await call.house.people.anew().outsider(request.user_id)
-    if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
-        who = f"<@{request.user_id}>"
-        raise UserInputError(_(access.TOO_WIDE[outsider], who=who), _("Use `grant @person member app:courier`."))
-
-
 async def _others(call: CommandContext, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
     """What the other admins' messages say now."""
     found = []
-    for copy in await call.house.store.run(access_requests.list_copies, request.id):
+    for copy in await call.services.roles.copies(request):
         if copy.user_id != call.asker.user_id:
-            with use_locale(await call.house.people.language(copy.user_id)):
+            with use_locale(await call.services.access.language(copy.user_id)):
                 found.append((copy.channel_id, copy.ts, cards.decided(request, app, copy.user_id)))
     return tuple(found)
 
@@ -138,7 +114,7 @@ async def _app(call: CommandContext, request: RoleRequest) -> str | None:
     if request.app_id is None:
         return None
     try:
-        names = {app.id: app.name for app in await call.house.catalogue.apps()}
+        names = {app.id: app.name for app in await call.services.apps.apps()}
     except BotError:
         names = {}
     return names.get(request.app_id, request.app_id)

@@ -7,10 +7,10 @@ from functools import partial
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
-from bot.commands.upload import AGAIN_SECONDS
-from bot.db import idempotency, recalls
+from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import BuildReference, CommandContext, command, form, options, shortcut
+from bot.dispatch.registry import command, form, options, shortcut
+from bot.dispatch.targets import BuildReference
 from bot.domain import build_files, lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
@@ -49,7 +49,7 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     if not files and build is None:
         raise UserInputError(
             _("There is no file in that message."),
-            _("Use the one with the file, or `{command} attach`.", command=call.house.command),
+            _("Use the one with the file, or `{command} attach`.", command=call.services.command),
         )
     if not files:
         return _form((inputs.file(_("File"), "attach.file"),), build=build)
@@ -89,7 +89,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
     app: App | None = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
-    recalled = await call.house.store.cached(recalls.list_recalls)
+    recalled = await call.services.recalls.all()
     return await get.offered(call, app, typed, partial(can_be_had, recalled=recalled))
 
 
@@ -105,12 +105,10 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
                 _("A file can be attached once Applivery has processed the build."),
                 _("Try again when it is ready."),
             )
-    carrier = call.house.carrier
     with in_field("attach.file"):
-        file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
+        file = await call.services.uploads.source(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
         build_files.check_size(file.name, file.size)
     load = UploadRequest(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
-    if not await call.house.store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
+    if not await call.services.uploads.start(load):
         return Message(_("I am attaching that file already; you can follow it in our direct messages."))
-    carrier.begin(load)
     return cards.begun(file.name, file.size, build.app, build)

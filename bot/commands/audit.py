@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.db import audit as stored_audit
 from bot.dispatch.arguments import bind
-from bot.dispatch.display_names import app_names, build_names
-from bot.dispatch.registry import CommandContext, HandlerKind, button, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerKind, button, command
 from bot.domain import grammar
 from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.grammar import KeyValue, ParsedText
@@ -66,7 +65,7 @@ async def audit(
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the lines, which make place for the other page."""
     page, typed = turned_to(value)
-    entry = call.house.registry.get(HandlerKind.COMMAND, "audit")
+    entry = call.registry.get(HandlerKind.COMMAND, "audit")
     assert entry is not None
     given = await bind(entry, call, grammar.parse(typed))
     return await _listed(call, await _asked(call, given.get("person"), given.get("app"), given.get("since")), page)
@@ -84,18 +83,13 @@ class _AuditQuery:
 
     async def lines(self, call: CommandContext, limit: int) -> list[AuditEntry]:
         """The newest lines, so many at most."""
-        return await call.house.store.run(
-            stored_audit.list_entries,
-            user_id=self.user_id,
-            app_id=self.app_id,
-            since=self.since,
-            until=self.until,
-            limit=limit,
+        return await call.services.audit.entries(
+            user_id=self.user_id, app_id=self.app_id, since=self.since, until=self.until, limit=limit
         )
 
 
 async def _asked(call: CommandContext, person: str | None, app: str | None, period: Period | None) -> _AuditQuery:
-    of = await call.house.catalogue.app(app) if app else None
+    of = await call.services.apps.app(app) if app else None
     call.require(of)
     options = [("person", person), ("app", of.id if of else None), *_span(call, period)]
     typed = grammar.explain(ParsedText((), tuple(KeyValue(key, value) for key, value in options if value)))
@@ -126,7 +120,7 @@ async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> 
 async def _names(call: CommandContext, entries: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
     """The names of the apps and the labels of the builds in some lines, by id."""
     ids = [(entry.app_id, entry.build_id) for entry in entries if entry.app_id and entry.build_id]
-    apps, builds = await asyncio.gather(app_names(call), build_names(call, ids))
+    apps, builds = await asyncio.gather(call.services.names.of_apps(), call.services.names.of_builds(ids))
     return apps, builds
 
 
@@ -138,7 +132,7 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
     text = ngettext("The audit trail, {number} line.", "The audit trail, {number} lines.", len(entries))
     if more:
         text += " " + _("There are older ones: narrow it with `since:` and `until:`.")
-    locale = await call.house.people.locale(call.asker.user_id)
+    locale = await call.services.access.locale(call.asker.user_id)
     # in a thread: a hundred thousand lines take a second
     content = await asyncio.to_thread(_csv, entries, *await _names(call, entries), locale)
     return Message(text, file=FileAttachment("audit.csv", content))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.db import recalls
-from bot.dispatch.registry import CommandContext, Filters, MenuItem, button, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import MenuItem, button, command
+from bot.dispatch.targets import Filters
 from bot.domain import grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.model import App, Role
@@ -34,11 +35,11 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 
 async def _listed(call: CommandContext, app: App, filters: Filters, number: int = 0) -> Message:
-    builds = await call.house.catalogue.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
+    builds = await call.services.apps.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
     return cards.builds(
         app,
         paging.page_so_far(builds, number, cards.SHOWN_BUILDS),
         note=mrkdwn.inline(grammar.readable(filters)),
-        recalls=await call.house.store.cached(recalls.list_recalls),
-        again=await call.house.drafts.carried(grammar.explain(ParsedText((app.id,), filters.options))),
+        recalls=await call.services.recalls.all(),
+        again=await call.services.drafts.carried(grammar.explain(ParsedText((app.id,), filters.options))),
     )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.db import scheduled_reports
-from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
-from bot.dispatch.display_names import build_names
-from bot.dispatch.registry import BuildReference, CommandContext, button
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button
+from bot.dispatch.targets import BuildReference
 from bot.domain import access
-from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.model import App, Role
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
 from bot.i18n import _
+from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message
@@ -32,33 +31,32 @@ async def begin(
     schedule = timeparse_schedule.parse(every)
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
-        await may_post(call, ABOUT_PEOPLE)
-    digest = await call.house.store.run(
-        scheduled_reports.add_report,
-        team_id=call.asker.team_id,
+        await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+    digest = await call.services.scheduled_reports.begin(
+        call.asker,
+        call.door,
         place=place,
-        app_id=question.app.id,
-        app_name=question.app.name,
+        query=question,
         which=_which(question, target),
-        by=question.by,
-        schedule=str(schedule),
-        tz=call.asker.tz,
-        quiet=_quiet(quiet),
-        created_by=call.asker.user_id,
-        due_at=timeparse_schedule.next_after(schedule, call.now, call.asker.tz),
+        every=schedule,
+        skip_if_empty=_quiet(quiet),
+        now=call.now,
     )
-    await call.write_down(AuditAction.DIGEST, f"{digest.schedule} in {place}", app_id=question.app.id)
-    return cards.begun(digest, await _builds(call, [digest]), names=digest.private or await may_name(call))
+    return cards.begun(
+        digest,
+        await _builds(call, [digest]),
+        names=digest.private or await call.services.channels.may_name_people(call.asker.channel_id),
+    )
 
 
 async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> Mapping[str, str]:
     """The names of the builds that digests are about."""
-    return await build_names(call, [(report.app_id, report.which) for report in reports])
+    return await call.services.names.of_builds([(report.app_id, report.which) for report in reports])
 
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
     """What a place is subscribed to, with a page of its digests below."""
-    page = page_of(await call.house.store.run(scheduled_reports.list_reports, _places(call)), number, cards.SHOWN)
+    page = page_of(await call.services.scheduled_reports.of_places(_places(call)), number, cards.SHOWN)
     return cards.listed(message, page, await _builds(call, page.items))
 
 
@@ -82,14 +80,13 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(_("That is not the number of a summary."), _("See them with `subscriptions`."))
-    reports = await call.house.store.run(scheduled_reports.list_reports, _places(call))
+    reports = await call.services.scheduled_reports.of_places(_places(call))
     for report in reports:
         if report.id == int(number):
             _require(call, report)
-    removed = await call.house.store.run(scheduled_reports.remove_report, _places(call), int(number))
+    removed = await call.services.scheduled_reports.end(call.asker, call.door, _places(call), int(number))
     if removed is None:
         raise UserInputError(_("That summary has already ended."), _("See what is left with `subscriptions`."))
-    await call.write_down(AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
     return cards.ended(removed, await _builds(call, [removed]))
 
 

@@ -9,8 +9,9 @@ from slack_sdk.models.blocks import Option
 from bot.commands import digests, get
 from bot.commands.missing import who_lacks
 from bot.dispatch import report_query
-from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
-from bot.dispatch.registry import BuildReference, CommandContext, MenuItem, button, command, form, options
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import MenuItem, button, command, form, options
+from bot.dispatch.targets import BuildReference
 from bot.domain import lookup
 from bot.domain.audit import AuditAction
 from bot.domain.downloads import GroupBy
@@ -18,6 +19,7 @@ from bot.domain.model import Role
 from bot.domain.timeparse.period import Period
 from bot.exceptions import PermissionDenied, UserInputError
 from bot.i18n import _, gettext_noop, use_locale
+from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
@@ -63,10 +65,10 @@ async def downloads(
 
 async def answer(call: CommandContext, question: ReportQuery) -> Message:
     """The summary, where it belongs: with the managers in their channel, else with the asker alone."""
-    if question.email is None and await may_name(call):
-        await may_post(call, ABOUT_PEOPLE)
+    if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
+        await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         return await _for_everybody(call, question, names=True)
-    report = await call.house.reporting.report(question)
+    report = await call.services.reports.report(question)
     in_channel = not (call.asker.channel_id or "D").startswith("D") and question.email is None
     here = cards.here(report, share=in_channel)
     return replace(cards.headline(report), thread=cards.thread(report), here=here)
@@ -74,11 +76,11 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
 
 async def _for_everybody(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
     """The summary for the channel, in the language of channels."""
-    spoken, asker = call.house.language, call.asker.user_id
+    spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
         question = report_query.about(question, question.builds)
-    report = await call.house.reporting.report(question, spoken)  # what goes wrong is said to the asker
-    shown = report.shared(await call.house.people.home(asker)) if names else report.without_names()
+    report = await call.services.reports.report(question, spoken)  # what goes wrong is said to the asker
+    shown = report.shared(await call.services.access.home(asker)) if names else report.without_names()
     with use_locale(spoken):
         return replace(cards.headline(shown, by=asker), thread=cards.thread(shown)).shared()
 
@@ -92,8 +94,8 @@ async def share(call: CommandContext, value: str) -> Message:
     question = await report_query.again(call, value)
     if question.email is not None:
         raise PermissionDenied(_("A summary about one person stays with you."), "")
-    await may_post(call, ABOUT_PEOPLE)
-    names = await may_name(call)
+    await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+    names = await call.services.channels.may_name_people(call.asker.channel_id)
     message = await _for_everybody(call, question, names=names)
     with_what = "with names" if names else "counts only"
     await call.write_down(AuditAction.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
@@ -106,7 +108,7 @@ async def page(call: CommandContext, value: str) -> Message:
     number, _separator, typed = value.partition(" ")
     if not number.isdecimal() or len(number) > 5:
         raise UserInputError(_("This button does not say which page it turns to."), _("Please use `downloads` again."))
-    report = await call.house.reporting.report(await report_query.again(call, typed))
+    report = await call.services.reports.report(await report_query.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)
 
@@ -174,7 +176,7 @@ async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> 
     app = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
-    builds = await call.house.catalogue.search(
+    builds = await call.services.apps.search(
         app, typed, lambda other_build: lookup.has(other_build.version, typed), most=None
     )
     known: dict[str, Option] = {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bot.commands.downloads import downloads
-from bot.dispatch.registry import BuildReference, CommandContext, button
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button
+from bot.dispatch.targets import BuildReference
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
 from bot.i18n import _

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.db import recalls
-from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button, command
+from bot.dispatch.targets import BuildReference, Filters
 from bot.domain.model import Build, FileKind, Role
 from bot.exceptions import UserInputError
 from bot.i18n import _
@@ -39,7 +40,7 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 
 async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
-    return cards.attachments(build, (await call.house.store.cached(recalls.list_recalls)).get(build.id), page)
+    return cards.attachments(build, await call.services.recalls.of(build.id), page)
 
 
 @button("file.v1", need=Role.MEMBER, once=True)
@@ -53,5 +54,5 @@ async def open_attachment(call: CommandContext, value: str) -> Message:
             _("That file is no longer attached to this build."),
             _("See what is with `files {app}`.", app=build.app.slug),
         )
-    link = await call.house.handout.give(call.asker, build, FileKind.AUTO, door=call.door, file_id=attachment.id)
+    link = await call.services.links.give(call.asker, build, FileKind.AUTO, door=call.door, file_id=attachment.id)
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.db import audit_reports
-from bot.dispatch.registry import CommandContext, command
-from bot.domain.audit import AuditAction
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import command
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
 from bot.i18n import _, ngettext
@@ -28,9 +27,7 @@ async def forget(call: CommandContext, who: str) -> Message:
         raise UserInputError(_("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
     user_id = match[1] or match[2]
-    lines = await call.house.store.run(audit_reports.erase_person, user_id)
-    # that it was done, and by whom, is kept; about whom is what was to be forgotten
-    await call.write_down(AuditAction.FORGET, f"{lines} lines")
+    lines = await call.services.audit.erase_user(call.asker, call.door, user_id)
     done = ngettext(
         "Done: {number} line of the ledger about {person} deleted. Applivery's own log is not touched by this.",
         "Done: {number} lines of the ledger about {person} deleted. Applivery's own log is not touched by this.",

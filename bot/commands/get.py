@@ -8,21 +8,11 @@ from functools import partial
 
 from slack_sdk.models.blocks import Option
 
-from bot.db import build_waiters, key_value, recalls, sent_builds
 from bot.dispatch import references
-from bot.dispatch.channel_policy import may_post
+from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import (
-    BuildReference,
-    CommandContext,
-    Filters,
-    MenuItem,
-    button,
-    command,
-    form,
-    options,
-    shortcut,
-)
+from bot.dispatch.registry import MenuItem, button, command, form, options, shortcut
+from bot.dispatch.targets import BuildReference, Filters
 from bot.domain import lookup
 from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.builds import can_be_had
@@ -81,7 +71,7 @@ async def hand(
     call: CommandContext, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()
 ) -> Message:
     """A link for the asker; or, when there is none to be had, why not and what else there is."""
-    dashboard, handout = call.house.dashboard(build), call.house.handout
+    dashboard, handout = call.services.dashboard(build), call.services.links
     if build.stage is not Stage.READY:
         await handout.refuse_recalled(build)
         return await _not_to_be_had(call, build)
@@ -97,21 +87,17 @@ async def hand(
         link = await handout.give(call.asker, build, file_kind, door=call.door)
     except BuildNotProcessed:
         return await _not_to_be_had(call, build)
-    await call.house.store.run(key_value.set_value, _choice(call), build.app.id)
+    await call.services.links.remember_app(call.asker, build.app)
     return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
 
 
 async def _not_to_be_had(call: CommandContext, build: Build) -> Message:
     """Why there is no link, and the newest build that there is one for."""
-    dashboard, instead = call.house.dashboard(build), await call.instead_of(build)
+    dashboard, instead = call.services.dashboard(build), await call.instead_of(build)
     if build.stage is Stage.FAILED:
         return buildcards.status(build, dashboard, instead=instead)
     awaitable = build.stage is Stage.READY or call.can_be_awaited(build)
     return links.not_ready(build, dashboard, awaitable=awaitable, instead=instead)
-
-
-def _choice(call: CommandContext) -> str:
-    return f"choice:{call.asker.user_id}:{call.asker.channel_id}"
 
 
 # ------------------------------------------------------------------ the form
@@ -119,7 +105,7 @@ def _choice(call: CommandContext) -> str:
 
 async def ask(call: CommandContext) -> Modal:
     """The form that opens when nothing was typed, with what this person took last in this channel."""
-    last = await call.house.store.run(key_value.get_value, _choice(call))
+    last = await call.services.links.last_app_id(call.asker)
     app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
     chosen = blocks.option(app.name, app.id) if app else None
     return Modal(
@@ -161,13 +147,13 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
     app = next((candidate for candidate in every if candidate.id == wanted), every[0] if len(every) == 1 else None)
     if app is None:
         return []
-    recalled = await call.house.store.cached(recalls.list_recalls)
+    recalled = await call.services.recalls.all()
     return await offered(call, app, typed, partial(can_be_had, recalled=recalled))
 
 
 async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
     """The wanted builds of an app that fit what has been typed so far, as options."""
-    builds = await call.house.catalogue.search(app, typed, wanted)
+    builds = await call.services.apps.search(app, typed, wanted)
     return [blocks.option(lookup.label(build), build.id) for build in builds]
 
 
@@ -199,12 +185,14 @@ async def share(call: CommandContext, value: str) -> Message:
     """A card for the channel: no token, and a button for everybody."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
-    await call.house.handout.refuse_recalled(build)
+    await call.services.links.refuse_recalled(build)
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to share
-    await may_post(call, gettext_noop("a card shows your changelog and branch"))
+    await call.services.channels.require_postable(
+        call.asker.channel_id, gettext_noop("a card shows your changelog and branch")
+    )
     await call.write_down(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
-    with use_locale(call.house.language):
+    with use_locale(call.services.language):
         return links.shared(build, call.asker.user_id).shared()
 
 
@@ -235,16 +223,11 @@ async def tell_me(call: CommandContext, value: str) -> Message:
     """*Tell me when it is ready*: by direct message, with the link or the reason."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
-    await call.house.handout.refuse_recalled(build)
+    await call.services.links.refuse_recalled(build)
     if not build.stage.final and not call.can_be_awaited(build):
         return await hand(call, build)  # says why nobody should wait for it
-    asker = call.asker
-    await call.house.store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
-    # It may have ended between the two: only what is asked after the promise is written down can be relied on.
-    build = await call.build(app_id, build_id)
-    if not call.can_be_awaited(build) and await call.house.store.run(
-        build_waiters.remove_waiter, build.id, call.asker.user_id
-    ):
+    build, awaited = await call.services.watches.await_end(call.asker, build, call.now)
+    if not awaited:
         return await hand(call, build)
     return links.awaiting(build)
 
@@ -263,10 +246,10 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         build = await call.details(build)
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to send
-    await call.house.handout.refuse_recalled(build)
-    await call.house.people.require_person(recipient)
+    await call.services.links.refuse_recalled(build)
+    await call.services.access.require_person(recipient)
     try:
-        other = await call.house.people.asker(call.asker.team_id, recipient, None)
+        other = await call.services.access.asker(call.asker.team_id, recipient, None)
         await call.permit(build.app, other)
     except PermissionUnverified:
         raise
@@ -280,11 +263,8 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
             _("I sent nothing, as that person cannot use me."),
             _("Guests and people from other organisations need access to the app first."),
         ) from error
-    sent = await call.house.store.run(
-        sent_builds.add_sent_build, call.asker.team_id, call.asker.user_id, recipient, build
-    )
-    await call.write_down(AuditAction.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)
-    with use_locale(await call.house.people.language(recipient)):
+    sent = await call.services.sent_builds.send(call.asker, call.door, recipient, build)
+    with use_locale(await call.services.access.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)
     title = buildcards.title(build)
     done = _("I sent {build} to <@{user}>; you will hear when they take it.", build=title, user=recipient)

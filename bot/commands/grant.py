@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 
-from bot.db import access
 from bot.dispatch import references
-from bot.dispatch.channel_policy import require_told
-from bot.dispatch.registry import CommandContext, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import command
 from bot.domain import lookup, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
-from bot.domain.audit import AuditAction
 from bot.domain.model import App, Role
-from bot.exceptions import AppliveryError, BotError, PermissionUnverified, SlackError, UserInputError
+from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
 from bot.i18n import _
 from bot.i18n.verbatim import code, verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
@@ -31,15 +28,13 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     /applivery grant #leads manager
     The first channel granted to an app closes it everywhere else. In a manager channel, download summaries name people.
     """
-    of = await call.house.catalogue.app(app) if app else None
+    of = await call.services.apps.app(app) if app else None
     call.require(of)
     if (channel := references.channel(who)) and role:
         return await _managers(call, channel, role, of)
     if channel:
         _one_app(of)
-        await references.seen(call, channel)
-        await call.house.store.run(access.allow_channel, _one_app(of).id, channel, call.asker.user_id)
-        await call.write_down(AuditAction.GRANT, f"channel {channel}", app_id=_one_app(of).id)
+        await call.services.channels.open_app(call.asker, call.door, _one_app(of), channel)
         name = inline(_one_app(of).name, 80)
         return Message(
             _(
@@ -51,10 +46,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     given = _role(role)
     grantee = _grantee(who)
     await _check(call, grantee, given, of)
-    await call.house.store.run(
-        access.grant_role, call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id
-    )
-    await call.write_down(AuditAction.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
+    await call.services.roles.grant(call.asker, call.door, grantee, given, of)
     who, named = _mention(grantee), given.word
     if of is None:
         return Message(_("Done: {who} is now *{role}*.", who=who, role=named))
@@ -70,19 +62,17 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     /applivery revoke #releases app:courier
     /applivery revoke #leads
     """
-    of = await call.house.catalogue.app(app) if app else None
+    of = await call.services.apps.app(app) if app else None
     call.require(of)
     if channel := references.channel(who):
-        await references.seen_or_gone(call, channel)
+        await call.services.channels.require_visible_or_gone(call.asker.user_id, channel)
     if channel and of is None:
         return await _no_managers(call, channel)
     if channel:
-        done = await call.house.store.run(access.disallow_channel, _one_app(of).id, channel)
-        await call.write_down(AuditAction.REVOKE, f"channel {channel}", app_id=_one_app(of).id)
-        left = (await call.house.store.cached(access.list_allowed_channels)).get(_one_app(of).id, frozenset())
+        done, left = await call.services.channels.close_app(call.asker, call.door, _one_app(of), channel)
         return Message(_off_the_list(_one_app(of), channel, left, done=done))
     grantee = _grantee(who)
-    role = await call.house.store.run(access.revoke_role, call.asker.team_id, grantee, of.id if of else None)
+    role = await call.services.roles.revoke(call.asker, call.door, grantee, of)
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
         none = _("They have no role for every app.")
@@ -94,7 +84,6 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
             else _("Nothing was granted to them.")
         )
         raise UserInputError(nothing, _("See who was given what with `audit`."))
-    await call.write_down(AuditAction.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {escape(kept)}".rstrip())
 
 
@@ -105,9 +94,9 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
     """
     try:
         if grantee.startswith("S"):
-            await call.house.people.anew().group(grantee)
+            await call.services.access.anew().group(grantee)
             return
-        outsider = await call.house.people.anew().outsider(grantee)
+        outsider = await call.services.access.anew().outsider(grantee)
     except SlackError as error:
         raise _unknown(grantee, error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
@@ -157,21 +146,14 @@ async def _managers(call: CommandContext, channel_id: str, role: str, app: App |
         raise UserInputError(
             _("A channel can be a `manager` channel, for every app."), _("For example `grant #leads manager`.")
         )
-    channel = await references.seen(call, channel_id)
-    require_told(channel)
-    if channel.shared:
-        why = _("That channel is shared with another organisation, and people are not named to others.")
-        raise UserInputError(why, _("Choose one of your own."))
-    await call.house.store.run(access.allow_names_in, channel_id, call.asker.user_id)
-    await call.write_down(AuditAction.GRANT, f"manager channel {channel_id}")
+    await call.services.channels.name_people(call.asker, call.door, channel_id)
     return Message(
         _("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
     )
 
 
 async def _no_managers(call: CommandContext, channel_id: str) -> Message:
-    done = await call.house.store.run(access.disallow_names_in, channel_id)
-    await call.write_down(AuditAction.REVOKE, f"manager channel {channel_id}")
+    done = await call.services.channels.stop_naming_people(call.asker, call.door, channel_id)
     if done:
         text = _(
             "<#{channel}> is no longer a manager channel: download summaries there have counts only.",
@@ -186,17 +168,11 @@ async def _no_managers(call: CommandContext, channel_id: str) -> Message:
 
 async def _kept(call: CommandContext, grantee: str) -> str:
     """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
-    given = [
-        grant
-        for grant in await call.house.store.cached(access.list_grants, call.asker.team_id)
-        if grant.grantee == grantee and grant.app_id
-    ]
-    names: dict[str, str] = {}
-    with suppress(AppliveryError):  # a role is taken back while Applivery is away too
-        names = {app.id: app.name for app in await call.house.catalogue.apps()} if given else {}
+    given = await call.services.roles.for_single_apps(call.asker.team_id, grantee)
+    names = await call.services.names.of_apps() if given else {}  # a role is taken back while Applivery is away too
     roles = [
-        _("{role} for {app}", role=grant.role.word, app=verbatim(names.get(grant.app_id or "") or _("another app")))
-        for grant in given
+        _("{role} for {app}", role=role.word, app=verbatim(names.get(app_id) or _("another app")))
+        for app_id, role in given
     ]
     return _("They are still {roles}.", roles=", ".join(roles)) if roles else ""
 

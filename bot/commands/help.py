@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.commands.whoami import WHO
 from bot.dispatch import replies
-from bot.dispatch.registry import CommandContext, HandlerKind, MenuItem, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerKind, MenuItem, command
 from bot.domain import lookup, spelling
 from bot.domain.model import Role
 from bot.exceptions import NotFoundByName
@@ -19,18 +20,17 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     /applivery help
     /applivery help get
     """
-    house = call.house
     if topic is None and call.asker.outsider:
-        handlers = [command for command in house.registry.commands() if command.need <= call.asker.highest]
-        return replies.help_for_all(handlers, house.command, _(WHO[call.asker.outsider]))
+        handlers = [command for command in call.registry.commands() if command.need <= call.asker.highest]
+        return replies.help_for_all(handlers, call.services.command, _(WHO[call.asker.outsider]))
     if topic is None:
-        return replies.help_for_all(house.registry.commands(), house.command)
-    entry = house.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
+        return replies.help_for_all(call.registry.commands(), call.services.command)
+    entry = call.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
-        near = lookup.closest(topic, [command.name for command in house.registry.commands()])
-        otherwise = _("`{command} help` lists them all.", command=house.command)
+        near = lookup.closest(topic, [command.name for command in call.registry.commands()])
+        otherwise = _("`{command} help` lists them all.", command=call.services.command)
         raise NotFoundByName(gettext_noop("subcommand"), topic, near, otherwise=otherwise)
-    return replies.help_for(entry, house.command)
+    return replies.help_for(entry, call.services.command)
 
 
 @command(need=Role.MEMBER)
@@ -39,4 +39,4 @@ async def menu(call: CommandContext) -> Message:
 
     /applivery
     """
-    return replies.menu(call.house.command, call.house.registry.menu())
+    return replies.menu(call.services.command, call.registry.menu())

@@ -8,11 +8,8 @@ from datetime import UTC, datetime
 
 from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import may
-from bot.db import access as stored_access
-from bot.db import audit, build_watches
-from bot.db import recalls as stored_recalls
-from bot.db import subscriptions as stored_subscriptions
-from bot.dispatch.registry import CommandContext, button
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button
 from bot.domain import access
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Role
@@ -48,11 +45,8 @@ async def home(call: CommandContext, value: str) -> HomeView:
 
 async def _builds(call: CommandContext) -> HomeBuilds | str:
     """The builds the asker got links to, else the newest there are; or why Applivery cannot say."""
-    had = {
-        link.build_id: link
-        for link in await call.house.store.run(audit.list_links_received, call.asker.user_id, LOOKED_AT)
-    }
-    recalls = await call.house.store.cached(stored_recalls.list_recalls)
+    had = {link.build_id: link for link in await call.services.links.received(call.asker.user_id, LOOKED_AT)}
+    recalls = await call.services.recalls.all()
     try:
         async with asyncio.timeout(SECONDS):
             apps = sorted(await call.apps(), key=lambda app: app.name.casefold())
@@ -70,13 +64,13 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:
     """The builds the asker waits for, each with whether they may hear of it now."""
-    lists = await call.house.store.cached(stored_access.list_allowed_channels)
+    lists = await call.services.channels.app_lists()
 
     def may(build: Build, place: str | None) -> bool:
         there = replace(call.asker, channel_id=place)
         return access.may(there, Role.MEMBER, build.app, lists.get(build.app.id, ()))
 
-    found = await call.house.store.run(build_watches.list_watched_builds, call.asker.user_id)
+    found = await call.services.watches.awaited_by(call.asker.user_id)
     return [WatchedBuild(build, paused=not may(build, place)) for build, place in found]
 
 
@@ -91,7 +85,7 @@ async def _named(
 
     async def find(app_id: str, build_id: str) -> Build | None:
         try:
-            return builds.get(build_id) or await call.house.catalogue.build_by_id(build_id, (known[app_id],))
+            return builds.get(build_id) or await call.services.apps.build_by_id(build_id, (known[app_id],))
         except (NotFound, Forbidden):
             return None
 
@@ -117,13 +111,13 @@ async def _newest(call: CommandContext, apps: list[App]) -> list[Build]:
 
 async def _listed(call: CommandContext, app: App) -> list[Build]:
     try:
-        return await call.house.catalogue.builds(app)
+        return await call.services.apps.builds(app)
     except (NotFound, Forbidden):
         return []
 
 
 async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:
-    made = await call.house.store.run(stored_subscriptions.list_with_last_post, created_by=call.asker.user_id)
+    made = await call.services.subscriptions.with_last_post(created_by=call.asker.user_id)
     found = await subscriptions.as_they_stand(call, made)
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     return OwnSubscriptions(found, handles, role >= Role.RELEASER)
@@ -137,4 +131,4 @@ async def _may(call: CommandContext) -> str:
 
 
 async def _health(call: CommandContext) -> Health | None:
-    return await call.house.health() if call.asker.role >= Role.ADMIN else None
+    return await call.services.health() if call.asker.role >= Role.ADMIN else None

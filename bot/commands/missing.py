@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.db import nudges
 from bot.dispatch import references, report_query
-from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
-from bot.dispatch.registry import CommandContext, button
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button
 from bot.domain import downloads as decisions
 from bot.domain import grammar
-from bot.domain.audit import AuditAction
 from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
 from bot.exceptions import PermissionDenied, SlackError, UserInputError
 from bot.i18n import _, format_number, use_locale
 from bot.i18n.verbatim import verbatim
+from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack.blocks import Message
 from bot.slack.views import missing as cards
@@ -35,13 +34,13 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     place = _mention(whom)
     question = await _of_a_build(call, question)
     gap = await _compared(call, question, place)
-    typed = await call.house.drafts.carried(
+    typed = await call.services.drafts.carried(
         f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
     )
     names = cards.names(question.what, place, gap, typed)
-    if question.email is None and await may_name(call):
-        await may_post(call, ABOUT_PEOPLE)
-        with use_locale(call.house.language):
+    if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
+        await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+        with use_locale(call.services.language):
             what = report_query.about(question, question.builds).what
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).shared()
         return replace(shown, copies=((call.asker.user_id, names),))
@@ -59,8 +58,7 @@ async def nudge(call: CommandContext, value: str) -> Message:
     lack = [user_id for user_id in gap.lack if user_id != call.asker.user_id]
     able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
     build = question.builds[0]
-    asked = await call.house.store.run(nudges.record_nudges, build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
-    await call.write_down(AuditAction.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
+    asked = await call.services.nudges.record(call.asker, call.door, build, able, limit=ASKED_AT_ONCE)
     waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
     message = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
     return replace(message, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
@@ -68,14 +66,14 @@ async def nudge(call: CommandContext, value: str) -> Message:
 
 async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> Message:
     """The message to one of them, in their language."""
-    with use_locale(await call.house.people.language(person)):
+    with use_locale(await call.services.access.language(person)):
         return cards.nudge(question.builds, call.asker.user_id)
 
 
 @button("unnudge.v1", need=Role.MEMBER)
 async def stop(call: CommandContext, value: str) -> Message:
     """*Do not ask me again*, whatever the build."""
-    await call.house.store.run(nudges.opt_out_of_nudges, call.asker.user_id)
+    await call.services.nudges.opt_out(call.asker.user_id)
     return Message(_("Done: nobody can have me ask you to try a build any more."))
 
 
@@ -95,7 +93,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
     """What they are to have: what was named, else each platform's newest version."""
     if question.builds:
         return question
-    builds = await call.house.reporting.newest(question.app)
+    builds = await call.services.reports.newest(question.app)
     if not builds:
         text = _("{app} has no build yet that is ready.", app=verbatim(question.app.name))
         raise UserInputError(text, _("Ask again when it has one."))
@@ -105,7 +103,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
 async def _compared(call: CommandContext, question: ReportQuery, place: str) -> DownloadGap:
     people, tally = await asyncio.gather(
         _emails(call, await _members(call, place)),
-        call.house.reporting.tally(question, question.period),
+        call.services.reports.tally(question, question.period),
     )
     if people and not any(people.values()):
         raise SlackError(
@@ -118,10 +116,10 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
 
 async def _members(call: CommandContext, place: str) -> Collection[str]:
     if group := references.group(place):
-        found: Collection[str] = await call.house.people.group(group)
+        found: Collection[str] = await call.services.access.group(group)
     else:
-        channel = await references.seen(call, place[2:-1])
-        found = await call.house.places.members(channel.id)
+        channel = await call.services.channels.look_up_for(call.asker.user_id, place[2:-1])
+        found = await call.services.channels.members(channel.id)
     if len(found) > MOST:
         many = {"place": place, "number": format_number(len(found)), "most": format_number(MOST)}
         raise UserInputError(
@@ -137,7 +135,7 @@ async def _emails(call: CommandContext, members: Collection[str]) -> Mapping[str
     async def ask(member: str) -> tuple[str, str | None] | None:
         try:
             async with room:
-                person = await call.house.people.person(member)
+                person = await call.services.access.person(member)
         except SlackError as problem:
             if problem.code not in _HIDDEN:
                 raise
@@ -151,7 +149,7 @@ async def _emails(call: CommandContext, members: Collection[str]) -> Mapping[str
 async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:
     """Whether a person could get the build by being asked: they are asked in their direct messages."""
     try:
-        asker = await call.house.people.asker(call.asker.team_id, user_id, None)
+        asker = await call.services.access.asker(call.asker.team_id, user_id, None)
         await replace(call, need=Role.MEMBER).permit(question.app, asker)
     except PermissionDenied:
         return False

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from bot.commands.subscriptions import meant, meant_by
-from bot.db import mutes
-from bot.db import subscriptions as stored_subscriptions
-from bot.dispatch.registry import CommandContext, Rest, button, command
-from bot.domain import delivery_options, spelling
-from bot.domain.audit import AuditAction, AuditOutcome
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button, command
+from bot.dispatch.targets import Rest
+from bot.domain import spelling
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
 from bot.domain.timeparse import deadline
@@ -70,23 +67,10 @@ async def _set(call: CommandContext, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
     subscriptions, left_out = await _meant(call, target)
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
-    were = [subscription for subscription in subscriptions if delivery_options.mute_ends(subscription, call.now)]
+    were = await call.services.subscriptions.mute(call.asker, call.door, subscriptions, until, call.now)
     if until is None and not were:
         return cards.not_muted(subscriptions)
-    await call.house.store.run(
-        mutes.mute_subscriptions,
-        subscriptions[0].channel_id,
-        [subscription.id for subscription in subscriptions if until or subscription in were],
-        until,
-    )
-    await call.write_down(
-        AuditAction.MUTE, _outcome(until), app_id=subscriptions[0].app_id if len(subscriptions) == 1 else None
-    )
     return cards.muted(subscriptions, until, target, left_out) if until else cards.unmuted(were, left_out)
-
-
-def _outcome(until: datetime | None) -> str:
-    return f"until {until:%Y-%m-%d %H:%M} UTC" if until else AuditOutcome.UNMUTED
 
 
 async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
@@ -107,7 +91,7 @@ async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
 
 
 async def _here(call: CommandContext) -> list[Subscription]:
-    return await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
+    return await call.services.subscriptions.of_channel(call.asker.channel_id)
 
 
 async def _target(call: CommandContext, typed: str) -> str:
@@ -130,7 +114,7 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
     """
     if "/" in target:
         return [await meant(call, target)], []
-    here = await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
+    here = await call.services.subscriptions.of_channel(call.asker.channel_id)
     if not here:
         raise UserInputError(
             _("This channel is subscribed to nothing, so there is nothing to mute."), _("See `help subscribe`.")

@@ -7,11 +7,11 @@ import asyncio
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
-from bot.db import recalls as stored_recalls
+from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import BuildReference, CommandContext, Filters, Rest, button, command, form, options
+from bot.dispatch.registry import button, command, form, options
+from bot.dispatch.targets import BuildReference, Filters, Rest
 from bot.domain import build_labels, lookup
-from bot.domain.audit import AuditAction
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
 from bot.domain.text_limits import within
@@ -74,20 +74,16 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 
 async def _ask(call: CommandContext, build: Build, reason: str = "") -> Reply:
-    before = (await call.house.store.cached(stored_recalls.list_recalls)).get(build.id)
+    before = await call.services.recalls.of(build.id)
     return cards.recalled_before(build, before) if before else cards.ask(build, _fitting(reason) if reason else "")
 
 
 async def _take_back(call: CommandContext, build: Build, typed: str) -> Message:
     reason = _fitting(typed)
-    store = call.house.store
-    standing, new = await store.run(stored_recalls.recall_build, build, reason, call.asker.user_id)
-    if not new:
+    standing, cards_changed = await call.services.recalls.recall(call.asker, call.door, build, reason)
+    if cards_changed is None:
         return cards.recalled_before(build, standing)
-    await call.write_down(AuditAction.RECALL, reason, app_id=build.app.id, build_id=build.id)
-    return cards.recalled(
-        build, standing, await store.run(stored_recalls.count_cards, build.id), pages=call.house.handout.installs
-    )
+    return cards.recalled(build, standing, cards_changed, pages=call.services.links.installs)
 
 
 def _fitting(typed: str) -> str:
@@ -115,7 +111,7 @@ async def unrecall(call: CommandContext, target: BuildReference | None = None, *
     """
     if target is None or target.which is None:
         return await _give_free(call, await _only_one(call, target.app if target else None))
-    recalls = await call.house.store.cached(stored_recalls.list_recalls)
+    recalls = await call.services.recalls.all()
     return await _give_free(call, (await target.build(call, filters, prefer=lambda build: build.id in recalls)).build)
 
 
@@ -126,22 +122,17 @@ async def free(call: CommandContext, value: str) -> Message:
 
 
 async def _give_free(call: CommandContext, build: Build) -> Message:
-    was = await call.house.store.run(stored_recalls.undo_recall, build)
-    if was is None:
+    released = await call.services.recalls.release(call.asker, call.door, build)
+    if released is None:
         return cards.not_recalled(build)
-    await call.write_down(AuditAction.UNRECALL, f"was {was.reason}", app_id=build.app.id, build_id=build.id)
-    return cards.unrecalled(build, was, await call.house.store.run(stored_recalls.count_cards, build.id))
+    return cards.unrecalled(build, *released)
 
 
 async def _only_one(call: CommandContext, app: App | None) -> Build:
     """The recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
     apps = {each_app.id: each_app for each_app in ([app] if app else await call.apps())}
     recalls = sorted(
-        (
-            recall
-            for recall in (await call.house.store.cached(stored_recalls.list_recalls)).values()
-            if recall.app_id in apps
-        ),
+        (recall for recall in (await call.services.recalls.all()).values() if recall.app_id in apps),
         key=lambda recall: recall.at,
         reverse=True,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import CommandContext, button
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
 from bot.i18n import _

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.db import recalls
-from bot.dispatch.registry import BuildReference, CommandContext, Filters, MenuItem, button, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import MenuItem, button, command
+from bot.dispatch.targets import BuildReference, Filters
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.exceptions import UserInputError
@@ -24,7 +25,7 @@ async def status(call: CommandContext, target: BuildReference | None = None, *, 
     /applivery status
     """
     if target is None and not filters.options and call.asker.role >= Role.ADMIN:
-        return health(await call.house.health())
+        return health(await call.services.health())
     return await card(call, await newest(call, target or BuildReference(None), filters))
 
 
@@ -36,7 +37,7 @@ async def newest(
     if target.which not in (None, LATEST):
         return (await target.build(call, filters, prefer=prefer)).build
     app = await target.the_app(call)
-    builds = await call.house.catalogue.builds(app, filters, most=1)
+    builds = await call.services.apps.builds(app, filters, most=1)
     if not builds:
         raise UserInputError(
             _("{app} has no build that fits.", app=verbatim(app.name)),
@@ -57,12 +58,12 @@ async def card(call: CommandContext, build: Build) -> Message:
     if build.stage is Stage.UNKNOWN or (build.stage is Stage.FAILED and build.error is None):
         # only the details say why, and they may say more of its status
         build = await call.details(build)
-    recall = (await call.house.store.cached(recalls.list_recalls)).get(build.id)
+    recall = await call.services.recalls.of(build.id)
     awaitable = call.can_be_awaited(build)
     to_be_had = build.stage is Stage.READY and recall is None
     return cards.status(
         build,
-        call.house.dashboard(build),
+        call.services.dashboard(build),
         recall,
         releases=call.asker.role_for(build.app.id) >= Role.RELEASER,
         awaitable=awaitable,

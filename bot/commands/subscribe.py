@@ -11,14 +11,13 @@ from slack_sdk.models.blocks import Option
 
 from bot.applivery.pagination import PAGE_SIZE
 from bot.commands import get
-from bot.db import mutes
-from bot.db import subscriptions as stored_subscriptions
-from bot.dispatch.channel_policy import looked_at, require_told
+from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import InvalidFields, in_field
-from bot.dispatch.registry import AppName, CommandContext, MenuItem, button, command, form, options
+from bot.dispatch.registry import MenuItem, button, command, form, options
 from bot.dispatch.replies import CHOICES
+from bot.dispatch.targets import AppName
 from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
-from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.audit import Entrypoint
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, DeliveryOptions, Role, Subscription
@@ -34,6 +33,7 @@ from bot.exceptions import (
     UserInputError,
 )
 from bot.i18n import _, gettext_noop
+from bot.services.channels import require_told
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
@@ -92,9 +92,9 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
     outside = gettext_noop("I am not in this channel, so I cannot post there.")
     if not this:
         outside = gettext_noop("I am not in that channel, so I cannot post there.")
-    invited = _(invite, name=await call.house.places.my_name())
+    invited = _(invite, name=await call.services.channels.bot_name())
     try:
-        channel = await looked_at(call.house.places, channel_id)
+        channel = await call.services.channels.look_up(channel_id)
     except ChannelUnavailable as error:
         raise ChannelUnavailable(_(outside), invited, code=error.code) from error
     require_told(channel)
@@ -118,34 +118,25 @@ async def save(call: CommandContext, channel_id: str, app: App | None, wishes: P
 
     A channel that could not be spoken in before can be now, so what was kept back for it comes.
     """
-    store = call.house.store
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
-    before = await store.run(stored_subscriptions.list_subscriptions, channel_id)
-    resumed = any(subscription.paused for subscription in before)
-    if resumed:
-        await store.run(mutes.release_channel, channel_id)
-        await store.run(stored_subscriptions.resume_subscriptions, channel_id)
-    saved = await store.run(
-        stored_subscriptions.add_subscription,
-        team_id=call.asker.team_id,
+    saved = await call.services.subscriptions.save(
+        call.asker,
+        call.door,
         channel_id=channel_id,
-        app_id=app.id if app else None,
-        app_name=app.name if app else EVERY_APP,
+        app=app,
+        every_app=EVERY_APP,
         events=events,
         query=query,
-        created_by=call.asker.user_id,
-        manner=manner,
-        # for every app at once the first look of the watch finds out what is history
-        baseline=builds if app else (),
+        options=manner,
+        baseline=builds,
     )
-    await call.write_down(AuditAction.SUBSCRIBE, filters.typed(events, query, manner), app_id=saved.app_id)
     return cards.subscribed(
-        saved,
+        saved.subscription,
         rehearse(events, query, builds),
-        await handles(call, [saved]),
-        replaced=any(subscription.app_id == saved.app_id for subscription in before),
-        resumed=resumed,
+        await handles(call, [saved.subscription]),
+        replaced=saved.replaced,
+        resumed=saved.resumed,
         here=channel_id == call.asker.channel_id,
     )
 
@@ -158,7 +149,7 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
         return manner
     with in_field("subscribe.mention"):
         try:
-            known = {group.id: group.handle for group in await call.house.places.groups()}
+            known = await call.services.channels.group_handles()
         except SlackError as error:
             raise SlackError(
                 _("Slack does not tell me which user groups there are."),
@@ -172,7 +163,7 @@ async def newest(
     call: CommandContext, app: App | None, words: ParsedText = NO_WORDS, *, most: int | None = None
 ) -> list[Build]:
     """The newest builds of an app that pass the filters, or those of each app the asker may use."""
-    catalogue = call.house.catalogue
+    catalogue = call.services.apps
     if app:
         return await catalogue.builds(app, words, most=most or PAGE_SIZE)
     room = asyncio.Semaphore(AT_ONCE)
@@ -193,7 +184,7 @@ async def handles(call: CommandContext, subscriptions: Iterable[Subscription]) -
     if not any(subscription.manner.mention for subscription in subscriptions):
         return {}
     try:
-        return {group.id: group.handle for group in await call.house.places.groups()}
+        return await call.services.channels.group_handles()
     except SlackError:
         return {}
 

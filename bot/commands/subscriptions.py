@@ -7,13 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.commands import digests, subscribe
-from bot.db import access as stored_access
-from bot.db import recalls as stored_recalls
-from bot.db import subscriptions as stored_subscriptions
+from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import CommandContext, MenuItem, Rest, button, command, form
+from bot.dispatch.registry import MenuItem, button, command, form
+from bot.dispatch.targets import Rest
 from bot.domain import access, grammar, lookup, spelling
-from bot.domain.audit import AuditAction
 from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
@@ -56,7 +54,7 @@ async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> M
         access.require(call.asker.role, Role.ADMIN)
     # nowhere is no channel's name; without one there is nothing to list
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
-    found = await as_they_stand(call, await call.house.store.run(stored_subscriptions.list_with_last_post, channel_id))
+    found = await as_they_stand(call, await call.services.subscriptions.with_last_post(channel_id))
     found.sort(key=lambda pair: (pair[0].channel_id, pair[0].id))
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     listed = cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
@@ -67,7 +65,7 @@ async def as_they_stand(
     call: CommandContext, found: Iterable[tuple[Subscription, datetime | None]]
 ) -> list[tuple[Subscription, datetime | None]]:
     """Those whose app the asker may know of; one that may not act now is shown as paused, before it has tried to."""
-    lists = await call.house.store.cached(stored_access.list_allowed_channels)
+    lists = await call.services.channels.app_lists()
     asker = call.asker
     known = [
         (subscription, last)
@@ -100,7 +98,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
         raise UserInputError(_("That is not the number of a subscription."), _("See them with `subscriptions`."))
     subscriptions = [
         candidate
-        for candidate in await call.house.store.run(stored_subscriptions.list_subscriptions, channel_id)
+        for candidate in await call.services.subscriptions.of_channel(channel_id)
         if candidate.id == int(number)
     ]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
@@ -133,7 +131,9 @@ async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
     if subscription.created_by != me:
         return False
     try:
-        return subscription.channel_id.startswith("D") or me in await call.house.places.members(subscription.channel_id)
+        return subscription.channel_id.startswith("D") or me in await call.services.channels.members(
+            subscription.channel_id
+        )
     except SlackError as error:
         if error.code in OUT_OF_SIGHT:
             return True
@@ -152,7 +152,7 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
     """
     if which and (ended := await digests.ended(call, spelling.bare(which))):
         return ended
-    subscriptions = await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
+    subscriptions = await call.services.subscriptions.of_channel(call.asker.channel_id)
     if which is None:
         return (
             await _end(call, cards.value(subscriptions[0]))
@@ -197,12 +197,9 @@ async def ended(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, value: str) -> Message:
     subscription = await meant(call, value)
-    removed = await call.house.store.run(
-        stored_subscriptions.remove_subscription, subscription.channel_id, subscription.id
-    )
+    removed = await call.services.subscriptions.end(call.asker, call.door, subscription)
     if removed is None:
         raise _ended()
-    await call.write_down(AuditAction.UNSUBSCRIBE, f"in {subscription.channel_id}", app_id=subscription.app_id)
     channel = _("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
     app = inline(cards.app_of(removed), 80)
     return Message(_("Done: {channel} hears no more of {app}.", channel=channel, app=app))
@@ -232,7 +229,7 @@ async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
 async def _app_of(call: CommandContext, subscription: Subscription) -> App | None:
     if subscription.app_id is None:
         return None
-    for app in await call.house.catalogue.apps():
+    for app in await call.services.apps.apps():
         if app.id == subscription.app_id:
             return app
     raise UserInputError(
@@ -251,12 +248,12 @@ async def test(call: CommandContext, value: str) -> Message:
     await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [subscription])
     app = await _app_of(call, subscription)
-    recalled = await call.house.store.cached(stored_recalls.list_recalls)
+    recalled = await call.services.recalls.all()
     builds = [each for each in await _to_show(there, subscription, app) if each.id not in recalled]
     tried = rehearse(subscription.events, subscription.query, builds, most=len(builds))
     if tried is None or not tried.looked:
         why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET
-        with use_locale(call.house.language):
+        with use_locale(call.services.language):
             instead = cards.tried_out(subscription, Message(_(why)), handles)
         return cards.trial(subscription, instead, _(why))
     build = next(iter(tried.would or tried.fitting or tried.looked))
@@ -266,8 +263,8 @@ async def test(call: CommandContext, value: str) -> Message:
         else [each for each in tried.would or [build] if _together(each, build)]
     )
     announcement = await _announcement(call, subscription, shown)
-    with use_locale(call.house.language):
-        card = cards.tried_out(subscription, channel_card.card(announcement, call.house.dashboard), handles)
+    with use_locale(call.services.language):
+        card = cards.tried_out(subscription, channel_card.card(announcement, call.services.dashboard), handles)
     note = "" if tried.would else f"{dry_run(subscription, tried)} {_('The card shows the newest one all the same.')}"
     return cards.trial(subscription, card, note)
 
@@ -287,7 +284,7 @@ def _together(build: Build, other: Build) -> bool:
 
 async def _announcement(call: CommandContext, subscription: Subscription, builds: list[Build]) -> Delivery:
     """What the channel would have been told of these builds (newest first)."""
-    recalls = await call.house.store.cached(stored_recalls.list_recalls)
+    recalls = await call.services.recalls.all()
     newest = await call.details(builds[0])
     shown = [CardEntry(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
     return Delivery(

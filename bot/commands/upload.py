@@ -10,9 +10,9 @@ from dataclasses import replace
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
-from bot.db import idempotency
+from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import CommandContext, command, form, options, shortcut
+from bot.dispatch.registry import command, form, options, shortcut
 from bot.domain import build_files, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import UploadMetadata
@@ -27,7 +27,6 @@ from bot.slack.views import uploads as cards
 
 COLLABORATORS, EMPLOYEES = "collaborators", "employees"
 COUNT_SECONDS = 1.5  # the second form has to be open within three of the first one's end
-AGAIN_SECONDS = 30.0
 WHOLE = "changelog.whole"  # what a form has besides the beginning that it shows
 LANGUAGES = (
     (gettext_noop("English"), "en"),
@@ -65,7 +64,7 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     if not files:
         raise UserInputError(
             _("There is no file in that message."),
-            _("Use the one with the file, or `{command} upload`.", command=call.house.command),
+            _("Use the one with the file, or `{command} upload`.", command=call.services.command),
         )
     good = [
         file for file in files if not file.name or build_files.extension(file.name)
@@ -153,7 +152,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Modal:
     """The second form: how many people it mails, by Applivery's own lists, and what they read."""
-    audience = call.house.applivery.audience(app)
+    audience = call.services.uploads.audience(app)
     asked = [
         (details.notify_collaborators, _collaborators, audience.collaborators),
         (details.notify_employees, _employees, audience.employees),
@@ -253,13 +252,11 @@ async def confirmed(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 
 async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Message:
-    carrier = call.house.carrier
-    file = await carrier.files.file(file_id)
+    file = await call.services.uploads.source(file_id)
     build_files.check(file.name, file.size)
-    name = await call.house.people.name(call.asker.user_id)
+    name = await call.services.access.name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
     load = UploadRequest(call.asker, app, file, details, door=call.door, again=await call.way_back())
-    if not await call.house.store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
+    if not await call.services.uploads.start(load):
         return Message(_("I am uploading that file to that app already; you can follow it in our direct messages."))
-    carrier.begin(load)
     return cards.begun(file.name, file.size, app)

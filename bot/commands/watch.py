@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from bot.commands.status import card, newest
-from bot.db import build_waiters, build_watches
-from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import button, command
+from bot.dispatch.targets import BuildReference, Filters
 from bot.domain import estimates
 from bot.domain.model import Build, Role
-from bot.exceptions import AppliveryError, NotFoundByName, PermissionDenied
+from bot.exceptions import NotFoundByName, PermissionDenied
 from bot.i18n import _
 from bot.slack.blocks import Message
 from bot.slack.views import progress as cards
@@ -38,7 +37,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def stop(call: CommandContext, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
     app_id, _separator, build_id = value.partition("/")
-    await call.house.store.run(build_watches.stop_watch, build_id, call.asker.user_id)
+    await call.services.watches.stop(call.asker, build_id)
     try:
         build = await call.build(app_id, build_id)
     except (PermissionDenied, NotFoundByName):
@@ -47,25 +46,11 @@ async def stop(call: CommandContext, value: str) -> Message:
 
 
 async def _begin(call: CommandContext, build: Build) -> Message:
-    store, asker = call.house.store, call.asker
     if not call.can_be_awaited(build):
         return await card(call, build)
-    await store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
-    # It may have ended between the two: only what is asked after the promise is written down can be relied on.
-    build = await call.details(build)
-    if not call.can_be_awaited(build):
-        await store.run(build_waiters.remove_waiter, build.id, asker.user_id)
-        return await card(call, build)
-    usual = await _usual(call, build)
-    fresh = await store.run(build_watches.add_watch, build, asker.user_id, usual)
-    return cards.promised(build, usual, estimates.left(build.created_at or call.now, usual, call.now), fresh=fresh)
-
-
-async def _usual(call: CommandContext, build: Build) -> timedelta | None:
-    try:
-        alike = await call.house.catalogue.builds(
-            build.app, wanted=lambda other_build: estimates.tells(other_build, build.platform), most=estimates.LATEST
-        )
-        return estimates.usual(alike, build.platform)
-    except AppliveryError:
-        return None  # it can be watched without an estimate
+    followed = await call.services.watches.follow(call.asker, build, call.now)
+    if isinstance(followed, Build):
+        return await card(call, followed)
+    build, usual = followed.build, followed.usual
+    left = estimates.left(build.created_at or call.now, usual, call.now)
+    return cards.promised(build, usual, left, fresh=followed.fresh)

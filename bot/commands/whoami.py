@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import CommandContext, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import command
 from bot.domain.model import Outsider, Role
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
@@ -32,7 +33,7 @@ async def may(call: CommandContext) -> str:
     """The asker's roles, commands and time zone, a line for each."""
     asker = call.asker
     lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
-    names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
+    names = {app.id: app.name for app in await call.services.apps.apps()} if asker.app_roles else {}
     lines += [
         _("*{role}* for {app}", role=role.word, app=inline(names.get(app_id, app_id), 80))
         for app_id, role in asker.app_roles.items()
@@ -40,7 +41,7 @@ async def may(call: CommandContext) -> str:
     ]
     can = [
         entry.name
-        for entry in call.house.registry.commands()
+        for entry in call.registry.commands()
         if entry.need <= (asker.highest if asker.outsider else asker.role)
     ]
     lines.append(_("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))

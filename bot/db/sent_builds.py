@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,18 +10,7 @@ from bot.db.schema import sent_builds
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
 from bot.domain.model import Build
-
-
-@dataclass(frozen=True, slots=True)
-class SentBuild:
-    """A build that one person sent to another."""
-
-    id: int
-    team_id: str
-    sender: str
-    recipient: str
-    app_id: str
-    build_id: str
+from bot.domain.sent_builds import SentBuild
 
 
 def add_sent_build(tx: Transaction, team_id: str, sender: str, recipient: str, build: Build) -> SentBuild:

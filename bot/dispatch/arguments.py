@@ -10,7 +10,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from bot.dispatch.registry import AppName, BuildReference, CommandContext, Parameter, RegisteredHandler, Rest
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import Parameter, RegisteredHandler
+from bot.dispatch.targets import AppName, BuildReference, Rest
 from bot.domain import build_labels, grammar, lookup, spelling
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST, AmbiguousInput
@@ -138,7 +140,7 @@ async def _target_first(
     if Rest in kinds:
         return await _target_and_rest(call, app, words)
     if _is_odd(entry, words):
-        which, rest = build_labels.leading(words.text, await call.house.catalogue.builds(app))
+        which, rest = build_labels.leading(words.text, await call.services.apps.builds(app))
         if which and grammar.read(which).plain != tuple(which.split()):
             left = _read(rest)
             return BuildReference(app, which, left), left
@@ -162,7 +164,7 @@ async def _target_and_rest(call: CommandContext, app: App, words: ParsedText) ->
     """The words that name a build, and the others: those that are left stay as they were typed."""
     if not words.plain:
         return BuildReference(app, None, words), words
-    builds = await call.house.catalogue.builds(app)
+    builds = await call.services.apps.builds(app)
     for text, options in ((words.text, ()), (" ".join(words.plain), words.options)):
         which, rest = build_labels.split(text, builds)
         if which:
@@ -191,7 +193,7 @@ async def _longer_values(call: CommandContext, app: App | None, words: ParsedTex
         or list(words.plain) != [word for option in words.options for word in option.more]
     ):
         return words
-    builds = await call.house.catalogue.builds(app)
+    builds = await call.services.apps.builds(app)
     longer = tuple(KeyValue(option.key, " ".join((option.value, *option.more)), option.no) for option in words.options)
     known = all(
         lookup.is_had(option, builds) for option, short in zip(longer, words.options, strict=True) if short.more
@@ -277,7 +279,7 @@ def _missing(entry: RegisteredHandler, parameter: Parameter) -> str:
 
 def _usage(call: CommandContext, entry: RegisteredHandler) -> str:
     first = next((line for line in entry.usage if line.startswith("/")), None)
-    return _("For example: `{line}`", line=first.replace("/applivery", call.house.command, 1)) if first else ""
+    return _("For example: `{line}`", line=first.replace("/applivery", call.services.command, 1)) if first else ""
 
 
 async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
@@ -332,7 +334,7 @@ async def _build_of_any(call: CommandContext, plain: list[str], error: NotFoundB
     typed = " ".join(plain)
     apps = await call.known_apps()
     only = apps[0] if len(apps) == 1 else None
-    if build_labels.read(typed) or (only and build_labels.named(typed, await call.house.catalogue.builds(only))):
+    if build_labels.read(typed) or (only and build_labels.named(typed, await call.services.apps.builds(only))):
         plain.clear()
         return BuildReference(None, typed)
     if len(plain) > 1:

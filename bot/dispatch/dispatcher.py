@@ -19,17 +19,15 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import i18n
-from bot.db import channel_welcome, idempotency
-from bot.db.transaction import Transaction
-from bot.db.wakeups import Topic
-from bot.dispatch import replies
-from bot.dispatch.access_requests import RUN, AccessRequestRecorder
+from bot.dispatch import refusals, replies
 from bot.dispatch.arguments import bind
+from bot.dispatch.context import CommandContext
 from bot.dispatch.fair_queue import FairQueue
 from bot.dispatch.home_tab import REFRESH, HomeTab
 from bot.dispatch.modal_submission import ModalSubmission, again, check_lengths
 from bot.dispatch.overload import OverloadResponder, person
-from bot.dispatch.registry import CommandContext, HandlerKind, RegisteredHandler, Services
+from bot.dispatch.refusals import RUN
+from bot.dispatch.registry import HandlerKind, HandlerRegistry, RegisteredHandler
 from bot.dispatch.requests import (
     RequestSource,
     button_value,
@@ -50,12 +48,13 @@ from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor
 from bot.domain.outcomes import RequestOutcome
-from bot.exceptions import BotError, DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError, kind_of
+from bot.exceptions import BotError, NotFoundByName, PermissionDenied, UserInputError, kind_of
 from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
+from bot.services.bundle import Services
 from bot.slack import typed_text
 from bot.slack.blocks import HomeView, Message, Reply
 from bot.slack.blocks.paging import page_of, turned_to
@@ -69,7 +68,6 @@ log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 OK = 200
-DOUBLE_CLICK_SECONDS = 2.0
 _AGAIN: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)  # the button that would ask it again
 _REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
 REPEATING_COMMAND = (RUN, replies.MORE_CHOICES)  # buttons that carry a command; they have no handler of their own
@@ -106,7 +104,9 @@ class RequestDispatcher(AsyncMiddleware):
     def __init__(
         self,
         *,
-        house: Services,
+        services: Services,
+        registry: HandlerRegistry,
+        deduplicator: RequestDeduplicator,
         poster: SlackClient,
         people: AccessResolver,
         metrics: Metrics,
@@ -114,16 +114,16 @@ class RequestDispatcher(AsyncMiddleware):
         moved: Callable[[str], None],
     ) -> None:
         """`moved` is told the channels that can perhaps be spoken in from now on, or perhaps no more."""
-        self._house = house
+        self.services = services
+        self.registry = registry
         self._moved = moved
         self._people = people
-        self._refused = AccessRequestRecorder(house)
         self._metrics = metrics
         self._clock = clock
-        self._answering = Responder(poster, house.store, house.drafts, house.command, clock)
+        self._answering = Responder(poster, services, clock)
         self._home = HomeTab(poster, self._home_of)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._repeats = RequestDeduplicator(house.store, metrics)
+        self._repeats = deduplicator
         self._forms: dict[str, ModalSubmission] = {}  # that are still open, by the trigger they were sent with
         self._turns = FairQueue()
         self._overload = OverloadResponder(self._answering, metrics)
@@ -139,9 +139,8 @@ class RequestDispatcher(AsyncMiddleware):
         body: dict[str, Any] = cleaned(req.body)
         kind = body.get("type")
         if who := changed(body):  # twice does no harm, and waits for no database
-            self._people.forget(who)
-            self._house.store.wake(Topic.ACCESS)  # what was paused for it may go on
-            self._track(self._tell_others(who))
+            self.services.slack_events.forget(who)
+            self._track(self.services.slack_events.tell_replicas(who))
             return BoltResponse(status=OK, body="")
         if kind != "block_suggestion" and self._turns.full(person(body)):
             return await self._overloaded(body)
@@ -238,7 +237,7 @@ class RequestDispatcher(AsyncMiddleware):
                 await self._answering.deliver(source, reply, form)
         except PermissionDenied as error:
             outcome = RequestOutcome.DENIED
-            request = await self._refused.note(source, error, _AGAIN.get(), typed(form.view) if form else {})
+            request = await self._recorded(source, error, typed(form.view) if form else {})
             shown = replies.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
             await self._answering.refuse(source, shown, error, form)
         except BotError as error:
@@ -261,14 +260,26 @@ class RequestDispatcher(AsyncMiddleware):
         self._metrics.requests.labels(source.door.value, name, outcome).inc()
         self._metrics.seconds.labels(source.door.value).observe(time.monotonic() - started)
 
+    async def _recorded(self, source: RequestSource, error: PermissionDenied, form: dict[str, str]) -> int | None:
+        """Record a refusal; returns the number by which the user may ask for the role they lack."""
+        asked = _AGAIN.get()
+        return await self.services.roles.record_refusal(
+            source.user_id,
+            source.channel_id,
+            error,
+            refusals.command(asked, form),
+            refusals.names(asked, form),
+            takes_an_app=refusals.takes_an_app(self.registry, asked),
+        )
+
     async def _authorised(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
         asker: Actor = await self._people.asker(source.team_id, source.user_id, source.channel_id)
         access.require_somewhere(asker, entry.need)
-        return CommandContext(asker, self._house, self._clock(), source.door, entry.name, entry.need)
+        return CommandContext(asker, self.services, self.registry, self._clock(), source.door, entry.name, entry.need)
 
     async def _typed(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
         """What somebody typed, after a slash command or a mention."""
-        verb, rest = typed_text.command(text, self._house.command)
+        verb, rest = typed_text.command(text, self.services.command)
         return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)))
 
     async def _carried(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
@@ -281,7 +292,7 @@ class RequestDispatcher(AsyncMiddleware):
     ) -> tuple[str, Reply | None]:
         if _AGAIN.get() is None:
             _AGAIN.set((RUN, _as_typed(verb, words)))
-        entry = self._house.registry.get(HandlerKind.COMMAND, verb)
+        entry = self.registry.get(HandlerKind.COMMAND, verb)
         if entry is None:
             await self._people.asker(source.team_id, source.user_id, source.channel_id)  # strangers learn no names
             raise self._unknown(verb, await self._app_called(source, f"{verb} {words.text}"))
@@ -294,7 +305,7 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
-        carry = self._house.drafts.carried
+        carry = self.services.drafts.carried
         shown = page_of(error.choices, page, replies.CHOICES)
         typed = [await carry(replies.with_choice(error, verb, text, words)) for _, text in shown.items]
         return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
@@ -302,15 +313,15 @@ class RequestDispatcher(AsyncMiddleware):
     async def _app_called(self, source: RequestSource, text: str) -> list[str]:
         """What was meant, perhaps, by the mere name of an app."""
         with suppress(BotError):
-            call = await self._authorised(source, self._house.registry.entries[HandlerKind.COMMAND, "get"])
+            call = await self._authorised(source, self.registry.entries[HandlerKind.COMMAND, "get"])
             if named := lookup.leading(text, await call.apps()):
                 return [f"get {' '.join(named).strip()}"]
         return []
 
     def _unknown(self, verb: str, near: Sequence[str]) -> BotError:
-        names = [entry.name for entry in self._house.registry.commands()]
+        names = [entry.name for entry in self.registry.commands()]
         near = near or lookup.closest(verb, names)
-        otherwise = _("`{command} help` lists them all.", command=self._house.command)
+        otherwise = _("`{command} help` lists them all.", command=self.services.command)
         return NotFoundByName(gettext_noop("subcommand"), verb, near, otherwise=otherwise)
 
     async def _click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
@@ -320,22 +331,22 @@ class RequestDispatcher(AsyncMiddleware):
             return name, None
         if action.get("type") == "button":
             _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
-        value = await self._house.drafts.whole(str(action.get("value") or ""))
+        value = await self.services.drafts.whole(str(action.get("value") or ""))
         if name == RUN:
             return await self._carried(source, value)
         if name == replies.MORE_CHOICES:
             page, text = turned_to(value)
             return await self._carried(source, text, page)
-        entry = self._house.registry.get(HandlerKind.BUTTON, name)
+        entry = self.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
                 _("This button is from another version of me."),
-                _("Please type `{command} help`.", command=self._house.command),
+                _("Please type `{command} help`.", command=self.services.command),
             )
         return name, await self._pressed(source, entry, action, value)
 
     def _replaces_message(self, action: dict[str, Any]) -> bool:
-        entry = self._house.registry.get(HandlerKind.BUTTON, name := _button_name(action))
+        entry = self.registry.get(HandlerKind.BUTTON, name := _button_name(action))
         return entry.replaces_message if entry else name in REPEATING_COMMAND
 
     async def _pressed(
@@ -343,25 +354,19 @@ class RequestDispatcher(AsyncMiddleware):
     ) -> Reply | None:
         call = await self._authorised(source, entry)
         click = f"{source.user_id} {source.channel_id} {source.message_ts} {action.get('action_id')} {value}"
-        if entry.once and not await self._house.store.run(idempotency.acquire_once, click, DOUBLE_CLICK_SECONDS):
+        if entry.once and not await self.services.slack_events.is_first_click(click):
             return None  # a double click: the first one is being answered
         try:
             reply: Reply | None = await entry.run(call, value)
         except BotError:
             if entry.once:  # who is told to try again may do so at once
                 with suppress(BotError):
-                    await self._house.store.run(idempotency.release_once, click)
+                    await self.services.slack_events.allow_click_again(click)
             raise
         return reply
 
     async def _mention(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
         return await self._typed(source, mentioned(body)[1])
-
-    async def _tell_others(self, who: str) -> None:
-        try:
-            await self._house.store.run(Transaction.notify_slack_change, who)
-        except DatabaseUnavailable:
-            log.warning("event.others_not_told", who=who)
 
     async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
         try:
@@ -372,50 +377,44 @@ class RequestDispatcher(AsyncMiddleware):
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._moved(channel_id)
         if joined(body):
-            await self._welcomed(channel_id)
-
-    async def _welcomed(self, channel_id: str) -> None:
-        try:
-            await self._house.store.run(channel_welcome.enqueue_welcome, channel_id)
-        except DatabaseUnavailable:
-            log.warning("event.not_welcomed", channel=channel_id)
+            await self.services.slack_events.welcome(channel_id)
 
     async def _opened(self, source: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
         await self._home.show(source)
         return "home", None
 
     async def _home_of(self, source: RequestSource) -> HomeView:
-        entry = self._house.registry.entries[HandlerKind.BUTTON, REFRESH]
+        entry = self.registry.entries[HandlerKind.BUTTON, REFRESH]
         home: HomeView = await entry.run(await self._authorised(source, entry), "")
         return home
 
     async def _shortcut(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(body.get("callback_id") or "")
-        entry = self._house.registry.get(HandlerKind.SHORTCUT, name)
+        entry = self.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
             raise UserInputError(
                 _("This shortcut is from another version of me."),
-                _("Please type `{command}`.", command=self._house.command),
+                _("Please type `{command}`.", command=self.services.command),
             )
         message = body.get("message") or {}
         call = replace(await self._authorised(source, entry), quoted=quoted(message))
-        return name, await entry.run(call, button_value(message, self._house.registry.about_build()))
+        return name, await entry.run(call, button_value(message, self.registry.about_build()))
 
     async def _submission(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
         name = str(form.view.get("callback_id") or "")
-        entry = self._house.registry.get(HandlerKind.FORM, name)
+        entry = self.registry.get(HandlerKind.FORM, name)
         if entry is None:
             raise UserInputError(
                 _("This form is from another version of me."),
-                _("Please type `{command}` again.", command=self._house.command),
+                _("Please type `{command}` again.", command=self.services.command),
             )
-        form.view = await remembering_all(form.view, self._house.drafts)
+        form.view = await remembering_all(form.view, self.services.drafts)
         call = replace(await self._authorised(source, entry), sent=again(form.view))
         check_lengths(form.view)
         return name, await entry.run(call, typed(form.view))
 
     async def _typeahead(self, source: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
-        entry = self._house.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))
+        entry = self.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))
         if entry is None:
             return []
         try:
@@ -423,7 +422,7 @@ class RequestDispatcher(AsyncMiddleware):
                 async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(source.user_id):
                     i18n.set_locale(await self._people.language(source.user_id))
                     call = await self._authorised(source, entry)
-                    view = await remembering_all(body.get("view") or {}, self._house.drafts)
+                    view = await remembering_all(body.get("view") or {}, self.services.drafts)
                     found = await entry.run(call, typed_text.search(body.get("value")), typed(view))
         except (BotError, TimeoutError) as error:
             log.info("typeahead.empty", problem=kind_of(error), cause=cause(error))

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from bot.dispatch import references
 from bot.dispatch.arguments import bind
-from bot.dispatch.registry import BuildReference, CommandContext, HandlerKind
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerKind
+from bot.dispatch.targets import BuildReference
 from bot.domain import grammar
 from bot.domain.downloads import GroupBy
 from bot.domain.grammar import KeyValue, ParsedText
@@ -69,7 +71,7 @@ async def again(call: CommandContext, typed: str) -> ReportQuery:
 
 async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> ReportQuery:
     """The question of some words and options."""
-    entry = call.house.registry.get(HandlerKind.COMMAND, "downloads")
+    entry = call.registry.get(HandlerKind.COMMAND, "downloads")
     assert entry is not None
     kept = tuple(KeyValue(key, value) for key, value in options if key in ("since", "until", "by", "person"))
     arguments = await bind(entry, call, ParsedText(tuple(plain), kept))
@@ -82,7 +84,7 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
             build = (await target.build(call)).build
             return build.app, (build,)
         app = await target.the_app(call)
-        return app, await call.house.reporting.builds(app, target.which)
+        return app, await call.services.reports.builds(app, target.which)
     except NotFoundByName as error:
         error.next_step = error.next_step or _("Give a version, `#number`, `latest` or `all`.")
         raise
@@ -98,7 +100,7 @@ def _which(builds: Sequence[Build]) -> str:
 async def _email(call: CommandContext, person: str) -> str:
     """The e-mail of somebody typed as an address or a mention."""
     if mentioned := references.person(person):
-        email = (await call.house.people.person(mentioned)).email
+        email = (await call.services.access.person(mentioned)).email
         if not email:
             raise UserInputError(
                 _("Slack does not tell me that person's e-mail."), _("Type it: `person:ana@acme.com`.")
@@ -163,8 +165,8 @@ class _DownloadCsv:
 
 async def sheet(call: CommandContext, query: ReportQuery) -> tuple[FileAttachment, int, int]:
     """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
-    locale = await call.house.people.locale(call.asker.user_id)
-    download_csv, *others = await call.house.reporting.fold(query, query.period, lambda: _DownloadCsv(query.tz))
+    locale = await call.services.access.locale(call.asker.user_id)
+    download_csv, *others = await call.services.reports.fold(query, query.period, lambda: _DownloadCsv(query.tz))
     for other in others:
         download_csv.lines.absorb(other.lines)
         download_csv.unlisted += other.unlisted

@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.db import access_requests, link_expiries
-from bot.db.database import Database
-from bot.db.link_expiries import LinkExpiry
 from bot.dispatch.home_tab import instead
 from bot.dispatch.modal_submission import ModalSubmission, again, texts
 from bot.dispatch.requests import RequestSource, remembering
@@ -19,7 +16,7 @@ from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, Slac
 from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.drafts import DraftKeeper
+from bot.services.bundle import Services
 from bot.slack import blocks
 from bot.slack.blocks import HomeView, Message, Modal, Reply, Visibility
 from bot.slack.client import MessageRef, SlackClient
@@ -44,13 +41,12 @@ def _without_expiry() -> Iterator[None]:
 class Responder:
     """Delivers what handlers return; they never talk to Slack themselves."""
 
-    def __init__(
-        self, poster: SlackClient, store: Database, drafts: DraftKeeper, command: str, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, poster: SlackClient, services: Services, clock: Callable[[], datetime]) -> None:
         self._poster = poster
-        self._store = store
-        self._drafts = drafts
-        self._command = command
+        self._roles = services.roles
+        self._expiries = services.expiries
+        self._drafts = services.drafts
+        self._command = services.command
         self._clock = clock
 
     async def deliver(self, source: RequestSource, reply: Reply, form: ModalSubmission | None = None) -> None:
@@ -117,15 +113,13 @@ class Responder:
             try:
                 posted = await self._poster.post(person, copy)
                 if reply.request is not None:
-                    await self._store.run(
-                        access_requests.add_copy, reply.request, RequestCopy(person, posted.channel, posted.ts)
-                    )
+                    await self._roles.record_copy(reply.request, RequestCopy(person, posted.channel, posted.ts))
             except SlackError as error:
                 log.warning("answer.copy_lost", code=error.code)
                 failed.append(error)
         if failed and len(failed) == len(reply.copies) and not reply.secret:
             if reply.request is not None:
-                await self._store.run(access_requests.reopen_request, reply.request)
+                await self._roles.allow_again(reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
             raise SlackError(_("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
@@ -195,7 +189,7 @@ class Responder:
         """The time of what stood there is of no matter any more, that of what stands there now is."""
         if source.message_ts:
             with _without_expiry():
-                await self._store.run(link_expiries.cancel_expiry, source.message_ts)
+                await self._expiries.cancel(source.message_ts)
         if message.expires and message.expires.at < self._clock() + RESPONSE_LIFE:
             await self._expire(message, response_url, source.message_ts)
 
@@ -203,9 +197,8 @@ class Responder:
         """Write down that this message is to say so when its link is over."""
         over = message.expires
         assert over is not None
-        expiry = LinkExpiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
         with _without_expiry():
-            await self._store.run(link_expiries.schedule_expiry, over.at, expiry)
+            await self._expiries.schedule(over, address, ts)
 
 
 def _pointing(message: Message) -> Message:

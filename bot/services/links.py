@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
 from bot.applivery.client import AppliveryClient
-from bot.db import audit, link_quota
+from bot.db import audit as stored_audit
+from bot.db import key_value, link_quota
 from bot.db import recalls as stored_recalls
+from bot.db.audit import ReceivedLink
 from bot.db.database import Database
 from bot.domain import builds, lookup
-from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.install import over_the_air, usual_kind
-from bot.domain.model import Actor, Build, FileKind, Link
+from bot.domain.model import Actor, App, Build, FileKind, Link
 from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
 from bot.observability.metrics import Metrics
 from bot.services.app_directory import AppDirectory
+from bot.services.audit import AuditLog
 
 
 class TicketIssuer(Protocol):
@@ -43,7 +46,7 @@ class LinkIssuer:
         catalogue: AppDirectory,
         store: Database,
         metrics: Metrics,
-        clock: Callable[[], datetime],
+        audit: AuditLog,
         claims: TicketIssuer | None = None,
         per_minute: int = 10,
         per_hour: int = 60,
@@ -52,7 +55,7 @@ class LinkIssuer:
         self._catalogue = catalogue
         self._store = store
         self._metrics = metrics
-        self._clock = clock
+        self._audit = audit
         self._claims = claims
         self._per_minute = per_minute
         self._per_hour = per_hour
@@ -124,18 +127,29 @@ class LinkIssuer:
         self, asker: Actor, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
     ) -> None:
         self._metrics.mints.labels(outcome).inc()
-        await self._store.run(
-            audit.add_entry,
-            AuditEntry(
-                at=self._clock(),
-                team_id=asker.team_id,
-                user_id=asker.user_id,
-                channel_id=asker.channel_id,
-                action=AuditAction.GET,
-                outcome=outcome,
-                door=door,
-                app_id=build.app.id,
-                build_id=build.id,
-                token_hash=link.fingerprint() if link else None,
-            ),
+        token_hash = link.fingerprint() if link else None
+        await self._audit.record(
+            asker, door, AuditAction.GET, outcome, app_id=build.app.id, build_id=build.id, token_hash=token_hash
         )
+
+    # -------------------------------------------------------------- what a user had before
+
+    async def remember_app(self, actor: Actor, app: App) -> None:
+        """Offer this app first when the user asks in this channel the next time. Raises DatabaseUnavailable."""
+        await self._store.run(key_value.set_value, _choice(actor), app.id)
+
+    async def last_app_id(self, actor: Actor) -> str | None:
+        """Return the app the user took a build of last in this channel. Raises DatabaseUnavailable."""
+        return await self._store.run(key_value.get_value, _choice(actor))
+
+    async def received(self, user_id: str, limit: int) -> list[ReceivedLink]:
+        """Return the latest links a user was given, the newest first. Raises DatabaseUnavailable."""
+        return await self._store.run(stored_audit.list_links_received, user_id, limit)
+
+    async def received_of_app(self, user_id: str, app_id: str) -> dict[str, datetime]:
+        """Return when a user was given the builds of an app, by build id. Raises DatabaseUnavailable."""
+        return await self._store.run(stored_audit.list_builds_received, user_id, app_id)
+
+
+def _choice(actor: Actor) -> str:
+    return f"choice:{actor.user_id}:{actor.channel_id}"

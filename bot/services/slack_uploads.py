@@ -8,19 +8,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from bot.applivery.client import AppliveryClient
-from bot.db import audit, build_waiters, idempotency
+from bot.applivery.recipients import RecipientCounter
+from bot.db import build_waiters, idempotency
 from bot.db.database import Database
 from bot.domain import uploads
-from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, Role
 from bot.domain.uploads import UploadMetadata
 from bot.exceptions import BotError, SlackError, kind_of
 from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
+from bot.services.audit import AuditLog
 from bot.services.permissions import PermissionChecker
 from bot.services.upload_recovery import UploadJournal
 from bot.slack.blocks import Message
@@ -34,6 +35,7 @@ from bot.timeouts import for_a_person
 log = logger(__name__)
 
 AT_ONCE = 2
+AGAIN_SECONDS = 30.0  # in which the same upload is not started twice
 EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
 MARKS = 5  # edits whose span gives the rate
 STOPPED = (
@@ -81,7 +83,7 @@ class UploadRunner:
         store: Database,
         permission: PermissionChecker,
         dashboard: Callable[[Build], str],
-        clock: Callable[[], datetime],
+        audit: AuditLog,
         every: float = EVERY_SECONDS,
     ) -> None:
         self.files = files
@@ -91,17 +93,31 @@ class UploadRunner:
         self._store = store
         self._permission = permission
         self._dashboard = dashboard
-        self._clock = clock
+        self._audit = audit
         self._every = every
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, load: UploadRequest) -> None:
-        """Start to carry; what comes of it is told in the asker's direct messages, in the language spoken now."""
+    def audience(self, app: App) -> RecipientCounter:
+        """Return whom Applivery would mail about a build of an app."""
+        return self._applivery.audience(app)
+
+    async def source(self, file_id: str) -> SlackFile:
+        """Return a file of Slack as it can be uploaded. Raises FileReadError and what else Slack means."""
+        return await self.files.file(file_id)
+
+    async def start(self, load: UploadRequest) -> bool:
+        """Start an upload; False when the same one was started a moment ago. Raises DatabaseUnavailable.
+
+        What comes of it is told in the user's direct messages, in the language spoken now.
+        """
+        if not await self._store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
+            return False
         with for_a_person(False):
             task = asyncio.create_task(self._carry(load), name="carry")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def finish(self, seconds: float) -> None:
         """Wait for the loads under way, at most so long."""
@@ -192,21 +208,9 @@ class UploadRunner:
     async def _end(self, load: UploadRequest, build: Build | None, outcome: AuditOutcome | str) -> None:
         if outcome != AuditOutcome.UPLOADED:
             await self._store.run(idempotency.release_once, load.key)
-        asker = load.asker
-        await self._store.run(
-            audit.add_entry,
-            AuditEntry(
-                at=self._clock(),
-                team_id=asker.team_id,
-                user_id=asker.user_id,
-                channel_id=asker.channel_id,
-                action=AuditAction.ATTACH if load.build else AuditAction.UPLOAD,
-                outcome=outcome,
-                door=load.door,
-                app_id=load.app.id,
-                build_id=build.id if build else None,
-            ),
-        )
+        action = AuditAction.ATTACH if load.build else AuditAction.UPLOAD
+        build_id = build.id if build else None
+        await self._audit.record(load.asker, load.door, action, outcome, app_id=load.app.id, build_id=build_id)
 
 
 def _failed(load: UploadRequest, problem: BotError, reference: str | None = None) -> Message:

@@ -287,7 +287,7 @@ async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(w
     for number in range(40):
         about = {"app_id": f"{number:024x}", "app_name": "x" * 500, "query": "", "events": (BuildEvent.FAILED,)}
         await store.run(subscriptions.add_subscription, team_id="T", channel_id=f"C{number}", created_by=me, **about)
-    for build in await world.bot.door._house.catalogue.builds(await world.bot.door._house.catalogue.app("courier")):
+    for build in await world.bot.door.services.apps.builds(await world.bot.door.services.apps.app("courier")):
         await store.run(build_waiters.add_waiter, build, "T", me)
     home = await opened(world, world.ana)
     assert len(home.blocks) <= 100

@@ -66,9 +66,9 @@ async def test_a_label_means_its_build_by_every_way(world: Environment, way: Any
         app = world.applivery.app(name, slug=f"app-{number}")
         world.applivery.build(app, version="1.0", number="1", branch=name)
     await world.start(**MANY)
-    house = world.bot.door._house
-    for app in await house.catalogue.apps():
-        for build in await house.catalogue.builds(app):
+    apps = world.bot.door.services.apps
+    for app in await apps.apps():
+        for build in await apps.builds(app):
             shown = [cards.plain_title(build), f"{app.name} {label(build)}", f"{app.name} {build.version}", app.name]
             for words in shown:
                 for sent in list(pasted(words))[: None if way is typed and words is shown[0] else 2]:
@@ -188,7 +188,7 @@ async def test_every_example_of_help_is_understood(world: Environment) -> None:
         "#releases": f"<#{world.releases.id}|releases>",
         "#leads": f"<#{world.releases.id}|releases>",
     }
-    entries = world.bot.door._house.registry.entries
+    entries = world.bot.door.registry.entries
     usages = [line for (kind, _), entry in entries.items() if kind is HandlerKind.COMMAND for line in entry.usage]
     for line in (line for line in usages if line.startswith("/")):
         words = reduce(lambda text, name: text.replace(name, picked[name]), picked, line)

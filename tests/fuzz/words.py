@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 
 from bot.dispatch.arguments import _bare, option_keys
-from bot.dispatch.registry import BuildReference, HandlerKind, Parameter, RegisteredHandler, Rest
+from bot.dispatch.registry import HandlerKind, Parameter, RegisteredHandler
+from bot.dispatch.targets import BuildReference, Rest
 from bot.domain.downloads import GroupBy
 from bot.domain.model import App
 from sandbox.slack import FakeUser
@@ -64,7 +65,7 @@ class InputGenerator:
         self.chance = chance
         self.known = typed(world)
         self.entries = sorted(
-            world.bot.door._house.registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name)
+            world.bot.door.registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name)
         )
 
     def entries_of(self, kind: HandlerKind) -> list[RegisteredHandler]:

@@ -19,7 +19,7 @@ def notifier(world: Environment, checks: dict[str, Any]) -> OutageNotifier:
     async def polling() -> dict[str, Any]:
         return {"ok": checks["ok"]}
 
-    people = world.bot.door._house.people
+    people = world.bot.door.services.access
     return OutageNotifier(
         store=world.bot.store, poster=world.bot.poster, people=people, polling=polling, tries=checks["tries"]
     )

@@ -7,7 +7,8 @@ import re
 import pytest
 
 import bot.commands
-from bot.dispatch.registry import CommandContext, HandlerRegistry, command
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerRegistry, command
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.domain.outcomes import RequestOutcome
@@ -220,7 +221,7 @@ async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(
     world: Environment, log: io.StringIO
 ) -> None:
     await world.start()
-    world.bot.door._house.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+    world.bot.door.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     said = await world.ask("broken")
     reference = re.fullmatch(
         r"Something went wrong on my side. Please try again. \(reference ([0-9a-f]{8})\)", said.text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -8,15 +9,9 @@ from typing import Any
 import pytest
 
 from bot.dispatch.arguments import bind
-from bot.dispatch.registry import (
-    BuildReference,
-    CommandContext,
-    Filters,
-    HandlerRegistry,
-    RegisteredHandler,
-    Services,
-    command,
-)
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerRegistry, RegisteredHandler, command
+from bot.dispatch.targets import BuildReference, Filters
 from bot.domain import grammar
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Actor, App, Role
@@ -76,12 +71,9 @@ async def bound(world: Environment) -> Bound:
     """Bind a text to a command of this file, in a workspace with Courier and Driver."""
     world.applivery.app("Driver")
     await world.start()
-    house = Services(
-        **{name: getattr(world.bot.door._house, name) for name in Services.__slots__}
-        | {"catalogue": AppDirectory(world.bot.applivery), "registry": HandlerRegistry(), "command": "/builds"}
-    )
+    services = replace(world.bot.door.services, apps=AppDirectory(world.bot.applivery), command="/builds")
     asker = Actor(team_id="T", user_id="U", tz="Europe/Madrid")
-    call = CommandContext(asker=asker, house=house, now=NOW, door=Entrypoint.COMMAND)
+    call = CommandContext(asker=asker, services=services, registry=HandlerRegistry(), now=NOW, door=Entrypoint.COMMAND)
 
     async def run(handler: Any, text: str) -> dict[str, Any]:
         return await bind(entry(handler), call, grammar.parse(text))

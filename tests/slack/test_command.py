@@ -10,16 +10,8 @@ from pathlib import Path
 import pytest
 
 import bot.commands
-from bot.dispatch.registry import (
-    CommandContext,
-    HandlerKind,
-    HandlerRegistry,
-    RegisteredHandler,
-    button,
-    command,
-    form,
-    options,
-)
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerKind, HandlerRegistry, RegisteredHandler, button, command, form, options
 from bot.domain.model import Role
 from bot.slack.blocks import Message
 from tests.conftest import Environment

@@ -144,7 +144,7 @@ async def prepared(world: Environment, name: str) -> FakeView:
 
 async def test_every_form_is_tried(world: Environment) -> None:
     await world.start()
-    known = {name for kind, name in world.bot.door._house.registry.entries if kind is HandlerKind.FORM}
+    known = {name for kind, name in world.bot.door.registry.entries if kind is HandlerKind.FORM}
     assert known == FORMS.keys()
 
 

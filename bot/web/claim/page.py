@@ -16,11 +16,11 @@ from aiohttp import hdrs, web
 
 from bot import i18n as languages
 from bot.applivery.client import AppliveryClient
-from bot.db import audit, database_info, recalls
+from bot.db import database_info, recalls
 from bot.db import tickets as stored_tickets
 from bot.db.database import Database
 from bot.domain import tickets
-from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.install import browser
 from bot.domain.model import Actor, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
@@ -30,6 +30,7 @@ from bot.i18n import ENGLISH, _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
+from bot.services.audit import AuditLog
 from bot.timeouts import for_a_person
 from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.build_cache import BuildCache
@@ -97,6 +98,7 @@ class ClaimPage:
         self._store = store
         self._metrics = metrics
         self._clock = clock
+        self._audit = AuditLog(store, clock)
         self._public_url = public_url
         self._permit = permit
         self._life_seconds = life_seconds
@@ -315,20 +317,14 @@ class ClaimPage:
 
     async def _write_down(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
         self._metrics.mints.labels(outcome).inc()
-        await self._store.run(
-            audit.add_entry,
-            AuditEntry(
-                at=self._clock(),
-                team_id=claim.team_id,
-                user_id=claim.user_id,
-                action=AuditAction.GET,
-                outcome=outcome,
-                door=Entrypoint.CLAIM_PAGE,
-                channel_id=claim.origin or None,
-                app_id=claim.app_id,
-                build_id=claim.build_id,
-                token_hash=token_hash,
-            ),
+        await self._audit.record(
+            Actor(team_id=claim.team_id, user_id=claim.user_id, channel_id=claim.origin or None),
+            Entrypoint.CLAIM_PAGE,
+            AuditAction.GET,
+            outcome,
+            app_id=claim.app_id,
+            build_id=claim.build_id,
+            token_hash=token_hash,
         )
 
     def _ending(self, why: TicketStatus | ClaimOutcome, **facts: Any) -> Answer:

@@ -1,0 +1,134 @@
+"""What a handler is given: who asks, from where, when, and the services to answer with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.dispatch.registry import HandlerRegistry
+from bot.domain import access, lookup
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.lookup import AmbiguousInput
+from bot.domain.model import Actor, App, Build, Role
+from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
+from bot.i18n import _, gettext_noop, ngettext
+from bot.services.bundle import Services
+from bot.slack.blocks import Modal
+from bot.slack.source_message import NO_MESSAGE, SourceMessage
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """One request by one user: who, from where, when (aware UTC), and the services to answer it with.
+
+    Apps and builds are asked for here and not in the catalogue, so that nobody reaches one they may not use.
+    """
+
+    asker: Actor
+    services: Services
+    registry: HandlerRegistry
+    now: datetime
+    door: Entrypoint
+    verb: str = ""
+    need: Role = Role.MEMBER
+    quoted: SourceMessage = NO_MESSAGE
+    sent: Modal | None = None  # the form this is the answer to, as it was filled in
+
+    async def permit(self, app: App, asker: Actor | None = None) -> None:
+        """Raise PermissionDenied when the asker (or somebody else) may not do this with this app, or not in this
+        channel.
+        """
+        channels = await self.services.channels.app_lists()
+        access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
+
+    def require(self, app: App | None) -> None:
+        """Raise PermissionDenied unless the asker's role reaches this app, in whatever channel; None stands for every
+        app.
+        """
+        access.require(self.asker.role_for(app.id) if app else self.asker.role, self.need, app)
+
+    async def apps(self) -> list[App]:
+        """The apps the asker may do this with here."""
+        channels = await self.services.channels.app_lists()
+        every = await self.services.apps.apps()
+        return [app for app in every if access.may(self.asker, self.need, app, channels.get(app.id, frozenset()))]
+
+    async def app(self, typed: str) -> App:
+        """The app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
+
+        An outsider hears of no app but their own: to them any other is not there.
+        """
+        if self.asker.outsider is None:
+            found = await self.services.apps.app(typed)
+        elif known := await self.known_apps():
+            found = lookup.app(typed, known)
+        else:
+            raise NotFoundByName(gettext_noop("app"), typed)
+        await self.permit(found)
+        return found
+
+    async def known_apps(self) -> list[App]:
+        """The apps the asker may know of, wherever they may be used: all of them, for a member."""
+        every = await self.services.apps.apps()
+        return [app for app in every if self.asker.outsider is None or app.id in self.asker.app_roles]
+
+    async def the_app(self, app: App | None) -> App:
+        """The app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
+        if app is not None:
+            return app
+        if not await self.services.apps.apps():
+            raise UserInputError(
+                _("Your Applivery workspace has no apps yet."), _("Create one in the Applivery dashboard first.")
+            )
+        apps = await self.apps()
+        if len(apps) == 1:
+            return apps[0]
+        if not apps:
+            raise PermissionDenied(_("You may not do this with any app here."), _("Ask an admin of this bot."))
+        alike = Counter(each_app.name for each_app in apps)
+        ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
+        choices = [
+            (each_app.name if alike[each_app.name] == 1 else f"{each_app.name} ({each_app.slug})", each_app.slug)
+            for each_app in ordered
+        ]
+        raise AmbiguousInput(ngettext("There is {number} app.", "There are {number} apps.", len(apps)), choices)
+
+    async def build(self, app_id: str, build_id: str) -> Build:
+        """A build in detail, by ids as buttons carry them.
+
+        Raises PermissionDenied, NotFound and what else Applivery means.
+        """
+        return await self.services.apps.build_by_id(build_id, (await self.app(app_id),))
+
+    async def details(self, build: Build) -> Build:
+        """The same build with what lists leave out: attachments, what a device needs, why it failed."""
+        return await self.services.apps.build_by_id(build.id, (build.app,))
+
+    def can_be_awaited(self, build: Build) -> bool:
+        """Whether somebody may wait for the end of this build."""
+        return self.services.watches.can_be_awaited(build, self.now)
+
+    async def instead_of(self, build: Build) -> Build | None:
+        """The newest build of its kind that can be had, for one that cannot; None when there is none."""
+        return await self.services.links.in_place_of(build)
+
+    async def way_back(self) -> str:
+        """What a button carries that opens the submitted form again; empty when there is none, or no database."""
+        if self.sent is None:
+            return ""
+        try:
+            return await self.services.drafts.carried(self.sent.saved(), 0)
+        except DatabaseUnavailable:
+            return ""
+
+    async def write_down(
+        self,
+        action: AuditAction,
+        outcome: AuditOutcome | str,
+        *,
+        app_id: str | None = None,
+        build_id: str | None = None,
+    ) -> None:
+        """Add a line to the audit trail; never a token."""
+        await self.services.audit.record(self.asker, self.door, action, outcome, app_id=app_id, build_id=build_id)

@@ -1,0 +1,46 @@
+"""What a refused request was about: the command to run again, and the words that may name its app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import get_args
+
+from bot.dispatch.registry import HandlerKind, HandlerRegistry
+from bot.dispatch.targets import BuildReference
+from bot.domain import grammar
+from bot.domain.model import App
+
+RUN = "run.v1"  # the button that carries a command as it was typed
+
+
+def takes_an_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bool:
+    """Whether the command that a button runs is about an app also when none is named."""
+    verb = asked[1].partition(" ")[0] if asked and asked[0] == RUN else ""
+    entry = registry.get(HandlerKind.COMMAND, verb)
+    parameters = entry.parameters if entry else ()
+    kinds = {kind for parameter in parameters for kind in (parameter.kind, *get_args(parameter.kind))}
+    return not kinds.isdisjoint({App, BuildReference}) or verb == "subscribe"
+
+
+def names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[str]:
+    """What may name the app, the likeliest first."""
+    yield from (value for key, value in form.items() if key.endswith(".app"))
+    if asked is None:
+        return
+    if asked[0] == RUN:
+        words = grammar.parse(asked[1])
+        yield from words.values("app")
+        yield from words.plain[1:2]
+        return
+    yield asked[1]
+    yield asked[1].partition("/")[0]
+    yield asked[1].partition(" ")[0]
+
+
+def command(asked: tuple[str, str] | None, form: Mapping[str, str]) -> str:
+    """What they did, as a command."""
+    if asked and asked[0] == RUN:
+        return asked[1]
+    if asked:
+        return asked[0].partition(".")[0]
+    return next((key.partition(".")[0] for key in form), "")

@@ -1,0 +1,67 @@
+"""The audit trail: the one place that writes its rows, and what is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.db import audit, audit_reports
+from bot.db.database import Database
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.model import Actor
+
+
+class AuditLog:
+    """Writes and reads the audit trail. Each method raises DatabaseUnavailable."""
+
+    def __init__(self, store: Database, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def record(
+        self,
+        actor: Actor,
+        entrypoint: Entrypoint,
+        action: AuditAction,
+        outcome: AuditOutcome | str,
+        *,
+        app_id: str | None = None,
+        build_id: str | None = None,
+        token_hash: str | None = None,
+    ) -> None:
+        """Add a row about what a user did, with the hash of a token and never the token."""
+        await self._store.run(
+            audit.add_entry,
+            AuditEntry(
+                at=self._clock(),
+                team_id=actor.team_id,
+                user_id=actor.user_id,
+                action=action,
+                outcome=outcome,
+                door=entrypoint,
+                channel_id=actor.channel_id,
+                app_id=app_id,
+                build_id=build_id,
+                token_hash=token_hash,
+            ),
+        )
+
+    async def entries(
+        self,
+        *,
+        user_id: str | None = None,
+        app_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[AuditEntry]:
+        """Return the newest rows of a user, of an app, between two moments (aware, included), as asked."""
+        return await self._store.run(
+            audit.list_entries, user_id=user_id, app_id=app_id, since=since, until=until, limit=limit
+        )
+
+    async def erase_user(self, actor: Actor, entrypoint: Entrypoint, user_id: str) -> int:
+        """Delete the rows about a user and return their number; that it was done is recorded, about whom is not."""
+        rows = await self._store.run(audit_reports.erase_person, user_id)
+        await self.record(actor, entrypoint, AuditAction.FORGET, f"{rows} lines")
+        return rows

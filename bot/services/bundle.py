@@ -1,0 +1,59 @@
+"""What a handler may use: the services of a running bot, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.health import Health
+from bot.domain.model import Build
+from bot.services.access import AccessResolver
+from bot.services.app_directory import AppDirectory
+from bot.services.audit import AuditLog
+from bot.services.channels import ChannelService
+from bot.services.drafts import DraftKeeper
+from bot.services.link_expiries import LinkExpiryService
+from bot.services.links import LinkIssuer
+from bot.services.names import NameLookup
+from bot.services.nudges import NudgeService
+from bot.services.recalls import RecallService
+from bot.services.reports import ReportBuilder
+from bot.services.roles import RoleService
+from bot.services.scheduled_reports import ScheduledReportService
+from bot.services.sent_builds import SentBuildService
+from bot.services.slack_events import SlackEventService
+from bot.services.slack_uploads import UploadRunner
+from bot.services.subscriptions import SubscriptionService
+from bot.services.watches import WatchService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The use cases by noun, without the database and without Slack's and Applivery's clients.
+
+    `command` is the slash command, `language` the one channels read; `dashboard` gives a build's address there and
+    `health` the state of the bot.
+    """
+
+    access: AccessResolver
+    apps: AppDirectory
+    audit: AuditLog
+    channels: ChannelService
+    drafts: DraftKeeper
+    expiries: LinkExpiryService
+    links: LinkIssuer
+    names: NameLookup
+    nudges: NudgeService
+    recalls: RecallService
+    reports: ReportBuilder
+    roles: RoleService
+    scheduled_reports: ScheduledReportService
+    sent_builds: SentBuildService
+    slack_events: SlackEventService
+    subscriptions: SubscriptionService
+    uploads: UploadRunner
+    watches: WatchService
+    command: str
+    language: str
+    dashboard: Callable[[Build], str]
+    health: Callable[[], Awaitable[Health]]

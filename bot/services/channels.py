@@ -1,0 +1,189 @@
+"""What may be said in a channel, whether people may be named there, and which apps it may use."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.db import access
+from bot.db.database import Database
+from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.model import Actor, App
+from bot.exceptions import (
+    ChannelUnavailable,
+    ChannelUnverified,
+    PermissionDenied,
+    SlackError,
+    SlackInvalidCredentials,
+    UserInputError,
+)
+from bot.i18n import _, gettext_noop
+from bot.services.audit import AuditLog
+from bot.slack.client import ChannelInfo, UserGroup
+from bot.slack.errors import OUT_OF_SIGHT
+
+ABOUT_PEOPLE = gettext_noop("a summary is about your own people")
+
+
+class SlackDirectory(Protocol):
+    """What Slack is asked about a workspace: its channels, their members and its user groups."""
+
+    async def channel(self, channel_id: str) -> ChannelInfo:
+        """Return what Slack says of a channel."""
+
+    async def my_name(self) -> str:
+        """Return what people type after the @ to invite the bot."""
+
+    async def groups(self) -> list[UserGroup]:
+        """Return the workspace's user groups."""
+
+    async def members(self, channel_id: str) -> list[str]:
+        """Return the ids of the people and bots in a channel."""
+
+
+class ChannelService:
+    """Channels of Slack, the channel lists of apps, and the managers' channels."""
+
+    def __init__(self, store: Database, directory: SlackDirectory, audit: AuditLog) -> None:
+        self._store = store
+        self._directory = directory
+        self._audit = audit
+
+    # -------------------------------------------------------------- asking Slack
+
+    async def look_up(self, channel_id: str) -> ChannelInfo:
+        """Return what Slack says of a channel, for what may be done there only if the channel allows it.
+
+        Raises ChannelUnavailable for a channel that the bot cannot see, ChannelUnverified when Slack does not tell.
+        """
+        try:
+            return await self._directory.channel(channel_id)
+        except SlackError as error:
+            if error.code in OUT_OF_SIGHT:
+                raise
+            raise ChannelUnverified(next_step=_step(error)) from error
+
+    async def look_up_for(self, user_id: str, channel_id: str) -> ChannelInfo:
+        """Return a channel that this user may know of: a public one, or one they are in.
+
+        Raises PermissionDenied or ChannelUnverified. A private channel that the user is not in is refused with the same
+        words as one that the bot is not in.
+        """
+        try:
+            found = await self.look_up(channel_id)
+            if found.private and user_id not in await self._members(channel_id):
+                raise _unseen()
+        except SlackError as error:
+            raise _unseen() from error
+        return found
+
+    async def require_visible_or_gone(self, user_id: str, channel_id: str) -> None:
+        """Raise as `look_up_for` does, but not for a channel that Slack does not know: its rules can still be ended."""
+        try:
+            await self._directory.channel(channel_id)
+        except SlackError as error:
+            if error.code == "channel_not_found":
+                return
+        await self.look_up_for(user_id, channel_id)
+
+    async def _members(self, channel_id: str) -> list[str]:
+        try:
+            return await self._directory.members(channel_id)
+        except SlackError as error:
+            if error.code in OUT_OF_SIGHT:
+                raise
+            raise ChannelUnverified from error
+
+    async def members(self, channel_id: str) -> list[str]:
+        """Return the ids of the people and bots in a channel. Raises SlackError."""
+        return await self._directory.members(channel_id)
+
+    async def bot_name(self) -> str:
+        """Return what people type after the @ to invite the bot. Raises SlackError."""
+        return await self._directory.my_name()
+
+    async def group_handles(self) -> dict[str, str]:
+        """Return what people call the workspace's user groups, by id. Raises SlackError."""
+        return {group.id: group.handle for group in await self._directory.groups()}
+
+    # -------------------------------------------------------------- what may be said there
+
+    async def require_postable(self, channel_id: str | None, what_shows: str) -> None:
+        """Raise what stops a message from being posted in a channel; a channel of two organisations is one of them.
+
+        `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
+        """
+        outside = _("I am not in this channel, so I cannot post here.")
+        invite = _("Invite me first: `/invite @{name}`.", name=await self.bot_name())
+        try:
+            channel = await self.look_up(channel_id or "")
+        except ChannelUnavailable as error:
+            raise ChannelUnavailable(outside, invite, code=error.code) from error
+        require_told(channel)
+        if channel.shared:
+            raise PermissionDenied(
+                _("This channel is shared with another organisation, and {why}.", why=_(what_shows)),
+                _("Share it in a channel of your own."),
+            )
+        if channel.member is False:
+            raise ChannelUnavailable(outside, invite, code="not_in_channel")
+
+    async def may_name_people(self, channel_id: str | None) -> bool:
+        """Whether a summary may name people there: only in a channel on the managers' list."""
+        return channel_id in await self._store.cached(access.list_manager_channels)
+
+    # -------------------------------------------------------------- lists
+
+    async def app_lists(self) -> dict[str, frozenset[str]]:
+        """Return the channels each app is kept to, by app id; an app without a list is open everywhere."""
+        return await self._store.cached(access.list_allowed_channels)
+
+    async def open_app(self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str) -> None:
+        """Put a channel on an app's list. Raises what `look_up_for` does."""
+        await self.look_up_for(actor.user_id, channel_id)
+        await self._store.run(access.allow_channel, app.id, channel_id, actor.user_id)
+        await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"channel {channel_id}", app_id=app.id)
+
+    async def close_app(
+        self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str
+    ) -> tuple[bool, frozenset[str]]:
+        """Take a channel off an app's list; returns whether it was on it, and the channels that are left."""
+        done = await self._store.run(access.disallow_channel, app.id, channel_id)
+        await self._audit.record(actor, entrypoint, AuditAction.REVOKE, f"channel {channel_id}", app_id=app.id)
+        return done, (await self.app_lists()).get(app.id, frozenset())
+
+    async def name_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> None:
+        """Make a channel one of the managers', in which summaries name people.
+
+        Raises UserInputError for one that is shared with another organisation, and what `look_up_for` does.
+        """
+        channel = await self.look_up_for(actor.user_id, channel_id)
+        require_told(channel)
+        if channel.shared:
+            why = _("That channel is shared with another organisation, and people are not named to others.")
+            raise UserInputError(why, _("Choose one of your own."))
+        await self._store.run(access.allow_names_in, channel_id, actor.user_id)
+        await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"manager channel {channel_id}")
+
+    async def stop_naming_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> bool:
+        """Take a channel off the managers' list; returns whether it was on it."""
+        done = await self._store.run(access.disallow_names_in, channel_id)
+        await self._audit.record(actor, entrypoint, AuditAction.REVOKE, f"manager channel {channel_id}")
+        return done
+
+
+def require_told(channel: ChannelInfo) -> None:
+    """Raise ChannelUnverified when Slack does not say whether a channel is shared with another organisation."""
+    if channel.shared is None:
+        raise ChannelUnverified
+
+
+def _step(error: SlackError) -> str | None:
+    """What helps, where trying again does not."""
+    lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
+    return f"{error.sentence} {error.next_step}" if lasting else None
+
+
+def _unseen() -> PermissionDenied:
+    return PermissionDenied(
+        _("I can't see that channel, or you're not in it."), _("Choose one that both of us are in.")
+    )

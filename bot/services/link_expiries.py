@@ -1,0 +1,26 @@
+"""Messages that say when their link has expired."""
+
+from __future__ import annotations
+
+from bot.db import link_expiries
+from bot.db.database import Database
+from bot.db.link_expiries import LinkExpiry
+from bot.slack.blocks import MessageExpiry
+
+
+class LinkExpiryService:
+    """Records which messages to change when their links expire. Each method raises DatabaseUnavailable."""
+
+    def __init__(self, store: Database) -> None:
+        self._store = store
+
+    async def schedule(self, expires: MessageExpiry, address: str, ts: str | None) -> None:
+        """Change the message at `ts` in the channel `address` (or through that response_url) when its link expires."""
+        expiry = LinkExpiry(
+            address, ts, expires.app_id, expires.build_id, expires.title, expires.again, expires.language
+        )
+        await self._store.run(link_expiries.schedule_expiry, expires.at, expiry)
+
+    async def cancel(self, ts: str) -> None:
+        """Leave the message at `ts` alone: something else stands there now."""
+        await self._store.run(link_expiries.cancel_expiry, ts)

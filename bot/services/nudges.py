@@ -1,0 +1,33 @@
+"""Asking people politely to try a build: once for each build and person, and never those who opted out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bot.db import nudges
+from bot.db.database import Database
+from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.model import Actor, Build
+from bot.services.audit import AuditLog
+
+
+class NudgeService:
+    """Records whom users have had the bot ask. Each method raises DatabaseUnavailable."""
+
+    def __init__(self, store: Database, audit: AuditLog) -> None:
+        self._store = store
+        self._audit = audit
+
+    async def record(
+        self, actor: Actor, entrypoint: Entrypoint, build: Build, people: Collection[str], *, limit: int
+    ) -> list[str]:
+        """Return whom of these people to ask now, at most so many."""
+        asked = await self._store.run(nudges.record_nudges, build.id, people, actor.user_id, most=limit)
+        await self._audit.record(
+            actor, entrypoint, AuditAction.NUDGE, f"{len(asked)} people", app_id=build.app.id, build_id=build.id
+        )
+        return asked
+
+    async def opt_out(self, user_id: str) -> None:
+        """Ask this user no more, whatever the build."""
+        await self._store.run(nudges.opt_out_of_nudges, user_id)

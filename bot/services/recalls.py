@@ -1,0 +1,49 @@
+"""Recalls: a build is withdrawn for everyone, and released again."""
+
+from __future__ import annotations
+
+from bot.db import recalls
+from bot.db.database import Database
+from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.model import Actor, Build, Recall
+from bot.services.audit import AuditLog
+
+
+class RecallService:
+    """Withdraws builds and releases them. Each method raises DatabaseUnavailable."""
+
+    def __init__(self, store: Database, audit: AuditLog) -> None:
+        self._store = store
+        self._audit = audit
+
+    async def all(self) -> dict[str, Recall]:
+        """Return every recall that stands, by build id."""
+        return await self._store.cached(recalls.list_recalls)
+
+    async def of(self, build_id: str) -> Recall | None:
+        """Return the recall of a build."""
+        return (await self._store.cached(recalls.list_recalls)).get(build_id)
+
+    async def recall(
+        self, actor: Actor, entrypoint: Entrypoint, build: Build, reason: str
+    ) -> tuple[Recall, int | None]:
+        """Withdraw a build.
+
+        Returns the recall that stands and how many cards are changed; None for one that was withdrawn before, whose
+        recall stays, with its reason.
+        """
+        standing, is_new = await self._store.run(recalls.recall_build, build, reason, actor.user_id)
+        if not is_new:
+            return standing, None
+        await self._audit.record(actor, entrypoint, AuditAction.RECALL, reason, app_id=build.app.id, build_id=build.id)
+        return standing, await self._store.run(recalls.count_cards, build.id)
+
+    async def release(self, actor: Actor, entrypoint: Entrypoint, build: Build) -> tuple[Recall, int] | None:
+        """Release a build; returns the recall that ended and how many cards are changed, None without a recall."""
+        ended = await self._store.run(recalls.undo_recall, build)
+        if ended is None:
+            return None
+        await self._audit.record(
+            actor, entrypoint, AuditAction.UNRECALL, f"was {ended.reason}", app_id=build.app.id, build_id=build.id
+        )
+        return ended, await self._store.run(recalls.count_cards, build.id)

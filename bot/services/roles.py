@@ -1,0 +1,178 @@
+"""Roles: given, taken back, and asked for by users who lack one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.db import access as stored_access
+from bot.db import access_requests, subscriptions
+from bot.db.database import Database
+from bot.domain import access
+from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
+from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.model import Actor, App, Role
+from bot.exceptions import AppliveryError, BotError, PermissionDenied, UserInputError, kind_of
+from bot.i18n import _
+from bot.observability.causes import cause
+from bot.observability.logging import logger
+from bot.services.access import AccessResolver
+from bot.services.app_directory import AppDirectory
+from bot.services.audit import AuditLog
+
+log = logger(__name__)
+
+LOOK_SECONDS = 2.0  # a refusal does not wait longer for the apps
+ASKED = 10  # admins
+
+
+class RoleService:
+    """Grants and requests for roles. Each method raises DatabaseUnavailable."""
+
+    def __init__(self, store: Database, access: AccessResolver, apps: AppDirectory, audit: AuditLog) -> None:
+        self._store = store
+        self._access = access
+        self._apps = apps
+        self._audit = audit
+
+    # -------------------------------------------------------------- grants
+
+    async def grant(self, actor: Actor, entrypoint: Entrypoint, grantee: str, role: Role, app: App | None) -> None:
+        """Give a role to a user or a user group, for one app or for all (None)."""
+        app_id = app.id if app else None
+        await self._store.run(stored_access.grant_role, actor.team_id, grantee, role, app_id, actor.user_id)
+        await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"{role.word} to {grantee}", app_id=app_id)
+
+    async def revoke(self, actor: Actor, entrypoint: Entrypoint, grantee: str, app: App | None) -> Role | None:
+        """Take a role back and return it; None where none was given."""
+        app_id = app.id if app else None
+        role = await self._store.run(stored_access.revoke_role, actor.team_id, grantee, app_id)
+        if role is not None:
+            outcome = f"{role.word} from {grantee}"
+            await self._audit.record(actor, entrypoint, AuditAction.REVOKE, outcome, app_id=app_id)
+        return role
+
+    async def for_single_apps(self, team_id: str, grantee: str) -> list[tuple[str, Role]]:
+        """Return the roles a user or user group was given for single apps, by app id."""
+        given = await self._store.cached(stored_access.list_grants, team_id)
+        return [(grant.app_id, grant.role) for grant in given if grant.grantee == grantee and grant.app_id]
+
+    # -------------------------------------------------------------- refusals
+
+    async def record_refusal(
+        self,
+        user_id: str,
+        channel_id: str | None,
+        error: PermissionDenied,
+        command: str,
+        named: Iterable[str],
+        *,
+        takes_an_app: bool,
+    ) -> int | None:
+        """Return the number by which the user may ask for the role they lack; None when there is nothing to ask for.
+
+        `command` is what they did, `named` what may name the app that it was about, the likeliest first, and
+        `takes_an_app` says that it is about an app also where none is named.
+        """
+        role = Role.named(error.missing or "")
+        if role is None:
+            return None
+        try:
+            if await self._access.outsider(user_id):
+                return None  # they can be given no more than they have, or an app they may not know of
+            app_id = error.app_id or (await self._app_meant(named, takes_an_app) if error.somewhere else None)
+            team_id = await self._access.workspace()
+            return await self._store.run(
+                access_requests.record_refusal, team_id, user_id, role, app_id, command, channel_id
+            )
+        except BotError as problem:  # the refusal itself is said all the same
+            log.info("refused.not_noted", problem=kind_of(problem), cause=cause(problem))
+            return None
+
+    async def _app_meant(self, named: Iterable[str], takes_an_app: bool) -> str | None:
+        """The app that was meant, when a refusal came before it was looked up: as named, or the only one there is."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                apps = await self._apps.apps()
+        except (AppliveryError, TimeoutError):
+            return None
+        for name in named:
+            if (found := _of(apps, name)) is not None:
+                return found
+            if found := await self._of_subscription(name):
+                return found
+        return apps[0].id if len(apps) == 1 and takes_an_app else None
+
+    async def _of_subscription(self, value: str) -> str | None:
+        channel_id, _, number = value.rpartition("/")
+        if not channel_id or not number.isdecimal() or len(number) > 18:
+            return None
+        found = await self._store.run(subscriptions.list_subscriptions, channel_id)
+        return next((subscription.app_id for subscription in found if subscription.id == int(number)), None)
+
+    # -------------------------------------------------------------- requests
+
+    async def refused(self, actor: Actor, number: int) -> RoleRequest | None:
+        """Return what this user was refused under a number; None for what another user was."""
+        found = await self._store.run(access_requests.get_request, number)
+        if found is None or (found.team_id, found.user_id) != (actor.team_id, actor.user_id):
+            return None
+        return found
+
+    async def admins_for(self, actor: Actor) -> list[str]:
+        """Return the admins this user can ask."""
+        return [admin for admin in await self._access.admins(actor.team_id) if admin != actor.user_id][:ASKED]
+
+    async def request(self, actor: Actor, entrypoint: Entrypoint, refused: RoleRequest) -> RoleRequest | datetime:
+        """Ask the admins for what was refused; the time (aware) when the same was asked within the hour."""
+        request = await self._store.run(access_requests.submit_request, refused.id)
+        if isinstance(request, RoleRequest):
+            await self._audit.record(actor, entrypoint, AuditAction.ASK, request.role.word, app_id=request.app_id)
+        return request
+
+    async def decide(
+        self, actor: Actor, entrypoint: Entrypoint, number: int, decision: RequestDecision
+    ) -> tuple[RoleRequest, bool] | None:
+        """Decide a request for all admins; None for one that does not exist.
+
+        Returns it and whether this admin decided it: another may have been first. Raises UserInputError for a role
+        that the user could not use, having left or become a guest.
+        """
+        if decision is not RequestDecision.DENIED:
+            await self._require_grantable(number, decision)
+        decided = await self._store.run(access_requests.decide_request, number, decision, actor.user_id)
+        if decided is not None and decided[1]:
+            request = decided[0]
+            action = AuditAction.DENIED if decision is RequestDecision.DENIED else AuditAction.ALLOWED
+            app_id = request.app_id if decision is not RequestDecision.ALL else None
+            outcome = f"{request.role.word} for {request.user_id}"
+            await self._audit.record(actor, entrypoint, action, outcome, app_id=app_id)
+        return decided
+
+    async def _require_grantable(self, number: int, decision: RequestDecision) -> None:
+        request = await self._store.run(access_requests.get_request, number)
+        if request is None or request.decision is not None:
+            return
+        outsider = await self._access.anew().outsider(request.user_id)
+        if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
+            who = f"<@{request.user_id}>"
+            raise UserInputError(_(access.TOO_WIDE[outsider], who=who), _("Use `grant @person member app:courier`."))
+
+    async def copies(self, request: RoleRequest) -> list[RequestCopy]:
+        """Return the messages in which admins have a request."""
+        return await self._store.run(access_requests.list_copies, request.id)
+
+    async def record_copy(self, number: int, copy: RequestCopy) -> None:
+        """Record that an admin has a request in a message."""
+        await self._store.run(access_requests.add_copy, number, copy)
+
+    async def allow_again(self, number: int) -> None:
+        """Let a request that reached no admin be made again at once."""
+        await self._store.run(access_requests.reopen_request, number)
+
+
+def _of(apps: Iterable[App], named: str) -> str | None:
+    wanted = named.strip().casefold()
+    found = [app.id for app in apps if wanted in (app.id.casefold(), app.slug.casefold(), app.name.casefold())]
+    return found[0] if len(found) == 1 else None

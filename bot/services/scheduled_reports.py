@@ -1,0 +1,67 @@
+"""Download summaries that come by themselves: begun, listed and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.db import scheduled_reports
+from bot.db.database import Database
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.model import Actor
+from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.timeparse import schedule as timeparse_schedule
+from bot.services.audit import AuditLog
+from bot.services.reports import ReportQuery
+
+
+class ScheduledReportService:
+    """The scheduled reports of channels and people. Each method raises DatabaseUnavailable."""
+
+    def __init__(self, store: Database, audit: AuditLog) -> None:
+        self._store = store
+        self._audit = audit
+
+    async def begin(
+        self,
+        actor: Actor,
+        entrypoint: Entrypoint,
+        *,
+        place: str,
+        query: ReportQuery,
+        which: str,
+        every: timeparse_schedule.Schedule,
+        skip_if_empty: bool,
+        now: datetime,
+    ) -> ScheduledReport:
+        """Save a report of `which` build (as typed; empty: the whole app) for a channel or person."""
+        report = await self._store.run(
+            scheduled_reports.add_report,
+            team_id=actor.team_id,
+            place=place,
+            app_id=query.app.id,
+            app_name=query.app.name,
+            which=which,
+            by=query.by,
+            schedule=str(every),
+            tz=actor.tz,
+            quiet=skip_if_empty,
+            created_by=actor.user_id,
+            due_at=timeparse_schedule.next_after(every, now, actor.tz),
+        )
+        outcome = f"{report.schedule} in {place}"
+        await self._audit.record(actor, entrypoint, AuditAction.DIGEST, outcome, app_id=query.app.id)
+        return report
+
+    async def of_places(self, places: Sequence[str]) -> list[ScheduledReport]:
+        """Return the reports of these channels and people."""
+        return await self._store.run(scheduled_reports.list_reports, places)
+
+    async def end(
+        self, actor: Actor, entrypoint: Entrypoint, places: Sequence[str], number: int
+    ) -> ScheduledReport | None:
+        """End a report of these places and return it; None for one that has ended already."""
+        removed = await self._store.run(scheduled_reports.remove_report, places, number)
+        if removed is not None:
+            await self._audit.record(actor, entrypoint, AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
+        return removed

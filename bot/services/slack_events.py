@@ -1,0 +1,50 @@
+"""What Slack says about its workspace, and what a user does twice."""
+
+from __future__ import annotations
+
+from bot.db import channel_welcome, idempotency
+from bot.db.database import Database
+from bot.db.transaction import Transaction
+from bot.db.wakeups import Topic
+from bot.exceptions import DatabaseUnavailable
+from bot.observability.logging import logger
+from bot.services.access import AccessResolver
+
+log = logger(__name__)
+
+DOUBLE_CLICK_SECONDS = 2.0
+
+
+class SlackEventService:
+    """Handles events of Slack that no user waits for an answer to, and recognises double clicks."""
+
+    def __init__(self, store: Database, access: AccessResolver) -> None:
+        self._store = store
+        self._access = access
+
+    def forget(self, changed: str) -> None:
+        """Drop what this replica remembers of a user or user group: Slack says that it has changed."""
+        self._access.forget(changed)
+        self._store.wake(Topic.ACCESS)  # what was paused for it may go on
+
+    async def tell_replicas(self, changed: str) -> None:
+        """Tell the other replicas that a user or user group has changed."""
+        try:
+            await self._store.run(Transaction.notify_slack_change, changed)
+        except DatabaseUnavailable:
+            log.warning("event.others_not_told", who=changed)
+
+    async def welcome(self, channel_id: str) -> None:
+        """Post the welcome to a channel that the bot was invited to, once."""
+        try:
+            await self._store.run(channel_welcome.enqueue_welcome, channel_id)
+        except DatabaseUnavailable:
+            log.warning("event.not_welcomed", channel=channel_id)
+
+    async def is_first_click(self, click: str) -> bool:
+        """Whether the same was not clicked a moment ago, here or at another replica. Raises DatabaseUnavailable."""
+        return await self._store.run(idempotency.acquire_once, click, DOUBLE_CLICK_SECONDS)
+
+    async def allow_click_again(self, click: str) -> None:
+        """Take the next click for the first. Raises DatabaseUnavailable."""
+        await self._store.run(idempotency.release_once, click)
