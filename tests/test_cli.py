@@ -24,6 +24,7 @@ from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import manifest
 from sandbox.faults import Fault
 from tests.conftest import Environment
+from tests.support import fork_server
 from tests.support.waiting import PATIENCE, busyness, patience
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,14 +60,19 @@ def pointing_at(world: Environment, **changes: str) -> dict[str, str]:
     }
 
 
-async def begun(folder: Path, *words: str, **settings: str) -> asyncio.subprocess.Process:
+async def begun(
+    folder: Path, *words: str, forked: bool = True, **settings: str
+) -> asyncio.subprocess.Process | fork_server.Forked:
+    """Start the bot; `forked` from an interpreter that is there already, unless it is about how one starts."""
+    if forked and (process := await fork_server.begin(words, folder, environment(**settings))):
+        return process
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *words, cwd=folder, env=environment(**settings), stdout=pipe, stderr=pipe
     )
 
 
-async def ended(process: asyncio.subprocess.Process) -> Ended:
+async def ended(process: asyncio.subprocess.Process | fork_server.Forked) -> Ended:
     async with patience():
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -78,7 +84,7 @@ async def shell(folder: Path, *words: str, **settings: str) -> Ended:
 
 
 @asynccontextmanager
-async def running(world: Environment, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(world: Environment, **changes: str) -> AsyncIterator[asyncio.subprocess.Process | fork_server.Forked]:
     """`run` as its own process, connected to the fake Slack; killed in the end if it is still there."""
     process = await begun(world.folder, "run", **pointing_at(world, **changes))
     try:

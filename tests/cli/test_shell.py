@@ -29,9 +29,9 @@ Words = tuple[str | bytes, ...]
 class End:
     """How a process ended; what went to no pipe of ours is empty."""
 
-    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
-        self.code = done.returncode
-        self.out, self.err = ((data or b"").decode("utf-8", "replace") for data in (done.stdout, done.stderr))
+    def __init__(self, code: int, out: bytes | None, err: bytes | None) -> None:
+        self.code = code
+        self.out, self.err = ((data or b"").decode("utf-8", "replace") for data in (out, err))
         for sign in ("Traceback", "Exception ignored", "Error in sys.", "never retrieved", "UnicodeEncodeError"):
             assert sign not in self.out + self.err, self.err
 
@@ -45,13 +45,19 @@ async def shell(
     folder: Path, *words: str | bytes, settings: Mapping[str, str], around: str = '"$@"', **streams: Any
 ) -> End:
     """Run the bot; `around` is the shell's line with redirections, in which `"$@"` is the bot."""
+    if around == '"$@"' and not streams:
+        process = await begun(folder, *_text(words), **settings)
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return End(process.returncode, out, err)
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     line = ["sh", "-c", f"{around}", "sh", *PROGRAM, *words]
 
     def run() -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(line, cwd=folder, env=environment(**settings), timeout=PATIENCE, check=False, **streams)
 
-    return End(await asyncio.to_thread(run))
+    done = await asyncio.to_thread(run)
+    return End(done.returncode, done.stdout, done.stderr)
 
 
 async def together(ends: Iterable[Coroutine[Any, Any, End]]) -> list[End]:
@@ -473,7 +479,7 @@ async def test_told_to_stop_at_any_moment_it_is_no_traceback(tmp_path: Path, ipa
     words = {"upload": uploading(ipa, "--json"), "doctor": ("doctor", "--json")}.get(word, (word,))
     for milliseconds in range(150, 1500, 300):
         number = SIGNALS[milliseconds // 300 % 3]
-        process = await begun(tmp_path, *_text(words), **SOME, PORT="0", DATABASE_URL="sqlite:///x.db")
+        process = await begun(tmp_path, *_text(words), forked=False, **SOME, PORT="0", DATABASE_URL="sqlite:///x.db")
         await asyncio.sleep(milliseconds / 1000)
         if process.returncode is None:
             process.send_signal(number)
