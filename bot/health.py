@@ -23,7 +23,7 @@ from bot.domain.health import (
     SlackHealth,
 )
 from bot.exceptions import BotError
-from bot.i18n import _, gettext_noop
+from bot.i18n import NO_TEXT, Text
 from bot.observability.causes import cause
 from bot.services.app_directory import AppDirectory
 from bot.settings import Settings
@@ -34,7 +34,7 @@ from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
 from bot.web.readiness import FRESH, SECONDS, Check
 
-SILENT = gettext_noop("It does not answer.")
+SILENT = Text("It does not answer.")
 SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
 
 
@@ -114,13 +114,13 @@ class HealthService:
 
     async def _applivery(self) -> AppliveryHealth:
         """By a question asked now."""
-        problem = why = ""
+        problem, why = NO_TEXT, ""
         try:
             await asyncio.wait_for(self._catalogue.apps(fresh=True), SOON)
         except BotError as error:
             problem, why = error.sentence, cause(error)
         except TimeoutError as error:
-            problem, why = _(SILENT), cause(error)
+            problem, why = SILENT, cause(error)
         else:
             self._answered_at = time.monotonic()
         known = [at for at in (self._answered_at, self._jobs.watch.tries.worked_at) if at is not None]

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import exceptions
+from bot.i18n import english
 from bot.observability.causes import cause
 from bot.slack import errors as slack_errors
 
@@ -92,7 +93,7 @@ UNTRUSTED.verify_message = "unable to get local issuer certificate"
         (exceptions.ServiceUnavailable(why="connection refused"), "connection refused"),
         (exceptions.InvalidResponse(status=200, why="null"), "HTTP 200, null"),
         (exceptions.SlackInvalidCredentials(code="invalid_auth"), "invalid_auth"),
-        (exceptions.UserInputError("¿Qué?"), "BadInput"),
+        (exceptions.UserInputError(english("¿Qué?")), "BadInput"),
         (
             raised(exceptions.DatabaseUnavailable(), sqlalchemy.exc.OperationalError("q", {}, Exception("no server"))),
             "no server",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import bot
 from bot import exceptions, i18n
+from bot.applivery import paths
 from bot.domain.lookup import AmbiguousInput
+from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, InvalidId, NotFoundByName
+from bot.i18n import NO_TEXT, Counted, Text, _, english
+from bot.i18n import locale as locales
 
 ROOT = Path(bot.__file__).parent
 ENDS = (".", "?", "…")
@@ -50,10 +54,11 @@ def ended(text: str) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_has_a_sentence_and_a_next_step_that_are_whole(kind: type[BotError]) -> None:
-    assert kind.sentence[0].isupper()
-    assert kind.sentence.endswith(".")
-    assert not kind.next_step or ended(kind.next_step)
-    assert not kind.next_step or kind.next_step[0].isupper()
+    sentence, step = str(kind.sentence), str(kind.next_step)
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    assert not step or ended(step)
+    assert not step or step[0].isupper()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,19 +83,60 @@ def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[BotError]) ->
 @pytest.mark.parametrize(("kind", "seconds"), WAITS.items())
 def test_an_error_that_passes_says_how_long_to_wait(kind: type[BotError], seconds: int) -> None:
     assert (kind().sentence, kind().next_step) == (kind.sentence, exceptions.again_in(seconds))
-    with i18n.use_locale("es"):
-        assert kind().next_step == exceptions.again_in(seconds) != kind.next_step
+    assert _(kind().next_step, "es") == _(exceptions.again_in(seconds), "es") != str(kind().next_step)
 
 
-@pytest.mark.parametrize("kind", BARE)
-def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[BotError]) -> None:
+# One of each kind that takes something; what is from outside is in them.
+MADE: list[Callable[[], BotError]] = [
+    *BARE,
+    *WAITS,
+    lambda: NotFoundByName(Text("app"), "cuorier", ["courier"]),
+    lambda: NotFoundByName(Text("app"), "zzz"),
+    lambda: InvalidId(paths.NO_BUILD_ID, "x" * 99),
+    lambda: exceptions.BuildRecalled("Courier 2.4.0", "crash"),
+    lambda: exceptions.BuildRecalled("Courier 2.4.0", "crash", ("Courier 2.3.0", "a/b")),
+    lambda: exceptions.RateLimited(3),
+    lambda: AmbiguousInput(Counted("There is {number} app.", "There are {number} apps.", 2), [("One", "1")]),
+    lambda: TextTooLong(Text("The label"), "x" * 41_000, 40_000),
+]
+
+
+class Unreadable:
+    """The language of the moment, for what must not ask for it."""
+
+    def get(self) -> str:
+        raise AssertionError("the language was read")
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_no_error_reads_the_language(made: Callable[[], BotError], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locales, "_SPOKEN", Unreadable())
+    error = made()
+    assert str(error) == f"{_(error.sentence, 'en')} {_(error.next_step, 'en')}".strip()
+    assert repr(error).startswith(error.kind)
+    with pytest.raises(AssertionError, match="the language was read"):
+        _(error.sentence)
+
+
+def test_every_kind_of_error_is_made() -> None:
+    assert {type(made()) for made in MADE} >= set(KINDS)
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_one_error_is_said_in_both_languages(made: Callable[[], BotError]) -> None:
+    error = made()
     with i18n.use_locale("es"):
-        error = kind()
-        said = (i18n._(kind.sentence), i18n._(kind.next_step) if kind.next_step else "")
-    assert (error.sentence, error.next_step) == said
-    assert error.sentence != kind.sentence
-    assert not kind.next_step or error.next_step != kind.next_step
-    assert str(kind()) == f"{kind.sentence} {kind.next_step}".strip()
+        spanish = _(error.sentence), _(error.next_step)
+    english_too = _(error.sentence), _(error.next_step)
+    assert spanish[0] != english_too[0]
+    assert spanish[1] != english_too[1] or not spanish[1]
+
+
+def test_texts_within_a_text_are_said_in_its_language() -> None:
+    error = NotFoundByName(Text("subcommand"), "gte", otherwise=Text("There are {names}.", names=Text("another app")))
+    with i18n.use_locale("es"):
+        assert _(error.sentence) == "No hay subcomando que se llame “gte”."
+        assert _(error.next_step) == f"Hay {_('another app')}."
 
 
 def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
@@ -113,21 +159,22 @@ def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
     ],
 )
 def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
-    assert exceptions.RateLimited(wait).next_step == f"Please try again {english}"
+    step = exceptions.RateLimited(wait).next_step
+    assert _(step) == f"Please try again {english}"
     with i18n.use_locale("es"):
-        assert exceptions.RateLimited(wait).next_step == f"Inténtalo de nuevo {spanish}"
+        assert _(step) == f"Inténtalo de nuevo {spanish}"
 
 
 @pytest.mark.parametrize("kind", FREE)
 def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[BotError]) -> None:
-    error = kind("The dog ate it.", "")
-    assert (error.sentence, error.next_step, str(error)) == ("The dog ate it.", "", "The dog ate it.")
-    assert kind("The dog ate it.").next_step == kind.next_step
-    assert kind.sentence != "The dog ate it."
+    error = kind(english("The dog ate it."), NO_TEXT)
+    assert (str(error.sentence), str(error.next_step), str(error)) == ("The dog ate it.", "", "The dog ate it.")
+    assert kind(english("The dog ate it.")).next_step == kind.next_step
+    assert str(kind.sentence) != "The dog ate it."
 
 
 def test_every_kind_of_error_has_words_of_its_own() -> None:
-    said = [kind.sentence for kind in BARE if kind is not exceptions.StartupError]
+    said = [kind.sentence for kind in BARE if not issubclass(kind, exceptions.StartupError)]
     assert len(said) > 15
     assert len(set(said)) == len(said)
 
@@ -150,24 +197,27 @@ def test_what_somebody_typed_wrong_needs_no_reference_and_what_broke_does() -> N
 
 
 def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
-    error = NotFoundByName("app", "cuorier", ["courier", "rider"], otherwise="List them.")
+    error = NotFoundByName(Text("app"), "cuorier", ["courier", "rider"], otherwise=Text("List them."))
     assert str(error) == "There is no app called “cuorier”. Did you mean `courier`, `rider`?"
-    assert str(NotFoundByName("app", "zzz", otherwise="List them.")) == "There is no app called “zzz”. List them."
-    assert str(NotFoundByName("app", "zzz")) == "There is no app called “zzz”."
+    assert (
+        str(NotFoundByName(Text("app"), "zzz", otherwise=Text("List them.")))
+        == "There is no app called “zzz”. List them."
+    )
+    assert str(NotFoundByName(Text("app"), "zzz")) == "There is no app called “zzz”."
 
 
 @pytest.mark.parametrize(
-    "error", [NotFoundByName("app", "x" * 40_000), InvalidId("“{typed}” is too long.", "x" * 40_000)]
+    "error", [NotFoundByName(Text("app"), "x" * 40_000), InvalidId("“{typed}” is too long.", "x" * 40_000)]
 )
 def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: BotError) -> None:
     assert len(str(error)) < 250
-    assert "…" in error.sentence
+    assert "…" in str(error.sentence)
 
 
 def test_choices_are_kept_in_order() -> None:
-    error = AmbiguousInput("Two fit.", [("One", "1"), ("Two", "2")])
+    error = AmbiguousInput(english("Two fit."), [("One", "1"), ("Two", "2")])
     assert error.choices == (("One", "1"), ("Two", "2"))
-    assert error.next_step == "Which one do you mean?"
+    assert str(error.next_step) == "Which one do you mean?"
 
 
 # ------------------------------------------------------------------ every sentence in the house
@@ -176,7 +226,10 @@ def test_choices_are_kept_in_order() -> None:
 def raised() -> Iterator[tuple[str, ast.expr]]:
     """Every word given to an error anywhere in the bot: where, and what."""
     # StartupError is for the shell, where a line may end with an address to copy
-    names = {AmbiguousInput.__name__, *(kind.__name__ for kind in FREE if kind is not exceptions.StartupError)}
+    names = {
+        AmbiguousInput.__name__,
+        *(kind.__name__ for kind in FREE if not issubclass(kind, exceptions.StartupError)),
+    }
     for file in sorted(ROOT.rglob("*.py")):
         if "sandbox" in file.parts:
             continue
@@ -189,14 +242,15 @@ def raised() -> Iterator[tuple[str, ast.expr]]:
                 yield from ((f"{file.relative_to(ROOT.parent)}:{node.lineno}", word) for word in words)
 
 
+CALLS = ("_", "ngettext", "gettext_noop", "Text", "Counted")
+
+
 def last_words(word: ast.expr) -> list[str]:
     """How a literal may end; nothing for what is put together somewhere else."""
-    if (
-        isinstance(word, ast.Call)
-        and isinstance(word.func, ast.Name)
-        and word.func.id in ("_", "ngettext", "gettext_noop")
-    ):
-        return [end for node in word.args[: 2 if word.func.id == "ngettext" else 1] for end in last_words(node)]
+    if isinstance(word, ast.Call) and isinstance(word.func, ast.Name) and word.func.id in CALLS:
+        return [
+            end for node in word.args[: 2 if word.func.id in ("ngettext", "Counted") else 1] for end in last_words(node)
+        ]
     if isinstance(word, ast.IfExp):
         return [*last_words(word.body), *last_words(word.orelse)]
     if isinstance(word, ast.JoinedStr) and word.values:
@@ -214,7 +268,7 @@ def test_every_sentence_raised_anywhere_is_whole() -> None:
 
 
 def test_a_torn_sentence_would_be_found() -> None:
-    (call,) = ast.parse('BadInput(f"no {x} stop" if y else _("Stop."), ngettext("a {number}", "b", x))').body
+    (call,) = ast.parse('BadInput(f"no {x} stop" if y else Text("Stop."), Counted("a {number}", "b", x))').body
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     assert [last_words(node) for node in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]

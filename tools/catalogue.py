@@ -37,7 +37,7 @@ BABELS_OWN = (
     '"Report',
     '"Language-Team',
 )
-KEYWORDS = {"_": None, "gettext_noop": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "gettext_noop": None, "Text": None, "ngettext": (1, 2), "Counted": (1, 2)}
 
 
 def calls(
@@ -49,7 +49,8 @@ def calls(
     """
     for node in ast.walk(ast.parse(file.read())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in keywords:
-            yield node.lineno, node.func.id, tuple(map(_text, node.args)), []
+            words = tuple(map(_text, node.args))
+            yield from [(node.lineno, node.func.id, words, [])] if words != ("",) else []
 
 
 def _text(node: ast.expr) -> str | None:

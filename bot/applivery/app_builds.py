@@ -31,7 +31,7 @@ from bot.exceptions import (
     RequestRejected,
     UploadOutcomeUnknown,
 )
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, joined
 
 _Found = TypeVar("_Found")
 
@@ -257,18 +257,18 @@ class AppBuilds:
 
 # What says of the list, and only of it, that it cannot be had. An outage is none: what is lost then could not be found.
 _NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
-SAME_VERSION = gettext_noop("I looked for a new build of this app with the same version and size, and there is none.")
-SAME_SIZE = gettext_noop("I looked for a new build of this app with the same size, and there is none.")
-SAME_FILE = gettext_noop("I looked for a new file of this build with the same name and size, and there is none.")
+SAME_VERSION = Text("I looked for a new build of this app with the same version and size, and there is none.")
+SAME_SIZE = Text("I looked for a new build of this app with the same size, and there is none.")
+SAME_FILE = Text("I looked for a new file of this build with the same name and size, and there is none.")
 
 
-def _lost(unsure: OutcomeUnknown, searched: str, *, looked: bool) -> UploadOutcomeUnknown:
+def _lost(unsure: OutcomeUnknown, searched: Text, *, looked: bool) -> UploadOutcomeUnknown:
     """Return the error for an upload with an unknown outcome: its cause, what was searched, and the next step."""
     if not looked:
-        step = _("Applivery did not let me look for it. Look in the dashboard before you try again.")
+        step = Text("Applivery did not let me look for it. Look in the dashboard before you try again.")
         return UploadOutcomeUnknown(unsure.why, step)
     if unsure.partial:
-        step = _("You can upload it again.")
+        step = Text("You can upload it again.")
     else:
-        step = _("Look again in a few minutes, and only then upload it once more.")
-    return UploadOutcomeUnknown(unsure.why, f"{_(searched)} {step}")
+        step = Text("Look again in a few minutes, and only then upload it once more.")
+    return UploadOutcomeUnknown(unsure.why, joined(" ", (searched, step)))

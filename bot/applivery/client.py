@@ -27,6 +27,7 @@ from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
 from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
 from bot.exceptions import InvalidResponse, RequestRejected
+from bot.i18n import Text
 
 __all__ = ["AppliveryClient", "AppliveryHosts", "Page", "Priority", "RequestBudget"]
 
@@ -318,7 +319,7 @@ class AppliveryClient:
         )
 
     async def _get(
-        self, name: str, path: str, decode: Callable[[bytes], _T], gone: tuple[str, str] | None, **query: str
+        self, name: str, path: str, decode: Callable[[bytes], _T], gone: tuple[Text, Text] | None, **query: str
     ) -> _T:
         ask = ApiRequest(name, f"{self.hosts.api}{path}", query, self._lane)
         return await self._missing.told(self._transport.ask(ask, decode), gone)

@@ -25,7 +25,7 @@ from bot.exceptions import (
     ServiceUnavailable,
     TwoFactorRequired,
 )
-from bot.i18n import _, format_number, gettext_noop
+from bot.i18n import Number, Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
@@ -109,13 +109,13 @@ def _refused(refusal: ErrorBody, status: int) -> AppliveryError:
     return RequestRejected(sentence, code=refusal.code, status=status)
 
 
-def _not_accepted(code: int | None, text: str) -> str | None:
+def _not_accepted(code: int | None, text: str) -> Text | None:
     if text and code is not None:
-        return _("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=text)
+        return Text("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=text)
     if text:
-        return _("Applivery did not accept the request: “{said}”.", said=text)
+        return Text("Applivery did not accept the request: “{said}”.", said=text)
     if code is not None:
-        return _("Applivery did not accept the request (its code {code}).", code=code)
+        return Text("Applivery did not accept the request (its code {code}).", code=code)
     return None
 
 
@@ -127,23 +127,23 @@ def _quota(refusal: ErrorBody, status: int) -> AppliveryError:
     return QuotaExceeded(_reached(quotable(item), refusal.limit, refusal.num), code=refusal.code, status=status)
 
 
-def _reached(item: str, limit: int | None, now: int | None) -> str:
+def _reached(item: str, limit: int | None, now: int | None) -> Text:
     if limit is None:
-        return _("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
+        return Text("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
     if now is None:
         sentence = gettext_noop("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}.")
-        return _(sentence, item=item, limit=format_number(limit))
+        return Text(sentence, item=item, limit=Number(limit))
     sentence = gettext_noop(
         "Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}, now {now}."
     )
-    return _(sentence, item=item, limit=format_number(limit), now=format_number(now))
+    return Text(sentence, item=item, limit=Number(limit), now=Number(now))
 
 
 def _invalid(refusal: ErrorBody, status: int) -> AppliveryError:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
-    sentence = _("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
+    sentence = Text("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
     return RequestRejected(sentence, code=6002, status=status)
 
 

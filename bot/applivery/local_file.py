@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, UserInputError
+from bot.i18n import english
 
 PIECE = 1024 * 1024  # bytes; larger ones cost memory and bring no speed
 
@@ -19,14 +20,15 @@ def local(path: Path, name: str | None = None) -> StreamedFile:
     """The file at `path`, read piece by piece. Raises UserInputError when there is none that can be read."""
     try:
         if not path.exists():
-            raise UserInputError(f"There is no file “{shown(path)}”.", "Check the path.")
+            raise UserInputError(english(f"There is no file “{shown(path)}”."), english("Check the path."))
         if not path.is_file():  # a pipe or device has no size, and can be read but once
-            raise UserInputError(f"“{shown(path)}” is no regular file.", "Name the file itself.")
+            raise UserInputError(english(f"“{shown(path)}” is no regular file."), english("Name the file itself."))
         with path.open("rb"):
             size = path.stat().st_size
     except OSError as error:
         raise UserInputError(
-            f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path and who may read it."
+            english(f"“{shown(path)}” cannot be read: {error.strerror}."),
+            english("Check the path and who may read it."),
         ) from None
 
     @asynccontextmanager
@@ -61,4 +63,4 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileReadError(f"The file cannot be read any more: {error.strerror}.") from None
+        raise FileReadError(english(f"The file cannot be read any more: {error.strerror}.")) from None

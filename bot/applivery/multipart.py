@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from bot.exceptions import FileReadError
-from bot.i18n import _
+from bot.i18n import Text
 
 Pieces = AsyncIterator[bytes]
 
@@ -69,8 +69,8 @@ class MultipartForm:
             sent(count)
         if count != self.file.size:
             raise FileReadError(
-                _("“{name}” has another size than it had when the upload began.", name=self.file.name),
-                _("Nothing was uploaded. Wait until nobody writes to it, and try again."),
+                Text("“{name}” has another size than it had when the upload began.", name=self.file.name),
+                Text("Nothing was uploaded. Wait until nobody writes to it, and try again."),
             )
         yield self._tail()
 

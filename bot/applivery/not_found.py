@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.exceptions import AppliveryError, BudgetExhausted, NotFound, WorkspaceNotFound
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text
 
 _T = TypeVar("_T")
 
 REMEMBER_SECONDS = 10.0
-_CHECK = gettext_noop("An admin can check what its Service Account sees, under Workspace Settings → Service Accounts.")
-APP_IS_GONE = (gettext_noop("Applivery no longer has that app, or this bot may not see it."), _CHECK)
-NOT_SHOWN = (gettext_noop("Applivery does not show that to this bot."), _CHECK)
+_CHECK = Text("An admin can check what its Service Account sees, under Workspace Settings → Service Accounts.")
+APP_IS_GONE = (Text("Applivery no longer has that app, or this bot may not see it."), _CHECK)
+NOT_SHOWN = (Text("Applivery does not show that to this bot."), _CHECK)
 
 
 class NotFoundResolver:
@@ -24,7 +24,7 @@ class NotFoundResolver:
         self._workspace = workspace
         self._seen_at = float("-inf")
 
-    async def told(self, asked: Awaitable[_T], words: tuple[str, str] | None = None) -> _T:
+    async def told(self, asked: Awaitable[_T], words: tuple[Text, Text] | None = None) -> _T:
         """Return what was asked for.
 
         Raises NotFound, in these words, for what is gone, and else why nothing is found.
@@ -34,7 +34,7 @@ class NotFoundResolver:
         except NotFound as gone:
             code, status = gone.code, gone.status
         await self._look()
-        raise NotFound(*map(_, words or ()), code=code, status=status)
+        raise NotFound(*(words or ()), code=code, status=status)
 
     async def _look(self) -> None:
         """Raise what keeps us from the whole workspace. It was seen so many seconds ago: that is believed."""

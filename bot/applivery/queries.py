@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bot.applivery import parse
 from bot.domain.model import Stage
 from bot.exceptions import UserInputError
-from bot.i18n import _, format_number
+from bot.i18n import Number, Text
 
 # The list's own words; `success` is never sent. https://docs.applivery.com/en/app-distribution/api/builds/list-builds
 _STATUS = {
@@ -38,8 +38,8 @@ def period(email: str | None, since: datetime | None, until: datetime | None, *,
     """
     if email and len(email) > longest_email:
         raise UserInputError(
-            _("That e-mail address is too long for Applivery."),
-            _("It takes {number} characters.", number=format_number(longest_email)),
+            Text("That e-mail address is too long for Applivery."),
+            Text("It takes {number} characters.", number=Number(longest_email)),
         )
     wanted = {"email": email, "iniDate": _timestamp(since), "endDate": _timestamp(until)}
     return {key: value for key, value in wanted.items() if value}

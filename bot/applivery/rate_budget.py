@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from bot.exceptions import BudgetExhausted, again_in
-from bot.i18n import _
+from bot.i18n import Text
 
 _HOUR = 3600.0
 _SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
@@ -87,6 +87,6 @@ class RequestBudget:
             self._used -= self._slots.popleft()[1]
 
 
-def _again(seconds: float) -> str:
+def _again(seconds: float) -> Text:
     minutes = max(1, math.ceil(seconds / 60))
-    return _("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)
+    return Text("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)

@@ -28,7 +28,7 @@ from bot.exceptions import (
     ServiceUnavailable,
     kind_of,
 )
-from bot.i18n import _, ngettext
+from bot.i18n import Counted, Text
 from bot.observability.causes import cause
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, person_waits
 
@@ -243,7 +243,9 @@ class Transport:
         """A place among the connections, waited for no longer than an attempt may take. Raises ServiceUnavailable."""
         room = self._rooms[person_waits()]
         if person_waits() and room.locked() and self._waiting >= _WAITING:
-            raise ServiceUnavailable(_("Too many requests wait for Applivery."), _("Please try again in a minute."))
+            raise ServiceUnavailable(
+                Text("Too many requests wait for Applivery."), Text("Please try again in a minute.")
+            )
         self._waiting += 1
         try:
             async with asyncio.timeout(limit):
@@ -291,8 +293,8 @@ class Transport:
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
 
 
-def _silent(seconds: int) -> str:
-    return ngettext(
+def _silent(seconds: int) -> Text:
+    return Counted(
         "Applivery did not answer within {number} second.", "Applivery did not answer within {number} seconds.", seconds
     )
 

@@ -14,7 +14,7 @@ from bot import __version__, http_client
 from bot.applivery.multipart import MultipartForm, Pieces
 from bot.applivery.transport import ApiRequest, ApiResponse, Transport, refused
 from bot.exceptions import AppliveryRateLimited, BotError, InvalidResponse, InvalidUpload, ServiceUnavailable
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop
 from bot.observability.causes import cause
 
 _T = TypeVar("_T")
@@ -58,7 +58,7 @@ class OutcomeUnknown(Exception):
 
     kind = "Unsure"  # the metrics know it by this word
 
-    def __init__(self, why: str, *, partial: bool) -> None:
+    def __init__(self, why: Text, *, partial: bool) -> None:
         super().__init__()
         self.why = why
         self.partial = partial
@@ -100,13 +100,13 @@ class UploadAttempt:
                 if unclear.status is not None:
                     raise
                 raise OutcomeUnknown(
-                    _("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
+                    Text("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
                     partial=False,
                 ) from None
             self.progress(0)
             await asyncio.sleep(pause)
         raise ServiceUnavailable(
-            _("Applivery cannot be reached."), _("Nothing was sent; please try again in a few minutes."), why=why
+            Text("Applivery cannot be reached."), Text("Nothing was sent; please try again in a few minutes."), why=why
         )
 
     async def _once(self) -> bytes:
@@ -187,8 +187,8 @@ class _UploadStream:
 
 def _broken(*, partial: bool) -> OutcomeUnknown:
     if partial:
-        return OutcomeUnknown(_("The connection to Applivery broke before all of the file had left."), partial=True)
-    return OutcomeUnknown(_("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
+        return OutcomeUnknown(Text("The connection to Applivery broke before all of the file had left."), partial=True)
+    return OutcomeUnknown(Text("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
 
 
 def _accepted(answer: ApiResponse) -> bytes:
@@ -196,11 +196,11 @@ def _accepted(answer: ApiResponse) -> bytes:
         sentence = gettext_noop(
             "Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came."
         )
-        raise OutcomeUnknown(_(sentence, status=answer.status), partial=False)
+        raise OutcomeUnknown(Text(sentence, status=answer.status), partial=False)
     if answer.status == 413:
         raise InvalidUpload(
-            _("The file is larger than Applivery takes."),
-            _("Nothing was uploaded. The documented limit is 4 GB."),
+            Text("The file is larger than Applivery takes."),
+            Text("Nothing was uploaded. The documented limit is 4 GB."),
             status=413,
         )
     if answer.status >= 300:

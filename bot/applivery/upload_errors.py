@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.exceptions import (
     AppliveryError,
     BuildNotProcessed,
@@ -14,63 +16,78 @@ from bot.exceptions import (
     QuotaExceeded,
     WrongTokenKind,
 )
-from bot.i18n import _, gettext_noop
+from bot.i18n import Localized, Text, joined
 
-NOTHING = gettext_noop("Nothing was uploaded.")
+NOTHING = Text("Nothing was uploaded.")
 
 # By Applivery's code; without one, by the kind of refusal.
 _BY_CODE = {
     3001: (
-        gettext_noop("Applivery has no such app for this credential (code 3001)."),
-        gettext_noop("Check the app's name, and whose token it is."),
+        Text("Applivery has no such app for this credential (code 3001)."),
+        Text("Check the app's name, and whose token it is."),
     ),
     3002: (
-        gettext_noop("Applivery says that the token has expired (code 3002)."),
-        gettext_noop("Make a new one, and put it in place of the old."),
+        Text("Applivery says that the token has expired (code 3002)."),
+        Text("Make a new one, and put it in place of the old."),
     ),
     4002: (
-        gettext_noop("Applivery saw no token it understands (code 4002)."),
-        gettext_noop("Check that the token is set, and copied whole."),
+        Text("Applivery saw no token it understands (code 4002)."),
+        Text("Check that the token is set, and copied whole."),
     ),
     4004: (
-        gettext_noop("Applivery does not know the token (code 4004)."),
-        gettext_noop("Check that it was copied whole and was not deleted."),
+        Text("Applivery does not know the token (code 4004)."),
+        Text("Check that it was copied whole and was not deleted."),
     ),
     5004: (
-        gettext_noop("Your Applivery plan does not include this way of uploading (code 5004)."),
-        gettext_noop("An Applivery admin can change the plan under Workspace Settings → Billing."),
+        Text("Your Applivery plan does not include this way of uploading (code 5004)."),
+        Text("An Applivery admin can change the plan under Workspace Settings → Billing."),
     ),
     5006: (
-        gettext_noop("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
-        gettext_noop("Check that it is a whole build in one of the documented formats."),
+        Text("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
+        Text("Check that it is a whole build in one of the documented formats."),
     ),
     5024: (
-        gettext_noop("Applivery says that a name in this upload is already used (code 5024)."),
-        gettext_noop("Choose another version name, or look whether this build is there already."),
+        Text("Applivery says that a name in this upload is already used (code 5024)."),
+        Text("Choose another version name, or look whether this build is there already."),
     ),
 }
-_BY_KIND: tuple[tuple[type[AppliveryError], str, str], ...] = (
+_BY_KIND: tuple[tuple[type[AppliveryError], Text, Text], ...] = (
     (
         BuildNotProcessed,
-        gettext_noop("A file can be attached once Applivery has processed the build."),
-        gettext_noop("Try again when it is ready."),
+        Text("A file can be attached once Applivery has processed the build."),
+        Text("Try again when it is ready."),
     ),
     (
         NotFound,
-        gettext_noop("Applivery has no such app or build for this credential."),
-        gettext_noop("Check the names, and whose token it is."),
+        Text("Applivery has no such app or build for this credential."),
+        Text("Check the names, and whose token it is."),
     ),
     (
         Forbidden,
-        gettext_noop("This credential may not upload."),
-        gettext_noop("Its Service Account needs the role Developer or Admin."),
+        Text("This credential may not upload."),
+        Text("Its Service Account needs the role Developer or Admin."),
     ),
     (
         InvalidCredentials,
-        gettext_noop("Applivery does not accept the token."),
-        gettext_noop("Check that it is the right one, copied whole."),
+        Text("Applivery does not accept the token."),
+        Text("Check that it is the right one, copied whole."),
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Unended(Localized):
+    """A sentence without its full stop."""
+
+    sentence: Text
+
+    def render(self, language: str | None = None) -> str:
+        """Return it in the language."""
+        return self.sentence.render(language).rstrip(".")
+
+    __str__ = Localized.__str__
+
+
 _SAME_KIND = (InvalidCredentials, NotFound, Conflict, FeatureNotInPlan, InvalidUpload)
 
 
@@ -81,25 +98,25 @@ def worded(problem: AppliveryError) -> AppliveryError:
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
     words = words or next(((text, step) for kind, text, step in _BY_KIND if isinstance(problem, kind)), None)
     if isinstance(problem, QuotaExceeded) and problem.code is not None:
-        sentence = _("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
-        words = (sentence, problem.next_step)
+        unended = Unended(problem.sentence)
+        words = (Text("{sentence} (code {code}).", sentence=unended, code=problem.code), problem.next_step)
     if words is None:
         return problem
     sentence, step = words
-    return type(problem)(_(sentence), f"{_(NOTHING)} {_(step)}", code=problem.code, status=problem.status)
+    return type(problem)(sentence, joined(" ", (NOTHING, step)), code=problem.code, status=problem.status)
 
 
 WRONG_FAMILY = {
     "app token": (
-        gettext_noop("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
-        gettext_noop(
+        Text("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
+        Text(
             "An App API Token is for one app: put it in `APPLIVERY_APP_TOKEN` and leave the app out, "
             "or make a Service Account under Workspace Settings → Service Accounts."
         ),
     ),
     "service account": (
-        gettext_noop("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
-        gettext_noop("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
+        Text("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
+        Text("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
     ),
 }
 
@@ -107,4 +124,4 @@ WRONG_FAMILY = {
 def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
     """The error when a token is good, but for the other of the two APIs; `what` is what it is."""
     sentence, step = WRONG_FAMILY[what]
-    return WrongTokenKind(_(sentence), f"{_(NOTHING)} {_(step)}", code=refused.code, status=refused.status)
+    return WrongTokenKind(sentence, joined(" ", (NOTHING, step)), code=refused.code, status=refused.status)

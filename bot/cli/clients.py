@@ -14,6 +14,7 @@ from bot.domain import lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build
 from bot.exceptions import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, UserInputError
+from bot.i18n import Text, english
 from bot.services.app_directory import AppDirectory
 from bot.settings import UploadSettings
 
@@ -45,7 +46,9 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppB
     """
     if app is None:
         if settings.applivery_app_token is None:
-            raise UserInputError("No app was named.", "Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
+            raise UserInputError(
+                english("No app was named."), english("Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
+            )
         token = settings.applivery_app_token.get_secret_value()
         async with by_app_token(hosts(settings), token, trust_env=True) as app_builds:
             yield app_builds
@@ -59,12 +62,14 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[AppliveryClient]
     if settings.applivery_token is None or settings.applivery_organization is None:
         if settings.applivery_app_token is not None:
             raise UserInputError(
-                "--app needs a Service Account's token, and only an App API Token is set.",
-                "Leave --app out: the token says which app. Or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION.",
+                english("--app needs a Service Account's token, and only an App API Token is set."),
+                english(
+                    "Leave --app out: the token says which app. Or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION."
+                ),
             )
         raise UserInputError(
-            "There is no token for Applivery.",
-            "Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app.",
+            english("There is no token for Applivery."),
+            english("Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app."),
         )
     async with AppliveryClient(
         hosts=hosts(settings),
@@ -83,8 +88,8 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
     except (Forbidden, FeatureNotInPlan) as refused:
         if paths.is_id_or_slug(typed):
             return App(id=typed, slug=typed, name=typed)
-        text = "Applivery does not let this credential list the apps."
-        raise _refused(refused, text, "Give --app the app's id or short name.") from None
+        text = english("Applivery does not let this credential list the apps.")
+        raise _refused(refused, text, english("Give --app the app's id or short name.")) from None
     except InvalidCredentials:
         # the depot says whose token it is
         await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
@@ -103,7 +108,7 @@ async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
         if by_id:
             return which.lower(), which.lower()
         raise _refused(
-            refused, "Applivery does not let this credential list the builds.", "Give the build's id."
+            refused, english("Applivery does not let this credential list the builds."), english("Give the build's id.")
         ) from None
     return build.id, f"{build.app.name} {lookup.label(build)}"
 
@@ -116,5 +121,5 @@ async def _named(depot: AppBuilds, which: str) -> Build:
     return lookup.build(which, builds, builds[0].app if builds else depot.app)
 
 
-def _refused(refused: AppliveryError, sentence: str, step: str) -> AppliveryError:
+def _refused(refused: AppliveryError, sentence: Text, step: Text) -> AppliveryError:
     return type(refused)(sentence, step, code=refused.code, status=refused.status)

@@ -11,7 +11,7 @@ from typing import Any
 import bot
 from bot.cli import exit_handling
 from bot.exceptions import BotError, UserInputError, kind_of
-from bot.i18n.verbatim import unmarked
+from bot.i18n import english
 from bot.settings import InvalidSettings
 
 _LONGEST = 2000  # characters of a message; an argument that is repeated in it may be as long as the system allows
@@ -20,7 +20,7 @@ _LONGEST = 2000  # characters of a message; an argument that is repeated in it m
 def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
     """Tell of a problem; 2 when the call itself has to be changed, else 1."""
     code = getattr(problem, "code", None)
-    text, step = unmarked(problem.sentence), unmarked(problem.next_step)
+    text, step = str(problem.sentence), str(problem.next_step)
     exit_handling.told(kind_of(problem), text, step, code=code or None, facts=facts, as_json=as_json)
     return exit_handling.USAGE if isinstance(problem, UserInputError) else exit_handling.FAILED
 
@@ -57,4 +57,4 @@ def fault(error: Exception) -> BotError:
     here = Path(bot.__file__).parent
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return BotError(f"This program has a fault: {kind_of(error)}{place}.", "Please report it.")
+    return BotError(english(f"This program has a fault: {kind_of(error)}{place}."), english("Please report it."))

@@ -14,6 +14,7 @@ from bot.domain import uploads
 from bot.domain.model import Build
 from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
+from bot.i18n import NO_TEXT, english
 from bot.observability.logging import set_up_logs
 from bot.settings import InvalidSettings
 from bot.slack.mrkdwn import plain
@@ -22,10 +23,8 @@ from bot.slack.views.uploads import measure
 LINE_SECONDS = 10.0  # between two lines of progress
 
 
-class Interrupted(BotError):
+class Interrupted(BotError, kind="Stopped"):
     """The process was told to stop before the work was done."""
-
-    kind = "Stopped"
 
 
 class Output:
@@ -64,19 +63,21 @@ class Output:
         """Say that a file of so many bytes is sent now. Raises a BotError when the result could not be printed."""
         self.say(line)
         if why := standard_streams.lost():
-            raise BotError(f"The output cannot be written: {why}.", "Nothing was uploaded.")
+            raise BotError(english(f"The output cannot be written: {why}."), english("Nothing was uploaded."))
         self._total = total
 
     def stopped(self) -> BotError:
         """What is to be said when the process is told to stop here."""
         if "build" in self.facts:
-            return Interrupted("Stopped. The build is uploaded.", "Uploading it again would make a second one.")
+            return Interrupted(
+                english("Stopped. The build is uploaded."), english("Uploading it again would make a second one.")
+            )
         if self._total is not None and self._sent >= self._total:
             return Interrupted(
-                "Stopped before Applivery had answered, so it may or may not have the file.",
-                "Look in the dashboard before you try again.",
+                english("Stopped before Applivery had answered, so it may or may not have the file."),
+                english("Look in the dashboard before you try again."),
             )
-        return Interrupted("Stopped. Nothing was uploaded.", "")
+        return Interrupted(english("Stopped. Nothing was uploaded."), NO_TEXT)
 
     def sent(self, count: int) -> None:
         """So many bytes of the file have gone."""

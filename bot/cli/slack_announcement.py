@@ -12,6 +12,7 @@ import aiohttp
 from bot import http_client
 from bot.domain.model import Build
 from bot.exceptions import ChannelUnavailable, DeliveryUnknown, SlackError, SlackRateLimited, UserInputError
+from bot.i18n import NO_TEXT, english
 from bot.settings import UploadSettings
 from bot.slack.client import HTTP_SECONDS, SlackClient
 from bot.slack.views import channel_card
@@ -43,12 +44,18 @@ class SlackAnnouncer:
 
     def _but(self, problem: SlackError) -> SlackError:
         if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
-            return SlackError("The build is ready, and Slack did not say if it took the card.", "", code=problem.code)
+            return SlackError(
+                english("The build is ready, and Slack did not say if it took the card."), NO_TEXT, code=problem.code
+            )
         step = problem.next_step
         if isinstance(problem, ChannelUnavailable):
-            step = "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."
+            step = english(
+                "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."
+            )
         return SlackError(
-            f"The build is ready, and no card is in {self.channel}: {problem.sentence}", step, code=problem.code
+            english(f"The build is ready, and no card is in {self.channel}: {problem.sentence}"),
+            step,
+            code=problem.code,
         )
 
 
@@ -57,12 +64,17 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Sl
     """Someone to announce in `channel`; the token is tried at once. Raises UserInputError or a SlackError."""
     if settings.slack_bot_token is None:
         raise UserInputError(
-            "--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out."
+            english("--announce needs Slack, and SLACK_BOT_TOKEN is not set."),
+            english("Set it, or leave --announce out."),
         )
     if not channel.strip("# "):
-        raise UserInputError("--announce names no channel.", "Name one, like --announce '#releases', or leave it out.")
+        raise UserInputError(
+            english("--announce names no channel."), english("Name one, like --announce '#releases', or leave it out.")
+        )
     if settings.applivery_organization is None:
-        raise UserInputError("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
+        raise UserInputError(
+            english("--announce needs the dashboard's address for its card."), english("Set APPLIVERY_ORGANIZATION.")
+        )
     async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
         poster = SlackClient(token=token, base_url=base, session=session)

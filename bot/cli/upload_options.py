@@ -13,6 +13,7 @@ from bot.applivery.multipart import SmallFile
 from bot.domain import ci_metadata, uploads
 from bot.domain.uploads import CiMetadata, UploadMetadata
 from bot.exceptions import UserInputError
+from bot.i18n import english
 
 LARGEST_ICON = 5 * 1024 * 1024  # bytes; ours, since the vendor names none
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -65,20 +66,25 @@ class UploadOptions:
         kind = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
         if kind is None:
             raise UserInputError(
-                f"“{shown(path)}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon."
+                english(f"“{shown(path)}” is no PNG and no JPEG."),
+                english("Applivery takes these two for --package-icon."),
             )
         return SmallFile(shown(Path(path.name)), kind, content)
 
     def _changelog(self) -> str | None:
         text, path = self.given["changelog"], self.given["changelog_file"]
         if text is not None and path is not None:
-            raise UserInputError("--changelog and --changelog-file were both given.", "Give one of them.")
+            raise UserInputError(
+                english("--changelog and --changelog-file were both given."), english("Give one of them.")
+            )
         if path is None:
             return text  # type: ignore[no-any-return]
         try:
             return _read(path, 1024 * 1024).decode("utf-8-sig").strip() or None
         except UnicodeDecodeError:
-            raise UserInputError(f"“{shown(path)}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
+            raise UserInputError(
+                english(f"“{shown(path)}” is not UTF-8 text."), english("Save the changelog as UTF-8.")
+            ) from None
 
     def _deployer(self, environment: Mapping[str, str]) -> CiMetadata:
         known = ci_metadata.deployer(environment, _event(environment))
@@ -102,9 +108,12 @@ def _read(path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(most + 1)  # and no more: a device has no end
     except OSError as error:
-        raise UserInputError(f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path.") from None
+        raise UserInputError(
+            english(f"“{shown(path)}” cannot be read: {error.strerror}."), english("Check the path.")
+        ) from None
     if len(content) > most:
         raise UserInputError(
-            f"“{shown(path)}” is larger than {most // 1024 // 1024} MB.", "Check that it is the right file."
+            english(f"“{shown(path)}” is larger than {most // 1024 // 1024} MB."),
+            english("Check that it is the right file."),
         )
     return content

@@ -17,17 +17,16 @@ from bot.exceptions import (
     InvalidResponse,
     ServiceUnavailable,
 )
+from bot.i18n import Text, english
 
 _PASSING = (ServiceUnavailable, AppliveryRateLimited, InvalidResponse, BudgetExhausted)
 CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processing-codes/"
 
 
-class BuildNotReady(BotError):
+class BuildNotReady(BotError, kind="NotReady"):
     """Applivery has the file, and no build that can be downloaded: it failed (`code` says why), or is not known yet."""
 
-    kind = "NotReady"
-
-    def __init__(self, sentence: str, next_step: str, *, code: int | str | None = None) -> None:
+    def __init__(self, sentence: Text, next_step: Text, *, code: int | str | None = None) -> None:
         super().__init__(sentence, next_step)
         self.code = code
 
@@ -43,8 +42,8 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
         if time.monotonic() >= until:
             waited = uploads.duration(patience)
             raise BuildNotReady(
-                f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)}).",
-                "Look at it in the dashboard; uploading it again would make a second one.",
+                english(f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)})."),
+                english("Look at it in the dashboard; uploading it again would make a second one."),
             )
         await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
         try:
@@ -54,8 +53,8 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
             showing.say(f"{error.sentence} Looking again.")
         except AppliveryError as refused:  # the upload was allowed, and looking at its build is not
             raise BuildNotReady(
-                f"The build is uploaded, and Applivery does not say how it is: {refused.sentence}",
-                "Look at it in the dashboard; uploading it again would make a second one.",
+                english(f"The build is uploaded, and Applivery does not say how it is: {refused.sentence}"),
+                english("Look at it in the dashboard; uploading it again would make a second one."),
                 code=refused.code,
             ) from None
     return build
@@ -80,7 +79,9 @@ def ended_well(build: Build) -> None:
     code = f" (code {build.error_code})" if build.error_code else ""
     reason = build.error or "Applivery gave no reason."
     raise BuildNotReady(
-        f"Applivery could not process the build{code}: {reason}", f"What the codes mean: {CODES}", code=_number(build)
+        english(f"Applivery could not process the build{code}: {reason}"),
+        english(f"What the codes mean: {CODES}"),
+        code=_number(build),
     )
 
 

@@ -12,7 +12,7 @@ from bot.domain import access
 from bot.domain.access_requests import RequestDecision, RoleRequest
 from bot.domain.model import Role
 from bot.exceptions import BotError, UserInputError
-from bot.i18n import _, use_locale
+from bot.i18n import Text, _, use_locale
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import clock
 from bot.slack.views import access_requests as cards
@@ -25,7 +25,9 @@ async def ask(call: CommandContext, value: str) -> Message:
     if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
         return Message(_("You're *{role}* by now. Try again.", role=refused.role.word))
     if call.asker.outsider:
-        raise UserInputError(_(access.OUTSIDERS[call.asker.outsider]), _("Ask an admin to give you access to an app."))
+        raise UserInputError(
+            Text(access.OUTSIDERS[call.asker.outsider]), Text("Ask an admin to give you access to an app.")
+        )
     admins = await call.services.roles.admins_for(call.asker)
     if not admins:
         return Message(_("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
@@ -45,7 +47,7 @@ async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
     request = await call.services.roles.refused(call.asker, int(value)) if _is_number(value) else None
     if request is None:
-        raise UserInputError(_("This button is out of date."), _("Run the command again."))
+        raise UserInputError(Text("This button is out of date."), Text("Run the command again."))
     return request
 
 
@@ -85,7 +87,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
         await call.services.roles.decide(call.asker, call.door, int(number), decision) if _is_number(number) else None
     )
     if decided is None:
-        raise UserInputError(_("I can't find that request."), _("A role can be given with `grant`."))
+        raise UserInputError(Text("I can't find that request."), Text("A role can be given with `grant`."))
     request, mine = decided
     app = await _app(call, request)
     if not mine:

@@ -15,7 +15,7 @@ from bot.domain import build_files, lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
 from bot.exceptions import BuildNotProcessed, UserInputError
-from bot.i18n import _
+from bot.i18n import Text, _
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, inputs
@@ -48,8 +48,8 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     files = call.quoted.files
     if not files and build is None:
         raise UserInputError(
-            _("There is no file in that message."),
-            _("Use the one with the file, or `{command} attach`.", command=call.services.command),
+            Text("There is no file in that message."),
+            Text("Use the one with the file, or `{command} attach`.", command=call.services.command),
         )
     if not files:
         return _form((inputs.file(_("File"), "attach.file"),), build=build)
@@ -102,8 +102,8 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         build = await call.build(app.id, typed.get("attach.build", ""))
         if build.stage is not Stage.READY:
             raise BuildNotProcessed(
-                _("A file can be attached once Applivery has processed the build."),
-                _("Try again when it is ready."),
+                Text("A file can be attached once Applivery has processed the build."),
+                Text("Try again when it is ready."),
             )
     with in_field("attach.file"):
         file = await call.services.uploads.source(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])

@@ -18,7 +18,7 @@ from bot.domain.model import Role
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop, ngettext
+from bot.i18n import Text, _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, Message
 from bot.slack.blocks.paging import needed, page_so_far, turned_to, turning
@@ -140,15 +140,15 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
 
 def _as_csv(word: str | None) -> bool:
     if word not in (None, "csv"):
-        raise UserInputError(_("`format:` cannot be “{word}”.", word=word[:40]), _("There is `format:csv`."))
+        raise UserInputError(Text("`format:` cannot be “{word}”.", word=word[:40]), Text("There is `format:csv`."))
     return word == "csv"
 
 
 def _user(who: str) -> str:
     match = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
     if not match:
-        step = _("Type @ and pick the person from Slack's list.")
-        raise UserInputError(_("I cannot tell who “{who}” is.", who=who[:60]), step)
+        step = Text("Type @ and pick the person from Slack's list.")
+        raise UserInputError(Text("I cannot tell who “{who}” is.", who=who[:60]), step)
     return match[1] or match[2]
 
 

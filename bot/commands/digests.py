@@ -12,7 +12,7 @@ from bot.domain.model import App, Role
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text, _
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
@@ -79,14 +79,14 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
-        raise UserInputError(_("That is not the number of a summary."), _("See them with `subscriptions`."))
+        raise UserInputError(Text("That is not the number of a summary."), Text("See them with `subscriptions`."))
     reports = await call.services.scheduled_reports.of_places(_places(call))
     for report in reports:
         if report.id == int(number):
             _require(call, report)
     removed = await call.services.scheduled_reports.end(call.asker, call.door, _places(call), int(number))
     if removed is None:
-        raise UserInputError(_("That summary has already ended."), _("See what is left with `subscriptions`."))
+        raise UserInputError(Text("That summary has already ended."), Text("See what is left with `subscriptions`."))
     return cards.ended(removed, await _builds(call, [removed]))
 
 
@@ -113,4 +113,6 @@ def _quiet(word: str | None) -> bool:
         return False
     if word.casefold() in YES:
         return True
-    raise UserInputError(_("`quiet:` cannot be “{word}”.", word=word[:40]), _("There are `quiet:yes` and `quiet:no`."))
+    raise UserInputError(
+        Text("`quiet:` cannot be “{word}”.", word=word[:40]), Text("There are `quiet:yes` and `quiet:no`.")
+    )

@@ -18,7 +18,7 @@ from bot.domain.downloads import GroupBy
 from bot.domain.model import Role
 from bot.domain.timeparse.period import Period
 from bot.exceptions import PermissionDenied, UserInputError
-from bot.i18n import _, gettext_noop, use_locale
+from bot.i18n import NO_TEXT, Text, _, gettext_noop, use_locale
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
@@ -50,13 +50,13 @@ async def downloads(
     if not any((target, since, by, person, missing, every, quiet)):
         return await ask(call)
     if every is None and quiet is not None:
-        text = _("`quiet:` is for a summary that comes by itself.")
-        raise UserInputError(text, _("Add when, for example `every:monday@09:00`."))
+        text = Text("`quiet:` is for a summary that comes by itself.")
+        raise UserInputError(text, Text("Add when, for example `every:monday@09:00`."))
     question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
-            text = _("A summary that comes by itself is about everybody, and about the time since the one before.")
-            raise UserInputError(text, _("Leave `since:`, `until:`, `person:` and `missing:` out."))
+            text = Text("A summary that comes by itself is about everybody, and about the time since the one before.")
+            raise UserInputError(text, Text("Leave `since:`, `until:`, `person:` and `missing:` out."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
         return await who_lacks(call, question, missing)
@@ -93,7 +93,7 @@ async def share(call: CommandContext, value: str) -> Message:
     """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
     question = await report_query.again(call, value)
     if question.email is not None:
-        raise PermissionDenied(_("A summary about one person stays with you."), "")
+        raise PermissionDenied(Text("A summary about one person stays with you."), NO_TEXT)
     await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
     names = await call.services.channels.may_name_people(call.asker.channel_id)
     message = await _for_everybody(call, question, names=names)
@@ -107,7 +107,9 @@ async def page(call: CommandContext, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
     number, _separator, typed = value.partition(" ")
     if not number.isdecimal() or len(number) > 5:
-        raise UserInputError(_("This button does not say which page it turns to."), _("Please use `downloads` again."))
+        raise UserInputError(
+            Text("This button does not say which page it turns to."), Text("Please use `downloads` again.")
+        )
     report = await call.services.reports.report(await report_query.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)

@@ -8,7 +8,7 @@ from bot.dispatch.registry import button
 from bot.dispatch.targets import BuildReference
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text
 from bot.slack.blocks import Reply
 
 
@@ -17,5 +17,7 @@ async def pressed(call: CommandContext, value: str) -> Reply:
     """Who downloaded the build the card is about."""
     app_id, _separator, build_id = value.partition("/")
     if not build_id:
-        raise UserInputError(_("This button does not say which build it is for."), _("Please use `downloads` instead."))
+        raise UserInputError(
+            Text("This button does not say which build it is for."), Text("Please use `downloads` instead.")
+        )
     return await downloads(call, BuildReference(await call.app(app_id), build_id))

@@ -7,7 +7,7 @@ from bot.dispatch.registry import button, command
 from bot.dispatch.targets import BuildReference, Filters
 from bot.domain.model import Build, FileKind, Role
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import turned_to
 from bot.slack.views import links as cards
@@ -51,8 +51,8 @@ async def open_attachment(call: CommandContext, value: str) -> Message:
     attachment = next((it for it in build.attachments if it.id == file_id), None)
     if attachment is None:
         raise UserInputError(
-            _("That file is no longer attached to this build."),
-            _("See what is with `files {app}`.", app=build.app.slug),
+            Text("That file is no longer attached to this build."),
+            Text("See what is with `files {app}`.", app=build.app.slug),
         )
     link = await call.services.links.give(call.asker, build, FileKind.AUTO, door=call.door, file_id=attachment.id)
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

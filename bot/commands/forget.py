@@ -8,7 +8,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import command
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import _, ngettext
+from bot.i18n import Text, ngettext
 from bot.slack.blocks import Message
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})")
@@ -23,8 +23,8 @@ async def forget(call: CommandContext, who: str) -> Message:
     """
     match = _PERSON.fullmatch(who)
     if not match:
-        step = _("Type @ and pick the person from Slack's list.")
-        raise UserInputError(_("I cannot tell who “{who}” is.", who=who[:60]), step)
+        step = Text("Type @ and pick the person from Slack's list.")
+        raise UserInputError(Text("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
     user_id = match[1] or match[2]
     lines = await call.services.audit.erase_user(call.asker, call.door, user_id)

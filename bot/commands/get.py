@@ -20,7 +20,7 @@ from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
 from bot.domain.model import App, Build, FileKind, Role, Stage
 from bot.exceptions import BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
-from bot.i18n import _, gettext_noop, use_locale
+from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply, Visibility
@@ -63,7 +63,7 @@ async def _nothing_ready(call: CommandContext, nothing: NoReadyBuild) -> Message
     message = await hand(call, newest)
     if newest.stage is Stage.READY:  # since it was listed
         return message
-    sentence = escape(nothing.sentence)
+    sentence = escape(_(nothing.sentence))
     return replace(message, text=f"{sentence} {message.text}", blocks=(blocks.section(sentence), *message.blocks))
 
 
@@ -77,8 +77,8 @@ async def hand(
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
-            _("{build} was not uploaded as an .aab.", build=verbatim(lookup.label(build))),
-            _("Leave `type:aab` out for what there is."),
+            Text("{build} was not uploaded as an .aab.", build=verbatim(lookup.label(build))),
+            Text("Leave `type:aab` out for what there is."),
         )
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
         return links.no_install(build, dashboard)
@@ -210,7 +210,7 @@ async def from_message(call: CommandContext, value: str | None) -> Reply:
 def _read(value: str) -> tuple[str, str, FileKind | None]:
     parts = value.split("/")
     if len(parts) < 2:
-        raise UserInputError(_("This button does not say which build it is for."), _("Please use `get` instead."))
+        raise UserInputError(Text("This button does not say which build it is for."), Text("Please use `get` instead."))
     kind = parts[2] if len(parts) > 2 else ""
     return parts[0], parts[1], FileKind(kind) if kind in set(FileKind) else None
 
@@ -239,8 +239,8 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
     recipient = references.person(to)
     if not recipient:
         raise UserInputError(
-            _("I cannot tell who “{who}” is.", who=to[:60]),
-            _("Type `to:@` and pick the person from Slack's list."),
+            Text("I cannot tell who “{who}” is.", who=to[:60]),
+            Text("Type `to:@` and pick the person from Slack's list."),
         )
     if build.stage is not Stage.READY:
         build = await call.details(build)
@@ -255,13 +255,13 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         raise
     except PermissionDenied as error:
         if error.channels:
-            why = _(
+            why = Text(
                 "{app} is kept to some channels, so it cannot be sent by direct message.", app=verbatim(build.app.name)
             )
-            raise PermissionDenied(why, _("*Share here*, under a link, posts a card in this channel.")) from error
+            raise PermissionDenied(why, Text("*Share here*, under a link, posts a card in this channel.")) from error
         raise PermissionDenied(
-            _("I sent nothing, as that person cannot use me."),
-            _("Guests and people from other organisations need access to the app first."),
+            Text("I sent nothing, as that person cannot use me."),
+            Text("Guests and people from other organisations need access to the app first."),
         ) from error
     sent = await call.services.sent_builds.send(call.asker, call.door, recipient, build)
     with use_locale(await call.services.access.language(recipient)):

@@ -11,7 +11,7 @@ from bot.domain import lookup, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.model import App, Role
 from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
-from bot.i18n import _
+from bot.i18n import NO_TEXT, Text, _, joined
 from bot.i18n.verbatim import code, verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
@@ -75,16 +75,16 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     role = await call.services.roles.revoke(call.asker, call.door, grantee, of)
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
-        none = _("They have no role for every app.")
-        raise UserInputError(f"{none} {kept}", _("Name the app to take it back: `app:…`."))
+        none = Text("They have no role for every app.")
+        raise UserInputError(joined(" ", (none, kept)), Text("Name the app to take it back: `app:…`."))
     if role is None:
         nothing = (
-            _("Nothing was granted to them for {app}.", app=verbatim(of.name))
+            Text("Nothing was granted to them for {app}.", app=verbatim(of.name))
             if of
-            else _("Nothing was granted to them.")
+            else Text("Nothing was granted to them.")
         )
-        raise UserInputError(nothing, _("See who was given what with `audit`."))
-    return Message(f"{_taken_back(grantee, role, of)} {escape(kept)}".rstrip())
+        raise UserInputError(nothing, Text("See who was given what with `audit`."))
+    return Message(f"{_taken_back(grantee, role, of)} {escape(_(kept))}".rstrip())
 
 
 async def _check(call: CommandContext, grantee: str, role: Role, app: App | None) -> None:
@@ -100,14 +100,16 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
     except SlackError as error:
         raise _unknown(grantee, error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
-        raise UserInputError(_(TOO_WIDE[outsider], who=_mention(grantee)), _("Use `grant @person member app:courier`."))
+        raise UserInputError(
+            Text(TOO_WIDE[outsider], who=_mention(grantee)), Text("Use `grant @person member app:courier`.")
+        )
 
 
 def _unknown(grantee: str, error: SlackError) -> BotError:
     if error.code in NOT_THERE or error.code in NO_GROUP:
-        words = _("Slack doesn't know {who}.", who=_mention(grantee))
-        return UserInputError(words, _("Type @ and pick the person or user group from Slack's list."))
-    why = _("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
+        words = Text("Slack doesn't know {who}.", who=_mention(grantee))
+        return UserInputError(words, Text("Type @ and pick the person or user group from Slack's list."))
+    why = Text("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
     return PermissionUnverified(why)
 
 
@@ -144,7 +146,7 @@ def _taken_back(grantee: str, role: Role, app: App | None) -> str:
 async def _managers(call: CommandContext, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
         raise UserInputError(
-            _("A channel can be a `manager` channel, for every app."), _("For example `grant #leads manager`.")
+            Text("A channel can be a `manager` channel, for every app."), Text("For example `grant #leads manager`.")
         )
     await call.services.channels.name_people(call.asker, call.door, channel_id)
     return Message(
@@ -166,20 +168,24 @@ async def _no_managers(call: CommandContext, channel_id: str) -> Message:
     return Message(text)
 
 
-async def _kept(call: CommandContext, grantee: str) -> str:
+async def _kept(call: CommandContext, grantee: str) -> Text:
     """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
     given = await call.services.roles.for_single_apps(call.asker.team_id, grantee)
     names = await call.services.names.of_apps() if given else {}  # a role is taken back while Applivery is away too
     roles = [
-        _("{role} for {app}", role=role.word, app=verbatim(names.get(app_id) or _("another app")))
+        Text(
+            "{role} for {app}",
+            role=role.word,
+            app=verbatim(names[app_id]) if names.get(app_id) else Text("another app"),
+        )
         for app_id, role in given
     ]
-    return _("They are still {roles}.", roles=", ".join(roles)) if roles else ""
+    return Text("They are still {roles}.", roles=joined(", ", roles)) if roles else NO_TEXT
 
 
 def _one_app(app: App | None) -> App:
     if app is None:
-        raise UserInputError(_("For which app?"), _("Add it, for example `app:courier`."))
+        raise UserInputError(Text("For which app?"), Text("Add it, for example `app:courier`."))
     return app
 
 
@@ -187,8 +193,8 @@ def _grantee(who: str) -> str:
     found = references.person(who) or references.group(who)
     if not found:
         raise UserInputError(
-            _("I cannot tell who “{who}” is.", who=who[:60]),
-            _("Type @ and pick the person or user group from Slack's list."),
+            Text("I cannot tell who “{who}” is.", who=who[:60]),
+            Text("Type @ and pick the person or user group from Slack's list."),
         )
     return found
 
@@ -202,7 +208,7 @@ def _role(word: str | None) -> Role:
         return role
     names = [role.word for role in Role.given()]
     if word and (near := lookup.closest(word, names)):
-        hint = _("Did you mean `{name}`?", name=near[0])
+        hint = Text("Did you mean `{name}`?", name=near[0])
     else:
-        hint = _("There are {names}.", names=", ".join(code(name) for name in names))
-    raise UserInputError(_("There is no role “{role}”.", role=word[:40]) if word else _("Which role?"), hint)
+        hint = Text("There are {names}.", names=", ".join(code(name) for name in names))
+    raise UserInputError(Text("There is no role “{role}”.", role=word[:40]) if word else Text("Which role?"), hint)

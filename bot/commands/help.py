@@ -9,7 +9,7 @@ from bot.dispatch.registry import HandlerKind, MenuItem, command
 from bot.domain import lookup, spelling
 from bot.domain.model import Role
 from bot.exceptions import NotFoundByName
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 from bot.slack.blocks import Message
 
 
@@ -28,8 +28,8 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     entry = call.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
         near = lookup.closest(topic, [command.name for command in call.registry.commands()])
-        otherwise = _("`{command} help` lists them all.", command=call.services.command)
-        raise NotFoundByName(gettext_noop("subcommand"), topic, near, otherwise=otherwise)
+        otherwise = Text("`{command} help` lists them all.", command=call.services.command)
+        raise NotFoundByName(Text("subcommand"), topic, near, otherwise=otherwise)
     return replies.help_for(entry, call.services.command)
 
 

@@ -57,7 +57,7 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
                 [(build, None) for build in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls
             )
     except AppliveryError as problem:
-        return problem.sentence
+        return _(problem.sentence)
     except TimeoutError:
         return _("Applivery takes too long to answer.")
 

@@ -15,7 +15,7 @@ from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
 from bot.exceptions import PermissionDenied, SlackError, UserInputError
-from bot.i18n import _, format_number, use_locale
+from bot.i18n import Number, Text, _, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
@@ -84,8 +84,8 @@ def _mention(whom: str) -> str:
     if channel := references.channel(whom):
         return f"<#{channel}>"
     raise UserInputError(
-        _("I cannot tell who “{typed}” is.", typed=whom[:60]),
-        _("Type `missing:@` or `missing:#` and pick a group or channel."),
+        Text("I cannot tell who “{typed}” is.", typed=whom[:60]),
+        Text("Type `missing:@` or `missing:#` and pick a group or channel."),
     )
 
 
@@ -95,8 +95,8 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
         return question
     builds = await call.services.reports.newest(question.app)
     if not builds:
-        text = _("{app} has no build yet that is ready.", app=verbatim(question.app.name))
-        raise UserInputError(text, _("Ask again when it has one."))
+        text = Text("{app} has no build yet that is ready.", app=verbatim(question.app.name))
+        raise UserInputError(text, Text("Ask again when it has one."))
     return report_query.about(question, builds)
 
 
@@ -107,8 +107,8 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
     )
     if people and not any(people.values()):
         raise SlackError(
-            _("Slack does not tell me anybody's e-mail."),
-            _("An admin has to add the scope `users:read.email` and reinstall the app."),
+            Text("Slack does not tell me anybody's e-mail."),
+            Text("An admin has to add the scope `users:read.email` and reinstall the app."),
             code="missing_scope",
         )
     return decisions.missing(people, tally.summary())
@@ -121,9 +121,9 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
         channel = await call.services.channels.look_up_for(call.asker.user_id, place[2:-1])
         found = await call.services.channels.members(channel.id)
     if len(found) > MOST:
-        many = {"place": place, "number": format_number(len(found)), "most": format_number(MOST)}
+        many = {"place": place, "number": Number(len(found)), "most": Number(MOST)}
         raise UserInputError(
-            _("{place} has {number} people, and I compare {most} at most.", **many), _("Name a smaller group.")
+            Text("{place} has {number} people, and I compare {most} at most.", **many), Text("Name a smaller group.")
         )
     return found
 

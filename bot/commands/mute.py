@@ -11,7 +11,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
 from bot.domain.timeparse import deadline
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text
 from bot.i18n.verbatim import code
 from bot.slack.blocks import Message
 from bot.slack.views import mutes as cards
@@ -104,7 +104,9 @@ async def _target(call: CommandContext, typed: str) -> str:
         return (await call.app(typed)).id
     except AmbiguousInput as error:
         which = ", ".join(code(label) for label, _ in error.choices)
-        raise UserInputError(error.sentence, _("Name it by what stands in brackets: {names}.", names=which)) from None
+        raise UserInputError(
+            error.sentence, Text("Name it by what stands in brackets: {names}.", names=which)
+        ) from None
 
 
 async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription], list[Subscription]]:
@@ -117,13 +119,13 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
     here = await call.services.subscriptions.of_channel(call.asker.channel_id)
     if not here:
         raise UserInputError(
-            _("This channel is subscribed to nothing, so there is nothing to mute."), _("See `help subscribe`.")
+            Text("This channel is subscribed to nothing, so there is nothing to mute."), Text("See `help subscribe`.")
         )
     # what it hears of as one of every app is said to it whatever its own subscription says
     subscriptions = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
     if not subscriptions:
         raise UserInputError(
-            _("This channel does not hear of that app."), _("See what it hears of with `subscriptions`.")
+            Text("This channel does not hear of that app."), Text("See what it hears of with `subscriptions`.")
         )
     may = [subscription for subscription in subscriptions if _role(call, subscription) >= call.need]
     if not may:

@@ -10,7 +10,7 @@ from bot.dispatch.targets import BuildReference, Filters
 from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import turned_to
 from bot.slack.views import changes_since as cards
@@ -43,7 +43,9 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
     app_id, _separator, build_id = value.partition("/")
     if not build_id:
-        raise UserInputError(_("This button does not say which build it is for."), _("Please use `news` instead."))
+        raise UserInputError(
+            Text("This button does not say which build it is for."), Text("Please use `news` instead.")
+        )
     return await _told(call, await call.build(app_id, build_id), page)
 
 

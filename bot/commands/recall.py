@@ -16,7 +16,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
 from bot.domain.text_limits import within
 from bot.exceptions import NotFound, UserInputError
-from bot.i18n import _, gettext_noop, ngettext
+from bot.i18n import Counted, Text
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
 from bot.slack.views import recalls as cards
@@ -94,9 +94,9 @@ def _fitting(typed: str) -> str:
     reason = " ".join(typed.split())
     if not reason:
         raise UserInputError(
-            _("A recall needs a reason."), _('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
+            Text("A recall needs a reason."), Text('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
         )
-    return within(gettext_noop("The reason"), reason, cards.REASON)
+    return within(Text("The reason"), reason, cards.REASON)
 
 
 # ------------------------------------------------------------------ the way back
@@ -137,16 +137,14 @@ async def _only_one(call: CommandContext, app: App | None) -> Build:
         reverse=True,
     )
     if not recalls:
-        none = _("No build of {app} is recalled.", app=verbatim(app.name)) if app else _("No build is recalled.")
-        raise UserInputError(none, _("See how they stand with `builds`."))
+        none = Text("No build of {app} is recalled.", app=verbatim(app.name)) if app else Text("No build is recalled.")
+        raise UserInputError(none, Text("See how they stand with `builds`."))
     if len(recalls) == 1:
         return await call.build(recalls[0].app_id, recalls[0].build_id)
     room = asyncio.Semaphore(AT_ONCE)
     there = [build for build in await asyncio.gather(*(_there(call, recall, room) for recall in recalls)) if build]
     offered = [(f"{build.app.name} {lookup.label(build)}", f"{build.app.id} {build.id}") for build in there]
-    raise AmbiguousInput(
-        ngettext("{number} build is recalled.", "{number} builds are recalled.", len(recalls)), offered
-    )
+    raise AmbiguousInput(Counted("{number} build is recalled.", "{number} builds are recalled.", len(recalls)), offered)
 
 
 async def _there(call: CommandContext, recall: Recall, room: asyncio.Semaphore) -> Build | None:
@@ -161,6 +159,6 @@ async def _named(call: CommandContext, value: str) -> Build:
     app_id, _separator, build_id = value.partition("/")
     if not app_id or not build_id:
         raise UserInputError(
-            _("That does not say which build it is for."), _("Use `recall` with the app and the version.")
+            Text("That does not say which build it is for."), Text("Use `recall` with the app and the version.")
         )
     return await call.build(app_id, build_id)

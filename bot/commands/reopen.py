@@ -6,7 +6,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text
 from bot.slack.blocks import Modal
 
 
@@ -16,4 +16,4 @@ async def reopen(call: CommandContext, value: str) -> Modal:
     try:
         return Modal.restored(value)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserInputError(_("This button is from another version of me."), _("Please start again.")) from None
+        raise UserInputError(Text("This button is from another version of me."), Text("Please start again.")) from None

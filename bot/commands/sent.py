@@ -13,7 +13,7 @@ from bot.domain.model import Role
 from bot.domain.sent_builds import SentBuild
 from bot.domain.states import PauseReason
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, PermissionUnverified
-from bot.i18n import _, use_locale
+from bot.i18n import Text, _, use_locale
 from bot.services.sent_builds import SenderDenied
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
@@ -28,7 +28,7 @@ async def taken(call: CommandContext, value: str) -> Message:
     number = int(value) if value.isdecimal() and len(value) < 19 else 0
     sent = await call.services.sent_builds.received(call.asker, number)
     if sent is None:
-        raise PermissionDenied(_("This build was sent to somebody else."), _("Use `get` to have it yourself."))
+        raise PermissionDenied(Text("This build was sent to somebody else."), Text("Use `get` to have it yourself."))
     try:
         build = await call.build(sent.app_id, sent.build_id)
         await call.services.sent_builds.require_sender(sent, build)

@@ -8,7 +8,7 @@ from bot.dispatch.targets import BuildReference, Filters
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message
 from bot.slack.views import builds as cards
@@ -40,8 +40,8 @@ async def newest(
     builds = await call.services.apps.builds(app, filters, most=1)
     if not builds:
         raise UserInputError(
-            _("{app} has no build that fits.", app=verbatim(app.name)),
-            _("See all with `builds {slug}`.", slug=app.slug),
+            Text("{app} has no build that fits.", app=verbatim(app.name)),
+            Text("See all with `builds {slug}`.", slug=app.slug),
         )
     return builds[0]
 

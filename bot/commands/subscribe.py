@@ -32,7 +32,7 @@ from bot.exceptions import (
     SlackError,
     UserInputError,
 )
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 from bot.services.channels import require_told
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
@@ -85,27 +85,27 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
     """The channel to speak in, when the bot can. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
         raise UserInputError(
-            _("I do not know which channel you mean."),
-            _("Type it in the channel that is to hear of the builds."),
+            Text("I do not know which channel you mean."),
+            Text("Type it in the channel that is to hear of the builds."),
         )
     this = channel_id == call.asker.channel_id
     outside = gettext_noop("I am not in this channel, so I cannot post there.")
     if not this:
         outside = gettext_noop("I am not in that channel, so I cannot post there.")
-    invited = _(invite, name=await call.services.channels.bot_name())
+    invited = Text(invite, name=await call.services.channels.bot_name())
     try:
         channel = await call.services.channels.look_up(channel_id)
     except ChannelUnavailable as error:
-        raise ChannelUnavailable(_(outside), invited, code=error.code) from error
+        raise ChannelUnavailable(Text(outside), invited, code=error.code) from error
     require_told(channel)
     if channel.shared:
-        shared = _("This channel is shared with another organisation, so no builds are announced in it.")
-        raise PermissionDenied(shared, _("Choose a channel of your own."), reason=PauseReason.SHARED)
+        shared = Text("This channel is shared with another organisation, so no builds are announced in it.")
+        raise PermissionDenied(shared, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
     if channel.archived:
-        archived = _("This channel is archived.") if this else _("That channel is archived.")
-        raise ChannelUnavailable(archived, _("Subscribe in one that people still read."), code="is_archived")
+        archived = Text("This channel is archived.") if this else Text("That channel is archived.")
+        raise ChannelUnavailable(archived, Text("Subscribe in one that people still read."), code="is_archived")
     if channel.member is False:
-        raise ChannelUnavailable(_(outside), invited, code="not_in_channel")
+        raise ChannelUnavailable(Text(outside), invited, code="not_in_channel")
     return channel_id
 
 
@@ -152,8 +152,8 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
             known = await call.services.channels.group_handles()
         except SlackError as error:
             raise SlackError(
-                _("Slack does not tell me which user groups there are."),
-                _("Please try again in a minute, or leave `mention:` out."),
+                Text("Slack does not tell me which user groups there are."),
+                Text("Please try again in a minute, or leave `mention:` out."),
                 code=error.code,
             ) from error
         return replace(manner, mention=mentions.group(manner.mention, known))
@@ -240,10 +240,10 @@ def checked(words: ParsedText) -> None:
     wrong = subscription_form.unknown(words)
     if wrong is None:
         return
-    hint = _("Filters are written like `branch:release/*` or `os:ios`.")
+    hint = Text("Filters are written like `branch:release/*` or `os:ios`.")
     if wrong[1]:
-        hint = _("Did you mean `{key}:`?", key=wrong[1][0])
-    raise UserInputError(_("“{word}” is no filter.", word=wrong[0][:40]), hint)
+        hint = Text("Did you mean `{key}:`?", key=wrong[1][0])
+    raise UserInputError(Text("“{word}” is no filter.", word=wrong[0][:40]), hint)
 
 
 @options("subscribe.app", need=Role.RELEASER)

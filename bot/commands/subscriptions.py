@@ -16,7 +16,7 @@ from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry,
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
 from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
-from bot.i18n import _, gettext_noop, use_locale
+from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.errors import OUT_OF_SIGHT
 from bot.slack.mrkdwn import inline
@@ -34,8 +34,8 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
     """
     if which is not None and spelling.bare(which) != "all":
         raise UserInputError(
-            _("I do not know which subscriptions “{which}” are.", which=which[:40]),
-            _("Say `subscriptions all`, or nothing."),
+            Text("I do not know which subscriptions “{which}” are.", which=which[:40]),
+            Text("Say `subscriptions all`, or nothing."),
         )
     return await _listed(call, everywhere=which is not None)
 
@@ -45,7 +45,7 @@ async def turned(call: CommandContext, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     which, _separator, page = value.partition("/")
     if not page.isdecimal() or len(page) > 6:
-        raise UserInputError(_("That page is from another version of me."), _("See them with `subscriptions`."))
+        raise UserInputError(Text("That page is from another version of me."), Text("See them with `subscriptions`."))
     return await _listed(call, everywhere=which == "all", page=int(page))
 
 
@@ -95,7 +95,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     channel_id, _separator, number = value.rpartition("/")
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
-        raise UserInputError(_("That is not the number of a subscription."), _("See them with `subscriptions`."))
+        raise UserInputError(Text("That is not the number of a subscription."), Text("See them with `subscriptions`."))
     subscriptions = [
         candidate
         for candidate in await call.services.subscriptions.of_channel(channel_id)
@@ -122,7 +122,7 @@ async def _usable(call: CommandContext, value: str) -> tuple[Subscription, Comma
 
 
 def _ended() -> UserInputError:
-    return UserInputError(_("That subscription has already ended."), _("See what is left with `subscriptions`."))
+    return UserInputError(Text("That subscription has already ended."), Text("See what is left with `subscriptions`."))
 
 
 async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
@@ -165,10 +165,10 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
         fitting = [subscription for subscription in subscriptions if subscription.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
-            gettext_noop("subscription of this channel"),
+            Text("subscription of this channel"),
             which,
             [cards.app_of(subscription) for subscription in subscriptions],
-            otherwise=_("It is subscribed to nothing."),
+            otherwise=Text("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
 
@@ -233,8 +233,8 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
         if app.id == subscription.app_id:
             return app
     raise UserInputError(
-        _("Applivery has no app “{app}” any more.", app=subscription.app_name),
-        _("End its subscription with `unsubscribe`."),
+        Text("Applivery has no app “{app}” any more.", app=subscription.app_name),
+        Text("End its subscription with `unsubscribe`."),
     )
 
 

@@ -17,7 +17,7 @@ from bot.domain import build_files, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import UploadMetadata
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop, ngettext
+from bot.i18n import Text, _, gettext_noop, ngettext
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, Reply, inputs
@@ -63,8 +63,8 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     files = call.quoted.files
     if not files:
         raise UserInputError(
-            _("There is no file in that message."),
-            _("Use the one with the file, or `{command} upload`.", command=call.services.command),
+            Text("There is no file in that message."),
+            Text("Use the one with the file, or `{command} upload`.", command=call.services.command),
         )
     good = [
         file for file in files if not file.name or build_files.extension(file.name)

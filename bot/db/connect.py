@@ -23,6 +23,7 @@ from bot.db.dialect_sql import POSTGRESQL, SQLITE
 from bot.db.runner import Runner, SqliteRunner
 from bot.db.types import micros
 from bot.exceptions import StartupError
+from bot.i18n import english
 from bot.settings import database_address
 
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address may say otherwise.
@@ -65,9 +66,11 @@ class DatabaseUrl:
         try:
             url = make_url(database_address(address))
         except ArgumentError:
-            raise StartupError("DATABASE_URL is not a database address; an example: sqlite:///bot.db") from None
+            raise StartupError(
+                english("DATABASE_URL is not a database address; an example: sqlite:///bot.db")
+            ) from None
         except ValueError as wrong:
-            raise StartupError(f"DATABASE_URL {wrong}.") from None
+            raise StartupError(english(f"DATABASE_URL {wrong}.")) from None
         if url.drivername != SQLITE:
             defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
             missing = {key: value for key, value in defaults.items() if key not in url.query}
@@ -100,13 +103,17 @@ def _file(name: str) -> Path:
         file = Path(name).expanduser().resolve()
         is_folder = file.is_dir()
     except (OSError, RuntimeError):  # too long, in a loop of links, or with a `~` of a user without a home
-        raise StartupError("DATABASE_URL names no file that can be found.", "Write its whole path.") from None
+        raise StartupError(
+            english("DATABASE_URL names no file that can be found."), english("Write its whole path.")
+        ) from None
     if is_folder:
-        raise StartupError(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
+        raise StartupError(
+            english(f"{file} is a folder, and no file for a database."), english("Name a file in it, in DATABASE_URL.")
+        )
     if not Path(name).expanduser().is_absolute() and not file.parent.is_dir():
         raise StartupError(
-            f"There is no folder {file.parent} for the database.",
-            f"If you mean the file /{name}, write four slashes: DATABASE_URL=sqlite:////{name}",
+            english(f"There is no folder {file.parent} for the database."),
+            english(f"If you mean the file /{name}, write four slashes: DATABASE_URL=sqlite:////{name}"),
         )
     return file
 
@@ -190,8 +197,8 @@ class SingleProcessLock:
             owner = os.read(descriptor, 20).decode(errors="replace").strip()
             os.close(descriptor)
             raise StartupError(
-                f"Another process{f' (id {owner})' if owner else ''} is using the database {file}.",
-                "Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server.",
+                english(f"Another process{f' (id {owner})' if owner else ''} is using the database {file}."),
+                english("Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server."),
             ) from problem
         with suppress(OSError):  # it only is for the words of who comes second; a full disk is told by the database
             os.ftruncate(descriptor, 0)

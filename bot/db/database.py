@@ -18,7 +18,8 @@ from bot.db.dialect_sql import POSTGRESQL, SQLITE
 from bot.db.runner import Runner
 from bot.db.transaction import SharedState, Transaction
 from bot.db.wakeups import Notifier, Topic
-from bot.exceptions import DatabaseUnavailable, StartupError
+from bot.exceptions import DatabaseNotFound, DatabaseUnavailable, StartupError
+from bot.i18n import english
 
 if TYPE_CHECKING:
     from bot.db.postgres import PgListener
@@ -85,7 +86,7 @@ class Database:
         """
         place = DatabaseUrl.parse(url)
         if place.file is not None and not place.file.exists():
-            raise StartupError(f"There is no database at {place}.", "The first start makes it.")
+            raise DatabaseNotFound(english(f"There is no database at {place}."), english("The first start makes it."))
         store = cls(connect(place, utc_now, reading=True), place, None)
         try:
             await store.version()
@@ -207,5 +208,6 @@ def _cannot_start(place: DatabaseUrl, problem: Exception) -> StartupError:
         return sqlite_files.damaged(str(getattr(problem, "orig", problem)))
     reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
     return StartupError(
-        f"The database at {place} cannot be used: {place.hidden(reason)}", "Check DATABASE_URL and the server."
+        english(f"The database at {place} cannot be used: {place.hidden(reason)}"),
+        english("Check DATABASE_URL and the server."),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.db.dialect_sql import POSTGRESQL
 from bot.exceptions import StartupError
+from bot.i18n import english
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -49,8 +50,8 @@ def upgrade(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as problem:
         raise StartupError(
-            "The database was made by a newer version of this bot than this one.",
-            "Start that version again, or go back to a copy of the database from before.",
+            english("The database was made by a newer version of this bot than this one."),
+            english("Start that version again, or go back to a copy of the database from before."),
         ) from problem
 
 

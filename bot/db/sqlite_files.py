@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bot.exceptions import StartupError
+from bot.i18n import english
 from bot.observability.logging import logger
 
 log = logger(__name__)
@@ -61,8 +62,8 @@ def check_whole(connection: Connection) -> None:
 def damaged(reason: str) -> StartupError:
     """What to do about a file that is no whole database."""
     return StartupError(
-        f"The database file is damaged: {' '.join(reason.split())[:200]}.",
-        "Restore it from a backup, or move it away to start with an empty one (docs/operations.md).",
+        english(f"The database file is damaged: {' '.join(reason.split())[:200]}."),
+        english("Restore it from a backup, or move it away to start with an empty one (docs/operations.md)."),
     )
 
 
@@ -71,8 +72,8 @@ def cannot_open(file: Path, problem: OSError) -> StartupError:
     if problem.errno in _FULL:
         return no_room(file)
     return StartupError(
-        f"The database file cannot be opened: {file}: {problem.strerror}.",
-        "Name a file in a directory that exists and may be written to, in DATABASE_URL.",
+        english(f"The database file cannot be opened: {file}: {problem.strerror}."),
+        english("Name a file in a directory that exists and may be written to, in DATABASE_URL."),
     )
 
 
@@ -87,5 +88,6 @@ def is_full(file: Path) -> bool:
 def no_room(file: Path) -> StartupError:
     """The disk is full."""
     return StartupError(
-        f"The disk has no room left for the database {file}.", "Free some space there, then start again."
+        english(f"The disk has no room left for the database {file}."),
+        english("Free some space there, then start again."),
     )

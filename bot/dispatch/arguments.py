@@ -20,7 +20,7 @@ from bot.domain.model import App
 from bot.domain.timeparse import period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import NO_TEXT, Text, _, gettext_noop
 from bot.i18n.verbatim import code
 from bot.slack import typed_text
 
@@ -201,21 +201,21 @@ async def _longer_values(call: CommandContext, app: App | None, words: ParsedTex
     return ParsedText((), longer) if known else words
 
 
-def _too_much(words: ParsedText) -> str:
-    return _("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
+def _too_much(words: ParsedText) -> Text:
+    return Text("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
 
 
-def _quotes(words: ParsedText) -> str:
+def _quotes(words: ParsedText) -> Text:
     """What was meant, perhaps: a value of several words."""
     option = next(
         (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
     )
     if option is None:
-        return ""
+        return NO_TEXT
     longer = grammar.readable(
         ParsedText((), (KeyValue(option.key, " ".join((option.value, *option.more)), option.no),))
     )
-    return _("Did you mean {names}?", names=code(longer))
+    return Text("Did you mean {names}?", names=code(longer))
 
 
 # ------------------------------------------------------------------ options
@@ -225,17 +225,17 @@ def _check_keys(entry: RegisteredHandler, words: ParsedText) -> None:
     known = [key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)]
     for option in words.options:
         if option.key not in known:
-            sentence = _("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
+            sentence = Text("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
             raise UserInputError(sentence, _instead(option.key, known))
 
 
-def _instead(key: str, known: list[str]) -> str:
+def _instead(key: str, known: list[str]) -> Text:
     near = lookup.closest(key, known)
     if near:
-        return _("Did you mean {names}?", names=code(f"{near[0]}:"))
+        return Text("Did you mean {names}?", names=code(f"{near[0]}:"))
     if known:
-        return _("It takes {options}.", options=", ".join(code(f"{text}:") for text in known))
-    return _("It takes no options.")
+        return Text("It takes {options}.", options=", ".join(code(f"{text}:") for text in known))
+    return Text("It takes no options.")
 
 
 def option_keys(parameter: Parameter) -> tuple[str, ...]:
@@ -270,16 +270,18 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _missing(entry: RegisteredHandler, parameter: Parameter) -> str:
+def _missing(entry: RegisteredHandler, parameter: Parameter) -> Text:
     kind = _bare(parameter.kind)
     if kind in NEEDS:
-        return _(NEEDS[kind], command=entry.name)
-    return _("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
+        return Text(NEEDS[kind], command=entry.name)
+    return Text("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
 
 
-def _usage(call: CommandContext, entry: RegisteredHandler) -> str:
+def _usage(call: CommandContext, entry: RegisteredHandler) -> Text:
     first = next((line for line in entry.usage if line.startswith("/")), None)
-    return _("For example: `{line}`", line=first.replace("/applivery", call.services.command, 1)) if first else ""
+    return (
+        Text("For example: `{line}`", line=first.replace("/applivery", call.services.command, 1)) if first else NO_TEXT
+    )
 
 
 async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
@@ -360,7 +362,7 @@ async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText)
     if any(option.no for option in given):
         key = given[0].key
         raise UserInputError(
-            _("`-{key}:` has no meaning here.", key=key), _("Use `{key}:` without the minus.", key=key)
+            Text("`-{key}:` has no meaning here.", key=key), Text("Use `{key}:` without the minus.", key=key)
         )
     kind = _bare(parameter.kind)
     if kind is Period:
@@ -368,7 +370,7 @@ async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText)
     if not given:
         return None
     if len(given) > 1:
-        raise UserInputError(_("`{key}:` can be given once.", key=given[0].key), _("Leave the others out."))
+        raise UserInputError(Text("`{key}:` can be given once.", key=given[0].key), Text("Leave the others out."))
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
         return _one_of(kind, given[0])
     return given[0].value
@@ -384,5 +386,5 @@ def _one_of(kind: type[StrEnum], option: KeyValue) -> StrEnum:
         return kind(spelling.bare(option.value))
     except ValueError:
         have = ", ".join(code(f"{option.key}:{member}") for member in kind)
-        sentence = _("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
-        raise UserInputError(sentence, _("There are: {choices}.", choices=have)) from None
+        sentence = Text("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
+        raise UserInputError(sentence, Text("There are: {choices}.", choices=have)) from None

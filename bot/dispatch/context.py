@@ -12,7 +12,7 @@ from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor, App, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
-from bot.i18n import _, gettext_noop, ngettext
+from bot.i18n import Counted, Text
 from bot.services.bundle import Services
 from bot.slack.blocks import Modal
 from bot.slack.source_message import NO_MESSAGE, SourceMessage
@@ -64,7 +64,7 @@ class CommandContext:
         elif known := await self.known_apps():
             found = lookup.app(typed, known)
         else:
-            raise NotFoundByName(gettext_noop("app"), typed)
+            raise NotFoundByName(Text("app"), typed)
         await self.permit(found)
         return found
 
@@ -79,20 +79,20 @@ class CommandContext:
             return app
         if not await self.services.apps.apps():
             raise UserInputError(
-                _("Your Applivery workspace has no apps yet."), _("Create one in the Applivery dashboard first.")
+                Text("Your Applivery workspace has no apps yet."), Text("Create one in the Applivery dashboard first.")
             )
         apps = await self.apps()
         if len(apps) == 1:
             return apps[0]
         if not apps:
-            raise PermissionDenied(_("You may not do this with any app here."), _("Ask an admin of this bot."))
+            raise PermissionDenied(Text("You may not do this with any app here."), Text("Ask an admin of this bot."))
         alike = Counter(each_app.name for each_app in apps)
         ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
         choices = [
             (each_app.name if alike[each_app.name] == 1 else f"{each_app.name} ({each_app.slug})", each_app.slug)
             for each_app in ordered
         ]
-        raise AmbiguousInput(ngettext("There is {number} app.", "There are {number} apps.", len(apps)), choices)
+        raise AmbiguousInput(Counted("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
         """A build in detail, by ids as buttons carry them.

@@ -49,7 +49,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import BotError, NotFoundByName, PermissionDenied, UserInputError, kind_of
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
@@ -249,7 +249,7 @@ class RequestDispatcher(AsyncMiddleware):
         except Exception as error:  # the person gets an answer whatever happens (promise 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
-            problem = BotError(_("Something went wrong on my side."))
+            problem = BotError(Text("Something went wrong on my side."))
             await self._answering.refuse(source, replies.problem(problem, reference), problem, form, reference)
         if (
             source.home
@@ -321,8 +321,8 @@ class RequestDispatcher(AsyncMiddleware):
     def _unknown(self, verb: str, near: Sequence[str]) -> BotError:
         names = [entry.name for entry in self.registry.commands()]
         near = near or lookup.closest(verb, names)
-        otherwise = _("`{command} help` lists them all.", command=self.services.command)
-        return NotFoundByName(gettext_noop("subcommand"), verb, near, otherwise=otherwise)
+        otherwise = Text("`{command} help` lists them all.", command=self.services.command)
+        return NotFoundByName(Text("subcommand"), verb, near, otherwise=otherwise)
 
     async def _click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
@@ -340,8 +340,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
-                _("This button is from another version of me."),
-                _("Please type `{command} help`.", command=self.services.command),
+                Text("This button is from another version of me."),
+                Text("Please type `{command} help`.", command=self.services.command),
             )
         return name, await self._pressed(source, entry, action, value)
 
@@ -393,8 +393,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
             raise UserInputError(
-                _("This shortcut is from another version of me."),
-                _("Please type `{command}`.", command=self.services.command),
+                Text("This shortcut is from another version of me."),
+                Text("Please type `{command}`.", command=self.services.command),
             )
         message = body.get("message") or {}
         call = replace(await self._authorised(source, entry), quoted=quoted(message))
@@ -405,8 +405,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.FORM, name)
         if entry is None:
             raise UserInputError(
-                _("This form is from another version of me."),
-                _("Please type `{command}` again.", command=self.services.command),
+                Text("This form is from another version of me."),
+                Text("Please type `{command}` again.", command=self.services.command),
             )
         form.view = await remembering_all(form.view, self.services.drafts)
         call = replace(await self._authorised(source, entry), sent=again(form.view))

@@ -10,6 +10,7 @@ from typing import Any
 from bot.dispatch.requests import given, remembered
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, UserInputError
+from bot.i18n import _
 from bot.i18n.verbatim import unmarked
 from bot.slack import blocks
 from bot.slack.blocks import Block, Modal
@@ -21,10 +22,8 @@ SUBMIT_SECONDS = 2.2  # Slack waits three
 ERROR = 500  # characters below a field
 
 
-class InvalidFields(UserInputError):
+class InvalidFields(UserInputError, kind="WrongFields"):
     """What is wrong with several fields of a form, by the names of their blocks."""
-
-    kind = "WrongFields"
 
     def __init__(self, fields: dict[str, BotError]) -> None:
         first = next(iter(fields.values()))
@@ -90,7 +89,7 @@ class ModalSubmission:
 
 def _words(problem: BotError, reference: str | None) -> str:
     """What happened and what to do, in plain text."""
-    text = unmarked(without_formatting(f"{problem.sentence} {problem.next_step}".strip()))
+    text = unmarked(without_formatting(f"{_(problem.sentence)} {_(problem.next_step)}".strip()))
     return f"{text} ({reference})" if reference else text
 
 

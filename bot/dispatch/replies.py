@@ -37,7 +37,9 @@ def problem(
 
     What passes by itself says when, from `now` (aware) on, and has a button with the action and value of `again`.
     """
-    sentence, step = (busy, "") if (busy := _busy(error, now)) else (safe(error.sentence), safe(error.next_step))
+    sentence, step = _busy(error, now), ""
+    if not sentence:
+        sentence, step = safe(_(error.sentence)), safe(_(error.next_step))
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     if isinstance(error, TextTooLong):
         small.append(blocks.typed(error.typed_text))
@@ -100,7 +102,7 @@ def choices(error: AmbiguousInput, page: PagedItems[tuple[str, str]], typed: Seq
         blocks.button(label, f"run.v1#{number}", value)
         for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
     ]
-    text = safe(f"{error.sentence} {error.next_step}")
+    text = safe(f"{_(error.sentence)} {_(error.next_step)}")
     listed = ", ".join(mrkdwn.inline(label) for label, _ in page.items)
     turn = turning(page, MORE_CHOICES, again)
     return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))

@@ -21,7 +21,7 @@ from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.timeparse import period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import _
+from bot.i18n import Text, _
 from bot.services.reports import ReportQuery
 from bot.slack.blocks import FileAttachment
 from bot.slack.csv_export import CsvWriter, separator_of
@@ -86,7 +86,7 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
         app = await target.the_app(call)
         return app, await call.services.reports.builds(app, target.which)
     except NotFoundByName as error:
-        error.next_step = error.next_step or _("Give a version, `#number`, `latest` or `all`.")
+        error.next_step = error.next_step or Text("Give a version, `#number`, `latest` or `all`.")
         raise
 
 
@@ -103,14 +103,14 @@ async def _email(call: CommandContext, person: str) -> str:
         email = (await call.services.access.person(mentioned)).email
         if not email:
             raise UserInputError(
-                _("Slack does not tell me that person's e-mail."), _("Type it: `person:ana@acme.com`.")
+                Text("Slack does not tell me that person's e-mail."), Text("Type it: `person:ana@acme.com`.")
             )
         return email
     match = _MAIL.fullmatch(person)
     if not match:
         raise UserInputError(
-            _("“{typed}” is no e-mail and no person.", typed=person[:60]),
-            _("Type `person:@` and pick them, or `person:ana@acme.com`."),
+            Text("“{typed}” is no e-mail and no person.", typed=person[:60]),
+            Text("Type `person:@` and pick them, or `person:ana@acme.com`."),
         )
     return match[1] or match[2]
 

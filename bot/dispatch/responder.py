@@ -13,7 +13,7 @@ from bot.dispatch.requests import RequestSource, remembering
 from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
 from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.bundle import Services
@@ -94,8 +94,8 @@ class Responder:
 
     async def _open(self, source: RequestSource, modal: Modal, below: ModalSubmission | None) -> None:
         if not source.trigger_id:
-            step = _("Please type `{command}`.", command=self._command)
-            raise UserInputError(_("I cannot open a form from here."), step)
+            step = Text("Please type `{command}`.", command=self._command)
+            raise UserInputError(Text("I cannot open a form from here."), step)
         ready = await remembering(modal, source, self._drafts)
         if below is not None and below.go_on(ready):
             return
@@ -122,7 +122,7 @@ class Responder:
                 await self._roles.allow_again(reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
-            raise SlackError(_("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
+            raise SlackError(Text("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
 
     async def _edits(self, reply: Message) -> None:
         """What was said before, said anew; a message that cannot be edited stays as it is."""

@@ -60,7 +60,7 @@ async def credential(case: CheckContext) -> list[CheckResult]:
 
 
 def _no_entry(problem: AppliveryError, slug: str) -> CheckResult:
-    text, fix = f"{problem.sentence} ({cause(problem)})", problem.next_step
+    text, fix = f"{problem.sentence} ({cause(problem)})", str(problem.next_step)
     if isinstance(problem, WorkspaceNotFound):
         text = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
         fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
@@ -167,6 +167,6 @@ def _lacking(lacked: RequiredPermission, problem: AppliveryError) -> CheckResult
         return bad(PERMISSION, text, RAISE, blocks=lacked.blocks)
     if isinstance(problem, FeatureNotInPlan):
         text = f"your plan does not include what is needed for: {lacked.needed_for} ({cause(problem)})."
-        return warning(PERMISSION, text, problem.next_step, blocks=lacked.blocks)
+        return warning(PERMISSION, text, str(problem.next_step), blocks=lacked.blocks)
     text = f"{lacked.name} could not be asked: {problem.sentence} ({cause(problem)}); {needed_for}"
-    return bad(PERMISSION, text, problem.next_step, blocks=lacked.blocks)
+    return bad(PERMISSION, text, str(problem.next_step), blocks=lacked.blocks)

@@ -13,7 +13,7 @@ from bot.doctor.context import CheckContext
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.domain.health import LATE_SECONDS
 from bot.domain.model import Subscription
-from bot.exceptions import BotError, ChannelUnavailable, SlackError, StartupError
+from bot.exceptions import BotError, ChannelUnavailable, DatabaseNotFound, SlackError, StartupError
 from bot.observability.causes import cause
 from bot.web.readiness import late_after, overdue_after
 
@@ -24,8 +24,8 @@ DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announ
 async def database(case: CheckContext) -> list[CheckResult]:
     """Whether it can be read, and at which version its tables are."""
     if isinstance(case.store, StartupError):
-        text, fix = case.store.sentence, case.store.next_step
-        return [(warning if "There is no database" in text else broken)(DATABASE, text, fix)]
+        finding = warning if isinstance(case.store, DatabaseNotFound) else broken
+        return [finding(DATABASE, str(case.store.sentence), str(case.store.next_step))]
     version = await case.store.version()
     if version == HEAD:
         return [well(DATABASE, f"{case.store}, version {version}.")]
@@ -92,7 +92,7 @@ async def polling(case: CheckContext) -> list[CheckResult]:
     try:
         state = await store.run(app_polls.get_polling_stats, **spans)
     except BotError as problem:
-        return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
+        return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", str(problem.next_step))]
     if not state.apps:
         return [well(POLLING, "no app is watched.")]
     last = _ago(state.oldest_poll, case.clock())
@@ -110,7 +110,7 @@ async def announcements(case: CheckContext) -> list[CheckResult]:
     try:
         waiting = await store.run(outbox.get_backlog)
     except BotError as problem:
-        return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
+        return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", str(problem.next_step))]
     oldest = waiting.oldest_seconds or 0.0
     if oldest > LATE_SECONDS:
         text = f"{waiting.count} wait to be said, the oldest for {_span(oldest)}."

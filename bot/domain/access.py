@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.domain.model import Actor, App, Outsider, Role
 from bot.domain.states import PauseReason
 from bot.exceptions import PermissionDenied, UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import NO_TEXT, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 OUTSIDERS = {
@@ -46,12 +46,12 @@ def require_person(person: SlackPerson) -> None:
     """Raise UserInputError for who can be sent nothing and given no role: a bot, or a person who has left."""
     if person.bot:
         raise UserInputError(
-            _("{name} is a bot.", name=person.name or person.user_id), _("Choose a member of this workspace.")
+            Text("{name} is a bot.", name=person.name or person.user_id), Text("Choose a member of this workspace.")
         )
     if person.gone:
         raise UserInputError(
-            _("{name} has left this workspace.", name=person.name or person.user_id),
-            _("Choose a member of this workspace."),
+            Text("{name} has left this workspace.", name=person.name or person.user_id),
+            Text("Choose a member of this workspace."),
         )
 
 
@@ -74,7 +74,7 @@ def asker_of(
     Raises PermissionDenied for bots and people who have left.
     """
     if person.bot or person.gone:
-        raise PermissionDenied(_("Only people of this workspace can ask me."), "", reason=PauseReason.PERSON)
+        raise PermissionDenied(Text("Only people of this workspace can ask me."), NO_TEXT, reason=PauseReason.PERSON)
     kind = outsider(person, home_team=home_team, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
     return Actor(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
@@ -116,8 +116,8 @@ def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[st
 def require_known(asker: Actor) -> None:
     """Raise PermissionDenied for an outsider who was given no app at all."""
     if asker.outsider and not asker.app_roles:
-        step = _("Ask an admin to give you access to an app.")
-        raise PermissionDenied(_(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
+        step = Text("Ask an admin to give you access to an app.")
+        raise PermissionDenied(Text(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
 
 
 def require_somewhere(asker: Actor, need: Role) -> None:
@@ -141,8 +141,8 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
     """Raise PermissionDenied when this app may not be used in this channel (None: in direct messages), by anyone."""
     if channels and channel_id not in channels:
         raise PermissionDenied(
-            _("{app} cannot be used here.", app=verbatim(app.name)),
-            _("Ask in a channel it is meant for."),
+            Text("{app} cannot be used here.", app=verbatim(app.name)),
+            Text("Ask in a channel it is meant for."),
             channels=sorted(channels),
             reason=PauseReason.CHANNEL,
         )
@@ -164,7 +164,7 @@ def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool =
     if role < need:
         raise PermissionDenied(
             _lacking(role, need, app),
-            _("Ask an admin of this bot for it."),
+            Text("Ask an admin of this bot for it."),
             missing=need.word,
             app_id=app.id if app else None,
             reason=PauseReason.ROLE,
@@ -172,12 +172,12 @@ def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool =
         )
 
 
-def _lacking(role: Role, need: Role, app: App | None) -> str:
+def _lacking(role: Role, need: Role, app: App | None) -> Text:
     if app is None:
-        return _("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
+        return Text("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
     if not role:
-        return _("You don't have access to {app}.", app=verbatim(app.name))
-    return _(
+        return Text("You don't have access to {app}.", app=verbatim(app.name))
+    return Text(
         "This needs the role *{role}* for {app}, and yours is *{yours}*.",
         role=need.word,
         app=verbatim(app.name),

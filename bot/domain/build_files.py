@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.exceptions import UnsupportedFile
-from bot.i18n import _, format_number
+from bot.i18n import Number, Text
 
 # https://docs.applivery.com/en/app-distribution/api/builds/upload-build
 EXTENSIONS = (
@@ -68,7 +68,8 @@ def check(name: str, size: int) -> None:
     if extension(name) is None:
         kinds = " ".join(f".{each_extension}" for each_extension in EXTENSIONS)
         raise UnsupportedFile(
-            _("“{file}” is no build that Applivery takes.", file=_short(name)), _("It takes: {kinds}.", kinds=kinds)
+            Text("“{file}” is no build that Applivery takes.", file=_short(name)),
+            Text("It takes: {kinds}.", kinds=kinds),
         )
     check_size(name, size)
 
@@ -76,15 +77,17 @@ def check(name: str, size: int) -> None:
 def check_size(name: str, size: int) -> None:
     """Raise UnsupportedFile when a file is empty or larger than Applivery takes."""
     if size <= 0:
-        raise UnsupportedFile(_("“{file}” is empty.", file=_short(name)), _("Check that it was written to its end."))
+        raise UnsupportedFile(
+            Text("“{file}” is empty.", file=_short(name)), Text("Check that it was written to its end.")
+        )
     if size > LARGEST:
         raise UnsupportedFile(
-            _(
+            Text(
                 "“{file}” has {size} GB, and Applivery takes up to 4 GB.",
                 file=_short(name),
-                size=format_number(round(size / 1e9, 1)),
+                size=Number(round(size / 1e9, 1)),
             ),
-            _("Make it smaller, or ask Applivery for another way."),
+            Text("Make it smaller, or ask Applivery for another way."),
         )
 
 
@@ -92,13 +95,13 @@ def check_start(name: str, start: bytes) -> None:
     """Raise UnsupportedFile when the first bytes show that the file is not what its name says."""
     if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
         raise UnsupportedFile(
-            _("“{file}” has a text in it, and not a build.", file=_short(name)),
-            _("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
+            Text("“{file}” has a text in it, and not a build.", file=_short(name)),
+            Text("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
         )
     if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
         raise UnsupportedFile(
-            _("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
-            _("Check that it is whole and was not renamed."),
+            Text("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
+            Text("Check that it is whole and was not renamed."),
         )
 
 

@@ -17,7 +17,7 @@ from bot.domain.timeparse import deadline
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 from bot.i18n.verbatim import code, verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
@@ -37,8 +37,8 @@ def manner(words: ParsedText, tz: str) -> DeliveryOptions:
     """
     if wrong := [option for option in words.options if option.key in KEYS and option.no]:
         raise UserInputError(
-            _("`-{key}:` means nothing here.", key=wrong[0].key),
-            _("Leave it out, or say `{key}:off`.", key=wrong[0].key),
+            Text("`-{key}:` means nothing here.", key=wrong[0].key),
+            Text("Leave it out, or say `{key}:off`.", key=wrong[0].key),
         )
     given = {key: _single(words, key) for key in KEYS}
     return DeliveryOptions(
@@ -46,7 +46,7 @@ def manner(words: ParsedText, tz: str) -> DeliveryOptions:
         threads=_one_of("threads", given["threads"], _switch(), usual=True),
         grouped=_one_of("group", given["group"], {"version": True, **_switch(on=())}, usual=False),
         mention="" if given["mention"].casefold() in _OFF else given["mention"],
-        label=within(gettext_noop("The label"), given["label"].strip(), LABEL),
+        label=within(Text("The label"), given["label"].strip(), LABEL),
         digest=_digest(given["digest"]),
         quiet=_quiet(given["quiet"]),
         tz=_zone(given["tz"]) if given["tz"] else tz,
@@ -124,8 +124,8 @@ def _single(words: ParsedText, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
         raise UserInputError(
-            _("`{key}:` can be given once only.", key=key),
-            _("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
+            Text("`{key}:` can be given once only.", key=key),
+            Text("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
         )
     return values[0].strip() if values else ""
 
@@ -140,8 +140,8 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
     if bare(typed) not in meanings:
         first, other = [code(f"{key}:{word}") for word in meanings][:2]
         raise UserInputError(
-            _("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
-            _("There is {one} or {other}.", one=first, other=other),
+            Text("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
+            Text("There is {one} or {other}.", one=first, other=other),
         )
     return meanings[bare(typed)]
 
@@ -157,10 +157,12 @@ def _quiet(typed: str) -> str:
         return ""
     match = _QUIET.fullmatch("".join(bare(typed).split()))
     if not match:
-        raise UserInputError(_("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), _(_QUIET_HINT))
+        raise UserInputError(
+            Text("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), Text(_QUIET_HINT)
+        )
     start, end = (f"{int(match[hour]):02}:{match[hour + 1] or '00'}" for hour in (1, 3))
     if start == end:
-        raise UserInputError(_("Those quiet hours begin when they end."), _(_QUIET_HINT))
+        raise UserInputError(Text("Those quiet hours begin when they end."), Text(_QUIET_HINT))
     return f"{start}-{end}"
 
 
@@ -175,10 +177,10 @@ def _zone(typed: str) -> str:
     if wanted in names:
         return names[wanted]
     near = lookup.closest(wanted, names.values(), alike=0.75)
-    hint = _("Did you mean {names}?", names=", ".join(code(f"tz:{zone}") for zone in near))
+    hint = Text("Did you mean {names}?", names=", ".join(code(f"tz:{zone}") for zone in near))
     raise UserInputError(
-        _("I do not know the time zone “{typed}”.", typed=typed[:40]),
-        hint if near else _("Write it like `tz:Europe/Madrid`."),
+        Text("I do not know the time zone “{typed}”.", typed=typed[:40]),
+        hint if near else Text("Write it like `tz:Europe/Madrid`."),
     )
 
 

@@ -11,7 +11,7 @@ from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Subsc
 from bot.domain.spelling import bare
 from bot.domain.text_limits import within
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 EVENTS = tuple(event for event in BuildEvent if not event.personal)
@@ -37,15 +37,15 @@ def events(words: ParsedText) -> tuple[BuildEvent, ...]:
     """
     if any(option.key == "on" and option.no for option in words.options):
         raise UserInputError(
-            _("I cannot take an event away with `-on:`."), _("Name the ones you want, e.g. `on:processed`.")
+            Text("I cannot take an event away with `-on:`."), Text("Name the ones you want, e.g. `on:processed`.")
         )
     names = [bare(name) for value in words.values("on") for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in EVENTS]
     if unknown:
         near = lookup.closest(unknown[0], [event.value for event in EVENTS])
         every = ", ".join(f"`on:{event}`" for event in EVENTS)
-        hint = _("Did you mean `on:{event}`?", event=near[0]) if near else _("There are: {names}.", names=every)
-        raise UserInputError(_("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
+        hint = Text("Did you mean `on:{event}`?", event=near[0]) if near else Text("There are: {names}.", names=every)
+        raise UserInputError(Text("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
     return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 
@@ -58,7 +58,7 @@ def query(words: ParsedText) -> str:
     bare = " ".join(
         f"{'-' * option.no}{option.key}:{option.value}" for option in typed.options
     )  # quotes make it longer
-    within(gettext_noop("The filter"), bare, LONGEST)
+    within(Text("The filter"), bare, LONGEST)
     return grammar.explain(typed)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.exceptions import ServiceUnavailable
+from bot.i18n import NO_TEXT, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class AppliveryHealth:
     left: int
     budget: int
     stretch: float = 1.0
-    problem: str = ""
+    problem: Text = NO_TEXT
     cause: str = ""
     worked_at: datetime | None = None
 

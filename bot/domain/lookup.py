@@ -13,7 +13,7 @@ from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import App, Build, Stage
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import _, ngettext
+from bot.i18n import Counted, Text, joined
 from bot.i18n.verbatim import code, verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
@@ -23,7 +23,7 @@ label = build_labels.label
 short = build_labels.short
 
 
-class AmbiguousInput(UserInputError):
+class AmbiguousInput(UserInputError, kind="Ambiguous"):
     """Several things fit; `choices` are (label, what to type instead) pairs, best first.
 
     `left` is what else was typed, and stays whichever is chosen; None when the words have not been split.
@@ -31,18 +31,16 @@ class AmbiguousInput(UserInputError):
 
     kind = "Ambiguous"
 
-    def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
-        super().__init__(sentence, _("Which one do you mean?"))
+    def __init__(self, sentence: Text, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__(sentence, Text("Which one do you mean?"))
         self.choices = tuple(choices)
         self.left: ParsedText | None = None
 
 
-class NoReadyBuild(UserInputError):
+class NoReadyBuild(UserInputError, kind="NothingReady"):
     """Nothing that fits can be had; `newest` is the newest one all the same."""
 
-    kind = "NothingReady"
-
-    def __init__(self, sentence: str, next_step: str, newest: Build) -> None:
+    def __init__(self, sentence: Text, next_step: Text, newest: Build) -> None:
         super().__init__(sentence, next_step)
         self.newest = newest
 
@@ -65,16 +63,16 @@ def app(typed: str, apps: Sequence[App]) -> App:
             return found_apps[0]
         if found_apps and way is not WAYS[0]:
             choices = [(_by_both(app), app.id) for app in found_apps]
-            many = ngettext(
+            many = Counted(
                 "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found_apps), name=typed
             )
             raise AmbiguousInput(many, choices)
     if not apps:
         raise UserInputError(
-            _("Your Applivery workspace has no apps yet."), _("Create one in the Applivery dashboard first.")
+            Text("Your Applivery workspace has no apps yet."), Text("Create one in the Applivery dashboard first.")
         )
     raise NotFoundByName(
-        _("app"),
+        Text("app"),
         typed,
         closest(typed, [name for app in apps for name in (app.slug, app.name)]),
         otherwise=_there(apps),
@@ -128,10 +126,11 @@ def has(name: str, typed: str) -> bool:
     return fold(typed) in fold(name) or peeled(typed) in fold(name)
 
 
-def _there(apps: Sequence[App]) -> str:
+def _there(apps: Sequence[App]) -> Text:
     names = ", ".join(code(app.slug) for app in apps[:8])
-    there = ngettext("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
-    return f"{there} … {_('The form of `get` finds the others by name.')}" if len(apps) > 8 else there
+    there = Counted("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
+    others = Text("The form of `get` finds the others by name.")
+    return joined(" … ", (there, others)) if len(apps) > 8 else there
 
 
 def _by_id(app: App) -> str:
@@ -223,10 +222,10 @@ def build(
     if not found_builds:
         names = dict.fromkeys(name for build in builds for name in (build.version, build.platform) if name)
         raise NotFoundByName(
-            _("build of {app}", app=verbatim(of.name)),
+            Text("build of {app}", app=verbatim(of.name)),
             which,
             closest(wanted, names),
-            otherwise=_("List them with `builds {app}`.", app=of.slug),
+            otherwise=Text("List them with `builds {app}`.", app=of.slug),
         )
     return _one_of(_preferred(found_builds, recalled, prefer), of, which)
 
@@ -284,24 +283,24 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     stand = [build for build in ready if build.id not in recalled]
     if ready and not stand:
         raise UserInputError(
-            _("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
-            _("See why with `builds {app}`.", app=of.slug),
+            Text("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
+            Text("See why with `builds {app}`.", app=of.slug),
         )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
             raise NoReadyBuild(
-                _(
+                Text(
                     "No build of {app} that fits is ready; the newest is “{status}”.",
                     app=verbatim(of.name),
                     status=status,
                 ),
-                _("See them with `builds {app}`.", app=of.slug),
+                Text("See them with `builds {app}`.", app=of.slug),
                 builds[0],
             )
         raise UserInputError(
-            _("{app} has no build that fits.", app=verbatim(of.name)),
-            _("See all with `builds {app}`.", app=of.slug),
+            Text("{app} has no build that fits.", app=verbatim(of.name)),
+            Text("See all with `builds {app}`.", app=of.slug),
         )
     return stand[0]
 
@@ -325,7 +324,7 @@ def _one_of(builds: Sequence[Build], of: App, which: str) -> Build:
     if len(builds) == 1:
         return builds[0]
     choices = [(label(build), f"{of.id} {build.id}") for build in builds]
-    sentence = ngettext(
+    sentence = Counted(
         "“{which}” of {app} could be {number} build.",
         "“{which}” of {app} could be any of {number} builds.",
         len(builds),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from bot.domain import lookup
 from bot.domain.spelling import bare
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop
 from bot.i18n.verbatim import code
 
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
@@ -24,9 +24,9 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
     Raises UserInputError for a person or for `@everyone`, and NotFoundByName with the closest handles.
     """
     if _EVERYONE.fullmatch(typed):
-        raise UserInputError(_("I do not mention everybody at once."), _(_INSTEAD))
+        raise UserInputError(Text("I do not mention everybody at once."), Text(_INSTEAD))
     if _PERSON.fullmatch(typed):
-        raise UserInputError(_("I do not mention single people."), _(_INSTEAD))
+        raise UserInputError(Text("I do not mention single people."), Text(_INSTEAD))
     marked = _GROUP.fullmatch(typed)
     wanted = marked[1] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():
@@ -34,13 +34,14 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
             return group_id
     shown = (marked[2] if marked else wanted) or wanted
     near = [f"@{handle}" for handle in lookup.closest(shown, handles.values())]
-    raise NotFoundByName(_("user group"), shown, near, otherwise=_there(handles))
+    raise NotFoundByName(Text("user group"), shown, near, otherwise=_there(handles))
 
 
-def _there(handles: Mapping[str, str]) -> str:
+def _there(handles: Mapping[str, str]) -> Text:
     if not handles:
-        return _("There is none in this workspace.")
+        return Text("There is none in this workspace.")
     names = ", ".join(code(f"@{handle}") for handle in sorted(handles.values())[:8])
     if len(handles) > 8:
-        names = _("{names} and {number} more", names=names, number=len(handles) - 8)
-    return _("There are {names}.", names=names)
+        more = Text("{names} and {number} more", names=names, number=len(handles) - 8)
+        return Text("There are {names}.", names=more)
+    return Text("There are {names}.", names=names)

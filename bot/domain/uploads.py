@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.model import Build
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop, joined
 
 LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
 PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")
@@ -117,8 +117,8 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
     if not all(group for part in found for group in part):
         raise UserInputError(
-            _("“{typed}” has an empty group in it.", typed=text[:60]),
-            _("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
+            Text("“{typed}” has an empty group in it.", typed=text[:60]),
+            Text("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
         )
     return found
 
@@ -127,39 +127,39 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
     """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise UserInputError(
-            _("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
-            _("There are: {names}.", names=", ".join(LANGUAGES)),
+            Text("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
+            Text("There are: {names}.", names=", ".join(LANGUAGES)),
         )
     if details.platform is not None and details.platform not in PLATFORMS:
         raise UserInputError(
-            _("“{typed}” is no platform.", typed=details.platform[:20]),
-            _("There are: {names}.", names=", ".join(PLATFORMS)),
+            Text("“{typed}” is no platform.", typed=details.platform[:20]),
+            Text("There are: {names}.", names=", ".join(PLATFORMS)),
         )
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(
-            _("Groups narrow who is mailed, and nobody is."),
-            _("Say who is to be mailed, or leave it out."),
+            Text("Groups narrow who is mailed, and nobody is."),
+            Text("Say who is to be mailed, or leave it out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise UserInputError(
-            _("There is a message or a language for mails, and nobody is mailed."),
-            _("Say who is to be mailed, or leave it out."),
+            Text("There is a message or a language for mails, and nobody is mailed."),
+            Text("Say who is to be mailed, or leave it out."),
         )
     if details.platform in _UNREADABLE:
         lacking = [
-            _(word)
+            Text(word)
             for word, there in zip(_TOLD, (details.package_name, details.package_version, icon), strict=True)
             if not there
         ]
         if lacking:
             raise UserInputError(
-                _(
+                Text(
                     "Applivery cannot read a build for {platform}, so it needs the package's {lacking}.",
                     platform=details.platform,
-                    lacking=", ".join(lacking),
+                    lacking=joined(", ", lacking),
                 ),
-                _("Add what is missing."),
+                Text("Add what is missing."),
             )
 
 

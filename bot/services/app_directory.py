@@ -19,7 +19,7 @@ from bot.domain.builds import can_be_had
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import App, Build
 from bot.exceptions import NotFound, NotFoundByName, UserInputError
-from bot.i18n import _, current_locale, format_number
+from bot.i18n import Number, Text, current_locale
 from bot.timeouts import person_waits
 
 REMEMBER_SECONDS = 60.0
@@ -205,14 +205,14 @@ class AppDirectory:
 
         if len(apps) > 60:
             raise UserInputError(
-                _("That build id could be in any of {number} apps.", number=format_number(len(apps))),
-                _("Name the app too: `get <app> {build_id}`.", build_id=build_id),
+                Text("That build id could be in any of {number} apps.", number=Number(len(apps))),
+                Text("Name the app too: `get <app> {build_id}`.", build_id=build_id),
             )
         answers = await asyncio.gather(*(ask(app) for app in apps))
         for build in answers:
             if build is not None:
                 return build
-        raise NotFound(_("No app of this workspace has a build with that id."))
+        raise NotFound(Text("No app of this workspace has a build with that id."))
 
 
 def _heard(asked: asyncio.Task[Any]) -> None:

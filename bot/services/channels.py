@@ -16,7 +16,7 @@ from bot.exceptions import (
     SlackInvalidCredentials,
     UserInputError,
 )
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop, joined
 from bot.services.audit import AuditLog
 from bot.slack.client import ChannelInfo, UserGroup
 from bot.slack.errors import OUT_OF_SIGHT
@@ -112,8 +112,8 @@ class ChannelService:
 
         `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
         """
-        outside = _("I am not in this channel, so I cannot post here.")
-        invite = _("Invite me first: `/invite @{name}`.", name=await self.bot_name())
+        outside = Text("I am not in this channel, so I cannot post here.")
+        invite = Text("Invite me first: `/invite @{name}`.", name=await self.bot_name())
         try:
             channel = await self.look_up(channel_id or "")
         except ChannelUnavailable as error:
@@ -121,8 +121,8 @@ class ChannelService:
         require_told(channel)
         if channel.shared:
             raise PermissionDenied(
-                _("This channel is shared with another organisation, and {why}.", why=_(what_shows)),
-                _("Share it in a channel of your own."),
+                Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
+                Text("Share it in a channel of your own."),
             )
         if channel.member is False:
             raise ChannelUnavailable(outside, invite, code="not_in_channel")
@@ -159,8 +159,8 @@ class ChannelService:
         channel = await self.look_up_for(actor.user_id, channel_id)
         require_told(channel)
         if channel.shared:
-            why = _("That channel is shared with another organisation, and people are not named to others.")
-            raise UserInputError(why, _("Choose one of your own."))
+            why = Text("That channel is shared with another organisation, and people are not named to others.")
+            raise UserInputError(why, Text("Choose one of your own."))
         await self._store.run(access.allow_names_in, channel_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"manager channel {channel_id}")
 
@@ -177,13 +177,13 @@ def require_told(channel: ChannelInfo) -> None:
         raise ChannelUnverified
 
 
-def _step(error: SlackError) -> str | None:
+def _step(error: SlackError) -> Text | None:
     """What helps, where trying again does not."""
     lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
-    return f"{error.sentence} {error.next_step}" if lasting else None
+    return joined(" ", (error.sentence, error.next_step)) if lasting else None
 
 
 def _unseen() -> PermissionDenied:
     return PermissionDenied(
-        _("I can't see that channel, or you're not in it."), _("Choose one that both of us are in.")
+        Text("I can't see that channel, or you're not in it."), Text("Choose one that both of us are in.")
     )

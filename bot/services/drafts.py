@@ -7,7 +7,7 @@ import re
 from bot.db import drafts
 from bot.db.database import Database
 from bot.exceptions import UserInputError
-from bot.i18n import _
+from bot.i18n import Text
 
 CARRIED = 1500  # characters of a text that a button or form carries itself, beside what else it has to say
 _KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
@@ -35,5 +35,7 @@ class DraftKeeper:
             return carried
         text = await self._store.run(drafts.get_draft, match[1])
         if text is None:
-            raise UserInputError(_("That is too old: what was typed then is no longer kept."), _("Please start again."))
+            raise UserInputError(
+                Text("That is too old: what was typed then is no longer kept."), Text("Please start again.")
+            )
         return carried.replace(match[0], text, 1)

@@ -13,7 +13,7 @@ from bot.domain.model import Actor, App, Build, Role
 from bot.domain.states import PauseReason
 from bot.domain.tickets import Ticket
 from bot.exceptions import ChannelUnverified, PermissionDenied, SlackError
-from bot.i18n import _
+from bot.i18n import Text
 from bot.services.access import ANEW_SECONDS, AccessResolver, TtlCache
 from bot.slack.client import SlackClient
 from bot.slack.errors import OUT_OF_SIGHT
@@ -61,8 +61,8 @@ class PermissionChecker:
         """An app's builds may be shown to everybody in a channel."""
         access.require_place(app, channel_id, await self._list_of(app))
         if await self.is_shared(channel_id):
-            why = _("This channel is shared with another organisation.")
-            raise PermissionDenied(why, _("Choose a channel of your own."), reason=PauseReason.SHARED)
+            why = Text("This channel is shared with another organisation.")
+            raise PermissionDenied(why, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
 
     async def is_shared(self, channel_id: str) -> bool:
         """Whether a channel is shared with another organisation."""

@@ -14,7 +14,7 @@ from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import Actor, App, Role
 from bot.exceptions import AppliveryError, BotError, PermissionDenied, UserInputError, kind_of
-from bot.i18n import _
+from bot.i18n import Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -157,7 +157,9 @@ class RoleService:
         outsider = await self._access.anew().outsider(request.user_id)
         if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
             who = f"<@{request.user_id}>"
-            raise UserInputError(_(access.TOO_WIDE[outsider], who=who), _("Use `grant @person member app:courier`."))
+            raise UserInputError(
+                Text(access.TOO_WIDE[outsider], who=who), Text("Use `grant @person member app:courier`.")
+            )
 
     async def copies(self, request: RoleRequest) -> list[RequestCopy]:
         """Return the messages in which admins have a request."""

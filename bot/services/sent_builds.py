@@ -9,7 +9,7 @@ from bot.domain.model import Actor, Build, Role
 from bot.domain.sent_builds import SentBuild
 from bot.domain.states import PauseReason
 from bot.exceptions import PermissionDenied, PermissionUnverified
-from bot.i18n import _
+from bot.i18n import Text
 from bot.services.audit import AuditLog
 from bot.services.permissions import PermissionChecker
 
@@ -48,8 +48,8 @@ class SentBuildService:
         except PermissionUnverified:
             raise
         except PermissionDenied as error:
-            why = _("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
-            raise SenderDenied(why, _("Use `get` to get it yourself."), reason=error.reason) from error
+            why = Text("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
+            raise SenderDenied(why, Text("Use `get` to get it yourself."), reason=error.reason) from error
 
     async def mark_taken(self, sent: SentBuild) -> bool:
         """Record that the recipient has it; True the first time."""

@@ -18,7 +18,7 @@ from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, Role
 from bot.domain.uploads import UploadMetadata
 from bot.exceptions import BotError, SlackError, kind_of
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.audit import AuditLog
@@ -39,12 +39,12 @@ AGAIN_SECONDS = 30.0  # in which the same upload is not started twice
 EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
 MARKS = 5  # edits whose span gives the rate
 STOPPED = (
-    gettext_noop("I was stopped before all of it was sent."),
-    gettext_noop("Nothing was uploaded. Please start it again."),
+    Text("I was stopped before all of it was sent."),
+    Text("Nothing was uploaded. Please start it again."),
 )
 BROKEN = (
-    gettext_noop("Something went wrong on my side."),
-    gettext_noop("Look at the builds of the app before you upload it again."),
+    Text("Something went wrong on my side."),
+    Text("Look at the builds of the app before you upload it again."),
 )
 
 
@@ -217,8 +217,8 @@ def _failed(load: UploadRequest, problem: BotError, reference: str | None = None
     return cards.failed(load.file.name, load.to, problem, reference, again=load.again)
 
 
-def _problem(sentences: tuple[str, str]) -> BotError:
-    return BotError(*map(_, sentences))
+def _problem(sentences: tuple[Text, Text]) -> BotError:
+    return BotError(*sentences)
 
 
 class _UploadStatusMessage:

@@ -12,7 +12,7 @@ import msgspec
 from bot.db import database_info, key_value
 from bot.db.database import Database
 from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
-from bot.i18n import _, current_locale, gettext_noop, use_locale
+from bot.i18n import Text, current_locale, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import MessageRef, SlackClient
@@ -25,8 +25,8 @@ BEAT_SECONDS = 30.0
 BELIEVED = timedelta(minutes=2)  # how long a note is believed that nobody renews
 LOOK_SECONDS = 60.0
 RESTARTED = (
-    gettext_noop("I was restarted while it was under way."),
-    gettext_noop("Look at the builds of the app before you upload it again."),
+    Text("I was restarted while it was under way."),
+    Text("Look at the builds of the app before you upload it again."),
 )
 
 
@@ -102,7 +102,7 @@ class UploadJournal:
     async def _told(self, note: UploadRecord) -> bool:
         """Whether there is nothing more to do about a message."""
         with use_locale(note.language):
-            message = cards.failed(note.file, note.place, BotError(*map(_, RESTARTED)), again=note.again)
+            message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.again)
         try:
             await self._poster.edit(note.channel, note.ts, message)
         except (SlackRateLimited, DeliveryUnknown):

@@ -20,7 +20,7 @@ from bot.exceptions import (
     kind_of,
 )
 from bot.http_client import AnswerTooLarge
-from bot.i18n import _
+from bot.i18n import Text
 from bot.timeouts import retry_after
 
 Answer = TypeVar("Answer")
@@ -82,12 +82,16 @@ def problem(error: BaseException) -> SlackError:
         return _KINDS[code](code=code)
     if status >= 500 or not code:
         return DeliveryUnknown(code=code or f"http_{status}")
-    return SlackError(_("Slack refused that ({code}).", code=code), code=code)
+    return SlackError(Text("Slack refused that ({code}).", code=code), code=code)
 
 
 def _scope_missing(scope: str, code: str) -> SlackError:
-    words = _("This bot lacks the Slack scope `{scope}`.", scope=scope) if scope else _("This bot lacks a Slack scope.")
-    return SlackError(words, _("An admin has to reinstall the app from its manifest."), code=code)
+    words = (
+        Text("This bot lacks the Slack scope `{scope}`.", scope=scope)
+        if scope
+        else Text("This bot lacks a Slack scope.")
+    )
+    return SlackError(words, Text("An admin has to reinstall the app from its manifest."), code=code)
 
 
 def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:

@@ -13,7 +13,7 @@ from yarl import URL
 
 from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, SlackError, UnsupportedFile
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop
 from bot.slack.client import SlackClient
 
 HOST = "https://files.slack.com"
@@ -59,8 +59,8 @@ class SlackFileSource:
         except SlackError as problem:
             if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
                 raise FileReadError(
-                    _("Slack no longer has that file, or I am not in the conversation it was posted in."),
-                    _("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
+                    Text("Slack no longer has that file, or I am not in the conversation it was posted in."),
+                    Text("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
                 ) from None
             raise
         return self._checked(file_id, facts)
@@ -70,8 +70,8 @@ class SlackFileSource:
         url = str(facts.get("url_private_download") or facts.get("url_private") or "")
         if facts.get("is_external") or facts.get("mode") not in ("hosted", None) or _origin(url) not in self._origins:
             raise UnsupportedFile(
-                _("“{name}” does not lie in Slack itself, and I take files from there alone.", name=name[:80]),
-                _("Download it and post the file itself."),
+                Text("“{name}” does not lie in Slack itself, and I take files from there alone.", name=name[:80]),
+                Text("Download it and post the file itself."),
             )
         return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
 
@@ -107,22 +107,24 @@ async def _pieces(
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
     # outside of `except`: the library's words and context may carry the token
-    raise FileReadError(_("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), _(AGAIN))
+    raise FileReadError(
+        Text("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), Text(AGAIN)
+    )
 
 
 def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
     """Raise FileReadError unless this is the very file: Slack answers a missing right with a log-in page and a 200."""
     if answer.status in (404, 410):
-        raise FileReadError(_("“{name}” was deleted in Slack.", name=file.name[:80]), _(AGAIN))
+        raise FileReadError(Text("“{name}” was deleted in Slack.", name=file.name[:80]), Text(AGAIN))
     page = answer.content_type == "text/html"
     packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # though that was not asked for
     if answer.status != 200 or page or packed:
         raise FileReadError(
-            _("Slack did not hand out “{name}”.", name=file.name[:80]),
-            _("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),
+            Text("Slack did not hand out “{name}”.", name=file.name[:80]),
+            Text("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),
         )
     if answer.content_length is not None and answer.content_length != file.size:
-        raise FileReadError(_("“{name}” has another size than Slack said.", name=file.name[:80]), _(AGAIN))
+        raise FileReadError(Text("“{name}” has another size than Slack said.", name=file.name[:80]), Text(AGAIN))
 
 
 def _origin(url: str) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
 from bot.exceptions import StartupError
+from bot.i18n import english
 from bot.web.connections import HEALTH, ClientConnection, ConnectionLimits, ConnectionPool
 
 # Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
@@ -55,8 +56,8 @@ class LivenessServer:
         except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
             why = getattr(error, "strerror", None) or "that is no host"
             raise StartupError(
-                f"Port {port} of {_shown(host)} cannot be used: {why}.",
-                "Another process may have it; set PORT to a free one.",
+                english(f"Port {port} of {_shown(host)} cannot be used: {why}."),
+                english("Another process may have it; set PORT to a free one."),
             ) from error
 
     def lead_to(self, answers: web.Server) -> None:

@@ -24,7 +24,7 @@ from bot.exceptions import (
     SlackError,
     kind_of,
 )
-from bot.i18n import _, use_locale
+from bot.i18n import Text, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -145,7 +145,7 @@ class AccessRechecker:
     async def _report_as_it_may_be(self, announcement: Delivery) -> Delivery:
         digest = await self._store.run(scheduled_reports.get_report, _number(announcement))
         if digest is None:
-            raise MessageRejected(_("This report has ended."), code="ended")
+            raise MessageRejected(Text("This report has ended."), code="ended")
         if await self.require_report(digest):
             return announcement
         return replace(announcement, fact=fact_of_report(report_of(announcement.fact).without_names()))

@@ -10,6 +10,7 @@ import msgspec
 from bot.domain import install
 from bot.domain.model import App, Build, BuildEvent, CardUpdate, ChannelNotice, Delivery, is_person
 from bot.exceptions import MessageRejected
+from bot.i18n import english
 from bot.services.app_directory import AppDirectory
 from bot.slack.blocks import Message
 from bot.slack.views import channel_card, thread_details
@@ -54,7 +55,7 @@ class MessageRenderer:
     def _details(self, announcement: Delivery) -> Message:
         details = thread_details.details(announcement, install.warnings(announcement.build, self._clock()))
         if not details.blocks:  # the changelog was made shorter meanwhile
-            raise MessageRejected("There are no details any more.", code="no_details")
+            raise MessageRejected(english("There are no details any more."), code="no_details")
         return details
 
     async def _feedback(self, announcement: Delivery) -> Message:
@@ -63,4 +64,4 @@ class MessageRenderer:
             if app.id == announcement.build.app.id:
                 kind = msgspec.json.decode(announcement.fact).get("kind", "")
                 return thread_details.feedback(kind, app.name, self._apps(app))
-        raise MessageRejected("Applivery has no such app.", code="no_such_app")
+        raise MessageRejected(english("Applivery has no such app."), code="no_such_app")

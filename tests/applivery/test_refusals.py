@@ -78,20 +78,20 @@ def test_token_expired_is_about_the_link_on_the_download_host_only() -> None:
 
 
 def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
-    sentence = problem(ErrorBody(5003, item="downloads", limit=100, num=101), 400).sentence
+    sentence = str(problem(ErrorBody(5003, item="downloads", limit=100, num=101), 400).sentence)
     assert sentence == "Your Applivery workspace has reached a limit of its plan: “downloads”, limit 100, now 101."
-    monthly = problem(ErrorBody(5003, item="downloadsByMonth.202006", limit=100), 400).sentence
+    monthly = str(problem(ErrorBody(5003, item="downloadsByMonth.202006", limit=100), 400).sentence)
     assert "“downloads in 2020-06”, limit 100." in monthly
     assert problem(ErrorBody(5003), 400).sentence == exceptions.QuotaExceeded.sentence
 
 
 def test_refused_fields_are_named() -> None:
-    assert "for: os, limit." in problem(ErrorBody(6002, fields=("os", "limit")), 400).sentence
+    assert "for: os, limit." in str(problem(ErrorBody(6002, fields=("os", "limit")), 400).sentence)
 
 
 def test_the_vendors_words_are_quoted_as_they_are() -> None:
     words = "<!channel> `x` see https://a.b/c?token=1 or eyJhbGciOiJIUzI1NiJ9.abcdefghijkl\x00\n" + "y " * 300
-    sentence = problem(ErrorBody(1234, words), 400).sentence
+    sentence = str(problem(ErrorBody(1234, words), 400).sentence)
     assert "1234" in sentence
     assert "“<!channel> `x` see " in unmarked(sentence)
     assert not {"\n", "\x00"} & set(sentence)

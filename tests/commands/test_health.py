@@ -24,7 +24,7 @@ from bot.domain.health import (
     SlackHealth,
 )
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
-from bot.i18n import use_locale
+from bot.i18n import english, use_locale
 from bot.slack.views.health import health, summary
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -242,7 +242,7 @@ async def test_on_postgresql_its_version_is_told(world: Environment, postgres_ur
             "⚠️ *Applivery* answers. 900 of 8,000 requests are left in this hour. "
             "As these are few, apps are looked at 3.2 times less often.",
         ),
-        ({"applivery": AppliveryHealth(1, 8000, 1.0, "no <token>")}, "as it should: no &lt;token&gt;"),
+        ({"applivery": AppliveryHealth(1, 8000, 1.0, english("no <token>"))}, "as it should: no &lt;token&gt;"),
         ({"database": DatabaseHealth(False, "sqlite")}, "⚠️ *Database*: SQLite does not answer."),
         (
             {"polling": PollingHealth(False, 1200, 2, None)},

@@ -39,7 +39,7 @@ def test_two_apps_of_one_name_are_offered_by_slug_and_chosen_by_id() -> None:
     with pytest.raises(AmbiguousInput) as asked:
         lookup.app("shop", (*APPS, *twins))
     assert asked.value.choices == (("Shop (shop-eu)", "c" * 24), ("Shop (shop-us)", "d" * 24))
-    assert "2 apps" in asked.value.sentence
+    assert "2 apps" in str(asked.value.sentence)
     for _, typed in asked.value.choices:
         assert lookup.app(typed, twins).id == typed
 
@@ -53,18 +53,18 @@ def test_a_slip_of_the_finger_gets_the_closest_name(typed: str, meant: str) -> N
     near = [name.casefold() for name in missed.value.suggestions]
     assert near[0] == meant
     assert len(set(near)) == len(near), "slug and name are the same word here, and once is enough"
-    assert missed.value.next_step.casefold().startswith(f"did you mean `{meant}`")
-    assert typed in missed.value.sentence
+    assert str(missed.value.next_step).casefold().startswith(f"did you mean `{meant}`")
+    assert typed in str(missed.value.sentence)
 
 
 def test_a_name_like_none_gets_the_list() -> None:
     with pytest.raises(NotFoundByName) as missed:
         lookup.app("zzzz", APPS)
-    assert missed.value.next_step == "There are 2: `courier`, `rider`"
+    assert str(missed.value.next_step) == "There are 2: `courier`, `rider`"
     with pytest.raises(NotFoundByName) as missed:
         lookup.app("zzzz", [App(f"{n:024}", f"app{n}", f"App {n}") for n in range(30)])
-    assert missed.value.next_step.startswith("There are 30: `app0`,")
-    assert missed.value.next_step.endswith("`app7` … The form of `get` finds the others by name.")
+    assert str(missed.value.next_step).startswith("There are 30: `app0`,")
+    assert str(missed.value.next_step).endswith("`app7` … The form of `get` finds the others by name.")
 
 
 def test_an_empty_workspace_says_so() -> None:
@@ -141,7 +141,7 @@ def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> Non
         found("2.4.0", ios, android)
     assert [label for label, _ in asked.value.choices] == ["2.4.0 (173) iOS · release/2.4", "2.4.0 (174) Android"]
     assert [typed for _, typed in asked.value.choices] == [f"{COURIER.id} {ios.id}", f"{COURIER.id} {android.id}"]
-    assert "any of 2 builds" in asked.value.sentence
+    assert "any of 2 builds" in str(asked.value.sentence)
 
 
 def test_all_builds_that_can_be_meant_are_offered() -> None:
@@ -162,7 +162,7 @@ def test_a_version_nobody_made_gets_the_closest_ones_or_the_way_to_the_list() ->
     assert set(missed.value.suggestions) == {"1.1.0", "1.2.0"}
     with pytest.raises(NotFoundByName) as missed:
         found("zzzz", build(1))
-    assert missed.value.next_step == "List them with `builds courier`."
+    assert str(missed.value.next_step) == "List them with `builds courier`."
 
 
 @given(facts.texts)

@@ -69,7 +69,7 @@ def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: s
 def test_what_is_no_schedule_is_answered_with_examples(typed: str) -> None:
     with pytest.raises(UserInputError) as caught:
         timeparse_schedule.parse(typed)
-    assert "daily@09:00" in caught.value.next_step
+    assert "daily@09:00" in str(caught.value.next_step)
 
 
 @given(_schedules)

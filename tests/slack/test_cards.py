@@ -26,6 +26,7 @@ from bot.domain.model import (
     Stage,
 )
 from bot.exceptions import BotError, InvalidId, NotFoundByName, UserInputError
+from bot.i18n import NO_TEXT, Text, english
 from bot.slack import mrkdwn
 from bot.slack.blocks import Message, Visibility
 from bot.slack.blocks.paging import page_of
@@ -254,10 +255,10 @@ def test_only_the_private_answer_has_the_link() -> None:
 @given(facts.texts, st.lists(facts.texts, max_size=3), st.none() | st.just("0a1b2c3d"))
 def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str], reference: str | None) -> None:
     for error in (
-        NotFoundByName("app", typed, near, otherwise=f"There is one: `{typed[:20]}`"),
+        NotFoundByName(Text("app"), typed, near, otherwise=english(f"There is one: `{typed[:20]}`")),
         InvalidId("“{typed}” is not a build id.", typed),
-        UserInputError(f"I do not know what to do with “{typed}”.", f"For example: `{typed}`"),
-        BotError(f"It said {typed}.", ""),
+        UserInputError(english(f"I do not know what to do with “{typed}”."), english(f"For example: `{typed}`")),
+        BotError(english(f"It said {typed}."), NO_TEXT),
     ):
         check(replies.problem(error, reference))
 
@@ -286,7 +287,7 @@ def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[BotEr
     facts.texts,
 )
 def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, typed: str) -> None:
-    check(offered(AmbiguousInput(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
+    check(offered(AmbiguousInput(english(f"{len(pairs)} fit “{typed}”."), pairs), verb, grammar.parse(typed)))
 
 
 def offered(error: AmbiguousInput, verb: str, words: grammar.ParsedText) -> Message:
@@ -298,7 +299,9 @@ def offered(error: AmbiguousInput, verb: str, words: grammar.ParsedText) -> Mess
 
 def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     typed = grammar.parse('courier 2.4.0 branch:"release 2" -tag:nightly')
-    card = offered(AmbiguousInput("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
+    card = offered(
+        AmbiguousInput(english("2 apps."), [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed
+    )
     pressed = {label: button["value"] for label, button in buttons(card).items()}
     assert pressed["Courier (a)"] == f'get {"a" * 24} 2.4.0 branch:"release 2" -tag:nightly'
     assert [button["action_id"] for button in buttons(card).values()] == ["run.v1#0", "run.v1#1"]

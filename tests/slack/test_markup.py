@@ -30,7 +30,7 @@ from bot.domain.model import (
     Subscription,
 )
 from bot.exceptions import BuildRecalled, NotFoundByName
-from bot.i18n import _, use_locale
+from bot.i18n import Text, _, use_locale
 from bot.i18n.verbatim import CLOSE, OPEN, code, unmarked, verbatim
 from bot.slack import blocks, markup
 from bot.slack.blocks import Message, Modal, inputs
@@ -189,7 +189,7 @@ def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
     for language in ("en", "es"):
         with use_locale(language):
             for error in (
-                NotFoundByName("app", value, [value]),
+                NotFoundByName(Text("app"), value, [value]),
                 BuildRecalled(value, value),
                 AmbiguousInput(
                     _("“{which}” of {app} could be {number} build.", which=value, app=verbatim(value), number=1),
@@ -212,7 +212,7 @@ def test_code_is_marked_only_where_a_backtick_would_end_it() -> None:
     assert code("release/*") == "`release/*`"
     assert _("Type `{line}`.", line="a_b") == "Type `a_b`."
     assert unmarked(code("a`b")) == "`a`b`"
-    assert "a`b" in told(replies.problem(NotFoundByName("app", "x", ["a`b"])))
+    assert "a`b" in told(replies.problem(NotFoundByName(Text("app"), "x", ["a`b"])))
 
 
 # ------------------------------------------------------------------ every card
@@ -252,7 +252,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "news", changes_since.news(first, None, {}, DASHBOARD), 4
     yield "recalled", recalls.recalled(first, recall, 1, pages=True), 4
     yield "stopped", progress.stopped(first, again=True), 2
-    yield "not uploaded", uploads.failed(value, value, NotFoundByName("app", value)), 3
+    yield "not uploaded", uploads.failed(value, value, NotFoundByName(Text("app"), value)), 3
     yield "uploaded", uploads.uploaded(value, first, "U0ANA", DASHBOARD, found=True, mails=False), 2
     yield "attached", uploads.attached(value, first), 2
     yield "uploading", uploads.under_way(value, value, None), 2

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from bot.domain.spelling import bare
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, gettext_noop
 
 LONGEST = timedelta(days=30)
 MORNING = time(9)  # when a day begins that was named without a time
@@ -39,12 +39,12 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
         found, too_far = None, True
     typed = text.strip()[:40]
     if too_far:
-        sentence = _("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
-        raise UserInputError(sentence, _("`30d` is the longest."))
+        sentence = Text("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
+        raise UserInputError(sentence, Text("`30d` is the longest."))
     if found is None:
-        raise UserInputError(_("I do not understand the time “{typed}”.", typed=typed), _(_HINT))
+        raise UserInputError(Text("I do not understand the time “{typed}”.", typed=typed), Text(_HINT))
     if found <= now:
-        raise UserInputError(_("“{typed}” is not in the future.", typed=typed), _(_HINT))
+        raise UserInputError(Text("“{typed}” is not in the future.", typed=typed), Text(_HINT))
     return found
 
 

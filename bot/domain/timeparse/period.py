@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot import i18n
 from bot.domain.spelling import plainly
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop, ngettext
+from bot.i18n import Text, _, gettext_noop, joined, ngettext
 from bot.i18n.verbatim import verbatim
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -64,18 +64,18 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
         until = after or until
     since, until = since and _bounded(since), until and _bounded(until)
     if not since and not until:
-        raise UserInputError(_("That period has neither a beginning nor an end."), _(_HINT))
+        raise UserInputError(Text("That period has neither a beginning nor an end."), Text(_HINT))
     here = now.astimezone(zone(tz))
     try:
         start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
         end = _end(until, here) if until else here
     except OverflowError:
         typed = (since or until or "")[:40]
-        raise UserInputError(_("“{typed}” is too far away.", typed=typed), _(_HINT)) from None
+        raise UserInputError(Text("“{typed}” is too far away.", typed=typed), Text(_HINT)) from None
     if since and not until and start > here:
-        raise UserInputError(_("That period begins in the future."), _(_HINT))
+        raise UserInputError(Text("That period begins in the future."), Text(_HINT))
     if end < start:
-        raise UserInputError(_("That period ends before it begins."), _(_HINT))
+        raise UserInputError(Text("That period ends before it begins."), Text(_HINT))
     return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
 
 
@@ -220,8 +220,8 @@ def _day(text: str, here: datetime) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        hint = _(_HINT)
+        hint = Text(_HINT)
         if word in ("last", "this"):
-            two = _('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
-            hint = f"{two} {hint}"
-        raise UserInputError(_("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None
+            two = Text('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
+            hint = joined(" ", (two, hint))
+        raise UserInputError(Text("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None

@@ -11,7 +11,7 @@ from cronsim import CronSim
 from bot.domain.spelling import bare
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SAID = (
@@ -56,8 +56,8 @@ def parse(text: str) -> Schedule:
     days, at, clock = bare(text).partition("@")
     match = _TIME.fullmatch(clock.strip())
     if not at or not match:
-        sentence = _("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
-        raise UserInputError(sentence, _(_HINT))
+        sentence = Text("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
+        raise UserInputError(sentence, Text(_HINT))
     chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
     return Schedule(tuple(sorted(chosen)), time(int(match[1]), int(match[2])))
 
@@ -90,6 +90,8 @@ def _days(word: str, text: str) -> tuple[int, ...]:
         return _EVERY_DAY if word == "daily" else _WEEKDAYS
     fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
     if len(fitting) != 1:
-        sentence = _("I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40])
-        raise UserInputError(sentence, _(_HINT))
+        sentence = Text(
+            "I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40]
+        )
+        raise UserInputError(sentence, Text(_HINT))
     return tuple(fitting)

@@ -14,7 +14,7 @@ from bot.domain.health import (
     PollingHealth,
     SlackHealth,
 )
-from bot.i18n import _, format_number, gettext_noop, ngettext
+from bot.i18n import NO_TEXT, Text, _, format_number, gettext_noop, joined, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import cut, escape, inline, when
@@ -29,7 +29,7 @@ FOR_ADMINS = (
     exceptions.FeatureNotInPlan,
     exceptions.QuotaExceeded,
 )
-CHECK = gettext_noop("`applivery-bot doctor` shows more.")
+CHECK = Text("`applivery-bot doctor` shows more.")
 WELL = gettext_noop("All is well.")
 NOT_WELL = gettext_noop("Not all is well.")
 # What an outage is called in the log → in words; a job's own trouble mostly is the database's.
@@ -60,9 +60,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
     head = _("⚠️ *New builds can't be announced: Applivery can't be polled.*")
     why = _(problem.sentence) + _because(cause)
     # the others' next steps are for who asked for something
-    step = " ".join(
-        _(candidate) for candidate in (problem.next_step if issubclass(problem, FOR_ADMINS) else "", CHECK) if candidate
-    )
+    step = _(joined(" ", (problem.next_step if issubclass(problem, FOR_ADMINS) else NO_TEXT, CHECK)))
     small = _("Since {when}. I'll DM you when it works again.", when=when(began))
     text = "\n".join((head, why, step))
     return Message(f"{text} {small}", (blocks.section(text), blocks.context(small)))
@@ -120,7 +118,7 @@ def _because(problem: str) -> str:
 def _applivery(side: AppliveryHealth) -> str:
     line = _("*Applivery* answers.")
     if side.problem:
-        line = _("*Applivery* does not answer as it should: {problem}", problem=cut(escape(side.problem), 300))
+        line = _("*Applivery* does not answer as it should: {problem}", problem=cut(escape(_(side.problem)), 300))
         line += _because(side.cause)
         line += " " + (
             _("The last good answer was {when}.", when=when(side.worked_at))

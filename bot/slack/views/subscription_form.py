@@ -10,7 +10,7 @@ from bot.domain import delivery_options, filters, grammar, lookup
 from bot.domain.grammar import ParsedText
 from bot.domain.model import Subscription
 from bot.exceptions import UserInputError
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop
 from bot.slack import blocks, typed_text
 from bot.slack.blocks import Block, Modal, inputs
 from bot.slack.mrkdwn import inline
@@ -73,7 +73,7 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
     )
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
-        raise UserInputError(_("That is too long for a form."), _("Type `subscribe` with all of it instead."))
+        raise UserInputError(Text("That is too long for a form."), Text("Type `subscribe` with all of it instead."))
     ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(

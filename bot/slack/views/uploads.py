@@ -93,7 +93,7 @@ def attached(name: str, build: Build) -> Message:
 def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
     """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
     head = _("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
-    words = f"{mrkdwn.escape(problem.sentence)}\n{mrkdwn.escape(problem.next_step)}".strip()
+    words = f"{mrkdwn.escape(_(problem.sentence))}\n{mrkdwn.escape(_(problem.next_step))}".strip()
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     text = f"{_bare(head)}. {' '.join(words.split())}"
     back = [blocks.actions(reopen_button(again))] if again else []

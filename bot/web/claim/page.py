@@ -26,7 +26,7 @@ from bot.domain.model import Actor, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
-from bot.i18n import ENGLISH, _, use_locale
+from bot.i18n import ENGLISH, Text, _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
@@ -174,7 +174,7 @@ class ClaimPage:
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=kind_of(error))
-            return self._problem(BotError(_("Something went wrong on our side.")), request.method, choice)
+            return self._problem(BotError(Text("Something went wrong on our side.")), request.method, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
@@ -341,8 +341,8 @@ class ClaimPage:
         log.warning("claim.failed", problem=kind_of(problem), cause=cause(problem), reference=reference)
         return self._ending(
             ClaimOutcome.FAILED,
-            sentence=problem.sentence,
-            next_step=problem.next_step,
+            sentence=_(problem.sentence),
+            next_step=_(problem.next_step),
             again=again,
             choice=choice,
             reference=reference,
