@@ -1,0 +1,51 @@
+"""Immutable domain types: the nouns that every layer shares."""
+
+from bot.domain.model.builds import (
+    App,
+    Attachment,
+    Build,
+    BuildSource,
+    BuildTransition,
+    CurrentBuild,
+    InstallRequirements,
+    KnownBuild,
+    Recall,
+    Stage,
+)
+from bot.domain.model.deliveries import CardEntry, CardUpdate, ChannelNotice, Delivery, NewDelivery
+from bot.domain.model.downloads import Download, Member, MemberDownloads
+from bot.domain.model.links import FileKind, Link
+from bot.domain.model.people import Actor, Outsider, Role, is_person
+from bot.domain.model.subscriptions import EVENT_OF, BuildEvent, DeliveryOptions, EventDescription, Subscription
+
+__all__ = [
+    "EVENT_OF",
+    "Actor",
+    "App",
+    "Attachment",
+    "Build",
+    "BuildEvent",
+    "BuildSource",
+    "BuildTransition",
+    "CardEntry",
+    "CardUpdate",
+    "ChannelNotice",
+    "CurrentBuild",
+    "Delivery",
+    "DeliveryOptions",
+    "Download",
+    "EventDescription",
+    "FileKind",
+    "InstallRequirements",
+    "KnownBuild",
+    "Link",
+    "Member",
+    "MemberDownloads",
+    "NewDelivery",
+    "Outsider",
+    "Recall",
+    "Role",
+    "Stage",
+    "Subscription",
+    "is_person",
+]

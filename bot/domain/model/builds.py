@@ -1,0 +1,159 @@
+"""Builds, as Applivery has them and as the bot keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a build has come; a word of Applivery's that is not documented is UNKNOWN, and never another one."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DELETED = "deleted"  # Applivery has it no more
+
+    @property
+    def final(self) -> bool:
+        """Whether the build will not move on by itself."""
+        return self in (Stage.READY, Stage.FAILED, Stage.DELETED)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the build is known to move on, so that it can be waited for."""
+        return self in (Stage.PENDING, Stage.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An Applivery app; `slug` falls back to `id` when Applivery gives none.
+
+    `processed_at` (aware UTC) is when its last build was processed, as the list of apps said when it was asked for.
+    """
+
+    id: str
+    slug: str
+    name: str
+    platforms: tuple[str, ...] = ()
+    processed_at: datetime | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSource:
+    """Where a build came from (Applivery's `deployer`): the CI run and the commit."""
+
+    name: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    commit: str | None = None
+    commit_message: str | None = None
+    number: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstallRequirements:
+    """What a phone must bring to install a build; all unknown when Applivery says nothing."""
+
+    min_os: str | None = None
+    signing: str | None = None
+    profile_expires_at: datetime | None = None
+    all_devices: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file attached to a build; sizes are bytes."""
+
+    id: str
+    name: str
+    kind: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build as Applivery last described it; times are aware UTC, sizes bytes.
+
+    `status` is Applivery's own word, `stage` what we make of it; `icon` is the address of the app's picture. `waited`
+    and `worked` are `queuedTime` and `processTime` in the unit Applivery sends, which is not documented.
+    """
+
+    id: str
+    app: App
+    stage: Stage
+    status: str = ""
+    version: str = ""
+    number: str = ""
+    platform: str = ""
+    size: int | None = None
+    tags: tuple[str, ...] = ()
+    changelog: str = ""
+    origin: BuildSource = field(default_factory=BuildSource)
+    uploader: str | None = None
+    requirements: InstallRequirements = field(default_factory=InstallRequirements)
+    attachments: tuple[Attachment, ...] = ()
+    extension: str | None = None
+    disabled: bool = False
+    error: str | None = None
+    error_code: str | None = None
+    waited: float | None = None
+    worked: float | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    icon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A recall of a build: its reason, the Slack user id of the actor, and when (aware UTC)."""
+
+    build_id: str
+    app_id: str
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTransition:
+    """A build that stands elsewhere than it was known to; `before` None: it was not known at all.
+
+    `quiet` changes are stored and not announced (builds from before the first subscription). `mark` tells the
+    build's words as they were listed from later ones.
+    """
+
+    build: Build
+    before: Stage | None
+    quiet: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBuild:
+    """How a build stood when it was last recorded, and since when (aware UTC) it has been on its way."""
+
+    stage: Stage
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentBuild:
+    """A build a channel has been told is ready and that can still be had.
+
+    `made_at` is when it was uploaded, and never later than `seen_at`, when it was first seen; both aware UTC.
+    """
+
+    channel_id: str
+    build: Build
+    made_at: datetime
+    seen_at: datetime
+
+    @property
+    def place(self) -> tuple[datetime, datetime, str]:
+        """Return its position in time: a total order that later changes of its dates do not affect."""
+        return (self.made_at, self.seen_at, self.build.id)

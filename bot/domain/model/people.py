@@ -1,0 +1,70 @@
+"""Who acts, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class Role(IntEnum):
+    """What a person may do; each role contains the ones below it. NONE is nothing, and cannot be given."""
+
+    NONE = 0
+    MEMBER = 1
+    RELEASER = 2
+    MANAGER = 3
+    ADMIN = 4
+
+    @property
+    def word(self) -> str:
+        """What people type and read."""
+        return self.name.lower()
+
+    @classmethod
+    def named(cls, word: str) -> Role | None:
+        """The role of this word, in any case; None for any other word."""
+        return cls.__members__.get(word.upper()) or None
+
+    @classmethod
+    def given(cls) -> list[Role]:
+        """The roles that can be given to a person, the least first."""
+        return [role for role in cls if role]
+
+
+class Outsider(StrEnum):
+    """A person who is no member of the workspace: a guest, or a partner of another organisation (Slack Connect)."""
+
+    GUEST = "guest"
+    PARTNER = "partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person behind a request and the place it came from; `tz` is an IANA name.
+
+    `role` holds for every app, `app_roles` adds to it for single ones. An outsider has roles for single apps alone.
+    `team_id` is the workspace the bot is installed in.
+    """
+
+    team_id: str
+    user_id: str
+    channel_id: str | None = None
+    tz: str = "UTC"
+    role: Role = Role.MEMBER
+    app_roles: Mapping[str, Role] = field(default_factory=dict)
+    outsider: Outsider | None = None
+
+    @property
+    def highest(self) -> Role:
+        """The highest role, for whichever app."""
+        return max([self.role, *self.app_roles.values()])
+
+    def role_for(self, app_id: str) -> Role:
+        """The role for one app."""
+        return max(self.role, self.app_roles.get(app_id, self.role))
+
+
+def is_person(channel_id: str) -> bool:
+    """Whether an announcement for this id is for one person. https://docs.slack.dev/reference/objects/user-object"""
+    return channel_id.startswith(("U", "W"))
