@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.spelling import bare
 from bot.domain.timeparse.period import zone
+from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
 
 LONGEST = timedelta(days=30)
 MORNING = time(9)  # when a day begins that was named without a time
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _UNIT = re.compile(r"minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w")
 _AMOUNT = re.compile(rf"(\d{{1,6}})({_UNIT.pattern})", re.ASCII)
@@ -66,7 +66,7 @@ def _says_when(typed: list[str], at: int) -> bool:
         return at > 0 and typed[at - 1].isdecimal()
     if word in _FILLERS or word in _NEAR or _AMOUNTS.fullmatch(word):
         return True
-    return bool(_clock(word) or _date(word)) or _weekday(word) is not None
+    return bool(_clock(word) or _date(word)) or weekday(word) is not None
 
 
 def _after(words: list[str], now: datetime) -> datetime | None:
@@ -98,8 +98,8 @@ def _days(word: str, today: date, *, timed: bool) -> list[date]:
     """The days a word may mean, in order; today itself only with a time of day."""
     if word in _NEAR:
         return [today + timedelta(days=_NEAR.index(word))] if timed or word != "today" else []
-    if (weekday := _weekday(word)) is not None:
-        away = (weekday - today.weekday()) % 7
+    if (day := weekday(word)) is not None:
+        away = (day - today.weekday()) % 7
         return [today + timedelta(days=number) for number in (away, away + 7) if number or timed]
     exact = _date(word)
     return [exact] if exact else []
@@ -116,11 +116,6 @@ def _clock(word: str) -> time | None:
             return None
         hour = hour % 12 + 12 * (match[3] == "pm")
     return time(hour, int(match[2] or 0)) if hour < 24 else None
-
-
-def _weekday(word: str) -> int | None:
-    fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def _date(word: str) -> date | None:

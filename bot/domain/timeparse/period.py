@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from bot import i18n
 from bot.domain.spelling import plainly
+from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop, joined, ngettext
 from bot.i18n.verbatim import verbatim
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"(?<=\w)…")  # two dots, as some keyboards write them
 _HINT = gettext_noop("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
@@ -214,9 +214,8 @@ def _day(text: str, here: datetime) -> date:
     }
     if word in named:
         return named[word]
-    weekdays = [name for name in _DAYS if len(word) >= 3 and name.startswith(word)]
-    if len(weekdays) == 1:
-        return today - timedelta(days=(today.weekday() - _DAYS.index(weekdays[0])) % 7 or 7)
+    if (day := weekday(word)) is not None:
+        return today - timedelta(days=(today.weekday() - day) % 7 or 7)
     try:
         return date.fromisoformat(text.strip())
     except ValueError:

@@ -9,20 +9,11 @@ from datetime import UTC, datetime, time
 from cronsim import CronSim
 
 from bot.domain.spelling import bare
+from bot.domain.timeparse import weekdays
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_SAID = (
-    gettext_noop("Monday"),
-    gettext_noop("Tuesday"),
-    gettext_noop("Wednesday"),
-    gettext_noop("Thursday"),
-    gettext_noop("Friday"),
-    gettext_noop("Saturday"),
-    gettext_noop("Sunday"),
-)
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -42,9 +33,9 @@ class Schedule:
         elif self.days == _WEEKDAYS:
             days = "weekdays"
         elif len(self.days) == 1:
-            days = _DAYS[self.days[0]]
+            days = weekdays.NAMES[self.days[0]]
         else:
-            days = ",".join(_DAYS[day][:3] for day in self.days)
+            days = ",".join(weekdays.NAMES[day][:3] for day in self.days)
         return f"{days}@{self.at:%H:%M}"
 
 
@@ -69,7 +60,7 @@ def explain(schedule: Schedule) -> str:
         return _("every day at {time}", time=at)
     if schedule.days == _WEEKDAYS:
         return _("every weekday at {time}", time=at)
-    *names, last = (_(_SAID[day]) for day in schedule.days)
+    *names, last = (_(weekdays.LABELS[day]) for day in schedule.days)
     days = _("{some} and {last}", some=", ".join(names), last=last) if names else last
     return _("every {days} at {time}", days=days, time=at)
 
@@ -88,10 +79,10 @@ def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
 def _days(word: str, text: str) -> tuple[int, ...]:
     if word in ("daily", "weekdays"):
         return _EVERY_DAY if word == "daily" else _WEEKDAYS
-    fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
-    if len(fitting) != 1:
+    day = weekdays.weekday(word)
+    if day is None:
         sentence = Text(
             "I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40]
         )
         raise UserInputError(sentence, Text(_HINT))
-    return tuple(fitting)
+    return (day,)
