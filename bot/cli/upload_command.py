@@ -20,9 +20,10 @@ from bot.cli.output import Output
 from bot.cli.slack_announcement import announcing
 from bot.cli.upload_options import UploadOptions
 from bot.cli.wait import ended_well, status_of, watched
-from bot.domain import lookup, uploads
+from bot.domain import lookup
 from bot.domain.model import Build, Stage
 from bot.domain.uploads import UploadMetadata
+from bot.i18n.units import format_duration_short
 from bot.settings import UploadSettings
 from bot.slack.mrkdwn import size
 
@@ -88,7 +89,7 @@ async def _sent(
     if done.found:
         showing.say("Applivery has it: a new build of the same version and size.")
     rate = size(int(file.size / seconds))
-    showing.say(f"Uploaded {_title(done.build)} in {uploads.duration(seconds)} ({rate}/s): build {done.build.id}.")
+    showing.say(f"Uploaded {_title(done.build)} in {format_duration_short(seconds)} ({rate}/s): build {done.build.id}.")
     return done.build
 
 

@@ -7,7 +7,6 @@ import time
 
 from bot.applivery.app_builds import AppBuilds
 from bot.cli.output import Output
-from bot.domain import uploads
 from bot.domain.model import Build, Stage
 from bot.exceptions import (
     AppliveryError,
@@ -18,6 +17,7 @@ from bot.exceptions import (
     ServiceUnavailable,
 )
 from bot.i18n import Text, english
+from bot.i18n.units import format_duration_short
 
 _PASSING = (ServiceUnavailable, AppliveryRateLimited, InvalidResponse, BudgetExhausted)
 CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processing-codes/"
@@ -40,7 +40,7 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
             text = status_of(build)
             showing.say(f"Applivery says: {text}.")
         if time.monotonic() >= until:
-            waited = uploads.duration(patience)
+            waited = format_duration_short(patience)
             raise BuildNotReady(
                 english(f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)})."),
                 english("Look at it in the dashboard; uploading it again would make a second one."),

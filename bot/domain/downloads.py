@@ -314,11 +314,6 @@ def _which(download: Download) -> tuple[str | None, str | None, str | None]:
 # ------------------------------------------------------------------ what follows from a summary
 
 
-def percent(part: int, whole: int) -> int:
-    """A share in percent: the one rounding for all that is shown."""
-    return round(part * 100 / whole) if whole else 0
-
-
 def versions_now(people: Iterable[PersonRow]) -> Counts:
     """How many people's latest download is of which version, the most used first."""
     found = Counter((row.latest.version if row.latest else None) or "" for row in people)

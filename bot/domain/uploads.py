@@ -223,12 +223,3 @@ def pace(marks: Sequence[tuple[float, int]], total: int) -> TransferProgress:
     spent = at - first_at
     rate = (sent - first_sent) / spent if spent > 0 else 0.0
     return TransferProgress(sent, total, rate, (total - sent) / rate if rate > 0 else None)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `45 s`, `3 min`, `1 h 20 min`."""
-    whole = max(1, round(seconds))
-    if whole < 100:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from bot.domain.expiry import is_today
 from bot.domain.timeparse.period import zone
-from bot.i18n import _, format_number
+from bot.i18n import _
+from bot.i18n.units import format_size
 from bot.i18n.verbatim import CLOSE, OPEN, unmarked, verbatim
 from bot.i18n.verbatim import code as as_code
 
@@ -144,15 +145,4 @@ def clock(instant: datetime, now: datetime, tz: str) -> str:
 
 def size(count: int | None) -> str:
     """Bytes as people say them: `48.2 MB`."""
-    if count is None:
-        return _("unknown size")
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            return (
-                f"{format_number(int(amount))} {unit}"
-                if unit == "bytes"
-                else f"{format_number(round(amount, 1))} {unit}"
-            )
-        amount /= 1000
-    raise AssertionError("unreachable")
+    return _("unknown size") if count is None else format_size(count)

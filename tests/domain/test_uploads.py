@@ -9,6 +9,7 @@ from bot.domain import build_files, uploads
 from bot.domain.model import App, Build, Stage
 from bot.domain.uploads import UploadMetadata, pace
 from bot.exceptions import UnsupportedFile, UserInputError
+from bot.i18n.units import format_duration_short
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 OLD = Build("old", App("a", "a", "A"), Stage.READY, version="2.4.0", size=10, created_at=AT)
@@ -110,7 +111,7 @@ def test_nothing_sent_has_no_time_left() -> None:
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (99, "99 s"), (150, "2 min"), (4800, "1 h 20 min")])
 def test_durations_are_said_as_people_do(seconds: float, words: str) -> None:
-    assert uploads.duration(seconds) == words
+    assert format_duration_short(seconds) == words
 
 
 @pytest.mark.parametrize("name", ["Ana", "Ana (QA)", "x (Slack)"])

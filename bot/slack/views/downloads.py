@@ -9,10 +9,11 @@ from typing import Literal
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain.downloads import GroupBy, PersonRow, percent
+from bot.domain.downloads import GroupBy, PersonRow
 from bot.domain.reports import DownloadReport
 from bot.domain.timeparse.period import Period, local, zone
 from bot.i18n import _, format_number, gettext_noop, ngettext
+from bot.i18n.units import percent
 from bot.slack import blocks
 from bot.slack.blocks import Block, FileAttachment, Message, charts
 from bot.slack.blocks.charts import Cell

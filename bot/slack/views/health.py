@@ -15,6 +15,7 @@ from bot.domain.health import (
     SlackHealth,
 )
 from bot.i18n import NO_TEXT, Text, _, format_number, gettext_noop, joined, ngettext
+from bot.i18n.units import format_duration
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import cut, escape, inline, when
@@ -173,7 +174,7 @@ def _to_say(to_say: OutboxHealth) -> str:
             "*Announcements*: {number} waits, for {time}.",
             "*Announcements*: {number} wait, the oldest for {time}.",
             to_say.count,
-            time=_long(to_say.oldest_seconds),
+            time=format_duration(to_say.oldest_seconds),
         )
     named, left = ", ".join(f"<#{channel_id}>" for channel_id in to_say.paused[:NAMED]), len(to_say.paused) - NAMED
     if left > 0:
@@ -193,11 +194,3 @@ def _trouble(trouble: LastOutage | None) -> str:
         return _("*Outage*: {what} has been away since {began}.", what=what, began=began) + _because(trouble.cause)
     over = _("*Last outage*: {what}, from {began} to {ended}.", what=what, began=began, ended=when(trouble.ended))
     return over + _because(trouble.cause)
-
-
-def _long(seconds: float) -> str:
-    if seconds < 90:
-        return ngettext("{number} second", "{number} seconds", max(1, round(seconds)))
-    if seconds < 5400:
-        return ngettext("{number} minute", "{number} minutes", round(seconds / 60))
-    return ngettext("{number} hour", "{number} hours", round(seconds / 3600))

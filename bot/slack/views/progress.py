@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain.model import Build, Stage
-from bot.i18n import _, ngettext
+from bot.i18n import _
+from bot.i18n.units import format_duration
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape, inline, when
@@ -32,7 +33,11 @@ def on_its_way(build: Build, usual: timedelta | None, left: timedelta | None, da
 
 def late(build: Build, usual: timedelta, dashboard: str) -> Message:
     """It takes longer than usual, which is no reason to worry yet."""
-    words = _("It is taking longer than usual: {builds} usually take {time}.", builds=_alike(build), time=_long(usual))
+    words = _(
+        "It is taking longer than usual: {builds} usually take {time}.",
+        builds=_alike(build),
+        time=format_duration(usual.total_seconds()),
+    )
     return _moving(build, state(build), words, dashboard)
 
 
@@ -110,9 +115,16 @@ def _estimate(build: Build, usual: timedelta | None, left: timedelta | None) -> 
     if usual is None or left is None:
         return _("I cannot say how long it takes: {builds} that are ready tell nothing of it.", builds=builds)
     if left < timedelta(minutes=1):
-        return _("Less than a minute left: {builds} usually take {time}.", builds=builds, time=_long(usual))
+        return _(
+            "Less than a minute left: {builds} usually take {time}.",
+            builds=builds,
+            time=format_duration(usual.total_seconds()),
+        )
     return _(
-        "About {left} left: {builds} usually take {time}.", left=_long(left, short=60), builds=builds, time=_long(usual)
+        "About {left} left: {builds} usually take {time}.",
+        left=format_duration(left.total_seconds(), minutes_from=60),
+        builds=builds,
+        time=format_duration(usual.total_seconds()),
     )
 
 
@@ -121,13 +133,3 @@ def _alike(build: Build) -> str:
     if not build.platform:
         return _("the builds of {app}", app=app)
     return _("the {platform} builds of {app}", platform=platform_name(build), app=app)
-
-
-def _long(time: timedelta, short: int = 90) -> str:
-    """`40 seconds`, `8 minutes`, `3 hours`: as exact as a guess is; under `short` seconds it is told in seconds."""
-    seconds = time.total_seconds()
-    if seconds < short:
-        return ngettext("{number} second", "{number} seconds", max(1, round(seconds)))
-    if seconds < 5400:
-        return ngettext("{number} minute", "{number} minutes", max(1, round(seconds / 60)))
-    return ngettext("{number} hour", "{number} hours", max(1, round(seconds / 3600)))

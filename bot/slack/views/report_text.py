@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from bot.domain import lookup
 from bot.domain.adoption import Version
-from bot.domain.downloads import NO_VERSION, percent
+from bot.domain.downloads import NO_VERSION
 from bot.domain.reports import DownloadReport
 from bot.i18n import _, format_number, gettext_noop, ngettext
+from bot.i18n.units import percent
 from bot.slack.blocks import charts
 from bot.slack.mrkdwn import inline, when
 

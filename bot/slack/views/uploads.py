@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import lookup, uploads
+from bot.domain import lookup
 from bot.domain.model import App, Build
 from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
 from bot.i18n import _
+from bot.i18n.units import format_duration_short
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.markup import without_formatting
@@ -50,7 +51,7 @@ def measure(pace: TransferProgress) -> str:
     if pace.rate:
         parts.append(f"{size(int(pace.rate))}/s")
     if pace.left is not None:
-        parts.append(_("{time} left", time=uploads.duration(pace.left)))
+        parts.append(_("{time} left", time=format_duration_short(pace.left)))
     return " · ".join(parts)
 
 

@@ -19,7 +19,8 @@ from bot.domain.install import Browser, Device, warnings
 from bot.domain.model import App, Build, Link
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.i18n import _, format_number, ngettext
+from bot.i18n import _, ngettext
+from bot.i18n.units import format_size
 from bot.i18n.verbatim import OPEN, SPAN
 from bot.web.claim.install_options import InstallOptions
 from bot.web.claim.texts import ENDINGS, platform_name
@@ -51,7 +52,7 @@ class ClaimPageRenderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"size": _size, "code": _code, "bdi": _bdi}
+        self._templates.filters |= {"size": format_size, "code": _code, "bdi": _bdi}
         style = (_TEMPLATES / "style.css").read_text("utf-8")
         self._templates.globals |= {
             "style": Markup(style),  # noqa: S704 - our own file
@@ -182,16 +183,6 @@ def _clock(moment: datetime, now: datetime) -> Markup:
     moment = moment.astimezone(UTC)
     day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{i18n.format_day(moment)}, "
     return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{day}{moment:%H:%M}")
-
-
-def _size(count: int) -> str:
-    """Bytes as people say them: `48.2 MB`."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{format_number(count)} {unit}" if unit == "bytes" else f"{format_number(round(amount, 1))} {unit}"
-        amount /= 1000
-    return f"{format_number(round(amount, 1))} GB"
 
 
 def _code(text: str) -> Markup:
