@@ -174,7 +174,7 @@ def commands_page() -> str:
     )
     parts = [_command(entry) for entry in registry.commands()]
     rows = [
-        [f"`{entry.name}`", entry.kind.value, entry.need.name.lower(), f"`{entry.run.__module__}`"]
+        [f"`{entry.name}`", entry.kind.value, entry.need.name.lower(), f"`{entry.run.__module__}`", _notes(entry)]
         for entry in sorted(registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name))
         if entry.kind is not HandlerKind.COMMAND
     ]
@@ -185,10 +185,20 @@ def commands_page() -> str:
                 "The identifiers that messages carry (`action_id`, `callback_id`). They do not change: a button of an "
                 "old message has to go on working."
             ),
-            _table(("identifier", "kind", "role", "handled in"), rows),
+            _table(("identifier", "kind", "role", "handled in", "notes"), rows),
         )
     )
     return _page("Commands", intro, *parts, ids)
+
+
+def _notes(entry: RegisteredHandler) -> str:
+    notes = {
+        f"*{entry.title}*": bool(entry.title),
+        "about a build": entry.about_build,
+        "a double click does it once": entry.once,
+        "replaces the message": entry.replaces_message,
+    }
+    return "; ".join(note for note, holds in notes.items() if holds)
 
 
 def _command(entry: RegisteredHandler) -> str:
