@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bot.commands.whoami import WHO
-from bot.dispatch import replies
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import HandlerKind, MenuItem, command
 from bot.domain import lookup, spelling
@@ -11,6 +10,7 @@ from bot.domain.model import Role
 from bot.exceptions import NotFoundByName
 from bot.i18n import Text, _, gettext_noop
 from bot.slack.blocks import Message
+from bot.slack.views import help as help_views
 
 
 @command(need=Role.MEMBER, menu=MenuItem(7, gettext_noop("Help")))
@@ -22,15 +22,15 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     """
     if topic is None and call.asker.outsider:
         handlers = [command for command in call.registry.commands() if command.need <= call.asker.highest]
-        return replies.help_for_all(handlers, call.services.command, _(WHO[call.asker.outsider]))
+        return help_views.help_for_all(handlers, call.services.command, _(WHO[call.asker.outsider]))
     if topic is None:
-        return replies.help_for_all(call.registry.commands(), call.services.command)
+        return help_views.help_for_all(call.registry.commands(), call.services.command)
     entry = call.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
         near = lookup.closest(topic, [command.name for command in call.registry.commands()])
         otherwise = Text("`{command} help` lists them all.", command=call.services.command)
         raise NotFoundByName(Text("subcommand"), topic, near, otherwise=otherwise)
-    return replies.help_for(entry, call.services.command)
+    return help_views.help_for(entry, call.services.command)
 
 
 @command(need=Role.MEMBER)
@@ -39,4 +39,4 @@ async def menu(call: CommandContext) -> Message:
 
     /applivery
     """
-    return replies.menu(call.services.command, call.registry.menu())
+    return help_views.menu(call.services.command, call.registry.menu())

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from bot.commands.get import hand
-from bot.dispatch import replies
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain.model import Role
@@ -19,6 +18,7 @@ from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
 from bot.slack.views import access_recheck as cards
 from bot.slack.views import builds as buildcards
+from bot.slack.views import errors
 from bot.slack.views.access_recheck import PausedItem
 
 
@@ -47,7 +47,7 @@ async def taken(call: CommandContext, value: str) -> Message:
 
 async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled) -> Message:
     """Why the recipient gets nothing; the sender is told once."""
-    refusal = replies.denied(error) if isinstance(error, PermissionDenied) else replies.problem(error)
+    refusal = errors.denied(error) if isinstance(error, PermissionDenied) else errors.problem(error)
     reason = (
         PauseReason(error.reason or PauseReason.ROLE) if isinstance(error, PermissionDenied) else PauseReason.RECALLED
     )

@@ -14,7 +14,6 @@ from bot.commands import get
 from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import InvalidFields, in_field
 from bot.dispatch.registry import MenuItem, button, command, form, options
-from bot.dispatch.replies import CHOICES
 from bot.dispatch.targets import AppName
 from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
 from bot.domain.audit import Entrypoint
@@ -38,6 +37,7 @@ from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
 from bot.slack.views import subscriptions as cards
+from bot.slack.views.errors import CHOICES
 from bot.slack.views.subscriptions import EVERY_APP
 
 Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]

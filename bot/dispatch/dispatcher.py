@@ -19,7 +19,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import i18n
-from bot.dispatch import refusals, replies
+from bot.dispatch import refusals
 from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.fair_queue import FairQueue
@@ -62,6 +62,7 @@ from bot.slack.client import SlackClient
 from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.schemas import cleaned
 from bot.slack.source_message import quoted
+from bot.slack.views import errors
 from bot.timeouts import for_a_person
 
 log = logger(__name__)
@@ -70,7 +71,7 @@ TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 OK = 200
 _AGAIN: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)  # the button that would ask it again
 _REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
-REPEATING_COMMAND = (RUN, replies.MORE_CHOICES)  # buttons that carry a command; they have no handler of their own
+REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that carry a command; they have no handler of their own
 
 
 def _button_name(action: dict[str, Any]) -> str:
@@ -238,19 +239,19 @@ class RequestDispatcher(AsyncMiddleware):
         except PermissionDenied as error:
             outcome = RequestOutcome.DENIED
             request = await self._recorded(source, error, typed(form.view) if form else {})
-            shown = replies.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
+            shown = errors.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
             await self._answering.refuse(source, shown, error, form)
         except BotError as error:
             outcome = RequestOutcome.PROBLEM
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
-            shown = replies.problem(error, known, now=self._clock(), again=_AGAIN.get())
+            shown = errors.problem(error, known, now=self._clock(), again=_AGAIN.get())
             await self._answering.refuse(source, shown, error, form, known)
         except Exception as error:  # the person gets an answer whatever happens (promise 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
             problem = BotError(Text("Something went wrong on my side."))
-            await self._answering.refuse(source, replies.problem(problem, reference), problem, form, reference)
+            await self._answering.refuse(source, errors.problem(problem, reference), problem, form, reference)
         if (
             source.home
             and source.door is not Entrypoint.HOME
@@ -306,9 +307,9 @@ class RequestDispatcher(AsyncMiddleware):
     async def _choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
         carry = self.services.drafts.carried
-        shown = page_of(error.choices, page, replies.CHOICES)
-        typed = [await carry(replies.with_choice(error, verb, text, words)) for _, text in shown.items]
-        return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
+        shown = page_of(error.choices, page, errors.CHOICES)
+        typed = [await carry(errors.with_choice(error, verb, text, words)) for _, text in shown.items]
+        return errors.choices(error, shown, typed, await carry(_as_typed(verb, words)))
 
     async def _app_called(self, source: RequestSource, text: str) -> list[str]:
         """What was meant, perhaps, by the mere name of an app."""
@@ -334,7 +335,7 @@ class RequestDispatcher(AsyncMiddleware):
         value = await self.services.drafts.whole(str(action.get("value") or ""))
         if name == RUN:
             return await self._carried(source, value)
-        if name == replies.MORE_CHOICES:
+        if name == errors.MORE_CHOICES:
             page, text = turned_to(value)
             return await self._carried(source, text, page)
         entry = self.registry.get(HandlerKind.BUTTON, name)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from bot.dispatch import replies
 from bot.dispatch.modal_submission import ModalSubmission
 from bot.dispatch.requests import came, home_opened, mentioned
 from bot.dispatch.responder import Responder
@@ -14,6 +13,7 @@ from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import Overloaded
 from bot.observability.metrics import Metrics
+from bot.slack.views import errors
 
 PAUSE_SECONDS = 5.0  # between two messages to one person
 
@@ -50,7 +50,7 @@ class OverloadResponder:
         door = _door(body)
         self._metrics.requests.labels(door.value, "", RequestOutcome.OVERLOADED).inc()
         if door is Entrypoint.COMMAND:
-            return {**replies.problem(Overloaded()).payload(), "response_type": "ephemeral"}
+            return {**errors.problem(Overloaded()).payload(), "response_type": "ephemeral"}
         form = ModalSubmission(body.get("view") or {})
         if door is Entrypoint.FORM and form.keep_open(Overloaded(), None):
             return await form.acknowledgement()
@@ -64,4 +64,4 @@ class OverloadResponder:
             return None
         self._told[who] = now
         where = mentioned(body)[0] if door is Entrypoint.MENTION else came(door, body)
-        return self._answering.say(where, replies.problem(Overloaded()))
+        return self._answering.say(where, errors.problem(Overloaded()))

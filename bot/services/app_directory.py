@@ -19,7 +19,7 @@ from bot.domain.builds import can_be_had
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import App, Build
 from bot.exceptions import NotFound, NotFoundByName, UserInputError
-from bot.i18n import Number, Text, current_locale
+from bot.i18n import Number, Text
 from bot.timeouts import person_waits
 
 REMEMBER_SECONDS = 60.0
@@ -49,7 +49,7 @@ class AppDirectory:
         self._clock = clock
         self._apps: tuple[App, ...] = ()
         self._until = float("-inf")
-        self._asking: dict[tuple[str, bool], asyncio.Task[None]] = {}
+        self._asking: dict[bool, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._asked: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
         self._rest: dict[str, _RemainingPages] = {}
@@ -58,9 +58,8 @@ class AppDirectory:
         """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
         if not fresh and self._clock() < self._until:
             return self._apps
-        # shared, its failure too: in an outage nobody waits for the one before. A failure is worded already, so it is
-        # shared with those who read its language, and who wait as long for it.
-        who = (current_locale(), person_waits())
+        # shared, its failure too: in an outage nobody waits for the one before. Who waits as long shares it.
+        who = person_waits()
         asking = self._asking.get(who)
         if asking is None or asking.done():
             asking = self._asking[who] = asyncio.create_task(self._ask())
@@ -171,7 +170,7 @@ class AppDirectory:
 
     async def _shared(self, app: App, number: int, version: str | None = None, os: str | None = None) -> Page[Build]:
         """A page of an app's builds; who asks while it is on its way gets the same one."""
-        key = (app.id, number, version, os, current_locale(), person_waits())
+        key = (app.id, number, version, os, person_waits())
         asked = self._asked.get(key)
         if asked is None:
             asked = asyncio.create_task(

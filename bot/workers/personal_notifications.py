@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.db.outages import outage_of
-from bot.dispatch import replies
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Build, BuildEvent, ChannelNotice, Delivery
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
@@ -18,7 +17,7 @@ from bot.services.links import LinkIssuer
 from bot.services.permissions import PermissionChecker
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.views import builds, health, links, progress
+from bot.slack.views import builds, errors, health, links, progress
 
 log = logger(__name__)
 
@@ -63,7 +62,7 @@ class PersonalNotifier:
             kind = self._handout.usual_kind(build)
             link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
         except BuildRecalled as problem:
-            message = replies.problem(problem)
+            message = errors.problem(problem)
             head = _("{build} is ready but was recalled.", build=builds.title(build))
             return Message(f"{head} {message.text}", (blocks.section(head), *message.blocks))
         except PermissionDenied:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import bot.commands
 from bot import exceptions
-from bot.dispatch import replies
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain import grammar
 from bot.domain.lookup import AmbiguousInput
@@ -31,6 +30,8 @@ from bot.slack import mrkdwn
 from bot.slack.blocks import Message, Visibility
 from bot.slack.blocks.paging import page_of
 from bot.slack.views import builds as build_cards
+from bot.slack.views import errors
+from bot.slack.views import help as help_views
 from bot.slack.views import links as link_cards
 from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
@@ -260,7 +261,7 @@ def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str],
         UserInputError(english(f"I do not know what to do with “{typed}”."), english(f"For example: `{typed}`")),
         BotError(english(f"It said {typed}."), NO_TEXT),
     ):
-        check(replies.problem(error, reference))
+        check(errors.problem(error, reference))
 
 
 @pytest.mark.parametrize(
@@ -273,11 +274,11 @@ def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str],
     ],
 )
 def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[BotError]) -> None:
-    told = replies.problem(kind(), "0a1b2c3d")
+    told = errors.problem(kind(), "0a1b2c3d")
     assert told.text == f"{kind.sentence} {kind.next_step} (reference 0a1b2c3d)"
     assert f"{kind.sentence}\n{kind.next_step}" in seen(told)
     assert "Reference `0a1b2c3d`" in seen(told)
-    assert "eference" not in f"{replies.problem(kind()).payload()}"
+    assert "eference" not in f"{errors.problem(kind()).payload()}"
 
 
 @ANY
@@ -292,9 +293,9 @@ def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, type
 
 def offered(error: AmbiguousInput, verb: str, words: grammar.ParsedText) -> Message:
     """The first page of choices; what a button has no room for is carried by a key."""
-    page = page_of(error.choices, 0, replies.CHOICES)
-    typed = [replies.with_choice(error, verb, text, words) for _, text in page.items]
-    return replies.choices(error, page, [text if len(text) < 1500 else "draft:x" for text in typed], "draft:y")
+    page = page_of(error.choices, 0, errors.CHOICES)
+    typed = [errors.with_choice(error, verb, text, words) for _, text in page.items]
+    return errors.choices(error, page, [text if len(text) < 1500 else "draft:x" for text in typed], "draft:y")
 
 
 def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
@@ -314,7 +315,7 @@ REGISTRY = HandlerRegistry.of(bot.commands)
 @pytest.mark.parametrize("name", [entry.name for entry in REGISTRY.commands()])
 def test_every_subcommand_explains_itself(name: str) -> None:
     entry = next(entry for entry in REGISTRY.commands() if entry.name == name)
-    told = replies.help_for(entry, "/builds")
+    told = help_views.help_for(entry, "/builds")
     check(told)
     assert entry.summary.endswith(".")
     assert "`/builds" in seen(told), "an example, with the command as it is called here"
@@ -322,10 +323,10 @@ def test_every_subcommand_explains_itself(name: str) -> None:
 
 
 def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None:
-    told = replies.help_for_all(REGISTRY.commands(), "/builds")
+    told = help_views.help_for_all(REGISTRY.commands(), "/builds")
     check(told)
     assert all(f"`/builds {entry.name}`" in seen(told) and entry.name in told.text for entry in REGISTRY.commands())
-    menu = replies.menu("/builds", REGISTRY.menu())
+    menu = help_views.menu("/builds", REGISTRY.menu())
     check(menu)
     assert {button["value"] for button in buttons(menu).values()} <= {entry.name for entry in REGISTRY.commands()}
     assert "/builds help" in menu.text

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.dispatch import replies
 from bot.domain.grammar import KeyValue, ParsedText, explain
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import (
@@ -40,6 +39,7 @@ from bot.slack.views import builds as build_cards
 from bot.slack.views import (
     changes_since,
     channel_card,
+    errors,
     links,
     progress,
     recalls,
@@ -197,9 +197,9 @@ def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
                 ),
             ):
                 message = (
-                    replies.choices(error, page_of(error.choices, 0, 10), ["get x"], "get")
+                    errors.choices(error, page_of(error.choices, 0, 10), ["get x"], "get")
                     if isinstance(error, AmbiguousInput)
-                    else replies.problem(error)
+                    else errors.problem(error)
                 )
                 payload = message.payload()
                 check_message(payload)
@@ -212,7 +212,7 @@ def test_code_is_marked_only_where_a_backtick_would_end_it() -> None:
     assert code("release/*") == "`release/*`"
     assert _("Type `{line}`.", line="a_b") == "Type `a_b`."
     assert unmarked(code("a`b")) == "`a`b`"
-    assert "a`b" in told(replies.problem(NotFoundByName(Text("app"), "x", ["a`b"])))
+    assert "a`b" in told(errors.problem(NotFoundByName(Text("app"), "x", ["a`b"])))
 
 
 # ------------------------------------------------------------------ every card

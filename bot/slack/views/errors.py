@@ -1,15 +1,13 @@
-"""How the bot answers when it cannot do what was asked, and how it introduces itself; pure."""
+"""What an error looks like in Slack: what happened, what to do next, and the choices there are; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.dispatch.registry import RegisteredHandler
 from bot.domain import grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
-from bot.domain.model import Role
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied
 from bot.i18n import _, gettext_noop
@@ -113,36 +111,3 @@ def _rest(error: AmbiguousInput, typed: str, words: ParsedText) -> str:
         return grammar.explain(error.left)
     # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay
     return grammar.explain(ParsedText(words.plain[2 if " " in typed else 1 :], words.options))
-
-
-def help_for(entry: RegisteredHandler, root: str) -> Message:
-    """One subcommand: what it does, who may, and examples."""
-    examples = "\n".join(
-        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else _(line) for line in entry.usage
-    )
-    role = "" if entry.need is Role.MEMBER else "\n" + _("Needs the role *{role}*.", role=entry.need.word)
-    text = f"*{entry.name}* — {_(entry.summary)}\n{examples}{role}"
-    return Message(f"{entry.name}: {_(entry.summary)}", (blocks.section(text),))
-
-
-def help_for_all(entries: Sequence[RegisteredHandler], root: str, note: str = "") -> Message:
-    """Every subcommand in a line, with a note on which these are."""
-    lines = [f"`{root} {entry.name}` — {_(entry.summary)}" for entry in entries]
-    more = _(
-        "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",
-        command=root,
-    )
-    listed = "; ".join(f"{entry.name}: {_(entry.summary)}" for entry in entries)
-    text = _("What I can do: {listed}", listed=listed)
-    noted = [blocks.section(note)] if note else []
-    body = (*noted, *blocks.paragraphs([_("*What I can do*"), *lines]), blocks.context(more))
-    return Message(f"{note} {text}".strip(), body)
-
-
-def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
-    """What an empty command opens: the usual things as buttons (label, for later; command text)."""
-    text = _("What would you like?")
-    which = [blocks.button(_(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
-    hint = _("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)
-    there = _("{command} help lists everything.", command=root)
-    return Message(f"{text} {there}", (blocks.section(f"*{text}*"), blocks.actions(*which), blocks.context(hint)))
