@@ -26,7 +26,7 @@ from bot.applivery.recipients import RecipientCounter
 from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
 from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
-from bot.exceptions import InvalidResponse, RequestRejected
+from bot.exceptions import InvalidResponse, NotFound, RequestRejected
 from bot.i18n import Text
 
 __all__ = ["AppliveryClient", "AppliveryHosts", "Page", "Priority", "RequestBudget"]
@@ -220,8 +220,11 @@ class AppliveryClient:
             query = {"fileId": paths.checked_file_id(file_id), "type": kind.value}
         path = f"{self._build_path(build.app.id, build.id)}/downloadToken"
         ask = ApiRequest("mint", f"{self.hosts.api}{path}", query, self._lane, once=True)
-        asked = self._transport.ask(ask, lambda body: parse.link(body, kind, self.hosts.download_url))
-        return await self._missing.told(asked)
+        try:
+            return await self._transport.ask(ask, lambda body: parse.link(body, kind, self.hosts.download_url))
+        except NotFound as error:
+            gone = error
+        raise await self._missing.explained(gone)
 
     async def resolve(self, link: Link) -> str:
         """Return where the file of `link` is stored; this spends the link. Raises LinkExpired when it is spent.

@@ -25,16 +25,17 @@ class NotFoundResolver:
         self._seen_at = float("-inf")
 
     async def told(self, asked: Awaitable[_T], words: tuple[Text, Text] | None = None) -> _T:
-        """Return what was asked for.
-
-        Raises NotFound, in these words, for what is gone, and else why nothing is found.
-        """
+        """Return what was asked for. Raises what `explained` returns or raises for what is not found."""
         try:
             return await asked
-        except NotFound as gone:
-            code, status = gone.code, gone.status
+        except NotFound as error:
+            gone = error
+        raise await self.explained(gone, words)
+
+    async def explained(self, gone: NotFound, words: tuple[Text, Text] | None = None) -> NotFound:
+        """Return the error, in these words, for what is gone. Raises what keeps us from the whole workspace."""
         await self._look()
-        raise NotFound(*(words or ()), code=code, status=status)
+        return NotFound(*(words or ()), code=gone.code, status=gone.status)
 
     async def _look(self) -> None:
         """Raise what keeps us from the whole workspace. It was seen so many seconds ago: that is believed."""

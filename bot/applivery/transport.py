@@ -138,6 +138,8 @@ class Transport:
         """
         try:
             async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
+                if ask.once:
+                    return await self._attempt(ask, self._limit(ask.lane, 0.0), decode)
                 return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
         except TimeoutError:
             pass
@@ -159,8 +161,6 @@ class Transport:
             return read(answer)
 
     async def _patiently(self, ask: ApiRequest, attempt: Callable[[float], Awaitable[_T]]) -> _T:
-        if ask.once:
-            return await attempt(self._limit(ask.lane, 0.0))
         patience, started = PERSON if person_waits() else PATIENCE[ask.lane], time.monotonic()
 
         def again(error: Exception) -> bool | float:
@@ -235,8 +235,38 @@ class Transport:
         With a reader, a 2xx body goes there and not into the answer.
         """
         await self.open()
-        async with self._room(limit):
-            return await self._sent(ask, limit, headers, reader)
+        assert self._session is not None
+        address = URL(ask.url, encoded=True)
+        failure: AppliveryError
+        try:
+            async with (
+                self._room(limit),
+                self._session.request(
+                    "GET" if ask.body is None else "POST",
+                    address.with_query(ask.query) if ask.query else address,
+                    json=ask.body,
+                    headers={"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}", **headers},
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=self._timeout, connect=limit, sock_read=limit)
+                    if reader
+                    else aiohttp.ClientTimeout(total=limit),
+                    middlewares=(_no_second_try,),
+                ) as response,
+            ):
+                if reader and response.status < 300:
+                    await _read(response, reader)
+                    return ApiResponse(response.status, response.headers, b"")
+                body = b"" if 300 <= response.status < 400 else await response.read()
+                return ApiResponse(response.status, response.headers, body)
+        except TimeoutError as error:
+            failure = ServiceUnavailable(_silent(round(limit)), why=cause(error))
+        except http_client.AnswerTooLarge:
+            failure = ResponseTooLarge()
+        except http_client.BrokenPacking:
+            failure = InvalidResponse()
+        except (aiohttp.ClientError, OSError) as error:
+            failure = ServiceUnavailable(why=cause(error))
+        raise failure  # outside of `except`, so that not even __context__ leads to the URL
 
     @asynccontextmanager
     async def _room(self, limit: float) -> AsyncIterator[None]:
@@ -258,39 +288,6 @@ class Transport:
             yield
         finally:
             room.release()
-
-    async def _sent(
-        self, ask: ApiRequest, limit: float, headers: dict[str, str], reader: StreamDecoder[object] | None
-    ) -> ApiResponse:
-        assert self._session is not None
-        address = URL(ask.url, encoded=True)
-        failure: AppliveryError
-        try:
-            async with self._session.request(
-                "GET" if ask.body is None else "POST",
-                address.with_query(ask.query) if ask.query else address,
-                json=ask.body,
-                headers={"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}", **headers},
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=limit, sock_read=limit)
-                if reader
-                else aiohttp.ClientTimeout(total=limit),
-                middlewares=(_no_second_try,),
-            ) as response:
-                if reader and response.status < 300:
-                    await _read(response, reader)
-                    return ApiResponse(response.status, response.headers, b"")
-                body = b"" if 300 <= response.status < 400 else await response.read()
-                return ApiResponse(response.status, response.headers, body)
-        except TimeoutError as error:
-            failure = ServiceUnavailable(_silent(round(limit)), why=cause(error))
-        except http_client.AnswerTooLarge:
-            failure = ResponseTooLarge()
-        except http_client.BrokenPacking:
-            failure = InvalidResponse()
-        except (aiohttp.ClientError, OSError) as error:
-            failure = ServiceUnavailable(why=cause(error))
-        raise failure  # outside of `except`, so that not even __context__ leads to the URL
 
 
 def _silent(seconds: int) -> Text:

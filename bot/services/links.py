@@ -84,7 +84,11 @@ class LinkIssuer:
             )
             if wait > 0:
                 raise RateLimited(wait)
-            link = await self._link(asker, build, kind, file_id)
+            if self._claims is None:
+                link = await self._applivery.mint(build, kind, file_id=file_id)
+            else:
+                address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
+                link = Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
         except BotError as problem:
             await self._write_down(asker, build, kind_of(problem), door, None)
             raise
@@ -116,12 +120,6 @@ class LinkIssuer:
             if usable and builds.line_of(usable[-1]) == builds.line_of(build):
                 break
         return builds.in_place_of(build, usable, recalls)
-
-    async def _link(self, asker: Actor, build: Build, kind: FileKind, file_id: str | None) -> Link:
-        if self._claims is None:
-            return await self._applivery.mint(build, kind, file_id=file_id)
-        address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
-        return Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
 
     async def _write_down(
         self, asker: Actor, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None

@@ -129,21 +129,19 @@ class SlackClient:
         (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when nobody
         knows whether it was stored.
         """
-        return await self._fallbacks.send(message, lambda form: self._posted(channel, form, thread_ts, key, before))
-
-    async def _posted(
-        self, channel: str, message: Message, thread_ts: str | None, key: str | None, before: float | None
-    ) -> MessageRef:
-        await self._turn(channel, before)
-        arguments = message.payload()
+        about: dict[str, Any] = {"channel": channel}
         if key:
-            arguments["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
+            about["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
         if thread_ts:
-            arguments["thread_ts"] = thread_ts
-        answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))
-        if not answer.get("ts"):
-            raise DeliveryUnknown(code="incomplete_message")
-        return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
+            about["thread_ts"] = thread_ts
+        for attempt in self._fallbacks.forms(message):
+            with attempt as form:
+                await self._turn(channel, before)
+                answer = await self._once.api_call("chat.postMessage", json={**form.payload(), **about})
+                if not answer.get("ts"):
+                    raise DeliveryUnknown(code="incomplete_message")
+                return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
+        raise AssertionError("an attempt that is not refused returns or raises")
 
     async def _turn(self, channel: str, before: float | None) -> None:
         """Wait until this channel may get its next message: Slack allows about one a second.
@@ -171,7 +169,7 @@ class SlackClient:
             raise SlackRateLimited(retry_after=0.0)
 
         async def update(form: Message) -> None:
-            await asked(self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()}))
+            await self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()})
 
         await self._fallbacks.send(message, update)
 
@@ -206,7 +204,7 @@ class SlackClient:
         where = {"channel": channel, "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
 
         async def whisper(form: Message) -> None:
-            await asked(self._once.api_call("chat.postEphemeral", json={**where, **form.payload()}))
+            await self._once.api_call("chat.postEphemeral", json={**where, **form.payload()})
 
         await self._fallbacks.send(message, whisper)
 
@@ -225,7 +223,7 @@ class SlackClient:
 
     async def open_form(self, trigger_id: str, form: Modal) -> None:
         """Open a modal within the 3 seconds a trigger lives. Raises SlackError when they are over."""
-        await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))
+        await self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()})
 
     async def publish(self, user: str, home: HomeView, *, known: str | None = None) -> None:
         """Show somebody their Home tab; `known` is the hash of the one that is there, as far as we know.

@@ -99,10 +99,13 @@ def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
     return next((value for known, value in headers.items() if known.lower() == name), None)
 
 
+# What the SDK and the wire raise; AttributeError is what the SDK does with a plain-text page under HTTP 200.
+RAISED = (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError)
+
+
 async def asked(call: Awaitable[Answer]) -> Answer:
     """The answer of one call of the Web API; raises a SlackError instead of what the SDK and the wire raise."""
     try:
         return await call
-    # AttributeError: what the SDK does with a plain-text page under HTTP 200
-    except (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+    except RAISED as error:
         raise problem(error) from error

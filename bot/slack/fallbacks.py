@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from bot.exceptions import MessageRejected
@@ -25,6 +26,35 @@ CHARTS = frozenset({"data_visualization"})
 TABLES = frozenset({"data_table", "table"})
 
 
+class FormAttempt:
+    """One form of a message: what is sent inside of its `with`; a refusal of its blocks is kept for the next."""
+
+    def __init__(
+        self,
+        form: Message,
+        parts: set[str],
+        before: MessageRejected | None,
+        remember: Callable[[set[str]], None],
+    ) -> None:
+        self._form = form
+        self._parts = parts  # that it lacks, unlike the form before
+        self._before = before
+        self._remember = remember
+        self.refused: MessageRejected | None = None
+
+    def __enter__(self) -> Message:
+        return self._form
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, MessageRejected) and error.code in REFUSED_BLOCKS:
+            self.refused = error
+            return True
+        if error is None and self._before is not None:
+            log.warning("slack.parts_refused", code=self._before.code, parts=sorted(self._parts))
+            self._remember(self._parts)
+        return False
+
+
 class FallbackSender:
     """Sends a message in the fullest form that this workspace takes.
 
@@ -36,30 +66,30 @@ class FallbackSender:
         self._clock = clock
         self._refused: dict[str, float] = {}  # a picture's address, or a type of block, until when
 
+    def forms(self, message: Message) -> Iterator[FormAttempt]:
+        """Yield one attempt after the other, each in a `with`, until one is not refused for its blocks.
+
+        Raises: MessageRejected when Slack takes none of the forms.
+        """
+        known = self._without_known(message)
+        refused = None
+        first: tuple[set[str], Message] = (set(), known)
+        for parts, form in chain((first,), _forms(known)):
+            attempt = FormAttempt(form, parts, refused, self._remember)
+            yield attempt
+            refused = attempt.refused
+        if refused is not None:
+            raise refused
+
     async def send(self, message: Message, send: Callable[[Message], Awaitable[T]]) -> T:
         """Send the message, or what is left of it without the parts that are refused.
 
         Raises: MessageRejected when Slack takes none of its forms, and whatever else `send` raises.
         """
-        known = self._without_known(message)
-        try:
-            return await send(known)
-        except MessageRejected as error:
-            if error.code not in REFUSED_BLOCKS:
-                raise
-            refused = error
-        for parts, form in _forms(known):
-            try:
-                answer = await send(form)
-            except MessageRejected as error:
-                if error.code not in REFUSED_BLOCKS:
-                    raise
-                refused = error
-                continue
-            log.warning("slack.parts_refused", code=refused.code, parts=sorted(parts))
-            self._remember(parts)
-            return answer
-        raise refused
+        for attempt in self.forms(message):
+            with attempt as form:
+                return await send(form)
+        raise AssertionError("an attempt that is not refused returns or raises")
 
     def _without_known(self, message: Message) -> Message:
         now = self._clock()

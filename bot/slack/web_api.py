@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.exceptions import SlackRateLimited
-from bot.slack.errors import problem
+from bot.slack.errors import RAISED, problem
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, longest_wait, person_waits
 
 CONNECTIONS = 100
@@ -26,7 +26,7 @@ OF_A_CHANNEL = ("chat.postMessage",)  # limited for each channel; all others for
 class WebAPI(AsyncWebClient):
     """Calls a method that Slack has limited not again before its time.
 
-    While a person waits a call takes no longer than `PERSON_SECONDS` in all: then it raises TimeoutError, or at once
+    While a person waits a call takes no longer than `PERSON_SECONDS` in all: then it raises DeliveryUnknown, or at once
     SlackRateLimited when Slack asks for more. For a job it waits longer, and raises SlackRateLimited when that is very
     long. With
     `once` nothing is ever repeated: a broken connection may have stored the message. `beside` is a client whose limits
@@ -57,16 +57,19 @@ class WebAPI(AsyncWebClient):
         self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
-        """Call a method. Raises SlackRateLimited, TimeoutError, and what the SDK raises."""
-        async with asyncio.timeout(PERSON_SECONDS if person_waits() else None) as limit:
-            for _ in range(self._attempts - 1):
-                try:
-                    return await self._call(api_method, parts)
-                except SlackRateLimited as busy:
-                    if busy.retry_after > _left(limit):
-                        raise
-                    await asyncio.sleep(busy.retry_after)
-            return await self._call(api_method, parts)
+        """Call a method. Raises SlackError instead of what the SDK and the wire raise."""
+        try:
+            async with asyncio.timeout(PERSON_SECONDS if person_waits() else None) as limit:
+                for _attempt in range(self._attempts - 1):
+                    try:
+                        return await self._call(api_method, parts)
+                    except SlackRateLimited as busy:
+                        if busy.retry_after > _left(limit):
+                            raise
+                        await asyncio.sleep(busy.retry_after)
+                return await self._call(api_method, parts)
+        except RAISED as error:
+            raise problem(error) from error
 
     async def _call(self, method: str, parts: dict[str, Any]) -> AsyncSlackResponse:
         name = f"{method} {(parts.get('json') or {}).get('channel')}" if method in OF_A_CHANNEL else method

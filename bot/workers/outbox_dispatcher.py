@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from bot.db import database_info, link_expiries, outbox, scheduled_reports
 from bot.db.database import Database
@@ -35,7 +34,7 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.slack.blocks import Message
-from bot.slack.client import HTTP_SECONDS, MessageRef, SlackClient
+from bot.slack.client import HTTP_SECONDS, SlackClient
 from bot.workers import report_thread
 from bot.workers.access_recheck import AccessRechecker
 from bot.workers.channel_monitor import ChannelMonitor
@@ -105,7 +104,7 @@ class OutboxDispatcher:
         for outcome in exchange.lost:
             await self._take_back(outcome)
         for claim in exchange.claims:
-            task = asyncio.create_task(self._say(claim))
+            task = asyncio.create_task(self._deliver(claim))
             self._posting[task] = claim
             task.add_done_callback(self._ended)
         return LOOK_AGAIN_SECONDS if exchange.claims else exchange.due_in
@@ -137,7 +136,7 @@ class OutboxDispatcher:
 
     # -------------------------------------------------------------- one announcement
 
-    async def _say(self, claim: DeliveryClaim) -> None:
+    async def _deliver(self, claim: DeliveryClaim) -> None:
         try:
             outcome = await self._outcome(claim)
         except Exception as error:  # whatever it was, the channel must not stay blocked for ever
@@ -152,7 +151,12 @@ class OutboxDispatcher:
         """Ask whether it may be said now, and say it."""
         try:
             admitted = await self._withdrawals.admit(claim.announcement, new=claim.card_ts is None)
-            return await self._attempted(replace(claim, announcement=admitted))
+            claim = replace(claim, announcement=admitted)
+            try:
+                outcome = await self._send(claim)
+            except (SlackError, AppliveryError) as error:
+                return await self._not_sent(claim, error)
+            return await self._sent(claim, outcome)
         except (PermissionUnverified, DatabaseUnavailable) as error:
             return self._unchecked(claim, error)
         except PermissionDenied as error:
@@ -172,21 +176,22 @@ class OutboxDispatcher:
         refused = isinstance(behind, SlackError) and not isinstance(behind, DeliveryUnknown)
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
 
-    async def _attempted(self, claim: DeliveryClaim) -> DeliveryResult:
-        try:
-            outcome = await self._post(claim)
-        except DuplicateMessage as error:
+    async def _not_sent(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
+        """What became of a delivery whose attempt failed."""
+        if isinstance(error, DuplicateMessage):
             return await self._looked_up_next(claim, error)
-        except DeliveryUnknown as error:
+        if isinstance(error, DeliveryUnknown):
             self.outage.failed(error)
             return DeliveryResult.of(claim, ResultKind.UNSURE)
-        except SlackRateLimited as error:
+        if isinstance(error, SlackRateLimited):
             return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
-        except SlackInvalidCredentials as error:
+        if isinstance(error, SlackInvalidCredentials):
             self.outage.failed(error)
             return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
-        except (SlackError, AppliveryError) as error:
-            return await self._refused(claim, error)
+        return await self._refused(claim, error)
+
+    async def _sent(self, claim: DeliveryClaim, outcome: DeliveryResult) -> DeliveryResult:
+        """Slack answers; a new message in a channel shows that the bot may post there."""
         self.outage.worked()
         # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
         if outcome.kind is ResultKind.POSTED and not outcome.edited:
@@ -194,7 +199,7 @@ class OutboxDispatcher:
             await self._pausing.spoke(claim.announcement.channel_id)
         return outcome
 
-    async def _post(self, claim: DeliveryClaim) -> DeliveryResult:
+    async def _send(self, claim: DeliveryClaim) -> DeliveryResult:
         """Post, edit or reply, whichever it takes for the channel to have heard of this."""
         event = claim.announcement.event
         if event is ChannelNotice.SUMMARY:
@@ -204,23 +209,34 @@ class OutboxDispatcher:
             kind = ResultKind.HELD if self._pausing.knows(claim.announcement.channel_id) else ResultKind.FAILED
             return DeliveryResult.of(claim, kind, reason="there is no card")
         if event is CardUpdate.DETAILS:
-            return await self._said(claim, thread_ts=claim.card_ts)
+            return await self._send_or_find(claim, thread_ts=claim.card_ts)
         if claim.card_ts is None or claim.announcement.fact or _is_person(claim):
-            return await self._said(claim)
+            return await self._send_or_find(claim)
         try:
-            await self._plainer(claim, await self._message(claim.announcement), partial(self._edit, claim))
+            await self._edit(claim)
         except MessageRejected as error:
             if event is CardUpdate.CHANGED or error.code not in CARD_IS_GONE:
                 raise
-            return await self._said(claim)  # what is new is told again where the card was taken away
+            return await self._send_or_find(claim)  # what is new is told again where the card was taken away
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
-    async def _said(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:
+    async def _send_or_find(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:
         """A message of its own, unless an earlier try that nobody knows the end of has put it there already."""
         if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
             return DeliveryResult.of(claim, ResultKind.POSTED, ts=ts)
-        message = await self._message(claim.announcement)
-        posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
+        announcement, message = claim.announcement, await self._message(claim.announcement)
+        for form in _forms(message):
+            try:
+                posted = await self._poster.post(
+                    announcement.channel_id,
+                    form,
+                    thread_ts=thread_ts,
+                    key=announcement.key,
+                    before=self._latest_start(claim),
+                )
+                break
+            except MessageRejected as error:
+                self._require_simpler(claim, message, form, error)
         if over := message.expires:
             expiry = LinkExpiry(
                 posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again, over.language
@@ -229,33 +245,23 @@ class OutboxDispatcher:
         alone = thread_ts is not None or _is_person(claim)
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
-    async def _plainer(
-        self, claim: DeliveryClaim, message: Message, send: Callable[[Message], Awaitable[MessageRef]]
-    ) -> MessageRef:
-        """Sent as it is; a workspace that will not take the blocks still hears the sentence."""
-        try:
-            return await send(message)
-        except MessageRejected as error:
-            if error.code in CARD_IS_GONE:
-                raise
-            log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
-            return await send(Message(message.text, text_only=True))
-
-    async def _new(self, claim: DeliveryClaim, thread_ts: str | None, message: Message) -> MessageRef:
-        announcement = claim.announcement
-        return await self._poster.post(
-            announcement.channel_id,
-            message,
-            thread_ts=thread_ts,
-            key=announcement.key,
-            before=self._latest_start(claim),
-        )
-
-    async def _edit(self, claim: DeliveryClaim, message: Message) -> MessageRef:
+    async def _edit(self, claim: DeliveryClaim) -> None:
+        """Show anew what stands in the channel."""
         assert claim.card_ts is not None
-        where = MessageRef(claim.announcement.channel_id, claim.card_ts)
-        await self._poster.edit(where.channel, where.ts, message, before=self._latest_start(claim))
-        return where
+        message = await self._message(claim.announcement)
+        for form in _forms(message):
+            try:
+                channel_id, before = claim.announcement.channel_id, self._latest_start(claim)
+                await self._poster.edit(channel_id, claim.card_ts, form, before=before)
+                break
+            except MessageRejected as error:
+                self._require_simpler(claim, message, form, error)
+
+    def _require_simpler(self, claim: DeliveryClaim, message: Message, form: Message, error: MessageRejected) -> None:
+        """Raise the error again, unless the sentence alone may be taken where the whole message was not."""
+        if error.code in CARD_IS_GONE or form is not message:
+            raise error
+        log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
 
     def _latest_start(self, claim: DeliveryClaim) -> float:
         """Half of a lease is for getting ready; the other, as long as Slack may take to answer, for the wire."""
@@ -338,6 +344,11 @@ class OutboxDispatcher:
             await self._poster.delete(outcome.channel_id, outcome.ts)
         except SlackError as error:
             log.warning("announce.duplicate_not_deleted", code=error.code)
+
+
+def _forms(message: Message) -> tuple[Message, Message]:
+    """The message, and its sentence for a workspace that will not take the blocks."""
+    return message, Message(message.text, text_only=True)
 
 
 def _is_person(claim: DeliveryClaim) -> bool:
