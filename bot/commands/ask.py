@@ -14,6 +14,7 @@ from bot.domain.model import Role
 from bot.exceptions import BotError, UserInputError
 from bot.i18n import Text, _, use_locale
 from bot.slack.blocks import Message
+from bot.slack.button_values import DecisionValue
 from bot.slack.mrkdwn import clock
 from bot.slack.views import access_requests as cards
 
@@ -76,8 +77,8 @@ async def deny(call: CommandContext, value: str) -> Message:
 @button("decide.v1", need=Role.ADMIN, replaces_message=True)
 async def decide(call: CommandContext, value: str) -> Message:
     """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
-    answer, _separator, number = value.partition("/")
-    return await _decide(call, number, RequestDecision.APP if answer == "allow" else RequestDecision.DENIED)
+    answer = DecisionValue.parse(value)
+    return await _decide(call, answer.request, RequestDecision.APP if answer.allowed else RequestDecision.DENIED)
 
 
 async def _decide(call: CommandContext, number: str, decision: RequestDecision) -> Message:

@@ -19,6 +19,7 @@ from bot.i18n import Text, _
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, inputs
+from bot.slack.button_values import BuildValue, FileValue
 from bot.slack.mrkdwn import inline, size
 from bot.slack.views import uploads as cards
 
@@ -44,7 +45,8 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
-    build = await call.build(*(value.split("/")[:2])) if value and "/" in value else None
+    about = BuildValue.parse(value or "")
+    build = await call.build(about.app_id, about.build_id) if about.is_complete else None
     files = call.quoted.files
     if not files and build is None:
         raise UserInputError(
@@ -72,7 +74,7 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
             blocks.pick(_("Build"), "attach.build", hint=_("One that is processed"), chosen=chosen),
         ),
         submit=_("Attach"),
-        memory="/".join((file_id, build.app.id if build else "")),
+        memory=str(FileValue(file_id, build.app.id if build else "")),
     )
 
 
@@ -85,7 +87,7 @@ async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list
 @options("attach.build", need=Role.RELEASER)
 async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The processed builds of the chosen app, newest first."""
-    wanted = chosen.get("attach.app") or chosen.get("memory", "").partition("/")[2]
+    wanted = chosen.get("attach.app") or FileValue.parse(chosen.get("memory", "")).app_id
     app: App | None = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
@@ -106,7 +108,9 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
                 Text("Try again when it is ready."),
             )
     with in_field("attach.file"):
-        file = await call.services.uploads.source(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
+        file = await call.services.uploads.source(
+            typed.get("attach.file") or FileValue.parse(typed.get("memory", "")).file_id
+        )
         build_files.check_size(file.name, file.size)
     load = UploadRequest(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
     if not await call.services.uploads.start(load):

@@ -23,6 +23,7 @@ from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
+from bot.slack.button_values import PageValue
 from bot.slack.views import downloads as cards
 
 
@@ -105,14 +106,14 @@ async def share(call: CommandContext, value: str) -> Message:
 @button("page.v1", need=Role.MANAGER, replaces_message=True)
 async def page(call: CommandContext, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
-    number, _separator, typed = value.partition(" ")
-    if not number.isdecimal() or len(number) > 5:
+    wanted = PageValue.parse(value)
+    if wanted.number is None:
         raise UserInputError(
             Text("This button does not say which page it turns to."), Text("Please use `downloads` again.")
         )
-    report = await call.services.reports.report(await report_query.again(call, typed))
+    report = await call.services.reports.report(await report_query.again(call, wanted.of))
     last = max(0, (report.crowd - 1) // cards.PAGE)
-    return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)
+    return cards.table(report, min(wanted.number, last)) if report.summary.recorded else cards.nothing(report)
 
 
 @button("summary.csv.v1", need=Role.MANAGER, once=True)

@@ -10,14 +10,15 @@ from bot.domain.model import Role
 from bot.exceptions import UserInputError
 from bot.i18n import Text
 from bot.slack.blocks import Reply
+from bot.slack.button_values import BuildValue
 
 
 @button("downloads.v1", need=Role.MANAGER)
 async def pressed(call: CommandContext, value: str) -> Reply:
     """Who downloaded the build the card is about."""
-    app_id, _separator, build_id = value.partition("/")
-    if not build_id:
+    wanted = BuildValue.parse(value)
+    if not wanted.is_complete:
         raise UserInputError(
             Text("This button does not say which build it is for."), Text("Please use `downloads` instead.")
         )
-    return await downloads(call, BuildReference(await call.app(app_id), build_id))
+    return await downloads(call, BuildReference(await call.app(wanted.app_id), wanted.build_id))

@@ -10,6 +10,7 @@ from bot.exceptions import UserInputError
 from bot.i18n import Text
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import turned_to
+from bot.slack.button_values import BuildValue
 from bot.slack.views import links as cards
 
 
@@ -27,16 +28,16 @@ async def files(call: CommandContext, target: BuildReference | None = None, *, f
 @button("files.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """The *Attachments* button of a build."""
-    app_id, _separator, build_id = value.partition("/")
-    return await _listed(call, await call.build(app_id, build_id))
+    wanted = BuildValue.parse(value)
+    return await _listed(call, await call.build(wanted.app_id, wanted.build_id))
 
 
 @button(cards.MORE_FILES, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, build = turned_to(value)
-    app_id, _separator, build_id = build.partition("/")
-    return await _listed(call, await call.build(app_id, build_id), page)
+    wanted = BuildValue.parse(build)
+    return await _listed(call, await call.build(wanted.app_id, wanted.build_id), page)
 
 
 async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
@@ -46,9 +47,9 @@ async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
 @button("file.v1", need=Role.MEMBER, once=True)
 async def open_attachment(call: CommandContext, value: str) -> Message:
     """One attachment; its token is made for the file, with `type=auto` as Applivery wants it."""
-    app_id, build_id, file_id = [*value.split("/"), "", ""][:3]
-    build = await call.build(app_id, build_id)
-    attachment = next((it for it in build.attachments if it.id == file_id), None)
+    wanted = BuildValue.parse(value)
+    build = await call.build(wanted.app_id, wanted.build_id)
+    attachment = next((it for it in build.attachments if it.id == wanted.detail), None)
     if attachment is None:
         raise UserInputError(
             Text("That file is no longer attached to this build."),

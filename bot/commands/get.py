@@ -24,6 +24,7 @@ from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply, Visibility
+from bot.slack.button_values import BuildValue
 from bot.slack.mrkdwn import escape
 from bot.slack.views import builds as buildcards
 from bot.slack.views import links
@@ -208,11 +209,10 @@ async def from_message(call: CommandContext, value: str | None) -> Reply:
 
 
 def _read(value: str) -> tuple[str, str, FileKind | None]:
-    parts = value.split("/")
-    if len(parts) < 2:
+    wanted = BuildValue.parse(value)
+    if not wanted.is_complete:
         raise UserInputError(Text("This button does not say which build it is for."), Text("Please use `get` instead."))
-    kind = parts[2] if len(parts) > 2 else ""
-    return parts[0], parts[1], FileKind(kind) if kind in set(FileKind) else None
+    return wanted.app_id, wanted.build_id, FileKind(wanted.detail) if wanted.detail in set(FileKind) else None
 
 
 # ------------------------------------------------------------------ waiting for one

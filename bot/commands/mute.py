@@ -14,6 +14,7 @@ from bot.exceptions import UserInputError
 from bot.i18n import Text
 from bot.i18n.verbatim import code
 from bot.slack.blocks import Message
+from bot.slack.button_values import MuteValue, SubscriptionValue
 from bot.slack.views import mutes as cards
 from bot.slack.views.mutes import HERE
 from bot.slack.views.subscriptions import app_of
@@ -54,8 +55,8 @@ async def pressed(call: CommandContext, value: str) -> Message:
 @button("muted.v1", need=Role.RELEASER, replaces_message=True)
 async def chosen(call: CommandContext, value: str) -> Message:
     """For so long, or not any more."""
-    when, _separator, target = value.partition("/")
-    return await _set(call, target, when)
+    muted = MuteValue.parse(value)
+    return await _set(call, muted.target, muted.time)
 
 
 async def _ask(call: CommandContext, target: str) -> Message:
@@ -99,7 +100,7 @@ async def _target(call: CommandContext, typed: str) -> str:
     if not typed.strip():
         return HERE
     for subscription in meant_by(typed, await _here(call)):
-        return subscription.app_id or f"{subscription.channel_id}/{subscription.id}"
+        return subscription.app_id or str(SubscriptionValue.of(subscription))
     try:
         return (await call.app(typed)).id
     except AmbiguousInput as error:

@@ -13,6 +13,7 @@ from bot.exceptions import UserInputError
 from bot.i18n import Text
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import turned_to
+from bot.slack.button_values import BuildValue
 from bot.slack.views import changes_since as cards
 
 
@@ -41,12 +42,12 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 
 async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
-    app_id, _separator, build_id = value.partition("/")
-    if not build_id:
+    wanted = BuildValue.parse(value)
+    if not wanted.is_complete:
         raise UserInputError(
             Text("This button does not say which build it is for."), Text("Please use `news` instead.")
         )
-    return await _told(call, await call.build(app_id, build_id), page)
+    return await _told(call, await call.build(wanted.app_id, wanted.build_id), page)
 
 
 async def _told(call: CommandContext, build: Build, page: int = 0) -> Message:

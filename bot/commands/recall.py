@@ -19,6 +19,7 @@ from bot.exceptions import NotFound, UserInputError
 from bot.i18n import Counted, Text
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
+from bot.slack.button_values import BuildValue
 from bot.slack.views import recalls as cards
 
 AT_ONCE = 8  # builds that Applivery is asked about
@@ -54,7 +55,7 @@ async def pressed(call: CommandContext, value: str) -> Reply:
 @form("recall.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """The reason, and the build unless the form was opened for one."""
-    value = typed.get("memory") or f"{typed.get('recall.app', '')}/{typed.get('recall.build', '')}"
+    value = typed.get("memory") or str(BuildValue(typed.get("recall.app", ""), typed.get("recall.build", "")))
     with in_field("recall.build"):
         build = await _named(call, value)
     with in_field("recall.reason"):
@@ -156,9 +157,9 @@ async def _there(call: CommandContext, recall: Recall, room: asyncio.Semaphore) 
 
 
 async def _named(call: CommandContext, value: str) -> Build:
-    app_id, _separator, build_id = value.partition("/")
-    if not app_id or not build_id:
+    wanted = BuildValue.parse(value)
+    if not wanted.is_complete:
         raise UserInputError(
             Text("That does not say which build it is for."), Text("Use `recall` with the app and the version.")
         )
-    return await call.build(app_id, build_id)
+    return await call.build(wanted.app_id, wanted.build_id)

@@ -11,6 +11,7 @@ from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message
+from bot.slack.button_values import BuildValue
 from bot.slack.views import builds as cards
 from bot.slack.views.health import health
 
@@ -49,8 +50,8 @@ async def newest(
 @button("status.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """A look at one build, now."""
-    app_id, _separator, build_id = value.partition("/")
-    return await card(call, await call.build(app_id, build_id))
+    wanted = BuildValue.parse(value)
+    return await card(call, await call.build(wanted.app_id, wanted.build_id))
 
 
 async def card(call: CommandContext, build: Build) -> Message:

@@ -18,6 +18,7 @@ from bot.domain.subscription_preview import rehearse
 from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
 from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
+from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.errors import OUT_OF_SIGHT
 from bot.slack.mrkdwn import inline
 from bot.slack.views import channel_card, subscription_form
@@ -43,10 +44,10 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
 @button("subscriptions.v1", need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
-    which, _separator, page = value.partition("/")
-    if not page.isdecimal() or len(page) > 6:
+    wanted = SubscriptionsPageValue.parse(value)
+    if wanted.page is None:
         raise UserInputError(Text("That page is from another version of me."), Text("See them with `subscriptions`."))
-    return await _listed(call, everywhere=which == "all", page=int(page))
+    return await _listed(call, everywhere=wanted.everywhere, page=wanted.page)
 
 
 async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> Message:
@@ -92,14 +93,14 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     That is who may for its app, in its own channel; from anywhere, who made it and still is there, and an admin.
     Raises PermissionDenied, or UserInputError when it has ended.
     """
-    channel_id, _separator, number = value.rpartition("/")
-    channel_id = channel_id or call.asker.channel_id or ""
-    if not number.isdecimal() or len(number) > 18 or not channel_id:
+    wanted = SubscriptionValue.parse(value)
+    channel_id = wanted.channel_id or call.asker.channel_id or ""
+    if wanted.number is None or not channel_id:
         raise UserInputError(Text("That is not the number of a subscription."), Text("See them with `subscriptions`."))
     subscriptions = [
         candidate
         for candidate in await call.services.subscriptions.of_channel(channel_id)
-        if candidate.id == int(number)
+        if candidate.id == wanted.number
     ]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
     if elsewhere and not (subscriptions and await _made_there(call, subscriptions[0])):

@@ -11,6 +11,7 @@ from bot.domain.model import Build, Role
 from bot.exceptions import NotFoundByName, PermissionDenied
 from bot.i18n import _
 from bot.slack.blocks import Message
+from bot.slack.button_values import BuildValue
 from bot.slack.views import progress as cards
 
 
@@ -29,17 +30,17 @@ async def watch(call: CommandContext, target: BuildReference | None = None, *, f
 @button("watch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """*Watch* on a build that is on its way."""
-    app_id, _separator, build_id = value.partition("/")
-    return await _begin(call, await call.build(app_id, build_id))
+    wanted = BuildValue.parse(value)
+    return await _begin(call, await call.build(wanted.app_id, wanted.build_id))
 
 
 @button("unwatch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def stop(call: CommandContext, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
-    app_id, _separator, build_id = value.partition("/")
-    await call.services.watches.stop(call.asker, build_id)
+    wanted = BuildValue.parse(value)
+    await call.services.watches.stop(call.asker, wanted.build_id)
     try:
-        build = await call.build(app_id, build_id)
+        build = await call.build(wanted.app_id, wanted.build_id)
     except (PermissionDenied, NotFoundByName):
         return Message(_("You no longer watch this build."))
     return cards.stopped(build, again=call.can_be_awaited(build))

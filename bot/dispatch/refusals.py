@@ -9,6 +9,7 @@ from bot.dispatch.registry import HandlerKind, HandlerRegistry
 from bot.dispatch.targets import BuildReference
 from bot.domain import grammar
 from bot.domain.model import App
+from bot.slack.button_values import BuildValue
 
 RUN = "run.v1"  # the button that carries a command as it was typed
 
@@ -33,7 +34,7 @@ def names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[st
         yield from words.plain[1:2]
         return
     yield asked[1]
-    yield asked[1].partition("/")[0]
+    yield BuildValue.parse(asked[1]).app_id
     yield asked[1].partition(" ")[0]
 
 

@@ -20,6 +20,7 @@ from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
 from bot.observability.metrics import Metrics
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
+from bot.slack.button_values import BuildValue
 
 
 class TicketIssuer(Protocol):
@@ -101,7 +102,7 @@ class LinkIssuer:
         if build.id not in recalls:
             return
         newest = await self.in_place_of(build)
-        instead = (lookup.label(newest), f"{newest.app.id}/{newest.id}") if newest else None
+        instead = (lookup.label(newest), str(BuildValue.of(newest))) if newest else None
         raise BuildRecalled(f"{build.app.name} {lookup.label(build)}", recalls[build.id].reason, instead)
 
     async def in_place_of(self, build: Build) -> Build | None:

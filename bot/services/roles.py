@@ -20,6 +20,7 @@ from bot.observability.logging import logger
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
+from bot.slack.button_values import SubscriptionValue
 
 log = logger(__name__)
 
@@ -105,11 +106,11 @@ class RoleService:
         return apps[0].id if len(apps) == 1 and takes_an_app else None
 
     async def _of_subscription(self, value: str) -> str | None:
-        channel_id, _, number = value.rpartition("/")
-        if not channel_id or not number.isdecimal() or len(number) > 18:
+        named = SubscriptionValue.parse(value)
+        if not named.channel_id or named.number is None:
             return None
-        found = await self._store.run(subscriptions.list_subscriptions, channel_id)
-        return next((subscription.app_id for subscription in found if subscription.id == int(number)), None)
+        found = await self._store.run(subscriptions.list_subscriptions, named.channel_id)
+        return next((subscription.app_id for subscription in found if subscription.id == named.number), None)
 
     # -------------------------------------------------------------- requests
 

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 from bot.i18n import _, format_number
 from bot.slack import blocks
 from bot.slack.blocks import Block
+from bot.slack.button_values import PageValue
 
 T = TypeVar("T")
-NUMBER = 5  # digits of a page's
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,17 @@ def needed(number: int, size: int) -> int:
 
 def turning(page: PagedItems[T], action: str, what: str) -> list[Block]:
     """The buttons to the pages beside this one; each carries the number of a page and `what` is listed."""
-    back = blocks.button(_("Previous"), f"{action}#previous", f"{page.number - 1} {what}", says=_("Previous page"))
-    more = blocks.button(_("More"), f"{action}#more", f"{page.number + 1} {what}", says=_("More: the next page"))
+    back = blocks.button(
+        _("Previous"), f"{action}#previous", str(PageValue(page.number - 1, what)), says=_("Previous page")
+    )
+    more = blocks.button(
+        _("More"), f"{action}#more", str(PageValue(page.number + 1, what)), says=_("More: the next page")
+    )
     row = [*([back] if page.number else []), *([more] if page.more else [])]
     return [blocks.actions(*row)] if row else []
 
 
 def turned_to(value: str) -> tuple[int, str]:
     """The number of a page and what is listed, as those buttons carry them."""
-    number, _separator, what = value.partition(" ")
-    return (int(number) if number.isdecimal() and len(number) <= NUMBER else 0), what
+    page = PageValue.parse(value)
+    return page.number or 0, page.of

@@ -12,6 +12,7 @@ from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, turning
+from bot.slack.button_values import BuildValue
 from bot.slack.mrkdwn import inline, when
 
 STAGE_WORDS = {
@@ -119,7 +120,7 @@ def has_more(build: Build, limit: int = 300) -> bool:
 
 def build_value(build: Build) -> str:
     """What a build's buttons carry: ids, never state, so that they work months later."""
-    return f"{build.app.id}/{build.id}"
+    return str(BuildValue.of(build))
 
 
 def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:

@@ -17,6 +17,7 @@ from bot.i18n.units import percent
 from bot.slack import blocks
 from bot.slack.blocks import Block, FileAttachment, Message, charts
 from bot.slack.blocks.charts import Cell
+from bot.slack.button_values import PageValue
 from bot.slack.markup import without_formatting
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views import report_series
@@ -153,7 +154,7 @@ def _turning(report: DownloadReport, number: int) -> list[Block]:
     return [
         blocks.actions(
             *(
-                blocks.button(label, f"page.v1#{each_number}", f"{each_number} {report.typed}")
+                blocks.button(label, f"page.v1#{each_number}", str(PageValue(each_number, report.typed)))
                 for label, each_number in to
             )
         )

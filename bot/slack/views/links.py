@@ -15,6 +15,7 @@ from bot.i18n import _, current_locale, format_number, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message, MessageExpiry
 from bot.slack.blocks.paging import page_of, turning
+from bot.slack.button_values import BuildValue
 from bot.slack.markup import without_formatting
 from bot.slack.mrkdwn import clock, escape, inline
 from bot.slack.views.builds import (
@@ -113,7 +114,7 @@ def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
     if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
         return None
     name = f"{build.app.name} {lookup.label(build)}"
-    again = f"{build_value(build)}/{made.kind.value}"
+    again = str(BuildValue.of(build, made.kind.value))
     return MessageExpiry(made.expires_at, build.app.id, build.id, name, again, current_locale())
 
 
@@ -124,12 +125,12 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
         FileKind.FILE: _file_label(build),
         FileKind.AAB: ".aab",
     }
-    row = [blocks.button(_("Get a fresh link"), "fresh.v1", f"{value}/{had.value}")]
+    row = [blocks.button(_("Get a fresh link"), "fresh.v1", str(BuildValue.of(build, had.value)))]
     row += [
         blocks.button(
             labels[kind],
             f"fresh.v1#{kind.value}",
-            f"{value}/{kind.value}",
+            str(BuildValue.of(build, kind.value)),
             says=_("{what} of {build}", what=labels[kind], build=lookup.label(build)),
         )
         for kind in install.kinds(build)
@@ -140,7 +141,7 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
     if has_more(build):
         row.append(news_button(build))
     row += [
-        blocks.button(_("Send to my DM"), "dm.v1", f"{value}/{had.value}"),
+        blocks.button(_("Send to my DM"), "dm.v1", str(BuildValue.of(build, had.value))),
         blocks.button(
             _("Share here"),
             "share.v1",
@@ -179,7 +180,7 @@ def no_install(build: Build, dashboard: str) -> Message:
     """Somebody asked to install on an iPhone, and there is no page that could start it."""
     text = f"*{title(build)}*\n{_(NO_PAGE_BUT_A_FILE)}"
     row = [
-        blocks.button(_file_label(build), "fresh.v1", f"{build_value(build)}/file", style="primary"),
+        blocks.button(_file_label(build), "fresh.v1", str(BuildValue.of(build, FileKind.FILE.value)), style="primary"),
         blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
     ]
     return Message(f"{title(build)}: {_(NO_PAGE)}", (blocks.section(text), blocks.actions(*row)))
@@ -267,7 +268,7 @@ def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> 
 
 
 def _get_attachment(build: Build, attachment: Attachment, number: int) -> ButtonElement:
-    value = f"{build_value(build)}/{attachment.id}"
+    value = str(BuildValue.of(build, attachment.id))
     return blocks.button(_("Get"), f"file.v1#{number}", value, says=_("Get {file}", file=attachment.name))
 
 

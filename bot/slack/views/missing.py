@@ -10,6 +10,7 @@ from bot.domain.model import Build
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
+from bot.slack.button_values import BuildValue
 from bot.slack.mrkdwn import inline
 from bot.slack.views import builds as buildcards
 
@@ -106,7 +107,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
             if several and build.platform
             else _("Get build"),
             f"get.v1#{number}",
-            f"{build.app.id}/{build.id}",
+            str(BuildValue.of(build)),
             style=None if number else "primary",
         )
         for number, build in enumerate(list(platforms.values())[:PLATFORMS])

@@ -10,6 +10,7 @@ from bot.domain.model import Subscription
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
+from bot.slack.button_values import MuteValue
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.subscriptions import app_of
 
@@ -39,7 +40,9 @@ def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -
         text += " " + _("Muted until {when}: {apps}.", when=when(last), apps=muted)
     labels = [(_(label), typed) for label, typed in CHOICES]
     which = [
-        blocks.button(label, f"muted.v1#{number}", f"{typed}/{target}", says=f"{label}: {_plain(subscriptions)}")
+        blocks.button(
+            label, f"muted.v1#{number}", str(MuteValue(typed, target)), says=f"{label}: {_plain(subscriptions)}"
+        )
         for number, (label, typed) in enumerate(labels)
     ]
     return Message(text, (blocks.section(text), blocks.actions(*which)))
@@ -57,7 +60,7 @@ def muted(
     )
     text = _together(head, _then(subscriptions), _every(subscriptions, target), _left(left_out))
     says = _("Unmute {apps}", apps=_plain(subscriptions))
-    off = blocks.button(_("Unmute"), "muted.v1#off", f"off/{target}", says=says)
+    off = blocks.button(_("Unmute"), "muted.v1#off", str(MuteValue("off", target)), says=says)
     return Message(text, (blocks.section(text), blocks.actions(off)))
 
 

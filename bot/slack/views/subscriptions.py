@@ -14,6 +14,7 @@ from bot.domain.subscription_preview import SubscriptionPreview
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
+from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.mrkdwn import cut, escape, inline, when
 from bot.slack.views.subscription_preview import dry_run
 
@@ -70,7 +71,7 @@ def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -
 
 def value(subscription: Subscription) -> str:
     """What a subscription's buttons carry: they work in another channel too, for who may."""
-    return f"{subscription.channel_id}/{subscription.id}"
+    return str(SubscriptionValue.of(subscription))
 
 
 # ------------------------------------------------------------------ saved
@@ -205,8 +206,7 @@ def _remove(subscription: Subscription, label: str) -> ButtonElement:
 
 
 def _turning(page: int, pages: int, everywhere: bool) -> Block:
-    which = "all" if everywhere else "here"
-    before, after = f"{which}/{page - 1}", f"{which}/{page + 1}"
+    before, after = (str(SubscriptionsPageValue(everywhere, number)) for number in (page - 1, page + 1))
     back = blocks.button(_("Previous"), "subscriptions.v1#previous", before, says=_("The page before"))
     on = blocks.button(_("Next"), "subscriptions.v1#next", after, says=_("The page after"))
     return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))

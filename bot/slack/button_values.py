@@ -1,0 +1,149 @@
+"""What buttons and forms carry, as one text of ids: a class for each kind, written by views and read by handlers.
+
+Messages stay for years, so a text that an earlier version wrote has to be read as well; what is missing in it is empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.model import Build, Subscription
+
+ID_DIGITS = 18  # of a number that fits into a column
+PAGE_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BuildValue:
+    """A build by its ids; `detail` is the kind of file or the id of an attachment, where a button is about one."""
+
+    app_id: str
+    build_id: str
+    detail: str = ""
+
+    @classmethod
+    def of(cls, build: Build, detail: str = "") -> BuildValue:
+        """Return the value for a button of this build."""
+        return cls(build.app.id, build.id, detail)
+
+    @classmethod
+    def parse(cls, text: str) -> BuildValue:
+        """Read what such a button carries."""
+        app_id, build_id, detail = [*text.split("/", 2), "", ""][:3]
+        return cls(app_id, build_id, detail)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it names a build."""
+        return bool(self.app_id and self.build_id)
+
+    def __str__(self) -> str:
+        return "/".join((self.app_id, self.build_id, *([self.detail] if self.detail else [])))
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionValue:
+    """A subscription by its channel and number; `channel_id` is empty and `number` None where the text has none."""
+
+    channel_id: str
+    number: int | None
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> SubscriptionValue:
+        """Return the value for a button of this subscription; it works in another channel too."""
+        return cls(subscription.channel_id, subscription.id)
+
+    @classmethod
+    def parse(cls, text: str) -> SubscriptionValue:
+        """Read what such a button carries, or a number that was typed."""
+        channel_id, _separator, number = text.rpartition("/")
+        return cls(channel_id, _number(number, ID_DIGITS))
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionsPageValue:
+    """A page of the list of subscriptions, counted from 0; None where the text has none."""
+
+    everywhere: bool
+    page: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> SubscriptionsPageValue:
+        """Read what such a button carries."""
+        which, _separator, page = text.partition("/")
+        return cls(which == "all", _number(page, PAGE_DIGITS + 1))
+
+    def __str__(self) -> str:
+        return f"{'all' if self.everywhere else 'here'}/{self.page}"
+
+
+@dataclass(frozen=True, slots=True)
+class MuteValue:
+    """For how long, as it is typed, and what is muted: an app's id or a `SubscriptionValue`, as text."""
+
+    time: str
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> MuteValue:
+        """Read what such a button carries."""
+        time, _separator, target = text.partition("/")
+        return cls(time, target)
+
+    def __str__(self) -> str:
+        return f"{self.time}/{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileValue:
+    """A file of Slack's that is to be attached, and the app of the build that is known already; either may be empty."""
+
+    file_id: str
+    app_id: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> FileValue:
+        """Read what the form to attach a file carries."""
+        file_id, _separator, app_id = text.partition("/")
+        return cls(file_id, app_id)
+
+    def __str__(self) -> str:
+        return f"{self.file_id}/{self.app_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageValue:
+    """A page, counted from 0, and of what, as words that ask for it again; None where the text has no number."""
+
+    number: int | None
+    of: str
+
+    @classmethod
+    def parse(cls, text: str) -> PageValue:
+        """Read what a button to another page carries."""
+        number, _separator, of = text.partition(" ")
+        return cls(_number(number, PAGE_DIGITS), of)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionValue:
+    """An answer to a request for access, as buttons carried it before each answer had a button of its own."""
+
+    allowed: bool
+    request: str
+
+    @classmethod
+    def parse(cls, text: str) -> DecisionValue:
+        """Read what such a button carries."""
+        answer, _separator, request = text.partition("/")
+        return cls(answer == "allow", request)
+
+
+def _number(text: str, digits: int) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= digits else None
