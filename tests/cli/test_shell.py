@@ -18,6 +18,7 @@ from bot.cli import program
 from sandbox.faults import Fault
 from tests.cli.test_upload import IPA, POSTING, app_token, service_account
 from tests.conftest import Environment
+from tests.support import fork_server
 from tests.support.waiting import PATIENCE
 from tests.test_cli import SOME, begun, ended, environment, pointing_at
 
@@ -45,11 +46,11 @@ async def shell(
     folder: Path, *words: str | bytes, settings: Mapping[str, str], around: str = '"$@"', **streams: Any
 ) -> End:
     """Run the bot; `around` is the shell's line with redirections, in which `"$@"` is the bot."""
-    if around == '"$@"' and not streams:
-        process = await begun(folder, *_text(words), **settings)
+    if around == '"$@"' and (
+        process := await fork_server.begin(_text(words), folder, environment(**settings), **streams)
+    ):
         out, err = await process.communicate()
-        assert process.returncode is not None
-        return End(process.returncode, out, err)
+        return End(await process.wait(), out, err)
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     line = ["sh", "-c", f"{around}", "sh", *PROGRAM, *words]
 
@@ -136,7 +137,8 @@ async def test_a_reader_that_has_left_changes_no_end(world: Environment, ipa: Pa
 async def test_output_that_cannot_be_written_is_a_failure(world: Environment, ipa: Path) -> None:
     for words, settings, code in every_word(world, ipa):
         before = len(world.applivery.builds)
-        end = await shell(world.folder, *words, settings=settings, around='exec "$@" >/dev/full')
+        with Path("/dev/full").open("wb") as full:
+            end = await shell(world.folder, *words, settings=settings, stdout=full.fileno())
         if words in (("run",), ("upload", "--nonsense")):  # those print nothing there
             assert end.code == code
             continue
@@ -148,7 +150,8 @@ async def test_output_that_cannot_be_written_is_a_failure(world: Environment, ip
 
 
 async def test_messages_that_cannot_be_written_are_no_failure(world: Environment, ipa: Path) -> None:
-    await each_word(world, ipa, around='exec "$@" 2>/dev/full')
+    with Path("/dev/full").open("wb") as full:
+        await each_word(world, ipa, stderr=full.fileno())
 
 
 async def test_a_pipe_that_is_full_for_a_while_gets_it_all(tmp_path: Path) -> None:
@@ -444,7 +447,7 @@ async def test_stopped_before_the_answer_nobody_knows(world: Environment, ipa: P
     assert "Traceback" not in end.err
     said = json.loads(end.out)
     assert (end.code, said["ok"], said["error"]["kind"]) == (FAILED, False, "Stopped")
-    assert "nobody knows if it has the file" in said["error"]["message"]
+    assert "it may or may not have the file" in said["error"]["message"]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

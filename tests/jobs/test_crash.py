@@ -23,7 +23,7 @@ from tests.jobs.test_announce import LOOK_UP, POST
 from tests.jobs.test_watch import subscribed
 
 KILLS = 50
-BUILDS = 1000
+BUILDS = 500
 LATER = 8  # every so many builds takes a while to be processed: its card is posted first and edited afterwards
 TOLD = 25  # every so many has a changelog too long for its card, which goes into the card's thread
 EDIT = "chat.update"

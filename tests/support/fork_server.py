@@ -64,8 +64,18 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-async def begin(words: tuple[str, ...], folder: Path, environment: dict[str, str]) -> Forked | None:
-    """Run the bot with these words; None when that needs an interpreter of its own."""
+async def begin(
+    words: tuple[str, ...],
+    folder: Path,
+    environment: dict[str, str],
+    *,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> Forked | None:
+    """Run the bot with these words; None when that needs an interpreter of its own.
+
+    What it writes can be read, or goes to the file descriptors that are given.
+    """
     own = os.environ | OWN
     if not POSSIBLE or any(INTERPRETER(name) and own.get(name) != value for name, value in environment.items()):
         return None
@@ -73,12 +83,14 @@ async def begin(words: tuple[str, ...], folder: Path, environment: dict[str, str
     if len(call) > LONGEST:
         return None
     readers, writers = zip(*(os.pipe() for _ in range(3)), strict=True)
+    out, err, status = writers
     with Path(os.devnull).open("rb") as nothing:
-        socket.send_fds(_running(), [call], [nothing.fileno(), *writers])
+        files = [nothing.fileno(), out if stdout is None else stdout, err if stderr is None else stderr, status]
+        socket.send_fds(_running(), [call], files)
     for writer in writers:
         os.close(writer)
-    out, err, status = [await _reader(os.fdopen(reader, "rb")) for reader in readers]
-    return Forked(int(await status.readline()), status, out, err)
+    read_out, read_err, read_status = [await _reader(os.fdopen(reader, "rb")) for reader in readers]
+    return Forked(int(await read_status.readline()), read_status, read_out, read_err)
 
 
 async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
