@@ -226,12 +226,12 @@ def command_line_page() -> str:
 
 def _program(group: Any, name: str) -> str:
     command = group.commands[name]
-    parameters = [one for one in command.params if one.name != "help"]
+    parameters = [parameter for parameter in command.params if parameter.name != "help"]
     usage = " ".join(
-        [name, *("[OPTIONS]" for _ in range(any(one.param_type_name == "option" for one in parameters)))]
-        + [str(one.name).upper() for one in parameters if one.param_type_name == "argument"]
+        [name, *("[OPTIONS]" for _ in range(any(parameter.param_type_name == "option" for parameter in parameters)))]
+        + [str(parameter.name).upper() for parameter in parameters if parameter.param_type_name == "argument"]
     )
-    rows = [[_spelling(one), _escaped(one.help or ""), _default(one)] for one in parameters]
+    rows = [[_spelling(parameter), _escaped(parameter.help or ""), _default(parameter)] for parameter in parameters]
     parts = [f"## {name}", f"`{usage}`", (command.help or "").strip()]
     return "\n\n".join([*parts, *([_table(("option", "meaning", "default"), rows)] if rows else [])])
 

@@ -95,7 +95,9 @@ def _required(name: str) -> list[str]:
     except metadata.PackageNotFoundError:
         return []
     wanted = [Requirement(line) for line in required]
-    return sorted({canonicalize_name(one.name) for one in wanted if not (one.marker and "extra" in str(one.marker))})
+    return sorted(
+        {canonicalize_name(need.name) for need in wanted if not (need.marker and "extra" in str(need.marker))}
+    )
 
 
 def _version() -> str:

@@ -64,7 +64,7 @@ def test_the_bill_of_materials_has_every_pin_with_its_hashes() -> None:
     assert listed.keys() == pins("requirements.lock").keys()
     for name, block in pins("requirements.lock").items():
         assert f"=={listed[name]['version']}" in block
-        assert {one["content"] for one in listed[name]["hashes"]} == set(sbom.hashes(block)), name
+        assert {digest["content"] for digest in listed[name]["hashes"]} == set(sbom.hashes(block)), name
     known = {found["metadata"]["component"]["bom-ref"], *(part["bom-ref"] for part in found["components"])}
     for dependency in found["dependencies"]:
         assert {dependency["ref"], *dependency.get("dependsOn", [])} <= known
