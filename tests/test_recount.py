@@ -94,7 +94,7 @@ def check_headline(text: str, found: RecountResult) -> None:
         return
     assert one(r"([\d,]+) downloads? recorded", text) == found.recorded
     assert one(r"by ([\d,]+) (?:person|people)", text) == found.crowd
-    assert one(r"([\d,]+) by nobody we can name", text) == found.unnamed
+    assert one(r"([\d,]+) anonymous", text) == found.unnamed
     if found.unnamed:
         assert one(r"recorded: ([\d,]+) by", text) == found.recorded - found.unnamed == sum(found.each)
     if found.crowd and "Newest version" in text:

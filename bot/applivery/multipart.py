@@ -70,7 +70,7 @@ class MultipartForm:
         if count != self.file.size:
             raise FileReadError(
                 Text("“{name}” has another size than it had when the upload began.", name=self.file.name),
-                Text("Nothing was uploaded. Wait until nobody writes to it, and try again."),
+                Text("Nothing was uploaded. Wait until no program writes to it, and try again."),
             )
         yield self._tail()
 

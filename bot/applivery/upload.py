@@ -100,7 +100,9 @@ class UploadAttempt:
                 if unclear.status is not None:
                     raise
                 raise OutcomeUnknown(
-                    Text("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
+                    Text(
+                        "Applivery gave an answer this bot does not understand, so it is unknown if the file arrived."
+                    ),
                     partial=False,
                 ) from None
             self.progress(0)
@@ -188,13 +190,15 @@ class _UploadStream:
 def _broken(*, partial: bool) -> OutcomeUnknown:
     if partial:
         return OutcomeUnknown(Text("The connection to Applivery broke before all of the file had left."), partial=True)
-    return OutcomeUnknown(Text("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
+    return OutcomeUnknown(
+        Text("The connection to Applivery broke, so it is unknown if the file arrived."), partial=False
+    )
 
 
 def _accepted(answer: ApiResponse) -> bytes:
     if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
         sentence = gettext_noop(
-            "Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came."
+            "Applivery answered with an error of its own (HTTP {status}), so it is unknown if the file arrived."
         )
         raise OutcomeUnknown(Text(sentence, status=answer.status), partial=False)
     if answer.status == 413:

@@ -10,7 +10,7 @@ import typer
 BuildName = Annotated[
     str, typer.Argument(metavar="BUILD", help="Its id; or latest, a version or #number of the app.", show_default=False)
 ]
-File = Annotated[Path, typer.Argument(help="The file to attach, of whatever kind.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="The file to attach, of any kind.", show_default=False)]
 AppName = Annotated[
     str | None, typer.Option("--app", help="The app, with a Service Account's token.", show_default=False)
 ]

@@ -45,7 +45,7 @@ async def ask(call: CommandContext, value: str) -> Message:
 
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
-    """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
+    """What the asker was refused, under this number. Raises UserInputError when it is another user's."""
     request = await call.services.roles.refused(call.asker, int(value)) if _is_number(value) else None
     if request is None:
         raise UserInputError(Text("This button is out of date."), Text("Run the command again."))

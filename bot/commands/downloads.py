@@ -68,14 +68,14 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
     """The summary, where it belongs: with the managers in their channel, else with the asker alone."""
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
-        return await _for_everybody(call, question, names=True)
+        return await _without_person(call, question, names=True)
     report = await call.services.reports.report(question)
     in_channel = not (call.asker.channel_id or "D").startswith("D") and question.email is None
     here = cards.here(report, share=in_channel)
     return replace(cards.headline(report), thread=cards.thread(report), here=here)
 
 
-async def _for_everybody(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
+async def _without_person(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
     """The summary for the channel, in the language of channels."""
     spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
@@ -91,13 +91,13 @@ async def _for_everybody(call: CommandContext, question: ReportQuery, *, names: 
 
 @button("summary.share.v1", need=Role.MANAGER, once=True)
 async def share(call: CommandContext, value: str) -> Message:
-    """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
+    """*Share here*: the summary for the whole channel, with names only where it is on the managers' list."""
     question = await report_query.again(call, value)
     if question.email is not None:
         raise PermissionDenied(Text("A summary about one person stays with you."), NO_TEXT)
     await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
     names = await call.services.channels.may_name_people(call.asker.channel_id)
-    message = await _for_everybody(call, question, names=names)
+    message = await _without_person(call, question, names=names)
     with_what = "with names" if names else "counts only"
     await call.write_down(AuditAction.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
     return message
@@ -105,7 +105,7 @@ async def share(call: CommandContext, value: str) -> Message:
 
 @button("page.v1", need=Role.MANAGER, replaces_message=True)
 async def page(call: CommandContext, value: str) -> Message:
-    """Another page of the people, for whoever clicked."""
+    """Show another page of the people to the user who clicked."""
     wanted = PageValue.parse(value)
     if wanted.number is None:
         raise UserInputError(

@@ -1,4 +1,4 @@
-"""`files`: what was attached to a build, each piece for whoever asks."""
+"""`files`: what was attached to a build, each file for the user who asks."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})")
 
 @command(need=Role.ADMIN)
 async def forget(call: CommandContext, who: str) -> Message:
-    """Delete what I keep about the links somebody asked for.
+    """Delete what I keep about the links a person asked for.
 
     /applivery forget @bruno
     Their roles stay, and so does their wish not to be asked to try builds. Applivery's own log is not touched.

@@ -1,4 +1,4 @@
-"""`get`: a fresh, private link to a build for whoever asks, and everything that can be done with it from there."""
+"""`get`: a fresh, private link to a build for the user who asks, and the actions on it."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[
 
 @button("get.v1", need=Role.MEMBER, once=True, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
-    """A click on a card: a fresh link for whoever clicked, months later too."""
+    """Answer a click on a card with a fresh link for the user who clicked, months later too."""
     app_id, build_id, kind = _read(value)
     return await hand(call, await call.build(app_id, build_id), kind)
 
@@ -183,7 +183,7 @@ async def to_direct_messages(call: CommandContext, value: str) -> Message:
 
 @button("share.v1", need=Role.MEMBER, once=True)
 async def share(call: CommandContext, value: str) -> Message:
-    """A card for the channel: no token, and a button for everybody."""
+    """Post a card in the channel: no token, and a button for all members."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.services.links.refuse_recalled(build)
@@ -225,7 +225,7 @@ async def tell_me(call: CommandContext, value: str) -> Message:
     build = await call.build(app_id, build_id)
     await call.services.links.refuse_recalled(build)
     if not build.stage.final and not call.can_be_awaited(build):
-        return await hand(call, build)  # says why nobody should wait for it
+        return await hand(call, build)  # says why it cannot be watched
     build, awaited = await call.services.watches.await_end(call.asker, build, call.now)
     if not awaited:
         return await hand(call, build)

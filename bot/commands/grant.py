@@ -150,7 +150,7 @@ async def _managers(call: CommandContext, channel_id: str, role: str, app: App |
         )
     await call.services.channels.name_people(call.asker, call.door, channel_id)
     return Message(
-        _("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
+        _("Done: download summaries in <#{channel}> name people; everyone there can read them.", channel=channel_id)
     )
 
 
@@ -169,7 +169,7 @@ async def _no_managers(call: CommandContext, channel_id: str) -> Message:
 
 
 async def _kept(call: CommandContext, grantee: str) -> Text:
-    """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
+    """Format a user's roles for single apps; they stay when the role for every app ends."""
     given = await call.services.roles.for_single_apps(call.asker.team_id, grantee)
     names = await call.services.names.of_apps() if given else {}  # a role is taken back while Applivery is away too
     roles = [

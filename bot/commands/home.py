@@ -1,4 +1,4 @@
-"""The Home tab, as it is shown when it is opened and after whatever was done in it."""
+"""The Home tab, as it is shown when it is opened and after each action in it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def _newest(call: CommandContext, apps: list[App]) -> list[Build]:
     found_builds = [
         build for builds in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in builds
     ]
-    # nothing is newer than now, whatever its date says
+    # a date in the future counts as now
     made = {build.id: min(build.created_at, call.now) if build.created_at else NEVER for build in found_builds}
     return sorted(found_builds, key=lambda build: made[build.id], reverse=True)[:MOST]
 

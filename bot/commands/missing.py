@@ -25,12 +25,12 @@ from bot.slack.views import missing as cards
 MOST = 500  # people: Slack is asked about each
 AT_ONCE = 8
 ASKED_AT_ONCE = 100
-# Somebody of another organisation, of whom Slack shows us nothing. https://docs.slack.dev/reference/methods/users.info#errors
+# A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
 _HIDDEN = ("user_not_found", "user_not_visible")
 
 
 async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> Message:
-    """How many of a group or channel have a build: counts for everybody, names for the asker alone."""
+    """Count how many of a group or channel have a build: names only for the asker."""
     place = _mention(whom)
     question = await _of_a_build(call, question)
     gap = await _compared(call, question, place)
@@ -50,7 +50,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
 
 @button("nudge.v1", need=Role.MANAGER, once=True)
 async def nudge(call: CommandContext, value: str) -> Message:
-    """*Ask them politely*: one direct message for each build and person, and none to whoever does not want any."""
+    """*Ask them politely*: one direct message for each build and person, and none to users who opted out."""
     typed = grammar.parse(value)
     question = await _of_a_build(call, await report_query.again(call, value))
     place = _mention(next(iter(typed.values("missing")), ""))
@@ -72,9 +72,9 @@ async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> 
 
 @button("unnudge.v1", need=Role.MEMBER)
 async def stop(call: CommandContext, value: str) -> Message:
-    """*Do not ask me again*, whatever the build."""
+    """*Do not ask me again*, for all builds."""
     await call.services.nudges.opt_out(call.asker.user_id)
-    return Message(_("Done: nobody can have me ask you to try a build any more."))
+    return Message(_("Done: I won't ask you to try builds any more."))
 
 
 def _mention(whom: str) -> str:
@@ -107,7 +107,7 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
     )
     if people and not any(people.values()):
         raise SlackError(
-            Text("Slack does not tell me anybody's e-mail."),
+            Text("Slack does not tell me e-mail addresses."),
             Text("An admin has to add the scope `users:read.email` and reinstall the app."),
             code="missing_scope",
         )
@@ -129,7 +129,7 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
 
 
 async def _emails(call: CommandContext, members: Collection[str]) -> Mapping[str, str | None]:
-    """The e-mail of each person, a few asked for at a time; bots and people who have left are nobody."""
+    """The e-mail of each person, a few asked for at a time; bots and people who have left are skipped."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def ask(member: str) -> tuple[str, str | None] | None:

@@ -122,7 +122,7 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
         raise UserInputError(
             Text("This channel is subscribed to nothing, so there is nothing to mute."), Text("See `help subscribe`.")
         )
-    # what it hears of as one of every app is said to it whatever its own subscription says
+    # the subscription to all apps announces it, too, besides its own
     subscriptions = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
     if not subscriptions:
         raise UserInputError(

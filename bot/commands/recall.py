@@ -1,4 +1,4 @@
-"""`recall` and `unrecall`: a build is taken back, everywhere and for everybody, and the way back."""
+"""`recall` and `unrecall`: withdraw a build for all users, and undo it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE = 8  # builds that Applivery is asked about
 async def recall(
     call: CommandContext, target: BuildReference | None = None, reason: Rest | None = None, *, filters: Filters
 ) -> Reply:
-    """Take a build back: its cards say why, and nobody gets it any more.
+    """Take a build back: its cards say why, and new downloads are blocked.
 
     /applivery recall courier 2.4.0 "crash on login"
     /applivery recall courier #173

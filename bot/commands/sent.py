@@ -28,7 +28,7 @@ async def taken(call: CommandContext, value: str) -> Message:
     number = int(value) if value.isdecimal() and len(value) < 19 else 0
     sent = await call.services.sent_builds.received(call.asker, number)
     if sent is None:
-        raise PermissionDenied(Text("This build was sent to somebody else."), Text("Use `get` to have it yourself."))
+        raise PermissionDenied(Text("This build was sent to another person."), Text("Use `get` to have it yourself."))
     try:
         build = await call.build(sent.app_id, sent.build_id)
         await call.services.sent_builds.require_sender(sent, build)

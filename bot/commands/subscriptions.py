@@ -244,7 +244,7 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
 
 @button("test.v1", need=Role.RELEASER, once=True)
 async def test(call: CommandContext, value: str) -> Message:
-    """*Test*: the newest build that fits, as a card in the channel; its buttons work, nobody is mentioned."""
+    """*Test*: the newest build that fits, as a card in the channel; its buttons work, without mentions."""
     subscription, there = await _usable(call, value)
     await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [subscription])

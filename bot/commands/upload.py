@@ -59,7 +59,7 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     description="The build that was posted here becomes a build in Applivery",
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
-    """*Upload to Applivery* on a message with a build in it; its words are the changelog until somebody edits them."""
+    """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""
     files = call.quoted.files
     if not files:
         raise UserInputError(
@@ -89,7 +89,7 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
         blocks.option(_("Collaborators"), COLLABORATORS),
         blocks.option(_("Employees of the store"), EMPLOYEES),
     ]
-    twice = _("Nobody unless ticked; you are asked once more")
+    twice = _("No mail unless ticked; you are asked once more")
     given = {WHOLE: changelog} if len(changelog) > inputs.LONGEST else {}
     return Modal(
         "upload.v1",

@@ -73,7 +73,7 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
 async def _app_first(
     entry: RegisteredHandler, call: CommandContext, words: ParsedText
 ) -> tuple[App | None, ParsedText]:
-    """The app whose name or label is what was typed first, whatever is in it, and the words after it."""
+    """Return the app whose name or label was typed first, with any characters, and the words after it."""
     kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key][:1]
     if not words.text.strip():
         return None, words
@@ -101,13 +101,13 @@ async def _app_first(
 
 
 def _read(text: str, options: Sequence[KeyValue] = ()) -> ParsedText:
-    """The words of a text whose formatting is nobody's name; `text` stays as it was typed."""
+    """Return the words of a text whose formatting is not part of a name; `text` stays as it was typed."""
     read = grammar.closed_up(grammar.read(typed_text.unwrapped(text)))
     return ParsedText(read.plain, (*options, *read.options), text)
 
 
 async def _named_by_key(call: CommandContext, words: ParsedText) -> ParsedText:
-    """The same with the whole name behind `app:`, whatever is in it."""
+    """Return the same with the whole name after `app:`, with any characters."""
     before, key, after = _partition(words.text)
     named = lookup.leading(after, await call.known_apps()) if key else None
     if not named or not any(option.key == "app" for option in words.options):
@@ -133,7 +133,7 @@ async def _whole(entry: RegisteredHandler, call: CommandContext, words: ParsedTe
 async def _target_first(
     entry: RegisteredHandler, call: CommandContext, app: App | None, words: ParsedText
 ) -> tuple[BuildReference | None, ParsedText]:
-    """What was typed after the app names a build in words that may be anybody's: all of them, unless others follow."""
+    """Read the words after the app as a build: all of them, unless other parameters follow."""
     kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key]
     if app is None or BuildReference not in kinds:
         return None, words

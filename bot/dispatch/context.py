@@ -22,7 +22,7 @@ from bot.slack.source_message import NO_MESSAGE, SourceMessage
 class CommandContext:
     """One request by one user: who, from where, when (aware UTC), and the services to answer it with.
 
-    Apps and builds are asked for here and not in the catalogue, so that nobody reaches one they may not use.
+    Apps and builds are requested here and not in the directory, so that permissions are always checked.
     """
 
     asker: Actor
@@ -36,14 +36,14 @@ class CommandContext:
     sent: Modal | None = None  # the form this is the answer to, as it was filled in
 
     async def permit(self, app: App, asker: Actor | None = None) -> None:
-        """Raise PermissionDenied when the asker (or somebody else) may not do this with this app, or not in this
+        """Raise PermissionDenied when the asker (or another user) may not do this with this app, or not in this
         channel.
         """
         channels = await self.services.channels.app_lists()
         access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
 
     def require(self, app: App | None) -> None:
-        """Raise PermissionDenied unless the asker's role reaches this app, in whatever channel; None stands for every
+        """Raise PermissionDenied unless the asker's role reaches this app, in any channel; None stands for every
         app.
         """
         access.require(self.asker.role_for(app.id) if app else self.asker.role, self.need, app)
@@ -106,7 +106,7 @@ class CommandContext:
         return await self.services.apps.build_by_id(build.id, (build.app,))
 
     def can_be_awaited(self, build: Build) -> bool:
-        """Whether somebody may wait for the end of this build."""
+        """Return whether this build may be watched."""
         return self.services.watches.can_be_awaited(build, self.now)
 
     async def instead_of(self, build: Build) -> Build | None:

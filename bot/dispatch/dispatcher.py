@@ -178,7 +178,7 @@ class RequestDispatcher(AsyncMiddleware):
     def _event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":
             where = mentioned(body)[0]
-            # what an integration posts can be by nobody, and nobody needs no answer
+            # an integration's post can have no user, and then needs no answer
             if where.user_id and not edited(body):
                 self._begin(where, body, self._mention)
         elif opened := home_opened(body):
@@ -247,7 +247,7 @@ class RequestDispatcher(AsyncMiddleware):
             known = None if error.everyday else reference
             shown = errors.problem(error, known, now=self._clock(), again=_AGAIN.get())
             await self._answering.refuse(source, shown, error, form, known)
-        except Exception as error:  # the person gets an answer whatever happens (promise 9)
+        except Exception as error:  # the user always gets an answer (promise 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
             problem = BotError(Text("Something went wrong on my side."))
@@ -279,12 +279,12 @@ class RequestDispatcher(AsyncMiddleware):
         return CommandContext(asker, self.services, self.registry, self._clock(), source.door, entry.name, entry.need)
 
     async def _typed(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
-        """What somebody typed, after a slash command or a mention."""
+        """Handle the text of a slash command or a mention."""
         verb, rest = typed_text.command(text, self.services.command)
         return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)))
 
     async def _carried(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
-        """What a button carries: words as somebody would type them."""
+        """Handle the value of a button: words as in a typed command."""
         verb, _separator, rest = text.partition(" ")
         return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
 

@@ -32,7 +32,7 @@ class FairQueue:
     def of(self, person: str) -> AbstractAsyncContextManager[None]:
         """Join the line now: in the block, which begins in turn, one request of this person is worked on.
 
-        Raises Overloaded when too many wait already. Whoever joins has to enter the block.
+        Raises Overloaded when too many wait already. The caller has to enter the block.
         """
         if person not in self._lines and self._may_run(person, self._each):
             self._running[person] += 1

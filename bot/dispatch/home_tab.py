@@ -1,4 +1,4 @@
-"""Somebody's Home tab: made anew each time it is opened, and after whatever was done in it."""
+"""The Home tab of a user: rendered each time it is opened, and after each action in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HomeTab:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, source: RequestSource, note: str = "") -> None:
-        """Show it to whoever came, below a note. Raises SlackError, and what making it raises.
+        """Publish it for the user, below a note. Raises SlackError, and what rendering it raises.
 
         https://docs.slack.dev/surfaces/modals#handling_race_conditions
         """
@@ -42,7 +42,7 @@ class HomeTab:
             except SlackError as error:
                 if error.code != "hash_conflict":
                     raise
-                # Somebody was quicker, perhaps with older facts than ours: nobody has newer ones than are asked now.
+                # A concurrent update was first, perhaps with older facts than ours: read the facts again.
                 await self._poster.publish(source.user_id, (await self._make(source)).under(note))
 
     async def after(self, source: RequestSource) -> None:

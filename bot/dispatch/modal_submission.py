@@ -33,7 +33,7 @@ class InvalidFields(UserInputError, kind="WrongFields"):
 
 @contextmanager
 def in_field(name: str) -> Iterator[None]:
-    """Whatever goes wrong within is said next to this field of the form."""
+    """Show an error raised within the block next to this field of the form."""
     try:
         yield
     except BotError as problem:
@@ -42,7 +42,7 @@ def in_field(name: str) -> Iterator[None]:
 
 
 class ModalSubmission:
-    """A form that somebody has sent and still sees: it is closed, or kept open, by how it is acknowledged.
+    """A submitted form that is still open: its acknowledgement closes it, or keeps it open.
 
     https://docs.slack.dev/surfaces/modals#displaying_errors
     """
@@ -108,7 +108,7 @@ def _typed(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_lengths(view: dict[str, Any]) -> None:
-    """Raise InvalidFields for texts that are longer than their inputs allow, which Slack's own apps let nobody send."""
+    """Raise InvalidFields for texts that are longer than their inputs allow, which Slack's own apps do not send."""
     wrong: dict[str, BotError] = {}
     for block in _inputs(view):
         text, most = _typed(view, block).get("value"), block["element"].get("max_length")

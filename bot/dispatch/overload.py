@@ -19,7 +19,7 @@ PAUSE_SECONDS = 5.0  # between two messages to one person
 
 
 def person(body: dict[str, Any]) -> str:
-    """Who sent a request, whatever it is; empty for what no person has sent."""
+    """Return the user who sent a request of any kind; empty for one without a user."""
     user = body.get("user") or {}
     event = body.get("event") or {}
     return str(body.get("user_id") or user.get("id") or event.get("user") or "")

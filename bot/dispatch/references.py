@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Slack writes references so in a command whose text it escapes, and somebody may write the same by hand: only what is
-# there for everybody is believed, for all else Slack is asked.
+# Slack writes references so in a command whose text it escapes, and a user may type the same by hand: only what all
+# members can see is accepted, for all else Slack is asked.
 # https://docs.slack.dev/interactivity/implementing-slash-commands#escaping_users_warning
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Za-z0-9_]+)(?:\|[^>]*)?>")

@@ -64,7 +64,7 @@ def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
 
 
 async def again(call: CommandContext, typed: str) -> ReportQuery:
-    """The question a button carries; whoever clicks is checked as if they had typed it."""
+    """Return the query of a button; the user who clicks is checked as for a typed command."""
     words = grammar.parse(typed)
     return await of(call, words.plain, [(option.key, option.value) for option in words.options])
 
@@ -98,7 +98,7 @@ def _which(builds: Sequence[Build]) -> str:
 
 
 async def _email(call: CommandContext, person: str) -> str:
-    """The e-mail of somebody typed as an address or a mention."""
+    """Return the e-mail of a user typed as an address or a mention."""
     if mentioned := references.person(person):
         email = (await call.services.access.person(mentioned)).email
         if not email:
@@ -152,14 +152,14 @@ class _DownloadCsv:
             )
 
     def write(self, sheet: CsvWriter) -> None:
-        """Write the lines, each with the name and the e-mail of whose it is, whatever its own row says of them."""
+        """Write the lines, each with the person's name and e-mail, also where its own row has others."""
         for person in self.lines.people():
             email = next(iter(person.emails.values()), None)
             name = person.name or (None if email else person.called)
             for _key, *line in person.share:
                 sheet.line(name, email, *line)
-        for nobodys in self.lines.anonymous.values():
-            for text, *line in nobodys:
+        for anonymous in self.lines.anonymous.values():
+            for text, *line in anonymous:
                 sheet.line(text, None, *line)
 
 

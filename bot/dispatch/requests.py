@@ -1,4 +1,4 @@
-"""What Slack sends when somebody does something: who, where, and the ways to answer."""
+"""Requests of Slack: the user, the place, and the ways to answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RequestSource:
     """Where a request came from and how its answer gets back.
 
     `replaces`: the answer takes the place of the clicked message, which only that person sees. On a shared card that
-    would change it for everybody. `thread_ts` is the thread a mention stands in; `message_ts` the clicked message.
+    would change it for all readers. `thread_ts` is the thread a mention stands in; `message_ts` the clicked message.
     `home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
     """
 
@@ -69,7 +69,7 @@ def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = Fal
 
 
 def home_opened(body: dict[str, Any]) -> RequestSource | None:
-    """Whoever has just opened their Home tab; None for all other events.
+    """Return the source of an opened Home tab; None for all other events.
 
     https://docs.slack.dev/reference/events/app_home_opened
     """
@@ -92,7 +92,7 @@ def mentioned(body: dict[str, Any]) -> tuple[RequestSource, str]:
     https://docs.slack.dev/reference/events/app_mention
     """
     event = body.get("event") or {}
-    me = re.escape(_me(body)) or r"[UW]\w+"  # somebody else may be mentioned before it
+    me = re.escape(_me(body)) or r"[UW]\w+"  # another user may be mentioned before it
     text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
     where = RequestSource(
         door=Entrypoint.MENTION,

@@ -21,7 +21,7 @@ AppName = NewType("AppName", str)  # an app by its id, or what else was typed fo
 
 @dataclass(frozen=True, slots=True)
 class BuildReference:
-    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id.
+    """The named build: an app with a version, `#number` or nothing (the latest), or a bare build id.
 
     `latest` alone is the latest of the only app there is. `left` is what else was typed, when that is known.
     """

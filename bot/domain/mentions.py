@@ -24,7 +24,7 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
     Raises UserInputError for a person or for `@everyone`, and NotFoundByName with the closest handles.
     """
     if _EVERYONE.fullmatch(typed):
-        raise UserInputError(Text("I do not mention everybody at once."), Text(_INSTEAD))
+        raise UserInputError(Text("I do not mention everyone at once."), Text(_INSTEAD))
     if _PERSON.fullmatch(typed):
         raise UserInputError(Text("I do not mention single people."), Text(_INSTEAD))
     marked = _GROUP.fullmatch(typed)

@@ -138,12 +138,12 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(
-            Text("Groups narrow who is mailed, and nobody is."),
+            Text("Groups narrow who is mailed, and no mail is sent."),
             Text("Say who is to be mailed, or leave it out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise UserInputError(
-            Text("There is a message or a language for mails, and nobody is mailed."),
+            Text("There is a message or a language for mails, and no mail is sent."),
             Text("Say who is to be mailed, or leave it out."),
         )
     if details.platform in _UNREADABLE:

@@ -25,15 +25,15 @@ def _(sentence: str | Localized, language: str | None = None, /, **values: objec
     return filled(said, _rendered(values, language)) if values else said
 
 
-def ngettext(one: str, many: str, number: int, language: str | None = None, /, **values: object) -> str:
+def ngettext(singular: str, plural: str, number: int, language: str | None = None, /, **values: object) -> str:
     """One of two sentences by a number; it is `{number}` in them, as it is written in that language."""
     language = language or current_locale()
-    said = _catalogue(language).ngettext(one, many, number)
+    said = _catalogue(language).ngettext(singular, plural, number)
     return filled(said, {"number": format_number(number, language), **_rendered(values, language)})
 
 
 def gettext_noop(sentence: str, /) -> str:
-    """A sentence that is written here and said elsewhere, by `_`: for constants, made before anybody asks."""
+    """Mark a sentence for translation by `_` at run time: for constants."""
     return sentence
 
 
@@ -65,9 +65,9 @@ class Counted(Text):
     plural_id: str
     number: int
 
-    def __init__(self, one: str, many: str, number: int, /, **values: object) -> None:
-        Text.__init__(self, one, **values)
-        object.__setattr__(self, "plural_id", many)
+    def __init__(self, singular: str, plural: str, number: int, /, **values: object) -> None:
+        Text.__init__(self, singular, **values)
+        object.__setattr__(self, "plural_id", plural)
         object.__setattr__(self, "number", number)
 
     def render(self, language: str | None = None) -> str:
@@ -81,7 +81,7 @@ NO_TEXT = Text("")
 
 
 def english(words: str) -> Text:
-    """Words for the shell and the log, which are in English whoever reads them."""
+    """Format for the CLI and the log, always in English."""
     return Text(words)
 
 
@@ -92,7 +92,7 @@ def joined(separator: str, parts: Iterable[str | Localized]) -> Text:
 
 
 def _rendered(values: dict[str, object], language: str) -> dict[str, object]:
-    return {name: one.render(language) if isinstance(one, Localized) else one for name, one in values.items()}
+    return {name: value.render(language) if isinstance(value, Localized) else value for name, value in values.items()}
 
 
 def is_loaded(language: str) -> bool:
@@ -117,7 +117,7 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 def _read(language: str) -> gettext.NullTranslations:
-    # Babel reads what translators write, Python's own gettext looks it up; and nobody pays for it who speaks English.
+    # Babel reads the catalogue, Python's own gettext looks texts up; neither is loaded for English.
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 

@@ -164,7 +164,7 @@ class AccessResolver:
         except SlackError as error:
             if self._strict and error.code in NOT_THERE:
                 raise PermissionDenied(reason=PauseReason.PERSON) from error
-            # those two are worded for messages, and nobody has sent one
+            # those two are worded for messages, and none was sent
             silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
             why = Text("Slack does not tell me.") if silent else error.sentence
             words = Text("I could not check who you are: {why}", why=why)  # which is a whole sentence
@@ -188,14 +188,14 @@ class AccessResolver:
         return access.outsider(person, home_team=home, admins=self._admins)
 
     async def name(self, user_id: str) -> str:
-        """What somebody is called; their id while Slack cannot tell."""
+        """Return a user's name; their id while Slack cannot tell."""
         try:
             return (await self._people.get(user_id)).name or user_id
         except SlackError:
             return user_id
 
     async def person(self, user_id: str) -> SlackPerson:
-        """What Slack says of somebody. Raises SlackError."""
+        """Return Slack's record of a user. Raises SlackError."""
         return await self._people.get(user_id)
 
     async def require_person(self, user_id: str) -> None:
@@ -204,7 +204,7 @@ class AccessResolver:
             access.require_person(await self.person(user_id))
 
     async def language(self, user_id: str) -> str:
-        """The language to speak with somebody, ready: their Slack's when the bot speaks it, else everybody's."""
+        """Return the language for a user, loaded: that of their Slack when there is a catalogue, else the default."""
         try:
             async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
                 spoken = languages.locale_of((await self.person(user_id)).locale) or self._language
@@ -215,7 +215,7 @@ class AccessResolver:
         return spoken
 
     async def locale(self, user_id: str) -> str:
-        """Somebody's locale (`es-ES`); the language everybody is spoken with when Slack does not tell."""
+        """Return a user's locale (`es-ES`); the default language when Slack does not tell."""
         try:
             return (await self.person(user_id)).locale or self._language
         except SlackError:
@@ -226,7 +226,7 @@ class AccessResolver:
         return await self._groups.get(group_id)
 
     async def home(self, user_id: str) -> str | None:
-        """The domain of somebody's e-mail; None when Slack does not tell."""
+        """Return the domain of a user's e-mail; None when Slack does not tell."""
         try:
             return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
         except SlackError:
@@ -239,7 +239,7 @@ class AccessResolver:
             log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
             if self._strict and error.code not in NO_GROUP:
                 raise PermissionUnverified from error
-            return False  # a role nobody can confirm is not given
+            return False  # an unconfirmed role is not given
 
     async def admins(self, team_id: str) -> list[str]:
         """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""

@@ -1,4 +1,4 @@
-"""The apps of the workspace, remembered for a minute, and the builds somebody means."""
+"""The apps of the workspace, cached for a minute, and look-up of builds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REMEMBER_SECONDS = 60.0
 
 
 class ResolvedBuild(NamedTuple):
-    """The build somebody meant, and the newest ready one of each other platform."""
+    """The resolved build, and the newest ready one of each other platform."""
 
     build: Build
     others: tuple[Build, ...] = ()
@@ -42,7 +42,7 @@ class _RemainingPages:
 
 
 class AppDirectory:
-    """Finds apps and builds by what people type; one list call serves everybody who asks in the same minute."""
+    """Find apps and builds by typed text; one list call serves all requests of the same minute."""
 
     def __init__(self, applivery: AppliveryClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._applivery = applivery
@@ -58,7 +58,7 @@ class AppDirectory:
         """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
         if not fresh and self._clock() < self._until:
             return self._apps
-        # shared, its failure too: in an outage nobody waits for the one before. Who waits as long shares it.
+        # shared, its failure too: in an outage requests do not queue. Requests of the same urgency share it.
         who = person_waits()
         asking = self._asking.get(who)
         if asking is None or asking.done():
@@ -215,6 +215,6 @@ class AppDirectory:
 
 
 def _heard(asked: asyncio.Task[Any]) -> None:
-    """Ask for what went wrong, so that asyncio does not log what nobody was left to hear."""
+    """Read the exception, so that asyncio does not log it when no caller is left."""
     if not asked.cancelled():
         asked.exception()

@@ -1,4 +1,4 @@
-"""Giving somebody a link: held to a measure, minted now or when a claim page's button is pressed, and written down."""
+"""Issue links: enforce the quota, mint now or on the claim page, and write the audit entry."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class LinkIssuer:
         return self._claims is not None
 
     def usual_kind(self, build: Build) -> FileKind:
-        """The file for somebody who did not say which."""
+        """Return the default file of a build."""
         return FileKind.AUTO if self.installs and over_the_air(build) else usual_kind(build)
 
     async def give(
@@ -97,7 +97,7 @@ class LinkIssuer:
         return link
 
     async def refuse_recalled(self, build: Build) -> None:
-        """Raise BuildRecalled, with the build to take instead, when somebody took this one back."""
+        """Raise BuildRecalled, with the build to take instead, when this one was recalled."""
         recalls = await self._store.cached(stored_recalls.list_recalls)
         if build.id not in recalls:
             return
@@ -110,7 +110,7 @@ class LinkIssuer:
         try:
             return await self._in_place_of(build, await self._store.cached(stored_recalls.list_recalls))
         except BotError:
-            return None  # that nobody gets this one is what matters
+            return None  # the refusal matters more than the alternative
 
     async def _in_place_of(self, build: Build, recalls: Collection[str]) -> Build | None:
         """What to take instead; the whole list is asked for when the newest builds are of other lines."""

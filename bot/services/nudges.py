@@ -29,5 +29,5 @@ class NudgeService:
         return asked
 
     async def opt_out(self, user_id: str) -> None:
-        """Ask this user no more, whatever the build."""
+        """Opt this user out of all requests to try builds."""
         await self._store.run(nudges.opt_out_of_nudges, user_id)

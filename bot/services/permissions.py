@@ -1,4 +1,4 @@
-"""Whether a person may use an app in a place now: asked anew by whatever acts later than it was asked for."""
+"""Whether a user may use an app in a place now: checked again by work that runs after its request."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PermissionChecker:
         return await self.require(ticket.user_id, Role.MEMBER, app, ticket.origin or None)
 
     async def require_place(self, app: App, channel_id: str) -> None:
-        """An app's builds may be shown to everybody in a channel."""
+        """Return whether an app's builds may be shown in a channel."""
         access.require_place(app, channel_id, await self._list_of(app))
         if await self.is_shared(channel_id):
             why = Text("This channel is shared with another organisation.")
@@ -77,7 +77,7 @@ class PermissionChecker:
         return shared
 
     async def may_name(self, channel_id: str) -> bool:
-        """Whether people may be named to everybody in a channel."""
+        """Return whether people may be named in a channel."""
         return channel_id in await self._store.cached(stored_access.list_manager_channels) and not await self.is_shared(
             channel_id
         )

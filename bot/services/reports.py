@@ -34,7 +34,7 @@ ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, an
 class ReportQuery:
     """What is to be reported: an app, or some builds of it, in a period (None: ever); `what` and `typed` say it back.
 
-    `email` narrows it to one person. `tz` is the IANA zone of whoever asks.
+    `email` narrows it to one person. `tz` is the IANA zone of the requester.
     """
 
     app: App
@@ -113,7 +113,7 @@ class ReportBuilder:
         return adoption.newest(*await self._every(app))
 
     async def report(self, question: ReportQuery, spoken: str | None = None) -> DownloadReport:
-        """The answer, with everybody's name, in the words of the language `spoken` (None: that of the moment)."""
+        """Return the report, with all names, in the language `spoken` (None: the current one)."""
         before = _before(question.period)
         tally, earlier, newest, links = await asyncio.gather(
             self.tally(question, question.period),
@@ -135,7 +135,7 @@ class ReportBuilder:
         )
 
     async def tally(self, question: ReportQuery, period: Period | None) -> DownloadAggregator:
-        """Everybody's downloads in a period, counted."""
+        """Count all downloads of a period."""
         first, *others = await self.fold(
             question, period, lambda: DownloadAggregator(question.tz, totals=period is None)
         )
@@ -144,9 +144,9 @@ class ReportBuilder:
         return first
 
     async def fold(self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
-        """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds.
+        """Add all rows to sinks made by `into`: one for the app, or one for each of its builds.
 
-        About one person Applivery is asked for everybody, twice: first who they are, and then what they took. Its own
+        A report on one person reads all rows twice: first for their identity, and then for their downloads. Its own
         filter would leave out what it has under their id alone, or under their address in other letters.
         """
         if question.email is None:
@@ -205,7 +205,7 @@ class OnePersonFilter(Generic[Takes]):
 
 
 class _BuildFilter(Generic[Takes]):
-    """Hands on what was downloaded of some builds, and who everybody is.
+    """Pass on the downloads of some builds, with the identity of each person.
 
     A download that does not say its build's id goes by its version.
     """

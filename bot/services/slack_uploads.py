@@ -193,7 +193,7 @@ class UploadRunner:
         return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
 
     async def _follow(self, build: Build, asker: Actor) -> Build | None:
-        """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
+        """Watch an uploaded build; return it when it has ended already, so that no notification follows."""
         await self._store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
         with suppress(BotError):

@@ -22,7 +22,7 @@ log = logger(__name__)
 
 NAME = "carrying "  # what the notes begin with
 BEAT_SECONDS = 30.0
-BELIEVED = timedelta(minutes=2)  # how long a note is believed that nobody renews
+BELIEVED = timedelta(minutes=2)  # how long a record without renewal is valid
 LOOK_SECONDS = 60.0
 RESTARTED = (
     Text("I was restarted while it was under way."),
@@ -31,7 +31,7 @@ RESTARTED = (
 
 
 class UploadRecord(msgspec.Struct, frozen=True):
-    """A message in somebody's direct messages about a file on its way, and until when that is to be believed."""
+    """The direct message about an upload in progress, and until when its record is valid."""
 
     channel: str
     ts: str
@@ -43,7 +43,7 @@ class UploadRecord(msgspec.Struct, frozen=True):
 
 
 class UploadJournal:
-    """The loads of this process are renewed while it lives; a note that is not any more is anybody's to tell."""
+    """Renew the records of this process's uploads; an expired record is reported by any replica."""
 
     def __init__(self, store: Database, poster: SlackClient) -> None:
         self._store = store

@@ -29,7 +29,7 @@ _FEEDBACK = re.compile(rb"\b(feedback|bug)_created\b")
 class WebhookHandler:
     """Wakes the watch; what the body says is a hint about where to look, and nothing else.
 
-    Whoever knows the address may send hints without an end, so each app is polled for them a few times at once and then
+    A caller who knows the address may send any number of hints, so each app is polled for a few at once and then
     at intervals, all together with `per_hour` polls at most; hints about feedback, which nothing can confirm, are few.
     """
 

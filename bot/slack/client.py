@@ -27,7 +27,7 @@ from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
 log = logger(__name__)
 
 HTTP_SECONDS = 15.0
-ADMINS = 20  # as many of a workspace's as anybody has to know
+ADMINS = 20  # of a workspace's, at most
 METADATA_EVENT = "applivery_announcement"
 # Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
 CLOCKS_DIFFER = timedelta(hours=2)
@@ -126,8 +126,8 @@ class SlackClient:
         Parts that Slack refuses are left out (see `FallbackSender`). `key` marks the message so that it can be found
         again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackRateLimited). Raises
         SlackRateLimited
-        (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when nobody
-        knows whether it was stored.
+        (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when it is
+        unknown whether it was stored.
         """
         about: dict[str, Any] = {"channel": channel}
         if key:
@@ -226,7 +226,7 @@ class SlackClient:
         await self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()})
 
     async def publish(self, user: str, home: HomeView, *, known: str | None = None) -> None:
-        """Show somebody their Home tab; `known` is the hash of the one that is there, as far as we know.
+        """Publish a user's Home tab; `known` is the hash of the present one, as far as it is known.
 
         Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
         https://docs.slack.dev/reference/methods/views.publish
@@ -354,7 +354,7 @@ class SlackClient:
         return found
 
     async def user(self, user_id: str) -> dict[str, Any]:
-        """Slack's own record of somebody. https://docs.slack.dev/reference/methods/users.info"""
+        """Return Slack's own record of a user. https://docs.slack.dev/reference/methods/users.info"""
         answer = await asked(self.api.users_info(user=user_id, include_locale=True))
         facts = answer.get("user")
         return facts if isinstance(facts, dict) else {}

@@ -84,7 +84,7 @@ class FallbackSender:
     async def send(self, message: Message, send: Callable[[Message], Awaitable[T]]) -> T:
         """Send the message, or what is left of it without the parts that are refused.
 
-        Raises: MessageRejected when Slack takes none of its forms, and whatever else `send` raises.
+        Raises: MessageRejected when Slack takes none of its forms, and what else `send` raises.
         """
         for attempt in self.forms(message):
             with attempt as form:

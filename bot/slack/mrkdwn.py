@@ -50,7 +50,7 @@ def inline(text: object, limit: int = 200) -> str:
 
 
 def code(text: object, limit: int = 200) -> str:
-    """The same as code, whatever is in it; empty when there is nothing to see."""
+    """Return the same as code, with any characters; empty when none is visible."""
     words = cut(_line(text), limit)
     return escape(as_code(words)) if words else ""
 

@@ -16,7 +16,7 @@ WITH_RECORDS = ("user_change", "team_join")  # the events that are about a perso
 
 
 class NamedObject(msgspec.Struct):
-    """A person, a workspace, a channel or a file: of whatever else it has, nothing is read."""
+    """A user, a workspace, a channel or a file; other fields are ignored."""
 
     id: Id = None
     name: Text = None
@@ -80,13 +80,13 @@ class BlockAction(msgspec.Struct):
 
 
 class MessageContainer(msgspec.Struct):
-    """Where somebody clicked."""
+    """The clicked message or view."""
 
     message_ts: Id = None
 
 
 class MessageBlock(msgspec.Struct):
-    """A block of a message, of whatever kind and by whatever app."""
+    """A block of a message, of any kind and by any app."""
 
     elements: list[Any] | None = None
 
@@ -148,7 +148,7 @@ class RequestPayload(msgspec.Struct):
 
 
 def readable(body: Any) -> bool:
-    """Whether all that is read of a request has the type that Slack gives it; fields nobody reads may be anything."""
+    """Whether all that is read of a request has the type that Slack gives it; fields that are not read may have any."""
     try:
         request = msgspec.convert(body, RequestPayload)
     except msgspec.ValidationError:

@@ -29,7 +29,7 @@ _WRAPPED = [
 
 
 def words(text: str) -> str:
-    """What was typed, without links made of it and without what nobody sees; still escaped as Slack escapes it."""
+    """Return the typed text without Slack's links and invisible characters, still escaped as Slack escapes it."""
     text = _LINK.sub(lambda match: match[3] or f"{match[1] or ''}{match[2]}", text)
     return _BLANKS.sub(" ", _UNSEEN.sub("", text)).strip()
 
@@ -72,7 +72,7 @@ def _peeled(text: str) -> str:
 
 
 def unwrapped(text: str) -> str:
-    """The text without formatting around its words and values, for words that are nobody's name as they stand."""
+    """The text without formatting around its words and values, for words that are not a name as they stand."""
     text = _CODE_VALUE.sub(lambda match: f'{match[1]}"{_in_quotes(match[2])}"', text)
     for wrapped in _WRAPPED:
         text = wrapped.sub(r"\1", text)
@@ -93,5 +93,5 @@ def _is_symbol(letter: str) -> bool:
 
 
 def search(text: object) -> str:
-    """What somebody is typing into a menu."""
+    """Return the text being typed into a menu."""
     return unwrapped(grammar.unescaped(words(str(text or ""))))

@@ -193,7 +193,7 @@ class AccessRechecker:
         return [*own, *subscriptions]
 
     async def _require_maker(self, concerned: list[Subscription]) -> None:
-        """Raise PermissionDenied when nobody who subscribed the channel may.
+        """Raise PermissionDenied when none of the channel's subscribers may.
 
         What was unsubscribed meanwhile has no maker.
         """

@@ -117,7 +117,7 @@ class BuildPoller:
         return await self._ask_anyway() if due is None else min(due, self._idle)
 
     async def try_again(self) -> None:
-        """Applivery answers somebody: poll now what waits after failures. Raises DatabaseUnavailable."""
+        """Poll now what waits after failures, since Applivery answers again. Raises DatabaseUnavailable."""
         self._ask_at = 0.0
         await self._store.run(app_polls.retry_failing)
 
@@ -143,7 +143,7 @@ class BuildPoller:
         return pause
 
     async def finish(self) -> None:
-        """Give back the apps whose look was broken off, so that nobody waits for their lease.
+        """Release the leases of interrupted polls, so that other replicas do not wait for them.
 
         Raises DatabaseUnavailable.
         """
@@ -289,7 +289,7 @@ class BuildPoller:
     async def _ended_before(
         self, app: App, builds: Sequence[Build], stages: Mapping[str, Stage], awaiting: Mapping[str, Sequence[str]]
     ) -> None:
-        """Builds that were processed again, and have ended as before since somebody began to wait: that is no move."""
+        """Find watched builds that were processed again and ended as before: their stage did not change."""
         for build in builds:
             event = EVENT_OF.get(build.stage)
             if build.id in awaiting and event and stages.get(build.id) is build.stage:
@@ -313,7 +313,7 @@ class BuildPoller:
         listening: Sequence[Subscription],
         awaiting: Mapping[str, Sequence[str]],
     ) -> tuple[Sequence[BuildTransition], list[NewDelivery]]:
-        """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
+        """Plan the announcements: twice, since details are requested only for builds that will be announced."""
         now = await self._store.run(database_info.current_time)
         told = {delivery.build_id for delivery in decisions.announcements(transitions, listening, awaiting, now=now)}
         if not told:
@@ -412,7 +412,7 @@ class BuildPoller:
                 return
 
     async def _forget(self, app: App, build_id: str) -> None:
-        # first: who waits has to hear it, whatever dies here
+        # first: the watchers must be notified even if this process dies
         await self._store.run(build_watches.enqueue_deleted, app.id, build_id)
         await self._store.run(stored_builds.mark_deleted, app.id, build_id)
 

@@ -28,7 +28,7 @@ _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_ina
 class ChannelMonitor:
     """Knows the paused channels, and looks at them now and then.
 
-    A trouble begins with a refusal and ends with a post that worked: whatever Slack says of the channel in between is a
+    A trouble begins with a refusal and ends with a post that worked: what Slack says of the channel in between is a
     reason to try, and proves nothing. A note keeps who was told of it, over restarts and for every replica.
     """
 
@@ -109,7 +109,7 @@ class ChannelMonitor:
             due, pause = self._looks.get(channel_id, (0.0, self._first / 2))
             if time.monotonic() < due:
                 continue
-            # kept whatever the look finds: only a post that works ends it
+            # kept after every check: only a successful post ends it
             pause = min(pause * 2, LONGEST_LOOK_SECONDS)
             self._looks[channel_id] = (time.monotonic() + pause, pause)
             if await self._may_be_spoken_in(channel_id, code):

@@ -1,4 +1,4 @@
-"""Due → card → post or edit → mark; in order for each channel, once for each build, whatever dies in between."""
+"""Due → card → post or edit → mark; in order for each channel, once for each build, across crashes."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class OutboxDispatcher:
     async def _deliver(self, claim: DeliveryClaim) -> None:
         try:
             outcome = await self._outcome(claim)
-        except Exception as error:  # whatever it was, the channel must not stay blocked for ever
+        except Exception as error:  # no error may block the channel for ever
             log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
             outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
         self._metrics.announcements.labels(outcome.kind).inc()
@@ -221,7 +221,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
     async def _send_or_find(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:
-        """A message of its own, unless an earlier try that nobody knows the end of has put it there already."""
+        """Post, unless a previous attempt with unknown outcome is found in the channel."""
         if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
             return DeliveryResult.of(claim, ResultKind.POSTED, ts=ts)
         announcement, message = claim.announcement, await self._message(claim.announcement)
@@ -268,7 +268,7 @@ class OutboxDispatcher:
         return claim.deadline_monotonic - self._lease / 2
 
     async def _there_already(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
-        """The ts of an earlier attempt whose outcome nobody knows; None when it is not in the channel."""
+        """Return the ts of an earlier attempt with unknown outcome; None when it is not in the channel."""
         announcement = claim.announcement
         try:
             return await self._poster.find(
@@ -286,10 +286,10 @@ class OutboxDispatcher:
                     await self._pausing.refused(announcement.channel_id, error)
             elif await self._given_up(claim, error):
                 raise
-            raise DeliveryUnknown(code=error.code) from error  # as unsure as before, whatever kept us from asking
+            raise DeliveryUnknown(code=error.code) from error  # as unsure as before the failed look-up
 
     async def _kept_back(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
-        """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
+        """Handle an unavailable channel: its deliveries are kept until it is available again, a user's are dropped."""
         if claim.announcement.event is ChannelNotice.SUMMARY:
             await self._store.run(scheduled_reports.pause_reports, error.code, place=claim.announcement.channel_id)
         if _is_person(claim) or isinstance(claim.announcement.event, ChannelNotice):
@@ -337,7 +337,7 @@ class OutboxDispatcher:
         return await self._store.run(database_info.current_time) - claim.first_attempt_at > GIVE_UP
 
     async def _take_back(self, outcome: DeliveryResult) -> None:
-        """Somebody else had posted it first while we were frozen: our copy is one too many."""
+        """Delete our duplicate: another replica posted it after our lease expired."""
         if outcome.ts is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""What somebody gets who waits for a build: the link, the reason why there is none, or that it seems stuck."""
+"""Notifications of a watched build: its link, the reason why there is none, or that it seems stuck."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
 class ProgressUpdater:
     """Keeps progress messages true. What stages builds are in the watch has recorded; Applivery is not asked again.
 
-    An edit repeats nothing and notifies nobody. So it needs no outbox, and what somebody has to hear (stuck, deleted,
+    Edits are idempotent and silent, so they bypass the outbox, and what needs a notification (stuck, deleted,
     ready, failed) leaves through the outbox as a new message.
     """
 
@@ -116,7 +116,7 @@ class ProgressUpdater:
                 )
 
     async def _say(self, row: Row, card: Message) -> MessageRef | None:
-        """Where the message stands that says this; None when nobody knows, since posting it was broken off."""
+        """Return the ts of the progress message; None when its post has an unknown outcome."""
         if row.channel is None or row.ts is None:
             await self._withdrawals.require_watch(row.user_id, row.build)
             return (
@@ -163,7 +163,7 @@ class ProgressUpdater:
         return cards.on_its_way(build, row.usual, estimates.left(_since(row), row.usual, now), dashboard)
 
     def _stuck(self, row: Row) -> bool:
-        """By when it was last looked at: while Applivery is away nobody knows whether a build still is on its way."""
+        """Return when it was last polled: while Applivery is away the state of a build is unknown."""
         return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
 
 

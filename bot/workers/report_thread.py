@@ -1,4 +1,4 @@
-"""Saying a summary: its headline and what hangs below, each once, also when nobody knows how far it got before."""
+"""Post a summary: its headline and its thread, each once, also after an attempt with unknown outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def say(poster: SlackClient, claim: DeliveryClaim, found: str | None) -> s
     """Post the summary of a claim with its thread; returns the headline's ts. Raises as `SlackClient.post` does.
 
     `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
-    Once the headline stands, whatever goes wrong leaves the outcome unsure: the next one to try looks again.
+    Once the headline is posted, every failure leaves the outcome unsure: the next attempt looks again.
     """
     announcement = claim.announcement
     message = scheduled_report.summary(report_of(announcement.fact))

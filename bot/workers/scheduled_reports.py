@@ -1,4 +1,4 @@
-"""Due → rows → report → written down to be said; it leaves by the outbox, once, whatever dies in between."""
+"""Due → rows → report → outbox; each report is posted once, across crashes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logger(__name__)
 
 AT_ONCE = 1  # each may take a while, and a lease is for one
 LONGEST_SLEEP = 3600.0  # seconds, in which a clock may be set
-LONGEST_SCHEDULED = timedelta(days=1)  # what is due sooner may wait for its time, whoever set it
+LONGEST_SCHEDULED = timedelta(days=1)  # what is due sooner may wait for its time
 LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
 PEOPLE = 100  # what one table holds; who wants more asks for the file
 
@@ -129,7 +129,7 @@ class ScheduledReportJob:
         return {build_id: lookup.short(build) for build_id, build in known.items()}
 
     async def _pause(self, digest: ScheduledReport, why: str) -> None:
-        """It can come no more as it is: whoever wanted it is told, once."""
+        """Pause a report that cannot be made any more, and notify its creator once."""
         log.warning("digest.paused", digest=digest.id, why=why)
         for paused in await self._store.run(scheduled_reports.pause_reports, why, number=digest.id):
             try:

@@ -60,7 +60,7 @@ async def test_the_headline_comes_by_direct_message_with_the_people_in_its_threa
     await world.ask("downloads courier")
     head, [chart, people_] = private(world, world.ana)
     assert head.text == (
-        "Downloads of Courier so far: 4 downloads recorded: 3 by 2 people, 1 by nobody we can name. "
+        "Downloads of Courier so far: 4 downloads recorded: 3 by 2 people, 1 anonymous. "
         "Newest version 2.4.0: 2 of 2 people (100 %)."
     )
     assert chart.thread_ts == people_.thread_ts == head.ts
@@ -172,7 +172,7 @@ async def test_a_version_means_every_platform_s_build_of_it(world: Environment) 
     other = world.applivery.build(world.courier, version="2.4.0", number="80", os="android")
     world.applivery.download(other, world.applivery.member(email="eva@acme.test"))
     said = (await world.ask("downloads courier 2.4.0")).text
-    assert "Downloads of Courier 2.4.0 so far: 6 downloads recorded: 4 by 2 people, 2 by nobody" in said
+    assert "Downloads of Courier 2.4.0 so far: 6 downloads recorded: 4 by 2 people, 2 anonymous" in said
 
 
 async def test_the_choice_between_two_builds_of_a_number_keeps_the_period(world: Environment) -> None:

@@ -221,8 +221,8 @@ async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(worl
     assert not found.to_say.well
     assert found.polling.apps is None
     said = told(health(found))
-    assert "*Polling*: nobody can tell while the database is away." in said
-    assert "*Announcements*: nobody can tell while the database is away." in said
+    assert "*Polling*: unknown while the database is away." in said
+    assert "*Announcements*: unknown while the database is away." in said
 
 
 @pytest.mark.postgres

@@ -317,7 +317,7 @@ async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(worl
     ready(world)
     answer = await world.ask("get courier")
     confirm = answer.element("share.v1")["confirm"]
-    assert "Everybody in this channel will see the card" in confirm["text"]["text"]
+    assert "Everyone in this channel will see the card" in confirm["text"]["text"]
 
 
 # ------------------------------------------------------------------ an iPhone without PUBLIC_URL

@@ -142,7 +142,7 @@ async def test_each_is_asked_once_by_direct_message_with_a_button_that_gets_the_
     assert to(world, world.slack.user("eva")) == to(world, world.slack.user("gus")) == []
 
     said = (await ask_them(world, group)).text
-    assert said.startswith("I asked nobody")
+    assert said.startswith("I asked no one")
     assert len(to(world, zoe)) == 1
 
 

@@ -162,9 +162,9 @@ async def test_where_nothing_was_written_it_says_so_with_what_is_known(world: En
     build(world, 2, changelog=" ", commit="abcdef1234567", commit_message="Fix login\n\nIt crashed <twice>.")
     answer = await world.ask("news courier")
     assert answer.text.startswith("What's new in Courier 2.4.2")
-    assert "nobody wrote it down" in answer.text
+    assert "there is no changelog" in answer.text
     text = seen(answer)
-    assert "Nobody wrote down what is new in it." in text
+    assert "It has no changelog." in text
     assert "Fix login It crashed &lt;twice&gt;." in text
     assert "release/2.4" in text
     assert "Sort by street" in text

@@ -416,7 +416,7 @@ async def test_open_tickets_end_and_the_page_says_why(world: Environment) -> Non
     answer = await world.ask("get courier")
     address = answer.text.partition("http")[2].partition(" ")[0]
     done = await recalled(world)
-    assert "claim pages that nobody has used yet are closed" in done.text
+    assert "unused claim pages are closed" in done.text
     async with aiohttp.ClientSession() as session:
         for ask in (session.get, session.post):
             async with ask(f"http{address}", allow_redirects=False) as page:

@@ -79,7 +79,7 @@ async def test_for_anybody_else_the_button_does_nothing(world: Environment, who:
     world.slack.user("carla")
     thief = next(user for user in world.slack.users.values() if user.handle == who)
     words = await said(await press(world.slack, stolen, "Old", user=thief))
-    assert words == "This build was sent to somebody else. Use `get` to have it yourself."
+    assert words == "This build was sent to another person. Use `get` to have it yourself."
     assert mints(world) == 0
     assert directs(world, world.ana) == [], "nobody is told that it was used"
 
@@ -99,7 +99,7 @@ async def test_a_number_nobody_was_sent_is_refused(world: Environment, value: st
     await sent(world)
     card = old_card(world.slack, world.releases, "sent.v1", value)
     words = await said(await press(world.slack, card, "Old", user=world.bruno))
-    assert words == "This build was sent to somebody else. Use `get` to have it yourself."
+    assert words == "This build was sent to another person. Use `get` to have it yourself."
     assert mints(world) == 0
 
 

@@ -207,7 +207,7 @@ async def test_everything_that_was_typed_is_saved_and_said_back(world: Environme
         quiet="22:00-08:00",
         tz="America/Lima",
     )
-    for words in ("when a certificate expires or somebody sends feedback", "in one line each", "labelled “Staging”"):
+    for words in ("when a certificate expires or feedback is sent", "in one line each", "labelled “Staging”"):
         assert words in answer.text
     assert "would have posted" not in answer.text
 
@@ -234,9 +234,9 @@ async def test_a_group_to_mention_is_found_by_its_handle_its_mark_or_its_id(worl
         ("@moblie-qa", "no user group called “moblie-qa”. Did you mean `@mobile-qa`?"),
         ("<!subteam^S0OLD|@old>", "There are `@mobile-qa`."),
         ("<@UBRUNO|bruno>", "I do not mention single people."),
-        ("<!here>", "I do not mention everybody at once."),
-        ("@channel", "I do not mention everybody at once."),
-        ("<!everyone|everyone>", "I do not mention everybody at once."),
+        ("<!here>", "I do not mention everyone at once."),
+        ("@channel", "I do not mention everyone at once."),
+        ("<!everyone|everyone>", "I do not mention everyone at once."),
     ],
 )
 async def test_only_a_user_group_can_be_mentioned(world: Environment, typed: str, words: str) -> None:

@@ -450,7 +450,7 @@ async def test_rows_with_something_missing_are_shown_and_not_hidden(world: Envir
     await world.start()
     odd_rows(world.applivery.build(world.courier), world)
     said = (await world.ask("downloads courier")).text
-    assert "5 downloads recorded: 2 by 2 people, 3 by nobody we can name" in said
+    assert "5 downloads recorded: 2 by 2 people, 3 anonymous" in said
     thread = text_of(private(world, world.ana)[1])
     for words in ("martian m1", "One-time visitors", "Managed devices", "without a date"):
         assert words in thread

@@ -33,7 +33,7 @@ async def test_a_summary_is_the_askers_and_what_she_shares_is_everybodys(world: 
     await press(world.slack, answer, "Compartir aquí", user=her)
     await world.bot.door.finish(5)
     head, *thread = everything_in(world, world.releases)
-    assert "4 downloads recorded: 3 by 2 people, 1 by nobody we can name." in head.text
+    assert "4 downloads recorded: 3 by 2 people, 1 anonymous." in head.text
     assert "from " in head.text
     said = text_of([head, *thread])
     assert "Downloads of Courier by source" in said

@@ -23,7 +23,7 @@ def test_a_group_is_meant_by_its_handle_its_mark_or_its_id(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["<!here>", "<!channel|channel>", "@everyone", "HERE", "<!here|here>"])
 def test_nobody_can_have_everybody_mentioned(typed: str) -> None:
-    with pytest.raises(UserInputError, match="everybody at once"):
+    with pytest.raises(UserInputError, match="everyone at once"):
         mentions.group(typed, HANDLES)
 
 

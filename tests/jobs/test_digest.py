@@ -92,7 +92,7 @@ async def test_it_comes_when_it_is_due_and_not_before(world: Environment) -> Non
     await tell(world)
     [head] = heads(world)
     assert "Downloads of Courier from " in head.text
-    assert "3 downloads recorded: 2 by 2 people, 1 by nobody we can name." in head.text
+    assert "3 downloads recorded: 2 by 2 people, 1 anonymous." in head.text
     assert "CSV" in labels(head)
     wait = await world.bot.digest.step()
     assert wait is not None

@@ -680,7 +680,7 @@ async def test_a_certificate_that_runs_out_is_told_once_where_it_was_asked_for(s
     [told] = cards(started)
     assert told.text == (
         "⚠️ Courier 1.0.0 (1) for iOS: Its provisioning profile expires in 5 days. "
-        "Somebody has to sign and upload a new one."
+        "A new one has to be signed and uploaded."
     )
     assert cards(started, beta) == []
 

@@ -122,7 +122,7 @@ def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
     rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
     report = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
     card = downloads.headline(report)
-    assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 by nobody we can name."
+    assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 anonymous."
     assert "Applivery’s own totals: 5. It lists 1 one by one." in seen(card)
     assert "Ana" not in f"{card.payload()}"
     (below,) = downloads.thread(report)

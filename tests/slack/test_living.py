@@ -413,7 +413,7 @@ def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
     text = thread_details.certificate(build, DASHBOARD, install.expiry(build, NOON)).text
     assert text == (
         "⚠️ Courier 2.4.0 (173) for iOS: Its provisioning profile expires in 2 days. "
-        "Somebody has to sign and upload a new one."
+        "A new one has to be signed and uploaded."
     )
 
 

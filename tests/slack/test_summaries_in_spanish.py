@@ -30,7 +30,7 @@ LATER = Adoption((("ios", "2.5.0"),), older=1200)
 
 
 def busy(**more: Any) -> DownloadReport:
-    """12,345 downloads by 1,200 people and by nobody we can name."""
+    """12,345 downloads by 1,200 people and anonymous."""
     download = Download(at=NOON, version="2.4.0", os="iOS 17", source="agent")
     rows = [MemberDownloads(Member("user", f"u{n}", None, f"Ana {n}"), (download,), 1) for n in range(1200)]
     rows.append(MemberDownloads(Member("agency"), (replace(download, at=NOON - timedelta(days=2)),) * 3, 11_145))
@@ -41,7 +41,7 @@ def busy(**more: Any) -> DownloadReport:
 def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
     card = downloads.headline(busy(links=4242, before=PreviousPeriod(20_000, 1300, "the 7 days before"), adopted=NOW))
     for words in (
-        "12,345 downloads recorded: 1,200 by 1,200 people, 11,145 by nobody we can name.",
+        "12,345 downloads recorded: 1,200 by 1,200 people, 11,145 anonymous.",
         "7,655 fewer downloads and 100 fewer people than in the 7 days before (20,000 by 1,300 people).",
         "Newest version 2.4.0: 1,200 of 1,200 people (100 %).",
     ):

@@ -524,7 +524,7 @@ async def test_a_claim_that_broke_off_is_not_called_used(desk: ClaimEnvironment)
         seen = await ask(address)
         assert (seen.status, heading(seen)) == (410, "This link may have been used")
         assert "I don't know whether this link was used." in seen.text
-        assert "somebody has used it" not in seen.text
+        assert "it has been used" not in seen.text
         assert place(seen) == "https://slack.com/app_redirect?team=T1&channel=C1"
     assert desk.applivery.minted == []
     assert desk.counted(TicketStatus.UNSURE) == 2

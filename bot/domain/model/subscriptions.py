@@ -85,8 +85,8 @@ class BuildEvent(StrEnum):
     FEEDBACK = (
         "feedback",
         EventDescription(
-            when=gettext_noop("when somebody sends feedback"),
-            or_when=gettext_noop("{before} or somebody sends feedback"),
+            when=gettext_noop("when feedback is sent"),
+            or_when=gettext_noop("{before} or feedback is sent"),
             choice=gettext_noop("got feedback or a bug report"),
         ),
     )

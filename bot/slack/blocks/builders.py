@@ -55,7 +55,7 @@ TOGETHER = "together"  # the key of what is one brick here and several blocks in
 
 
 class Visibility(Enum):
-    """Who is to see a message that answers somebody."""
+    """The visibility of an answer."""
 
     ASKER = "asker"
     DIRECT = "direct"  # the asker's direct messages, where it stays
@@ -124,13 +124,13 @@ class Message:
     def _fitting(self) -> Sequence[Block]:
         if self.text_only:
             return ()
-        # Slack looks for addresses in a text that has no blocks, whatever the flags say
+        # Slack looks for addresses in a text that has no blocks, in spite of the flags
         shown = self.blocks or tuple(section(part) for part in pieces(self.text, SECTION_TEXT))
         with i18n.use_locale(self.spoken):
             return fitting(shown, MESSAGE_BLOCKS)
 
     def shared(self) -> Message:
-        """The same, for everybody in the channel."""
+        """Return the same, visible to the whole channel."""
         return replace(self, to=Visibility.CHANNEL)
 
 
@@ -175,7 +175,7 @@ class Modal:
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """What somebody's Home tab shows."""
+    """The content of a user's Home tab."""
 
     blocks: tuple[Block, ...]
 
@@ -248,7 +248,7 @@ def quoted(text: str) -> list[str]:
 
 
 def typed(text: str) -> Block:
-    """A paragraph of what somebody typed, to be copied."""
+    """Return a paragraph of typed text, to be copied."""
     return rendered(SectionBlock(text=PlainTextObject(text=cut(text, SECTION_TEXT) or "–", emoji=False)))
 
 
@@ -323,7 +323,7 @@ def option(label: str, value: str) -> Option:
 
 
 def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, optional: bool = False) -> Block:
-    """A select whose options the bot is asked for while somebody types."""
+    """Return a select whose options Slack requests from the bot while the user types."""
     return rendered(
         InputBlock(
             block_id=name,

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PagedItems(Generic[T]):
-    """Some items of a list; `first` and `number` count from 0, `total` is None when nobody has counted it."""
+    """Some items of a list; `first` and `number` count from 0, `total` is None when it is not counted."""
 
     items: Sequence[T]
     number: int

@@ -85,7 +85,7 @@ class SocketPool:
                 for line in self._lines:
                     await self._look(line)
                 self._metrics.sockets.set(await self.connected())
-            except Exception as error:  # whatever the SDK comes up with, the watchdog stays
+            except Exception as error:  # the watchdog survives every error of the SDK
                 log.exception("slack.socket.error", error=kind_of(error))
             await asyncio.sleep(self._look_every)
 

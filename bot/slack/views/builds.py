@@ -124,7 +124,7 @@ def build_value(build: Build) -> str:
 
 
 def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
-    """The button that never goes stale: each click makes a fresh link for whoever clicks."""
+    """The button that never goes stale: each click makes a fresh link for the user who clicks."""
     return get_named(_("Get build"), "get.v1", build, style)
 
 
@@ -136,7 +136,7 @@ def get_named(label: str, action: str, build: Build, style: str | None = "primar
 
 
 def news_button(build: Build) -> ButtonElement:
-    """The whole changelog, and what came since the build somebody has."""
+    """Return the buttons for the whole changelog, and for the changes since the user's build."""
     says = _("What's new in {build}", build=lookup.label(build))
     return blocks.button(_("What's new"), "news.v1", build_value(build), says=says)
 
@@ -227,7 +227,7 @@ def status(
 ) -> Message:
     """How far one build has come, and what can be done now.
 
-    `releases`: by somebody who may take a build back; `awaitable`: somebody may wait for its end; `instead` is the
+    `releases`: for a user who may recall a build; `awaitable`: the build may be watched; `instead` is the
     newest build of its kind that can be had.
     """
     sentence = f"{title(build)}: {state(build, recall)}."
@@ -253,7 +253,7 @@ def status(
 
 
 def endless(build: Build) -> str:
-    """Why nobody should wait for the end of a build."""
+    """Return why a build cannot be watched."""
     return _(NO_WAY_TO_TELL if build.stage is Stage.UNKNOWN else TOO_LONG)
 
 

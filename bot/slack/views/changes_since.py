@@ -1,4 +1,4 @@
-"""The card of what is new in a build: its whole changelog, and what came since the one somebody has; pure."""
+"""The card of what is new in a build: its whole changelog, and the changes since the user's build; pure."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Reca
 def _changelog(build: Build) -> list[tuple[Block, str]]:
     """The whole changelog, a paragraph at a time; where nothing was written, what is known."""
     if not build.changelog.strip():
-        unwritten = _("Nobody wrote down what is new in it. What is known:")
-        return [(blocks.section(unwritten, fields=_facts(build)), _("nobody wrote it down."))]
+        unwritten = _("It has no changelog. What is known:")
+        return [(blocks.section(unwritten, fields=_facts(build)), _("there is no changelog."))]
     return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quoted(build.changelog)]
 
 
@@ -75,9 +75,9 @@ def _name(build: Build) -> str:
 
 
 def _short(build: Build) -> str:
-    """What is new in a build in one line: as somebody wrote it, else as its commit says."""
+    """What is new in a build in one line: its changelog, else its commit message."""
     text = build.changelog.strip() or (build.origin.commit_message or "").strip()
-    return inline(text, changelogs.START) or _("_nobody wrote down what is new in it_")
+    return inline(text, changelogs.START) or _("_no changelog_")
 
 
 def _facts(build: Build) -> list[str]:

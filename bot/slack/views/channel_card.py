@@ -54,7 +54,7 @@ def card(announcement: Delivery, dashboard: Dashboard) -> Message:
 
 
 def of_build(build: Build, dashboard: Dashboard) -> Message:
-    """The card of one build in the usual manner, as it stands now; for a channel that nobody subscribed."""
+    """Return the card of one build with default options, as it stands now; for a channel without a subscription."""
     return _build_card(CardEntry(build), DeliveryOptions(), dashboard)
 
 

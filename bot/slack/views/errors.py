@@ -52,7 +52,7 @@ def problem(
 
 
 def _busy(error: BotError, now: datetime | None) -> str:
-    """Until when the other side is busy, on the clock of whoever reads it; empty when that is within the minute."""
+    """Format until when the other side is busy, in the reader's zone; empty when that is within the minute."""
     if now is None or not error.until or error.retry_after < SOON:
         return ""
     over = now + timedelta(seconds=error.retry_after)
@@ -85,7 +85,7 @@ def denied(
 
 
 def safe(text: str) -> str:
-    """A sentence of ours that may quote what somebody typed: inert, with our own `code` and *bold* kept."""
+    """Escape a sentence that may quote typed text, and keep its own `code` and *bold*."""
     return mrkdwn.escape(text)
 
 

@@ -151,9 +151,9 @@ def _database(storage: DatabaseHealth) -> str:
 
 def _polling(polling: PollingHealth) -> str:
     if polling.apps is None:
-        return _("*Polling*: nobody can tell while the database is away.")
+        return _("*Polling*: unknown while the database is away.")
     if not polling.apps:
-        idle = _("*Polling*: no app is watched, as nobody has subscribed to one or waits for a build.")
+        idle = _("*Polling*: no app is watched, as there are no subscriptions and no watched builds.")
         return idle + _because(polling.problem)
     watched = ngettext("*Polling*: {number} app is watched.", "*Polling*: {number} apps are watched.", polling.apps)
     seen = _("None was looked at yet.")
@@ -167,7 +167,7 @@ def _polling(polling: PollingHealth) -> str:
 
 def _to_say(to_say: OutboxHealth) -> str:
     if to_say.count is None:
-        return _("*Announcements*: nobody can tell while the database is away.")
+        return _("*Announcements*: unknown while the database is away.")
     line = _("*Announcements*: none waits.")
     if to_say.count:
         line = ngettext(

@@ -1,4 +1,4 @@
-"""The Home tab: what somebody got, watches and asked for, what they may do, and for admins how the bot does; pure."""
+"""The Home tab: a user's builds, watches, requests and roles, and for admins the bot's health; pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class HomeBuilds:
 
 @dataclass(frozen=True, slots=True)
 class WatchedBuild:
-    """A build somebody waits for; of a paused one nothing is shown that they do not know."""
+    """Return a watched build; a paused one shows only what the user knows already."""
 
     build: Build
     paused: bool = False
@@ -67,7 +67,7 @@ class WatchedBuild:
 
 @dataclass(frozen=True, slots=True)
 class OwnSubscriptions:
-    """The subscriptions somebody made, each with its last post; `may` says whether they can make one."""
+    """Return a user's subscriptions, each with its last post; `may` says whether they can make one."""
 
     found: Sequence[tuple[Subscription, datetime | None]]
     handles: Mapping[str, str]

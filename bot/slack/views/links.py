@@ -76,7 +76,7 @@ def _offer(made: Link, what: str, asker: Actor, life: str) -> str:
 
 
 def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str, installs: bool) -> Message:
-    """What somebody gets who waited, or uploaded the build: it is ready, and here is the link."""
+    """Return the notification that a watched or uploaded build is ready, with its link."""
     message = link(build, made, asker, now, dashboard=dashboard, installs=installs)
     head = _("{build} is ready", build=title(build))
     return replace(message, text=f"✅ {head}. {message.text}", blocks=(blocks.section(f"✅ *{head}*"), *message.blocks))
@@ -146,7 +146,7 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
             _("Share here"),
             "share.v1",
             value,
-            confirm=_("Everybody in this channel will see the card; each gets a link of their own."),
+            confirm=_("Everyone in this channel will see the card; each gets a link of their own."),
         ),
     ]
     if install.over_the_air(build) and not installs:
@@ -177,7 +177,7 @@ def attachments_button(build: Build) -> ButtonElement:
 
 
 def no_install(build: Build, dashboard: str) -> Message:
-    """Somebody asked to install on an iPhone, and there is no page that could start it."""
+    """Return the answer to an install on an iPhone when there is no claim page for it."""
     text = f"*{title(build)}*\n{_(NO_PAGE_BUT_A_FILE)}"
     row = [
         blocks.button(_file_label(build), "fresh.v1", str(BuildValue.of(build, FileKind.FILE.value)), style="primary"),
@@ -219,7 +219,7 @@ def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build |
 
 
 def awaiting(build: Build) -> Message:
-    """The promise to tell somebody."""
+    """Return the confirmation of a watch."""
     return Message(
         _(
             "I will send you {build} as a direct message when it is ready, or tell you why it is not.",
@@ -229,7 +229,7 @@ def awaiting(build: Build) -> Message:
 
 
 def shared(build: Build, by: str) -> Message:
-    """The card somebody shares: buttons that make a link for whoever clicks, months later too; no token."""
+    """Return the shared card: its buttons make a link for the user who clicks, months later too; no token."""
     text = _("{build}, shared by <@{user}>", build=title(build), user=by)
     head = _("*{build}*\nshared by <@{user}>", build=title(build), user=by)
     body = [blocks.section(head, fields=facts(build))]

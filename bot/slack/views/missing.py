@@ -19,7 +19,7 @@ PLATFORMS = 20  # buttons, which is more than there are platforms
 
 
 def headline(what: str, place: str, gap: DownloadGap) -> Message:
-    """The counts, for whoever may read them; `place` is a mention of the group or channel."""
+    """Return the counts, without names; `place` is a mention of the group or channel."""
     every = len(gap.have) + len(gap.lack)
     text = ngettext(
         "*{number} of {every}* people of {place} have downloaded *{what}*.",
@@ -30,14 +30,14 @@ def headline(what: str, place: str, gap: DownloadGap) -> Message:
         what=inline(what, 160),
     )
     if every and not gap.lack:
-        nobody = _("Nobody is missing.")
-        text = f"{text} {nobody}"
+        complete = _("No one is missing.")
+        text = f"{text} {complete}"
     small = _uncertain(gap)
     return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
 
 
 def _uncertain(gap: DownloadGap) -> list[str]:
-    """What the counts leave out: people without an e-mail, and downloads of nobody whose e-mail is known."""
+    """Return what the counts leave out: people without an e-mail, and downloads without a known e-mail."""
     without = ngettext(
         "{number} more person has no e-mail in Slack.",
         "{number} more people have no e-mail in Slack.",
@@ -61,9 +61,9 @@ def counts(gap: DownloadGap) -> Message:
     """What a channel's thread is told: no names."""
     lack, unknown = format_number(len(gap.lack)), format_number(len(gap.unknown))
     if not gap.unknown:
-        return Message(_("{lack} not yet. The names went to whoever asked, alone.", lack=lack))
+        return Message(_("{lack} not yet. The names went only to the person who asked.", lack=lack))
     text = gettext_noop(
-        "{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went to whoever asked, alone."
+        "{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went only to the person who asked."
     )
     return Message(_(text, lack=lack, unknown=unknown))
 
@@ -79,12 +79,12 @@ def names(what: str, place: str, gap: DownloadGap, typed: str) -> Message:
     if gap.lack and len(typed) <= blocks.BUTTON_VALUE:
         ask = _("Each of them gets one friendly message from me, in your name, with a button to get the build.")
         body.append(blocks.actions(blocks.button(_("Ask them politely"), "nudge.v1", typed, confirm=ask)))
-        body.append(blocks.context(_("At most once for each build and person, and never to whoever has opted out.")))
+        body.append(blocks.context(_("At most once for each build and person, and never to people who opted out.")))
     return Message("\n".join(lines), tuple(body))
 
 
 def _people(people: Sequence[str]) -> str:
-    return ", ".join(f"<@{person}>" for person in people) or _("nobody")
+    return ", ".join(f"<@{person}>" for person in people) or _("no one")
 
 
 def _whole(line: str) -> list[Block]:
@@ -95,7 +95,7 @@ def _whole(line: str) -> list[Block]:
 
 
 def nudge(builds: Sequence[Build], asker: str) -> Message:
-    """What somebody gets who has not tried a build yet."""
+    """Return the reminder for a user who has not tried a build yet."""
     what = inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
     said = gettext_noop("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
     text = _(said, person=f"<@{asker}>", what=what)
@@ -121,9 +121,9 @@ def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
     """What the asker hears when they have been asked; `waiting` people were too many for one time."""
     what = inline(what, 160)
     if not asked and not left_alone:
-        return Message(_("Nobody is missing."))
+        return Message(_("No one is missing."))
     if not asked:
-        said = gettext_noop("I asked nobody about {what}: everybody was asked before, opted out, or can't use me.")
+        said = gettext_noop("I asked no one about {what}: all were asked before, opted out, or can't use me.")
         return Message(_(said, what=what))
     text = ngettext(
         "I asked {number} person to try {what}.", "I asked {number} people to try {what}.", asked, what=what

@@ -108,7 +108,7 @@ def _then(subscriptions: Sequence[Subscription]) -> str:
 
 
 def _every(subscriptions: Sequence[Subscription], target: str) -> str:
-    """Somebody meant one app, and the channel hears of it through its subscription to all."""
+    """Return the answer when one app was meant, and the channel is subscribed to all apps."""
     everything = (
         any(subscription.app_id is None for subscription in subscriptions) and "/" not in target and target != HERE
     )

@@ -1,4 +1,4 @@
-"""What somebody who watches a build reads while it is on its way, and how that ends; pure."""
+"""Progress messages of a watched build, and its end; pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def late(build: Build, usual: timedelta, dashboard: str) -> Message:
 
 
 def stuck(build: Build, dashboard: str) -> Message:
-    """It takes so long that somebody had better look; the same words as a new message and in the edited one."""
+    """Return the warning that a build may be stuck; the same text in the new message and in the edited one."""
     sentences = [_("It is taking far longer than builds do, and may be stuck.")]
     if build.created_at:
         sentences.append(_("It was uploaded {time}.", time=when(build.created_at)))
@@ -84,7 +84,7 @@ def stopped(build: Build, *, again: bool) -> Message:
 
 
 def given_up(build: Build, dashboard: str) -> Message:
-    """Nobody can say how it ends, so nobody waits for it any more."""
+    """Return the message that its end is unknown, and that the watch has ended."""
     if build.stage.final:
         return builds.status(build, dashboard)
     if build.stage is Stage.UNKNOWN:

@@ -36,15 +36,15 @@ def _why(reason: str = "") -> blocks.Block:
 
 
 def _what_it_does() -> blocks.Block:
-    return blocks.context(_("All its cards will say so, nobody gets it any more, and `unrecall` takes it back."))
+    return blocks.context(_("All its cards will say so, new downloads are blocked, and `unrecall` takes it back."))
 
 
 def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Message:
     """What taking it back has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
     turned = ngettext("One card turns red and says why.", "{number} cards turn red and say why.", cards)
-    gone = gettext_noop("Nobody gets it any more, and claim pages that nobody has used yet are closed.")
+    gone = gettext_noop("New downloads are blocked, and unused claim pages are closed.")
     lines = (
-        f"{turned if cards else _(NO_CARD)} {_(gone if pages else gettext_noop('Nobody gets it any more.'))}",
+        f"{turned if cards else _(NO_CARD)} {_(gone if pages else gettext_noop('New downloads are blocked.'))}",
         _("Links that Applivery has handed out already cannot be taken back, nor can what is installed."),
     )
     text = f"{title(build)}: {state(build, recall)}."
@@ -53,7 +53,7 @@ def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Messag
 
 
 def recalled_before(build: Build, recall: Recall) -> Message:
-    """Somebody else was first: who, when and why."""
+    """Return the answer when it was recalled already: by which user, when and why."""
     text = _(
         "<@{person}> recalled {build} {when}: {reason}",
         person=recall.by,

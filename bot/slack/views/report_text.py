@@ -37,8 +37,8 @@ def recorded(report: DownloadReport) -> str:
             people=people,
         )
     return ngettext(
-        "*{number} download recorded*: {named} by {people}, {unnamed} by nobody we can name.",
-        "*{number} downloads recorded*: {named} by {people}, {unnamed} by nobody we can name.",
+        "*{number} download recorded*: {named} by {people}, {unnamed} anonymous.",
+        "*{number} downloads recorded*: {named} by {people}, {unnamed} anonymous.",
         number,
         named=format_number(number - unnamed),
         people=people,
@@ -140,8 +140,8 @@ def links(report: DownloadReport) -> str:
         "{number} download recorded by Applivery", "{number} downloads recorded by Applivery", report.summary.recorded
     )
     unknown = report.summary.unnamed
-    nobodys = [_("{unknown} of them not attributable", unknown=format_number(unknown))] if unknown else []
-    return " · ".join([_asked(report.links, report.remembered), recorded_, *nobodys])
+    anonymous = [_("{unknown} of them not attributable", unknown=format_number(unknown))] if unknown else []
+    return " · ".join([_asked(report.links, report.remembered), recorded_, *anonymous])
 
 
 def _asked(links_: int, remembered: int | None) -> str:
@@ -156,7 +156,7 @@ def _asked(links_: int, remembered: int | None) -> str:
 
 
 def buckets(report: DownloadReport) -> list[str]:
-    """What was downloaded by nobody we can name, a line for each kind of them."""
+    """Return the anonymous downloads, a line for each member type."""
     found = [(bucket.label, bucket.recorded) for bucket in report.summary.buckets]
     shown = charts.first(found, KINDS, _other_kinds)
     return [f"_{inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]

@@ -49,7 +49,7 @@ def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> 
 
 
 def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> ParsedText:
-    """What somebody in this time zone would type for a subscription; its group by the handle, if that is known."""
+    """Return a subscription as it is typed in this time zone; its group by the handle, if that is known."""
     words = grammar.parse(filters.typed(subscription.events, subscription.query, subscription.manner))
     handle = handles.get(subscription.manner.mention)
     options = [
@@ -118,7 +118,7 @@ def lines(sent: Mapping[str, str]) -> dict[str, ParsedText]:
 
 
 def read(sent: Mapping[str, str]) -> ParsedText:
-    """What was filled in, as the words somebody would have typed; nothing in it is checked yet."""
+    """Return the submitted form as the typed words, not validated yet."""
     line = grammar.read(typed_text.search(sent.get("subscribe.filters")))
     how = sent.get("subscribe.how", "").split(",")
     given = {

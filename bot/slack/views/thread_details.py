@@ -36,7 +36,7 @@ def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
 def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Message:
     """A channel asked to hear when the newest build's certificate or profile runs out."""
     text = _(
-        "⚠️ {build}: {warnings} Somebody has to sign and upload a new one.",
+        "⚠️ {build}: {warnings} A new one has to be signed and uploaded.",
         build=title(build),
         warnings=" ".join(map(escape, warnings)),
     )

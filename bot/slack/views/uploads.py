@@ -36,7 +36,7 @@ def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
 
 
 def looking(name: str, to: str) -> Message:
-    """Nobody answered in the end, and the build is being looked for."""
+    """Return the message that the upload got no answer, and that the build is being searched."""
     head = _("🔎 *{file}* for *{place}*", file=inline(name, 120), place=inline(to, 120))
     text = _("The answer got lost. I am looking whether Applivery has it …")
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))

@@ -11,7 +11,7 @@ def welcome(root: str) -> Message:
     """What it can do here in three lines, and the button to begin with; `root` is the slash command."""
     head = _("Thanks for letting me in. What I can do here:")
     lines = (
-        _("• `{root} get` makes a fresh private link to a build, for whoever asks.", root=root),
+        _("• `{root} get` makes a fresh private link to a build, only for the person who asks.", root=root),
         _("• `{root} builds` lists the newest builds, `{root} status` says how far one has come.", root=root),
         _("• Once it is subscribed, this channel hears of each build when it is ready or has failed."),
     )

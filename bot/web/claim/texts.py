@@ -26,7 +26,7 @@ _ASK_AGAIN = gettext_noop("Ask for the build again in Slack; a fresh link takes 
 
 ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
     TicketStatus.SPENT: ErrorPage(
-        410, gettext_noop("This link was used"), gettext_noop("It worked once, and somebody has used it."), _ASK_AGAIN
+        410, gettext_noop("This link was used"), gettext_noop("It worked once, and it has been used."), _ASK_AGAIN
     ),
     TicketStatus.UNSURE: ErrorPage(
         410,
