@@ -56,7 +56,7 @@ async def downloads(
     question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
-            text = Text("A summary that comes by itself is about everybody, and about the time since the one before.")
+            text = Text("A scheduled summary covers all people, and the time since the one before.")
             raise UserInputError(text, Text("Leave `since:`, `until:`, `person:` and `missing:` out."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
