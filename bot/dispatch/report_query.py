@@ -12,7 +12,7 @@ from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import HandlerKind
 from bot.dispatch.targets import BuildReference
-from bot.domain import grammar
+from bot.domain import grammar, time_zones
 from bot.domain.downloads import GroupBy
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST
@@ -128,7 +128,7 @@ class _DownloadCsv:
     """
 
     def __init__(self, tz: str) -> None:
-        self._zone = period.zone(tz)
+        self._zone = time_zones.zone(tz)
         self.lines: PersonGrouping[Lines] = PersonGrouping(list, list.extend)
         self.unlisted = 0
 
@@ -137,7 +137,7 @@ class _DownloadCsv:
         lines = self.lines.share(row.member)
         self.unlisted += max(0, (row.total or 0) - len(row.downloads))
         for download in row.downloads:
-            at = period.local(download.at, self._zone).isoformat(timespec="seconds") if download.at else None
+            at = time_zones.local(download.at, self._zone).isoformat(timespec="seconds") if download.at else None
             lines.append(
                 (
                     row.member.name,

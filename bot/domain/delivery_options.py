@@ -13,9 +13,9 @@ from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import DeliveryOptions, Subscription
 from bot.domain.spelling import bare, fold
 from bot.domain.text_limits import within
+from bot.domain.time_zones import zone
 from bot.domain.timeparse import deadline
 from bot.domain.timeparse import schedule as timeparse_schedule
-from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.i18n.verbatim import code, verbatim

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
-from bot.domain.timeparse.period import local, zone
+from bot.domain.time_zones import local, zone
 from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from bot.i18n import _, ngettext
 
@@ -24,11 +23,6 @@ def expires(at: datetime | None, now: datetime, written: Callable[[datetime], st
     if at - now >= _FAR:
         return _("expires {time}", time=written(at))
     return _("expires {time} ({left})", time=written(at), left=_left(at - now))
-
-
-def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a time (aware) is on the day that a clock in this zone shows `now`."""
-    return at.astimezone(zone).date() == now.astimezone(zone).date()
 
 
 def _left(left: timedelta) -> str:

@@ -13,7 +13,7 @@ from bot.applivery.client import AppliveryClient
 from bot.applivery.parse import RowSink
 from bot.db import audit_reports, recalls
 from bot.db.database import Database
-from bot.domain import adoption, lookup, spelling
+from bot.domain import adoption, lookup, spelling, time_zones
 from bot.domain.adoption import NewestVersions
 from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy
 from bot.domain.members import IdentifiedPerson, MemberDirectory
@@ -258,5 +258,5 @@ def _before(period: Period | None) -> Period | None:
 def _days(period: Period | None, tz: str) -> tuple[date, date] | None:
     if period is None or period.open:
         return None
-    here = timeparse_period.zone(tz)
+    here = time_zones.zone(tz)
     return period.start.astimezone(here).date(), period.end.astimezone(here).date()

@@ -6,8 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-from bot.domain.expiry import is_today
-from bot.domain.timeparse.period import zone
+from bot.domain.time_zones import is_today, zone
 from bot.i18n import _
 from bot.i18n.units import format_size
 from bot.i18n.verbatim import CLOSE, OPEN, unmarked, verbatim

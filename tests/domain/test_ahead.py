@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.time_zones import zone
 from bot.domain.timeparse import deadline
 from bot.domain.timeparse.deadline import LONGEST
-from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
 
 MADRID = "Europe/Madrid"

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.spelling import bare
-from bot.domain.timeparse.period import zone
+from bot.domain.time_zones import zone
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop

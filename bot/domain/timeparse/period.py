@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from bot import i18n
 from bot.domain.spelling import plainly
+from bot.domain.time_zones import zone
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop, joined, ngettext
@@ -37,22 +37,6 @@ class Period:
     def words(self) -> str:
         """Format the period in the current language, which is the reader's and need not be the requester's."""
         return self.says()
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name; UTC for one this machine does not know."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
-def local(instant: datetime, there: ZoneInfo) -> datetime:
-    """An aware instant by the clock there; as it is when there was no calendar yet, or is none any more."""
-    try:
-        return instant.astimezone(there)
-    except OverflowError:
-        return instant
 
 
 def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:

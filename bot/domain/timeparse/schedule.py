@@ -9,8 +9,8 @@ from datetime import UTC, datetime, time
 from cronsim import CronSim
 
 from bot.domain.spelling import bare
+from bot.domain.time_zones import zone
 from bot.domain.timeparse import weekdays
-from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import lookup
+from bot.domain import build_labels
 from bot.domain.model import App, Build, Recall, Stage
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
@@ -66,7 +66,7 @@ def several(app: App, builds: Sequence[Build]) -> str:
     versions = {build.version: None for build in builds}
     if len(versions) > 1:
         on = [
-            f"{lookup.PLATFORMS.get(build.platform.casefold(), build.platform)} {build.version}".strip()
+            f"{build_labels.PLATFORMS.get(build.platform.casefold(), build.platform)} {build.version}".strip()
             for build in builds
         ]
         return f"{app.name} {' · '.join(dict.fromkeys(on))}"
@@ -80,7 +80,7 @@ def platform_name(build: Build) -> str:
 
 def plain_platform(build: Build) -> str:
     """The same for who escapes it later."""
-    return lookup.PLATFORMS.get(build.platform.casefold(), build.platform)
+    return build_labels.PLATFORMS.get(build.platform.casefold(), build.platform)
 
 
 def facts(build: Build, *, commit: bool = True) -> list[str]:
@@ -131,32 +131,32 @@ def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
 def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
     """The same with a label of its own, where several stand side by side."""
     return blocks.button(
-        label, action, build_value(build), style=style, says=_("Get {build}", build=lookup.label(build))
+        label, action, build_value(build), style=style, says=_("Get {build}", build=build_labels.label(build))
     )
 
 
 def news_button(build: Build) -> ButtonElement:
     """Return the buttons for the whole changelog, and for the changes since the user's build."""
-    says = _("What's new in {build}", build=lookup.label(build))
+    says = _("What's new in {build}", build=build_labels.label(build))
     return blocks.button(_("What's new"), "news.v1", build_value(build), says=says)
 
 
 def recall_button(build: Build) -> ButtonElement:
     """Opens the form that asks why."""
-    says = _("Recall {build}", build=lookup.label(build))
+    says = _("Recall {build}", build=build_labels.label(build))
     return blocks.button(_("Recall…"), "recall.v1", build_value(build), says=says)
 
 
 def unrecall_button(build: Build) -> ButtonElement:
     """The way back."""
-    says = _("Unrecall {build}", build=lookup.label(build))
+    says = _("Unrecall {build}", build=build_labels.label(build))
     return blocks.button(_("Unrecall"), "unrecall.v1", build_value(build), says=says)
 
 
 def watch_button(build: Build, label: str = "") -> ButtonElement:
     """The button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
     label = label or _("Watch")
-    return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {lookup.label(build)}")
+    return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {build_labels.label(build)}")
 
 
 def failure(build: Build) -> str:
@@ -201,7 +201,7 @@ def builds(
     lines = []
     for build in page.items:
         recall = (recalls or {}).get(build.id)
-        label = inline(lookup.label(build), 140)
+        label = inline(build_labels.label(build), 140)
         lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
         line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
         body.append(blocks.section(line, accessory=_builds_button(build, recall)))
@@ -212,7 +212,7 @@ def builds(
 def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return get_button(build, style=None)
-    says = _("Status of {build}", build=lookup.label(build))
+    says = _("Status of {build}", build=build_labels.label(build))
     return blocks.button(_("Status"), "status.v1", build_value(build), says=says)
 
 
@@ -266,7 +266,7 @@ def instead_buttons(instead: Build | None) -> list[ButtonElement]:
     """The build that can be had in place of one that cannot."""
     if instead is None:
         return []
-    return [get_named(_("Get {build}", build=lookup.label(instead)), "get.v1#instead", instead)]
+    return [get_named(_("Get {build}", build=build_labels.label(instead)), "get.v1#instead", instead)]
 
 
 def latest_available(instead: Build | None) -> list[str]:

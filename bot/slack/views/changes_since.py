@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain import changelogs, lookup
+from bot.domain import build_labels, changelogs
 from bot.domain.changes_since import ChangesSince
 from bot.domain.model import Build, Recall, Stage
 from bot.i18n import _
@@ -71,7 +71,7 @@ def _between(build: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
 
 
 def _name(build: Build) -> str:
-    return inline(lookup.label(build), 140)
+    return inline(build_labels.label(build), 140)
 
 
 def _short(build: Build) -> str:

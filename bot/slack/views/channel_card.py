@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from slack_sdk.models.blocks import ButtonElement, ImageElement
 
-from bot.domain import changelogs, lookup
+from bot.domain import build_labels, changelogs
 from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks, mrkdwn
@@ -210,7 +210,7 @@ def _deleted(entry: CardEntry) -> bool:
 
 def _buttons(entry: CardEntry) -> list[ButtonElement]:
     build = entry.build
-    downloads = _("Who downloaded {build}", build=lookup.label(build))
+    downloads = _("Who downloaded {build}", build=build_labels.label(build))
     mute = _("Mute {app} in this channel", app=build.app.name)
     more = [
         news_button(build),
@@ -260,7 +260,7 @@ def _platform(build: Build) -> str:
 
 
 def _plain_platform(build: Build) -> str:
-    return lookup.PLATFORMS.get(build.platform.casefold(), build.platform) or _("build")
+    return build_labels.PLATFORMS.get(build.platform.casefold(), build.platform) or _("build")
 
 
 def _small_facts(build: Build) -> str:

@@ -11,7 +11,8 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.downloads import GroupBy, PersonRow
 from bot.domain.reports import DownloadReport
-from bot.domain.timeparse.period import Period, local, zone
+from bot.domain.time_zones import local, zone
+from bot.domain.timeparse.period import Period
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.i18n.units import percent
 from bot.slack import blocks

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import lookup
+from bot.domain import build_labels
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
 from bot.i18n import _, gettext_noop, ngettext
@@ -125,7 +125,7 @@ def _build(build: Build, had: datetime | None, recall: Recall | None) -> Block:
 def _button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return buildcards.get_button(build, style=None)
-    says = _("Status of {build}", build=lookup.label(build))
+    says = _("Status of {build}", build=build_labels.label(build))
     return blocks.button(_("Status"), "status.v1", buildcards.build_value(build), says=says)
 
 
@@ -143,7 +143,7 @@ def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
                 _("Stop"),
                 "unwatch.v1",
                 buildcards.build_value(item.build),
-                says=_("Stop watching {build}", build=lookup.label(item.build)),
+                says=_("Stop watching {build}", build=build_labels.label(item.build)),
             ),
         )
         for item in page.items

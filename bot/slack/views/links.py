@@ -8,7 +8,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import install, lookup
+from bot.domain import build_labels, install
 from bot.domain.expiry import expires
 from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, Stage
 from bot.i18n import _, current_locale, format_number, gettext_noop
@@ -113,7 +113,7 @@ def life_words(made: Link, asker: Actor, now: datetime) -> str:
 def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
     if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
         return None
-    name = f"{build.app.name} {lookup.label(build)}"
+    name = f"{build.app.name} {build_labels.label(build)}"
     again = str(BuildValue.of(build, made.kind.value))
     return MessageExpiry(made.expires_at, build.app.id, build.id, name, again, current_locale())
 
@@ -131,7 +131,7 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
             labels[kind],
             f"fresh.v1#{kind.value}",
             str(BuildValue.of(build, kind.value)),
-            says=_("{what} of {build}", what=labels[kind], build=lookup.label(build)),
+            says=_("{what} of {build}", what=labels[kind], build=build_labels.label(build)),
         )
         for kind in install.kinds(build)
         if kind is not had and (kind is not FileKind.AUTO or installs or not install.over_the_air(build))
@@ -162,7 +162,7 @@ def _instead(other: Build, number: int) -> ButtonElement:
         _("{platform} instead", platform=plain_platform(other)),
         f"fresh.v1#{number}",
         build_value(other),
-        says=_("Get {build}", build=lookup.label(other)),
+        says=_("Get {build}", build=build_labels.label(other)),
     )
 
 
@@ -291,7 +291,7 @@ def sent(build: Build, by: str, number: int) -> Message:
     body = [blocks.section(_("<@{user}> sends you {build}.", user=by, build=f"*{title(build)}*"), fields=facts(build))]
     if notes := changelog(build):
         body.append(blocks.section(notes))
-    says = _("Get {build}", build=lookup.label(build))
+    says = _("Get {build}", build=build_labels.label(build))
     get = blocks.button(_("Get build"), "sent.v1", str(number), style="primary", says=says)
     body.append(blocks.actions(get, *([news_button(build)] if has_more(build) else [])))
     body.append(blocks.context(_("The button works for you alone.")))

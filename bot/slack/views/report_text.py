@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain import lookup
+from bot.domain import build_labels
 from bot.domain.adoption import Version
 from bot.domain.downloads import NO_VERSION
 from bot.domain.reports import DownloadReport
@@ -102,7 +102,8 @@ def _versions(versions: Sequence[Version]) -> str:
     if len({version for _, version in versions}) == 1:
         return inline(versions[0][1] or _(NO_VERSION), 40)
     return " · ".join(
-        inline(f"{lookup.PLATFORMS.get(on, on)} {version or _(NO_VERSION)}".strip(), 60) for on, version in versions
+        inline(f"{build_labels.PLATFORMS.get(on, on)} {version or _(NO_VERSION)}".strip(), 60)
+        for on, version in versions
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import lookup
+from bot.domain import build_labels
 from bot.domain.model import App, Build
 from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
@@ -81,7 +81,7 @@ def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, m
 
 
 def _check_button(build: Build) -> ButtonElement:
-    says = _("Status of {build}", build=lookup.label(build))
+    says = _("Status of {build}", build=build_labels.label(build))
     return blocks.button(_("Check now"), "status.v1", build_value(build), says=says)
 
 

@@ -14,11 +14,12 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from bot import i18n
-from bot.domain.expiry import expires, is_today
+from bot.domain.expiry import expires
 from bot.domain.install import Browser, Device, warnings
 from bot.domain.model import App, Build, Link
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
+from bot.domain.time_zones import is_today
 from bot.i18n import _, ngettext
 from bot.i18n.units import format_size
 from bot.i18n.verbatim import OPEN, SPAN
