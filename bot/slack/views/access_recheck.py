@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.domain.model import Build, Role, Subscription
-from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.states import PauseReason
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
@@ -14,6 +14,9 @@ from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
 from bot.slack.views.builds import title
 from bot.slack.views.subscriptions import app_of
+
+if TYPE_CHECKING:
+    from bot.domain.scheduled_reports import ScheduledReport
 
 SHOWN = 5  # channels or admins
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from bot.domain import build_labels, changelogs
-from bot.domain.changes_since import ChangesSince
 from bot.domain.model import Build, Recall, Stage
 from bot.i18n import _
 from bot.slack import blocks
@@ -13,6 +13,9 @@ from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.builds import build_value, changelog, facts, get_button, news_button, state, title
+
+if TYPE_CHECKING:
+    from bot.domain.changes_since import ChangesSince
 
 ROOM = 12  # of a page: a paragraph of the changelog takes three, a build in between one
 MORE = "more.news.v1"

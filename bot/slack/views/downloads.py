@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.downloads import GroupBy, PersonRow
-from bot.domain.reports import DownloadReport
 from bot.domain.time_zones import local, zone
-from bot.domain.timeparse.period import Period
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.i18n.units import percent
 from bot.slack import blocks
@@ -23,6 +21,10 @@ from bot.slack.markup import without_formatting
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views import report_series
 from bot.slack.views import report_text as words
+
+if TYPE_CHECKING:
+    from bot.domain.reports import DownloadReport
+    from bot.domain.timeparse.period import Period
 
 Counted = tuple[str, int, *tuple[Cell, ...]]
 """A line of a table of counts: a label, how many, and what else there is to say."""

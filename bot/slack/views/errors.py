@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot.domain import grammar
 from bot.domain.grammar import ParsedText
-from bot.domain.lookup import AmbiguousInput
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, turning
+
+if TYPE_CHECKING:
+    from bot.domain.lookup import AmbiguousInput
 
 CHOICES = 20  # buttons at once: Slack takes 25 in a row
 MORE_CHOICES = "more.choices.v1"

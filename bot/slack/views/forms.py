@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.i18n import _
 from bot.slack import blocks
-from bot.slack.blocks import Message
+
+if TYPE_CHECKING:
+    from bot.slack.blocks import Message
 
 
 def reopen_button(draft: str, label: str = "") -> ButtonElement:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot import exceptions
-from bot.domain.health import (
-    AppliveryHealth,
-    DatabaseHealth,
-    Health,
-    LastOutage,
-    OutboxHealth,
-    PollingHealth,
-    SlackHealth,
-)
 from bot.i18n import NO_TEXT, Text, _, format_number, gettext_noop, joined, ngettext
 from bot.i18n.units import format_duration
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import cut, escape, inline, when
+
+if TYPE_CHECKING:
+    from bot.domain.health import (
+        AppliveryHealth,
+        DatabaseHealth,
+        Health,
+        LastOutage,
+        OutboxHealth,
+        PollingHealth,
+        SlackHealth,
+    )
 
 NAMED = 5
 WHERE = gettext_noop("`subscriptions all` lists them.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import build_labels
-from bot.domain.health import Health
 from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
@@ -19,6 +19,9 @@ from bot.slack.mrkdwn import escape, inline, when
 from bot.slack.views import builds as buildcards
 from bot.slack.views import subscriptions as subscriptioncards
 from bot.slack.views.health import summary
+
+if TYPE_CHECKING:
+    from bot.domain.health import Health
 
 SHOWN_WATCHES = 10
 SHOWN_SUBSCRIPTIONS = 10

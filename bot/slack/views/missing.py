@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from bot.domain.downloads import DownloadGap
-from bot.domain.model import Build
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.button_values import BuildValue
 from bot.slack.mrkdwn import inline
 from bot.slack.views import builds as buildcards
+
+if TYPE_CHECKING:
+    from bot.domain.downloads import DownloadGap
+    from bot.domain.model import Build
 
 SHOWN = 150  # people in a paragraph; a mention takes some 15 characters of a section's 3,000
 PLATFORMS = 20  # buttons, which is more than there are platforms

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.domain import delivery_options
-from bot.domain.model import Subscription
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.subscriptions import app_of
+
+if TYPE_CHECKING:
+    from bot.domain.model import Subscription
 
 NAMED = 5
 HERE = "here"  # everything this channel hears of

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from bot.domain.model import Build, Recall
+from typing import TYPE_CHECKING
+
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, inputs
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.builds import build_value, facts, state, title, unrecall_button
+
+if TYPE_CHECKING:
+    from bot.domain.model import Build, Recall
 
 REASON = 300  # characters, which every card shows whole
 NO_CARD = gettext_noop("No channel has a card of it.")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bot.domain import build_labels
-from bot.domain.adoption import Version
 from bot.domain.downloads import NO_VERSION
-from bot.domain.reports import DownloadReport
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.i18n.units import percent
 from bot.slack.blocks import charts
 from bot.slack.mrkdwn import inline, when
+
+if TYPE_CHECKING:
+    from bot.domain.adoption import Version
+    from bot.domain.reports import DownloadReport
 
 VERSIONS, KINDS = 6, 10  # lines or words in the small print; the last adds up the others
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot import i18n
-from bot.domain.reports import DownloadReport
-from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
@@ -18,6 +17,10 @@ from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views import downloads
 from bot.slack.views.subscriptions import WHY
+
+if TYPE_CHECKING:
+    from bot.domain.reports import DownloadReport
+    from bot.domain.scheduled_reports import ScheduledReport
 
 SHOWN = 10
 MORE = "more.digests.v1"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Option
 
 from bot.domain import delivery_options, filters, grammar, lookup
 from bot.domain.grammar import ParsedText
-from bot.domain.model import Subscription
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.slack import blocks, typed_text
 from bot.slack.blocks import Block, Modal, inputs
 from bot.slack.mrkdwn import inline
+
+if TYPE_CHECKING:
+    from bot.domain.model import Subscription
 
 _HOW = {
     "threads": gettext_noop("Details in a thread below the card"),

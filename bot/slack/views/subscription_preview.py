@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bot.domain.model import Build, Subscription
-from bot.domain.subscription_preview import SubscriptionPreview
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack.mrkdwn import inline
 from bot.slack.views.builds import platform_name
+
+if TYPE_CHECKING:
+    from bot.domain.model import Build, Subscription
+    from bot.domain.subscription_preview import SubscriptionPreview
 
 NAMED = 5
 

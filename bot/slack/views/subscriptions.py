@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import delivery_options, filters
-from bot.domain.model import Subscription
 from bot.domain.states import PauseReason
-from bot.domain.subscription_preview import SubscriptionPreview
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.mrkdwn import cut, escape, inline, when
 from bot.slack.views.subscription_preview import dry_run
+
+if TYPE_CHECKING:
+    from bot.domain.model import Subscription
+    from bot.domain.subscription_preview import SubscriptionPreview
 
 PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
 # What is left of a handle when Slack does not tell it

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bot.domain import changelogs
-from bot.domain.model import Build, Delivery
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import escape, inline
 from bot.slack.views.builds import title
+
+if TYPE_CHECKING:
+    from bot.domain.model import Build, Delivery
 
 
 def details(announcement: Delivery, warnings: Sequence[str]) -> Message:

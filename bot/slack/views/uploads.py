@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import build_labels
-from bot.domain.model import App, Build
-from bot.domain.uploads import TransferProgress
-from bot.exceptions import BotError
 from bot.i18n import _
 from bot.i18n.units import format_duration_short
 from bot.slack import blocks, mrkdwn
@@ -17,6 +16,11 @@ from bot.slack.mrkdwn import inline, size
 from bot.slack.views.builds import build_value, title, watch_button
 from bot.slack.views.forms import reopen_button
 from bot.slack.views.links import attachments_button
+
+if TYPE_CHECKING:
+    from bot.domain.model import App, Build
+    from bot.domain.uploads import TransferProgress
+    from bot.exceptions import BotError
 
 BAR = 20  # characters
 
