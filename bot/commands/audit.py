@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import HandlerKind, button, command
-from bot.domain import grammar
+from bot.domain import grammar, references
 from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import Role
@@ -93,7 +93,7 @@ async def _asked(call: CommandContext, person: str | None, app: str | None, peri
     call.require(of)
     options = [("person", person), ("app", of.id if of else None), *_span(call, period)]
     typed = grammar.explain(ParsedText((), tuple(KeyValue(key, value) for key, value in options if value)))
-    user_id, app_id = _user(person) if person else None, of.id if of else None
+    user_id, app_id = references.required_person(person) if person else None, of.id if of else None
     return _AuditQuery(user_id, app_id, period.start if period else None, period.end if period else None, typed)
 
 
@@ -142,14 +142,6 @@ def _as_csv(word: str | None) -> bool:
     if word not in (None, "csv"):
         raise UserInputError(Text("`format:` cannot be “{word}”.", word=word[:40]), Text("There is `format:csv`."))
     return word == "csv"
-
-
-def _user(who: str) -> str:
-    match = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
-    if not match:
-        step = Text("Type @ and pick the person from Slack's list.")
-        raise UserInputError(Text("I cannot tell who “{who}” is.", who=who[:60]), step)
-    return match[1] or match[2]
 
 
 def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:

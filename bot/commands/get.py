@@ -8,12 +8,11 @@ from functools import partial
 
 from slack_sdk.models.blocks import Option
 
-from bot.dispatch import references
 from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
 from bot.dispatch.registry import MenuItem, button, command, form, options, shortcut
 from bot.dispatch.targets import BuildReference, Filters
-from bot.domain import lookup
+from bot.domain import lookup, references
 from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.builds import can_be_had
 from bot.domain.install import nearest_kind, over_the_air

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bot.dispatch import references
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import command
-from bot.domain import lookup, spelling
+from bot.domain import lookup, references, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.model import App, Role
 from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.dispatch import references, report_query
+from bot.dispatch import report_query
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain import downloads as decisions
-from bot.domain import grammar
+from bot.domain import grammar, references
 from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role

@@ -14,6 +14,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import Parameter, RegisteredHandler
 from bot.dispatch.targets import AppName, BuildReference, Rest
 from bot.domain import build_labels, grammar, lookup, spelling
+from bot.domain import platforms as platform_names
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST, AmbiguousInput
 from bot.domain.model import App
@@ -180,8 +181,8 @@ def _platforms(entry: RegisteredHandler, words: ParsedText) -> ParsedText:
     """The same with `ios` for `os:ios`, where there is such an option."""
     if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.by_key):
         return words
-    platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in lookup.PLATFORMS]
-    plain = tuple(word for word in words.plain if spelling.bare(word) not in lookup.PLATFORMS)
+    platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in platform_names.NAMES]
+    plain = tuple(word for word in words.plain if spelling.bare(word) not in platform_names.NAMES)
     return ParsedText(plain, (*words.options, *(KeyValue("os", platform) for platform in platforms)))
 
 

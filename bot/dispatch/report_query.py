@@ -7,12 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.dispatch import references
 from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import HandlerKind
 from bot.dispatch.targets import BuildReference
-from bot.domain import grammar, time_zones
+from bot.domain import grammar, references, time_zones
 from bot.domain.downloads import GroupBy
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST

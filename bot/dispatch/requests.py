@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.domain import references
 from bot.domain.audit import Entrypoint
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
@@ -92,8 +92,7 @@ def mentioned(body: dict[str, Any]) -> tuple[RequestSource, str]:
     https://docs.slack.dev/reference/events/app_mention
     """
     event = body.get("event") or {}
-    me = re.escape(_me(body)) or r"[UW]\w+"  # another user may be mentioned before it
-    text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
+    text = references.after_mention(str(event.get("text") or ""), _me(body))  # another user may be mentioned before it
     where = RequestSource(
         door=Entrypoint.MENTION,
         # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.domain import platforms
 from bot.domain.model import Build
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
 from bot.i18n import _, gettext_noop
 
-PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}
 _NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
 _FILLERS = frozenset({"for", "para", "on", "en", "the", "la", "el", "latest", "newest", "última", "último", "·", "-"})
 # What comes after a build's name where its state is told.
@@ -38,7 +38,7 @@ def short(build: Build) -> str:
 
 def platform(build: Build) -> str:
     """The platform as its maker writes it."""
-    return PLATFORMS.get(build.platform.casefold(), build.platform)
+    return platforms.name(build.platform)
 
 
 def _numbered(build: Build) -> str:
@@ -137,7 +137,7 @@ def read(typed: str) -> BuildQuery | None:
 
 def _part(token: str, word: str, *, numbered: bool) -> str | None:
     """Which part of a build's name a word is: empty for none that matters, None for a word that is no part of one."""
-    if word in PLATFORMS:
+    if word in platforms.NAMES:
         return "platform"
     if word in _FILLERS or word in _NUMBERED or not word:
         return ""

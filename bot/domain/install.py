@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from bot.domain import build_files
+from bot.domain import build_files, platforms
 from bot.domain.model import Build, FileKind
+from bot.domain.platforms import PLATFORMS
 from bot.i18n import _, format_day, ngettext
 from bot.i18n.verbatim import verbatim
 
-_OVER_THE_AIR = ("ios", "ipados", "tvos", "visionos", "watchos")
+_OVER_THE_AIR = frozenset(word for word, platform in PLATFORMS.items() if platform.over_the_air)
 SOON = timedelta(days=14)
 
 
@@ -115,7 +116,7 @@ def _system(build: Build, version: str) -> str:
     if platform == "android":
         known = _ANDROID.get(int(version)) if version.isdecimal() and len(version) < 4 else None
         return f"Android {known}" if known else f"Android SDK {version}"
-    return f"{ {'ios': 'iOS', 'macos': 'macOS', 'tvos': 'tvOS'}.get(platform, platform) } {version}".strip()
+    return f"{platforms.name(platform)} {version}".strip()
 
 
 class Device(Enum):

@@ -18,7 +18,6 @@ from bot.i18n.verbatim import code, verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
 LATEST = "latest"
-PLATFORMS = build_labels.PLATFORMS
 label = build_labels.label
 short = build_labels.short
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bot.domain import lookup
+from bot.domain import lookup, references
 from bot.domain.spelling import bare
 from bot.exceptions import NotFoundByName, UserInputError
 from bot.i18n import Text, gettext_noop
 from bot.i18n.verbatim import code
 
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
-_GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
 _PERSON = re.compile(r"<@[^>]*>|[UW][A-Z0-9]{8,}")
 _EVERYONE = re.compile(r"<!(?:here|channel|everyone)(?:\|[^>]*)?>|@?(?:here|channel|everyone)", re.IGNORECASE)
 _INSTEAD = gettext_noop("Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be.")
@@ -27,12 +26,12 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
         raise UserInputError(Text("I do not mention everyone at once."), Text(_INSTEAD))
     if _PERSON.fullmatch(typed):
         raise UserInputError(Text("I do not mention single people."), Text(_INSTEAD))
-    marked = _GROUP.fullmatch(typed)
-    wanted = marked[1] if marked else typed.removeprefix("@")
+    marked = references.group_and_handle(typed)
+    wanted = marked[0] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():
         if wanted == group_id or bare(wanted) == bare(handle):
             return group_id
-    shown = (marked[2] if marked else wanted) or wanted
+    shown = (marked[1] if marked else wanted) or wanted
     near = [f"@{handle}" for handle in lookup.closest(shown, handles.values())]
     raise NotFoundByName(Text("user group"), shown, near, otherwise=_there(handles))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import build_labels
+from bot.domain import build_labels, platforms
 from bot.domain.model import App, Build, Recall, Stage
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
@@ -65,10 +65,7 @@ def several(app: App, builds: Sequence[Build]) -> str:
         return plain_title(builds[0])
     versions = {build.version: None for build in builds}
     if len(versions) > 1:
-        on = [
-            f"{build_labels.PLATFORMS.get(build.platform.casefold(), build.platform)} {build.version}".strip()
-            for build in builds
-        ]
+        on = [f"{platforms.name(build.platform)} {build.version}".strip() for build in builds]
         return f"{app.name} {' · '.join(dict.fromkeys(on))}"
     return f"{app.name} {next(iter(versions), '')}".rstrip()
 
@@ -80,7 +77,7 @@ def platform_name(build: Build) -> str:
 
 def plain_platform(build: Build) -> str:
     """The same for who escapes it later."""
-    return build_labels.PLATFORMS.get(build.platform.casefold(), build.platform)
+    return platforms.name(build.platform)
 
 
 def facts(build: Build, *, commit: bool = True) -> list[str]:

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from slack_sdk.models.blocks import ButtonElement, ImageElement
 
-from bot.domain import build_labels, changelogs
+from bot.domain import build_labels, changelogs, platforms
 from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks, mrkdwn
@@ -260,7 +260,7 @@ def _platform(build: Build) -> str:
 
 
 def _plain_platform(build: Build) -> str:
-    return build_labels.PLATFORMS.get(build.platform.casefold(), build.platform) or _("build")
+    return platforms.name(build.platform) or _("build")
 
 
 def _small_facts(build: Build) -> str:

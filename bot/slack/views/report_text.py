@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.domain import build_labels
+from bot.domain import platforms
 from bot.domain.downloads import NO_VERSION
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.i18n.units import percent
@@ -105,8 +105,7 @@ def _versions(versions: Sequence[Version]) -> str:
     if len({version for _, version in versions}) == 1:
         return inline(versions[0][1] or _(NO_VERSION), 40)
     return " · ".join(
-        inline(f"{build_labels.PLATFORMS.get(on, on)} {version or _(NO_VERSION)}".strip(), 60)
-        for on, version in versions
+        inline(f"{platforms.name(on)} {version or _(NO_VERSION)}".strip(), 60) for on, version in versions
     )
 
 

@@ -9,7 +9,7 @@ from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
 from bot.exceptions import NotFound
 from bot.i18n import _
-from bot.web.claim.texts import OTHER, SCAN, platform_name
+from bot.web.claim.texts import NOTHING_TO_INSTALL, platform_name, scan_text
 
 INSTALL, FILE = "install", "file"
 DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
@@ -65,7 +65,7 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
         label = _("Download {file}", file=attached.name)
-        scan = _(SCAN[OTHER]) if device in DESKTOPS else None
+        scan = _(NOTHING_TO_INSTALL) if device in DESKTOPS else None
         return InstallOptions((SubmitOption(label, FILE),), attached.name, attached.size, scan=scan)
     word = file_word(build, wanted(ticket, build, device, "").kind)
     return InstallOptions(
@@ -128,4 +128,4 @@ def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
 def _scan(ticket: Ticket, build: Build) -> str:
     to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or is_android(build))
     platform = "android" if is_android(build) else build.platform.casefold()
-    return _(SCAN.get(platform if to_install else OTHER, SCAN[OTHER]))
+    return _((scan_text(platform) if to_install else "") or NOTHING_TO_INSTALL)

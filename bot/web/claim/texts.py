@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.model import Build
 from bot.domain.outcomes import ClaimOutcome
+from bot.domain.platforms import PLATFORMS
 from bot.domain.states import PauseReason
 from bot.domain.tickets import TicketStatus
 from bot.i18n import _, gettext_noop
@@ -113,27 +114,15 @@ DENIED: Mapping[str, str] = {
     PauseReason.CHANNEL: gettext_noop("The app can't be used any more in the channel where this link was asked for."),
 }
 
-OTHER = "other"
-# Above the QR code, by platform; the last one where there is nothing to install.
-SCAN = {
-    "ios": gettext_noop("Scan to install on an iPhone or iPad"),
-    "ipados": gettext_noop("Scan to install on an iPad"),
-    "tvos": gettext_noop("Scan to install on an Apple TV"),
-    "android": gettext_noop("Scan to install on an Android device"),
-    OTHER: gettext_noop("On another device?"),
-}
-
-PLATFORMS = {
-    "ios": gettext_noop("iPhone and iPad"),
-    "ipados": "iPad",
-    "tvos": "Apple TV",
-    "macos": "macOS",
-    "android": "Android",
-    "windows": "Windows",
-}
+NOTHING_TO_INSTALL = gettext_noop("On another device?")  # above the QR code
 
 
 def platform_name(build: Build) -> str:
     """What a build is for, in the language of this moment; what we do not know is shown as it is."""
-    platform = build.platform.casefold()
-    return _(PLATFORMS[platform]) if platform in PLATFORMS else build.platform
+    platform = PLATFORMS.get(build.platform.casefold())
+    return _(platform.devices) if platform and platform.devices else build.platform
+
+
+def scan_text(platform: str) -> str:
+    """What is above the QR code of a build for this platform that can be installed; empty for one that cannot."""
+    return PLATFORMS[platform].scan if platform in PLATFORMS else ""
