@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
-from bot.domain import expiry
+from bot.domain import expiry, time_zones
 from tests.domain import facts
 from tests.domain.facts import NOON
 
@@ -48,9 +48,9 @@ def test_an_expiry_is_past_or_to_come_and_never_both(at: datetime) -> None:
 
 def test_today_is_the_reader_s() -> None:
     now, at = datetime(2026, 11, 21, 22, tzinfo=UTC), datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
-    assert expiry.is_today(at, now, ZoneInfo("UTC"))
-    assert not expiry.is_today(at, now, ZoneInfo("Europe/Madrid"))
-    assert expiry.is_today(at, now, ZoneInfo("Asia/Tokyo"))
+    assert time_zones.is_today(at, now, ZoneInfo("UTC"))
+    assert not time_zones.is_today(at, now, ZoneInfo("Europe/Madrid"))
+    assert time_zones.is_today(at, now, ZoneInfo("Asia/Tokyo"))
 
 
 def test_no_time_of_day_is_shown_without_its_day() -> None:
