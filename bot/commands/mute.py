@@ -17,7 +17,7 @@ from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue, SubscriptionValue
 from bot.slack.views import mutes as cards
 from bot.slack.views.mutes import HERE
-from bot.slack.views.subscriptions import app_of
+from bot.slack.views.subscription_names import app_of
 
 OFF = "off"
 

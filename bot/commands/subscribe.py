@@ -38,7 +38,7 @@ from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
 from bot.slack.views import subscriptions as cards
 from bot.slack.views.errors import CHOICES
-from bot.slack.views.subscriptions import EVERY_APP
+from bot.slack.views.subscription_names import EVERY_APP
 
 Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
 # What to do about a channel that the bot is not in.

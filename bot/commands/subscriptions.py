@@ -23,6 +23,7 @@ from bot.slack.errors import OUT_OF_SIGHT
 from bot.slack.mrkdwn import inline
 from bot.slack.views import channel_card, subscription_form
 from bot.slack.views import subscriptions as cards
+from bot.slack.views.subscription_names import EVERY_APP, app_of
 from bot.slack.views.subscription_preview import dry_run
 
 
@@ -168,7 +169,7 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
         raise NotFoundByName(
             Text("subscription of this channel"),
             which,
-            [cards.app_of(subscription) for subscription in subscriptions],
+            [app_of(subscription) for subscription in subscriptions],
             otherwise=Text("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
@@ -186,8 +187,8 @@ def meant_by(typed: str, subscriptions: Sequence[Subscription]) -> list[Subscrip
 
 
 def _names(subscription: Subscription) -> tuple[str, ...]:
-    every = () if subscription.app_id else ("*", cards.EVERY_APP)
-    return (str(subscription.id), cards.app_of(subscription), subscription.app_id or "", *every)
+    every = () if subscription.app_id else ("*", EVERY_APP)
+    return (str(subscription.id), app_of(subscription), subscription.app_id or "", *every)
 
 
 @button("unsubscribe.v1", need=Role.RELEASER)
@@ -202,7 +203,7 @@ async def _end(call: CommandContext, value: str) -> Message:
     if removed is None:
         raise _ended()
     channel = _("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
-    app = inline(cards.app_of(removed), 80)
+    app = inline(app_of(removed), 80)
     return Message(_("Done: {channel} hears no more of {app}.", channel=channel, app=app))
 
 

@@ -13,11 +13,10 @@ from bot.db.subscriptions import pause_subscriptions, subscription_of
 from bot.db.transaction import Transaction
 from bot.db.types import micros, storable
 from bot.db.wakeups import Topic
-from bot.domain.delivery_options import CLOCK_SET_BACK
 from bot.domain.model import Subscription
-from bot.domain.timeparse import deadline
+from bot.domain.mutes import CLOCK_SET_BACK, LONGEST
 
-MUTE = span((deadline.LONGEST + CLOCK_SET_BACK).total_seconds())
+MUTE = span((LONGEST + CLOCK_SET_BACK).total_seconds())
 FURTHEST = MUTE + span(8 * 24 * 3600)  # the first digest after the longest mute
 
 

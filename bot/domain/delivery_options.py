@@ -11,10 +11,10 @@ from zoneinfo import available_timezones
 from bot.domain import lookup
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import DeliveryOptions, Subscription
+from bot.domain.mutes import mute_ends
 from bot.domain.spelling import bare, fold
 from bot.domain.text_limits import within
 from bot.domain.time_zones import zone
-from bot.domain.timeparse import deadline
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
@@ -22,7 +22,6 @@ from bot.i18n.verbatim import code, verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
-CLOCK_SET_BACK = timedelta(hours=1)  # by so much it may be without ending the longest mute
 
 _QUIET_HINT = gettext_noop("Write them like `quiet:22:00-08:00`.")
 _QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
@@ -86,12 +85,6 @@ def explain(options: DeliveryOptions) -> str:
     if options.label:
         parts.append(_("labelled “{label}”", label=options.label))
     return ", ".join(parts)
-
-
-def mute_ends(subscription: Subscription, now: datetime) -> datetime | None:
-    """Until when (UTC) it is muted at `now`; None when it is not, and for a time further off than any can be set."""
-    until = subscription.muted_until
-    return until if until and now < until <= now + deadline.LONGEST + CLOCK_SET_BACK else None
 
 
 def held_until(subscription: Subscription, now: datetime) -> datetime | None:

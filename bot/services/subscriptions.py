@@ -8,9 +8,10 @@ from datetime import datetime
 
 from bot.db import mutes, subscriptions
 from bot.db.database import Database
-from bot.domain import delivery_options, filters
+from bot.domain import filters
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, BuildEvent, DeliveryOptions, Subscription
+from bot.domain.mutes import mute_ends
 from bot.services.audit import AuditLog
 
 
@@ -102,7 +103,7 @@ class SubscriptionService:
 
         Returns those that were muted before; when none was, there is nothing to release. `found` is not empty.
         """
-        muted = [subscription for subscription in found if delivery_options.mute_ends(subscription, now)]
+        muted = [subscription for subscription in found if mute_ends(subscription, now)]
         changed = found if until else muted
         if changed:
             await self._store.run(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 
+from bot.domain.mutes import LONGEST
 from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
 
-LONGEST = timedelta(days=30)
 MORNING = time(9)  # when a day begins that was named without a time
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

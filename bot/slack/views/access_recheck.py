@@ -13,7 +13,7 @@ from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
 from bot.slack.views.builds import title
-from bot.slack.views.subscriptions import app_of
+from bot.slack.views.subscription_names import app_of
 
 if TYPE_CHECKING:
     from bot.domain.scheduled_reports import ScheduledReport

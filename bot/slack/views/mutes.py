@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.domain import delivery_options
+from bot.domain import mutes
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue
 from bot.slack.mrkdwn import inline, when
-from bot.slack.views.subscriptions import app_of
+from bot.slack.views.subscription_names import app_of
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
@@ -33,11 +33,7 @@ def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -
     text = _(
         "For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(subscriptions), channel=channel
     )
-    quiet = [
-        (subscription, until)
-        for subscription in subscriptions
-        if (until := delivery_options.mute_ends(subscription, now))
-    ]
+    quiet = [(subscription, until) for subscription in subscriptions if (until := mutes.mute_ends(subscription, now))]
     if quiet:
         last, muted = max(until for _, until in quiet), names([subscription for subscription, _ in quiet])
         text += " " + _("Muted until {when}: {apps}.", when=when(last), apps=muted)

@@ -16,7 +16,7 @@ from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views import downloads
-from bot.slack.views.subscriptions import WHY
+from bot.slack.views.subscription_names import WHY
 
 if TYPE_CHECKING:
     from bot.domain.reports import DownloadReport

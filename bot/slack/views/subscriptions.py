@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import delivery_options, filters
-from bot.domain.states import PauseReason
+from bot.domain import delivery_options, filters, mutes
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.mrkdwn import cut, escape, inline, when
+from bot.slack.views.subscription_names import PAUSED, app_of
 from bot.slack.views.subscription_preview import dry_run
 
 if TYPE_CHECKING:
@@ -24,30 +24,7 @@ if TYPE_CHECKING:
 PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
 # What is left of a handle when Slack does not tell it
 NO_HANDLES: Mapping[str, str] = {}
-EVERY_APP = gettext_noop("every app")  # the name under which a subscription to all of them is stored
 ENDS = gettext_noop("The channel hears no more of it.")
-
-# As a label beside a subscription or a report in a list.
-WHY = {
-    PauseReason.ROLE: gettext_noop("the person who set it up no longer has the role"),
-    PauseReason.PERSON: gettext_noop("the person who set it up has left"),
-    PauseReason.CHANNEL: gettext_noop("the app can't be used in this channel"),
-    PauseReason.SHARED: gettext_noop("the channel is shared with another organisation"),
-    PauseReason.RECALLED: gettext_noop("the build was recalled"),
-    PauseReason.APP: gettext_noop("Applivery no longer has the app"),
-}
-
-_PAUSED = {
-    **{str(withdrawal): words for withdrawal, words in WHY.items()},
-    "is_archived": gettext_noop("the channel is archived"),
-    "not_in_channel": gettext_noop("I am no longer in the channel"),
-    "channel_not_found": gettext_noop("I can no longer see the channel"),
-}
-
-
-def app_of(subscription: Subscription) -> str:
-    """What a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
-    return subscription.app_name if subscription.app_id else _(EVERY_APP)
 
 
 def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
@@ -171,7 +148,7 @@ def _entry(
         f"*{subscription.id}* · {_where(subscription, everywhere)}{words(subscription, handles)}",
         f"_{by} · {posted}_",
     ]
-    if until := delivery_options.mute_ends(subscription, now):
+    if until := mutes.mute_ends(subscription, now):
         lines.append(_("🔕 muted until {when}", when=when(until)))
     if subscription.paused:
         lines.append(_("⏸ paused: {reason}", reason=_why_paused(subscription)))
@@ -280,6 +257,6 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
 
 
 def _why_paused(subscription: Subscription) -> str:
-    if subscription.paused in _PAUSED:
-        return _(_PAUSED[subscription.paused])
+    if subscription.paused in PAUSED:
+        return _(PAUSED[subscription.paused])
     return _("Slack says `{code}`", code=inline(subscription.paused or "no", 60))
