@@ -17,7 +17,7 @@ from bench.processes import RunningProcess, app_in, sink
 from bot.db import subscriptions
 from bot.db.database import Database, utc_now
 from bot.domain.model import BuildEvent
-from tests.postgres import PostgresServer
+from tests.support.postgres import PostgresServer
 
 CHANNELS = ("C0RELEASES", "C0BETA")
 DOORBELL = "bench-doorbell"

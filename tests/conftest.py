@@ -23,7 +23,7 @@ from bot.observability.logging import set_up_logs
 from bot.testing_overrides import TestingOverrides
 from sandbox.applivery import FakeApplivery
 from sandbox.slack import FakeSlack
-from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
+from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 from tests.support.waiting import busyness, patience
 
 

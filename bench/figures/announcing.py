@@ -10,7 +10,7 @@ from statistics import median
 
 from bench.row import TableRow
 from bench.telling import CHANNELS, OutboxScenario, postgresql, scene
-from tests.postgres import PostgresServer
+from tests.support.postgres import PostgresServer
 
 APPS = 50
 BUILDS = 20  # in each app

@@ -10,10 +10,10 @@ from bot.dispatch.registry import HandlerKind
 from bot.slack.manifest import EVENTS
 from sandbox.slack import FakeUser, FakeView, Interaction
 from tests.conftest import Environment
-from tests.everything import seer
 from tests.fuzz.words import InputGenerator
-from tests.handing import Clock
-from tests.seeing import old_card
+from tests.support.everything import seer
+from tests.support.handing import Clock
+from tests.support.seeing import old_card
 
 RECENT = 60  # messages and requests that are used again
 

@@ -13,7 +13,7 @@ from sandbox.slack.signing import signature
 from tests.fuzz.deeds import RECENT, FuzzEnvironment, sendable
 from tests.fuzz.scenery import a_build
 from tests.fuzz.spoiling import spoiled, wrong
-from tests.seeing import TICKET
+from tests.support.seeing import TICKET
 
 WEBHOOK = "fuzz-webhook-secret"
 JUNK = (

@@ -20,7 +20,7 @@ from tests.fuzz.deeds import FuzzEnvironment
 from tests.fuzz.scenery import furnish
 from tests.fuzz.verdict import FuzzFailure, Oracle, leaks
 from tests.fuzz.words import InputGenerator
-from tests.handing import Clock, free_port
+from tests.support.handing import Clock, free_port
 from tests.support.waiting import busyness
 
 ROUND_SECONDS = 15.0

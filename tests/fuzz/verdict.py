@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.i18n import LANGUAGES, _, use_locale
 from tests.conftest import Environment
 from tests.fuzz.deeds import FuzzEnvironment
-from tests.seeing import every_message
+from tests.support.seeing import every_message
 
 BUG = "Something went wrong on my side."
 # What Slack only says to who sends it nonsense; no fault that is let in says any of these.

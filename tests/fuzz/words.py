@@ -14,7 +14,7 @@ from bot.domain.downloads import GroupBy
 from bot.domain.model import App
 from sandbox.slack import FakeUser
 from tests.conftest import Environment
-from tests.everything import typed
+from tests.support.everything import typed
 
 HOSTILE = (
     "", " ", "\t\n", "\x00", "a\x00b", "\ud800", "ok\udfff", "\ufeff", "\u2028", "\u202edenrut\u202c",

@@ -1,0 +1,110 @@
+"""docs/operations.md: what it says about backup and restore is what works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from bot.cli.program import app
+from bot.db import subscriptions
+from tests.conftest import Environment
+from tests.support.postgres import PostgresServer
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
+RECIPES = re.findall(r"```sh\n(.+?)```", DOCUMENT, re.DOTALL)
+[SQLITE_BACKUP, SQLITE_RESTORE, POSTGRES_BACKUP, POSTGRES_RESTORE] = RECIPES
+
+
+def do(recipe: str, folder: Path, **environment: str) -> None:
+    """Run what stands in the document, in a shell."""
+    known = {"PATH": os.environ["PATH"], **environment}
+    done = subprocess.run(
+        ["sh", "-euc", recipe], cwd=folder, env=known, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def told_of(world: Environment, version: str) -> None:
+    """A build that the channel hears of."""
+    world.applivery.build(world.courier, version=version, status="processed")
+    await world.look()
+
+
+async def remembered(world: Environment) -> tuple[int, list[str]]:
+    """Who subscribed, and what has been said."""
+    return len(await world.bot.store.run(subscriptions.list_subscriptions)), world.said()
+
+
+async def kept_and_lost(world: Environment, backup: str, restore: str, folder: Path, **environment: str) -> None:
+    """Back up a bot that runs, let it be changed and stopped, restore, and look what it still knows."""
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    await told_of(world, "1")
+    before = await remembered(world)
+    assert before[0] == len(before[1]) == 1
+    do(backup, folder, **environment)
+    await world.ask("unsubscribe courier")
+    await world.stop()
+    do(restore, folder, **environment)
+    await world.start()
+    await world.look()
+    assert await remembered(world) == before  # nothing that was said is said again
+    await told_of(world, "2")
+    assert len(world.said()) == 2
+
+
+async def test_sqlite_is_backed_up_while_it_runs_and_restored(world: Environment) -> None:
+    await kept_and_lost(world, SQLITE_BACKUP, SQLITE_RESTORE, world.folder)
+    assert (world.folder / "bot-backup.db").exists()
+
+
+@pytest.mark.postgres
+async def test_postgresql_is_backed_up_while_it_runs_and_restored(
+    world: Environment, postgres_url: str, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    if not (postgres_server.programs / "pg_dump").exists():
+        pytest.skip("pg_dump is missing; on Debian: apt-get install postgresql-client")
+    world.database = postgres_url
+    programs = f"{postgres_server.programs}:{os.environ['PATH']}"
+    await kept_and_lost(world, POSTGRES_BACKUP, POSTGRES_RESTORE, tmp_path, PATH=programs, DATABASE_URL=postgres_url)
+
+
+GUIDES = [
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example", "compose.yaml"),
+    *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").rglob("*.md"))),
+]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_command_that_is_named_exists(guide: str) -> None:
+    text = (ROOT / guide).read_text()
+    words = set(get_command(app).commands)  # type: ignore[attr-defined]
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    services = set(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"])
+    started = re.findall(r"applivery-bot (?!applivery)([a-z]+)\b", text)
+    assert set(started) <= words, guide
+    assert set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE)) <= targets, guide
+    assert set(re.findall(r"docker compose (?:exec|run --rm) (\w+)", text)) <= services, guide
+    assert set(re.findall(r"docker compose (?:exec|run --rm) \w+ (?:applivery-bot )?(\w+)", text)) <= words, guide
+    assert set(re.findall(r"deployment/([\w-]+)", text)) <= {"applivery-bot"}, guide
+
+
+def test_the_log_line_that_upgrading_names_is_written() -> None:
+    [line] = re.findall(r"`(slack\.\w+)`", DOCUMENT)
+    assert f'"{line}"' in (ROOT / "bot/app.py").read_text()
+
+
+def test_the_guide_s_four_settings_are_what_must_be_filled_in() -> None:
+    readme = (ROOT / "README.md").read_text()
+    [filled] = re.findall(r"fill in four lines:\n\n(.+?)\n\n", readme, re.DOTALL)
+    named = [line.split("=")[0].strip() for line in filled.splitlines()]
+    on = [line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if re.match("[A-Z]", line)]
+    assert sorted(named) == sorted(on)

@@ -1,1 +1,0 @@
-"""The frame round the bot: make, locks, imports, image, compose, CI."""

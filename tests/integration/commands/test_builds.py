@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+from tests.conftest import Environment
+from tests.support.handing import seen
+from tests.support.seeing import labels, link, press
+
+
+async def test_builds_are_listed_newest_first_each_with_its_state_in_words(world: Environment) -> None:
+    await world.start()
+    for number, status in enumerate(["processed", "success", "error", "in_progress", "pending", "thawing"]):
+        world.applivery.build(world.courier, version=f"1.{number}.0", number=str(number), status=status)
+    answer = await world.ask("builds courier", user=world.bruno)
+    states = [part.rpartition(": ")[2] for part in answer.text.removesuffix(".").split("; ")]
+    unknown = "status `thawing` (unknown to me)"
+    assert states == [unknown, "pending", "running", "failed", "ready", "ready"]
+    assert answer.text.index("1.5.0") < answer.text.index("1.0.0")
+    assert labels(answer) == ["Status"] * 4 + ["Get build"] * 2
+    assert answer.ephemeral_to == world.bruno.id
+
+
+async def test_each_line_has_a_button_for_its_own_build(world: Environment) -> None:
+    await world.start()
+    world.applivery.build(world.courier, version="1.0.0")
+    world.applivery.build(world.courier, version="2.0.0")
+    world.applivery.build(world.courier, version="3.0.0", status="pending")
+    answer = await world.ask("builds courier")
+    got = await (await press(world.slack, answer, "Get build", user=world.ana, nth=1)).answer()
+    assert "1.0.0" in got.text
+    assert link(got)
+    asked = await (await press(world.slack, answer, "Status", user=world.ana)).answer()
+    assert "3.0.0" in asked.text
+    assert asked is not answer
+
+
+async def test_filters_narrow_the_list_and_are_said_back(world: Environment) -> None:
+    await world.start()
+    world.applivery.build(world.courier, version="1.0.0", os="android", branch="main", tags=("nightly",))
+    world.applivery.build(world.courier, version="2.0.0", os="ios", branch="release/2")
+    world.applivery.build(world.courier, version="3.0.0", os="ios", branch="main")
+    for typed, versions in {
+        "os:ios": {"2.0.0", "3.0.0"},
+        "branch:release/*": {"2.0.0"},
+        "-tag:nightly": {"2.0.0", "3.0.0"},
+        "version:1.0.0 version:2.0.0": {"1.0.0", "2.0.0"},
+        "-os:ios": {"1.0.0"},
+    }.items():
+        answer = await world.ask(f"builds courier {typed}")
+        assert {version for version in ("1.0.0", "2.0.0", "3.0.0") if version in answer.text} == versions
+        assert f"newest first: {typed}" in seen(answer)
+
+
+async def test_what_no_build_fits_is_said_and_so_is_an_app_without_builds(world: Environment) -> None:
+    await world.start()
+    assert (await world.ask("builds courier")).text == "Courier has no builds yet."
+    world.applivery.build(world.courier, os="ios")
+    assert "no builds that fit" in (await world.ask("builds courier os:windows")).text
+
+
+async def test_a_long_list_is_turned_to_its_end(world: Environment) -> None:
+    await world.start()
+    for number in range(25):
+        world.applivery.build(world.courier, version=f"1.{number}.0", changelog="x" * 5000)
+    answer = await world.ask("builds courier -version:1.7.0")
+    read = [answer.text]
+    for part in ("11–20", "21–24 of 24"):
+        answer = await (await press(world.slack, answer, "More", user=world.ana)).answer()
+        assert part in seen(answer)
+        read.append(answer.text)
+    assert "More" not in labels(answer)
+    assert [f"1.{number}.0 " in " ".join(read) for number in range(25)] == [number != 7 for number in range(25)]
+
+
+async def test_without_a_name_the_apps_are_offered_as_buttons_that_keep_the_filter(world: Environment) -> None:
+    await world.start()
+    driver = world.applivery.app("Driver")
+    world.applivery.build(driver, version="7.0.0", os="ios")
+    world.applivery.build(driver, version="8.0.0", os="android")
+    answer = await world.ask("builds os:ios")
+    assert labels(answer) == ["Courier", "Driver"]
+    turn = await press(world.slack, answer, "Driver", user=world.ana)
+    listed = await turn.answer()
+    assert listed is answer  # private, so the answer takes the place of the question
+    assert "7.0.0" in listed.text
+    assert "8.0.0" not in listed.text
+
+
+async def test_text_from_applivery_is_inert(world: Environment) -> None:
+    await world.start()
+    evil = "<!channel> <@U0S000001> <https://evil.test|x> *b* `c` & _d_"
+    world.courier["name"] = evil
+    world.applivery.build(world.courier, version=evil, number=evil, branch=evil, tags=(evil,), changelog=evil)
+    answer = await world.ask("builds courier")
+    for alive in ("<!channel", "<@U", "<https:"):
+        assert alive not in answer.text + seen(answer)
+    assert evil in unescape(answer.text)
+    assert evil in unescape(seen(answer))
+
+
+@pytest.mark.parametrize("typed", ["builds courier", "BUILDS Courier", '  builds   "courier"  ', "builds “courier”"])
+async def test_builds_works_over_signed_http_however_it_is_typed(world: Environment, typed: str) -> None:
+    await world.start(slack_app_token=None)
+    world.applivery.build(world.courier, version="2.4.0", number="173")
+    assert (await world.ask(typed)).text == "Builds of Courier: 2.4.0 (173) iOS: ready."

@@ -1,0 +1,144 @@
+"""`every:` makes a summary that comes by itself; it is listed and ended beside the subscriptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.db import scheduled_reports, subscriptions
+from bot.domain.downloads import GroupBy
+from tests.conftest import Environment
+from tests.integration.commands.test_downloads import people
+from tests.support.seeing import labels, old_card, press
+
+
+async def digests(world: Environment, place: Any = None) -> list[Any]:
+    return await world.bot.store.run(scheduled_reports.list_reports, [place.id if place else world.releases.id])
+
+
+async def test_what_is_saved_is_said_back_in_words(world: Environment) -> None:
+    await world.start()
+    people(world)
+    said = (await world.ask("downloads courier every:mon,thu@9:00")).text
+    assert "a summary of *downloads of Courier* every Monday and Thursday at 09:00 (Europe/Madrid)" in said
+    assert "the first one <!date^" in said
+    assert "When there is nothing new it says so in one line." in said
+    assert "counts only" in said
+    [digest] = await digests(world)
+    assert (digest.schedule, digest.tz, digest.quiet, digest.created_by) == (
+        "mon,thu@09:00",
+        "Europe/Madrid",
+        False,
+        world.ana.id,
+    )
+
+
+async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Environment) -> None:
+    await world.start()
+    people(world)
+    said = (await world.ask("downloads courier latest by:version every:daily@18:00 quiet:yes")).text
+    assert "*downloads of Courier latest* by version every day at 18:00" in said
+    assert "stays silent" in said
+    [digest] = await digests(world)
+    assert (digest.which, digest.by, digest.quiet) == ("latest", GroupBy.VERSION, True)
+
+
+async def test_the_same_asked_for_again_is_one(world: Environment) -> None:
+    await world.start()
+    people(world)
+    for typed in ("every:daily@09:00", "every:daily@09:00 quiet:yes", "every:daily@10:00"):
+        await world.ask(f"downloads courier {typed}")
+    assert [(digest.schedule, digest.quiet) for digest in await digests(world)] == [
+        ("daily@09:00", True),
+        ("daily@10:00", False),
+    ]
+
+
+async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by_number(world: Environment) -> None:
+    await world.start()
+    people(world)
+    await world.ask("subscribe courier")
+    for schedule in ("daily@09:00", "monday@09:00", "friday@17:30"):
+        await world.ask(f"downloads courier every:{schedule}")
+    listed = await world.ask("subscriptions")
+    assert all(words in listed.text for words in ("every day at 09:00", "every Monday", "every Friday at 17:30"))
+    assert labels(listed).count("End it") == 3
+    first, second, third = await digests(world)
+    turn = await press(world.slack, listed, "End it", user=world.ana, nth=1)
+    assert "no more summaries of *downloads of Courier* every Monday" in (await turn.answer()).text
+    assert "every day" in (await world.ask(f"unsubscribe d{first.id}")).text
+    assert [digest.id for digest in await digests(world)] == [third.id]
+    assert "already ended" in (await world.ask(f"unsubscribe D{second.id}")).text
+    assert len(await world.bot.store.run(subscriptions.list_subscriptions)) == 1
+
+
+async def test_without_a_subscription_the_list_still_has_them(world: Environment) -> None:
+    await world.start()
+    people(world)
+    await world.ask("downloads courier every:daily@09:00")
+    assert "every day at 09:00" in (await world.ask("subscriptions")).text
+
+
+async def test_in_direct_messages_it_is_for_that_person_alone(world: Environment) -> None:
+    await world.start()
+    people(world)
+    direct = world.slack.dm(world.ana)
+    said = (await world.ask("downloads courier every:daily@09:00", channel=direct)).text
+    assert "counts only" not in said
+    assert [digest.place for digest in await digests(world, world.ana)] == [world.ana.id]
+    assert "every day" in (await world.ask("subscriptions", channel=direct)).text
+    assert "every day" not in (await world.ask("subscriptions")).text
+
+
+async def test_nobody_ends_one_of_another_place_or_without_the_role(world: Environment) -> None:
+    await world.start()
+    people(world)
+    await world.ask("downloads courier every:daily@09:00")
+    [digest] = await digests(world)
+    assert "already ended" in (await world.ask(f"unsubscribe d{digest.id}", channel=world.slack.dm(world.ana))).text
+    card = old_card(world.slack, world.releases, "undigest.v1", str(digest.id))
+    turn = await world.slack.click(card, "undigest.v1", user=world.bruno)
+    assert "*manager*" in (await turn.answer()).text
+    assert len(await digests(world)) == 1
+
+
+async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: Environment) -> None:
+    await world.start(access_default_role="releaser")
+    people(world)
+    await world.ask("downloads courier every:daily@09:00")
+    [digest] = await digests(world)
+    assert "*manager*" in (await world.ask(f"unsubscribe d{digest.id}", user=world.bruno)).text
+    assert len(await digests(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("every:sometimes", "`daily@09:00`"),
+        ("every:daily", "`daily@09:00`"),
+        ("every:daily@25:00", "`daily@09:00`"),
+        ("every:daily@09:00 since:7d", "since the one before"),
+        ("every:daily@09:00 person:ana@acme.test", "since the one before"),
+        ("every:daily@09:00 quiet:perhaps", "`quiet:yes`"),
+        ("quiet:yes", "`every:monday@09:00`"),
+        ("9.9.9 every:daily@09:00", "no build"),
+    ],
+)
+async def test_what_cannot_be_is_said_with_the_way_it_can(world: Environment, typed: str, words: str) -> None:
+    await world.start()
+    people(world)
+    assert words in (await world.ask(f"downloads courier {typed}")).text
+    assert await digests(world) == []
+
+
+@pytest.mark.parametrize("where", ["shared", "not a member"])
+async def test_where_the_bot_cannot_speak_nothing_is_saved(world: Environment, where: str) -> None:
+    await world.start()
+    people(world)
+    world.releases.shared = where == "shared"
+    if where == "not a member":
+        world.releases.members.remove(world.slack.bot_user_id)
+    said = (await world.ask("downloads courier every:daily@09:00")).text
+    assert ("another organisation" if where == "shared" else "/invite @") in said
+    assert await digests(world) == []

@@ -1,0 +1,70 @@
+"""`forget` takes somebody out of the ledger, and time does the same for everybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.db import audit
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
+from tests.conftest import Environment
+from tests.support.everything import dump
+
+
+async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: Environment) -> None:
+    await world.start()
+    world.applivery.build(world.courier)
+    bruno = f"<@{world.bruno.id}|bruno>"
+    await world.ask("get courier", user=world.bruno)
+    await world.ask("get courier")
+    await world.ask(f"get courier to:{bruno}")
+    await world.ask("downloads courier", user=world.bruno)
+    assert world.bruno.id in dump(world)
+    answer = await world.ask(f"forget {bruno}")
+    assert "1 line of the ledger" in answer.text
+    assert world.bruno.id not in dump(world)
+    outcomes = [(entry.user_id, entry.action, entry.outcome) for entry in await world.bot.store.run(audit.list_entries)]
+    assert outcomes == [
+        (world.ana.id, AuditAction.FORGET, "1 lines"),
+        (world.ana.id, AuditAction.SEND, "to somebody"),
+        (world.ana.id, AuditAction.GET, AuditOutcome.MINTED),
+    ]
+
+
+async def test_a_role_outlives_being_forgotten(world: Environment) -> None:
+    await world.start()
+    bruno = f"<@{world.bruno.id}|bruno>"
+    await world.ask(f"grant {bruno} manager")
+    await world.ask(f"forget {bruno}")
+    assert "*manager*" in (await world.ask("whoami", user=world.bruno)).text
+
+
+@pytest.mark.parametrize("typed", ["bruno", "@bruno", "<!subteam^S1>", "%", '"U_ OR 1=1"'])
+async def test_nobody_is_forgotten_by_guess(world: Environment, typed: str) -> None:
+    await world.start()
+    world.applivery.build(world.courier)
+    await world.ask("get courier")
+    assert "I cannot tell who" in (await world.ask(f"forget {typed}")).text
+    assert len(await world.bot.store.run(audit.list_entries)) == 1
+
+
+async def test_only_an_admin_can_have_somebody_forgotten(world: Environment) -> None:
+    await world.start(access_default_role="manager")
+    assert "*admin*" in (await world.ask(f"forget <@{world.ana.id}|ana>", user=world.bruno)).text
+
+
+async def test_the_ledger_is_kept_for_as_long_as_the_settings_say(world: Environment) -> None:
+    now = datetime.now(UTC)
+    await world.start(ledger_days=30)
+    for days in (1, 29, 31, 400):
+        await world.bot.store.run(
+            audit.add_entry, AuditEntry(now - timedelta(days=days), "T", "U", AuditAction.GET, AuditOutcome.MINTED)
+        )
+    assert await world.bot.forget.step() == 3600
+    assert len(await world.bot.store.run(audit.list_entries)) == 2
+    world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + timedelta(days=10))
+    await world.restart(ledger_days=30)
+    await world.bot.forget.step()
+    assert len(await world.bot.store.run(audit.list_entries)) == 1

@@ -1,0 +1,671 @@
+"""Who may: roles given and taken back, apps kept to channels at every door, and asking an admin for a role."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from bot.db import access, audit, subscriptions
+from bot.domain.model import Role
+from sandbox.faults import Fault
+from sandbox.slack import FakeChannel, FakeMessage, FakeUser
+from tests.conftest import Environment
+from tests.support.handing import Clock, direct, directs, mints, ready, rested, said, seen
+from tests.support.seeing import labels, old_card, press
+
+DECIDING = ["decide.app.v1", "decide.all.v1", "decide.deny.v1"]
+NEEDS_RELEASER = "This needs the role *releaser*, and yours is *member*."
+
+
+@pytest.fixture
+def carla(world: Environment) -> FakeUser:
+    """A third person, who may what everybody may."""
+    return world.slack.user("carla", name="Carla Gil", email="carla@acme.test")
+
+
+def at(who: FakeUser) -> str:
+    """How Slack writes a mention in a command."""
+    return f"<@{who.id}|{who.handle}>"
+
+
+def hash_(channel: FakeChannel) -> str:
+    return f"<#{channel.id}|{channel.name}>"
+
+
+# ------------------------------------------------------------------ grant and revoke
+
+
+@pytest.mark.parametrize("who", ["slackbot", "another bot", "a person who left"])
+async def test_no_role_goes_to_a_bot_or_who_has_left(world: Environment, carla: FakeUser, who: str) -> None:
+    carla.bot, carla.deleted = who == "another bot", who == "a person who left"
+    user = world.slack.workspace.slackbot if who == "slackbot" else carla
+    await world.start()
+    why = "has left this workspace" if carla.deleted else "is a bot"
+    answer = await world.ask(f"grant {at(user)} admin")
+    assert answer.text == f"{user.handle} {why}. Choose a member of this workspace."
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
+
+
+async def test_a_role_is_taken_back_from_who_has_left(world: Environment, carla: FakeUser) -> None:
+    await world.start()
+    await world.ask(f"grant {at(carla)} releaser")
+    carla.deleted = True
+    await world.restart()
+    assert (await world.ask(f"revoke {at(carla)}")).text == f"Done: <@{carla.id}> is no longer *releaser*."
+
+
+async def test_a_granted_role_works_at_once_and_a_revoked_one_no_longer(world: Environment) -> None:
+    await world.start()
+    assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
+    assert (await world.ask(f"grant {at(world.bruno)} releaser")).text == (
+        f"Done: <@{world.bruno.id}> is now *releaser*."
+    )
+    assert NEEDS_RELEASER not in (await world.ask("subscribe courier", user=world.bruno)).text
+    assert (await world.ask(f"revoke {at(world.bruno)}")).text == (
+        f"Done: <@{world.bruno.id}> is no longer *releaser*."
+    )
+    assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
+
+
+async def test_a_role_for_one_app_is_none_for_another(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    assert (await world.ask(f"grant {at(world.bruno)} Releaser app:courier")).text.endswith("*releaser* for Courier.")
+    assert "role" not in (await world.ask("subscribe courier", user=world.bruno)).text
+    refused = await world.ask("subscribe driver", user=world.bruno)
+    assert "This needs the role *releaser* for Driver, and yours is *member*." in refused.text
+    refused = await world.ask("subscribe *", user=world.bruno)
+    assert NEEDS_RELEASER in refused.text
+
+
+async def test_taking_a_role_back_says_which_roles_for_single_apps_are_left(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} releaser app:courier")
+    refused = await world.ask(f"revoke {at(world.bruno)}")
+    assert "They have no role for every app. They are still releaser for Courier." in refused.text
+    await world.ask(f"grant {at(world.bruno)} manager")
+    assert (await world.ask(f"revoke {at(world.bruno)}")).text == (
+        f"Done: <@{world.bruno.id}> is no longer *manager*. They are still releaser for Courier."
+    )
+
+
+async def test_a_role_is_taken_back_and_written_down_while_applivery_is_away(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} releaser app:courier")
+    await world.ask(f"grant {at(world.bruno)} manager")
+    await world.restart()
+    world.applivery.faults.add("GET /v1/organizations/*/apps", Fault(status=500), times=None)
+    assert "is no longer *manager*" in (await world.ask(f"revoke {at(world.bruno)}")).text
+    assert (await world.bot.store.run(audit.list_entries))[0].outcome == f"manager from {world.bruno.id}"
+
+
+async def test_a_user_group_has_a_role_and_its_people_with_it(world: Environment, carla: FakeUser) -> None:
+    group = world.slack.usergroup("qa-team", [world.bruno])
+    await world.start()
+    granted = await world.ask(f"grant <!subteam^{group.id}|@qa-team> manager app:courier")
+    assert granted.text == f"Done: <!subteam^{group.id}> is now *manager* for Courier."
+    assert "role" not in (await world.ask("downloads courier", user=world.bruno)).text
+    assert "This needs the role *manager*" in (await world.ask("downloads courier", user=carla)).text
+    revoked = await world.ask(f"revoke <!subteam^{group.id}|@qa-team> app:courier")
+    assert revoked.text == f"Done: <!subteam^{group.id}> is no longer *manager* for Courier."
+    assert "This needs the role *manager*" in (await world.ask("downloads courier", user=world.bruno)).text
+
+
+async def test_a_role_of_a_group_that_slack_cannot_confirm_is_not_given(world: Environment) -> None:
+    group = world.slack.usergroup("qa-team", [world.bruno])
+    await world.start()
+    await world.ask(f"grant <!subteam^{group.id}> admin")
+    world.slack.faults.add("usergroups.users.list", Fault(error="missing_scope"), times=None)
+    assert "*admin*" in (await world.ask("audit", user=world.bruno)).text
+
+
+async def test_roles_outlive_a_restart(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} admin")
+    await world.restart()
+    assert "grant" in (await world.ask("audit", user=world.bruno)).text
+
+
+async def test_a_grant_takes_nothing_away_from_an_admin(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.ana)} member")
+    assert "You are *admin* for every app." in (await world.ask("whoami")).text
+
+
+async def test_only_admins_give_roles(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} manager")
+    for typed in (f"grant {at(world.bruno)} admin", f"revoke {at(world.ana)}", "audit"):
+        refused = await world.ask(typed, user=world.bruno)
+        assert "This needs the role *admin*, and yours is *manager*." in refused.text
+    assert [grant.role for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)] == [
+        Role.MANAGER
+    ]
+
+
+async def test_an_admin_of_one_app_is_none_of_the_bot(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} admin app:courier")
+    world.applivery.app("Driver")
+    for typed in (f"grant {at(world.bruno)} admin", f"revoke {at(world.ana)}", "audit", "audit format:csv"):
+        refused = await world.ask(typed, user=world.bruno)
+        assert "This needs the role *admin*, and yours is *member*." in refused.text, typed
+    refused = await world.ask(f"grant {at(world.bruno)} member app:driver", user=world.bruno)
+    assert "This needs the role *admin* for Driver" in refused.text
+    found = [
+        (grant.role, grant.app_id) for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)
+    ]
+    assert found == [(Role.ADMIN, world.courier.id)]
+
+
+async def test_an_admin_of_one_app_gives_roles_for_it_and_sees_its_trail(world: Environment, carla: FakeUser) -> None:
+    world.applivery.build(world.applivery.app("Driver"))
+    await world.start()
+    ready(world)
+    await world.ask(f"grant {at(world.bruno)} admin app:courier")
+    await world.ask("get driver")
+    await world.ask("get courier")
+    granted = await world.ask(f"grant {at(carla)} releaser app:courier", user=world.bruno)
+    assert granted.text == f"Done: <@{carla.id}> is now *releaser* for Courier."
+    trail = await world.ask("audit app:courier", user=world.bruno)
+    assert "get Courier" in trail.text
+    assert "Driver" not in trail.text
+
+
+async def test_an_admin_of_one_app_decides_no_request(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} admin app:courier")
+    carla = world.slack.user("carla")
+    answer = await world.ask("subscribe courier", user=carla)
+    await press(world.slack, answer, "Request access", user=carla)
+    value = (await direct(world, world.ana)).element("decide.app.v1")["value"]
+    for action in DECIDING:
+        forged = old_card(world.slack, world.releases, action, value)
+        assert "This needs the role *admin*" in await said(await press(world.slack, forged, "Old", user=world.bruno))
+
+
+async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.ask("subscribe *")
+    await world.ask(f"grant {at(world.bruno)} releaser app:driver")
+    for subscription in await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id):
+        refused = await world.ask(f"unsubscribe {subscription.id}", user=world.bruno)
+        assert "This needs the role *releaser*" in refused.text
+    assert len(await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("grant", "`grant` needs `who`. For example: `/applivery grant @bruno releaser`"),
+        ("grant bruno releaser", "I cannot tell who “bruno” is. Type @ and pick the person or user group"),
+        ("grant <@UBRUNO>", "Which role? There are `member`, `releaser`, `manager`, `admin`."),
+        ("grant <@UBRUNO> relaeser", "There is no role “relaeser”. Did you mean `releaser`?"),
+        ("grant <@UBRUNO> king", "There is no role “king”. There are `member`"),
+        ("grant <@UBRUNO> releaser app:nothing", "There is no app called “nothing”."),
+        ("grant <#C1|x>", "For which app? Add it, for example `app:courier`."),
+        ("revoke <@UBRUNO>", "Nothing was granted to them. See who was given what with `audit`."),
+        ("revoke <@UBRUNO> app:courier", "Nothing was granted to them for Courier."),
+        ("grant <!channel> admin", "I cannot tell who"),
+    ],
+)
+async def test_what_cannot_be_granted_is_said_with_the_way_to_say_it(
+    world: Environment, typed: str, words: str
+) -> None:
+    await world.start()
+    answer = await world.ask(typed)
+    assert words in answer.text
+    assert "<!channel>" not in answer.text
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
+
+
+async def test_giving_and_taking_is_written_down(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} manager app:courier")
+    await world.ask(f"revoke {at(world.bruno)} app:courier")
+    await world.ask(f"grant {hash_(world.releases)} app:courier")
+    await world.ask(f"revoke {hash_(world.releases)} app:courier")
+    found = [(entry.action, entry.outcome, entry.app_id) for entry in await world.bot.store.run(audit.list_entries)]
+    assert found[::-1] == [
+        ("grant", f"manager to {world.bruno.id}", world.courier.id),
+        ("revoke", f"manager from {world.bruno.id}", world.courier.id),
+        ("grant", f"channel {world.releases.id}", world.courier.id),
+        ("revoke", f"channel {world.releases.id}", world.courier.id),
+    ]
+
+
+# ------------------------------------------------------------------ whoami
+
+
+async def test_whoami_says_what_one_may_and_why(world: Environment) -> None:
+    world.bruno.tz = "America/Lima"
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} manager app:courier")
+    answer = (await world.ask("whoami", user=world.bruno)).text
+    assert answer.startswith("You are *member* for every app.\n*manager* for Courier\nYou can use ")
+    assert "`get`" in answer
+    assert "`grant`" not in answer
+    assert answer.endswith("Your time zone is America/Lima.")
+    assert "`grant`" in (await world.ask("whoami")).text
+
+
+# ------------------------------------------------------------------ an app kept to channels
+
+
+ONLY = "Courier cannot be used here. Ask in a channel it is meant for. It can be used in <#{}>."
+
+
+@pytest.fixture
+async def qa(world: Environment) -> FakeChannel:
+    """Where Courier may be used, and nowhere else."""
+    await world.start()
+    build = ready(world)
+    world.applivery.attach(build, "notes.pdf", b"x")
+    channel: FakeChannel = world.slack.channel("qa", members=(world.ana, world.bruno))
+    answer = await world.ask(f"grant {hash_(channel)} app:courier")
+    assert answer.text == f"Done: Courier can be used in <#{channel.id}>, and only in the channels on its list."
+    return channel
+
+
+async def test_the_lists_can_be_lengthened_shortened_and_ended(world: Environment, qa: FakeChannel) -> None:
+    await world.ask(f"grant {hash_(world.releases)} app:courier")
+    assert "2.4.0" in (await world.ask("get courier")).text
+    answer = await world.ask(f"revoke {hash_(world.releases)} app:courier")
+    assert answer.text == (f"<#{world.releases.id}> is off the list of Courier; it can still be used in <#{qa.id}>.")
+    assert (await world.ask("get courier")).text == ONLY.format(qa.id)
+    answer = await world.ask(f"revoke {hash_(world.releases)} app:courier")
+    assert f"<#{world.releases.id}> was not on the list of Courier" in answer.text
+    answer = await world.ask(f"revoke {hash_(qa)} app:courier")
+    assert answer.text == f"<#{qa.id}> is off the list of Courier; it is open everywhere."
+    assert "2.4.0" in (await world.ask("get courier")).text
+
+
+async def test_elsewhere_every_command_is_refused_for_admins_too_and_says_where(
+    world: Environment, qa: FakeChannel
+) -> None:
+    build = world.applivery.builds[0]
+    for typed in (
+        "get courier",
+        f"get {world.courier.id}",
+        f"get courier {build.id}",
+        f"get courier to:{at(world.bruno)}",
+        "files courier",
+        "builds courier",
+        "status courier",
+        "downloads courier",
+        "subscribe courier",
+    ):
+        assert (await world.ask(typed)).text == ONLY.format(qa.id), typed
+        assert "&lt;" not in seen(await world.ask(typed)), typed
+    assert mints(world) == 0
+    for typed in ("get courier", f"get {world.courier.id}", "files courier", "builds courier", "status courier"):
+        assert "2.4.0" in (await world.ask(typed, channel=qa)).text, typed
+
+
+async def test_elsewhere_it_is_found_by_no_id_and_named_by_no_list(world: Environment, qa: FakeChannel) -> None:
+    driver = world.applivery.app("Driver")
+    world.applivery.build(driver, version="9.0.0")
+    await world.restart()
+    build = world.applivery.builds[0]
+    refused = (await world.ask(f"get {build.id}")).text
+    assert "2.4.0" not in refused
+    assert mints(world) == 0
+    assert "9.0.0" in (await world.ask("get")).text, "the only app there is for this channel"
+    assert "Courier" not in (await world.ask("builds")).text
+
+
+@pytest.mark.parametrize(
+    "action", ["get.v1", "fresh.v1", "dm.v1", "share.v1", "await.v1", "status.v1", "files.v1", "file.v1", "run.v1#0"]
+)
+async def test_elsewhere_every_button_is_refused(world: Environment, qa: FakeChannel, action: str) -> None:
+    build = world.applivery.builds[0]
+    attached = build.wire["files"][-1]["id"]
+    value = {"run.v1#0": "get courier", "file.v1": f"{world.courier.id}/{build.id}/{attached}"}.get(
+        action, f"{world.courier.id}/{build.id}"
+    )
+    card = old_card(world.slack, world.releases, action, value)
+    assert await said(await press(world.slack, card, "Old", user=world.bruno)) == ONLY.format(qa.id)
+    assert mints(world) == 0
+    allowed = old_card(world.slack, qa, action, value)
+    turn = await press(world.slack, allowed, "Old", user=world.bruno)
+    await rested(world)
+    assert all("cannot be used here" not in message.text for message in turn.answers)
+
+
+async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(
+    world: Environment, qa: FakeChannel
+) -> None:
+    world.applivery.app("Driver")
+    world.applivery.app("Depot")
+    await world.restart()
+    turn = await world.slack.command("/applivery", "get", user=world.bruno, channel=world.releases)
+    form = await turn.view()
+    offered = await world.slack.options(form, "get.app", "", user=world.bruno)
+    assert [option["text"]["text"] for option in offered] == ["Depot", "Driver"]
+    await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.bruno)
+    assert (await turn.answer()).text == ONLY.format(qa.id)
+    form.closed = False
+    form.values["get.app"] = {
+        "get.app": {"type": "external_select", "selected_option": {"value": world.courier.id, "text": {}}}
+    }
+    assert await world.slack.options(form, "get.build", "", user=world.bruno) == []
+    inside = await (await world.slack.command("/applivery", "get", user=world.bruno, channel=qa)).view()
+    offered = await world.slack.options(inside, "get.app", "", user=world.bruno)
+    assert [option["text"]["text"] for option in offered] == ["Courier", "Depot", "Driver"]
+
+
+async def test_elsewhere_the_shortcut_and_the_mention_are_refused(world: Environment, qa: FakeChannel) -> None:
+    build = world.applivery.builds[0]
+    card = old_card(world.slack, world.releases, "get.v1", f"{world.courier.id}/{build.id}")
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=card)
+    assert await said(turn) == ONLY.format(qa.id)
+    await world.slack.mention("get courier", world.bruno, world.releases)
+    await world.slack.until(lambda: len(world.slack.ephemerals(world.bruno)) == 2)
+    assert world.slack.ephemerals(world.bruno)[-1].text == ONLY.format(qa.id)
+    assert mints(world) == 0
+
+
+async def test_a_channel_off_the_list_hears_no_news_of_it(world: Environment) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    qa = world.slack.channel("qa", members=(world.ana,))
+    await world.ask("subscribe courier", channel=qa)
+    await world.ask(f"grant {hash_(qa)} app:courier")
+    ready(world)
+    await world.look()
+    assert len(world.said(qa)) > 0
+    assert world.said() == []
+
+
+async def test_when_every_app_is_kept_elsewhere_that_is_said(world: Environment, qa: FakeChannel) -> None:
+    assert (await world.ask("builds")).text == "You may not do this with any app here. Ask an admin of this bot."
+
+
+# ------------------------------------------------------------------ asking for a role
+
+
+async def refused(world: Environment, typed: str = "subscribe courier", user: FakeUser | None = None) -> FakeMessage:
+    """What Bruno (or another person) is told who may not."""
+    answer: FakeMessage = await world.ask(typed, user=user or world.bruno)
+    assert labels(answer) == ["Request access"]
+    return answer
+
+
+async def ask_for_it(world: Environment, typed: str = "subscribe courier") -> FakeMessage:
+    """The question as Ana, an admin, has it."""
+    before = len(directs(world, world.ana))
+    await press(world.slack, await refused(world, typed), "Request access", user=world.bruno)
+    return await direct(world, world.ana, before + 1)
+
+
+async def given(world: Environment) -> set[tuple[str, Role, str | None]]:
+    """The roles that were given: to whom, and for which app."""
+    return {
+        (grant.grantee, grant.role, grant.app_id)
+        for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)
+    }
+
+
+async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: Environment, carla: FakeUser) -> None:
+    carla.admin = True
+    await world.start()
+    answer = await refused(world)
+    assert answer.text == f"{NEEDS_RELEASER} Ask an admin of this bot for it."
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert await said(turn) == "Request sent. I'll DM you the answer."
+    for admin in (world.ana, carla):
+        [question] = directs(world, admin)
+        assert question.text == (
+            f"<@{world.bruno.id}> asks to be releaser of Courier. "
+            f"They tried `subscribe courier` in <#{world.releases.id}>."
+        )
+        assert labels(question) == ["Allow for Courier", "Allow for all apps", "Deny"]
+    assert directs(world, world.bruno) == []
+
+
+async def test_allowed_for_an_app_is_allowed_for_it_alone(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    question = await ask_for_it(world, "downloads courier")
+    turn = await press(world.slack, question, "Allow for Courier", user=world.ana)
+    assert await said(turn) == f"✅ <@{world.bruno.id}> is now *manager* for Courier."
+    assert await turn.answer() is question, "the buttons are gone"
+    assert labels(question) == []
+    assert (await direct(world, world.bruno)).text == "✅ You're now *manager* for Courier. Try again."
+    assert await given(world) == {(world.bruno.id, Role.MANAGER, world.courier.id)}
+    assert "needs the role" not in (await world.ask("downloads courier", user=world.bruno)).text
+    assert "needs the role *manager*" in (await world.ask("downloads driver", user=world.bruno)).text
+
+
+async def test_all_apps_are_allowed_after_a_question_that_says_so(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    question = await ask_for_it(world)
+    confirm = question.element("decide.all.v1")["confirm"]
+    assert (confirm["confirm"]["text"], confirm["deny"]["text"]) == ("Allow for all apps", "Cancel")
+    assert "becomes releaser of every app, new ones too." in confirm["text"]["text"]
+    assert "confirm" not in question.element("decide.app.v1")
+    turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
+    assert await said(turn) == f"✅ <@{world.bruno.id}> is now *releaser* for all apps."
+    assert (await direct(world, world.bruno)).text == "✅ You're now *releaser* for all apps. Try again."
+    assert await given(world) == {(world.bruno.id, Role.RELEASER, None)}
+    assert NEEDS_RELEASER not in (await world.ask("subscribe driver", user=world.bruno)).text
+
+
+async def test_a_denied_role_is_not_given_and_the_person_hears_of_it(world: Environment) -> None:
+    await world.start()
+    question = await ask_for_it(world)
+    turn = await press(world.slack, question, "Deny", user=world.ana)
+    assert await said(turn) == f"❌ You denied <@{world.bruno.id}> the role *releaser*."
+    assert (await direct(world, world.bruno)).text == "❌ Your request for *releaser* was denied."
+    assert await given(world) == set()
+
+
+async def test_the_other_admins_see_what_was_decided(world: Environment, carla: FakeUser) -> None:
+    carla.admin = True
+    await world.start()
+    question = await ask_for_it(world)
+    hers = await direct(world, carla)
+    kept = {action: hers.element(action)["value"] for action in DECIDING}
+    await press(world.slack, question, "Deny", user=world.ana)
+    await rested(world)
+    decided = f"❌ <@{world.ana.id}> denied <@{world.bruno.id}> the role *releaser*."
+    assert (hers.text, labels(hers)) == (decided, [])
+    for action, value in kept.items():  # as pressed at the same moment
+        late = old_card(world.slack, world.slack.dm(carla), action, value)
+        assert await said(await press(world.slack, late, "Old", user=carla)) == decided
+    assert await given(world) == set()
+    assert len(directs(world, world.bruno)) == 1
+
+
+@pytest.mark.parametrize("answer", [None, "Deny"])
+async def test_the_same_is_asked_once_an_hour(world: Environment, answer: str | None) -> None:
+    world.applivery.app("Driver")
+    clock = Clock(world)
+    await world.start()
+    question = await ask_for_it(world)
+    if answer:
+        await press(world.slack, question, answer, user=world.ana)
+    turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
+    assert re.fullmatch(r"You asked for this at <.*>\. The admins have your request\.", await said(turn))
+    await rested(world)
+    assert len(directs(world, world.ana)) == 1
+    assert "of Driver" in (await ask_for_it(world, "subscribe driver")).text
+    assert "to be manager" in (await ask_for_it(world, "downloads courier")).text
+    clock.forward(minutes=61)
+    assert "Deny" in labels(await ask_for_it(world))
+
+
+@pytest.mark.parametrize(
+    ("typed", "app"),
+    [
+        ("subscribe driver", "Driver"),
+        ("subscribe app:driver", "Driver"),
+        ("downloads Driver", "Driver"),
+        ("grant @bruno admin app:driver", "Driver"),
+        ("subscribe *", None),
+        ("audit", None),
+    ],
+)
+async def test_a_request_says_for_which_app(world: Environment, typed: str, app: str | None) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    question = await ask_for_it(world, typed)
+    wide = ["Allow for all apps", "Deny"]
+    assert labels(question) == ([f"Allow for {app}", *wide] if app else wide)
+    assert f"They tried `{typed}`" in question.text
+
+
+async def test_who_has_a_role_elsewhere_asks_for_this_app(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} releaser app:driver")
+    question = await ask_for_it(world)
+    await press(world.slack, question, "Allow for Courier", user=world.ana)
+    await rested(world)
+    assert (world.bruno.id, Role.RELEASER, world.courier.id) in await given(world)
+    assert (world.bruno.id, Role.RELEASER, None) not in await given(world)
+
+
+async def test_the_settings_name_whom_to_ask(world: Environment, carla: FakeUser) -> None:
+    await world.start(access_admins=(carla.id,))
+    await press(world.slack, await refused(world), "Request access", user=world.bruno)
+    assert (await direct(world, carla)).text.startswith(f"<@{world.bruno.id}> asks to be")
+    assert directs(world, world.ana) == []
+
+
+async def test_one_admin_who_cannot_be_reached_does_not_keep_the_others_from_hearing(
+    world: Environment, carla: FakeUser
+) -> None:
+    carla.admin = True
+    await world.start()
+    answer = await refused(world)
+    world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"))
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert await said(turn) == "Request sent. I'll DM you the answer."
+    assert len(directs(world, world.ana) + directs(world, carla)) == 1
+
+
+async def test_a_request_that_reached_no_admin_may_be_repeated(world: Environment) -> None:
+    await world.start()
+    answer = await refused(world)
+    world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"))
+    assert "could not reach" in await said(await press(world.slack, answer, "Request access", user=world.bruno))
+    assert "Deny" in labels(await ask_for_it(world))
+
+
+async def test_without_any_admin_it_is_said_who_could_name_one(world: Environment) -> None:
+    world.ana.admin = False
+    await world.start()
+    turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
+    assert await said(turn) == "I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."
+
+
+@pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
+async def test_nobody_decides_but_an_admin(world: Environment, carla: FakeUser, action: str) -> None:
+    await world.start()
+    value = (await ask_for_it(world)).element("decide.app.v1")["value"]
+    for who in (world.bruno, carla):
+        forged = old_card(world.slack, world.releases, action, f"allow/{value}" if "#" in action else value)
+        assert "This needs the role *admin*" in await said(await press(world.slack, forged, "Old", user=who))
+    assert await given(world) == set()
+
+
+@pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
+@pytest.mark.parametrize("value", ["4711", "allow/4711", "allow/", "allow", "x", "1/app", "-1", "٣", "9" * 40])
+async def test_a_question_nobody_asked_is_not_decided(world: Environment, action: str, value: str) -> None:
+    await world.start()
+    await ask_for_it(world)
+    forged = old_card(world.slack, world.releases, action, value)
+    assert await said(await press(world.slack, forged, "Old", user=world.ana)) == (
+        "I can't find that request. A role can be given with `grant`."
+    )
+    assert await given(world) == set()
+
+
+async def test_what_was_only_refused_is_not_decided(world: Environment) -> None:
+    await world.start()
+    value = (await refused(world)).element("ask.v1")["value"]
+    forged = old_card(world.slack, world.releases, "decide.app.v1", value)
+    assert "I can't find that request." in await said(await press(world.slack, forged, "Old", user=world.ana))
+    assert await given(world) == set()
+
+
+@pytest.mark.parametrize("value", ["admin/", "releaser/a1", "4711", "x", "9" * 40, "another person's"])
+async def test_only_what_they_were_refused_is_asked_for(world: Environment, carla: FakeUser, value: str) -> None:
+    await world.start()
+    if value == "another person's":
+        value = (await refused(world, user=carla)).element("ask.v1")["value"]
+    forged = old_card(world.slack, world.releases, "ask.v1", value)
+    assert await said(await press(world.slack, forged, "Old", user=world.bruno)) == (
+        "This button is out of date. Run the command again."
+    )
+    await rested(world)
+    assert directs(world, world.ana) == []
+
+
+@pytest.mark.parametrize(("answer", "gets"), [("allow", True), ("deny", False)])
+async def test_buttons_of_earlier_versions_allow_no_more_than_the_app(
+    world: Environment, answer: str, gets: bool
+) -> None:
+    await world.start()
+    value = (await ask_for_it(world)).element("decide.app.v1")["value"]
+    old = old_card(world.slack, world.slack.dm(world.ana), f"decide.v1#{answer}", f"{answer}/{value}")
+    await press(world.slack, old, "Old", user=world.ana)
+    await rested(world)
+    assert await given(world) == ({(world.bruno.id, Role.RELEASER, world.courier.id)} if gets else set())
+
+
+async def test_who_became_a_guest_meanwhile_is_given_nothing_wide(world: Environment) -> None:
+    await world.start()
+    question = await ask_for_it(world)
+    world.bruno.guest = True
+    turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
+    assert "is a guest, and a guest can only be *member* of single apps." in await said(turn)
+    assert await given(world) == set()
+
+
+async def test_while_applivery_is_away_a_refusal_is_said_all_the_same(world: Environment) -> None:
+    await world.start()
+    world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
+    assert labels(await ask_for_it(world)) == ["Allow for all apps", "Deny"]
+
+
+async def test_who_has_the_role_by_now_is_told_to_try_again(world: Environment) -> None:
+    await world.start()
+    answer = await refused(world)
+    await world.ask(f"grant {at(world.bruno)} releaser")
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert await said(turn) == "You're *releaser* by now. Try again."
+    assert directs(world, world.ana) == []
+
+
+async def test_a_guest_has_nothing_to_ask_for(world: Environment) -> None:
+    await world.start()
+    before = await refused(world)
+    world.bruno.guest = True
+    await world.restart()
+    assert labels(await world.ask("subscribe courier", user=world.bruno)) == []
+    turn = await press(world.slack, before, "Request access", user=world.bruno)
+    assert "Guests can only use apps" in await said(turn)
+    assert directs(world, world.ana) == []
+
+
+async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world: Environment) -> None:
+    await world.start()
+    question = await ask_for_it(world)
+    await world.restart()
+    await press(world.slack, question, "Allow for Courier", user=world.ana)
+    await rested(world)
+    found: list[Any] = [
+        (entry.user_id, entry.action, entry.app_id, entry.outcome)
+        for entry in await world.bot.store.run(audit.list_entries)
+    ]
+    assert found == [
+        (world.ana.id, "allowed", world.courier.id, f"releaser for {world.bruno.id}"),
+        (world.bruno.id, "ask", world.courier.id, "releaser"),
+    ]

@@ -1,0 +1,628 @@
+"""The private answer with a link: what it says, for whom, for how long, and what each of its buttons does."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.app import running
+from bot.db import audit
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.outcomes import RequestOutcome
+from sandbox.faults import Fault
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
+from tests.support.handing import (
+    MINTING,
+    Clock,
+    direct,
+    directs,
+    downloaded,
+    mints,
+    raw,
+    ready,
+    rested,
+    said,
+    seen,
+    start_with_page,
+)
+from tests.support.seeing import labels, link, press
+
+IOS_FILE = "File (.ipa)"
+
+
+def provision(**facts: Any) -> dict[str, Any]:
+    """What Applivery read out of an .ipa."""
+    profile = {"ExpirationDate": "2031-01-01T00:00:00.000Z", "signingType": "enterprise", "ProvisionsAllDevices": True}
+    return {"ios": {"plist": {"MinimumOSVersion": "15.0"}, "mobileprovision": {**profile, **facts}}}
+
+
+def days_from_now(days: float) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+# ------------------------------------------------------------------ what it says
+
+
+async def test_the_answer_tells_what_it_is_from_where_and_who_it_is_for(world: Environment) -> None:
+    await world.start()
+    ready(
+        world,
+        size=48_200_000,
+        commit="8f3c2d1e9b7a",
+        commit_message="Fix the map\n\nmore",
+        changelog="Faster start\nNo more crash on the map",
+    )
+    answer = await world.ask("get courier", user=world.bruno)
+    read = seen(answer)
+    for words in (
+        "*Courier 2.4.0 (173) for iOS*",
+        "*Size* 48.2 MB",
+        "*Branch* release/2.4",
+        "*Commit* 8f3c2d1e9b Fix the map",
+        ">Faster start\n>No more crash on the map",
+        f"only for <@{world.bruno.id}>",
+        f"<{link(answer)}|Download the .ipa>",
+    ):
+        assert words in read, words
+    assert answer.ephemeral_to == world.bruno.id
+
+
+async def test_the_life_of_the_link_is_what_applivery_says_in_the_reader_s_own_time(world: Environment) -> None:
+    world.applivery.token_life = 247
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier")
+    [token] = world.applivery.minted
+    for text in (answer.text, seen(answer)):
+        life = re.search(r"works once, expires <!date\^(\d+)\^\{time\}\|[^>]+> \(4 minutes\)", text)
+        assert life, text
+        assert int(life[1]) == int(token.expires_at)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "words"),
+    [
+        ("2099-01-01T00:00:00.000Z", "{date_short_pretty} {time}|2099-01-01 00:00 UTC>, only"),
+        ("2020-01-01T00:00:00.000Z", "expired already, <!date"),
+        (1, "expired already, <!date"),
+        (None, "expires soon; Applivery does not say when"),
+        ("soon", "expires soon; Applivery does not say when"),
+        ({}, "expires soon; Applivery does not say when"),
+    ],
+)
+async def test_a_link_is_given_whatever_its_date_is(world: Environment, expires_at: Any, words: str) -> None:
+    await world.start()
+    ready(world)
+    world.applivery.reshape(MINTING, lambda body: {**body, "data": {**body["data"], "expiresAt": expires_at}})
+    answer = await world.ask("get courier")
+    assert words in answer.text
+    assert await downloaded(answer) == 200
+    assert labels(answer)[0] == "Get a fresh link"
+    await world.bot.expire.step()
+    assert link(answer), "no message says that its link is over before anybody could use it"
+
+
+async def test_the_text_alone_says_it_all_for_a_screen_reader(world: Environment) -> None:
+    await world.start()
+    ready(world, info=provision(ExpirationDate=days_from_now(0.5)))
+    answer = await world.ask("get courier")
+    assert re.fullmatch(
+        r"Courier 2\.4\.0 \(173\) for iOS: Download the \.ipa: http://\S+ "
+        r"\(it works once, expires <!date[^>]+ UTC> \([45] minutes\), only for you\)\. "
+        r"Its provisioning profile expires within a day\. Needs iOS 15\.0 or newer\.",
+        answer.text,
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"signingType": "ad-hoc", "ProvisionsAllDevices": False}, "Ad-hoc build: it installs only on devices"),
+        ({"ExpirationDate": days_from_now(-3)}, "Its provisioning profile expired on"),
+        ({"ExpirationDate": days_from_now(5.5)}, "Its provisioning profile expires in 5 days."),
+        ({"ExpirationDate": days_from_now(1.5)}, "Its provisioning profile expires in 1 day."),
+        ({"ExpirationDate": days_from_now(0.5)}, "Its provisioning profile expires within a day."),
+        ({}, "Needs iOS 15.0 or newer."),
+    ],
+)
+async def test_what_would_make_the_tap_fail_is_said_before(
+    world: Environment, facts: dict[str, Any], words: str
+) -> None:
+    await world.start()
+    ready(world, info=provision(**facts))
+    read = seen(await world.ask("get courier"))
+    assert f"⚠️ {words}" in read
+
+
+async def test_a_disabled_build_is_said_to_be_one_and_a_good_one_is_not_warned_of(world: Environment) -> None:
+    await world.start()
+    ready(world, disabled=True)
+    assert "⚠️ This build is disabled in Applivery" in seen(await world.ask("get courier"))
+    ready(world, number="174", info={"ios": {"plist": {}}})
+    assert "⚠️" not in seen(await world.ask("get courier #174"))
+
+
+async def test_what_an_android_phone_must_have_is_said_in_android_s_own_numbers(world: Environment) -> None:
+    await world.start()
+    ready(world, os="android")
+    answer = await world.ask("get courier")
+    assert "⚠️ Needs Android 8.0 or newer." in seen(answer)
+    assert f"<{link(answer)}|Install>" in seen(answer)
+
+
+# ------------------------------------------------------------------ its buttons
+
+
+async def test_each_build_has_the_buttons_that_work_for_it_and_no_others(world: Environment) -> None:
+    await world.start()
+    for about, wanted in (
+        ({"os": "ios"}, ["Get a fresh link", "Send to my DM", "Share here", "Open in Applivery"]),
+        ({"os": "android"}, ["Get a fresh link", "Send to my DM", "Share here"]),
+        ({"os": "android", "extension": "aab"}, ["Get a fresh link", ".aab", "Send to my DM", "Share here"]),
+        ({"os": "macos"}, ["Get a fresh link", "Send to my DM", "Share here"]),
+    ):
+        build = ready(world, **about)
+        assert labels(await world.ask(f"get {build.id}")) == wanted
+
+
+async def test_the_aab_button_gets_the_bundle_and_offers_the_way_back(world: Environment) -> None:
+    await world.start()
+    ready(world, os="android", extension="aab")
+    answer = await world.ask("get courier")
+    got = await (await press(world.slack, answer, ".aab", user=world.ana)).answer()
+    assert got is answer
+    assert [token.type for token in world.applivery.minted] == ["auto", "aab"]
+    assert "Download the .aab" in seen(got)
+    assert "Install" in labels(got)
+    assert await downloaded(got) == 200
+
+
+async def test_asking_for_a_bundle_there_is_not_is_answered_in_words(world: Environment) -> None:
+    await world.start()
+    ready(world, os="android")
+    said = await world.ask("get courier type:aab")
+    assert "http" not in said.text
+    assert "was not uploaded as an .aab" in said.text
+
+
+async def test_a_bundle_is_not_asked_for_where_the_original_was_none(world: Environment) -> None:
+    await world.start()
+    ready(world, os="ios", extension="ipa")
+    said = await world.ask("get courier type:aab")
+    assert "was not uploaded as an .aab" in said.text
+    assert mints(world) == 0
+
+
+async def test_the_attachments_button_counts_them_and_lists_them(world: Environment) -> None:
+    await world.start()
+    build = ready(world)
+    for name in ("notes.pdf", "symbols.zip"):
+        world.applivery.attach(build, name, b"x" * 2000)
+    answer = await world.ask("get courier")
+    listed = await (await press(world.slack, answer, "Attachments (2)", user=world.ana)).answer()
+    assert listed is not answer
+    assert listed.ephemeral_to == world.ana.id
+    assert "notes.pdf" in listed.text
+    assert "symbols.zip" in listed.text
+
+
+async def test_send_to_my_dm_puts_a_link_of_its_own_into_my_direct_messages_alone(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier", user=world.bruno)
+    turn = await press(world.slack, answer, "Send to my DM", user=world.bruno)
+    assert await said(turn) == "I sent it to you as a direct message."
+    copy = await direct(world, world.bruno)
+    assert link(copy) != link(answer)
+    assert (copy.unfurl_links, copy.unfurl_media) == (False, False)
+    assert directs(world, world.ana) == []
+    assert await downloaded(copy) == 200
+
+
+async def test_the_buttons_in_my_direct_messages_go_on_working_there(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
+    copy = await direct(world, world.ana)
+    before = link(copy)
+    await world.restart()
+    assert await (await press(world.slack, copy, "Get a fresh link", user=world.ana)).answer() is copy
+    assert link(copy) != before
+
+
+# ------------------------------------------------------------------ share here
+
+
+async def shared(world: Environment, **about: Any) -> FakeMessage:
+    """The card that Ana shares in #releases."""
+    build = ready(world, changelog="Faster", **about)
+    world.applivery.attach(build, "notes.pdf", b"x")
+    await press(world.slack, await world.ask("get courier"), "Share here", user=world.ana)
+    await world.slack.until(lambda: world.slack.messages(world.releases))
+    [card] = world.slack.messages(world.releases)
+    return card
+
+
+async def test_a_shared_card_is_for_everybody_and_carries_no_token(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    await world.slack.settled()
+    assert card.ephemeral_to is None
+    assert "/v1/download/" not in raw(card)
+    assert [token.token for token in world.applivery.minted if token.token in raw(card)] == []
+    assert f"shared by <@{world.ana.id}>" in seen(card)
+    assert labels(card) == ["Get build", "Attachments (1)"]
+    assert world.slack.crawled == []
+
+
+async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_is(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    await world.restart()
+    blocks = card.blocks
+    answer = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
+    assert answer is not card
+    assert answer.ephemeral_to == world.bruno.id
+    assert (card.blocks, card.edited) == (blocks, False)
+    assert await downloaded(answer) == 200
+    [minted] = await world.bot.store.run(audit.list_entries, user_id=world.bruno.id, limit=1)
+    assert (minted.outcome, minted.door) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
+
+
+async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    world.applivery.delete(world.applivery.builds[0])
+    await world.restart()
+    for label in labels(card):
+        words = await said(await press(world.slack, card, label, user=world.bruno))
+        assert words.startswith("Applivery no longer has that, or this bot may not see it. It may have been deleted")
+    assert mints(world) == 1
+
+
+async def test_a_card_is_not_shared_with_another_organisation(world: Environment) -> None:
+    await world.start()
+    world.releases.shared = True
+    ready(world)
+    answer = await world.ask("get courier")
+    words = await said(await press(world.slack, answer, "Share here", user=world.ana))
+    assert words == (
+        "This channel is shared with another organisation, and a card shows your changelog and branch. "
+        "Share it in a channel of your own."
+    )
+    assert world.slack.messages(world.releases) == []
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environment, private: bool) -> None:
+    await world.start()
+    where = world.slack.channel("elsewhere", private=private, bot_is_member=False, members=(world.ana,))
+    ready(world)
+    answer = await world.ask("get courier", channel=where)
+    words = await said(await press(world.slack, answer, "Share here", user=world.ana))
+    name = world.slack.users[world.slack.bot_user_id].handle
+    assert words == f"I am not in this channel, so I cannot post here. Invite me first: `/invite @{name}`."
+    assert world.slack.messages(where) == []
+    assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
+
+
+async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier")
+    confirm = answer.element("share.v1")["confirm"]
+    assert "Everyone in this channel will see the card" in confirm["text"]["text"]
+
+
+# ------------------------------------------------------------------ an iPhone without PUBLIC_URL
+
+
+async def test_without_a_public_address_it_says_what_is_missing_and_gives_the_file(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier")
+    assert "needs a public address of this bot (PUBLIC_URL), and none is set" in seen(answer)
+    assert "Download the .ipa" in seen(answer)
+    assert "Open in Applivery" in labels(answer)
+
+
+async def test_asking_to_install_without_a_public_address_mints_nothing_and_offers_what_there_is(
+    world: Environment,
+) -> None:
+    await world.start()
+    build = ready(world)
+    answer = await world.ask("get courier type:auto")
+    assert mints(world) == 0
+    assert "none is set. You can have the file; the dashboard can install it too." in seen(answer)
+    assert labels(answer) == [IOS_FILE, "Open in Applivery"]
+    dashboard = answer.element("open.dashboard")["url"]
+    assert dashboard.startswith(world.applivery.url)
+    assert build.id in dashboard
+    got = await (await press(world.slack, answer, IOS_FILE, user=world.ana)).answer()
+    assert [token.type for token in world.applivery.minted] == ["file"]
+    assert await downloaded(got) == 200
+
+
+async def test_the_installation_hint_is_for_apple_s_phones_alone(world: Environment) -> None:
+    await world.start()
+    ready(world, os="android")
+    answer = await world.ask("get courier type:auto")
+    assert "PUBLIC_URL" not in raw(answer)
+    assert mints(world) == 1
+
+
+# ------------------------------------------------------------------ a double click
+
+
+@pytest.mark.parametrize("label", ["Get a fresh link", "Send to my DM"])
+async def test_two_clicks_in_one_moment_mint_once(world: Environment, label: str) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier")
+    await asyncio.gather(*(press(world.slack, answer, label, user=world.ana) for _ in range(2)))
+    await rested(world)
+    assert mints(world) == 2  # the command's, and one of the clicks
+
+
+async def test_two_clicks_one_after_the_other_mint_once_and_later_ones_again(world: Environment) -> None:
+    clock = Clock(world)
+    await world.start()
+    card = await shared(world)
+    for _ in range(2):
+        await press(world.slack, card, "Get build", user=world.bruno)
+        await rested(world)
+    assert mints(world) == 2
+    clock.forward(seconds=3)
+    await press(world.slack, card, "Get build", user=world.bruno)
+    await rested(world)
+    assert mints(world) == 3
+
+
+async def test_who_is_told_to_try_again_may_do_so_at_once(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier")
+    world.applivery.faults.add(MINTING, Fault(status=503))
+    assert "please try again" in await said(await press(world.slack, answer, "Get a fresh link", user=world.ana))
+    await rested(world)
+    assert link(await (await press(world.slack, answer, "Get a fresh link", user=world.ana)).answer())
+    assert mints(world) == 3
+
+
+async def test_two_people_who_click_in_one_moment_both_get_a_link(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    turns = await asyncio.gather(*(press(world.slack, card, "Get build", user=who) for who in (world.ana, world.bruno)))
+    first, second = [await turn.answer() for turn in turns]
+    assert link(first) != link(second)
+
+
+async def test_a_double_click_shares_one_card_and_sends_one_message(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    answer = await world.ask("get courier", user=world.bruno)
+    await asyncio.gather(*(press(world.slack, answer, "Share here", user=world.bruno) for _ in range(3)))
+    await rested(world)
+    assert len(world.slack.messages(world.releases)) == 2
+    assert world.slack.messages(world.releases)[0] is card
+
+
+@pytest.mark.postgres
+async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url: str, world: Environment) -> None:
+    world.database = postgres_url
+    async with AsyncExitStack() as stack:
+        await world.start()
+        other = await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False))
+        await world.slack.until(lambda: len(world.slack.sockets) == 2)
+        card = await shared(world)
+        before = mints(world)
+        for _ in range(4):  # round about: both get some
+            await press(world.slack, card, "Get build", user=world.bruno)
+        await rested(world)
+        await other.door.finish(5)
+        assert mints(world) == before + 1
+        counted = "applivery_bot_requests_total"
+        labelled = {"door": Entrypoint.BUTTON, "name": "get.v1", "outcome": RequestOutcome.ANSWERED}
+        by_each = [bot.metrics.registry.get_sample_value(counted, labelled) for bot in (world.bot, other)]
+        assert by_each == [2, 2]
+        await world.stop()
+
+
+# ------------------------------------------------------------------ so many a minute, so many an hour
+
+
+async def test_so_many_links_a_minute_and_then_when_to_try_again(world: Environment) -> None:
+    clock = Clock(world)
+    await world.start(links_per_minute=2)
+    card = await shared(world)  # Ana's first
+    assert link(await world.ask("get courier"))
+    refused = (await world.ask("get courier")).text
+    assert re.fullmatch(r"That was a lot of links in a short time\. Please try again in (5\d|60) seconds\.", refused)
+    words = await said(await press(world.slack, card, "Get build", user=world.ana))
+    assert words.startswith("That was a lot of links")
+    assert mints(world) == 2
+    assert link(await world.ask("get courier", user=world.bruno)), "somebody else is not held up"
+    clock.forward(seconds=61)
+    assert link(await world.ask("get courier"))
+
+
+async def test_so_many_links_an_hour(world: Environment) -> None:
+    clock = Clock(world)
+    await world.start(links_per_minute=5, links_per_hour=6)
+    ready(world)
+    for _ in range(5):
+        await world.ask("get courier")
+    clock.forward(minutes=2)
+    assert link(await world.ask("get courier"))
+    assert "Please try again in 58 minutes." in (await world.ask("get courier")).text
+    assert mints(world) == 6
+
+
+async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    answers = [await world.ask("get courier") for _ in range(11)]
+    assert mints(world) == 10
+    assert answers[-1].text.startswith("That was a lot of links in a short time.")
+    outcomes = [entry.outcome for entry in await world.bot.store.run(audit.list_entries)]
+    assert outcomes == ["TooEager", *["minted"] * 10]
+
+
+async def test_no_way_leads_around_the_measure(world: Environment) -> None:
+    await world.start(links_per_minute=1)
+    build = ready(world)
+    world.applivery.attach(build, "notes.pdf", b"x")
+    answer = await world.ask("get courier")
+    listed = await world.ask("files courier")
+    for message, label in ((answer, "Get a fresh link"), (answer, "Send to my DM"), (listed, "Get")):
+        assert (await said(await press(world.slack, message, label, user=world.ana))).startswith("That was a lot"), (
+            label
+        )
+    assert await said(await world.slack.mention("get courier", world.ana, world.releases)) if False else True
+    assert mints(world) == 1
+    assert directs(world, world.ana) == []
+
+
+# ------------------------------------------------------------------ the form
+
+
+async def open_form(world: Environment, typed: str = "get", user: Any = None, channel: Any = None) -> Any:
+    turn = await world.slack.command("/applivery", typed, user=user or world.bruno, channel=channel or world.releases)
+    return await turn.view()
+
+
+async def test_a_typeahead_offers_a_hundred_at_most(world: Environment) -> None:
+    for number in range(130):
+        world.applivery.app(f"App {number:03}")
+    for number in range(120):
+        world.applivery.build(world.courier, version=f"1.{number}.0", number=str(number), os="ios")
+    await world.start()
+    form = await open_form(world)
+    assert len(await world.slack.options(form, "get.app", "", user=world.bruno)) == 100
+    assert [
+        option["text"]["text"] for option in await world.slack.options(form, "get.app", "app 12", user=world.bruno)
+    ] == [f"App {number}" for number in range(120, 130)]
+    form.values["get.app"] = {
+        "get.app": {"type": "external_select", "selected_option": {"value": world.courier.id, "text": {}}}
+    }
+    offered = await world.slack.options(form, "get.build", "", user=world.bruno)
+    assert len(offered) == 100
+    assert [option["text"]["text"].split(" ")[0] for option in offered[:3]] == ["1.119.0", "1.118.0", "1.117.0"]
+
+
+async def test_a_typeahead_that_takes_too_long_is_answered_empty_in_time(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    form = await open_form(world)
+    await world.restart()  # forgets the apps
+    world.applivery.faults.add("GET /v1/*", Fault(latency=4))
+    started = asyncio.get_running_loop().time()
+    assert await world.slack.options(form, "get.app", "cour", user=world.bruno) == []
+    assert asyncio.get_running_loop().time() - started < 3
+
+
+async def test_only_builds_that_can_be_had_are_offered(world: Environment) -> None:
+    world.applivery.app("Driver")
+    ready(world)
+    ready(world, version="2.5.0", status="in_progress")
+    ready(world, version="2.6.0", status="error")
+    await world.start()
+    form = await open_form(world)
+    await world.slack.options(form, "get.app", "", user=world.bruno)
+    form.values["get.app"] = {
+        "get.app": {"type": "external_select", "selected_option": {"value": world.courier.id, "text": {}}}
+    }
+    offered = await world.slack.options(form, "get.build", "", user=world.bruno)
+    assert [option["text"]["text"][:5] for option in offered] == ["2.4.0"]
+
+
+def preset(form: Any) -> str | None:
+    """The app that the form proposes."""
+    [element] = [block["element"] for block in form.blocks if block["block_id"] == "get.app"]
+    return element.get("initial_option", {}).get("text", {}).get("text")
+
+
+async def test_the_form_remembers_what_this_person_took_last_in_this_channel(world: Environment) -> None:
+    driver = world.applivery.app("Driver")
+    world.applivery.build(driver)
+    ready(world)
+    other = world.slack.channel("other", members=(world.ana, world.bruno))
+    await world.start()
+    assert preset(await open_form(world)) is None
+    await world.ask("get driver", user=world.bruno)
+    await world.ask("get courier", user=world.bruno, channel=other)
+    await world.ask("get courier", user=world.ana)
+    await world.restart()
+    assert preset(await open_form(world)) == "Driver"
+    assert preset(await open_form(world, channel=other)) == "Courier"
+    assert preset(await open_form(world, user=world.ana, channel=other)) is None
+
+
+async def test_the_remembered_app_goes_on_without_another_choice(world: Environment) -> None:
+    world.applivery.app("Driver")
+    ready(world)
+    await world.start()
+    await world.ask("get courier", user=world.bruno)
+    form = await open_form(world)
+    assert await world.slack.options(form, "get.build", "", user=world.bruno)
+    await world.slack.submit(form, {}, user=world.bruno)
+    await world.slack.until(lambda: len(world.slack.ephemerals(world.bruno)) == 2)
+    assert "2.4.0 (173)" in world.slack.ephemerals(world.bruno)[-1].text
+
+
+# ------------------------------------------------------------------ trouble
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(status=503), "Applivery is not answering right now. Nothing was lost; please try again in a minute."),
+        (Fault(drop_after=True), "Applivery is not answering right now."),
+        (Fault(status=429, retry_after=5), "Applivery is busy."),
+        (Fault(status=401, code=4004), "Applivery does not accept this bot's credential. An admin has to renew"),
+        (Fault(status=403, code=4003), "This bot's Service Account may not do that in Applivery."),
+        (Fault(body="<html>"), "This bot does not understand Applivery's answer."),
+    ],
+)
+async def test_a_link_that_could_not_be_made_is_explained(world: Environment, fault: Fault, words: str) -> None:
+    await world.start()
+    ready(world)
+    world.applivery.faults.add(MINTING, fault)
+    answer = await world.ask("get courier")
+    assert words in answer.text
+    assert "/v1/download/" not in raw(answer)
+
+
+# ------------------------------------------------------------------ with PUBLIC_URL
+
+
+async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(world: Environment) -> None:
+    address = await start_with_page(world)
+    ready(world)
+    answer = await world.ask("get courier")
+    assert mints(world) == 0
+    page = re.search(rf"<({re.escape(address)}/b/[\w-]{{22}})\|Open the install page>", seen(answer))
+    assert page, seen(answer)
+    assert page[1] in answer.text
+    assert "(10 minutes)" in seen(answer) or "(9 minutes)" in seen(answer)
+    assert "PUBLIC_URL" not in raw(answer)
+    assert labels(answer) == ["Get a fresh link", IOS_FILE, "Send to my DM", "Share here"]
+    [entry] = await world.bot.store.run(audit.list_entries)
+    assert (entry.user_id, entry.outcome) == (world.ana.id, AuditOutcome.TICKET)
+
+
+async def test_the_file_button_leads_to_a_page_for_the_file(world: Environment) -> None:
+    await start_with_page(world)
+    ready(world)
+    answer = await world.ask("get courier")
+    got = await (await press(world.slack, answer, IOS_FILE, user=world.ana)).answer()
+    assert got is answer
+    assert "Open the page for the .ipa" in seen(got)
+    assert "Install" in labels(got)
+    assert mints(world) == 0

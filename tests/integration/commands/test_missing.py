@@ -1,0 +1,203 @@
+"""`missing:` says who has not downloaded a build, to the asker alone, and asks each of them once at most."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.db import audit
+from bot.domain.audit import AuditAction
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
+from tests.integration.commands.test_downloads import private
+from tests.integration.commands.test_summaries import asked_in, everything_in, leads, text_of
+from tests.support.seeing import every_message, labels, press
+
+
+async def crew(world: Environment) -> tuple[Any, Any]:
+    """@qa: Eva has 2.4.0 (under an address in other letters), Zoe, Ana and Bruno have not; a bot, a guest, one gone."""
+    slack = world.slack
+    eva = slack.user("eva", name="Eva Ruiz", email="Eva@ACME.test")
+    zoe = slack.user("zoe", name="Zoe Lang", email="zoe@acme.test")
+    guest = slack.user("gus", name="Gus", email="gus@agency.example", guest=True)
+    nobody = slack.user("nemo", name="Nemo")
+    nobody.email = None
+    gone = slack.user("gone", name="Gone", email="gone@acme.test")
+    gone.deleted = True
+    robot = slack.user("robot", name="Robot", email="robot@acme.test")
+    robot.bot = True
+    group = slack.usergroup("qa", [eva, zoe, world.bruno, guest, nobody, gone, robot])
+    for os in ("ios", "android"):
+        world.applivery.build(world.courier, version="2.4.0", os=os)
+    world.applivery.download(world.applivery.builds[-1], world.applivery.member(email="eva@acme.test"))
+    return group, zoe
+
+
+def mention(group: Any) -> str:
+    return f"<!subteam^{group.id}|@{group.handle}>"
+
+
+def to(world: Environment, user: Any) -> list[FakeMessage]:
+    return [message for message in world.slack.messages(world.slack.dm(user)) if message.bot_id]
+
+
+async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_messages(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    answer = await world.ask(f"downloads courier missing:{mention(group)}")
+    assert f"*1 of 4* people of <!subteam^{group.id}> have downloaded *Courier 2.4.0*." in answer.text
+    assert zoe.id not in text_of([answer])
+    _, [names] = private(world, world.ana)
+    for user in (zoe, world.bruno, world.slack.user("gus")):
+        assert f"<@{user.id}>" in names.text
+    assert "*Not yet* (3)" in names.text
+    assert f"_No e-mail in Slack_ (1): <@{world.slack.user('nemo').id}>" in names.text
+    for handle in ("eva", "gone", "robot"):
+        assert world.slack.user(handle).id not in names.text
+
+
+async def test_in_a_manager_channel_the_thread_has_counts_and_the_asker_alone_the_names(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    channel = await leads(world)
+    head, below = await asked_in(world, channel, f"downloads courier 2.4.0 missing:{mention(group)}")
+    assert "*1 of 4* people" in head.text
+    assert below.text.startswith("3 not yet · 1 whose e-mail Slack does not tell.")
+    assert zoe.id not in text_of(everything_in(world, channel))
+    assert zoe.id in text_of(to(world, world.ana))
+
+
+async def test_a_channel_s_people_are_compared_too(world: Environment) -> None:
+    await world.start()
+    await crew(world)
+    answer = await world.ask(f"downloads courier missing:<#{world.releases.id}|releases>")
+    assert f"*0 of 2* people of <#{world.releases.id}> have downloaded" in answer.text
+
+
+async def test_somebody_slack_tells_nothing_of_is_one_whose_e_mail_is_not_known(world: Environment) -> None:
+    await world.start()
+    group, _ = await crew(world)
+    group.users.append("U0STRANGER")
+    answer = await world.ask(f"downloads courier missing:{mention(group)}")
+    assert "*1 of 4* people" in answer.text
+    _, [names] = private(world, world.ana)
+    assert "_No e-mail in Slack_ (2)" in names.text
+    assert "<@U0STRANGER>" in names.text
+
+
+@pytest.mark.parametrize("typed", ["qa", "@qa", "<@U1>", '""', "<!channel>"])
+async def test_a_group_or_channel_that_is_none_is_asked_for_in_words(world: Environment, typed: str) -> None:
+    await world.start()
+    await crew(world)
+    assert "pick a group or channel" in (await world.ask(f"downloads courier missing:{typed}")).text
+
+
+async def test_a_channel_the_bot_cannot_see_is_said_so(world: Environment) -> None:
+    await world.start()
+    await crew(world)
+    hidden = world.slack.channel("hidden", private=True, bot_is_member=False, members=(world.ana,))
+    said = (await world.ask(f"downloads courier missing:<#{hidden.id}|hidden>")).text
+    assert said == "I can't see that channel, or you're not in it. Choose one that both of us are in."
+
+
+async def test_without_the_scope_for_e_mails_it_says_which_one_is_missing(world: Environment) -> None:
+    await world.start()
+    group, _ = await crew(world)
+    world.slack.scopes -= {"users:read.email"}
+    said = (await world.ask(f"downloads courier missing:{mention(group)}")).text
+    assert "`users:read.email`" in said
+
+
+async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: Environment) -> None:
+    await world.start()
+    group = world.slack.usergroup("qa", [world.bruno])
+    assert "no build yet" in (await world.ask(f"downloads courier missing:{mention(group)}")).text
+
+
+# ------------------------------------------------------------------ asking them
+
+
+async def ask_them(world: Environment, group: Any) -> FakeMessage:
+    await world.ask(f"downloads courier missing:{mention(group)}")
+    _, [names] = private(world, world.ana)
+    turn = await press(world.slack, names, "Ask them politely", user=world.ana)
+    await world.bot.door.finish(5)
+    answer: FakeMessage = await turn.answer()
+    return answer
+
+
+async def test_each_is_asked_once_by_direct_message_with_a_button_that_gets_the_build(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    said = (await ask_them(world, group)).text
+    assert said.startswith("I asked 2 people to try Courier 2.4.0")
+    assert "Skipped 1 (" in said  # a guest, who could do nothing with it
+    [card] = to(world, zoe)
+    assert f"<@{world.ana.id}> would be glad if you tried *Courier 2.4.0*" in card.text
+    assert sorted(labels(card)) == ["Do not ask me again", "Get it for Android", "Get it for iOS"]
+    turn = await press(world.slack, card, "Get it for iOS", user=zoe)
+    assert "/v1/download/" in (await turn.answer()).text
+    assert to(world, world.slack.user("eva")) == to(world, world.slack.user("gus")) == []
+
+    said = (await ask_them(world, group)).text
+    assert said.startswith("I asked no one")
+    assert len(to(world, zoe)) == 1
+
+
+async def test_whoever_does_not_want_to_be_asked_never_is_again(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    await ask_them(world, group)
+    [card] = to(world, zoe)
+    turn = await press(world.slack, card, "Do not ask me again", user=zoe)
+    assert "any more" in (await turn.answer()).text
+    for os in ("ios", "android"):
+        world.applivery.build(world.courier, version="2.5.0", os=os)
+    await world.restart()
+    assert (await ask_them(world, group)).text.startswith("I asked 2 people to try Courier 2.5.0")
+    assert len(to(world, zoe)) == 1
+    assert len(to(world, world.bruno)) == 2
+    await world.ask(f"forget <@{zoe.id}|zoe>")
+    world.applivery.build(world.courier, version="2.6.0")
+    await ask_them(world, group)
+    assert len(to(world, zoe)) == 1, "the wish outlives being forgotten"
+
+
+async def test_whoever_downloads_it_meanwhile_is_not_asked(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    await world.ask(f"downloads courier missing:{mention(group)}")
+    _, [names] = private(world, world.ana)
+    world.applivery.download(world.applivery.builds[0], world.applivery.member(email="zoe@acme.test"))
+    await press(world.slack, names, "Ask them politely", user=world.ana)
+    await world.bot.door.finish(5)
+    assert to(world, zoe) == []
+    assert len(to(world, world.bruno)) == 1
+
+
+async def test_a_newer_build_changes_nothing_about_what_they_are_asked_to_try(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    await world.ask(f"downloads courier missing:{mention(group)}")
+    _, [names] = private(world, world.ana)
+    world.applivery.build(world.courier, version="9.0.0")
+    await press(world.slack, names, "Ask them politely", user=world.ana)
+    await world.bot.door.finish(5)
+    assert "Courier 2.4.0" in to(world, zoe)[0].text
+
+
+async def test_nobody_s_name_is_stored_or_said_to_others(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    await ask_them(world, group)
+    others = [message for message in every_message(world.slack) if message.channel != world.slack.dm(world.ana).id]
+    others = [message for message in others if message.channel != world.slack.dm(zoe).id]
+    assert zoe.id not in json.dumps([message.saved() for message in others])
+    [entry] = [
+        audit_entry
+        for audit_entry in await world.bot.store.run(audit.list_entries)
+        if audit_entry.action == AuditAction.NUDGE
+    ]
+    assert entry.outcome == "2 people"

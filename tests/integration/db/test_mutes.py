@@ -1,0 +1,273 @@
+"""What is kept back: released in time and together, moved by a mute, dropped with its subscription."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.db import builds, database_info, mutes, outbox, recalls, subscriptions
+from bot.db.database import Database
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.domain.model import BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
+from bot.domain.states import ResultKind
+from tests.integration.db.test_outbox_enqueue import say
+from tests.support.builders import build, exchange, fill, look, said, subscribe, take
+
+HOUR = timedelta(hours=1)
+SECONDS = HOUR.total_seconds()
+
+
+async def keep(
+    store: Database,
+    wish: Subscription,
+    *names: str,
+    ago: timedelta = -HOUR,
+    event: BuildEvent | CardUpdate = BuildEvent.PROCESSED,
+) -> None:
+    """New builds of which a channel is to hear so long ago, or later."""
+    until = await store.run(database_info.current_time) - ago
+    card = (
+        f"held/{wish.id}/{int(until.timestamp())}"
+        if event in (BuildEvent.PROCESSED, BuildEvent.UPLOADED)
+        else f"{event}/x"
+    )
+    await look(
+        store,
+        [BuildTransition(build(name, Stage.READY), None) for name in names],
+        [
+            NewDelivery(wish.channel_id, name, event, card=card, subscription_id=wish.id, held_until=until)
+            for name in names
+        ],
+    )
+
+
+def on_cards(claims: list[DeliveryClaim]) -> list[list[str]]:
+    """The builds on each card that was shown."""
+    return [[entry.build.id for entry in claim.announcement.shown] for claim in claims]
+
+
+async def release(store: Database) -> float | None:
+    """Wait until what is held is due, and release it."""
+    await asyncio.sleep(await store.run(mutes.release_held) or 0)
+    return await store.run(mutes.release_held)
+
+
+# ------------------------------------------------------------------ in time
+
+
+async def test_what_is_held_is_not_said_until_its_time_has_come(store: Database) -> None:
+    await keep(store, await subscribe(store), "b1")
+    assert SECONDS - 60 < (await store.run(mutes.release_held) or 0) <= SECONDS
+    assert await take(store) == []
+    assert (await store.run(outbox.get_backlog)).count == 0
+
+
+async def test_when_nothing_is_held_there_is_nothing_to_wake_for(store: Database) -> None:
+    assert await store.run(mutes.release_held) is None
+
+
+async def test_what_was_held_is_said_together_on_one_card(store: Database) -> None:
+    wish = await subscribe(store)
+    await keep(store, wish, "b1", "b2", "b3", ago=HOUR)
+    assert await store.run(mutes.release_held) is None
+    assert on_cards(await say(store)) == [["b1", "b2", "b3"]]
+    assert await store.run(mutes.release_held) is None
+    assert await say(store) == []
+
+
+async def test_a_channel_that_never_spoke_hears_of_what_was_held_for_it(store: Database) -> None:
+    await keep(store, replace(await subscribe(store), channel_id="C9"), "b1", ago=HOUR)
+    await store.run(mutes.release_held)
+    assert said(await say(store)) == [("C9", "b1")]
+
+
+async def test_what_is_due_later_stays_when_something_else_is_released(store: Database) -> None:
+    wish = await subscribe(store)
+    await keep(store, wish, "b1", ago=HOUR)
+    await keep(store, wish, "b2")
+    assert SECONDS - 60 < (await store.run(mutes.release_held) or 0) <= SECONDS
+    assert on_cards(await say(store)) == [["b1"]]
+
+
+async def test_a_card_of_held_builds_is_edited_as_any_other(store: Database) -> None:
+    await keep(store, await subscribe(store), "b1", "b2", ago=HOUR)
+    await store.run(mutes.release_held)
+    await say(store)
+    await store.run(recalls.recall_build, build("b2", Stage.READY), "bad", "U9")
+    [again] = await say(store)
+    assert again.card_ts == "1.1"
+    assert [bool(entry.recall) for entry in again.announcement.shown] == [False, True]
+
+
+# ------------------------------------------------------------------ mutes
+
+
+async def test_a_mute_is_written_down_for_the_channel_s_own_subscriptions_alone(store: Database) -> None:
+    first, second, other = await subscribe(store), await subscribe(store, app="app2"), await subscribe(store, "C2")
+    until = await store.run(database_info.current_time) + HOUR
+    muted = await store.run(mutes.mute_subscriptions, "C1", [second.id, first.id, other.id], until)
+    assert [(each.id, each.muted_until) for each in muted] == [(first.id, until), (second.id, until)]
+    assert [each.muted_until for each in await store.run(subscriptions.list_subscriptions, "C2")] == [None]
+    await store.run(mutes.mute_subscriptions, "C1", [first.id], None)
+    assert [each.muted_until for each in await store.run(subscriptions.list_subscriptions, "C1")] == [None, until]
+
+
+async def test_a_mute_that_comes_over_a_digest_holds_it_back(store: Database) -> None:
+    wish = await subscribe(store)
+    await keep(store, wish, "b1", "b2", ago=HOUR)
+    await keep(store, replace(wish, id=99, channel_id="C2"), "b3", ago=HOUR)
+    await store.run(mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + HOUR)
+    assert SECONDS - 60 < (await store.run(mutes.release_held) or 0) <= SECONDS
+    assert said(await say(store)) == [("C2", "b3")], "whoever is not muted hears of theirs"
+
+
+async def test_when_the_mute_is_over_what_it_came_over_is_said(store: Database) -> None:
+    wish = await subscribe(store)
+    await keep(store, wish, "b1", ago=HOUR)
+    await store.run(
+        mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + timedelta(seconds=0.3)
+    )
+    await keep(store, wish, "b2", ago=HOUR)
+    assert await release(store) is None
+    assert on_cards(await say(store)) == [["b1", "b2"]]
+
+
+async def test_unmuting_says_at_once_what_the_mute_had_kept_back(store: Database) -> None:
+    wish = await subscribe(store)
+    await store.run(mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + HOUR)
+    for name in ("b1", "b2"):
+        await held_by_mute(store, name, wish)
+    await store.run(mutes.release_held)
+    assert await say(store) == []
+    await store.run(mutes.mute_subscriptions, "C1", [wish.id], None)
+    await store.run(mutes.release_held)
+    assert on_cards(await say(store)) == [["b1", "b2"]]
+
+
+async def held_by_mute(store: Database, name: str, wish: Subscription) -> None:
+    [muted] = [
+        subscription for subscription in await store.run(subscriptions.list_subscriptions) if subscription.id == wish.id
+    ]
+    assert muted.muted_until
+    card = f"held/{wish.id}/{int(muted.muted_until.timestamp())}"
+    new = NewDelivery(
+        "C1", name, BuildEvent.PROCESSED, card=card, subscription_id=wish.id, held_until=muted.muted_until
+    )
+    await look(store, [BuildTransition(build(name, Stage.READY), None)], [new])
+
+
+async def test_a_mute_made_longer_or_shorter_takes_what_it_holds_along(store: Database) -> None:
+    wish = await subscribe(store)
+    for number, seconds in enumerate((3600, 7200, 0.3)):
+        await store.run(
+            mutes.mute_subscriptions,
+            "C1",
+            [wish.id],
+            await store.run(database_info.current_time) + timedelta(seconds=seconds),
+        )
+        await held_by_mute(store, f"b{number}", wish)
+    assert await release(store) is None
+    assert on_cards(await say(store)) == [["b0", "b1", "b2"]]
+
+
+async def test_unmuting_leaves_a_digest_to_its_own_time(store: Database) -> None:
+    wish = await subscribe(store)
+    await store.run(mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + HOUR)
+    await keep(store, wish, "b1", ago=-3 * HOUR)
+    await store.run(mutes.mute_subscriptions, "C1", [wish.id], None)
+    assert (await store.run(mutes.release_held) or 0) > SECONDS * 2
+    assert await say(store) == []
+
+
+async def test_what_was_held_for_a_subscription_goes_with_it(store: Database) -> None:
+    gone, stays = await subscribe(store), await subscribe(store, "C2")
+    await keep(store, gone, "b1", ago=HOUR)
+    await keep(store, gone, "b2")
+    await keep(store, stays, "b3", ago=HOUR)
+    await store.run(subscriptions.remove_subscription, "C1", gone.id)
+    assert await store.run(mutes.release_held) is None
+    assert said(await say(store)) == [("C2", "b3")]
+
+
+# ------------------------------------------------------------------ channels that cannot be spoken in
+
+
+async def refuse(store: Database) -> None:
+    """Slack takes nothing for any channel."""
+    while claims := await take(store):
+        await exchange(store, [DeliveryResult.of(claim, ResultKind.HELD, reason="is_archived") for claim in claims], 0)
+
+
+async def test_what_a_channel_missed_is_told_in_one_message(store: Database) -> None:
+    await fill(store, ["C1", "C2"], ["b1", "b2", "b3"])
+    await refuse(store)
+    assert await store.run(mutes.release_held) is None, "it waits for the channel, not for the clock"
+    assert await store.run(mutes.release_channel, "C1") == 3
+    assert on_cards(await say(store)) == [["b1", "b2", "b3"]]
+    assert await store.run(mutes.release_channel, "C1") == 0
+    await store.run(mutes.release_channel, "C2")
+    assert said(await say(store)) == [("C2", "b1")]
+
+
+async def test_one_card_alone_stays_its_own(store: Database) -> None:
+    await subscribe(store)
+    new = [NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED, CardUpdate.DETAILS)]
+    await look(store, [BuildTransition(build("b1", Stage.READY), None)], new)
+    await refuse(store)
+    await store.run(mutes.release_channel, "C1")
+    first, details = await say(store)
+    assert first.announcement.card == "b1"
+    assert (details.announcement.event, details.card_ts) == (CardUpdate.DETAILS, "1.1")
+
+
+async def test_a_card_that_stands_is_edited_where_it_stands(store: Database) -> None:
+    await fill(store, ["C1"], ["b1"])
+    await say(store)
+    await store.run(recalls.recall_build, build("b1", Stage.READY), "bad", "U9")
+    new = [NewDelivery("C1", name, BuildEvent.PROCESSED) for name in ("b2", "b3")]
+    await look(store, [BuildTransition(build(name, Stage.READY), None) for name in ("b2", "b3")], new)
+    await refuse(store)
+    await store.run(mutes.release_channel, "C1")
+    edit, late = await say(store)
+    assert (edit.card_ts, on_cards([edit])) == ("1.1", [["b1"]])
+    assert (late.card_ts, on_cards([late])) == (None, [["b2", "b3"]])
+
+
+async def test_what_is_no_card_is_told_by_itself(store: Database) -> None:
+    await subscribe(store)
+    others = [
+        NewDelivery("C1", "b1", BuildEvent.CERT, card="cert/b1"),
+        NewDelivery("C1", "f1", BuildEvent.FEEDBACK, card="f1", fact="{}"),
+    ]
+    news = [NewDelivery("C1", name, BuildEvent.PROCESSED) for name in ("b1", "b2")]
+    await look(store, [BuildTransition(build(name, Stage.READY), None) for name in ("b1", "b2")], news)
+    await store.run(builds.enqueue_deliveries, "app", others)
+    await refuse(store)
+    await store.run(mutes.release_channel, "C1")
+    every = await say(store)
+    assert [claim.announcement.event for claim in every] == [BuildEvent.PROCESSED, BuildEvent.CERT, BuildEvent.FEEDBACK]
+    assert on_cards(every[:1]) == [["b1", "b2"]]
+
+
+async def test_a_digest_that_could_not_be_said_is_said_when_the_channel_is_back(store: Database) -> None:
+    wish = await subscribe(store)
+    await keep(store, wish, "b1", "b2", ago=HOUR)
+    await store.run(mutes.release_held)
+    await refuse(store)
+    assert await store.run(mutes.release_held) is None
+    await store.run(mutes.release_channel, "C1")
+    assert on_cards(await say(store)) == [["b1", "b2"]]
+
+
+async def test_a_channel_is_paused_as_long_as_something_is_held_there(store: Database) -> None:
+    assert await store.run(mutes.list_paused_channels) == {}
+    await fill(store, ["C1"], ["b1"])
+    await refuse(store)
+    await store.run(subscriptions.pause_subscriptions, "C1", "is_archived")
+    await store.run(subscriptions.pause_subscriptions, "C2", "not_in_channel")
+    assert await store.run(mutes.list_paused_channels) == {"C1": "is_archived"}
+    await subscribe(store)  # a new wish ends the pause of the old one; what was held waits all the same
+    assert await store.run(mutes.list_paused_channels) == {"C1": "is_archived"}
+    await store.run(mutes.release_channel, "C1")
+    assert await store.run(mutes.list_paused_channels) == {}

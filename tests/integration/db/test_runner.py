@@ -1,0 +1,281 @@
+"""All or nothing, outages in our words, and what a database cannot hold."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from bot.db import app_polls, audit, builds, database_info, key_value, seen_events, subscriptions
+from bot.db.connect import IN_MEMORY, DatabaseUrl
+from bot.db.database import Database
+from bot.db.postgres import CONNECTIONS, PostgresRunner
+from bot.db.transaction import Transaction
+from bot.domain.audit import AuditAction, AuditEntry
+from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
+from bot.exceptions import DatabaseUnavailable
+from tests.support.builders import build, fill, look, subscribe, take
+from tests.support.postgres import PostgresServer
+from tests.support.waiting import busyness
+
+
+async def test_a_failure_half_way_leaves_nothing(store: Database) -> None:
+    await subscribe(store)
+    news = build("b1", Stage.READY)
+    nowhere = NewDelivery(None, "b1", BuildEvent.FAILED)  # type: ignore[arg-type]
+    good = NewDelivery("C1", "b1", BuildEvent.PROCESSED)
+    with pytest.raises(IntegrityError):
+        await look(store, [BuildTransition(news, None)], [good, nowhere])
+    assert await store.run(builds.list_known, "app", ["b1"]) == {}
+    assert await take(store) == []
+    assert await store.run(app_polls.claim_due_apps, 1, 60, only_due=False) == []  # the lease has not ended either
+
+
+async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(store: Database) -> None:
+    for delay in (0, 0.0005, 0.001, 0.002):
+        task = asyncio.create_task(store.run(key_value.set_value, "note", str(delay)))
+        await asyncio.sleep(delay)
+        task.cancel()
+        await asyncio.wait({task})
+    await store.run(key_value.set_value, "last", "word")
+    assert await store.run(key_value.get_value, "last") == "word"
+
+
+@pytest.mark.postgres
+async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postgres_url: str) -> None:
+    store = await Database.open(postgres_url)
+    failed: list[BaseException] = []
+
+    def work(tx: Transaction) -> None:
+        try:
+            tx.execute(sa.text("SELECT pg_sleep(60)"))
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    task = asyncio.create_task(store.run(work))
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(15 * busyness()):
+        task.cancel()
+        await asyncio.wait({task})
+        await store.run(key_value.set_value, "last", "word")
+        while not failed:
+            await asyncio.sleep(0.05)
+        await store.close()
+    assert task.cancelled()
+
+
+@pytest.mark.postgres
+async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgres_url: str) -> None:
+    pool = PostgresRunner(sa.create_engine(DatabaseUrl.parse(postgres_url).url), room_seconds=0.2)
+
+    committed: list[object] = []
+
+    def work(connection: sa.Connection) -> None:
+        connection.execute(sa.text("SELECT pg_sleep(2)"))
+
+    def quick(connection: sa.Connection) -> int:
+        return int(connection.execute(sa.text("SELECT 1")).scalar_one())
+
+    long = [asyncio.create_task(pool.run(work, committed.append)) for _ in range(CONNECTIONS)]
+    await asyncio.sleep(0)
+    with pytest.raises(DatabaseUnavailable):
+        await pool.run(quick, committed.append)
+    await asyncio.gather(*long)
+    assert await pool.run(quick, committed.append) == 1
+    assert committed == [*[None] * CONNECTIONS, 1]
+    await pool.close()
+
+
+HANGS = """
+import asyncio, sys
+from bot.db.daemon_threads import Threads
+
+async def main():
+    asyncio.get_running_loop().call_later(0.1, sys.exit, 3)
+    await Threads().do(__import__("threading").Event().wait)
+
+asyncio.run(main())
+"""
+
+
+def test_a_thread_that_hangs_keeps_no_process_from_ending() -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGS], check=False, timeout=20, capture_output=True)
+    assert ended.returncode == 3, ended.stderr.decode()
+
+
+async def test_transactions_wait_in_line_instead_of_failing(store: Database) -> None:
+    assert all(await asyncio.gather(*(store.run(seen_events.record_event, f"Ev{n}") for n in range(100))))
+
+
+async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_of() -> None:
+    store = await Database.open(IN_MEMORY)
+
+    async def work(_tx: Transaction) -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waits for nothing"):
+        await store.run(work)
+    await store.run(database_info.ping)
+    await store.close()
+
+
+async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(store: Database) -> None:
+    def half(tx: Transaction) -> None:
+        tx.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'x')"))
+        tx.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'again')"))
+
+    before = [store.run(key_value.set_value, f"before{n}", "x") for n in range(5)]
+    after = [store.run(key_value.set_value, f"after{n}", "x") for n in range(5)]
+    ends = await asyncio.gather(*before, store.run(half), *after, return_exceptions=True)
+    assert [type(end) for end in ends if end] == [IntegrityError]
+    assert await store.run(key_value.get_value, "half") is None
+    assert [await store.run(key_value.get_value, f"{when}{n}") for when in ("before", "after") for n in range(5)] == [
+        "x"
+    ] * 10
+
+
+async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
+    store = await Database.open(IN_MEMORY)
+    commits = []
+
+    def count(_connection: sa.Connection) -> None:
+        commits.append(1)
+
+    sa.event.listen(sa.Engine, "commit", count)
+    try:
+        await asyncio.gather(*(store.run(key_value.set_value, f"note{n}", "x") for n in range(50)))
+    finally:
+        sa.event.remove(sa.Engine, "commit", count)
+    assert len(commits) == 1
+    await store.close()
+
+
+async def test_what_still_stands_in_line_when_the_store_closes_is_done() -> None:
+    store = await Database.open(IN_MEMORY)
+    first = asyncio.create_task(store.run(key_value.set_value, "first", "x"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(store.run(seen_events.record_event, "Ev1"))
+    await asyncio.sleep(0)
+    await store.close()
+    assert (await first, await second) == (None, True)
+
+
+async def test_driver_errors_are_store_down_and_carry_no_values(store: Database) -> None:
+    def work(tx: Transaction) -> None:
+        error = "SELECT nothing_like_it(:x)" if store.dialect == "sqlite" else "SELECT pg_sleep(9), CAST(:x AS text)"
+        if store.dialect == "postgresql":
+            tx.execute(sa.text("SET LOCAL statement_timeout = 10"))
+        tx.execute(sa.text(error), x="what somebody typed")
+
+    with pytest.raises(DatabaseUnavailable) as down:
+        await store.run(work)
+    assert "what somebody typed" not in f"{down.value} {down.value.__cause__}"
+    await store.run(database_info.ping)
+
+
+@pytest.mark.postgres
+async def test_an_outage_is_store_down_and_its_end_is_noticed_by_itself(postgres_server: PostgresServer) -> None:
+    address = postgres_server.fresh()
+    store = await Database.open(address)
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:
+        name = address.rpartition("/")[2]
+        session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with pytest.raises(DatabaseUnavailable):
+            await store.run(database_info.ping)
+        session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await store.run(database_info.ping)
+    await store.close()
+    postgres_server.drop(address)
+
+
+@pytest.mark.postgres
+async def test_a_restart_of_the_server_between_two_calls_is_not_felt(postgres_url: str, postgres_server) -> None:
+    store = await Database.open(postgres_url)
+    await fill(store, ["C1"], ["b1"])
+    await asyncio.to_thread(postgres_server.restart)
+    assert [claim.announcement.build.id for claim in await take(store)] == ["b1"]
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
+    store = await Database.open(postgres_url)
+    await store.run(key_value.set_value, "a", "0")
+    await store.run(key_value.set_value, "b", "0")
+    hold = sa.text("SELECT pg_advisory_xact_lock_shared(7, ascii(:first))")
+    held = sa.text("SELECT count(DISTINCT objid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7")
+    tries = []
+
+    async def cross(first: str, second: str) -> None:
+        def work(tx: Transaction) -> None:
+            tries.append(first)
+            raise_it = sa.text("UPDATE notes SET value = value || :first WHERE key = :key")
+            tx.execute(raise_it, first=first, key=first)
+            tx.execute(hold, first=first)
+            while tries.count(first) == 1 and tx.execute(held).scalar_one() < 2:
+                tx.execute(sa.text("SELECT pg_sleep(0.01)"))
+            tx.execute(raise_it, first=first, key=second)
+
+        await store.run(work)
+
+    await asyncio.gather(cross("a", "b"), cross("b", "a"))
+    assert len(tries) >= 3, "one of them at least; on a busy machine they may meet again"
+    assert (
+        sorted(await store.run(key_value.get_value, "a") or "")
+        == sorted(await store.run(key_value.get_value, "b") or "")
+        == ["0", "a", "b"]
+    )
+    await store.close()
+
+
+# ------------------------------------------------------------------ what goes in comes out
+
+ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", AuditAction.GET, "ok")
+
+
+async def test_times_come_back_to_the_microsecond_and_in_utc(store: Database) -> None:
+    madrid = timezone(timedelta(hours=1))
+    await store.run(audit.add_entry, AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", AuditAction.GET, "ok"))
+    [entry] = await store.run(audit.list_entries)
+    assert entry == ENTRY
+    assert entry.at.tzinfo is UTC
+
+
+async def test_a_time_without_a_zone_is_refused(store: Database) -> None:
+    with pytest.raises(Exception, match="time zone"):
+        await store.run(audit.add_entry, AuditEntry(datetime(2026, 1, 2), "T1", "U1", AuditAction.GET, "ok"))  # noqa: DTZ001
+
+
+async def test_text_a_database_cannot_hold_does_not_stop_us(store: Database) -> None:
+    await store.run(key_value.set_value, "nul\x00", "half a \ud83d pair\x00")
+    assert await store.run(key_value.get_value, "nul") == "half a ? pair"
+    subscription = await store.run(
+        subscriptions.add_subscription, "T1", "C1", "app", "A\x00pp", [], "branch:\x00main", "U1"
+    )
+    assert (subscription.app_name, subscription.query) == ("App", "branch:main")
+    changed = BuildTransition(build("b1", Stage.READY, changelog="NUL \x00 and ’quotes’ 'quotes' :colon"), None)
+    await look(store, [changed], [NewDelivery("C1", "b1", BuildEvent.PROCESSED)])
+    [claim] = await take(store)
+    assert claim.announcement.build == changed.build
+
+
+async def test_the_time_is_the_clocks_on_sqlite() -> None:
+    moment = datetime(2030, 1, 1, tzinfo=UTC)
+    store = await Database.open(IN_MEMORY, clock=lambda: moment)
+    assert await store.run(database_info.current_time) == moment
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_the_time_is_the_servers_on_postgresql(postgres_url: str) -> None:
+    store = await Database.open(postgres_url, clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    assert abs(await store.run(database_info.current_time) - datetime.now(UTC)) < timedelta(seconds=5)
+    await store.close()

@@ -1,0 +1,295 @@
+"""The ways in where slash commands do not work: a shortcut on a message, and a mention in a thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.db import audit
+from bot.domain.audit import Entrypoint
+from sandbox.faults import Fault
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment
+from tests.support.handing import direct, directs, downloaded, mints, ready, rested, said, seen, start_with_page
+from tests.support.seeing import labels, link, press
+
+
+async def card(world: Environment) -> FakeMessage:
+    """A build announced to #releases."""
+    await world.ask("subscribe courier")
+    ready(world)
+    await world.look()
+    shown: FakeMessage = world.slack.messages(world.releases)[-1]
+    return shown
+
+
+async def whispers(world: Environment, user: FakeUser, n: int = 1) -> list[FakeMessage]:
+    """What this person alone sees in #releases, once it is so many."""
+    await world.slack.until(lambda: len(world.slack.ephemerals(user, world.releases)) >= n)
+    return world.slack.ephemerals(user, world.releases)
+
+
+# ------------------------------------------------------------------ the shortcut
+
+
+async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: Environment) -> None:
+    await world.start()
+    shown = await card(world)
+    ready(world, version="9.9.9", number="999")
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=shown)
+    answer = await turn.answer()
+    assert "Courier 2.4.0 (173)" in answer.text
+    assert answer.ephemeral_to == world.bruno.id
+    assert await downloaded(answer) == 200
+    assert (shown.edited, answer is shown) == (False, False)
+    entry = (await world.bot.store.run(audit.list_entries))[0]
+    assert entry.door == Entrypoint.SHORTCUT
+
+
+@pytest.mark.parametrize("compact", ["", " format:compact"])
+async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(
+    world: Environment, compact: str
+) -> None:
+    await world.start()
+    await world.ask(f"subscribe courier{compact}")
+    await world.look()
+    ready(world)
+    await world.look()
+    [shown] = world.slack.messages(world.releases)
+    ready(world, version="9.9.9", number="999")
+    await world.look()
+    assert "superseded by 9.9.9" in shown.text
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=shown)
+    assert "Courier 2.4.0 (173)" in (await turn.answer()).text
+
+
+@pytest.mark.parametrize("typed", ["builds courier", "status courier"])
+async def test_on_any_of_the_bot_s_messages_about_a_build_it_gets_that_one(world: Environment, typed: str) -> None:
+    await world.start()
+    ready(world)
+    private = await world.ask(typed)
+    public = world.slack.mailbox.post(
+        world.releases,
+        {"text": "x", "blocks": private.blocks, "unfurl_links": False, "unfurl_media": False},
+        user=world.slack.bot_user_id,
+        bot_id=world.slack.bot_id,
+    )
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=public)
+    assert link(await turn.answer())
+
+
+async def test_on_any_other_message_the_shortcut_opens_the_form(world: Environment) -> None:
+    await world.start()
+    world.applivery.app("Driver")
+    ready(world)
+    hello = world.slack.say("who has the new build?", world.ana, world.releases)
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=hello)
+    form = await turn.view()
+    await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.bruno)
+    [answer] = await whispers(world, world.bruno)
+    assert link(answer)
+    assert answer.channel == world.releases.id
+
+
+async def test_somebody_else_s_buttons_are_not_taken_for_ours_blindly(world: Environment) -> None:
+    """A message of another app may have a button of our name; what it carries is checked like any button's."""
+    await world.start()
+    ready(world)
+    button = {"type": "button", "text": {"type": "plain_text", "text": "x"}, "action_id": "get.v1", "value": "../../x"}
+    foreign = world.slack.mailbox.post(
+        world.releases, {"text": "x", "blocks": [{"type": "actions", "elements": [button]}]}, user=world.ana.id
+    )
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=foreign)
+    assert "There is no app called “..”." in await said(turn)
+    assert mints(world) == 0
+
+
+async def test_a_shortcut_of_another_version_says_what_to_type(world: Environment) -> None:
+    await world.start()
+    hello = world.slack.say("hello", world.ana, world.releases)
+    turn = await world.slack.shortcut("gone", user=world.bruno, message=hello)
+    assert await said(turn) == "This shortcut is from another version of me. Please type `/applivery`."
+
+
+@pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
+async def test_the_shortcut_and_the_mention_refuse_whom_every_door_refuses(
+    world: Environment, about: dict[str, Any]
+) -> None:
+    await world.start()
+    shown = await card(world)
+    for name, value in about.items():
+        setattr(world.bruno, name, value)
+    await world.restart()
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=shown)
+    assert "Guests can only use apps" in await said(turn) or "another organisation" in await said(turn)
+    await world.slack.mention("get courier", world.bruno, world.releases)
+    refused = (await whispers(world, world.bruno, 2))[-1]
+    assert "Guests can only use apps" in refused.text or "another organisation" in refused.text
+    assert mints(world) == 0
+    assert directs(world, world.bruno) == []
+
+
+async def test_a_shortcut_works_over_signed_http(world: Environment) -> None:
+    await world.start(slack_app_token=None)
+    shown = await card(world)
+    assert link(await (await world.slack.shortcut("get_build", user=world.bruno, message=shown)).answer())
+
+
+# ------------------------------------------------------------------ the mention
+
+
+async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    parent = world.slack.say("the new one?", world.ana, world.releases)
+    turn = await world.slack.mention("get courier", world.bruno, world.releases, parent.ts)
+    assert turn.acked
+    message = await direct(world, world.bruno)
+    [note] = await whispers(world, world.bruno)
+    assert note.text == "I sent it to you as a direct message."
+    assert note.thread_ts == parent.ts
+    for call in world.slack.calls_of("chat.postEphemeral"):
+        assert (call.args["unfurl_links"], call.args["unfurl_media"]) == (False, False)
+    assert await downloaded(message) == 200
+    await world.slack.settled()
+    said_here = world.slack.messages(world.releases) + world.slack.messages(world.releases, parent.ts)
+    assert [candidate.text for candidate in said_here if candidate.bot_id] == []
+    assert len(directs(world, world.bruno)) == 1
+    assert world.slack.crawled == []
+
+
+async def test_in_the_channel_itself_the_answer_hangs_below_the_mention(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    await world.slack.mention("builds courier", world.bruno, world.releases)
+    [answer] = await whispers(world, world.bruno)
+    asked = world.slack.messages(world.releases)[-1]
+    assert answer.thread_ts == asked.ts
+    assert answer.text.startswith("Builds of Courier: 2.4.0")
+    got = await (await press(world.slack, answer, "Get build", user=world.bruno)).answer()
+    assert await downloaded(got) == 200
+    assert directs(world, world.bruno) == []
+
+
+async def test_an_event_that_slack_delivers_again_is_answered_once(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    turn = await world.slack.mention("get courier", world.bruno, world.releases, retries=3)
+    assert turn.acked
+    await direct(world, world.bruno)
+    await rested(world)
+    assert mints(world) == 1
+    assert len(directs(world, world.bruno)) == 1
+    assert len(await whispers(world, world.bruno)) == 1
+
+
+async def test_an_event_delivered_again_after_a_restart_is_answered_once(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    where = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
+    event = {**where, "text": f"<@{world.slack.bot_user_id}> get courier", "team": world.slack.team_id}
+    await world.slack.event(event, event_id="Ev1")
+    await direct(world, world.bruno)
+    await world.restart()
+    await world.slack.event(event, event_id="Ev1")
+    await rested(world)
+    assert mints(world) == 1
+    await world.slack.event(event, event_id="Ev2")
+    await direct(world, world.bruno, 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["{bot} get courier", "  {bot}   get courier", "{ana} have a look: {bot} get courier", "please, {bot} get courier"],
+)
+async def test_what_follows_the_mention_is_the_command_whatever_stands_before_it(
+    world: Environment, words: str
+) -> None:
+    await world.start()
+    ready(world)
+    text = words.format(bot=f"<@{world.slack.bot_user_id}>", ana=f"<@{world.ana.id}>")
+    await world.slack.mention(text, world.bruno, world.releases)
+    assert link(await direct(world, world.bruno))
+
+
+async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    await world.slack.mention(f"get courier to:<@{world.ana.id}>", world.bruno, world.releases)
+    message = await direct(world, world.ana)
+    assert message.text == f"<@{world.bruno.id}> sends you Courier 2.4.0 (173) for iOS."
+    [note] = await whispers(world, world.bruno)
+    assert note.text.startswith("I sent Courier 2.4.0 (173) for iOS to")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "What would you like?"),
+        ("nonsense", "There is no subcommand called “nonsense”"),
+        ("get nothing", "There is no app called “nothing”"),
+        ("subscribe courier", "This needs the role *releaser*"),
+    ],
+)
+async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: Environment, typed: str, words: str) -> None:
+    await world.start()
+    ready(world)
+    await world.slack.mention(typed, world.bruno, world.releases)
+    [answer] = await whispers(world, world.bruno)
+    assert words in answer.text
+    assert [message for message in world.slack.messages(world.releases) if message.bot_id] == []
+
+
+async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: Environment) -> None:
+    await world.start()
+    world.applivery.app("Driver")
+    await world.slack.mention("get", world.bruno, world.releases)
+    [answer] = await whispers(world, world.bruno)
+    assert answer.text == "I cannot open a form from here. Please type `/applivery`."
+
+
+async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    world.applivery.build(world.applivery.app("Courier Pro", slug="courier-pro"), version="7.0.0")
+    await world.slack.mention("builds", world.bruno, world.releases)
+    [answer] = await whispers(world, world.bruno)
+    assert labels(answer) == ["Courier", "Courier Pro"]
+    got = await (await press(world.slack, answer, "Courier Pro", user=world.bruno)).answer()
+    assert "7.0.0" in seen(got)
+
+
+async def test_where_the_bot_cannot_whisper_it_writes_a_direct_message(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    world.slack.faults.add("chat.postEphemeral", Fault(error="user_not_in_channel"))
+    await world.slack.mention("builds courier", world.bruno, world.releases)
+    assert (await direct(world, world.bruno)).text.startswith("Builds of Courier")
+
+
+async def test_a_link_still_comes_when_the_note_in_the_thread_cannot(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    world.slack.faults.add("chat.postEphemeral", Fault(error="channel_not_found"))
+    await world.slack.mention("get courier", world.bruno, world.releases)
+    assert await downloaded(await direct(world, world.bruno)) == 200
+
+
+async def test_with_a_public_address_a_mention_mints_nothing(world: Environment) -> None:
+    address = await start_with_page(world)
+    ready(world)
+    await world.slack.mention("get courier", world.bruno, world.releases)
+    assert f"{address}/b/" in (await direct(world, world.bruno)).text
+    await rested(world)
+    assert mints(world) == 0
+    assert all(f"{address}/b/" not in message.text for message in world.slack.ephemerals(world.bruno))
+
+
+async def test_a_mention_works_over_signed_http(world: Environment) -> None:
+    await world.start(slack_app_token=None)
+    ready(world)
+    await world.slack.mention("get courier", world.bruno, world.releases, retries=1)
+    assert link(await direct(world, world.bruno))
+    await rested(world)
+    assert mints(world) == 1

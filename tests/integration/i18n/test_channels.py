@@ -1,0 +1,162 @@
+"""A channel reads one language, whoever causes what is said there; what one person reads is in theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.grammar import NO_WORDS
+from bot.i18n import LANGUAGES, use_locale
+from bot.slack.blocks import Modal
+from bot.slack.views import recalls, subscription_form
+from bot.slack.views import subscriptions as cards
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment, heads
+from tests.support.facts import FULL, subscription
+from tests.support.handing import directs, ready
+from tests.support.seeing import labels, press
+
+
+@pytest.fixture
+def lucia(world: Environment) -> FakeUser:
+    """An admin whose Slack speaks Spanish."""
+    user = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
+    user.admin = True
+    world.releases.members.append(user.id)
+    return user
+
+
+async def tried(world: Environment, user: FakeUser) -> tuple[FakeMessage, FakeMessage]:
+    """What somebody hears after *Test* of the only subscription, and what the channel has of it."""
+    listed = await world.ask("subscriptions", user=user)
+    label = next(candidate for candidate in labels(listed) if candidate in ("Test", "Probar"))
+    answer = await (await press(world.slack, listed, label, user=user)).answer()
+    return answer, world.slack.messages(world.releases)[-1]
+
+
+async def test_a_test_card_speaks_the_channel_s_language_and_its_answer_the_asker_s(
+    world: Environment, lucia: FakeUser
+) -> None:
+    await world.start()
+    ready(world)
+    await world.ask("subscribe courier", user=lucia)
+    answer, card = await tried(world, lucia)
+    assert answer.text == f"He publicado una tarjeta de prueba en <#{world.releases.id}>."
+    assert card.text.startswith(f"🔔 Test: this is how <#{world.releases.id}> hears of builds of Courier")
+    assert "Courier 2.4.0 (173) for iOS is ready" in card.text
+    assert "Get build" in labels(card)
+    await world.restart(language="es")
+    answer, card = await tried(world, world.ana)
+    assert answer.text == f"I posted a test card in <#{world.releases.id}>."
+    assert card.text.startswith(f"🔔 Prueba: así recibe <#{world.releases.id}> los avisos de")
+    assert "Courier 2.4.0 (173) para iOS está lista" in card.text
+    assert "Obtener" in labels(card)
+
+
+async def test_a_test_without_a_card_is_explained_to_each_in_their_language(
+    world: Environment, lucia: FakeUser
+) -> None:
+    await world.start()
+    await world.ask("subscribe courier", user=lucia)
+    answer, said = await tried(world, lucia)
+    assert answer.text.endswith("Aún no hay ninguna compilación que mostrar.")
+    assert said.text.endswith("There is no build yet to show.")
+
+
+async def test_a_recall_is_answered_in_the_asker_s_language_and_the_card_stays_in_the_channel_s(
+    world: Environment, lucia: FakeUser
+) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    ready(world)
+    await world.look()
+    answer = await world.ask('recall courier 2.4.0 "se cierra"', user=lucia)
+    await world.look()
+    assert "⛔ retirada: se cierra" in answer.text
+    assert "Una tarjeta se pone en rojo y dice por qué. Ya nadie la recibe." in answer.text
+    [card] = world.slack.messages(world.releases)
+    assert heads(card)[-1] == "⛔ Courier 2.4.0 (173) for iOS was recalled."
+    assert card.text.endswith(" · by Build Robot. Recalled: se cierra")
+
+
+@pytest.mark.parametrize(("first", "then"), [("en", "es"), ("es", "en")])
+async def test_a_card_that_was_posted_in_one_language_goes_on_in_another(
+    world: Environment, first: str, then: str
+) -> None:
+    ends = {"en": "Courier 2.4.0 (173) for iOS is ready", "es": "Courier 2.4.0 (173) para iOS está lista"}
+    begins = {"en": "Courier 2.4.0 (173) for iOS was uploaded", "es": "Courier 2.4.0 (173) para iOS se ha subido"}
+    await world.start(language=first)
+    await world.ask("subscribe courier on:uploaded,processed")
+    await world.look()
+    build = ready(world, status="pending", changelog="x\n" * 1500)
+    await world.look()
+    await world.restart(language=then)
+    world.applivery.move(build, "processed")
+    await world.look()
+    [card] = world.slack.messages(world.releases)
+    assert heads(card) == [f"⬆️ {begins[first]}.", f"✅ {ends[then]}."]
+    details = {"en": "what's new", "es": "novedades"}[then]
+    assert all(details in reply.text for reply in world.slack.messages(world.releases, card.ts))
+
+
+async def test_a_digest_counts_in_the_channel_s_language(world: Environment, lucia: FakeUser) -> None:
+    await world.start(language="es")
+    await world.ask("subscribe courier", user=lucia)
+    await world.look()
+    await world.ask("mute 4h", user=lucia)
+    for version in ("1", "2"):
+        ready(world, version=version, branch=version)
+        await world.look()
+    assert (await world.ask("unmute")).text.startswith("🔔 Unmuted: Courier")
+    await world.bot.hold.step()
+    await world.bot.announce.drain()
+    [card] = world.slack.messages(world.releases)
+    assert card.text.startswith("📦 2 compilaciones de Courier: ✅ Courier 2 (173) para iOS está lista")
+
+
+async def test_a_maker_hears_in_their_language_that_their_channel_is_paused(
+    world: Environment, lucia: FakeUser
+) -> None:
+    await world.start()
+    await world.ask("subscribe courier", user=lucia)
+    await world.look()
+    world.applivery.app("Parcel", slug="parcel")
+    await world.ask("subscribe parcel")
+    await world.look()
+    world.releases.archived = True
+    ready(world)
+    await world.look()
+    [told] = directs(world, lucia)
+    assert told.text.startswith("He dejado de anunciar ")
+    assert ": el canal está archivado. En cuanto deje de estar archivado" in told.text
+    [told] = directs(world, world.ana)
+    assert told.text.startswith("I stopped announcing builds of Parcel")
+
+
+async def test_every_app_is_called_and_found_by_its_name_in_each_language(world: Environment, lucia: FakeUser) -> None:
+    await world.start()
+    await world.ask("subscribe *", user=lucia)
+    assert "🔕 Muted until" in (await world.ask("mute 4h every app")).text
+    assert "🔔 Ya no está en silencio: todas las apps" in (await world.ask("unmute todas las apps", user=lucia)).text
+    ended = await world.ask('unsubscribe "todas las apps"', user=lucia)
+    assert ended.text == "Hecho: este canal ya no recibe avisos de todas las apps."
+
+
+def forms() -> list[Any]:
+    """Every form of channels, with its most."""
+    return [
+        subscription_form.ask(NO_WORDS, "Europe/Madrid", None),
+        subscription_form.edit(subscription(99999), NO_WORDS, "Europe/Madrid", cards.value(subscription(99999))),
+        recalls.ask(FULL),
+        recalls.ask_which(),
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_form_s_title_and_button_are_shown_whole(language: str) -> None:
+    with use_locale(language):
+        for form in forms():
+            assert isinstance(form, Modal)
+            assert max(len(form.title), len(form.submit)) <= 24, form.title

@@ -1,0 +1,186 @@
+"""What one person reads is in that person's language, whoever caused it; what a channel reads is in everybody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import i18n
+from sandbox.faults import Fault
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment
+from tests.integration.commands.test_upload import carried, filled, posted, quick  # noqa: F401 - a fixture
+from tests.support.handing import Clock, direct, directs, ready, rested, seen
+from tests.support.seeing import press
+from tests.support.watching import earlier, on_its_way, versions, watched
+
+
+@pytest.fixture
+def lucia(world: Environment) -> FakeUser:
+    """Somebody whose Slack speaks Spanish."""
+    who = world.slack.user("lucia", name="Lucía Gil", locale="es-ES", email="lucia@acme.test")
+    world.releases.members.append(who.id)
+    return who
+
+
+@pytest.fixture
+def clock(world: Environment) -> Clock:
+    """A clock for everybody."""
+    return Clock(world)
+
+
+# ------------------------------------------------------------------ another person
+
+
+async def test_a_colleague_reads_a_sent_build_in_their_language_and_its_sender_what_became_of_it(
+    world: Environment, lucia: FakeUser
+) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask(f"get courier to:<@{lucia.id}|lucia>")
+    assert "you will hear when they take it." in answer.text
+    message = await direct(world, lucia)
+    assert f"<@{world.ana.id}> te envía Courier 2.4.0 (173)" in message.text
+    assert "El botón solo funciona para ti." in seen(message)
+    got = await (await world.slack.click(message, "sent.v1", user=lucia)).answer()
+    assert "solo para ti)." in got.text
+    assert "which you sent." in (await direct(world, world.ana)).text
+
+
+async def test_who_sends_in_spanish_is_told_in_spanish(world: Environment, lucia: FakeUser) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask(f"get courier to:<@{world.bruno.id}|bruno>", user=lucia)
+    assert answer.text.startswith("He enviado Courier 2.4.0 (173)")
+    message = await direct(world, world.bruno)
+    assert "sends you Courier 2.4.0 (173) for iOS." in message.text
+    await (await world.slack.click(message, "sent.v1", user=world.bruno)).answer()
+    assert (await direct(world, lucia)).text.startswith(f"<@{world.bruno.id}> ha obtenido Courier 2.4.0")
+
+
+async def test_each_admin_is_asked_in_their_language_and_the_asker_told_in_theirs(
+    world: Environment, lucia: FakeUser
+) -> None:
+    await world.start(access_admins=[world.ana.id, lucia.id])
+    await press(world.slack, await world.ask("subscribe courier", user=world.bruno), "Request access", user=world.bruno)
+    english, spanish = await direct(world, world.ana), await direct(world, lucia)
+    assert english.text.startswith(f"<@{world.bruno.id}> asks to be releaser of Courier.")
+    assert spanish.text.startswith(f"<@{world.bruno.id}> pide ser releaser de Courier.")
+    assert "Permitir para Courier" in seen(spanish)
+    turn = await world.slack.click(spanish, "decide.deny.v1", user=lucia)
+    assert (await turn.answer()).text == f"❌ Has denegado a <@{world.bruno.id}> el rol *releaser*."
+    assert (await direct(world, world.bruno)).text == "❌ Your request for *releaser* was denied."
+    assert english.text == f"❌ <@{lucia.id}> denied <@{world.bruno.id}> the role *releaser*."
+
+
+# ------------------------------------------------------------------ everybody
+
+
+@pytest.mark.parametrize(("spoken", "said"), [("en", "shared by"), ("es", "la comparte")])
+async def test_a_shared_card_speaks_what_channels_read(
+    world: Environment, lucia: FakeUser, spoken: str, said: str
+) -> None:
+    await world.start(language=spoken)
+    ready(world)
+    for who in (world.ana, lucia):
+        await world.slack.click(await world.ask("get courier", user=who), "share.v1", user=who)
+        await rested(world)
+    cards = world.slack.messages(world.releases)
+    assert [said in message.text for message in cards] == [True, True]
+
+
+# ------------------------------------------------------------------ later
+
+
+async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
+    world: Environment, lucia: FakeUser, clock: Clock
+) -> None:
+    await world.start()
+    earlier(world)
+    build = on_its_way(world)
+    for_bruno, for_lucia = await watched(world), await watched(world, user=lucia)
+    assert "About 8 minutes left: the iOS builds of Courier usually take 8 minutes." in for_bruno.text
+    assert "las compilaciones de Courier para iOS suelen tardar 8 minutos." in for_lucia.text
+    clock.forward(minutes=1)
+    await world.look()
+    assert "Estará lista en 7 minutos, más o menos: " in for_lucia.text
+    clock.forward(minutes=30)
+    await world.look()
+    assert "atascada" in directs(world, lucia)[-1].text
+    assert "may be stuck" in directs(world, world.bruno)[-1].text
+    world.applivery.move(build, "processed")
+    clock.forward(minutes=1)
+    await world.look()
+    assert for_lucia.text.endswith("La recibes en un mensaje nuevo.")
+    assert directs(world, lucia)[-1].text.startswith("✅ Courier 2.4.0 (173) para iOS está lista.")
+    assert directs(world, world.bruno)[-1].text.startswith("✅ Courier 2.4.0")
+
+
+@pytest.mark.parametrize("place", ["direct", "ephemeral"])
+async def test_a_message_whose_link_is_over_says_so_in_the_language_it_was_written_in(
+    world: Environment, lucia: FakeUser, clock: Clock, place: str
+) -> None:
+    await world.start()
+    ready(world)
+    message: FakeMessage = await world.ask("get courier", user=lucia)
+    if place == "direct":
+        await world.slack.click(message, "dm.v1", user=lucia)
+        message = await direct(world, lucia)
+    else:
+        message = await (await world.slack.click(message, "fresh.v1", user=lucia)).answer()
+    await rested(world)
+    world.slack.faults.add("users.info", Fault(status=500), times=None)
+    await world.restart()
+    clock.forward(minutes=6)
+    await world.bot.expire.step()
+    assert message.text.startswith("Caducado — el enlace de Courier 2.4.0 (173)")
+    assert "Obtener otro enlace" in seen(message)
+
+
+async def test_an_upload_is_told_in_the_language_of_who_uploads(world: Environment, lucia: FakeUser) -> None:
+    await world.start(access_admins=[lucia.id])
+    view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
+    assert (view.title, view.payload["submit"]["text"]) == ("Subir una compilación", "Subir")
+    await world.slack.submit(view, filled(world), user=lucia)
+    await carried(world)
+    [message] = directs(world, lucia)
+    assert "⬆️ Subiendo courier.ipa a Courier" in versions(message)[0]
+    assert "ya está subida" in message.text
+
+
+async def test_an_upload_that_is_broken_off_says_so_in_that_language_too(world: Environment, lucia: FakeUser) -> None:
+    world.applivery.faults.add("POST *builds", Fault(latency=30))
+    await world.start(access_admins=[lucia.id])
+    view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
+    await world.slack.submit(view, filled(world), user=lucia)
+    await world.applivery.until(lambda: any(request.method == "POST" for request in world.applivery.requests))
+    await world.stop()
+    [message] = directs(world, lucia)
+    assert "no ha llegado a Courier. Me detuvieron antes de enviarlo todo." in message.text
+
+
+# ------------------------------------------------------------------ forms
+
+
+@pytest.mark.parametrize(("typed", "title"), [("get", "Obtener una compilación"), ("attach", "Adjuntar un archivo")])
+async def test_the_title_of_a_form_fits_in_spanish_too(
+    world: Environment, lucia: FakeUser, typed: str, title: str
+) -> None:
+    world.applivery.app("Driver")
+    await world.start(access_admins=[lucia.id])
+    view = await (await world.slack.command("/applivery", typed, user=lucia, channel=world.releases)).view()
+    assert view.title == title
+
+
+async def test_people_to_be_mailed_are_counted_in_spanish(world: Environment, lucia: FakeUser) -> None:
+    await world.start(access_admins=[lucia.id])
+    for email in ("a@acme.test", "b@acme.test"):
+        world.applivery.collaborator(email)
+    world.applivery.employee(world.courier, "e@acme.test")
+    view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
+    turn = await world.slack.submit(view, filled(world, mail=["collaborators", "employees"]), user=lucia)
+    sure = await turn.view()
+    assert sure.title == "Correo a 3 personas"
+    counted = "un correo a *3 personas*: 2 colaboradores y 1 empleado de la tienda de Courier."
+    assert counted in sure.blocks[0]["text"]["text"]
+    with i18n.use_locale("es"):
+        assert len(i18n.ngettext("Mail {number} person?", "Mail {number} people?", 99_999)) <= 24

@@ -1,0 +1,258 @@
+"""The claim page in a real Chromium: phones and desktops, without scripts, its QR code, its downloads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from bot.domain.model import FileKind
+from sandbox.faults import Fault
+from tests.integration.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment
+from tests.support.chromium import MISSING, PROGRAM, chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(PROGRAM is None, reason=MISSING)]
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+# Set to a folder, the tests leave their screenshots there: how docs/claim-390.png and docs/claim-1280.png were made.
+SHOTS = os.environ.get("SCREENSHOTS")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+@asynccontextmanager
+async def opened(browser: Browser, address: str, agent: str, *, complains: bool = False, **options: Any) -> Any:
+    """A page that has been opened; at the end the browser must have had nothing to complain about."""
+    options = {"viewport": PHONE if "Mobile" in agent else DESKTOP, "java_script_enabled": False, **options}
+    context: BrowserContext = await browser.new_context(user_agent=agent, **options)
+    page = await context.new_page()
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(address)
+    assert [url for url in asked if not url.startswith("data:")] == [address]
+    yield page
+    assert complaints == [] or complains
+    await context.close()
+
+
+async def fits(page: Page) -> bool:
+    """Whether nothing sticks out at the side; asked through the layout, since the page may run no scripts."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    boxes = [await locator.bounding_box() for locator in await page.locator("main, main *:not(svg *), footer").all()]
+    return all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes if box)
+
+
+def courier(desk: ClaimEnvironment, os: str = "ios", **changes: Any) -> Any:
+    """A build with everything there is to say about it."""
+    expires = (datetime.now(UTC) + timedelta(days=9, hours=1)).isoformat()
+    profile = {"signingType": "ad-hoc", "ProvisionsAllDevices": False, "ExpirationDate": expires}
+    info = {"ios": {"plist": {"MinimumOSVersion": "17.0"}, "mobileprovision": profile}}
+    return desk.build(os, **{"info": info, "size": 48_200_000, **changes})
+
+
+async def shoot(page: Page, name: str) -> None:
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / name, full_page=True)
+
+
+async def test_on_an_iphone_one_press_starts_the_installer(desk: ClaimEnvironment, browser: Browser) -> None:
+    address = await desk.address(courier(desk))
+    async with opened(browser, address, IPHONE, complains=True) as page:
+        assert await fits(page)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Courier")
+        await shoot(page, "claim-390.png")
+        assert desk.applivery.minted == []
+        await page.get_by_role("button", name="Install").click()
+        (token,) = desk.applivery.minted
+        link = page.get_by_role("link", name="Install")
+        target = f"itms-services://?action=download-manifest&url={desk.applivery.url}/v1/download/{token.token}/manifest.plist"
+        await expect(link).to_have_attribute("href", target)
+        assert await fits(page)
+        await shoot(page, "claim-installing-390.png")
+    assert len(desk.applivery.minted) == 1
+
+
+async def test_on_android_one_press_downloads_the_very_bytes(
+    desk: ClaimEnvironment, browser: Browser, tmp_path: Path
+) -> None:
+    build = courier(desk, "android", size=300_000)
+    async with opened(browser, await desk.address(build), ANDROID) as page:
+        await shoot(page, "claim-android-390.png")
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Download the .apk").click()
+        file = await download.value
+        await file.save_as(tmp_path / "app.apk")
+    assert (tmp_path / "app.apk").read_bytes() == b"".join(build.file("package").chunks())
+    assert [token.spent_count for token in desk.applivery.minted] == [1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_on_a_desktop_the_code_leads_to_this_very_page(
+    desk: ClaimEnvironment, browser: Browser, scheme: Any
+) -> None:
+    address = await desk.address(courier(desk))
+    async with opened(browser, address, MAC, color_scheme=scheme) as page:
+        assert await fits(page)
+        await shoot(page, "claim-1280.png" if scheme == "light" else "claim-1280-dark.png")
+        picture = page.get_by_role("img", name="QR code")
+        assert await decoded(browser, await picture.screenshot()) == address == page.url
+    assert desk.applivery.minted == []
+
+
+async def test_a_desktop_downloads_the_file(desk: ClaimEnvironment, browser: Browser) -> None:
+    async with opened(browser, await desk.address(courier(desk, size=1000)), WINDOWS) as page:
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Download the .ipa").click()
+        assert (await download.value).suggested_filename.endswith(".ipa")
+    assert [token.type for token in desk.applivery.minted] == ["file"]
+
+
+async def test_the_keyboard_is_enough(desk: ClaimEnvironment, browser: Browser) -> None:
+    async with opened(browser, await desk.address(courier(desk, "android", size=1000)), WINDOWS) as page:
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("button", name="Download the .apk")).to_be_focused()
+        async with page.expect_download():
+            await page.keyboard.press("Enter")
+
+
+async def test_a_failed_mint_is_tried_again_with_its_button(desk: ClaimEnvironment, browser: Browser) -> None:
+    address = await desk.address(courier(desk, "android", size=1000))
+    desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
+    async with opened(browser, address, ANDROID, complains=True) as page:
+        await page.get_by_role("button", name="Download the .apk").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
+        await shoot(page, "claim-failed-390.png")
+        async with page.expect_download():
+            await page.get_by_role("button", name="Try again").click()
+
+
+async def test_a_double_click_mints_once_and_downloads(desk: ClaimEnvironment, browser: Browser) -> None:
+    address = await desk.address(courier(desk, "android", size=1000))
+    desk.applivery.faults.add("GET */downloadToken", Fault(latency=0.5))
+    async with opened(browser, address, WINDOWS, complains=True) as page:
+        async with page.expect_download():
+            await page.get_by_role("button", name="Download the .apk").dblclick(delay=20)
+    assert len(desk.applivery.minted) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["ready", "inside", "ending", "installing"])
+async def test_a_screen_reader_and_weak_eyes_get_along(
+    desk: ClaimEnvironment, browser: Browser, scheme: Any, state: str
+) -> None:
+    address = await desk.address(courier(desk))
+    agent = f"{IPHONE} Slack/24.11" if state == "inside" else MAC if state == "ready" else IPHONE
+    if state == "ending":
+        await desk.post(address)
+    options = {"color_scheme": scheme, "java_script_enabled": True, "bypass_csp": True}
+    async with opened(browser, address, agent, complains=True, **options) as page:
+        if state == "installing":
+            await page.get_by_role("button").click()
+            await page.get_by_role("link").wait_for()
+        await shoot(page, f"claim-{state}-{scheme}.png")
+        assert await page.get_by_role("heading", level=1).count() == 1
+        assert await page.get_by_role("main").count() == 1
+        assert await page.get_by_role("contentinfo").count() == 1
+        assert await page.locator("html").get_attribute("lang") == "en"
+        assert all([await item.inner_text() for item in await page.get_by_role("button").all()])
+        assert await page.evaluate(FAINT) == []
+        assert await fits(page)
+        sizes = [await item.bounding_box() for item in await page.locator("button, .press").all()]
+        assert all(size["height"] >= 44 for size in sizes if size)
+
+
+@pytest.mark.parametrize("agent", [IPHONE, MAC], ids=["390", "1280"])
+async def test_in_spanish_everything_fits_too(desk: ClaimEnvironment, browser: Browser, agent: str) -> None:
+    address = await desk.address(courier(desk))
+    width = 390 if agent is IPHONE else 1280
+    async with opened(browser, address, f"{agent} Slack/24.11", locale="es-ES", complains=True) as page:
+        assert await page.locator("html").get_attribute("lang") == "es"
+        await expect(page.get_by_role("heading", name="Abre esta página en Safari")).to_be_visible()
+        assert await fits(page)
+        await shoot(page, f"claim-es-inside-{width}.png")
+    async with opened(browser, address, agent, locale="es-ES", complains=True) as page:
+        assert await fits(page)
+        await shoot(page, f"claim-es-{width}.png")
+        await page.get_by_role("button", name="Instalar").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Instalando Courier")
+        assert await fits(page)
+        await shoot(page, f"claim-es-installing-{width}.png")
+    async with opened(browser, address, agent, locale="es-ES", complains=True) as page:
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Este enlace ya se ha usado")
+        assert await fits(page)
+        await shoot(page, f"claim-es-ending-{width}.png")
+
+
+async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: ClaimEnvironment, browser: Browser) -> None:
+    address = await desk.address(courier(desk), FileKind.FILE)
+    small = {"width": 320, "height": 600}
+    async with opened(browser, address, f"{IPHONE} Slack/24.11", viewport=small) as page:
+        await expect(page.get_by_role("heading", name="Open this page in Safari")).to_be_visible()
+        await expect(page.get_by_text(address)).to_be_visible()
+        assert await fits(page)
+
+
+async def test_the_styles_apply_under_the_policy(desk: ClaimEnvironment, browser: Browser) -> None:
+    async with opened(browser, await desk.address(courier(desk)), IPHONE) as page:
+        box = await page.get_by_role("button", name="Install").bounding_box()
+        assert box
+        assert box["width"] > 300
+
+
+# Every text whose contrast with what is behind it is below WCAG's AA: https://www.w3.org/TR/WCAG22/#contrast-minimum
+FAINT = """() => {
+  const rgb = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = (c) => rgb(c).slice(0, 3).map((v) => v / 255)
+    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (rgb(c)[3] !== 0) return c;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  return [...document.querySelectorAll('body *')]
+    .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+    .map((e) => {
+      const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x);
+      return [e.textContent.trim().slice(0, 40), (a + 0.05) / (b + 0.05)];
+    })
+    .filter(([, contrast]) => contrast < 4.5);
+}"""
+
+PIXELS = """async (png) => {
+  const image = new Image();
+  image.src = 'data:image/png;base64,' + png;
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const pen = canvas.getContext('2d');
+  pen.drawImage(image, 0, 0);
+  const data = pen.getImageData(0, 0, image.width, image.height).data;
+  return [image.width, image.height, Array.from({length: data.length / 4}, (_, i) => data[4 * i + 1])];
+}"""
+
+
+async def decoded(browser: Browser, screenshot: bytes) -> str:
+    """What a scanner reads in a picture; the browser itself unpacks the PNG."""
+    import base64
+
+    page = await browser.new_page()
+    width, height, gray = await page.evaluate(PIXELS, base64.b64encode(screenshot).decode())
+    await page.close()
+    (found,) = zxingcpp.read_barcodes(memoryview(bytes(gray)).cast("B", (height, width)))
+    return str(found.text)

@@ -1,0 +1,570 @@
+"""The announcer: once, in order, whatever dies in between, and no channel waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.app import RunningBot, running
+from bot.db import app_polls, mutes, outbox, subscriptions
+from bot.exceptions import StartupError
+from sandbox.faults import Fault
+from tests.conftest import Environment
+from tests.integration.workers.conftest import on_postgresql, on_sqlite
+from tests.integration.workers.test_build_poller import ready, subscribed
+from tests.support.builders import posted_ts
+from tests.support.handing import Clock
+from tests.support.waiting import patience
+
+Log = list[Any]
+POST = "chat.postMessage"
+LOOK_UP = "conversations.history"
+HISTORY_SCOPES = {"channels:history", "groups:history", "im:history", "mpim:history"}
+EVERY = [ready(str(number)) for number in range(1, 100)]
+
+
+@pytest.fixture
+async def watched(world: Environment) -> Environment:
+    """#releases is subscribed to Courier, which has no builds yet, and the first look has been."""
+    await world.start()
+    await subscribed(world)
+    await world.look()
+    return world
+
+
+@pytest.fixture
+async def two(watched: Environment) -> Environment:
+    """#beta is subscribed as well."""
+    await subscribed(watched, "courier", watched.slack.channel("beta", members=(watched.ana,)))
+    return watched
+
+
+def beta(world: Environment) -> Any:
+    return next(channel for channel in world.slack.channels.values() if channel.name == "beta")
+
+
+async def record(world: Environment, *versions: str) -> None:
+    """These builds are ready now, and the watch has written them down; nothing has been said yet."""
+    for version in versions:
+        world.applivery.build(world.courier, version=version)
+    await world.bot.store.run(app_polls.request_poll, None)
+    await world.bot.watch.step()
+
+
+async def crash(world: Environment) -> None:
+    """The process dies and another begins: nothing is handed in, and posts under way are not waited for."""
+    assert not world.bot.running, "this world ticks by hand, so stopping it finishes nothing"
+    await world.restart()
+
+
+def posts(world: Environment) -> int:
+    """Posts to channels, direct messages left out."""
+    return len([call for call in world.slack.calls_of(POST) if str(call.args["channel"]).startswith("C")])
+
+
+def events(log: Log, *names: str) -> list[str]:
+    return [line["event"] for line in log if line["event"] in names]
+
+
+# ------------------------------------------------------------------ dying in between
+
+
+async def test_a_crash_between_record_and_post_loses_nothing(watched: Environment) -> None:
+    await record(watched, "1", "2")
+    await crash(watched)
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert not watched.slack.calls_of(LOOK_UP), "nobody had claimed them, so there is nothing to be unsure of"
+
+
+async def test_a_crash_between_post_and_mark_repeats_nothing(watched: Environment) -> None:
+    await record(watched, "1", "2")
+    await watched.bot.announce.step()
+    await watched.slack.until(lambda: watched.said() == EVERY[:1])  # stored; the process dies before it hears so
+    await crash(watched)
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert watched.slack.calls_of(LOOK_UP)
+
+
+async def test_a_crash_between_claim_and_post_loses_nothing(watched: Environment) -> None:
+    await record(watched, "1", "2")
+    watched.slack.faults.add(POST, Fault(drop=True))
+    await watched.bot.announce.step()
+    await watched.slack.until(lambda: watched.slack.calls_of(POST))
+    await crash(watched)
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert watched.slack.calls_of(LOOK_UP), "it was looked for, and was not there"
+
+
+async def test_a_post_whose_answer_was_lost_is_found_by_its_metadata_and_not_repeated(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(drop_after=True))
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert posts(watched) == 2
+    card = watched.slack.messages(watched.releases)[0]
+    key = card.metadata["event_payload"]["key"]
+    build_id = key.split(":")[1]
+    assert await watched.bot.store.run(posted_ts, watched.releases.id, build_id) == card.ts
+
+
+DUPLICATE = "duplicate_client_msg_id"
+
+
+@on_sqlite
+async def test_what_slack_calls_a_duplicate_is_looked_up(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(error_after=DUPLICATE))
+    await record(watched, "1", "2")
+    await watched.bot.announce.drain()
+    assert (await watched.bot.store.run(outbox.delivery_due_in) or 0) < 5, (
+        "nothing is under way, so no lease has to lapse"
+    )
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert posts(watched) == 2
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@on_sqlite
+async def test_a_duplicate_that_is_not_there_is_posted(watched: Environment, times: int) -> None:
+    watched.slack.faults.add(POST, Fault(error=DUPLICATE), times=times)
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+
+
+@on_sqlite
+async def test_a_duplicate_without_a_look_up_is_not_lost(watched: Environment) -> None:
+    watched.slack.scopes.difference_update(HISTORY_SCOPES)
+    watched.slack.faults.add(POST, Fault(error=DUPLICATE))
+    await record(watched, "1")
+    await watched.settle()
+    assert watched.said() == EVERY[:1]
+
+
+@on_sqlite
+async def test_nothing_undocumented_is_sent_with_a_post(watched: Environment) -> None:
+    await record(watched, "1")
+    await watched.settle()
+    [call] = [call for call in watched.slack.calls_of(POST) if call.args["channel"] == watched.releases.id]
+    assert call.args.keys() <= {"channel", "text", "blocks", "metadata", "unfurl_links", "unfurl_media"}
+
+
+@on_sqlite
+async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(drop_after=True))
+    await record(watched, "1")
+    await watched.bot.announce.drain()
+    for number in range(250):  # everybody talks meanwhile; a page is 200 messages
+        watched.slack.say(f"Courier 1 is ready? {number}", watched.ana, watched.releases)
+    await watched.settle()
+    assert posts(watched) == 1
+    assert len(watched.slack.calls_of(LOOK_UP)) == 2
+
+
+@on_sqlite
+async def test_a_message_somebody_else_wrote_in_the_same_words_is_not_taken_for_ours(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(drop=True))
+    await record(watched, "1")
+    watched.slack.say(ready("1"), watched.bruno, watched.releases)
+    await watched.settle()
+    assert watched.said() == [ready("1"), ready("1")]
+
+
+@on_sqlite
+async def test_without_the_history_scope_nothing_is_lost_and_it_is_said_that_a_repeat_is_possible(
+    watched: Environment, log: Log
+) -> None:
+    watched.slack.scopes -= HISTORY_SCOPES
+    await watched.restart()
+    watched.slack.faults.add(POST, Fault(drop=True))
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert events(log, "announce.cannot_look_up") == ["announce.cannot_look_up"]
+    missing = {line["scope"] for line in log if line["event"] == "slack.scope_missing"}
+    assert "channels:history" in missing, "said at the start, before it matters"
+
+
+@on_sqlite
+async def test_while_slack_cannot_be_asked_whether_it_has_a_message_it_is_not_posted_again(
+    watched: Environment,
+) -> None:
+    watched.slack.faults.add(POST, Fault(drop_after=True))
+    watched.slack.faults.add(LOOK_UP, Fault(error="internal_error"), times=2)
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert len(watched.slack.calls_of(LOOK_UP)) == 3
+
+
+async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: Environment) -> None:
+    await world.start(jobs=True)
+    await subscribed(world)
+    world.slack.faults.add(POST, Fault(latency=0.2))
+    world.applivery.build(world.courier, version="1")
+    async with patience():
+        while not world.slack.faults.fired:  # the post is under way
+            await asyncio.sleep(0.01)
+    await world.restart()
+    assert world.said() == [ready("1")]
+    assert (await world.bot.store.run(outbox.get_backlog)).count == 0, "marked before the end"
+    assert not world.slack.calls_of(LOOK_UP)
+
+
+async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
+    """A frozen replica's post arrives after its lease has lapsed and another has posted the same."""
+    watched.slack.faults.add(POST, Fault(latency=1.2))
+    watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=5.0)
+    await watched.restart()
+    await record(watched, "1")
+    announce = watched.bot.announce
+    await announce.step()
+    await asyncio.sleep(await watched.bot.store.run(outbox.delivery_due_in) or 0)  # until the lease has lapsed
+    await announce.step()
+    await watched.slack.until(lambda: watched.said() == [ready("1")])
+    await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
+    await watched.settle()
+    assert watched.said() == [ready("1")]
+    assert len(watched.slack.calls_of("chat.delete")) == 1
+
+
+# ------------------------------------------------------------------ order and pace
+
+
+async def test_a_channel_hears_of_builds_in_their_order(two: Environment) -> None:
+    await record(two, *map(str, range(1, 8)))
+    await record(two, *map(str, range(8, 15)))
+    await two.bot.announce.drain()
+    assert two.said() == two.said(beta(two)) == EVERY[:14]
+
+
+async def test_a_message_that_must_wait_lets_no_later_one_of_its_channel_pass(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(status=429, retry_after=0.2))
+    await record(watched, "1", "2", "3")
+    await watched.settle()
+    assert watched.said() == EVERY[:3]
+
+
+async def test_a_slow_channel_delays_no_other(two: Environment) -> None:
+    two.slack.faults.add(POST, Fault(latency=0.3))  # one of the two meets it
+    await record(two, "1", "2", "3")
+    draining = asyncio.create_task(two.bot.announce.drain())
+    await two.slack.until(lambda: EVERY[:3] in (two.said(), two.said(beta(two))))
+    assert [] in (two.said(), two.said(beta(two))), "the other one has not even got its first"
+    await draining
+    assert two.said() == two.said(beta(two)) == EVERY[:3]
+
+
+@on_sqlite
+async def test_a_channel_gets_one_message_a_second_at_most(watched: Environment) -> None:
+    watched.tuning = replace(watched.tuning, pace_seconds=0.25)
+    await watched.restart()
+    await record(watched, "1", "2", "3")
+    await watched.settle()
+    first, second, third = (call.at for call in watched.slack.calls_of(POST))
+    assert second - first >= 0.2
+    assert third - second >= 0.2
+    assert watched.said() == EVERY[:3]
+
+
+# ------------------------------------------------------------------ Slack refuses
+
+
+async def test_after_a_429_slack_is_left_alone_for_as_long_as_it_said(two: Environment) -> None:
+    two.slack.faults.add(POST, Fault(status=429, retry_after=0.5))
+    await record(two, "1", "2")
+    await two.settle()
+    assert two.said() == two.said(beta(two)) == EVERY[:2]
+    refused = next(call for call in two.slack.calls_of(POST) if call.status == 429)
+    again = [call for call in two.slack.calls_of(POST) if call.args["channel"] == refused.args["channel"]]
+    assert again[1].at - again[0].at >= 0.5
+    assert len(again) == 3
+    assert not two.slack.calls_of(LOOK_UP), "a refused post is not there, for certain"
+
+
+@on_sqlite
+async def test_a_storm_of_5xx_is_one_outage_and_everything_arrives_once(two: Environment, log: Log) -> None:
+    two.slack.faults.add(POST, Fault(status=503, body="upstream connect error"), times=2)
+    two.slack.faults.add(POST, Fault(status=500), times=1)
+    two.slack.faults.add(POST, Fault(error="internal_error"), times=1)
+    await record(two, "1", "2")
+    await two.settle()
+    assert two.said() == two.said(beta(two)) == EVERY[:2]
+    assert events(log, "slack.away", "slack.back", "announce.error") == ["slack.away", "slack.back"]
+
+
+@on_sqlite
+async def test_a_revoked_token_loses_nothing(watched: Environment, log: Log) -> None:
+    watched.slack.revoke()
+    await record(watched, "1")
+    await watched.bot.announce.drain()
+    assert watched.said() == []
+    assert events(log, "slack.away") == ["slack.away"]
+    assert 50 < (await watched.bot.store.run(outbox.delivery_due_in) or 0) <= 60
+    assert (await watched.bot.store.run(outbox.get_backlog)).count == 1
+
+
+@pytest.mark.parametrize("cause", ["archived", "removed"])
+async def test_a_channel_that_refuses_is_paused_and_its_maker_told_once(two: Environment, cause: str) -> None:
+    if cause == "archived":
+        two.releases.archived = True
+    else:
+        two.releases.members.remove(two.slack.bot_user_id)
+    await record(two, "1", "2")
+    await two.settle()
+    await record(two, "3")
+    await two.settle()
+
+    assert two.said() == []
+    assert two.said(beta(two)) == EVERY[:3], "the other channel is not delayed"
+    (told,) = two.slack.messages(two.slack.dm(two.ana))
+    assert told.text.startswith("I stopped announcing builds of Courier")
+    assert f"<#{two.releases.id}>" in told.text
+    assert ("archived" if cause == "archived" else "no longer in the channel") in told.text
+    (paused,) = await two.bot.store.run(subscriptions.list_subscriptions, two.releases.id)
+    assert paused.paused
+
+
+@on_sqlite
+async def test_each_maker_of_a_channel_s_subscriptions_is_told(watched: Environment) -> None:
+    watched.bruno.admin = True
+    watched.applivery.app("Parcel", slug="parcel")
+    await watched.ask("subscribe parcel", user=watched.bruno)
+    watched.releases.archived = True
+    await record(watched, "1")
+    await watched.settle()
+    for maker, what in ((watched.ana, "Courier"), (watched.bruno, "Parcel")):
+        (told,) = watched.slack.messages(watched.slack.dm(maker))
+        assert f"builds of {what}" in told.text
+
+
+@on_sqlite
+async def test_a_maker_who_cannot_be_told_stops_nothing(two: Environment, log: Log) -> None:
+    two.releases.archived = two.slack.dm(two.ana).archived = True
+    await record(two, "1")
+    await two.settle()
+    assert two.said(beta(two)) == EVERY[:1]
+    (paused,) = await two.bot.store.run(subscriptions.list_subscriptions, two.releases.id)
+    assert paused.paused
+
+
+@on_sqlite
+async def test_when_a_message_goes_through_again_what_was_held_follows_at_once(watched: Environment) -> None:
+    watched.releases.members.remove(watched.slack.bot_user_id)
+    await record(watched, "1")
+    await watched.settle()
+    assert watched.said() == []
+    watched.releases.members.append(watched.slack.bot_user_id)
+    await record(watched, "2")
+    await watched.settle()
+    assert watched.said() == [ready("2"), ready("1")]
+    (subscription,) = await watched.bot.store.run(subscriptions.list_subscriptions)
+    assert subscription.paused is None
+
+
+@on_sqlite
+async def test_a_card_slack_will_not_take_is_said_as_plain_text(watched: Environment, log: Log) -> None:
+    watched.slack.faults.add(POST, Fault(error="invalid_blocks"))
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert watched.slack.messages(watched.releases)[0].blocks == []
+    assert watched.slack.messages(watched.releases)[0].metadata is not None, "it can be found again"
+    assert events(log, "announce.card_refused")
+
+
+@on_sqlite
+async def test_a_message_slack_will_take_in_no_form_ends_and_blocks_nothing(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(error="invalid_blocks"))
+    watched.slack.faults.add(POST, Fault(error="msg_too_long"))
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == [ready("2")]
+    (subscription,) = await watched.bot.store.run(subscriptions.list_subscriptions)
+    assert subscription.paused is None, "it was the message, not the channel"
+
+
+@on_sqlite
+async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Environment) -> None:
+    watched.slack.faults.add(POST, Fault(error="ekm_access_denied"))
+    await record(watched, "1")
+    await watched.bot.announce.drain()
+    assert watched.said() == []
+    assert 50 < (await watched.bot.store.run(outbox.delivery_due_in) or 0) <= 60
+
+
+@on_sqlite
+async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_go_on(
+    world: Environment, log: Log
+) -> None:
+    clock = await timed(world)
+    world.slack.faults.add(POST, Fault(error="ekm_access_denied"), times=3)
+    await record(world, "1", "2")
+    await world.bot.announce.drain()
+    clock.forward(minutes=9)
+    await world.bot.announce.drain()
+    assert world.said() == []
+    clock.forward(minutes=2)
+    await world.bot.announce.drain()
+    assert world.said() == [ready("2")]
+    [aside] = [line for line in log if line["event"] == "announce.set_aside"]
+    assert (aside["code"], aside["channel"]) == ("ekm_access_denied", world.releases.id)
+    assert world.bot.metrics.registry.get_sample_value("applivery_bot_announcements_set_aside_total") == 1
+    (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
+    assert subscription.paused is None
+
+
+@on_sqlite
+async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_more_is_lost(world: Environment) -> None:
+    clock = await timed(world)
+    world.slack.faults.add(POST, Fault(error="a_new_error"), times=None)
+    await record(world, "1", "2", "3")
+    for _ in range(8):
+        await world.bot.announce.drain()
+        clock.forward(minutes=11)
+    assert world.said() == []
+    (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
+    assert subscription.paused == "a_new_error"
+    world.slack.faults.clear()
+    await record(world, "4")
+    await world.settle()
+    assert world.said()[0] == ready("4")
+    assert all(any(version in said for said in world.said()) for version in "23"), world.said()
+
+
+async def timed(world: Environment) -> Clock:
+    """A watched world, as `watched` is, whose clock can be put forward."""
+    clock = Clock(world)
+    await world.start()
+    await subscribed(world)
+    await world.look()
+    return clock
+
+
+@on_sqlite
+async def test_an_answer_of_slack_that_is_no_answer_loses_and_repeats_nothing(watched: Environment, log: Log) -> None:
+    watched.slack.faults.add(POST, Fault(body="<html>gateway</html>"))
+    watched.slack.faults.add(POST, Fault(body="{}"))
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert not events(log, "announce.error")
+
+
+# ------------------------------------------------------------------ two replicas
+
+
+@pytest.fixture
+async def replicas(world: Environment) -> Any:
+    """Start n bots on one PostgreSQL; they end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(count: int, *, jobs: bool, every: float = 0.05) -> list[RunningBot]:
+            settings = world.settings(poll_idle_seconds=every, poll_busy_seconds=every)
+            return [await stack.enter_async_context(running(settings, world.tuning, jobs=jobs)) for _ in range(count)]
+
+        yield start
+
+
+@on_postgresql
+async def test_two_replicas_share_the_polling(watched: Environment, replicas: Callable[..., Any]) -> None:
+    apps = [watched.applivery.app(f"App {number}", slug=f"app-{number}") for number in range(12)]
+    for app in apps:
+        await subscribed(watched, app.slug)
+    await watched.stop()
+    item, other = await replicas(2, jobs=False, every=3600)
+    for _ in range(3):
+        await item.store.run(app_polls.request_poll, None)
+        before = len(watched.applivery.requests)
+        await asyncio.gather(item.watch.step(), other.watch.step())
+        await asyncio.gather(item.watch.step(), other.watch.step())  # each takes eight at a time
+        asked = [r.path for r in watched.applivery.requests[before:] if r.path.endswith("/builds")]
+        assert len(asked) == len(set(asked)) == 13, "every app once, whoever asks"
+
+
+@on_postgresql
+async def test_two_replicas_never_post_twice(two: Environment, replicas: Callable[..., Any]) -> None:
+    await two.stop()
+    first, other = await replicas(2, jobs=False)
+    for number in range(1, 25):
+        two.applivery.build(two.courier, version=str(number))
+        if number % 3 == 0:
+            await first.store.run(app_polls.request_poll, None)
+            await asyncio.gather(first.watch.step(), other.watch.step())
+            await asyncio.gather(first.announce.drain(), other.announce.drain())
+    await asyncio.gather(two.settle(first), two.settle(other))
+    assert two.said() == two.said(beta(two)) == EVERY[:24]
+    assert posts(two) == 48
+
+
+@on_postgresql
+async def test_two_running_replicas_are_as_good_as_one(two: Environment, replicas: Callable[..., Any]) -> None:
+    await two.stop()
+    await replicas(2, jobs=True)
+    for number in range(1, 31):
+        two.applivery.build(two.courier, version=str(number))
+        if number % 5 == 0:
+            await two.slack.until(lambda number=number: len(two.said()) == len(two.said(beta(two))) == number)
+    assert two.said() == two.said(beta(two)) == EVERY[:30]
+
+
+@on_postgresql
+async def test_when_one_of_two_replicas_dies_the_other_goes_on(two: Environment, replicas: Callable[..., Any]) -> None:
+    await two.stop()
+    dying, living = await replicas(2, jobs=False)
+    two.bot = dying
+    await record(two, "1", "2", "3")
+    two.slack.faults.add(POST, Fault(drop_after=True), times=2)
+    await dying.announce.step()  # it has claimed both channels, posts, and is never heard of again
+    await two.slack.until(lambda: len(two.said()) == len(two.said(beta(two))) == 1)
+    await two.settle(living)
+    assert two.said() == two.said(beta(two)) == EVERY[:3]
+
+
+@on_sqlite
+async def test_a_second_process_on_sqlite_is_refused_with_words(watched: Environment) -> None:
+    with pytest.raises(StartupError, match=r"Another process \(id \d+\) is using the database .*PostgreSQL"):
+        async with running(watched.settings(), watched.tuning):
+            pass
+    await record(watched, "1")
+    await watched.settle()
+    assert watched.said() == [ready("1")], "the first one was not disturbed"
+
+
+# ------------------------------------------------------------------ what is measured
+
+
+@on_sqlite
+async def test_how_late_something_was_said_is_measured_from_when_it_might_be(world: Environment) -> None:
+    later = timedelta()
+    world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + later)
+    bot = await world.start()
+    await subscribed(world)
+    await world.look()
+    await record(world, "1")
+    later = timedelta(seconds=40)
+    await bot.announce.drain()
+    assert 40 <= _lag(bot, "sum") < 50
+    [wish] = await bot.store.run(subscriptions.list_subscriptions)
+    await bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish.id], bot.tuning.clock() + timedelta(hours=1))
+    await record(world, "2")
+    await bot.announce.drain()
+    later += timedelta(hours=1)
+    await bot.hold.step()  # kept back for an hour because somebody wished it: that is not late
+    await bot.announce.drain()
+    assert world.said() == [ready("1"), ready("2")]
+    assert _lag(bot, "count") == 3  # two cards, and the first says that it is not the newest
+    assert _lag(bot, "sum") < 50
+
+
+def _lag(bot: RunningBot, what: str) -> float:
+    return bot.metrics.registry.get_sample_value(f"applivery_bot_announcement_lag_seconds_{what}") or 0.0

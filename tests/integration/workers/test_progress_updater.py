@@ -1,0 +1,519 @@
+"""The progress message: a build's whole life in it, edited only when its words change; the end comes in any case."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.db import app_polls, build_watches, database_info
+from bot.domain.model import Stage
+from bot.slack.blocks import Message as Says
+from sandbox.faults import Fault
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment, texts
+from tests.integration.workers.conftest import on_sqlite
+from tests.support.handing import Clock, directs, downloaded, ready, rested, seen
+from tests.support.seeing import labels, link, press
+from tests.support.waiting import patience
+from tests.support.watching import TITLE, earlier, on_its_way, versions, watched
+
+USUAL = "the iOS builds of Courier usually take 8 minutes."
+STUCK = f"{TITLE}: ⏰ still being processed. It is taking far longer than builds do, and may be stuck."
+GIVEN_UP = f"I've stopped watching {TITLE}: it has taken too long and may never finish."
+DELETED = f"🗑️ {TITLE} was deleted in Applivery before it was ready, so nothing more will come of it."
+
+
+@pytest.fixture
+def clock(world: Environment, tmp_path: Path) -> Clock:
+    """A clock for everybody, on SQLite alone: PostgreSQL has its own, which no test can put forward."""
+    world.database = f"sqlite:///{tmp_path / 'bot.db'}"
+    return Clock(world)
+
+
+def edits(world: Environment) -> int:
+    """How often a message was edited."""
+    return len(world.slack.calls_of("chat.update"))
+
+
+def states(message: FakeMessage) -> list[str]:
+    """The last word on the build in each version of a message."""
+    return [text.removeprefix(f"{TITLE}: ") for text in versions(message)]
+
+
+# ------------------------------------------------------------------ a whole life
+
+
+@on_sqlite
+async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_message(
+    world: Environment, clock: Clock
+) -> None:
+    await world.start()
+    earlier(world)
+    build = on_its_way(world, status="pending")
+    message = await watched(world)
+    world.applivery.move(build, "in_progress")
+    for seconds in (180, 180, 90, 120):
+        clock.forward(seconds=seconds)
+        await world.look()
+    assert directs(world, world.bruno) == [message], "so far nobody was notified of anything"
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert states(message) == [
+        f"⏳ waiting to be processed. About 8 minutes left: {USUAL}",
+        f"⚙️ being processed. About 5 minutes left: {USUAL}",
+        f"⚙️ being processed. About 2 minutes left: {USUAL}",
+        f"⚙️ being processed. Less than a minute left: {USUAL}",
+        f"⚙️ being processed. It is taking longer than usual: {USUAL}",
+        "✅ ready. You get it in a new message.",
+    ]
+    [_, end] = directs(world, world.bruno)
+    assert end.text.startswith(f"✅ {TITLE} is ready.")
+    assert await downloaded(end) == 200
+    assert await world.bot.progress.step() is None, "and then there is nothing more to do"
+
+
+async def test_a_failure_is_shown_with_applivery_s_words_its_code_and_the_dashboard(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    world.applivery.fail(build, "No valid *signing* block <!channel> & more", "1008")
+    await world.look()
+    reason = "Reason (code 1008): No valid *signing* block &lt;!channel&gt; &amp; more"
+    assert "(code 1008): `No valid *signing* block &lt;!channel&gt; &amp; more`" in message.text
+    assert reason in seen(message)
+    assert labels(message) == ["Open in Applivery"]
+    [_, end] = directs(world, world.bruno)
+    assert reason in seen(end)
+    assert end.element("open.dashboard")["url"] == message.element("open.dashboard")["url"]
+    assert build.id in message.element("open.dashboard")["url"]
+    await world.look()
+    assert len(directs(world, world.bruno)) == 2
+
+
+async def test_a_message_is_edited_only_when_its_words_change(world: Environment) -> None:
+    await world.start()
+    earlier(world)
+    build = on_its_way(world, status="pending")
+    await watched(world)
+    for _ in range(3):
+        await world.look()
+    assert edits(world) == 0
+    world.applivery.move(build, "in_progress")
+    for _ in range(3):
+        await world.look()
+    assert edits(world) == 1
+
+
+async def test_a_message_rests_for_some_seconds_before_it_is_edited_again(world: Environment) -> None:
+    world.tuning = replace(world.tuning, progress_seconds=60.0)
+    await world.start()
+    build = on_its_way(world, status="pending")
+    message = await watched(world)
+    world.applivery.move(build, "in_progress")
+    await world.look()
+    assert edits(world) == 0
+    assert 50 < (await world.bot.progress.step() or 0) <= 60
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert link(directs(world, world.bruno)[1]), "what notifies does not wait for it"
+    assert "waiting" in message.text
+
+
+async def test_applivery_is_asked_for_nothing_that_the_watch_does_not_ask_for(world: Environment) -> None:
+    await world.start()
+    on_its_way(world)
+    await watched(world)
+    await world.look()
+    asked = len(world.applivery.requests)
+    for _ in range(5):
+        await world.bot.progress.step()
+    assert len(world.applivery.requests) == asked
+
+
+async def test_two_people_watch_one_build_each_with_a_message_and_a_link_of_their_own(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    mine, hers = await watched(world), await watched(world, user=world.ana)
+    assert mine.channel != hers.channel
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert states(mine)[-1] == states(hers)[-1] == "✅ ready. You get it in a new message."
+    assert link(directs(world, world.bruno)[1]) != link(directs(world, world.ana)[1])
+
+
+@on_sqlite
+async def test_it_happens_by_itself(world: Environment) -> None:
+    world.tuning = replace(world.tuning, progress_seconds=0.05)
+    await world.start(jobs=True)
+    build = on_its_way(world, status="pending")
+    await world.ask("watch courier", user=world.bruno)
+    await world.slack.until(lambda: directs(world, world.bruno))
+    [message] = directs(world, world.bruno)
+    world.applivery.move(build, "in_progress")
+    await world.slack.until(lambda: "being processed" in message.text)
+    world.applivery.move(build, "processed")
+    await world.slack.until(lambda: "✅ ready" in message.text and len(directs(world, world.bruno)) == 2)
+
+
+async def test_what_ends_before_it_could_be_shown_is_told_by_its_end_alone(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world)
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    world.applivery.move(build, "processed")
+    await world.look()
+    [end] = directs(world, world.bruno)
+    assert link(end)
+    assert await world.bot.progress.step() is None
+
+
+async def test_what_was_recorded_before_somebody_asked_is_no_end(world: Environment) -> None:
+    """Applivery may process a build again: what the channel heard of it yesterday is not what it is doing now."""
+    await world.start()
+    await world.ask("subscribe courier")
+    build = ready(world)
+    await world.look()
+    world.applivery.move(build, "in_progress")
+    message = await watched(world)
+    await world.look()
+    assert versions(message) == [message.text]
+    assert "⚙️ being processed" in message.text
+
+
+# ------------------------------------------------------------------ late and stuck
+
+
+@on_sqlite
+async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: Environment, clock: Clock) -> None:
+    await world.start()
+    earlier(world)
+    build = on_its_way(world)
+    message = await watched(world)
+    clock.forward(minutes=23)
+    await world.look()
+    assert "taking longer than usual" in message.text
+    assert len(directs(world, world.bruno)) == 1
+    clock.forward(minutes=2)
+    for _ in range(3):
+        await world.look()
+        await world.look()
+    assert message.text.startswith(STUCK)
+    [_, alarm] = directs(world, world.bruno)
+    assert alarm.text == message.text
+    assert "It was uploaded <!date^" in alarm.text
+    assert labels(alarm) == ["Stop watching", "Open in Applivery"]
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert "✅ ready" in message.text
+    assert link(directs(world, world.bruno)[2])
+
+
+@on_sqlite
+async def test_a_build_that_never_ends_is_watched_for_a_day(world: Environment, clock: Clock) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    clock.forward(hours=23, minutes=59)
+    await world.look()
+    assert message.text.startswith(STUCK)
+    clock.forward(minutes=2)
+    for _ in range(3):
+        await world.look()
+    assert message.text == GIVEN_UP
+    assert await world.bot.store.run(build_watches.watch_due_in) is None, "nothing of it is kept"
+    [_, alarm, end] = directs(world, world.bruno)
+    assert alarm.text.startswith(STUCK)
+    assert end.text == GIVEN_UP, "an edit notifies nobody"
+    assert labels(end) == ["Check again", "Open in Applivery"]
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
+    looked = await (await press(world.slack, end, "Check again", user=world.bruno)).answer()
+    assert "may never finish" in looked.text
+    assert labels(looked) == ["Check again", "Open in Applivery"], "waiting is offered no more"
+    assert (await world.ask("watch courier", user=world.bruno)).text == looked.text
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert len(directs(world, world.bruno)) == 3
+
+
+@on_sqlite
+async def test_what_ends_after_it_was_watched_for_a_day_is_nobody_s_news(world: Environment, clock: Clock) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    clock.forward(hours=25)
+    await world.look()
+    told = texts(directs(world, world.bruno))
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert texts(directs(world, world.bruno)) == told
+    assert message.text in told
+
+
+@on_sqlite
+async def test_without_anything_usual_it_is_stuck_after_half_an_hour(world: Environment, clock: Clock) -> None:
+    await world.start()
+    on_its_way(world)
+    message = await watched(world)
+    clock.forward(minutes=29)
+    await world.look()
+    assert "I cannot say how long it takes" in message.text
+    clock.forward(minutes=2)
+    await world.look()
+    assert message.text.startswith(STUCK)
+    assert len(directs(world, world.bruno)) == 2
+
+
+@on_sqlite
+async def test_the_alarm_can_be_answered_with_stop(world: Environment, clock: Clock) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    clock.forward(hours=1)
+    await world.look()
+    await press(world.slack, directs(world, world.bruno)[1], "Stop watching", user=world.bruno)
+    await rested(world)
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert texts(directs(world, world.bruno)) == [f"You no longer watch {TITLE}."] * 2
+    assert message.edited
+
+
+@on_sqlite
+async def test_nothing_is_called_stuck_that_was_not_looked_at(world: Environment, clock: Clock) -> None:
+    """While Applivery is away nobody knows how far the build is: it may well be ready."""
+    await world.start()
+    earlier(world)
+    build = on_its_way(world)
+    message = await watched(world)
+    await world.look()
+    world.applivery.faults.add("*", Fault(status=500), times=None)
+    clock.forward(hours=3)
+    await world.look()
+    assert "Less than a minute left" in message.text
+    assert directs(world, world.bruno) == [message]
+    world.applivery.move(build, "processed")
+    world.applivery.faults.clear()
+    await world.look()
+    assert "✅ ready" in message.text
+    assert len(directs(world, world.bruno)) == 2
+
+
+# ------------------------------------------------------------------ deleted
+
+
+async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new_one(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    await world.look()
+    world.applivery.delete(build)
+    for _ in range(3):
+        await world.look()
+    assert texts(directs(world, world.bruno)) == [DELETED, DELETED]
+    assert directs(world, world.bruno)[0] is message
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
+    assert await world.bot.progress.step() is None
+
+
+async def test_a_build_that_is_deleted_before_anybody_looked_at_it_is_said_to_be_by_its_name(
+    world: Environment,
+) -> None:
+    await world.start()
+    build = on_its_way(world)
+    await watched(world)
+    world.applivery.delete(build)
+    await world.look()
+    assert texts(directs(world, world.bruno)) == [DELETED, DELETED]
+
+
+async def test_who_asked_to_be_told_without_watching_hears_that_it_was_deleted(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world)
+    answer = await world.ask("get courier 2.4.0", user=world.bruno)
+    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await rested(world)
+    world.applivery.delete(build)
+    for _ in range(2):
+        await world.look()
+    assert texts(directs(world, world.bruno)) == [DELETED]
+
+
+async def test_a_channel_hears_nothing_of_a_deletion(world: Environment) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    build = on_its_way(world)
+    await watched(world)
+    await world.look()
+    world.applivery.delete(build)
+    await world.look()
+    assert world.said() == []
+    answer = await world.ask("subscribe courier on:deleted")
+    assert "no event “deleted”" in answer.text
+
+
+# ------------------------------------------------------------------ whatever happens in between
+
+
+async def test_a_restart_in_the_middle_goes_on_in_the_same_message(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    message = await watched(world)
+    await world.restart()
+    world.applivery.move(build, "in_progress")
+    await world.look()
+    await world.stop()
+    world.applivery.move(build, "processed")
+    await world.start()
+    await world.look()
+    assert [state.split()[0] for state in states(message)] == ["⏳", "⚙️", "✅"]
+    assert link(directs(world, world.bruno)[1])
+    assert len(directs(world, world.bruno)) == 2
+
+
+@pytest.mark.parametrize("refusal", ["message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"])
+async def test_a_message_that_cannot_be_edited_any_more_is_left_and_the_end_still_comes(
+    world: Environment, refusal: str
+) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    await watched(world)
+    world.slack.faults.add("chat.update", Fault(error=refusal), times=None)
+    world.applivery.move(build, "in_progress")
+    await world.look()
+    await world.look()
+    assert edits(world) == 1
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert link(directs(world, world.bruno)[1])
+
+
+async def test_who_deleted_the_message_gets_a_new_one_when_they_watch_again(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    message = await watched(world)
+    world.slack.mailbox.delete(message)
+    world.applivery.move(build, "in_progress")
+    await world.look()
+    assert "being processed" in (await watched(world)).text
+
+
+@pytest.mark.parametrize(
+    "trouble", [Fault(status=429, retry_after=0), Fault(status=500), Fault(drop=True), Fault(error="token_revoked")]
+)
+@on_sqlite
+async def test_an_edit_that_failed_for_now_is_tried_again(world: Environment, clock: Clock, trouble: Fault) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    message = await watched(world)
+    world.slack.faults.add("chat.update", trouble, times=4)
+    world.applivery.move(build, "in_progress")
+    await world.look()
+    assert "waiting" in message.text
+    world.slack.faults.clear()
+    clock.forward(minutes=1)
+    await world.look()
+    assert "being processed" in message.text
+    assert directs(world, world.bruno) == [message]
+
+
+@on_sqlite
+async def test_slack_that_asks_to_wait_gets_the_message_later(world: Environment, clock: Clock) -> None:
+    await world.start()
+    on_its_way(world)
+    world.slack.faults.add("chat.postMessage", Fault(status=429, retry_after=2))
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    await world.look()
+    assert directs(world, world.bruno) == []
+    async with patience():  # the limit is Slack's and this machine's time
+        while not directs(world, world.bruno):
+            await asyncio.sleep(0.1)
+            clock.forward(seconds=3)
+            await world.look()
+    assert len(directs(world, world.bruno)) == 1
+
+
+@on_sqlite
+async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_posted_again(
+    world: Environment, clock: Clock
+) -> None:
+    await world.start()
+    build = on_its_way(world)
+    world.slack.faults.add("chat.postMessage", Fault(drop_after=True))
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    for _ in range(3):
+        await world.look()
+        clock.forward(minutes=5)
+    assert len(directs(world, world.bruno)) == 1
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert link(directs(world, world.bruno)[1])
+
+
+async def test_a_direct_message_that_is_refused_ends_it_quietly(world: Environment) -> None:
+    await world.start()
+    on_its_way(world)
+    world.slack.faults.add("chat.postMessage", Fault(error="messages_tab_disabled"))
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    await world.look()
+    assert directs(world, world.bruno) == []
+    assert await world.bot.progress.step() is None
+
+
+async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world)
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    [row] = await world.bot.store.run(build_watches.lease_due_watches, 10, 0.0)
+    assert await world.bot.store.run(build_watches.mark_post_attempted, row)
+    await world.bot.poster.post(world.bruno.id, Says("Here it dies, and the lease lapses."))
+    await world.look()
+    assert len(directs(world, world.bruno)) == 1
+    assert await world.bot.store.run(build_watches.watch_due_in) is None
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert link(directs(world, world.bruno)[1])
+
+
+async def test_steps_at_the_same_time_make_one_message(world: Environment) -> None:
+    await world.start()
+    on_its_way(world)
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    await asyncio.gather(*(world.bot.progress.step() for _ in range(4)))
+    assert len(directs(world, world.bruno)) == 1
+
+
+async def test_stop_while_an_edit_is_under_way_has_the_last_word(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    message = await watched(world)
+    world.applivery.move(build, "in_progress")
+    world.slack.faults.add("chat.update", Fault(latency=0.3))
+    look = asyncio.create_task(world.look())
+    await world.slack.until(lambda: edits(world) == 1)
+    await press(world.slack, message, "Stop watching", user=world.bruno)
+    await rested(world)
+    await look
+    await world.look()
+    assert message.text == f"You no longer watch {TITLE}."
+
+
+async def test_a_stage_is_known_by_the_store_alone(world: Environment) -> None:
+    await world.start()
+    build = on_its_way(world, status="pending")
+    await watched(world)
+    world.applivery.move(build, "in_progress")
+    await world.bot.store.run(app_polls.request_poll, None)
+    await world.bot.watch.step()
+    [row] = await world.bot.store.run(build_watches.lease_due_watches, 10, 0.0)
+    assert row.build.stage is Stage.RUNNING
+    assert row.seen_at is not None
+    assert abs(await world.bot.store.run(database_info.current_time) - row.seen_at) < timedelta(minutes=1)

@@ -1,0 +1,92 @@
+"""compose.yaml: the bot on SQLite, or with PostgreSQL beside it; no secret inside, no right too many."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.settings import Settings
+from tests.repository.shell import ROOT
+
+TEXT = (ROOT / "compose.yaml").read_text()
+
+
+@pytest.fixture
+def services() -> Any:
+    return yaml.safe_load(TEXT)["services"]
+
+
+def test_it_names_only_settings_that_exist(services: Any) -> None:
+    assert services["bot"]["environment"].keys() <= {name.upper() for name in Settings.model_fields}
+
+
+def test_its_settings_are_ones_that_the_bot_accepts(services: Any) -> None:
+    given = {name.lower(): str(value) for name, value in services["bot"]["environment"].items()}
+    needed = {"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "applivery_token": "t"}
+    Settings(_env_file=None, **needed, applivery_organization="acme", **given)
+    [url] = re.findall(r"set DATABASE_URL above to (\S+)", (ROOT / ".env.example").read_text())
+    there = f"postgresql://{services['db']['environment']['POSTGRES_USER']}:…@db:5432/bot"
+    assert url == there
+    assert services["db"]["environment"]["POSTGRES_DB"] == "bot"
+
+
+def test_by_itself_it_is_the_bot_on_sqlite_in_a_volume_that_stays(services: Any) -> None:
+    assert "profiles" not in services["bot"]
+    assert "DATABASE_URL" not in services["bot"]["environment"], "the image's own, or .env's"
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert 'DATABASE_URL="sqlite:////data/bot.db"' in dockerfile
+    assert services["bot"]["volumes"] == ["data:/data"]
+    assert "data" in yaml.safe_load(TEXT)["volumes"]
+    assert services["bot"]["depends_on"]["db"]["required"] is False
+
+
+def test_postgresql_comes_with_its_profile(services: Any) -> None:
+    [profile] = services["db"]["profiles"]
+    assert f"#COMPOSE_PROFILES={profile}" in (ROOT / ".env.example").read_text()
+
+
+def test_what_it_says_of_secrets_as_files_is_right_once_the_marks_are_taken_away() -> None:
+    marked = re.sub(r"^(\s*)# (secrets:|  \w+: \{file)", r"\1\2", TEXT, flags=re.MULTILINE)
+    told = yaml.safe_load(marked)
+    named = told["services"]["bot"]["secrets"]
+    assert named == list(told["secrets"])
+    assert set(named) <= set(Settings.model_fields)
+
+
+def test_secrets_come_from_the_environment_file(services: Any) -> None:
+    assert services["bot"]["env_file"] == ".env"
+    inline = {name for name in services["bot"]["environment"] if re.search("TOKEN|SECRET|PASSWORD", name)}
+    assert inline == set()
+    assert services["db"]["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:-}"
+
+
+def test_what_it_wants_from_the_environment_file_is_in_the_example() -> None:
+    example = (ROOT / ".env.example").read_text()
+    for name in set(re.findall(r"\$\{(\w+)", TEXT)):
+        assert f"#{name}=" in example, name
+
+
+@pytest.mark.parametrize("name", ["bot", "db"])
+def test_no_service_has_a_right_too_many(services: Any, name: str) -> None:
+    service = services[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "/tmp" in service["tmpfs"]
+    assert not {"privileged", "cap_add", "network_mode", "pid"} & service.keys()
+
+
+def test_the_bot_starts_when_the_database_is_ready(services: Any) -> None:
+    assert services["bot"]["depends_on"]["db"]["condition"] == "service_healthy"
+    assert "pg_isready" in services["db"]["healthcheck"]["test"]
+    assert services["db"]["image"] == "postgres:17"
+
+
+def test_the_database_is_reached_by_the_bot_alone(services: Any) -> None:
+    assert "ports" not in services["db"]
+    assert yaml.safe_load(TEXT)["networks"]["database"]["internal"] is True
+    assert services["db"]["networks"] == ["database"]
+    assert all(port.startswith("127.0.0.1:") for port in services["bot"]["ports"])

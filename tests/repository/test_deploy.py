@@ -1,0 +1,154 @@
+"""deploy/: the dashboard, the alerts and the Kubernetes example name only what exists."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.observability.metrics import Metrics
+from bot.settings import Settings
+from tests.repository.shell import ROOT
+
+DEPLOY = ROOT / "deploy"
+DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
+RULES = [rule for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+KUBERNETES = {item["kind"]: item for item in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
+METRIC = re.compile(r"\b(applivery_bot_\w+|process_\w+)(?:\{([^}]*)\})?")
+OF_THE_SCRAPE = {"job", "instance"}  # what Prometheus adds
+
+EXPRESSIONS = [(rule["alert"], rule["expr"]) for rule in RULES] + [
+    (panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel["targets"]
+]
+
+
+def there_are() -> dict[str, set[str]]:
+    """The name of every sample that is scraped, with its labels."""
+    found: dict[str, set[str]] = {}
+    for family in Metrics().registry.collect():
+        endings = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(family.type, [""])
+        labels = _labels(family.name) | ({"le"} if family.type == "histogram" else set())
+        found |= {family.name + ending: labels for ending in endings}
+    return found
+
+
+def _labels(family: str) -> set[str]:
+    own = [var for var in vars(Metrics()).values() if getattr(var, "_name", None) == family]
+    return set(own[0]._labelnames) if own else set()
+
+
+THERE_ARE = there_are()
+
+
+@pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=lambda part: str(part)[:40])
+def test_every_metric_and_label_that_is_named_exists(where: str, expression: str) -> None:
+    named = METRIC.findall(expression)
+    assert named, where
+    for name, selectors in named:
+        assert name in THERE_ARE, f"{where}: {name}"
+        labels = set(re.findall(r"(\w+)\s*[=!]~?", selectors))
+        assert labels <= THERE_ARE[name] | OF_THE_SCRAPE, f"{where}: {name}{labels}"
+    together = set().union(*(THERE_ARE[name] for name, _ in named)) | OF_THE_SCRAPE
+    for grouped in re.findall(r"\bby \(([^)]*)\)", expression):
+        assert {label.strip() for label in grouped.split(",")} <= together, where
+    assert expression.count("(") == expression.count(")")
+    assert expression.count("{") == expression.count("}")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_every_alert_says_what_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in ("warning", "critical")
+    assert rule["annotations"]["summary"].endswith(".")
+    assert rule["annotations"]["what_to_do"].endswith(".")
+    grouped = set(re.findall(r"\w+", " ".join(re.findall(r"\bby \(([^)]*)\)", rule["expr"]))))
+    single = {label for name, _ in METRIC.findall(rule["expr"]) for label in THERE_ARE[name]}
+    shown = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+    assert shown <= (grouped or single)
+
+
+def test_names_of_alerts_and_panels_are_told_apart() -> None:
+    for names in ([rule["alert"] for rule in RULES], [panel["title"] for panel in DASHBOARD["panels"]]):
+        assert len(names) == len(set(names))
+
+
+def test_a_legend_shows_only_labels_that_its_line_has() -> None:
+    for panel in DASHBOARD["panels"]:
+        for target in panel["targets"]:
+            shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+            grouped = re.findall(r"\bby \(([^)]*)\)", target["expr"])
+            have = set(re.findall(r"\w+", " ".join(grouped))) or OF_THE_SCRAPE
+            assert shown <= have, panel["title"]
+
+
+def test_panels_stand_side_by_side_and_not_on_each_other() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_everything_that_is_counted_is_on_the_dashboard_or_in_an_alert() -> None:
+    named = {name for _, expression in EXPRESSIONS for name, _ in METRIC.findall(expression)}
+    ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("applivery_bot_")}
+    assert not {text for text in ours if not any(name.startswith(text) for name in named)}
+
+
+# ------------------------------------------------------------------ Kubernetes
+
+
+@pytest.fixture
+def pod() -> dict[str, Any]:
+    spec: dict[str, Any] = KUBERNETES["Deployment"]["spec"]["template"]["spec"]
+    return spec
+
+
+def test_there_are_two_replicas_and_one_is_always_there() -> None:
+    assert KUBERNETES["Deployment"]["spec"]["replicas"] == 2
+    assert KUBERNETES["PodDisruptionBudget"]["spec"]["minAvailable"] == 1
+    labels = KUBERNETES["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    for selector in (
+        KUBERNETES["Deployment"]["spec"]["selector"]["matchLabels"],
+        KUBERNETES["Service"]["spec"]["selector"],
+        KUBERNETES["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+    ):
+        assert selector == labels
+
+
+def test_its_settings_exist_and_its_secrets_come_from_a_secret(pod: dict[str, Any]) -> None:
+    [container] = pod["containers"]
+    names = {variable["name"] for variable in container["env"]}
+    assert names <= {name.upper() for name in Settings.model_fields}
+    assert not [name for name in names if re.search("TOKEN|SECRET|PASSWORD|DATABASE", name)]
+    assert container["envFrom"] == [{"secretRef": {"name": "applivery-bot"}}]
+
+
+def test_its_probes_ask_what_the_bot_answers_and_a_stop_may_take_its_time(pod: dict[str, Any]) -> None:
+    [container] = pod["containers"]
+    asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
+    assert asked == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    assert {container[name]["httpGet"]["port"] for name in asked} == {container["ports"][0]["name"]}
+    assert {variable["value"] for variable in container["env"] if variable["name"] == "PORT"} == {
+        str(container["ports"][0]["containerPort"])
+    }
+    assert pod["terminationGracePeriodSeconds"] > 10
+
+
+def test_it_runs_with_as_little_right_as_the_image_needs(pod: dict[str, Any]) -> None:
+    [container] = pod["containers"]
+    user = re.search(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert user
+    assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]) == (int(user[1]), int(user[2]))
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["automountServiceAccountToken"] is False
+    assert container["resources"]["limits"]["memory"]

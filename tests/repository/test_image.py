@@ -1,0 +1,208 @@
+"""The image: every step of the Dockerfile is a line of tools/image_steps.sh, and those lines are run here."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import shlex
+import stat
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bot.settings import Settings
+from tests.repository.image import STEPS, dockerfile, last, step, variables
+from tests.repository.locks import pins
+from tests.repository.shell import ROOT, environment, run
+
+# ------------------------------------------------------------------ what is written
+
+
+def test_the_dockerfile_has_only_words_that_docker_knows() -> None:
+    known = {"FROM", "WORKDIR", "COPY", "RUN", "LABEL", "ENV", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK"}
+    assert {line.word for stage in dockerfile() for line in stage} <= known | {"ENTRYPOINT", "CMD"}
+
+
+def test_the_image_does_nothing_that_make_does_not_also_do() -> None:
+    ran = [shlex.split(line.rest) for stage in dockerfile() for line in stage if line.word == "RUN"]
+    for words in ran:
+        command = [word for word in words if not word.startswith("--mount=")]
+        assert command[0] == "sh"
+        assert Path(command[1]).name == "image_steps.sh"
+        assert command[2] in {"install", "package", "prove", "seal"}  # each has a test below
+    assert len(ran) == 4
+
+
+def test_the_image_is_made_in_the_order_of_make_image_steps() -> None:
+    [build, final] = dockerfile()
+    assert [line.rest.split()[2] for line in build if line.word == "RUN"] == ["install", "package", "prove"]
+    assert [line.rest.split()[-4] for line in final if line.word == "RUN"] == ["seal"]
+    assert f"{STEPS} all" in (ROOT / "Makefile").read_text()
+
+
+def test_both_stages_have_the_same_python_because_the_environment_points_to_it() -> None:
+    assert {stage[0].rest.removesuffix(" AS build") for stage in dockerfile()} == {"python:3.13-slim"}
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    user, group = last("USER").split(":")
+    assert int(user) >= 10_000
+    assert int(group) >= 10_000
+    [seal] = [line.rest.split() for line in dockerfile()[-1] if line.word == "RUN"]
+    assert seal[-2:] == ["/data", user]
+
+
+def test_the_image_is_started_stopped_and_kept_as_the_readme_says() -> None:
+    assert json.loads(last("ENTRYPOINT")) == ["applivery-bot"]
+    assert json.loads(last("CMD")) == ["run"]
+    assert json.loads(last("VOLUME")) == ["/data"]
+    assert last("EXPOSE") == variables()["PORT"]
+
+
+def test_the_settings_of_the_image_are_ones_that_the_bot_accepts() -> None:
+    given = {name.lower(): value for name, value in variables().items() if name.lower() in Settings.model_fields}
+    assert given.keys() == {"host", "port", "log_format", "database_url"}
+    assert {name for name in variables() if name.lower() not in given} <= {
+        "PATH",
+        "HOME",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONUNBUFFERED",
+    }
+    needed = {"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "applivery_token": "t"}
+    settings = Settings(_env_file=None, **needed, applivery_organization="acme", **given)
+    assert (settings.host, settings.database_url) == ("0.0.0.0", "sqlite:////data/bot.db")
+
+
+def test_everything_that_is_copied_is_there_and_is_let_through() -> None:
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = set()
+    for line in dockerfile()[0]:
+        if line.word == "COPY":
+            copied |= set(line.rest.split()[:-1])
+    assert all((ROOT / name).exists() for name in copied)
+    assert copied == let_through
+
+
+def test_no_secret_gets_into_the_image() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert next(line for line in ignored if not line.startswith("#")) == "*"
+    assert {"**/.env*", "**/*.db"} <= set(ignored)
+    assert not any(re.search("TOKEN|SECRET|PASSWORD", name) for name in variables())
+
+
+# ------------------------------------------------------------------ the health check
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers /healthz with the status that its server was given."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status if self.path == "/healthz" else 404)  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[http.server.HTTPServer]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+def health(port: int) -> int:
+    command = json.loads(re.sub(r"^.*CMD ", "", last("HEALTHCHECK")))
+    assert command[0] == "python"
+    env = environment(PORT=str(port), http_proxy="http://127.0.0.1:9")  # a proxy must not be asked
+    return subprocess.run([sys.executable, *command[1:]], env=env, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1), (404, 1)])
+def test_the_health_check_passes_only_when_the_bot_says_so(
+    server: http.server.HTTPServer, status: int, code: int
+) -> None:
+    server.status = status  # type: ignore[attr-defined]
+    assert health(server.server_port) == code
+
+
+def test_the_health_check_fails_where_nothing_listens(server: http.server.HTTPServer) -> None:
+    port = server.server_port
+    server.server_close()
+    assert health(port) != 0
+
+
+# ------------------------------------------------------------------ the steps, run
+
+
+def test_the_program_starts_with_nothing_else_on_the_path(program: Path) -> None:
+    assert "starts" in step("prove", program)
+
+
+def test_the_program_folder_holds_exactly_what_the_lock_names(program: Path) -> None:
+    code = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
+    found = json.loads(run(program / "bin/python", "-I", "-c", code, cwd=program).said)
+    locked = {}
+    for line in pins("requirements.lock").values():
+        requirement = Requirement(line.split("\\")[0])
+        if not requirement.marker or requirement.marker.evaluate():
+            locked[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    assert {canonicalize_name(name): version for name, version in found.items() if name != "applivery-bot"} == locked
+
+
+def test_the_wheel_has_every_file_of_the_bot(program: Path) -> None:
+    [wheel] = program.with_name("bot.dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        inside = {name for name in packed.namelist() if name.startswith("bot/")}
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "bot", cwd=ROOT)
+    if listed.code:
+        pytest.skip("this is not a git checkout: git clone it")
+    assert {name for name in listed.said.splitlines() if (ROOT / name).exists()} <= inside
+
+
+def test_no_installer_and_no_build_tool_is_in_the_program_folder(program: Path) -> None:
+    modules = program.glob("lib/python3*/site-packages/*")
+    assert not {"pip", "setuptools", "wheel", "hatchling", "editables"} & {path.name for path in modules}
+    assert not list(program.glob("bin/pip*"))
+
+
+def test_bytecode_is_in_the_image_because_the_image_cannot_write_it(program: Path) -> None:
+    assert list(program.glob("lib/python3*/site-packages/bot/__pycache__/*.pyc"))
+
+
+@pytest.mark.usefixtures("index")
+def test_sealing_takes_the_installers_out_and_makes_the_data_folder(tmp_path: Path) -> None:
+    python = tmp_path / "usr local"
+    assert run(sys.executable, "-m", "venv", python, cwd=tmp_path).code == 0
+    assert run(python / "bin/python", "-m", "pip", "--version", cwd=tmp_path).code == 0
+    step("seal", python, tmp_path / "data", "10001")
+    assert run(python / "bin/python", "-m", "pip", "--version", cwd=tmp_path).code != 0
+    assert not list(python.glob("bin/pip*"))
+    assert run(python / "bin/python", "-c", "import sqlite3, ssl", cwd=tmp_path).code == 0
+    made = (tmp_path / "data").stat()
+    assert stat.S_IMODE(made.st_mode) == 0o700
+    assert made.st_uid == (10001 if os.getuid() == 0 else os.getuid())
+
+
+@pytest.mark.usefixtures("index")
+def test_a_package_whose_hash_is_wrong_does_not_get_in(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / STEPS).write_text((ROOT / STEPS).read_text())
+    (tmp_path / "requirements-build.lock").write_text((ROOT / "requirements-build.lock").read_text())
+    pin = pins("requirements.lock")["idna"].split("\\")[0]
+    (tmp_path / "requirements.lock").write_text(f"{pin} --hash=sha256:{'0' * 64}\n")
+    done = run("sh", STEPS, "install", tmp_path / "image", cwd=tmp_path, env=environment(PYTHON=sys.executable))
+    assert done.code != 0
+    assert "HASHES" in done.said

@@ -1,0 +1,54 @@
+"""Names and sentences of the code: variables are nouns, and docstrings say what the code does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.repository.shell import ROOT
+
+INDEFINITE = re.compile(r"nobody|somebody|whoever|whatever|everybody|anybody", re.IGNORECASE)
+MOST_INDEFINITE = 1.0  # per 1,000 lines
+
+
+def modules(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def variables(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every name that is bound as a variable or a parameter, with its line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.MatchAs(name=str(name)):
+                yield name, node.lineno
+            case ast.ExceptHandler(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield name, node.lineno
+
+
+def test_no_variable_is_called_one() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in modules("bot", "tests", "sandbox", "bench", "tools")
+        for name, line in variables(ast.parse(path.read_text("utf-8")))
+        if name == "one"
+    ]
+    assert not found, "call it what it holds: a build, a row, a subscription"
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    found: dict[str, list[str]] = {}
+    for path in modules("bot"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+def test_sentences_name_their_actors() -> None:
+    texts = [path.read_text("utf-8") for path in modules("bot")]
+    lines = sum(text.count("\n") for text in texts)
+    found = Counter(word.lower() for text in texts for word in INDEFINITE.findall(text))
+    assert found.total() * 1000 / lines <= MOST_INDEFINITE, "say user, operator, replica or Slack"

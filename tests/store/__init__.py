@@ -1,1 +1,0 @@
-"""The store's tests: the same ones on SQLite and on PostgreSQL."""

@@ -1,0 +1,395 @@
+"""What changed, who hears of it, and when to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain import builds as decisions
+from bot.domain import changelogs
+from bot.domain.model import (
+    Build,
+    BuildEvent,
+    BuildSource,
+    BuildTransition,
+    CardUpdate,
+    CurrentBuild,
+    DeliveryOptions,
+    InstallRequirements,
+    NewDelivery,
+    Stage,
+    Subscription,
+)
+from tests.support.facts import COURIER, NOON, RIDER, build, subscription
+
+HOUR = timedelta(hours=1)
+EVERYTHING = tuple(BuildEvent)
+
+
+def changes(known: dict[str, Stage], *seen: Build, baseline: bool = False) -> list[BuildTransition]:
+    return decisions.changes(known, seen, baseline=baseline)
+
+
+def announcements(news: Sequence[BuildTransition], wishes: Sequence[Subscription]) -> list[NewDelivery]:
+    return decisions.announcements(news, wishes, now=NOON)
+
+
+# ------------------------------------------------------------------ changes
+
+
+def test_what_did_not_move_is_no_news() -> None:
+    new_build = build(1)
+    assert changes({new_build.id: Stage.READY}, new_build) == []
+
+
+def test_news_is_told_oldest_first() -> None:
+    assert [change.build.number for change in changes({}, build(3), build(2), build(1))] == ["1", "2", "3"]
+
+
+def test_a_change_remembers_where_the_build_stood() -> None:
+    new_build = build(1)
+    assert changes({new_build.id: Stage.RUNNING}, new_build) == [
+        BuildTransition(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
+    ]
+    assert changes({}, new_build) == [BuildTransition(new_build, None, mark=decisions.mark(new_build))]
+
+
+def test_at_the_first_look_what_exists_is_history() -> None:
+    found = changes({}, build(2), build(1, stage=Stage.FAILED), baseline=True)
+    assert len(found) == 2
+    assert all(change.quiet for change in found)
+
+
+def test_a_build_on_its_way_at_the_first_look_is_followed_to_its_end() -> None:
+    running, done = build(1, stage=Stage.RUNNING), build(1)
+    (first,) = changes({}, running, baseline=True)
+    assert first.quiet
+    (then,) = changes({running.id: first.build.stage}, done)
+    assert not then.quiet
+    assert announcements([then], [subscription()])[0].event is BuildEvent.PROCESSED
+
+
+def test_a_known_build_that_moves_is_news_even_at_the_first_look() -> None:
+    new_build = build(1)
+    assert changes({new_build.id: Stage.RUNNING}, new_build, baseline=True) == [
+        BuildTransition(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
+    ]
+
+
+@pytest.mark.parametrize(("created", "quiet"), [(NOON + HOUR, False), (NOON, True), (NOON - HOUR, True), (None, True)])
+def test_what_was_made_after_somebody_asked_is_no_history(created: object, quiet: bool) -> None:
+    (found,) = decisions.changes({}, [build(1, created_at=created)], baseline=True, since=NOON)
+    assert found.quiet is quiet
+
+
+def test_after_the_first_look_the_moment_somebody_asked_means_nothing() -> None:
+    (found,) = decisions.changes({}, [build(1, created_at=NOON - HOUR)], baseline=False, since=NOON)
+    assert not found.quiet
+
+
+seen_builds = st.lists(
+    st.builds(build, st.integers(1, 6), stage=st.sampled_from(Stage)), max_size=6, unique_by=lambda build: build.id
+)
+stages = st.dictionaries(st.integers(1, 6).map(lambda number: build(number).id), st.sampled_from(Stage))
+
+
+@given(stages, seen_builds, st.booleans())
+def test_what_was_remembered_is_no_news_the_next_time(known: dict[str, Stage], seen: list[Build], first: bool) -> None:
+    news = decisions.changes(known, seen, baseline=first)
+    known |= {change.build.id: change.build.stage for change in news}
+    assert decisions.changes(known, seen, baseline=first) == []
+
+
+@given(seen_builds, st.booleans())
+def test_a_first_look_announces_nothing_whatever_there_is(seen: list[Build], wide: bool) -> None:
+    wish = subscription(app_id=None if wide else COURIER.id, events=EVERYTHING)
+    assert announcements(decisions.changes({}, seen, baseline=True), [wish]) == []
+
+
+# ------------------------------------------------------------------ announcements
+
+
+def told(change: BuildTransition, **wish: object) -> list[BuildEvent]:
+    return [delivery.event for delivery in announcements([change], [subscription(**wish)])]
+
+
+def test_a_new_build_is_told_as_uploaded_and_by_its_end_when_it_is_over() -> None:
+    assert told(BuildTransition(build(1, stage=Stage.PENDING), None), events=EVERYTHING) == [BuildEvent.UPLOADED]
+    assert told(BuildTransition(build(1), None), events=EVERYTHING) == [BuildEvent.UPLOADED, BuildEvent.PROCESSED]
+    assert told(BuildTransition(build(1, stage=Stage.FAILED), None), events=EVERYTHING) == [
+        BuildEvent.UPLOADED,
+        BuildEvent.FAILED,
+    ]
+
+
+def test_a_known_build_is_told_by_its_end_only() -> None:
+    assert told(BuildTransition(build(1), Stage.RUNNING), events=EVERYTHING) == [BuildEvent.PROCESSED]
+    assert told(BuildTransition(build(1, stage=Stage.RUNNING), Stage.PENDING), events=EVERYTHING) == []
+
+
+def test_a_build_that_is_processed_again_is_not_told_to_run_but_its_next_end_is() -> None:
+    assert told(BuildTransition(build(1, stage=Stage.RUNNING), Stage.READY), events=EVERYTHING) == []
+    assert told(BuildTransition(build(1, stage=Stage.FAILED), Stage.READY), events=EVERYTHING) == [BuildEvent.FAILED]
+
+
+def test_quiet_changes_are_told_to_nobody() -> None:
+    assert told(BuildTransition(build(1), None, quiet=True), events=EVERYTHING) == []
+
+
+def test_only_what_was_asked_for_is_told() -> None:
+    change = BuildTransition(build(1, platform="ios"), None)
+    assert told(change, events=(BuildEvent.FAILED,)) == []
+    assert told(change, app_id=RIDER.id) == []
+    assert told(change, query="os:android") == []
+    assert told(change, query="os:ios") == [BuildEvent.PROCESSED]
+
+
+def test_two_wishes_of_one_channel_make_one_announcement() -> None:
+    wishes = [subscription(1), subscription(2, app_id=None), subscription(3, channel_id="C2")]
+    found = announcements([BuildTransition(build(1), Stage.RUNNING)], wishes)
+    assert [(delivery.channel_id, delivery.event) for delivery in found] == [
+        ("C1", BuildEvent.PROCESSED),
+        ("C2", BuildEvent.PROCESSED),
+    ]
+
+
+def test_announcements_keep_the_order_of_the_changes() -> None:
+    news = [BuildTransition(build(number), Stage.RUNNING) for number in (1, 2, 3)]
+    found = announcements(news, [subscription(1, channel_id="C2"), subscription(2)])
+    for channel in ("C1", "C2"):
+        assert [delivery.build_id for delivery in found if delivery.channel_id == channel] == [
+            change.build.id for change in news
+        ]
+
+
+def grouped_wish(**manner: object) -> Subscription:
+    return subscription(manner=DeliveryOptions(**manner))  # type: ignore[arg-type]
+
+
+def test_each_build_has_a_card_of_its_own_unless_platforms_are_grouped() -> None:
+    ios, android = build(1, version="2.4.0"), build(2, version="2.4.0", platform="android")
+    news = [BuildTransition(ios, None), BuildTransition(android, None)]
+    assert [delivery.card for delivery in announcements(news, [grouped_wish()])] == [ios.id, android.id]
+    shared = f"{COURIER.id}/2.4.0"
+    assert [delivery.card for delivery in announcements(news, [grouped_wish(grouped=True)])] == [shared, shared]
+
+
+def test_without_a_version_there_is_nothing_to_group_by() -> None:
+    new_build = build(1, version="")
+    assert announcements([BuildTransition(new_build, None)], [grouped_wish(grouped=True)])[0].card == new_build.id
+
+
+def test_an_announcement_knows_whose_wish_it_is_and_in_which_manner() -> None:
+    wish = subscription(7, manner=DeliveryOptions(compact=True, label="Beta"))
+    (found,) = announcements([BuildTransition(build(1), None)], [wish])
+    assert (found.subscription_id, found.manner, found.held_until) == (7, wish.manner, None)
+
+
+def test_a_long_changelog_goes_into_the_thread_of_the_card_once_the_build_is_ready() -> None:
+    long = build(1, changelog="- a line of it\n" * 400)
+    count = len(changelogs.pieces(long.changelog))
+    found = announcements([BuildTransition(long, None)], [subscription(events=EVERYTHING)])
+    assert [(delivery.event, delivery.part) for delivery in found] == [
+        (BuildEvent.UPLOADED, 0),
+        (BuildEvent.PROCESSED, 0),
+        *((CardUpdate.DETAILS, part) for part in range(count)),
+    ]
+    assert {delivery.card for delivery in found} == {long.id}
+    for less in ({"threads": False}, {"digest": "daily@09:00"}):
+        assert CardUpdate.DETAILS not in {
+            delivery.event for delivery in announcements([BuildTransition(long, None)], [grouped_wish(**less)])
+        }
+    failed = replace(long, stage=Stage.FAILED)
+    assert CardUpdate.DETAILS not in {
+        delivery.event for delivery in announcements([BuildTransition(failed, None)], [subscription()])
+    }
+
+
+@pytest.mark.parametrize(("days", "told"), [(-1, True), (13, True), (15, False), (None, False)])
+def test_a_profile_that_soon_expires_is_a_detail_too(days: int | None, told: bool) -> None:
+    expires = None if days is None else NOON + timedelta(days=days)
+    new_build = build(1, requirements=InstallRequirements(profile_expires_at=expires))
+    found = announcements([BuildTransition(new_build, None)], [subscription()])
+    assert (CardUpdate.DETAILS in {delivery.event for delivery in found}) is told
+
+
+def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
+    muted = subscription(5, muted_until=NOON + HOUR)
+    found = announcements(
+        [BuildTransition(build(1), None), BuildTransition(build(2), None)], [muted, subscription(6, channel_id="C2")]
+    )
+    held, free = ([delivery for delivery in found if delivery.channel_id == channel] for channel in ("C1", "C2"))
+    assert {delivery.held_until for delivery in held} == {NOON + HOUR}
+    assert len({delivery.card for delivery in held}) == 1
+    assert {delivery.card for delivery in free} == {build(1).id, build(2).id}
+
+
+def test_who_waits_for_a_build_is_told_its_end_in_person() -> None:
+    new_build = build(1)
+    waiting = {new_build.id: ["U1", "U2"], build(2).id: ["U3"]}
+    found = decisions.announcements([BuildTransition(new_build, Stage.RUNNING)], [subscription()], waiting, now=NOON)
+    assert [delivery.channel_id for delivery in found] == ["C1", "U1", "U2"]
+    assert not decisions.announcements(
+        [BuildTransition(replace(new_build, stage=Stage.PENDING), None)], [], waiting, now=NOON
+    )
+
+
+# ------------------------------------------------------------------ what takes the place of what
+
+
+def standing(nth: int, channel: str = "C1", **more: Any) -> CurrentBuild:
+    return CurrentBuild(channel, build(nth, **more), NOON + nth * HOUR, NOON + nth * HOUR)
+
+
+def followed(*there: CurrentBuild) -> dict[tuple[str, str], str]:
+    return decisions.successors(there)
+
+
+def test_a_newer_build_takes_the_place_of_the_one_before_it() -> None:
+    first, second, third = (build(nth).id for nth in (1, 2, 3))
+    assert followed(standing(2), standing(1)) == {("C1", first): second}
+    assert followed(standing(3), standing(1), standing(2)) == {("C1", first): second, ("C1", second): third}
+
+
+def test_a_build_does_not_follow_itself() -> None:
+    assert followed(standing(1), standing(1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("other", "follows"),
+    [
+        ({}, True),
+        ({"platform": "iOS"}, True),
+        ({"platform": "android"}, False),
+        ({"app": RIDER}, False),
+        ({"channel": "C2"}, False),
+        ({"origin": BuildSource(branch="main")}, False),
+    ],
+)
+def test_only_the_same_app_platform_and_line_in_the_same_channel_is_superseded(
+    other: dict[str, Any], follows: bool
+) -> None:
+    assert bool(followed(standing(2), standing(1, **other))) is follows
+
+
+# When it was uploaded as Applivery says, and when it was first seen, in hours; few enough to be equal now and then.
+dates = st.sampled_from((0, 1, 2, 3, 24 * 365 * 5))
+lives = st.lists(st.tuples(st.none() | dates, dates, st.sampled_from(("C1", "C2")), st.booleans()), max_size=9)
+
+
+@given(lives, st.integers(0, 9), st.randoms())
+def test_supersession_has_no_circles(lives: list[Any], gone: int, chance: Any) -> None:
+    """Whatever the dates are, and whichever builds go: who follows is newer, and of the same line."""
+    there = [_standing(nth, *life) for nth, life in enumerate(lives)]
+    chance.shuffle(there)
+    there = [current_build for current_build in there if current_build.build.id != build(gone).id]
+    after = decisions.successors(there)
+    places = {(current_build.channel_id, current_build.build.id): current_build for current_build in there}
+    for (channel, before), by in after.items():
+        older, newer = places[channel, before], places[channel, by]
+        assert newer.place > older.place
+        assert decisions.line_of(newer.build) == decisions.line_of(older.build)
+    lines = {(current_build.channel_id, decisions.line_of(current_build.build)) for current_build in there}
+    assert len(there) - len(after) == len(lines), "of each line one is the newest"
+
+
+def _standing(nth: int, created: int | None, seen: int, channel: str, ios: bool) -> CurrentBuild:
+    made = seen if created is None else min(created, seen)
+    new_build = build(nth, platform="ios" if ios else "android")
+    return CurrentBuild(channel, new_build, NOON + made * HOUR, NOON + seen * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "same"),
+    [
+        ("release/2.4", "release/2.5", True),
+        ("release/2.4", "release/2.4.1", True),
+        ("release/2.4", "hotfix/2.4", False),
+        ("feature/login", "feature/cart", False),
+        ("main", "main", True),
+        (None, "", True),
+        (None, "main", False),
+    ],
+)
+def test_numbers_in_a_branch_do_not_make_another_line(older: str | None, newer: str, same: bool) -> None:
+    lines = [decisions.line_of(build(1, origin=BuildSource(branch=branch))) for branch in (older, newer)]
+    assert (lines[0] == lines[1]) is same
+
+
+# ------------------------------------------------------------------ later words
+
+
+def test_a_mark_changes_with_the_words_of_a_card_and_with_nothing_else() -> None:
+    new_build = build(1)
+    assert decisions.mark(new_build) == decisions.mark(
+        replace(new_build, stage=Stage.FAILED, updated_at=NOON, waited=3.0)
+    )
+    edits = ({"changelog": "x"}, {"tags": ("x",)}, {"version": "9"}, {"size": 3}, {"origin": BuildSource(branch="b")})
+    assert len({decisions.mark(replace(new_build, **edit)) for edit in edits} | {decisions.mark(new_build)}) == 6
+
+
+def expires(nth: int, days: float, **more: Any) -> Build:
+    return build(nth, requirements=InstallRequirements(profile_expires_at=NOON + timedelta(days=days)), **more)
+
+
+def test_a_channel_that_asked_hears_of_the_newest_build_whose_profile_runs_out() -> None:
+    wish = subscription(3, events=(BuildEvent.CERT,), manner=DeliveryOptions(label="Beta"))
+    seen = [expires(3, 1, stage=Stage.RUNNING), expires(2, 5), expires(1, 1)]
+    ((told, about),) = decisions.expiring(seen, [wish, subscription(4, channel_id="C2")], NOON)
+    assert (about, told.event, told.channel_id, told.subscription_id) == (seen[1], BuildEvent.CERT, "C1", 3)
+    assert told.card != about.id, "it is no part of the build's card"
+
+
+def test_a_new_signature_ends_the_worry_about_the_old_one() -> None:
+    wish = subscription(events=(BuildEvent.CERT,))
+    assert decisions.expiring([expires(2, 300), expires(1, 1)], [wish], NOON) == []
+    assert len(decisions.expiring([expires(2, 1), expires(1, 1, platform="macos")], [wish], NOON)) == 2
+
+
+# ------------------------------------------------------------------ when to look
+
+
+@given(st.integers(0, 9), st.floats(0, 1))
+def test_the_next_look_is_soon_while_something_runs_and_spread_by_a_tenth(running: int, chance: float) -> None:
+    usual = 5.0 if running else 60.0
+    assert usual * 0.9 <= decisions.next_look(running, busy=5, idle=60, chance=chance) <= usual * 1.1 + 1e-9
+
+
+def test_chance_moves_the_next_look() -> None:
+    looks = {decisions.next_look(0, busy=5, idle=60, chance=chance / 10) for chance in range(11)}
+    assert len(looks) == 11
+
+
+def test_failed_looks_are_repeated_later_and_later() -> None:
+    waits = [decisions.retry_look(failures, busy=5, idle=60) for failures in range(7)]
+    assert waits == [5, 10, 20, 40, 60, 60, 60], "the end of an outage is noticed within a minute"
+    waits = [decisions.retry_look(failures, busy=5, idle=60, own=True) for failures in range(9)]
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300], "an app with trouble of its own can wait"
+    assert decisions.retry_look(10**9, busy=5, idle=60) == 60
+
+
+def test_a_failed_look_is_never_repeated_at_once_nor_sooner_than_idle_for_ever() -> None:
+    assert decisions.retry_look(0, busy=0.01, idle=0.01) == 1
+    assert decisions.retry_look(50, busy=5, idle=3600) == 3600
+
+
+# ------------------------------------------------------------------ in place of a recalled one
+
+
+def test_instead_of_a_recalled_build_the_newest_of_its_line_is_offered_else_of_its_platform() -> None:
+    def on(number: int, branch: str, **about: object) -> Build:
+        return replace(build(number, **about), origin=BuildSource(branch=branch))
+
+    bad = on(5, "release/2.4")
+    android, feature = on(9, "release/2.5", platform="android"), on(8, "feature/cart")
+    running, older = on(7, "release/2.5", stage=Stage.RUNNING), on(3, "release/2.3")
+    listed = [android, feature, running, bad, older]
+    assert decisions.in_place_of(bad, listed, {bad.id}) is older
+    assert decisions.in_place_of(bad, listed, {bad.id, older.id}) is feature
+    assert decisions.in_place_of(bad, listed, {bad.id, older.id, feature.id}) is None

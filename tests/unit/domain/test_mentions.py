@@ -1,0 +1,55 @@
+"""Whom a subscription may mention: a user group, however it is written, and nobody else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+
+from bot.domain import mentions
+from bot.exceptions import UserInputError
+from tests.support import facts
+
+HANDLES = {"S1": "mobile-qa", "S2": "here-too"}
+
+
+@pytest.mark.parametrize(
+    "typed", ["@mobile-qa", "mobile-qa", "@Mobile-QA", "S1", "<!subteam^S1>", "<!subteam^S1|@mobile-qa>"]
+)
+def test_a_group_is_meant_by_its_handle_its_mark_or_its_id(typed: str) -> None:
+    assert mentions.group(typed, HANDLES) == "S1"
+
+
+@pytest.mark.parametrize("typed", ["<!here>", "<!channel|channel>", "@everyone", "HERE", "<!here|here>"])
+def test_nobody_can_have_everybody_mentioned(typed: str) -> None:
+    with pytest.raises(UserInputError, match="everyone at once"):
+        mentions.group(typed, HANDLES)
+
+
+@pytest.mark.parametrize("typed", ["<@U0BRUNO>", "<@U0BRUNO|bruno>", "U0BRUNO123", "W012345678"])
+def test_nobody_can_have_one_person_mentioned(typed: str) -> None:
+    with pytest.raises(UserInputError, match="single people"):
+        mentions.group(typed, HANDLES)
+
+
+@pytest.mark.parametrize(
+    ("typed", "handles", "words"),
+    [
+        ("@moblie-qa", HANDLES, "called “moblie-qa”. Did you mean `@mobile-qa`?"),
+        ("<!subteam^S9|@old-team>", HANDLES, "called “old-team”"),
+        ("zzz", HANDLES, "There are `@here-too`, `@mobile-qa`."),
+        ("zzz", {}, "There is none in this workspace."),
+        ("zzz", {f"S{n}": f"g{n}" for n in range(9)}, "`@g7` and 1 more."),
+    ],
+)
+def test_a_group_nobody_knows_gets_the_closest_ones(typed: str, handles: dict[str, str], words: str) -> None:
+    with pytest.raises(UserInputError) as refused:
+        mentions.group(typed, handles)
+    assert words in str(refused.value)
+
+
+@given(facts.texts)
+def test_whatever_is_typed_is_a_known_group_or_refused(typed: str) -> None:
+    with suppress(UserInputError):
+        assert mentions.group(typed, HANDLES) in HANDLES

@@ -1,0 +1,77 @@
+"""What somebody reads who watches a build, whatever Applivery sends: Slack takes it, and it pings nobody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.model import Build, Stage
+from bot.slack.blocks import Message
+from bot.slack.views import progress as cards
+from tests.support import facts
+from tests.support.facts import COURIER, build
+from tests.support.reading import buttons, check, seen
+
+DASHBOARD = "https://dashboard.acme.applivery.io/acme/apps/courier/builds?id=1"
+spans = st.timedeltas(timedelta(0), timedelta(days=999))
+
+
+def every(build: Build, usual: timedelta | None, left: timedelta | None) -> list[Message]:
+    """Each thing that can be said of a build on its way."""
+    usually = usual or timedelta(minutes=8)
+    return [
+        cards.promised(build, usual, left, fresh=True),
+        cards.promised(build, usual, left, fresh=False),
+        cards.on_its_way(build, usual, left, DASHBOARD),
+        cards.late(build, usually, DASHBOARD),
+        cards.stuck(build, DASHBOARD),
+        cards.ended(build, DASHBOARD),
+        cards.deleted(build),
+        cards.stopped(build, again=True),
+        cards.given_up(build, DASHBOARD),
+    ]
+
+
+@settings(max_examples=60)
+@given(facts.builds, facts.maybe(spans), facts.maybe(spans))
+def test_any_build_can_be_watched(build: Build, usual: timedelta | None, left: timedelta | None) -> None:
+    for card in every(build, usual, left):
+        check(card)
+        assert not card.secret
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (timedelta(0), "Less than a minute left"),
+        (timedelta(seconds=59), "Less than a minute left"),
+        (timedelta(seconds=61), "About 1 minute left"),
+        (timedelta(seconds=100), "About 2 minutes left"),
+        (timedelta(minutes=89, seconds=50), "About 90 minutes left"),
+        (timedelta(minutes=91), "About 2 hours left"),
+    ],
+)
+def test_an_estimate_is_as_exact_as_a_guess_is(left: timedelta, words: str) -> None:
+    card = cards.on_its_way(build(stage=Stage.RUNNING), timedelta(hours=1), left, DASHBOARD)
+    assert f"⚙️ being processed. {words}: the iOS builds of Courier usually take 60 minutes." in card.text
+    assert words in seen(card)
+
+
+def test_a_build_without_a_platform_is_estimated_too() -> None:
+    card = cards.on_its_way(build(platform=""), timedelta(minutes=3), timedelta(minutes=2), DASHBOARD)
+    assert "the builds of Courier usually take 3 minutes." in card.text
+
+
+def test_the_name_to_type_is_the_slug_as_it_is() -> None:
+    app = type(COURIER)("a" * 24, "field_notes", "Field Notes")
+    assert "`builds field_notes` lists what there is." in seen(cards.deleted(build(app=app)))
+
+
+def test_what_is_stuck_says_what_to_do() -> None:
+    card = cards.stuck(build(stage=Stage.RUNNING, created_at=None), DASHBOARD)
+    assert "Look at it in the dashboard; if nothing moves there, upload it again." in card.text
+    assert "It was uploaded" not in card.text
+    assert list(buttons(card)) == ["Stop watching", "Open in Applivery"]
