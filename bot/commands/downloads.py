@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from slack_sdk.models.blocks import Option
 
-from bot.commands import digests, get
+from bot.commands import digests, get, report_query
 from bot.commands.missing import who_lacks
-from bot.dispatch import report_query
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import MenuItem, button, command, form, options
 from bot.dispatch.targets import BuildReference
@@ -20,6 +19,7 @@ from bot.domain.timeparse.period import Period
 from bot.exceptions import PermissionDenied, UserInputError
 from bot.i18n import NO_TEXT, Text, _, gettext_noop, use_locale
 from bot.services.channels import ABOUT_PEOPLE
+from bot.services.report_query import about
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
@@ -79,7 +79,7 @@ async def _without_person(call: CommandContext, question: ReportQuery, *, names:
     """The summary for the channel, in the language of channels."""
     spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
-        question = report_query.about(question, question.builds)
+        question = about(question, question.builds)
     report = await call.services.reports.report(question, spoken)  # what goes wrong is said to the asker
     shown = report.shared(await call.services.access.home(asker)) if names else report.without_names()
     with use_locale(spoken):
@@ -120,7 +120,7 @@ async def page(call: CommandContext, value: str) -> Message:
 async def as_file(call: CommandContext, value: str) -> Message:
     """*CSV*: each download, for the asker alone."""
     question = await report_query.again(call, value)
-    file, lines, unlisted = await report_query.sheet(call, question)
+    file, lines, unlisted = await report_query.as_file(call, question)
     await call.write_down(AuditAction.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
     return cards.file(question.what, question.period, file, lines, unlisted)
 

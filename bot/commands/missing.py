@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.dispatch import report_query
+from bot.commands import report_query
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain import downloads as decisions
@@ -18,6 +18,7 @@ from bot.exceptions import PermissionDenied, SlackError, UserInputError
 from bot.i18n import Number, Text, _, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
+from bot.services.report_query import about
 from bot.services.reports import ReportQuery
 from bot.slack.blocks import Message
 from bot.slack.views import missing as cards
@@ -41,7 +42,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         with use_locale(call.services.language):
-            what = report_query.about(question, question.builds).what
+            what = about(question, question.builds).what
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).shared()
         return replace(shown, copies=((call.asker.user_id, names),))
     head = cards.headline(question.what, place, gap)
@@ -97,7 +98,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
     if not builds:
         text = Text("{app} has no build yet that is ready.", app=verbatim(question.app.name))
         raise UserInputError(text, Text("Ask again when it has one."))
-    return report_query.about(question, builds)
+    return about(question, builds)
 
 
 async def _compared(call: CommandContext, question: ReportQuery, place: str) -> DownloadGap:

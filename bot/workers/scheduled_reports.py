@@ -9,7 +9,6 @@ from datetime import timedelta
 from bot.db import database_info, known_builds, scheduled_reports
 from bot.db.database import Database
 from bot.db.serialization import fact_of_report
-from bot.dispatch import report_query
 from bot.domain import lookup
 from bot.domain import scheduled_reports as decisions
 from bot.domain.model import App
@@ -28,6 +27,7 @@ from bot.exceptions import (
 from bot.i18n import current_locale, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
+from bot.services import report_query
 from bot.services.access import AccessResolver
 from bot.services.reports import ReportBuilder, ReportQuery
 from bot.slack.client import SlackClient

@@ -1,0 +1,96 @@
+"""From what was typed, or what a button carries, to the question of a download summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.dispatch.arguments import bind
+from bot.dispatch.context import CommandContext
+from bot.dispatch.registry import HandlerKind
+from bot.dispatch.targets import BuildReference
+from bot.domain import grammar, references
+from bot.domain.downloads import GroupBy
+from bot.domain.grammar import KeyValue, ParsedText
+from bot.domain.lookup import LATEST
+from bot.domain.model import App, Build
+from bot.domain.timeparse.period import Period
+from bot.exceptions import NotFoundByName, UserInputError
+from bot.i18n import Text
+from bot.services import report_query
+from bot.services.reports import ReportQuery
+from bot.slack.blocks import FileAttachment
+
+_MAIL = re.compile(r"<mailto:[^|>]*\|([^>]*)>|([^\s<>|]+@[^\s<>|]+)")
+
+
+async def question(
+    call: CommandContext,
+    target: BuildReference | None,
+    *,
+    since: Period | None = None,
+    by: GroupBy | None = None,
+    person: str | None = None,
+) -> ReportQuery:
+    """What is asked about.
+
+    Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
+    """
+    target = target or BuildReference(await call.the_app(None))
+    app, builds = await _meant(call, target)
+    email = await _email(call, person) if person else None
+    query = ReportQuery(app, "", (), since, by or GroupBy.PERSON, email, call.asker.tz)
+    return report_query.about(query, builds)
+
+
+async def again(call: CommandContext, typed: str) -> ReportQuery:
+    """Return the query of a button; the user who clicks is checked as for a typed command."""
+    words = grammar.parse(typed)
+    return await of(call, words.plain, [(option.key, option.value) for option in words.options])
+
+
+async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> ReportQuery:
+    """The question of some words and options."""
+    entry = call.registry.get(HandlerKind.COMMAND, "downloads")
+    assert entry is not None
+    kept = tuple(KeyValue(key, value) for key, value in options if key in ("since", "until", "by", "person"))
+    arguments = await bind(entry, call, ParsedText(tuple(plain), kept))
+    return await question(call, arguments.pop("target", None), **arguments)
+
+
+async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tuple[Build, ...]]:
+    try:
+        if target.app is None and target.which != LATEST:
+            build = (await target.build(call)).build
+            return build.app, (build,)
+        app = await target.the_app(call)
+        return app, await call.services.reports.builds(app, target.which)
+    except NotFoundByName as error:
+        error.next_step = error.next_step or Text("Give a version, `#number`, `latest` or `all`.")
+        raise
+
+
+async def _email(call: CommandContext, person: str) -> str:
+    """Return the e-mail of a user typed as an address or a mention."""
+    if mentioned := references.person(person):
+        email = (await call.services.access.person(mentioned)).email
+        if not email:
+            raise UserInputError(
+                Text("Slack does not tell me that person's e-mail."), Text("Type it: `person:ana@acme.com`.")
+            )
+        return email
+    match = _MAIL.fullmatch(person)
+    if not match:
+        raise UserInputError(
+            Text("“{typed}” is no e-mail and no person.", typed=person[:60]),
+            Text("Type `person:@` and pick them, or `person:ana@acme.com`."),
+        )
+    return match[1] or match[2]
+
+
+async def as_file(call: CommandContext, query: ReportQuery) -> tuple[FileAttachment, int, int]:
+    """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    locale = await call.services.access.locale(call.asker.user_id)
+    content, lines, unlisted = await report_query.write_csv(call.services.reports, query, locale)
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{query.app.slug}-{call.now:%Y-%m-%d}")
+    return FileAttachment(f"{name}.csv", content), lines, 0 if query.period else unlisted

@@ -1,0 +1,104 @@
+"""What a download summary is about, in words and as it would be typed; and its answer as a CSV file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain import grammar, time_zones
+from bot.domain.downloads import GroupBy
+from bot.domain.grammar import KeyValue, ParsedText
+from bot.domain.members import PersonGrouping
+from bot.domain.model import Build, MemberDownloads
+from bot.domain.timeparse import period
+from bot.i18n import _
+from bot.services.reports import ReportBuilder, ReportQuery
+from bot.slack.csv_export import CsvWriter, separator_of
+from bot.slack.views import builds as buildcards
+
+COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device", "source")
+
+
+def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
+    """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
+    app, which = query.app, _which(builds)
+    options = [*(period.typed(query.period) if query.period else ())]
+    options += [("by", query.by.value)] if query.by is not GroupBy.PERSON else []
+    options += [("person", query.email)] if query.email else []
+    typed = grammar.explain(ParsedText((app.id, which), tuple(KeyValue(key, value) for key, value in options)))
+    what = buildcards.several(app, builds)
+    if query.email:
+        what = _("{what} by {person}", what=what, person=query.email)
+    return replace(query, builds=builds, what=what, typed=typed)
+
+
+def _which(builds: Sequence[Build]) -> str:
+    """The word for these builds: it means the same whenever it is read, so a button may carry it."""
+    version, *others = dict.fromkeys(build.version for build in builds) or ["all"]
+    by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"
+    return ",".join(build.id for build in builds) if builds and by_id else version
+
+
+Lines = list[tuple[str | None, ...]]
+
+
+class _DownloadCsv:
+    """Collects the lines of a CSV file by person: one for each download, times in the zone `tz`.
+
+    `unlisted` downloads are those that Applivery counts without listing them.
+    """
+
+    def __init__(self, tz: str) -> None:
+        self._zone = time_zones.zone(tz)
+        self.lines: PersonGrouping[Lines] = PersonGrouping(list, list.extend)
+        self.unlisted = 0
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        lines = self.lines.share(row.member)
+        self.unlisted += max(0, (row.total or 0) - len(row.downloads))
+        for download in row.downloads:
+            at = time_zones.local(download.at, self._zone).isoformat(timespec="seconds") if download.at else None
+            lines.append(
+                (
+                    row.member.name,
+                    row.member.kind,
+                    at,
+                    download.version,
+                    download.platform,
+                    download.os,
+                    download.device,
+                    download.source,
+                )
+            )
+
+    def write(self, sheet: CsvWriter) -> None:
+        """Write the lines, each with the person's name and e-mail, also where its own row has others."""
+        for person in self.lines.people():
+            email = next(iter(person.emails.values()), None)
+            name = person.name or (None if email else person.called)
+            for _key, *line in person.share:
+                sheet.line(name, email, *line)
+        for anonymous in self.lines.anonymous.values():
+            for text, *line in anonymous:
+                sheet.line(text, None, *line)
+
+
+async def write_csv(reports: ReportBuilder, query: ReportQuery, locale: str) -> tuple[bytes, int, int]:
+    """Return each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    download_csv, *others = await reports.fold(query, query.period, lambda: _DownloadCsv(query.tz))
+    for other in others:
+        download_csv.lines.absorb(other.lines)
+        download_csv.unlisted += other.unlisted
+    content, lines = await asyncio.to_thread(_written, download_csv, locale)
+    return content, lines, download_csv.unlisted
+
+
+def _written(download_csv: _DownloadCsv, locale: str) -> tuple[bytes, int]:
+    """The file and its number of lines without the header; a hundred thousand of them take a while."""
+    separator = separator_of(locale)
+    header, sheet = CsvWriter(separator), CsvWriter(separator)
+    header.line(*COLUMNS)
+    download_csv.write(sheet)
+    return header.file(sheet), sheet.lines
