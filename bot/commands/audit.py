@@ -39,7 +39,17 @@ NAMING = (
     AuditAction.DENIED,
 )
 _ID = re.compile(r"\b[UWCG](?=[A-Z0-9]*[0-9])[A-Z0-9]{7,}\b")
-COLUMNS = ("at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id")
+# What the table is headed by, and the field that stands there.
+COLUMNS = {
+    "at": "at",
+    "user_id": "user_id",
+    "action": "action",
+    "outcome": "outcome",
+    "door": "entrypoint",
+    "channel_id": "channel_id",
+    "app_id": "app_id",
+    "build_id": "build_id",
+}
 
 
 @command(need=Role.ADMIN)
@@ -147,7 +157,7 @@ def _as_csv(word: str | None) -> bool:
 def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
     what = f" {inline(apps.get(entry.app_id, entry.app_id), 60)}" if entry.app_id else ""
     build = f" {_build(entry.build_id, builds)}" if entry.build_id else ""
-    deed = f"{inline(entry.action, 40)}{what}{build} · {_outcome(entry)} · {inline(entry.door, 20)}"
+    deed = f"{inline(entry.action, 40)}{what}{build} · {_outcome(entry)} · {inline(entry.entrypoint, 20)}"
     return f"{when(entry.at)} · <@{entry.user_id}> · {deed}"
 
 
@@ -168,5 +178,5 @@ def _csv(entries: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str
     sheet.line(*COLUMNS, "app", "build")
     for entry in reversed(entries):
         names = (apps.get(entry.app_id or ""), builds.get(entry.build_id or ""))
-        sheet.line(entry.at.isoformat(), *(getattr(entry, name) for name in COLUMNS[1:]), *names)
+        sheet.line(entry.at.isoformat(), *(getattr(entry, name) for name in list(COLUMNS.values())[1:]), *names)
     return sheet.file()

@@ -51,7 +51,7 @@ async def begin(
 
 async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> Mapping[str, str]:
     """The names of the builds that digests are about."""
-    return await call.services.names.of_builds([(report.app_id, report.which) for report in reports])
+    return await call.services.names.of_builds([(report.app_id, report.build_ref) for report in reports])
 
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:

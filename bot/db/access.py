@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from bot.db.download_schema import manager_channels
-from bot.db.schema import app_channels, grants
+from bot.db.schema import app_channel_allowlist, grants
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now
 from bot.db.wakeups import Topic
@@ -46,23 +46,23 @@ def list_grants(tx: Transaction, team_id: str) -> list[RoleGrant]:
 def allow_channel(tx: Transaction, app_id: str, channel_id: str, set_by: str) -> None:
     """Put a channel on an app's allow-list; the first one closes the app everywhere else."""
     values = {"set_by": set_by, "set_at": db_now()}
-    insert = tx.insert(app_channels).values(app_id=app_id, channel_id=channel_id, **values)
+    insert = tx.insert(app_channel_allowlist).values(app_id=app_id, channel_id=channel_id, **values)
     mark_grants_changed(tx)
     tx.execute(insert.on_conflict_do_nothing())
 
 
 def disallow_channel(tx: Transaction, app_id: str, channel_id: str) -> bool:
     """Take a channel off an app's allow-list; False if it was not on it. The last one opens the app everywhere."""
-    which = (app_channels.c.app_id == app_id) & (app_channels.c.channel_id == channel_id)
+    which = (app_channel_allowlist.c.app_id == app_id) & (app_channel_allowlist.c.channel_id == channel_id)
     mark_grants_changed(tx)
-    gone = tx.execute(sa.delete(app_channels).where(which).returning(app_channels.c.app_id))
+    gone = tx.execute(sa.delete(app_channel_allowlist).where(which).returning(app_channel_allowlist.c.app_id))
     return gone.first() is not None
 
 
 def list_allowed_channels(tx: Transaction) -> dict[str, frozenset[str]]:
     """The channels of every app that has an allow-list, by app id."""
     found: dict[str, set[str]] = {}
-    for row in tx.execute(sa.select(app_channels.c.app_id, app_channels.c.channel_id)):
+    for row in tx.execute(sa.select(app_channel_allowlist.c.app_id, app_channel_allowlist.c.channel_id)):
         found.setdefault(row.app_id, set()).add(row.channel_id)
     return {app_id: frozenset(channels) for app_id, channels in found.items()}
 

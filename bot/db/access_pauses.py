@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.db import outbox_read
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.download_schema import digests
+from bot.db.download_schema import scheduled_reports
 from bot.db.scheduled_reports import digest_of
 from bot.db.schema import subscriptions
 from bot.db.subscriptions import subscription_of
@@ -52,18 +52,20 @@ def list_paused_subscriptions(tx: Transaction) -> list[Subscription]:
 
 def pause_report(tx: Transaction, number: int, reason: PauseReason) -> ScheduledReport | None:
     """Pause one scheduled report; None when it is paused already, or has ended."""
-    row = _set_paused(tx, digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
+    row = _set_paused(
+        tx, scheduled_reports, (scheduled_reports.c.id == number, scheduled_reports.c.paused.is_(None)), reason
+    )
     return digest_of(row) if row else None
 
 
 def resume_report(tx: Transaction, number: int) -> None:
     """Let one scheduled report act again; what was missed comes late, as one."""
-    _set_paused(tx, digests, (digests.c.id == number, _is_withheld(digests)), None)
+    _set_paused(tx, scheduled_reports, (scheduled_reports.c.id == number, _is_withheld(scheduled_reports)), None)
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """The scheduled reports that may not act."""
-    query = sa.select(digests).where(_is_withheld(digests)).order_by(digests.c.id)
+    query = sa.select(scheduled_reports).where(_is_withheld(scheduled_reports)).order_by(scheduled_reports.c.id)
     return [digest_of(row) for row in tx.execute(query)]
 
 
@@ -71,10 +73,10 @@ def _set_paused(
     tx: Transaction, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: PauseReason | None
 ) -> sa.Row[Any] | None:
     # a resumed report is due at once, also when it was leased while it was paused
-    free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is digests else {}
+    free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is scheduled_reports else {}
     update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
     tx.notify(Topic.ACCESS)
-    if table is digests:
+    if table is scheduled_reports:
         tx.notify(Topic.DIGEST)
     return tx.execute(update).first()
 
@@ -115,12 +117,12 @@ _GROUPS = written("""
         SELECT id, channel_id, app_id, coalesce(subscription_id, 0) AS subscription_id,
             CASE WHEN reason = {withdrawal.RECALLED} OR substr(channel_id, 1, 1) IN ('U', 'W') THEN build_id
                 ELSE '' END AS only
-        FROM announcements WHERE state = {delivery.HELD} AND reason LIKE {withheld}
+        FROM outbox WHERE state = {delivery.HELD} AND reason LIKE {withheld}
     ) AS h GROUP BY h.channel_id, h.app_id, h.subscription_id, h.only ORDER BY min(h.id)
 """)
 
 _THESE = written("""
-    SELECT id FROM announcements
+    SELECT id FROM outbox
     WHERE state = {delivery.HELD} AND reason LIKE {withheld} AND channel_id = :channel AND app_id = :app
         AND coalesce(subscription_id, 0) = :subscription
         AND (build_id = :only OR CAST(:only AS text) = '' AND reason <> {withdrawal.RECALLED})
@@ -129,18 +131,18 @@ _THESE = written("""
 
 _TOGETHER = written(
     """
-    UPDATE announcements SET card = CAST(:wait AS text) || '/' || (SELECT max(o.id) FROM {rows})
+    UPDATE outbox SET card_key = CAST(:wait AS text) || '/' || (SELECT max(o.id) FROM {rows})
     WHERE id IN (SELECT o.id FROM {rows}) AND event IN {card_events}
         AND NOT EXISTS (
-            SELECT 1 FROM announcements p
-            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+            SELECT 1 FROM outbox p
+            WHERE p.channel_id = :channel AND p.card_key = outbox.card_key AND p.ts IS NOT NULL
         )
         AND 1 < (
-            SELECT count(DISTINCT h.card) FROM announcements h
+            SELECT count(DISTINCT h.card_key) FROM outbox h
             WHERE h.id IN (SELECT o.id FROM {rows}) AND h.event IN {card_events}
                 AND NOT EXISTS (
-                    SELECT 1 FROM announcements p
-                    WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
+                    SELECT 1 FROM outbox p
+                    WHERE p.channel_id = :channel AND p.card_key = h.card_key AND p.ts IS NOT NULL
                 )
         )
     """,
@@ -149,14 +151,14 @@ _TOGETHER = written(
 
 _RELEASE = written(
     """
-    UPDATE announcements SET held_until = {now}, reason = NULL,
-        state = CASE WHEN unsure THEN {delivery.SENDING} ELSE {delivery.DUE} END
-    FROM {rows} WHERE announcements.id = o.id AND announcements.state = {delivery.HELD}
+    UPDATE outbox SET not_before = {now}, reason = NULL,
+        state = CASE WHEN outcome_unknown THEN {delivery.SENDING} ELSE {delivery.DUE} END
+    FROM {rows} WHERE outbox.id = o.id AND outbox.state = {delivery.HELD}
     """,
     _IDS,
 )
 
 _OPEN = written("""
-    INSERT INTO channels (channel_id, waiting, next_at, lease_until) VALUES (:channel, true, 0, 0)
-    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until) VALUES (:channel, true, 0, 0)
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
 """)

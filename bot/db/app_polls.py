@@ -78,13 +78,13 @@ def claim_due_apps(
         far=span(furthest_seconds),
         leased=far(lease_seconds),
     )
-    found_rows = sorted(rows, key=lambda row: (row.next_at, row.app_id))
+    found_rows = sorted(rows, key=lambda row: (row.next_poll_at, row.app_id))
     return [
         PollLease(
             row.app_id,
             token,
             bool(row.baseline_done),
-            None if row.baseline_since is None else moment(row.baseline_since),
+            None if row.history_before is None else moment(row.history_before),
             row.failures,
         )
         for row in found_rows
@@ -146,13 +146,13 @@ def get_polling_stats(
 
 
 _WATCHED = """(
-        EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id IN (apps.app_id, '*'))
-        OR EXISTS (SELECT 1 FROM awaited w WHERE w.app_id = apps.app_id AND NOT w.told)
+        EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id IN (app_polls.app_id, '*'))
+        OR EXISTS (SELECT 1 FROM build_waiters w WHERE w.app_id = app_polls.app_id AND NOT w.notified)
     )"""
 
 _ENSURE = written(
     """
-    INSERT INTO apps (app_id, next_at, lease_until, rung, baseline_done, baseline_since, failures)
+    INSERT INTO app_polls (app_id, next_poll_at, lease_until, poll_requested, baseline_done, history_before, failures)
     SELECT o.app, {now}, 0, false, false,
         coalesce(CAST(:since AS bigint), (SELECT min(s.created_at) FROM subscriptions s WHERE s.app_id = '*')), 0
     FROM {rows} WHERE true
@@ -164,47 +164,50 @@ _ENSURE = written(
 # MATERIALIZED: PostgreSQL must run the locking part once only, or it may lock more than the limit.
 _CLAIM = written(f"""
     WITH due AS MATERIALIZED (
-        SELECT app_id FROM apps
+        SELECT app_id FROM app_polls
         WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :leased)
-            AND (:every OR next_at <= {{now}} OR next_at > {{now}} + :far) AND {_WATCHED}
-        ORDER BY next_at, app_id LIMIT :limit {{skip_locked}}
+            AND (:every OR next_poll_at <= {{now}} OR next_poll_at > {{now}} + :far) AND {_WATCHED}
+        ORDER BY next_poll_at, app_id LIMIT :limit {{skip_locked}}
     )
-    UPDATE apps SET lease_token = :token, lease_until = {{now}} + :lease, rung = false
+    UPDATE app_polls SET lease_token = :token, lease_until = {{now}} + :lease, poll_requested = false
     WHERE app_id IN (SELECT app_id FROM due)
-    RETURNING app_id, next_at, baseline_done, baseline_since, failures
+    RETURNING app_id, next_poll_at, baseline_done, history_before, failures
 """)  # noqa: S608 - our own words
 
-_END_LOOKS = written("UPDATE apps SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
+_END_LOOKS = written("UPDATE app_polls SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
 
 _DUE_IN = written(f"""
     SELECT min(CASE WHEN w.at > {{now}} + :far THEN 0 ELSE w.at - {{now}} END) FROM (
-        SELECT CASE WHEN lease_until > next_at AND lease_until <= {{now}} + :leased THEN lease_until
-            ELSE next_at END AS at
-        FROM apps WHERE {_WATCHED}
+        SELECT CASE WHEN lease_until > next_poll_at AND lease_until <= {{now}} + :leased THEN lease_until
+            ELSE next_poll_at END AS at
+        FROM app_polls WHERE {_WATCHED}
     ) AS w
 """)  # noqa: S608 - our own words
 
 _FAIL = written("""
-    UPDATE apps SET lease_token = NULL, lease_until = 0, failures = failures + :failed,
-        next_at = {now} + CASE WHEN rung THEN 0 ELSE :wait END, rung = false
+    UPDATE app_polls SET lease_token = NULL, lease_until = 0, failures = failures + :failed,
+        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END, poll_requested = false
     WHERE app_id = :app AND lease_token = :token
 """)
 
-_RETRY = written("UPDATE apps SET next_at = {now}, failures = 0, rung = true WHERE failures > 0")
+_RETRY = written("UPDATE app_polls SET next_poll_at = {now}, failures = 0, poll_requested = true WHERE failures > 0")
 
 _RING = written(
-    "UPDATE apps SET next_at = {now}, rung = true WHERE :every OR app_id IN (SELECT o.app FROM {rows})",
+    """
+    UPDATE app_polls SET next_poll_at = {now}, poll_requested = true
+    WHERE :every OR app_id IN (SELECT o.app FROM {rows})
+    """,
     JsonRows("rows", {"app": "text"}),
 )
 
-_WATCHED_APPS = written(f"SELECT app_id FROM apps WHERE {_WATCHED}")  # noqa: S608 - our own words
+_WATCHED_APPS = written(f"SELECT app_id FROM app_polls WHERE {_WATCHED}")  # noqa: S608 - our own words
 
 _STATE = written(f"""
     SELECT count(*) AS apps, min(last_polled_at) AS oldest, max(last_polled_at) AS newest,
         sum(CASE WHEN failures >= :failures OR (
-            (failures > 0 OR next_at + :overdue < {{now}})
+            (failures > 0 OR next_poll_at + :overdue < {{now}})
             AND (last_polled_at IS NULL OR last_polled_at + :late < {{now}})
         ) THEN 1 ELSE 0 END) AS behind,
         sum(CASE WHEN last_polled_at IS NULL THEN 1 ELSE 0 END) AS never
-    FROM apps WHERE {_WATCHED}
+    FROM app_polls WHERE {_WATCHED}
 """)  # noqa: S608 - our own words

@@ -8,13 +8,22 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import span, written
-from bot.db.schema import audit, awaited, given_links, notes, role_request_copies, role_requests, sent_builds, tickets
+from bot.db.schema import (
+    audit,
+    build_waiters,
+    key_value,
+    link_quota,
+    role_request_copies,
+    role_requests,
+    sent_builds,
+    tickets,
+)
 from bot.db.transaction import Transaction
 from bot.db.types import SanitizedText
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditOutcome
 
 # A ticket is a link that was asked for; the token that is made when its page is used is the same link.
-_BY_PAGE = sa.type_coerce(audit.c.door, SanitizedText).in_(CLAIM_PAGE_STORED)
+_BY_PAGE = sa.type_coerce(audit.c.entrypoint, SanitizedText).in_(CLAIM_PAGE_STORED)
 _ASKED = (audit.c.action == AuditAction.GET) & (
     (audit.c.outcome == AuditOutcome.TICKET) | ((audit.c.outcome == AuditOutcome.MINTED) & ~_BY_PAGE)
 )
@@ -57,14 +66,14 @@ def erase_person(tx: Transaction, user_id: str) -> int:
     statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
     named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
     removals = [
-        sa.delete(given_links).where(given_links.c.user_id == user_id),
-        sa.delete(awaited).where(awaited.c.user_id == user_id),
+        sa.delete(link_quota).where(link_quota.c.user_id == user_id),
+        sa.delete(build_waiters).where(build_waiters.c.user_id == user_id),
         sa.delete(tickets).where(tickets.c.user_id == user_id),
         sa.delete(sent_builds).where((sent_builds.c.sender == user_id) | (sent_builds.c.recipient == user_id)),
         sa.delete(role_request_copies).where(role_request_copies.c.request_id.in_(_done_requests(user_id))),
         sa.delete(role_requests).where(role_requests.c.id.in_(_done_requests(user_id))),
         *(
-            sa.delete(notes).where(notes.c.key.startswith(begins, autoescape=True))
+            sa.delete(key_value).where(key_value.c.key.startswith(begins, autoescape=True))
             for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
         ),
         named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import written
-from bot.db.schema import awaited
+from bot.db.schema import build_waiters as table
 from bot.db.serialization import facts_of
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
@@ -15,9 +15,9 @@ from bot.domain.model import Build
 
 def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channel_id: str | None = None) -> None:
     """Tell this person, who asked in this channel, when the build has ended; its app is watched from now on."""
-    about = {"team_id": team_id, "app_id": build.app.id, "facts": facts_of(build), "channel_id": channel_id}
-    values = {**about, "asked_at": db_now(), "told": False}
-    insert = tx.insert(awaited).values(build_id=build.id, user_id=user_id, **values)
+    about = {"team_id": team_id, "app_id": build.app.id, "snapshot": facts_of(build), "channel_id": channel_id}
+    values = {**about, "asked_at": db_now(), "notified": False}
+    insert = tx.insert(table).values(build_id=build.id, user_id=user_id, **values)
     upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
     tx.execute(upsert)
     tx.execute(_FOLLOW, app=build.app.id)
@@ -26,31 +26,31 @@ def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channe
 
 def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
     """Who waits for which build of an app: user ids by build id."""
-    query = sa.select(awaited.c.build_id, awaited.c.user_id).where((awaited.c.app_id == app_id) & ~awaited.c.told)
+    query = sa.select(table.c.build_id, table.c.user_id).where((table.c.app_id == app_id) & ~table.c.notified)
     found: dict[str, list[str]] = {}
-    for row in tx.execute(query.order_by(awaited.c.asked_at)):
+    for row in tx.execute(query.order_by(table.c.asked_at)):
         found.setdefault(row.build_id, []).append(row.user_id)
     return found
 
 
 def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | None:
     """The channel in which this person asked to be told of the build; None for direct messages."""
-    query = sa.select(awaited.c.channel_id).where(awaited.c.build_id == build_id, awaited.c.user_id == user_id)
+    query = sa.select(table.c.channel_id).where(table.c.build_id == build_id, table.c.user_id == user_id)
     found: str | None = tx.execute(query).scalar()
     return found
 
 
 def remove_waiter(tx: Transaction, build_id: str, user_id: str | None = None) -> bool:
     """Remove all waiters of a build, or this user; False when there were none."""
-    which = (awaited.c.build_id == build_id) & ~awaited.c.told
+    which = (table.c.build_id == build_id) & ~table.c.notified
     if user_id is not None:
-        which &= awaited.c.user_id == user_id
-    done = sa.update(awaited).where(which).values(told=True).returning(awaited.c.user_id)
+        which &= table.c.user_id == user_id
+    done = sa.update(table).where(which).values(notified=True).returning(table.c.user_id)
     return tx.execute(done).first() is not None
 
 
 _FOLLOW = written("""
-    INSERT INTO apps (app_id, next_at, lease_until, rung, baseline_done, baseline_since, failures)
+    INSERT INTO app_polls (app_id, next_poll_at, lease_until, poll_requested, baseline_done, history_before, failures)
     VALUES (:app, {now}, 0, false, false, NULL, 0)
-    ON CONFLICT (app_id) DO UPDATE SET next_at = excluded.next_at, rung = true
+    ON CONFLICT (app_id) DO UPDATE SET next_poll_at = excluded.next_poll_at, poll_requested = true
 """)

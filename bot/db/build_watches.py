@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.db import outbox_enqueue
 from bot.db.dialect_sql import JsonRows, Statement, as_rows, span, written
-from bot.db.schema import progress
+from bot.db.schema import build_watches as table
 from bot.db.serialization import build_of
 from bot.db.transaction import Transaction
 from bot.db.types import micros, moment
@@ -68,7 +68,7 @@ def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str 
     found: list[tuple[Build, str | None]] = []
     for row in tx.execute(_WATCHED, user=user_id):
         with suppress(ValueError, TypeError):
-            found.append((build_of(row.facts), row.channel_id))
+            found.append((build_of(row.snapshot), row.channel_id))
     return found
 
 
@@ -85,8 +85,8 @@ def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[
 
 def mark_post_attempted(tx: Transaction, watch: BuildWatch) -> bool:
     """Record that its message is posted now; False when a post with unknown outcome was begun before."""
-    which = _which(watch) & ~progress.c.tried
-    update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
+    which = _which(watch) & ~table.c.post_attempted
+    update = sa.update(table).where(which).values(post_attempted=True).returning(table.c.user_id)
     return tx.execute(update).first() is not None
 
 
@@ -122,8 +122,8 @@ def watch_due_in(tx: Transaction) -> float | None:
 
 def enqueue_stuck(tx: Transaction, watch: BuildWatch) -> None:
     """Notify the user once that the build seems stuck: an edit sends no notification."""
-    which = _which(watch) & ~progress.c.alarmed
-    update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
+    which = _which(watch) & ~table.c.stuck_notified
+    update = sa.update(table).where(which).values(stuck_notified=True).returning(table.c.user_id)
     if tx.execute(update).first() is not None:
         new = NewDelivery(watch.user_id, watch.build.id, BuildEvent.STUCK)
         outbox_enqueue.enqueue(tx, watch.build.app.id, [new])
@@ -154,22 +154,22 @@ def _enqueue_end(
 
 
 def _which(watch: BuildWatch) -> sa.ColumnElement[bool]:
-    condition = (progress.c.build_id == watch.build.id) & (progress.c.user_id == watch.user_id)
-    return condition & (progress.c.started_at == watch.started_at)
+    condition = (table.c.build_id == watch.build.id) & (table.c.user_id == watch.user_id)
+    return condition & (table.c.started_at == watch.started_at)
 
 
 def _progress(row: sa.Row[Any]) -> BuildWatch | None:
     try:
         return BuildWatch(
-            build=build_of(row.facts),
+            build=build_of(row.snapshot),
             user_id=row.user_id,
-            standing=WatchState(row.standing),
+            standing=WatchState(row.state),
             started_at=moment(row.started_at),
-            usual=None if row.usual_seconds is None else timedelta(seconds=row.usual_seconds),
+            usual=None if row.expected_seconds is None else timedelta(seconds=row.expected_seconds),
             channel=row.channel,
             ts=row.ts,
-            shown=row.shown,
-            alarmed=bool(row.alarmed),
+            shown=row.last_text,
+            alarmed=bool(row.stuck_notified),
             seen_at=None if row.seen_at is None else moment(row.seen_at),
         )
     except (ValueError, TypeError):
@@ -178,80 +178,82 @@ def _progress(row: sa.Row[Any]) -> BuildWatch | None:
 
 # What was recorded after the person asked is news to them; the wish itself says when that was.
 _FOLLOW = written("""
-    INSERT INTO progress
-        (build_id, user_id, app_id, standing, started_at, usual_seconds, shown, tried, alarmed, due_at)
+    INSERT INTO build_watches
+        (build_id, user_id, app_id, state, started_at, expected_seconds, last_text, post_attempted,
+        stuck_notified, due_at)
     SELECT w.build_id, w.user_id, :app, {watch.OPEN}, w.asked_at,
         CAST(:usual AS double precision), '', false, false, {now}
-    FROM awaited w WHERE w.build_id = :build AND w.user_id = :user
+    FROM build_waiters w WHERE w.build_id = :build AND w.user_id = :user
     ON CONFLICT (build_id, user_id) DO UPDATE SET
-        standing = {watch.OPEN}, started_at = excluded.started_at, usual_seconds = excluded.usual_seconds,
-        channel = NULL, ts = NULL, shown = '', tried = false, alarmed = false, due_at = excluded.due_at
-        WHERE progress.standing <> {watch.OPEN}
+        state = {watch.OPEN}, started_at = excluded.started_at, expected_seconds = excluded.expected_seconds,
+        channel = NULL, ts = NULL, last_text = '', post_attempted = false, stuck_notified = false,
+        due_at = excluded.due_at
+        WHERE build_watches.state <> {watch.OPEN}
     RETURNING user_id
 """)
 
 _STOP = written("""
-    UPDATE progress SET standing = {watch.STOPPED}
-    WHERE build_id = :build AND user_id = :user AND standing = {watch.OPEN}
+    UPDATE build_watches SET state = {watch.STOPPED}
+    WHERE build_id = :build AND user_id = :user AND state = {watch.OPEN}
 """)
 
 _WATCHED = written("""
-    SELECT coalesce(CASE WHEN b.changed_at >= w.asked_at THEN b.facts END, w.facts) AS facts, w.channel_id
-    FROM awaited w LEFT JOIN builds b ON b.build_id = w.build_id
-    WHERE w.user_id = :user AND NOT w.told ORDER BY w.asked_at DESC, w.build_id
+    SELECT coalesce(CASE WHEN b.changed_at >= w.asked_at THEN b.snapshot END, w.snapshot) AS snapshot, w.channel_id
+    FROM build_waiters w LEFT JOIN builds b ON b.build_id = w.build_id
+    WHERE w.user_id = :user AND NOT w.notified ORDER BY w.asked_at DESC, w.build_id
 """)
 
-_STOP_WAITING = written("UPDATE awaited SET told = true WHERE build_id = :build AND user_id = :user")
+_STOP_WAITING = written("UPDATE build_waiters SET notified = true WHERE build_id = :build AND user_id = :user")
 
 _TAKE = written("""
     WITH due AS MATERIALIZED (
-        SELECT build_id, user_id FROM progress WHERE due_at <= {now} OR due_at > {now} + :far
+        SELECT build_id, user_id FROM build_watches WHERE due_at <= {now} OR due_at > {now} + :far
         ORDER BY due_at, build_id, user_id LIMIT :most {skip_locked}
     )
-    UPDATE progress SET due_at = {now} + :lease WHERE (build_id, user_id) IN (SELECT build_id, user_id FROM due)
+    UPDATE build_watches SET due_at = {now} + :lease WHERE (build_id, user_id) IN (SELECT build_id, user_id FROM due)
     RETURNING build_id, user_id
 """)
 
 # What was recorded before the person asked is older than what they saw then.
 _READ = written(
     """
-    SELECT p.user_id, p.standing, p.started_at, p.usual_seconds, p.channel, p.ts, p.shown, p.alarmed,
-        coalesce(CASE WHEN b.changed_at >= p.started_at THEN b.facts END, w.facts) AS facts,
+    SELECT p.user_id, p.state, p.started_at, p.expected_seconds, p.channel, p.ts, p.last_text, p.stuck_notified,
+        coalesce(CASE WHEN b.changed_at >= p.started_at THEN b.snapshot END, w.snapshot) AS snapshot,
         CASE WHEN b.build_id IS NOT NULL THEN a.last_polled_at END AS seen_at
     FROM {rows}
-    JOIN progress p ON p.build_id = o.build AND p.user_id = o.who
-    LEFT JOIN awaited w ON w.build_id = p.build_id AND w.user_id = p.user_id
+    JOIN build_watches p ON p.build_id = o.build AND p.user_id = o.who
+    LEFT JOIN build_waiters w ON w.build_id = p.build_id AND w.user_id = p.user_id
     LEFT JOIN builds b ON b.build_id = p.build_id
-    LEFT JOIN apps a ON a.app_id = p.app_id
+    LEFT JOIN app_polls a ON a.app_id = p.app_id
     """,
     JsonRows("rows", {"build": "text", "who": "text"}),
 )
 
 _SHOWN = written("""
-    UPDATE progress SET channel = :channel, ts = :ts, shown = :text, due_at = {now} + :wait
+    UPDATE build_watches SET channel = :channel, ts = :ts, last_text = :text, due_at = {now} + :wait
     WHERE build_id = :build AND user_id = :user AND started_at = :started
 """)
 
 _PUT_OFF = written("""
-    UPDATE progress SET tried = (ts IS NOT NULL), due_at = {now} + :wait
+    UPDATE build_watches SET post_attempted = (ts IS NOT NULL), due_at = {now} + :wait
     WHERE build_id = :build AND user_id = :user AND started_at = :started
 """)
 
-_END = written("DELETE FROM progress WHERE build_id = :build AND user_id = :user AND started_at = :started")
+_END = written("DELETE FROM build_watches WHERE build_id = :build AND user_id = :user AND started_at = :started")
 
-_DUE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM progress")
+_DUE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM build_watches")
 
 _WAIT_NO_MORE = written("""
-    UPDATE awaited SET told = true
-    WHERE app_id = :app AND build_id = :build AND NOT told AND (CAST(:user AS text) IS NULL OR user_id = :user)
+    UPDATE build_waiters SET notified = true
+    WHERE app_id = :app AND build_id = :build AND NOT notified AND (CAST(:user AS text) IS NULL OR user_id = :user)
     RETURNING user_id
 """)
 
 # A build that was deleted before the first poll is known from the watch alone.
 _REMEMBER = written("""
-    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
-    SELECT build_id, app_id, {stage.PENDING}, facts, true, {now}, '', {now}, {now}, {now} FROM awaited
-    WHERE app_id = :app AND build_id = :build AND facts IS NOT NULL ORDER BY asked_at DESC LIMIT 1
+    INSERT INTO builds (build_id, app_id, stage, snapshot, deleted, changed_at, content_hash, made_at, seen_at, since)
+    SELECT build_id, app_id, {stage.PENDING}, snapshot, true, {now}, '', {now}, {now}, {now} FROM build_waiters
+    WHERE app_id = :app AND build_id = :build AND snapshot IS NOT NULL ORDER BY asked_at DESC LIMIT 1
     ON CONFLICT (build_id) DO NOTHING
 """)
 
@@ -259,7 +261,7 @@ _REMEMBER = written("""
 _TOLD_BEFORE = written(
     """
     SELECT o.user_id, count(a.id) AS times FROM {rows}
-    LEFT JOIN announcements a ON a.channel_id = o.user_id AND a.build_id = :build
+    LEFT JOIN outbox a ON a.channel_id = o.user_id AND a.build_id = :build
         AND (a.event = :event OR a.event LIKE CAST(:event AS text) || ':%')
     GROUP BY o.user_id
     """,
@@ -268,8 +270,8 @@ _TOLD_BEFORE = written(
 
 _END_SHOWING = written(
     """
-    UPDATE progress SET standing = :standing
-    WHERE app_id = :app AND build_id = :build AND standing = {watch.OPEN} AND user_id IN (SELECT o.user_id FROM {rows})
+    UPDATE build_watches SET state = :standing
+    WHERE app_id = :app AND build_id = :build AND state = {watch.OPEN} AND user_id IN (SELECT o.user_id FROM {rows})
     """,
     JsonRows("rows", {"user_id": "text"}),
 )

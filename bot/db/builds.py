@@ -38,9 +38,9 @@ def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[s
     """
     rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
     found_rows = tx.execute(_EDITED, app=app_id, rows=rows).all()
-    if any(not row.mark for row in found_rows):
+    if any(not row.content_hash for row in found_rows):
         tx.execute(_NOTE_MARKS, app=app_id, rows=rows)
-    return {row.build_id for row in found_rows if row.mark}
+    return {row.build_id for row in found_rows if row.content_hash}
 
 
 def find_unlisted(tx: Transaction, app_id: str, listed: Iterable[str], *, whole: bool, most: int) -> list[str]:
@@ -156,17 +156,18 @@ def _made_known(
 _KNOWN = written(
     """
     SELECT b.build_id, b.stage, coalesce(nullif(b.since, 0), b.changed_at) AS since
-    FROM {rows} JOIN builds b ON b.build_id = o.id WHERE NOT b.gone
+    FROM {rows} JOIN builds b ON b.build_id = o.id WHERE NOT b.deleted
     UNION
     SELECT build_id, stage, coalesce(nullif(since, 0), changed_at) FROM builds
-    WHERE app_id = :app AND stage IN ({stage.PENDING}, {stage.RUNNING}, {stage.UNKNOWN}) AND NOT gone
+    WHERE app_id = :app AND stage IN ({stage.PENDING}, {stage.RUNNING}, {stage.UNKNOWN}) AND NOT deleted
     """,
     JsonRows("rows", {"id": "text"}),
 )
 
 _SCHEDULE = written("""
-    UPDATE apps SET lease_token = NULL, lease_until = 0, failures = 0, last_polled_at = {now},
-        next_at = {now} + CASE WHEN rung THEN 0 ELSE :wait END, rung = false, baseline_done = baseline_done OR :done
+    UPDATE app_polls SET lease_token = NULL, lease_until = 0, failures = 0, last_polled_at = {now},
+        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END, poll_requested = false,
+        baseline_done = baseline_done OR :done
     WHERE app_id = :app AND lease_token = :token
     RETURNING app_id
 """)
@@ -174,12 +175,12 @@ _SCHEDULE = written("""
 _UNLISTED = written(
     """
     SELECT b.build_id FROM builds b
-    WHERE b.app_id = :app AND NOT b.gone AND b.build_id NOT IN (SELECT o.id FROM {rows})
+    WHERE b.app_id = :app AND NOT b.deleted AND b.build_id NOT IN (SELECT o.id FROM {rows})
         AND b.made_at >= CASE WHEN :whole THEN 0 ELSE coalesce((
-            SELECT min(l.made_at) FROM {rows} JOIN builds l ON l.build_id = o.id WHERE NOT l.gone
+            SELECT min(l.made_at) FROM {rows} JOIN builds l ON l.build_id = o.id WHERE NOT l.deleted
         ), 0) END
         AND EXISTS (
-            SELECT 1 FROM announcements a
+            SELECT 1 FROM outbox a
             WHERE a.build_id = b.build_id AND a.state IN {said}
                 AND a.event IN {card_events} AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
         )
@@ -191,11 +192,11 @@ _UNLISTED = written(
 # What Applivery processes again is in progress from now on; an unknown state does not restart it.
 _MOVE = written(
     """
-    UPDATE builds SET stage = o.stage, facts = o.facts, mark = o.mark, changed_at = {now},
+    UPDATE builds SET stage = o.stage, snapshot = o.facts, content_hash = o.mark, changed_at = {now},
         since = CASE WHEN builds.stage NOT IN ({stage.READY}, {stage.FAILED}) THEN builds.since
             WHEN o.stage IN ({stage.PENDING}, {stage.RUNNING}) THEN {now} ELSE builds.made_at END
     FROM {rows}
-    WHERE builds.build_id = o.id AND NOT builds.gone AND builds.stage = o.before AND o.stage <> o.before
+    WHERE builds.build_id = o.id AND NOT builds.deleted AND builds.stage = o.before AND o.stage <> o.before
     RETURNING builds.build_id, builds.made_at, builds.seen_at
     """,
     JsonRows("rows", {**RECORDED, "before": "text"}),
@@ -203,12 +204,12 @@ _MOVE = written(
 
 _INSERT = written(
     f"""
-    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
+    INSERT INTO builds (build_id, app_id, stage, snapshot, deleted, changed_at, content_hash, made_at, seen_at, since)
     SELECT o.id, :app, o.stage, o.facts, false, {{now}}, o.mark, {PLACES} FROM {{rows}} WHERE true ORDER BY o.n
     ON CONFLICT (build_id) DO UPDATE SET
-        stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at,
-        mark = excluded.mark
-        WHERE builds.gone
+        stage = excluded.stage, snapshot = excluded.snapshot, deleted = false, changed_at = excluded.changed_at,
+        content_hash = excluded.content_hash
+        WHERE builds.deleted
     RETURNING build_id, made_at, seen_at
     """,  # noqa: S608 - our own words
     JsonRows("rows", RECORDED),
@@ -218,23 +219,23 @@ _MARKS = JsonRows("rows", {"id": "text", "mark": "text"})
 
 _EDITED = written(
     """
-    SELECT b.build_id, b.mark FROM {rows} JOIN builds b ON b.build_id = o.id
-    WHERE b.app_id = :app AND NOT b.gone AND b.mark <> o.mark
+    SELECT b.build_id, b.content_hash FROM {rows} JOIN builds b ON b.build_id = o.id
+    WHERE b.app_id = :app AND NOT b.deleted AND b.content_hash <> o.mark
     """,
     _MARKS,
 )
 
 _NOTE_MARKS = written(
     """
-    UPDATE builds SET mark = o.mark FROM {rows}
-    WHERE builds.build_id = o.id AND builds.app_id = :app AND builds.mark = ''
+    UPDATE builds SET content_hash = o.mark FROM {rows}
+    WHERE builds.build_id = o.id AND builds.app_id = :app AND builds.content_hash = ''
     """,
     _MARKS,
 )
 
 _REWRITE = written(
     """
-    UPDATE builds SET facts = o.facts, mark = o.mark FROM {rows}
+    UPDATE builds SET snapshot = o.facts, content_hash = o.mark FROM {rows}
     WHERE builds.build_id = o.id AND builds.stage = o.stage
     """,
     JsonRows("rows", {"id": "text", "stage": "text", "facts": "text", "mark": "text"}),
@@ -242,12 +243,15 @@ _REWRITE = written(
 
 # Who waited for the build has it in the outbox now.
 _WAIT_NO_MORE = written(
-    "UPDATE awaited SET told = true FROM {rows} WHERE awaited.build_id = o.build AND awaited.user_id = o.user_id",
+    """
+    UPDATE build_waiters SET notified = true FROM {rows}
+    WHERE build_waiters.build_id = o.build AND build_waiters.user_id = o.user_id
+    """,
     JsonRows("rows", {"build": "text", "user_id": "text"}),
 )
 
 _FORGET = written("""
-    UPDATE builds SET gone = true, stage = {stage.DELETED}
+    UPDATE builds SET deleted = true, stage = {stage.DELETED}
     WHERE app_id = :app AND build_id = :build AND stage <> {stage.DELETED}
     RETURNING build_id
 """)

@@ -30,20 +30,21 @@ def enqueue_welcome(tx: Transaction, channel_id: str) -> None:
 
 # The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
 _OPEN = written("""
-    INSERT INTO channels (channel_id, waiting, next_at, lease_until) VALUES (:channel, true, 0, 0)
-    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until) VALUES (:channel, true, 0, 0)
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
 """)
 
 _SAY = written("""
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, payload, state, outcome_unknown, created_at,
+        card_key, options)
     SELECT :channel, '', :event, :event, :key, :fact,
         CASE WHEN EXISTS (SELECT 1 FROM subscriptions WHERE channel_id = :channel)
             THEN {delivery.KNOWN} ELSE {delivery.DUE} END,
         false, {now}, :event, ''
     WHERE true
     ON CONFLICT (channel_id, build_id, event) DO UPDATE SET
-        state = {delivery.DUE}, fact = excluded.fact, created_at = excluded.created_at, first_attempt_at = NULL,
+        state = {delivery.DUE}, payload = excluded.payload, created_at = excluded.created_at, first_attempt_at = NULL,
         reason = NULL
-        WHERE announcements.state = {delivery.FAILED} AND excluded.state = {delivery.DUE}
+        WHERE outbox.state = {delivery.FAILED} AND excluded.state = {delivery.DUE}
     RETURNING state
 """)

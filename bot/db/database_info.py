@@ -33,6 +33,6 @@ def current_time(tx: Transaction) -> datetime:
 
 # One more than before: writing what stands there would be no write.
 _PING = written("""
-    INSERT INTO notes (key, value) VALUES ('ping', '1')
-    ON CONFLICT (key) DO UPDATE SET value = CAST((CAST(notes.value AS bigint) + 1) % 1000000 AS text)
+    INSERT INTO key_value (key, value) VALUES ('ping', '1')
+    ON CONFLICT (key) DO UPDATE SET value = CAST((CAST(key_value.value AS bigint) + 1) % 1000000 AS text)
 """)

@@ -17,27 +17,27 @@ manager_channels = sa.Table(
 
 # A summary that comes by itself. `told_until` is where the last one ended and the next one begins; `place` is a
 # channel, or a person (U…) for their direct messages.
-digests = sa.Table(
-    "digests",
+scheduled_reports = sa.Table(
+    "scheduled_reports",
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("team_id", SanitizedText, nullable=False),
-    sa.Column("place", SanitizedText, nullable=False),
+    sa.Column("target_id", SanitizedText, nullable=False),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("app_name", SanitizedText, nullable=False),
-    sa.Column("which", SanitizedText, nullable=False),
-    sa.Column("by", SanitizedText, nullable=False),
+    sa.Column("build_ref", SanitizedText, nullable=False),
+    sa.Column("group_by", SanitizedText, nullable=False),
     sa.Column("schedule", SanitizedText, nullable=False),
     sa.Column("tz", SanitizedText, nullable=False),
-    sa.Column("quiet", sa.Boolean, nullable=False),
+    sa.Column("skip_if_empty", sa.Boolean, nullable=False),
     sa.Column("created_by", SanitizedText, nullable=False),
     sa.Column("created_at", UtcMicros, nullable=False),
-    sa.Column("told_until", UtcMicros, nullable=False),
+    sa.Column("reported_until", UtcMicros, nullable=False),
     sa.Column("due_at", UtcMicros, nullable=False),
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcMicros, nullable=False),
     sa.Column("paused", SanitizedText),
-    sa.UniqueConstraint("place", "app_id", "which", "by", "schedule"),
+    sa.UniqueConstraint("target_id", "app_id", "build_ref", "group_by", "schedule", name="uq_scheduled_reports"),
     sa.Index(None, "due_at"),
 )
 
@@ -52,8 +52,8 @@ nudges = sa.Table(
 )
 
 # Who does not want to be asked.
-unnudged = sa.Table(
-    "unnudged",
+nudge_opt_outs = sa.Table(
+    "nudge_opt_outs",
     metadata,
     sa.Column("user_id", SanitizedText, primary_key=True),
     sa.Column("since", UtcMicros, nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import SKEW_SECONDS, span, written
-from bot.db.schema import recent
+from bot.db.schema import idempotency_keys as table
 from bot.db.transaction import Transaction
 
 
@@ -19,15 +19,15 @@ def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
 
 def release_once(tx: Transaction, key: str) -> None:
     """What `first_time` let through has come to nothing: the next try is the first again."""
-    tx.execute(sa.delete(recent).where(recent.c.key == key))
+    tx.execute(sa.delete(table).where(table.c.key == key))
 
 
-_OLD_RECENT = written("DELETE FROM recent WHERE at <= {now} - :keep OR at > {now} + :keep")
+_OLD_RECENT = written("DELETE FROM idempotency_keys WHERE at <= {now} - :keep OR at > {now} + :keep")
 
 
 _FIRST = written("""
-    INSERT INTO recent (key, at) VALUES (:key, {now})
+    INSERT INTO idempotency_keys (key, at) VALUES (:key, {now})
     ON CONFLICT (key) DO UPDATE SET at = excluded.at
-        WHERE recent.at <= excluded.at - :within OR recent.at > excluded.at + :skew
+        WHERE idempotency_keys.at <= excluded.at - :within OR idempotency_keys.at > excluded.at + :skew
     RETURNING key
 """)

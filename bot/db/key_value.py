@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import written
-from bot.db.schema import notes
+from bot.db.schema import key_value as table
 from bot.db.transaction import Transaction
 from bot.db.types import storable
 
@@ -17,29 +17,29 @@ def set_value(tx: Transaction, key: str, value: str) -> None:
 
 def set_value_once(tx: Transaction, key: str, value: str) -> bool:
     """Write a note under this name, unless there is one; True when it was written, over all replicas."""
-    insert = tx.insert(notes).values(key=key, value=value).on_conflict_do_nothing().returning(notes.c.key)
+    insert = tx.insert(table).values(key=key, value=value).on_conflict_do_nothing().returning(table.c.key)
     return tx.execute(insert).first() is not None
 
 
 def get_value(tx: Transaction, key: str) -> str | None:
     """The note under this name; None if there is none."""
-    found: str | None = tx.execute(sa.select(notes.c.value).where(notes.c.key == key)).scalar()
+    found: str | None = tx.execute(sa.select(table.c.value).where(table.c.key == key)).scalar()
     return found
 
 
 def scan_values(tx: Transaction, prefix: str) -> dict[str, str]:
     """The notes whose names begin so, by name."""
-    statement = sa.select(notes.c.key, notes.c.value).where(notes.c.key.startswith(prefix, autoescape=True))
+    statement = sa.select(table.c.key, table.c.value).where(table.c.key.startswith(prefix, autoescape=True))
     return {row.key: row.value for row in tx.execute(statement)}
 
 
 def delete_value(tx: Transaction, key: str) -> None:
     """Take away the note under this name."""
-    tx.execute(sa.delete(notes).where(notes.c.key == key))
+    tx.execute(sa.delete(table).where(table.c.key == key))
 
 
 # What says the same already is not written again, so that the disk need not be waited for.
 _REMEMBER = written("""
-    INSERT INTO notes (key, value) VALUES (:key, :value)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE notes.value <> excluded.value
+    INSERT INTO key_value (key, value) VALUES (:key, :value)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE key_value.value <> excluded.value
 """)

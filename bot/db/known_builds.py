@@ -20,10 +20,10 @@ def find_builds(tx: Transaction, ids: Collection[str]) -> dict[str, Build]:
     parts = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
     found: dict[str, Build] = {}
     for part in parts:
-        query = sa.select(builds.c.build_id, builds.c.facts).where(builds.c.build_id.in_(part))
+        query = sa.select(builds.c.build_id, builds.c.snapshot).where(builds.c.build_id.in_(part))
         for row in tx.execute(query):
             try:
-                found[row.build_id] = build_of(row.facts)
+                found[row.build_id] = build_of(row.snapshot)
             except ValueError:
                 continue
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import span, written
-from bot.db.schema import expiries
+from bot.db.schema import link_expiries as table
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 
@@ -21,31 +21,31 @@ FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket lives a day at most, and Appli
 
 @dataclass(frozen=True, slots=True)
 class LinkExpiry:
-    """A message to change when its link's time is over, at `ts` in the channel `address`.
+    """A message to change when its link's time is over, at `ts` in the channel `target`.
 
-    Where `address` is a response_url, it is changed through that. `again` is what its "fresh link" button carries,
-    `language` the one the message is written in.
+    Where `target` is a response_url, it is changed through that. `refresh_value` is what its "fresh link" button
+    carries, `language` the one the message is written in.
     """
 
-    address: str
+    target: str
     ts: str | None
     app_id: str
     build_id: str
     title: str
-    again: str
+    refresh_value: str
     language: str
 
 
 def schedule_expiry(tx: Transaction, due_at: datetime, expiry: LinkExpiry) -> None:
     """Change this message when its link's time is over (aware)."""
-    insert = sa.insert(expiries).values(due_at=due_at, **asdict(expiry))
+    insert = sa.insert(table).values(due_at=due_at, **asdict(expiry))
     tx.execute(insert)
     tx.notify(Topic.EXPIRE)
 
 
 def cancel_expiry(tx: Transaction, ts: str) -> None:
     """Leave the message at `ts` alone when its old time comes: something else stands there now."""
-    tx.execute(sa.delete(expiries).where(expiries.c.ts == ts))
+    tx.execute(sa.delete(table).where(table.c.ts == ts))
 
 
 def take_due_expiries(tx: Transaction, most: int = 20) -> list[LinkExpiry]:
@@ -60,15 +60,16 @@ def expiry_due_in(tx: Transaction) -> float | None:
 
 
 def _expiry(row: sa.Row[Any]) -> LinkExpiry:
-    return LinkExpiry(row.address, row.ts, row.app_id, row.build_id, row.title, row.again, row.language)
+    return LinkExpiry(row.target, row.ts, row.app_id, row.build_id, row.title, row.refresh_value, row.language)
 
 
 _EXPIRED = written("""
-    DELETE FROM expiries WHERE id IN (
-        SELECT id FROM expiries WHERE due_at <= {now} OR due_at > {now} + :far ORDER BY due_at LIMIT :most {skip_locked}
+    DELETE FROM link_expiries WHERE id IN (
+        SELECT id FROM link_expiries WHERE due_at <= {now} OR due_at > {now} + :far
+        ORDER BY due_at LIMIT :most {skip_locked}
     )
-    RETURNING address, ts, app_id, build_id, title, again, language
+    RETURNING target, ts, app_id, build_id, title, refresh_value, language
 """)
 
 
-_EXPIRE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM expiries")
+_EXPIRE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM link_expiries")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
-from bot.db.schema import given_links
+from bot.db.schema import link_quota as table
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
 
@@ -37,19 +37,19 @@ def consume_link_quota(tx: Transaction, user_id: str, *, per_minute: int, per_ho
 
 
 # Made once: to put a statement together takes longer than to run it.
-_GIVEN = sa.insert(given_links).values(user_id=sa.bindparam("user_id"), at=db_now())
+_GIVEN = sa.insert(table).values(user_id=sa.bindparam("user_id"), at=db_now())
 
 
-_OLD_LINKS = written("DELETE FROM given_links WHERE at <= {now} - :keep OR at > {now} + :keep")
+_OLD_LINKS = written("DELETE FROM link_quota WHERE at <= {now} - :keep OR at > {now} + :keep")
 
 
 # When the few-th last link of the minute leaves it, and the same for the hour.
 _WAIT = written("""
     SELECT
-        (SELECT g.at + :minute - {now} FROM given_links g
+        (SELECT g.at + :minute - {now} FROM link_quota g
             WHERE g.user_id = :user AND g.at > {now} - :minute AND g.at <= {now} + :skew
             ORDER BY g.at DESC LIMIT 1 OFFSET :few - 1) AS minute_wait,
-        (SELECT g.at + :hour - {now} FROM given_links g
+        (SELECT g.at + :hour - {now} FROM link_quota g
             WHERE g.user_id = :user AND g.at > {now} - :hour AND g.at <= {now} + :skew
             ORDER BY g.at DESC LIMIT 1 OFFSET :many - 1) AS hour_wait
 """)

@@ -87,48 +87,48 @@ def release_channel(tx: Transaction, channel_id: str) -> int:
 
 # What is kept back until the same moment shares a card, as in domain.builds.
 _HOLD_ON = written("""
-    UPDATE announcements SET held_until = s.muted_until,
-        card = CASE WHEN announcements.card LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
-            ELSE announcements.card END
+    UPDATE outbox SET not_before = s.muted_until,
+        card_key = CASE WHEN outbox.card_key LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
+            ELSE outbox.card_key END
     FROM subscriptions s
-    WHERE s.id = announcements.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
-        AND announcements.state = {delivery.HELD}
-        AND (announcements.held_until <= {now} OR announcements.held_until > {now} + :far)
+    WHERE s.id = outbox.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
+        AND outbox.state = {delivery.HELD}
+        AND (outbox.not_before <= {now} OR outbox.not_before > {now} + :far)
 """)
 
 # A mute that has come since _HOLD_ON holds as well.
 _RELEASE = written("""
-    UPDATE announcements SET state = {delivery.DUE}, held_until = {now}
-    WHERE state = {delivery.HELD} AND (held_until <= {now} OR held_until > {now} + :far) AND NOT EXISTS (
+    UPDATE outbox SET state = {delivery.DUE}, not_before = {now}
+    WHERE state = {delivery.HELD} AND (not_before <= {now} OR not_before > {now} + :far) AND NOT EXISTS (
         SELECT 1 FROM subscriptions s
-        WHERE s.id = announcements.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
+        WHERE s.id = outbox.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
     )
     RETURNING channel_id
 """)
 
 _OPEN = written(
     """
-    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
     SELECT o.channel, true, 0, 0 FROM {rows} WHERE true ORDER BY o.channel
-    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
     """,
     JsonRows("rows", {"channel": "text"}),
 )
 
 _HELD_IN = written("""
-    SELECT min(CASE WHEN held_until > {now} + :far THEN 0 ELSE held_until - {now} END) FROM announcements
-    WHERE state = {delivery.HELD} AND held_until IS NOT NULL
+    SELECT min(CASE WHEN not_before > {now} + :far THEN 0 ELSE not_before - {now} END) FROM outbox
+    WHERE state = {delivery.HELD} AND not_before IS NOT NULL
 """)
 
 # What a digest holds as well waits for the digest.
 _MOVE_MUTE = written(
     """
-    UPDATE announcements SET held_until = coalesce(CAST(:until AS bigint), {now}),
-        card = CASE WHEN card LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
-            THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card END
+    UPDATE outbox SET not_before = coalesce(CAST(:until AS bigint), {now}),
+        card_key = CASE WHEN card_key LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
+            THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card_key END
     WHERE state = {delivery.HELD} AND channel_id = :channel AND subscription_id IN (SELECT o.id FROM {rows})
-        AND held_until = (
-        SELECT s.muted_until FROM subscriptions s WHERE s.id = announcements.subscription_id
+        AND not_before = (
+        SELECT s.muted_until FROM subscriptions s WHERE s.id = outbox.subscription_id
     )
     """,
     JsonRows("rows", {"id": "bigint"}),
@@ -137,50 +137,50 @@ _MOVE_MUTE = written(
 _PAUSED = written("""
     SELECT channel_id, paused AS reason FROM subscriptions WHERE paused NOT LIKE {withheld}
     UNION ALL
-    SELECT channel_id, max(reason) FROM announcements
-    WHERE state = {delivery.HELD} AND held_until IS NULL AND reason NOT LIKE {withheld} GROUP BY channel_id
+    SELECT channel_id, max(reason) FROM outbox
+    WHERE state = {delivery.HELD} AND not_before IS NULL AND reason NOT LIKE {withheld} GROUP BY channel_id
 """)
 
-_OPEN_CHANNEL = written("UPDATE channels SET waiting = true WHERE channel_id = :channel")
+_OPEN_CHANNEL = written("UPDATE channel_leases SET has_pending = true WHERE channel_id = :channel")
 
 _TOGETHER = written("""
-    UPDATE announcements SET card = CAST(:wait AS text) || '/' || (
-        SELECT max(h.id) FROM announcements h
-        WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+    UPDATE outbox SET card_key = CAST(:wait AS text) || '/' || (
+        SELECT max(h.id) FROM outbox h
+        WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.not_before IS NULL
                 AND coalesce(h.reason, '') NOT LIKE {withheld}
     )
-    WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
+    WHERE channel_id = :channel AND state = {delivery.HELD} AND not_before IS NULL
         AND coalesce(reason, '') NOT LIKE {withheld} AND event IN {card_events}
         AND NOT EXISTS (
-            SELECT 1 FROM announcements p
-            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+            SELECT 1 FROM outbox p
+            WHERE p.channel_id = :channel AND p.card_key = outbox.card_key AND p.ts IS NOT NULL
         )
         AND 1 < (
-            SELECT count(DISTINCT h.card) FROM announcements h
-            WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+            SELECT count(DISTINCT h.card_key) FROM outbox h
+            WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.not_before IS NULL
                 AND coalesce(h.reason, '') NOT LIKE {withheld}
                 AND h.event IN {card_events}
                 AND NOT EXISTS (
-                    SELECT 1 FROM announcements p
-                    WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
+                    SELECT 1 FROM outbox p
+                    WHERE p.channel_id = :channel AND p.card_key = h.card_key AND p.ts IS NOT NULL
                 )
         )
 """)
 
 # A card that stands already is edited all the same, which Slack allows.
 _HOLD_CHANNEL = written("""
-    UPDATE announcements SET state = {delivery.HELD}, held_until = NULL, reason = :reason, first_attempt_at = NULL
-    WHERE channel_id = :channel AND state = {delivery.DUE} AND NOT unsure
+    UPDATE outbox SET state = {delivery.HELD}, not_before = NULL, reason = :reason, first_attempt_at = NULL
+    WHERE channel_id = :channel AND state = {delivery.DUE} AND NOT outcome_unknown
         AND event IN ({event.UPLOADED}, {event.PROCESSED}, {event.FAILED}) AND NOT EXISTS (
-            SELECT 1 FROM announcements p
-            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+            SELECT 1 FROM outbox p
+            WHERE p.channel_id = :channel AND p.card_key = outbox.card_key AND p.ts IS NOT NULL
         )
 """)
 
 _RELEASE_CHANNEL = written("""
-    UPDATE announcements SET held_until = {now},
-        state = CASE WHEN unsure THEN {delivery.SENDING} ELSE {delivery.DUE} END
-    WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
+    UPDATE outbox SET not_before = {now},
+        state = CASE WHEN outcome_unknown THEN {delivery.SENDING} ELSE {delivery.DUE} END
+    WHERE channel_id = :channel AND state = {delivery.HELD} AND not_before IS NULL
         AND coalesce(reason, '') NOT LIKE {withheld}
     RETURNING id
 """)

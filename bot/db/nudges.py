@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from bot.db.download_schema import nudges, unnudged
+from bot.db.download_schema import nudge_opt_outs, nudges
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
 
@@ -20,7 +20,7 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
     """
     row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
     new = tx.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
-    against = set(tx.execute(sa.select(unnudged.c.user_id)).scalars())
+    against = set(tx.execute(sa.select(nudge_opt_outs.c.user_id)).scalars())
     asked: list[str] = []
     for person in people:
         if len(asked) < most and person not in against:
@@ -30,5 +30,5 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
 
 def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
     """Never ask this user again, about any build."""
-    insert = tx.insert(unnudged).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
+    insert = tx.insert(nudge_opt_outs).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
     tx.execute(insert)

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.schema import notes
+from bot.db.schema import key_value
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import ChannelNotice
@@ -39,8 +39,8 @@ def get_outage(tx: Transaction) -> OutageRecord | None:
 
 def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -> bool:
     """Tell these people of an outage; False, and nothing is said, when they were told of one that still lasts."""
-    insert = tx.insert(notes).values(key=NOTE, value=_text(record))
-    first = insert.on_conflict_do_nothing().returning(notes.c.key)
+    insert = tx.insert(key_value).values(key=NOTE, value=_text(record))
+    first = insert.on_conflict_do_nothing().returning(key_value.c.key)
     if tx.execute(first).first() is None:
         return False
     _enqueue_notices(tx, ChannelNotice.OUTAGE, record, admins)
@@ -50,13 +50,19 @@ def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -
 def renew_outage(tx: Transaction, record: OutageRecord, until: float, owner: str) -> None:
     """Go on seeing to the outage until then, or take over from a replica that does not any more."""
     renewed = _text(replace(record, until=until, owner=owner))
-    update = sa.update(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).values(value=renewed)
+    update = (
+        sa.update(key_value).where(key_value.c.key == NOTE, key_value.c.value == _text(record)).values(value=renewed)
+    )
     tx.execute(update)
 
 
 def end_outage(tx: Transaction, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
     """Tell these people that it is over; False, and nothing is said, when it was told already."""
-    removal = sa.delete(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).returning(notes.c.key)
+    removal = (
+        sa.delete(key_value)
+        .where(key_value.c.key == NOTE, key_value.c.value == _text(record))
+        .returning(key_value.c.key)
+    )
     if tx.execute(removal).first() is None:
         return False
     _enqueue_notices(tx, ChannelNotice.RECOVERY, replace(record, ended=ended), admins)
@@ -72,7 +78,7 @@ def _enqueue_notices(tx: Transaction, event: ChannelNotice, record: OutageRecord
 
 
 def _noted(tx: Transaction) -> OutageRecord | None:
-    text = tx.execute(sa.select(notes.c.value).where(notes.c.key == NOTE)).scalar()
+    text = tx.execute(sa.select(key_value.c.value).where(key_value.c.key == NOTE)).scalar()
     return None if text is None else outage_of(text)
 
 
@@ -89,16 +95,17 @@ _PEOPLE = JsonRows("rows", {"person": "text", "key": "text"})
 
 _OPEN = written(
     """
-    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
     SELECT o.person, true, 0, 0 FROM {rows} WHERE true ORDER BY o.person
-    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
     """,
     _PEOPLE,
 )
 
 _SAY = written(
     """
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, payload, state, outcome_unknown, created_at,
+        card_key, options)
     SELECT o.person, '', :number, :event, o.key, :fact, {delivery.DUE}, false, {now}, o.key, '' FROM {rows} WHERE true
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
     """,

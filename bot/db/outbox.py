@@ -144,19 +144,19 @@ _ENDED = JsonRows(
 # already stays unsure until it was looked for; a held one begins again.
 _HAND_IN = written(
     """
-    UPDATE announcements SET ts = o.ts, reason = o.reason,
-        state = CASE WHEN o.state = {delivery.DUE} AND announcements.unsure THEN {delivery.SENDING} ELSE o.state END,
-        first_attempt_at = CASE WHEN o.state <> {delivery.HELD} OR announcements.unsure THEN first_attempt_at END,
-        fact = CASE WHEN o.state IN ({delivery.POSTED}, {delivery.FAILED}) THEN '' ELSE fact END,
-        held_until = CASE WHEN o.state <> {delivery.HELD} THEN held_until END,
+    UPDATE outbox SET ts = o.ts, reason = o.reason,
+        state = CASE WHEN o.state = {delivery.DUE} AND outbox.outcome_unknown THEN {delivery.SENDING} ELSE o.state END,
+        first_attempt_at = CASE WHEN o.state <> {delivery.HELD} OR outbox.outcome_unknown THEN first_attempt_at END,
+        payload = CASE WHEN o.state IN ({delivery.POSTED}, {delivery.FAILED}) THEN '' ELSE payload END,
+        not_before = CASE WHEN o.state <> {delivery.HELD} THEN not_before END,
         posted_at = CASE WHEN o.state = {delivery.POSTED} THEN {now} END
     FROM {rows}
-    WHERE announcements.id = o.id AND announcements.ts IS NULL AND (
-        o.state = {delivery.POSTED} OR announcements.state = {delivery.SENDING} AND EXISTS (
-            SELECT 1 FROM channels c WHERE c.channel_id = announcements.channel_id AND c.lease_token = o.token
+    WHERE outbox.id = o.id AND outbox.ts IS NULL AND (
+        o.state = {delivery.POSTED} OR outbox.state = {delivery.SENDING} AND EXISTS (
+            SELECT 1 FROM channel_leases c WHERE c.channel_id = outbox.channel_id AND c.lease_token = o.token
         )
     )
-    RETURNING announcements.id
+    RETURNING outbox.id
     """,
     _ENDED,
 )
@@ -164,13 +164,14 @@ _HAND_IN = written(
 # In the order of the names, as record() opens channels, so that the two never wait for each other.
 _FREE = written(
     """
-    UPDATE channels SET lease_token = NULL, lease_until = 0, next_at = {now} + f.wait
+    UPDATE channel_leases SET lease_token = NULL, lease_until = 0, next_send_at = {now} + f.wait
     FROM (
-        SELECT c.channel_id, o.wait FROM channels c JOIN {rows} ON c.channel_id = o.channel AND c.lease_token = o.token
+        SELECT c.channel_id, o.wait FROM channel_leases c
+        JOIN {rows} ON c.channel_id = o.channel AND c.lease_token = o.token
         ORDER BY c.channel_id {lock_c}
     ) AS f
-    WHERE channels.channel_id = f.channel_id
-    RETURNING channels.channel_id
+    WHERE channel_leases.channel_id = f.channel_id
+    RETURNING channel_leases.channel_id
     """,
     _ENDED,
 )
@@ -178,34 +179,34 @@ _FREE = written(
 # What was due for a card when it was shown has been said by that; what was held then, and released since, has not.
 _COVER = written(
     """
-    UPDATE announcements SET state = {delivery.POSTED}, ts = o.ts, posted_at = {now}
-    FROM {rows} JOIN announcements h ON h.id = o.id
-    WHERE o.covers > 0 AND h.ts = o.ts AND announcements.channel_id = h.channel_id AND announcements.card = h.card
-        AND announcements.id <= o.covers AND announcements.state = {delivery.DUE}
-        AND announcements.event NOT LIKE {follow.DETAILS:%}
-        AND (announcements.held_until IS NULL OR announcements.held_until <= h.first_attempt_at)
+    UPDATE outbox SET state = {delivery.POSTED}, ts = o.ts, posted_at = {now}
+    FROM {rows} JOIN outbox h ON h.id = o.id
+    WHERE o.covers > 0 AND h.ts = o.ts AND outbox.channel_id = h.channel_id AND outbox.card_key = h.card_key
+        AND outbox.id <= o.covers AND outbox.state = {delivery.DUE}
+        AND outbox.event NOT LIKE {follow.DETAILS:%}
+        AND (outbox.not_before IS NULL OR outbox.not_before <= h.first_attempt_at)
     """,
     _ENDED,
 )
 
 _BUILDS = written(
-    "SELECT a.build_id FROM {rows} JOIN announcements a ON a.id = o.id",
+    "SELECT a.build_id FROM {rows} JOIN outbox a ON a.id = o.id",
     JsonRows("rows", {"id": "bigint"}),
 )
 
 _FIRST = written(
-    "SELECT a.id, a.ts FROM announcements a JOIN {rows} ON a.id = o.id WHERE a.ts IS NOT NULL",
+    "SELECT a.id, a.ts FROM outbox a JOIN {rows} ON a.id = o.id WHERE a.ts IS NOT NULL",
     JsonRows("rows", {"id": "bigint"}),
 )
 
 _LEASE = written("""
     WITH free AS MATERIALIZED (
-        SELECT channel_id FROM channels
-        WHERE waiting AND (lease_until <= {now} OR lease_until > {now} + :leased)
-            AND (next_at <= {now} OR next_at > {now} + :far)
-        ORDER BY next_at, channel_id LIMIT :room {skip_locked}
+        SELECT channel_id FROM channel_leases
+        WHERE has_pending AND (lease_until <= {now} OR lease_until > {now} + :leased)
+            AND (next_send_at <= {now} OR next_send_at > {now} + :far)
+        ORDER BY next_send_at, channel_id LIMIT :room {skip_locked}
     )
-    UPDATE channels SET lease_token = :token, lease_until = {now} + :lease
+    UPDATE channel_leases SET lease_token = :token, lease_until = {now} + :lease
     WHERE channel_id IN (SELECT channel_id FROM free)
     RETURNING channel_id, lease_until
 """)
@@ -216,25 +217,25 @@ _LEASE = written("""
 _HEADS = written("""
     WITH heads AS MATERIALIZED (
         SELECT (
-            SELECT min(w.id) FROM announcements w
+            SELECT min(w.id) FROM outbox w
             WHERE w.channel_id = c.channel_id AND w.state IN {waiting}
         ) AS id
-        FROM channels c WHERE c.lease_token = :token
+        FROM channel_leases c WHERE c.lease_token = :token
     )
-    UPDATE announcements SET unsure = (state = {delivery.SENDING}), state = {delivery.SENDING},
+    UPDATE outbox SET outcome_unknown = (state = {delivery.SENDING}), state = {delivery.SENDING},
         first_attempt_at = coalesce(first_attempt_at, {now})
     WHERE ts IS NULL AND id IN (SELECT heads.id FROM heads)
     RETURNING id
 """)
 
 _UNREADABLE = written("""
-    UPDATE announcements SET state = {delivery.FAILED}, reason = 'made by another version of this bot' WHERE id = :id
+    UPDATE outbox SET state = {delivery.FAILED}, reason = 'made by another version of this bot' WHERE id = :id
 """)
 
 _CLOSE = written(
     """
-    UPDATE channels SET lease_token = NULL, lease_until = 0, waiting = EXISTS (
-        SELECT 1 FROM announcements w WHERE w.channel_id = channels.channel_id AND w.state IN {waiting}
+    UPDATE channel_leases SET lease_token = NULL, lease_until = 0, has_pending = EXISTS (
+        SELECT 1 FROM outbox w WHERE w.channel_id = channel_leases.channel_id AND w.state IN {waiting}
     )
     WHERE lease_token = :token AND channel_id NOT IN (SELECT o.channel FROM {rows})
     """,
@@ -243,12 +244,12 @@ _CLOSE = written(
 
 _DUE_IN = written("""
     SELECT min(CASE WHEN w.at > {now} + :far THEN 0 ELSE w.at - {now} END) FROM (
-        SELECT CASE WHEN lease_until > next_at AND lease_until <= {now} + :leased THEN lease_until
-            ELSE next_at END AS at
-        FROM channels WHERE waiting
+        SELECT CASE WHEN lease_until > next_send_at AND lease_until <= {now} + :leased THEN lease_until
+            ELSE next_send_at END AS at
+        FROM channel_leases WHERE has_pending
     ) AS w
 """)
 
 _WAITING = written("""
-    SELECT count(*) AS number, {now} - min(created_at) AS age FROM announcements WHERE state IN {waiting}
+    SELECT count(*) AS number, {now} - min(created_at) AS age FROM outbox WHERE state IN {waiting}
 """)

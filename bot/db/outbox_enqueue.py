@@ -75,22 +75,22 @@ _NEW = JsonRows(
 # W…) are no cards: what they were told stays as it was said.
 _OPEN = written(
     """
-    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
     SELECT c.channel, true, 0, 0 FROM (
         SELECT o.channel FROM {rows} WHERE o.channel IS NOT NULL
         UNION
-        SELECT a.channel_id FROM {rows} JOIN announcements a ON a.build_id = o.build
+        SELECT a.channel_id FROM {rows} JOIN outbox a ON a.build_id = o.build
         WHERE a.state NOT IN ({delivery.KNOWN}, {delivery.FAILED}) AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
     ) AS c WHERE true ORDER BY c.channel
-    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
     """,
     JsonRows("rows", {"channel": "text", "build": "text"}),
 )
 
 _ANNOUNCE = written(
     """
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
-        card, manner, subscription_id, held_until, fact)
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at,
+        card_key, options, subscription_id, not_before, payload)
     SELECT o.channel, :app, o.build, o.event, o.key,
         CASE WHEN o.held IS NULL THEN {delivery.DUE} ELSE {delivery.HELD} END, false, {now},
         o.card, o.manner, o.subscription, o.held, o.fact
@@ -107,23 +107,23 @@ _ANNOUNCE = written(
 # channels locked.
 _SHOW_ANEW = written(
     """
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
-        card, manner, subscription_id, fact)
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at,
+        card_key, options, subscription_id, payload)
     SELECT f.channel_id, f.app_id, f.build_id, {follow.CHANGED::} || n.turn,
-        f.channel_id || ':' || f.card || ':' || {follow.CHANGED::} || n.turn, {delivery.DUE}, false, {now}, f.card,
-        f.manner, f.subscription_id, ''
+        f.channel_id || ':' || f.card_key || ':' || {follow.CHANGED::} || n.turn, {delivery.DUE}, false, {now},
+        f.card_key, f.options, f.subscription_id, ''
     FROM (
         SELECT min(CASE WHEN a.state IN ({delivery.SENDING}, {delivery.POSTED}) THEN a.id END) AS first,
             max(a.id) AS turn
         FROM (
-            SELECT DISTINCT s.channel_id, s.card FROM {rows} JOIN announcements s ON s.build_id = o.build
+            SELECT DISTINCT s.channel_id, s.card_key FROM {rows} JOIN outbox s ON s.build_id = o.build
             WHERE s.state IN ({delivery.SENDING}, {delivery.POSTED}) AND (s.event || '') IN {card_events}
                 AND substr(s.channel_id, 1, 1) NOT IN ('U', 'W')
-        ) AS c JOIN announcements a ON a.channel_id = c.channel_id AND a.card = c.card
-        GROUP BY a.channel_id, a.card
+        ) AS c JOIN outbox a ON a.channel_id = c.channel_id AND a.card_key = c.card_key
+        GROUP BY a.channel_id, a.card_key
         HAVING sum(CASE WHEN a.state = {delivery.DUE} AND a.event NOT LIKE {follow.DETAILS:%} THEN 1 ELSE 0 END) = 0
             OR sum(CASE WHEN a.state = {delivery.SENDING} AND a.event NOT LIKE {follow.DETAILS:%} THEN 1 ELSE 0 END) > 0
-    ) AS n JOIN announcements f ON f.id = n.first
+    ) AS n JOIN outbox f ON f.id = n.first
     WHERE true ORDER BY n.turn
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
     RETURNING id

@@ -22,9 +22,9 @@ def read_deliveries(tx: Transaction, heads: str) -> list[tuple[sa.Row[Any], Deli
     """
     rows = tx.execute(_FACTS, rows=heads).all()
     cards: dict[tuple[str, str], tuple[CardEntry, ...]] = {}
-    if shared := [{"id": row.id} for row in rows if row.card != row.build_id]:
+    if shared := [{"id": row.id} for row in rows if row.card_key != row.build_id]:
         cards = _read_cards(tx, as_rows(shared))
-    return [(row, _announcement_of(row, cards.get((row.channel_id, row.card)))) for row in rows]
+    return [(row, _announcement_of(row, cards.get((row.channel_id, row.card_key)))) for row in rows]
 
 
 def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
@@ -32,7 +32,7 @@ def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[Card
     cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
     for row in tx.execute(_SHOWN, rows=heads).all():
         with suppress(ValueError, TypeError):
-            cards.setdefault((row.channel_id, row.card), {})[row.build_id] = _shown_of(row)
+            cards.setdefault((row.channel_id, row.card_key), {})[row.build_id] = _shown_of(row)
     return {key: tuple(shown.values()) for key, shown in cards.items()}
 
 
@@ -43,19 +43,19 @@ def _announcement_of(row: sa.Row[Any], shown: tuple[CardEntry, ...] | None) -> D
     """
     try:
         if shown is None:
-            shown = () if row.fact or row.card != row.build_id else _alone(row)
+            shown = () if row.payload or row.card_key != row.build_id else _alone(row)
         event, part = event_of(row.event)
         return Delivery(
             row.id,
             row.channel_id,
             event,
-            nothing(row.app_id) if row.fact and row.facts is None else build_of(row.facts),
-            row.key,
+            nothing(row.app_id) if row.payload and row.snapshot is None else build_of(row.snapshot),
+            row.dedup_key,
             part=part,
-            card=row.card,
-            manner=manner_of(row.manner),
+            card=row.card_key,
+            manner=manner_of(row.options),
             shown=shown,
-            fact=row.fact,
+            fact=row.payload,
             subscription_id=row.subscription_id,
         )
     except (ValueError, TypeError):
@@ -87,7 +87,7 @@ def _shown_of(row: sa.Row[Any]) -> CardEntry:
     recall = None
     if row.recalled_at is not None:
         recall = Recall(row.build_id, row.app_id, row.recall_reason, row.recalled_by, moment(row.recalled_at))
-    build = build_of(row.facts)
+    build = build_of(row.snapshot)
     if row.stage == Stage.DELETED:  # the facts are the last there were
         build = replace(build, stage=Stage.DELETED)
     return CardEntry(build, build_of(row.successor) if row.successor else None, recall)
@@ -98,22 +98,22 @@ def _shown_of(row: sa.Row[Any]) -> CardEntry:
 # to a build that is not available.
 _FACTS = written(
     """
-    SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
-        a.fact, a.subscription_id, b.facts, b.stage, s.facts AS successor, r.reason AS recall_reason,
-        r.recalled_by, r.recalled_at, {now} - coalesce(a.held_until, a.created_at) AS age,
+    SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.dedup_key, a.outcome_unknown, a.first_attempt_at,
+        a.card_key, a.options, a.payload, a.subscription_id, b.snapshot, b.stage, s.snapshot AS successor,
+        r.reason AS recall_reason, r.recalled_by, r.recalled_at, {now} - coalesce(a.not_before, a.created_at) AS age,
         (
-            SELECT p.ts FROM announcements p
-            WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL
+            SELECT p.ts FROM outbox p
+            WHERE p.channel_id = a.channel_id AND p.card_key = a.card_key AND p.ts IS NOT NULL
                 AND p.event NOT LIKE {follow.DETAILS:%}
             ORDER BY p.posted_at DESC, p.id DESC LIMIT 1
         ) AS card_ts,
         (
-            SELECT max(w.id + 0) FROM announcements w
-            WHERE w.channel_id = a.channel_id AND w.card = a.card AND w.state = {delivery.DUE}
+            SELECT max(w.id + 0) FROM outbox w
+            WHERE w.channel_id = a.channel_id AND w.card_key = a.card_key AND w.state = {delivery.DUE}
         ) AS covers
-    FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
-    LEFT JOIN announcements q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = {event.PROCESSED}
-    LEFT JOIN builds s ON s.build_id = q.superseded_by AND s.stage = {stage.READY} AND NOT s.gone
+    FROM {rows} JOIN outbox a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
+    LEFT JOIN outbox q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = {event.PROCESSED}
+    LEFT JOIN builds s ON s.build_id = q.superseded_by AND s.stage = {stage.READY} AND NOT s.deleted
         AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
     LEFT JOIN recalls r ON r.build_id = a.build_id
     ORDER BY a.id
@@ -124,15 +124,15 @@ _FACTS = written(
 # All that stands on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
 _SHOWN = written(
     """
-    SELECT a.channel_id, a.card, a.app_id, a.build_id, b.facts, b.stage, s.facts AS successor,
+    SELECT a.channel_id, a.card_key, a.app_id, a.build_id, b.snapshot, b.stage, s.snapshot AS successor,
         r.reason AS recall_reason, r.recalled_by, r.recalled_at
-    FROM {rows} JOIN announcements h ON h.id = o.id
-    JOIN announcements a ON a.channel_id = h.channel_id AND a.card = h.card
+    FROM {rows} JOIN outbox h ON h.id = o.id
+    JOIN outbox a ON a.channel_id = h.channel_id AND a.card_key = h.card_key
     JOIN builds b ON b.build_id = a.build_id
-    LEFT JOIN builds s ON s.build_id = a.superseded_by AND s.stage = {stage.READY} AND NOT s.gone
+    LEFT JOIN builds s ON s.build_id = a.superseded_by AND s.stage = {stage.READY} AND NOT s.deleted
         AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
     LEFT JOIN recalls r ON r.build_id = a.build_id
-    WHERE h.fact = '' AND a.fact = '' AND a.state IN {shown}
+    WHERE h.payload = '' AND a.payload = '' AND a.state IN {shown}
         AND a.event IN {card_events}
     ORDER BY a.id
     """,

@@ -49,7 +49,7 @@ class DeliveryClaim:
         return cls(
             announcement,
             lease.token,
-            bool(row.unsure),
+            bool(row.outcome_unknown),
             moment(row.first_attempt_at),
             deadline=lease.until,
             deadline_monotonic=lease.start + lease.seconds,

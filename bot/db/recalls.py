@@ -62,8 +62,8 @@ def _recall_of(row: sa.Row[Any]) -> Recall:
 
 _CARDS = written("""
     SELECT count(*) FROM (
-        SELECT DISTINCT channel_id, card FROM announcements
-        WHERE build_id = :build AND state IN {shown} AND fact = ''
+        SELECT DISTINCT channel_id, card_key FROM outbox
+        WHERE build_id = :build AND state IN {shown} AND payload = ''
             AND event IN {card_events} AND substr(channel_id, 1, 1) NOT IN ('U', 'W')
     ) AS c
 """)

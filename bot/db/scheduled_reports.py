@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.db.connect import fresh_token
 from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
-from bot.db.download_schema import digests as table
+from bot.db.download_schema import scheduled_reports as table
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
 from bot.db.wakeups import Topic
@@ -42,16 +42,16 @@ def add_report(
         "team_id": team_id,
         "app_name": app_name,
         "tz": tz,
-        "quiet": quiet,
+        "skip_if_empty": quiet,
         "created_by": created_by,
         "created_at": db_now(),
-        "told_until": db_now(),
+        "reported_until": db_now(),
         "due_at": due_at,
         "lease_until": sa.literal(0, sa.BigInteger),
         "lease_token": None,
         "paused": None,
     }
-    same = {"place": place, "app_id": app_id, "which": which, "by": by.value, "schedule": schedule}
+    same = {"target_id": place, "app_id": app_id, "build_ref": which, "group_by": by.value, "schedule": schedule}
     insert = tx.insert(table).values(**same, **facts)
     upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
     digest = digest_of(tx.execute(upsert).one())
@@ -61,7 +61,7 @@ def add_report(
 
 def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
     """The digests of some channels or people, oldest first; paused ones too."""
-    query = sa.select(*_COLUMNS).where(table.c.place.in_(places)).order_by(table.c.id)
+    query = sa.select(*_COLUMNS).where(table.c.target_id.in_(places)).order_by(table.c.id)
     return [digest_of(row) for row in tx.execute(query)]
 
 
@@ -74,7 +74,7 @@ def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
 
 def remove_report(tx: Transaction, places: Collection[str], number: int) -> ScheduledReport | None:
     """End a digest of these places; None if they have none of this number."""
-    removal = sa.delete(table).where(table.c.place.in_(places), table.c.id == number).returning(*_COLUMNS)
+    removal = sa.delete(table).where(table.c.target_id.in_(places), table.c.id == number).returning(*_COLUMNS)
     row = tx.execute(removal).first()
     return None if row is None else digest_of(row)
 
@@ -83,7 +83,7 @@ def pause_reports(
     tx: Transaction, reason: str, *, place: str | None = None, number: int | None = None
 ) -> list[ScheduledReport]:
     """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
-    which = table.c.place == place if number is None else table.c.id == number
+    which = table.c.target_id == place if number is None else table.c.id == number
     update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
     return [digest_of(row) for row in tx.execute(update)]
 
@@ -109,12 +109,12 @@ def enqueue_report(
     update = (
         sa.update(table)
         .where(table.c.id == digest.id, table.c.lease_token == token)
-        .values(told_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
+        .values(reported_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
         .returning(table.c.id)
     )
     name = f"downloads/{digest.id}/{until.timestamp():.0f}"
     row = {
-        "channel": digest.place,
+        "channel": digest.target_id,
         "app": digest.app_id,
         "build": name,
         "event": ChannelNotice.SUMMARY,
@@ -123,7 +123,7 @@ def enqueue_report(
     if tx.execute(update).first() is None:
         return False
     if fact is not None:
-        rows = as_rows([{**row, "key": f"{digest.place}:{name}"}])
+        rows = as_rows([{**row, "key": f"{digest.target_id}:{name}"}])
         tx.execute(_OPEN, rows=rows)
         tx.execute(_SAY, rows=rows)
         tx.notify(Topic.TELL)
@@ -159,13 +159,13 @@ def digest_of(row: sa.Row[Any]) -> ScheduledReport:
     """A row of the table as our noun."""
     columns = {field.name for field in fields(ScheduledReport)}
     known = {name: value for name, value in row._mapping.items() if name in columns}
-    return ScheduledReport(**{**known, "by": GroupBy(known["by"])})
+    return ScheduledReport(**{**known, "group_by": GroupBy(known["group_by"])})
 
 
 _LEASE = written("""
-    UPDATE digests SET lease_token = :token, lease_until = {now} + :lease
+    UPDATE scheduled_reports SET lease_token = :token, lease_until = {now} + :lease
     WHERE id IN (
-        SELECT id FROM digests
+        SELECT id FROM scheduled_reports
         WHERE due_at <= {now} AND (lease_until <= {now} OR lease_until > {now} + :far) AND paused IS NULL
         ORDER BY due_at LIMIT :most {skip_locked}
     )
@@ -173,7 +173,7 @@ _LEASE = written("""
 
 _DUE_IN = written("""
     SELECT min(CASE WHEN lease_until > due_at AND lease_until <= {now} + :far THEN lease_until ELSE due_at END) - {now}
-    FROM digests WHERE paused IS NULL
+    FROM scheduled_reports WHERE paused IS NULL
 """)
 
 _NEW = JsonRows(
@@ -183,16 +183,17 @@ _NEW = JsonRows(
 # The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
 _OPEN = written(
     """
-    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
     SELECT o.channel, true, 0, 0 FROM {rows} WHERE true
-    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
     """,
     _NEW,
 )
 
 _SAY = written(
     """
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, payload, state, outcome_unknown, created_at,
+        card_key, options)
     SELECT o.channel, o.app, o.build, o.event, o.key, o.fact, {delivery.DUE}, false, {now}, o.build, ''
     FROM {rows} WHERE true
     ON CONFLICT (channel_id, build_id, event) DO NOTHING

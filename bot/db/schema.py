@@ -24,26 +24,26 @@ subscriptions = sa.Table(
     sa.Column("created_by", SanitizedText, nullable=False),
     sa.Column("created_at", UtcMicros, nullable=False),
     sa.Column("paused", SanitizedText),
-    sa.Column("manner", SanitizedText, nullable=False),
+    sa.Column("options", SanitizedText, nullable=False),
     sa.Column("muted_until", UtcMicros),
     sa.UniqueConstraint("channel_id", "app_id"),
     sa.Index(None, "app_id"),
 )
 
 # One row per polled app. `rung`: a webhook came while a poll was running, so poll again at once.
-apps = sa.Table(
-    "apps",
+app_polls = sa.Table(
+    "app_polls",
     metadata,
     sa.Column("app_id", SanitizedText, primary_key=True),
-    sa.Column("next_at", UtcMicros, nullable=False),
+    sa.Column("next_poll_at", UtcMicros, nullable=False),
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcMicros, nullable=False),
-    sa.Column("rung", sa.Boolean, nullable=False),
+    sa.Column("poll_requested", sa.Boolean, nullable=False),
     sa.Column("baseline_done", sa.Boolean, nullable=False),
-    sa.Column("baseline_since", UtcMicros),
+    sa.Column("history_before", UtcMicros),
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("last_polled_at", UtcMicros),
-    sa.Index(None, "next_at"),
+    sa.Index(None, "next_poll_at"),
 )
 
 # One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
@@ -56,10 +56,10 @@ builds = sa.Table(
     sa.Column("build_id", SanitizedText, primary_key=True),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("stage", sa.Text, nullable=False),
-    sa.Column("facts", SanitizedText, nullable=False),
-    sa.Column("gone", sa.Boolean, nullable=False),
+    sa.Column("snapshot", SanitizedText, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
     sa.Column("changed_at", UtcMicros, nullable=False),
-    sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("made_at", UtcMicros, nullable=False),
     sa.Column("seen_at", UtcMicros, nullable=False),
     sa.Column("since", UtcMicros, nullable=False),
@@ -68,16 +68,16 @@ builds = sa.Table(
 )
 
 # The lease is on the channel: order, pace and at most one message in flight all hang on this row.
-channels = sa.Table(
-    "channels",
+channel_leases = sa.Table(
+    "channel_leases",
     metadata,
     sa.Column("channel_id", SanitizedText, primary_key=True),
-    sa.Column("waiting", sa.Boolean, nullable=False),
-    sa.Column("next_at", UtcMicros, nullable=False),
+    sa.Column("has_pending", sa.Boolean, nullable=False),
+    sa.Column("next_send_at", UtcMicros, nullable=False),
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcMicros, nullable=False),
     # postgresql.py says the same condition for PostgreSQL: named here, its dialect would be loaded for SQLite too
-    sa.Index("ix_channels_waiting", "next_at", sqlite_where=sa.text("waiting")),
+    sa.Index("ix_channel_leases_pending", "next_send_at", sqlite_where=sa.text("has_pending")),
     sa.Index(None, "lease_token"),
 )
 
@@ -88,35 +88,35 @@ STANDING = sa.text(literal("event = {event.PROCESSED} AND superseded_by IS NULL"
 # The outbox. (held →) due → sending → posted or failed; `known` was there before the channel asked and is never said.
 # Rows with one `card` share one message in the channel. A held row without `held_until` waits for its channel.
 # What is not about one build has a `fact` of its own, until it has been said; empty otherwise.
-announcements = sa.Table(
-    "announcements",
+outbox = sa.Table(
+    "outbox",
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("channel_id", SanitizedText, nullable=False),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("build_id", SanitizedText, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("dedup_key", sa.Text, nullable=False),
     sa.Column("state", EnumText(DeliveryState), nullable=False),
-    sa.Column("unsure", sa.Boolean, nullable=False),
+    sa.Column("outcome_unknown", sa.Boolean, nullable=False),
     sa.Column("created_at", UtcMicros, nullable=False),
     sa.Column("first_attempt_at", UtcMicros),
     sa.Column("ts", SanitizedText),
     sa.Column("posted_at", UtcMicros),
     sa.Column("reason", SanitizedText),
-    sa.Column("card", SanitizedText, nullable=False),
-    sa.Column("manner", SanitizedText, nullable=False),
-    sa.Column("fact", SanitizedText, nullable=False),
+    sa.Column("card_key", SanitizedText, nullable=False),
+    sa.Column("options", SanitizedText, nullable=False),
+    sa.Column("payload", SanitizedText, nullable=False),
     sa.Column("subscription_id", sa.BigInteger),
-    sa.Column("held_until", UtcMicros),
+    sa.Column("not_before", UtcMicros),
     sa.Column("superseded_by", SanitizedText),
     sa.UniqueConstraint("channel_id", "build_id", "event"),
-    sa.Index(None, "channel_id", "card"),
+    sa.Index(None, "channel_id", "card_key"),
     sa.Index(None, "build_id"),
-    sa.Index("ix_announcements_held", "held_until", sqlite_where=HELD),
-    sa.Index("ix_announcements_standing", "channel_id", "app_id", sqlite_where=STANDING),
-    sa.Index("ix_announcements_waiting", "channel_id", "id", sqlite_where=WAITING),
-    sa.Index("ix_announcements_last_post", "channel_id", "app_id", "posted_at"),
+    sa.Index("ix_outbox_held", "not_before", sqlite_where=HELD),
+    sa.Index("ix_outbox_standing", "channel_id", "app_id", sqlite_where=STANDING),
+    sa.Index("ix_outbox_waiting", "channel_id", "id", sqlite_where=WAITING),
+    sa.Index("ix_outbox_last_post", "channel_id", "app_id", "posted_at"),
 )
 
 audit = sa.Table(
@@ -128,7 +128,7 @@ audit = sa.Table(
     sa.Column("user_id", SanitizedText, nullable=False),
     sa.Column("action", EnumText(AuditAction), nullable=False),
     sa.Column("outcome", SanitizedText, nullable=False),
-    sa.Column("door", EnumText(Entrypoint), nullable=False),
+    sa.Column("entrypoint", EnumText(Entrypoint), nullable=False),
     sa.Column("channel_id", SanitizedText),
     sa.Column("app_id", SanitizedText),
     sa.Column("build_id", SanitizedText),
@@ -151,9 +151,9 @@ tickets = sa.Table(
     sa.Column("file_id", SanitizedText, nullable=False),
     sa.Column("created_at", UtcMicros, nullable=False),
     sa.Column("expires_at", UtcMicros, nullable=False),
-    sa.Column("claims_left", sa.Integer, nullable=False),
+    sa.Column("uses_left", sa.Integer, nullable=False),
     sa.Column("state", EnumText(TicketState), nullable=False),
-    sa.Column("origin", SanitizedText, nullable=False),
+    sa.Column("channel_id", SanitizedText, nullable=False),
     sa.Index(None, "build_id", "user_id"),
     sa.Index(None, "expires_at"),
 )
@@ -177,8 +177,8 @@ drafts = sa.Table(
     sa.Index(None, "expires_at"),
 )
 
-notes = sa.Table(
-    "notes",
+key_value = sa.Table(
+    "key_value",
     metadata,
     sa.Column("key", SanitizedText, primary_key=True),
     sa.Column("value", SanitizedText, nullable=False),
@@ -197,8 +197,8 @@ grants = sa.Table(
 )
 
 # An app with rows here can be used in these channels only.
-app_channels = sa.Table(
-    "app_channels",
+app_channel_allowlist = sa.Table(
+    "app_channel_allowlist",
     metadata,
     sa.Column("app_id", SanitizedText, primary_key=True),
     sa.Column("channel_id", SanitizedText, primary_key=True),
@@ -238,8 +238,8 @@ role_request_copies = sa.Table(
 )
 
 # One row per link that was given, to hold people to so many a minute and an hour.
-given_links = sa.Table(
-    "given_links",
+link_quota = sa.Table(
+    "link_quota",
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("user_id", SanitizedText, nullable=False),
@@ -248,8 +248,8 @@ given_links = sa.Table(
 )
 
 # What was done just now, so that a double click does it once, over all replicas.
-recent = sa.Table(
-    "recent",
+idempotency_keys = sa.Table(
+    "idempotency_keys",
     metadata,
     sa.Column("key", SanitizedText, primary_key=True),
     sa.Column("at", UtcMicros, nullable=False),
@@ -258,36 +258,36 @@ recent = sa.Table(
 
 # Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it,
 # `channel_id` where they asked.
-awaited = sa.Table(
-    "awaited",
+build_waiters = sa.Table(
+    "build_waiters",
     metadata,
     sa.Column("build_id", SanitizedText, primary_key=True),
     sa.Column("user_id", SanitizedText, primary_key=True),
     sa.Column("team_id", SanitizedText, nullable=False),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("asked_at", UtcMicros, nullable=False),
-    sa.Column("told", sa.Boolean, nullable=False),
-    sa.Column("facts", SanitizedText),
+    sa.Column("notified", sa.Boolean, nullable=False),
+    sa.Column("snapshot", SanitizedText),
     sa.Column("channel_id", SanitizedText),
     sa.Index(None, "app_id"),
 )
 
 # The progress message of a watched build. `shown` is its text now. `tried` without a `ts`: a post with an
 # unknown outcome was begun. `due_at` is when it may change next, or until when it is leased.
-progress = sa.Table(
-    "progress",
+build_watches = sa.Table(
+    "build_watches",
     metadata,
     sa.Column("build_id", SanitizedText, primary_key=True),
     sa.Column("user_id", SanitizedText, primary_key=True),
     sa.Column("app_id", SanitizedText, nullable=False),
-    sa.Column("standing", EnumText(WatchState), nullable=False),
+    sa.Column("state", EnumText(WatchState), nullable=False),
     sa.Column("started_at", UtcMicros, nullable=False),
-    sa.Column("usual_seconds", sa.Double),
+    sa.Column("expected_seconds", sa.Double),
     sa.Column("channel", SanitizedText),
     sa.Column("ts", SanitizedText),
-    sa.Column("shown", SanitizedText, nullable=False),
-    sa.Column("tried", sa.Boolean, nullable=False),
-    sa.Column("alarmed", sa.Boolean, nullable=False),
+    sa.Column("last_text", SanitizedText, nullable=False),
+    sa.Column("post_attempted", sa.Boolean, nullable=False),
+    sa.Column("stuck_notified", sa.Boolean, nullable=False),
     sa.Column("due_at", UtcMicros, nullable=False),
     sa.Index(None, "due_at"),
 )
@@ -307,17 +307,17 @@ sent_builds = sa.Table(
 )
 
 # Messages that carry a link and are to say so when its time is over: by response_url (`address`), or by channel and ts.
-expiries = sa.Table(
-    "expiries",
+link_expiries = sa.Table(
+    "link_expiries",
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("due_at", UtcMicros, nullable=False),
-    sa.Column("address", SanitizedText, nullable=False),
+    sa.Column("target", SanitizedText, nullable=False),
     sa.Column("ts", SanitizedText),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("build_id", SanitizedText, nullable=False),
     sa.Column("title", SanitizedText, nullable=False),
-    sa.Column("again", SanitizedText, nullable=False),
+    sa.Column("refresh_value", SanitizedText, nullable=False),
     sa.Column("language", SanitizedText, nullable=False, server_default="en"),
     sa.Index(None, "due_at"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import POSTGRESQL, JsonRows, as_rows, written
-from bot.db.schema import announcements
+from bot.db.schema import outbox
 from bot.db.schema import subscriptions as table
 from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.db.transaction import Transaction
@@ -46,7 +46,7 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
         "created_by": created_by,
         "created_at": db_now(),
         "paused": None,
-        "manner": text_of(manner),
+        "options": text_of(manner),
     }
     _serialize_changes(tx)
     heard = _covers(tx, app_id, channel_id)
@@ -98,10 +98,10 @@ def list_with_last_post(
     tx: Transaction, channel_id: str | None = None, *, created_by: str | None = None
 ) -> list[tuple[Subscription, datetime | None]]:
     """Return `subscriptions`, or those a user made, each with when its app was last posted in its channel."""
-    here = announcements.c.channel_id == table.c.channel_id
-    last = sa.select(sa.func.max(announcements.c.posted_at)).where(here)
+    here = outbox.c.channel_id == table.c.channel_id
+    last = sa.select(sa.func.max(outbox.c.posted_at)).where(here)
     # two questions and no OR: each is answered by its end of the index, however much was posted
-    one_app = last.where(announcements.c.app_id == table.c.app_id).scalar_subquery()
+    one_app = last.where(outbox.c.app_id == table.c.app_id).scalar_subquery()
     of_its_app = sa.case((table.c.app_id == EVERY_APP, last.scalar_subquery()), else_=one_app)
     query = _of_channel(sa.select(table, of_its_app.label("last_post")).order_by(table.c.id), channel_id)
     if created_by is not None:
@@ -214,62 +214,64 @@ def subscription_of(row: sa.Row[Any]) -> Subscription:
         created_by=row.created_by,
         created_at=row.created_at,
         paused=row.paused,
-        manner=manner_of(row.manner),
+        manner=manner_of(row.options),
         muted_until=row.muted_until,
     )
 
 
 # Held deliveries of an ended subscription are dropped.
 _DROP = written("""
-    UPDATE announcements SET state = {delivery.FAILED}, reason = 'unsubscribed'
+    UPDATE outbox SET state = {delivery.FAILED}, reason = 'unsubscribed'
     WHERE subscription_id = :id AND state = {delivery.HELD}
 """)
 
 _LOOK_AGAIN = written("""
-    UPDATE apps SET lease_token = NULL, lease_until = 0,
-        next_at = CASE WHEN lease_token IS NULL THEN next_at ELSE {now} END
+    UPDATE app_polls SET lease_token = NULL, lease_until = 0,
+        next_poll_at = CASE WHEN lease_token IS NULL THEN next_poll_at ELSE {now} END
     WHERE app_id = :app OR CAST(:app AS text) = '*'
 """)
 
-_FORGET = written("UPDATE builds SET gone = true WHERE app_id = :app")
+_FORGET = written("UPDATE builds SET deleted = true WHERE app_id = :app")
 
 _RESTART = written("""
-    INSERT INTO apps (app_id, next_at, lease_until, rung, baseline_done, baseline_since, failures)
+    INSERT INTO app_polls (app_id, next_poll_at, lease_until, poll_requested, baseline_done, history_before, failures)
     VALUES (:app, {now}, 0, false, :done, CASE WHEN :empty THEN {now} ELSE :since END, 0)
     ON CONFLICT (app_id) DO UPDATE SET
-        next_at = excluded.next_at, lease_token = NULL, lease_until = 0, rung = false, failures = 0,
-        baseline_done = excluded.baseline_done, baseline_since = excluded.baseline_since
+        next_poll_at = excluded.next_poll_at, lease_token = NULL, lease_until = 0, poll_requested = false, failures = 0,
+        baseline_done = excluded.baseline_done, history_before = excluded.history_before
 """)
 
 _FORGET_UNHEARD = written("""
-    UPDATE builds SET gone = true
+    UPDATE builds SET deleted = true
     WHERE NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = builds.app_id)
 """)
 
 _RESTART_UNHEARD = written("""
-    UPDATE apps SET next_at = {now}, lease_token = NULL, lease_until = 0, rung = false, failures = 0,
-        baseline_done = false, baseline_since = {now}
-    WHERE NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = apps.app_id)
+    UPDATE app_polls SET next_poll_at = {now}, lease_token = NULL, lease_until = 0, poll_requested = false,
+        failures = 0, baseline_done = false, history_before = {now}
+    WHERE NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = app_polls.app_id)
 """)
 
 _BASELINE = written(
     f"""
-    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
+    INSERT INTO builds (build_id, app_id, stage, snapshot, deleted, changed_at, content_hash, made_at, seen_at, since)
     SELECT o.id, :app, o.stage, o.facts, false, {{now}}, '', {PLACES} FROM {{rows}} WHERE true
     ON CONFLICT (build_id) DO UPDATE SET
-        stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at, mark = ''
+        stage = excluded.stage, snapshot = excluded.snapshot, deleted = false, changed_at = excluded.changed_at,
+        content_hash = ''
     """,  # noqa: S608 - our own words
     JsonRows("rows", RECORDED),
 )
 
 _STAGES = written(
-    "SELECT build_id, stage FROM builds WHERE NOT gone AND build_id IN (SELECT o.id FROM {rows})",
+    "SELECT build_id, stage FROM builds WHERE NOT deleted AND build_id IN (SELECT o.id FROM {rows})",
     JsonRows("rows", {"id": "text"}),
 )
 
 _KNOWN_TO_CHANNEL = written(
     """
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at, card, manner, fact)
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at,
+        card_key, options, payload)
     SELECT o.channel, o.app, o.build, o.event, o.channel || ':' || o.build || ':' || o.event, {delivery.KNOWN}, false,
         {now}, o.build, '', ''
     FROM {rows}

@@ -63,29 +63,29 @@ def _standing(rows: Iterable[sa.Row[Any]]) -> list[CurrentBuild]:
         with suppress(ValueError, TypeError):  # facts that only another version of this program can read
             if row.stands:
                 made_at, seen_at = moment(row.made_at), moment(row.seen_at)
-                current_builds.append(CurrentBuild(row.channel_id, build_of(row.facts), made_at, seen_at))
+                current_builds.append(CurrentBuild(row.channel_id, build_of(row.snapshot), made_at, seen_at))
     return current_builds
 
 
-_ONE_AT_A_TIME = written("UPDATE apps SET rung = rung WHERE app_id = :app")
+_ONE_AT_A_TIME = written("UPDATE app_polls SET poll_requested = poll_requested WHERE app_id = :app")
 
 # Of the channels that know one of these builds as ready: all that they know so. Of those that are about to, as is
 # usual: what nothing has taken the place of. A person's direct messages (U…, W…) are no cards.
 _LINES = written(
     """
     WITH touched AS MATERIALIZED (
-        SELECT DISTINCT k.channel_id FROM {rows} JOIN announcements k ON k.build_id = o.build
+        SELECT DISTINCT k.channel_id FROM {rows} JOIN outbox k ON k.build_id = o.build
         WHERE k.event = {event.PROCESSED} AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
     ), lines AS MATERIALIZED (
-        SELECT a.id FROM {rows} JOIN announcements a ON a.channel_id = o.channel AND a.app_id = :app
+        SELECT a.id FROM {rows} JOIN outbox a ON a.channel_id = o.channel AND a.app_id = :app
             AND a.event = {event.PROCESSED} AND a.superseded_by IS NULL
         UNION
-        SELECT a.id FROM touched t JOIN announcements a ON a.channel_id = t.channel_id AND a.app_id = :app
+        SELECT a.id FROM touched t JOIN outbox a ON a.channel_id = t.channel_id AND a.app_id = :app
             AND a.event = {event.PROCESSED}
     )
-    SELECT a.channel_id, a.build_id, a.superseded_by, b.facts, b.made_at, b.seen_at,
-        b.stage = {stage.READY} AND NOT b.gone AND r.build_id IS NULL AS stands
-    FROM lines l JOIN announcements a ON a.id = l.id JOIN builds b ON b.build_id = a.build_id
+    SELECT a.channel_id, a.build_id, a.superseded_by, b.snapshot, b.made_at, b.seen_at,
+        b.stage = {stage.READY} AND NOT b.deleted AND r.build_id IS NULL AS stands
+    FROM lines l JOIN outbox a ON a.id = l.id JOIN builds b ON b.build_id = a.build_id
     LEFT JOIN recalls r ON r.build_id = a.build_id
     WHERE a.state IN {said}
     ORDER BY a.id DESC LIMIT 2000
@@ -95,9 +95,9 @@ _LINES = written(
 
 _FOLLOWED = written(
     """
-    UPDATE announcements SET superseded_by = o.by FROM {rows}
-    WHERE announcements.channel_id = o.channel AND announcements.build_id = o.build
-        AND announcements.event = {event.PROCESSED}
+    UPDATE outbox SET superseded_by = o.by FROM {rows}
+    WHERE outbox.channel_id = o.channel AND outbox.build_id = o.build
+        AND outbox.event = {event.PROCESSED}
     """,
     JsonRows("rows", {"channel": "text", "build": "text", "by": "text"}),
 )

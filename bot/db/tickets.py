@@ -113,7 +113,7 @@ def _ticket(row: sa.Row[Any]) -> Ticket:
 _SAME_FILE = ("team", "person", "build", "kind", "file")
 
 _COLUMNS = (
-    "team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at, claims_left, state, origin"  # no hash
+    "team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at, uses_left, state, channel_id"  # no hash
 )
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548380, hashtext(:person))")
@@ -136,19 +136,19 @@ _ISSUE = written(f"""
 """)  # noqa: S608 - our own words
 
 _CLAIM = written(f"""
-    UPDATE tickets SET claims_left = claims_left - 1, state = {{ticket.CLAIMED}}
-    WHERE hash = :hash AND state IN {{alive}} AND claims_left > 0
+    UPDATE tickets SET uses_left = uses_left - 1, state = {{ticket.CLAIMED}}
+    WHERE hash = :hash AND state IN {{alive}} AND uses_left > 0
         AND expires_at > {{now}} AND created_at <= {{now}} + :skew
     RETURNING {_COLUMNS}
 """)  # noqa: S608 - our own words
 
 _SETTLE = written("""
-    UPDATE tickets SET claims_left = claims_left + :back, state = CASE state
+    UPDATE tickets SET uses_left = uses_left + :back, state = CASE state
         WHEN {ticket.CLAIMED} THEN {ticket.OPEN} WHEN {ticket.REPLACED} THEN {ticket.CANCELLED} ELSE state END
     WHERE hash = :hash
 """)
 
 _END = written("""
     UPDATE tickets SET state = :state WHERE build_id = :build AND state IN {alive}
-    RETURNING CASE WHEN claims_left > 0 AND expires_at > {now} THEN 1 ELSE 0 END AS live
+    RETURNING CASE WHEN uses_left > 0 AND expires_at > {now} THEN 1 ELSE 0 END AS live
 """)

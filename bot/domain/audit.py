@@ -89,7 +89,7 @@ class AuditEntry:
     user_id: str
     action: AuditAction
     outcome: AuditOutcome | str
-    door: Entrypoint = Entrypoint.COMMAND
+    entrypoint: Entrypoint = Entrypoint.COMMAND
     channel_id: str | None = None
     app_id: str | None = None
     build_id: str | None = None

@@ -15,32 +15,32 @@ LATE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class ScheduledReport:
-    """A wish for a summary of one app (or `which` build of it) on a schedule in the IANA zone `tz`; times are aware.
+    """A wish for a summary of one app (or `build_ref` build of it) on a schedule in the IANA zone `tz`; aware times.
 
-    `place` is a channel, or a person (`U…`) for their direct messages. The next one is due at `due_at` and begins where
-    the last one ended, at `told_until`. `quiet`: nothing is said when there is nothing new.
+    `target_id` is a channel, or a person (`U…`) for their direct messages. The next one is due at `due_at` and
+    begins where the last one ended, at `reported_until`. `skip_if_empty`: nothing is said when there is nothing new.
     """
 
     id: int
     team_id: str
-    place: str
+    target_id: str
     app_id: str
     app_name: str
-    which: str
-    by: GroupBy
+    build_ref: str
+    group_by: GroupBy
     schedule: str
     tz: str
-    quiet: bool
+    skip_if_empty: bool
     created_by: str
     created_at: datetime
-    told_until: datetime
+    reported_until: datetime
     due_at: datetime
     paused: str | None = None
 
     @property
     def private(self) -> bool:
         """Whether it goes to one person."""
-        return self.place.startswith(("U", "W"))
+        return self.target_id.startswith(("U", "W"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def turn(digest: ScheduledReport, now: datetime) -> ReportWindow:
         until = following
     late = until if now - until > LATE else None
     # told up to a later time than this one: by a clock that was ahead
-    begin = digest.told_until if digest.told_until < until else until - timedelta(days=1)
+    begin = digest.reported_until if digest.reported_until < until else until - timedelta(days=1)
     return ReportWindow(timeparse_period.between(begin, until, digest.tz), until, following, late)
 
 

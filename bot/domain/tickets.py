@@ -48,7 +48,7 @@ class TicketStatus(StrEnum):
 class Ticket:
     """The right of one person to one file of one build, for a while; times are aware UTC.
 
-    `file_id` names an attachment, `origin` the channel it was asked for in. The ticket itself, the word in its
+    `file_id` names an attachment, `channel_id` the channel it was asked for in. The ticket itself, the word in its
     address, is not stored: it gives access to the file.
     """
 
@@ -60,15 +60,15 @@ class Ticket:
     file_id: str | None
     created_at: datetime
     expires_at: datetime
-    claims_left: int
+    uses_left: int
     state: TicketState = TicketState.OPEN
-    origin: str = ""
+    channel_id: str = ""
 
     def standing(self, now: datetime) -> TicketStatus:
         """How it stands at `now` (aware). Of several reasons the one that tells the person most."""
         if self.state is TicketState.RECALLED:
             return TicketStatus.RECALLED
-        if self.claims_left <= 0:
+        if self.uses_left <= 0:
             return TicketStatus.UNSURE if self.state in _BEGUN else TicketStatus.SPENT
         if self.state in (TicketState.CANCELLED, TicketState.REPLACED):
             return TicketStatus.CANCELLED

@@ -38,7 +38,7 @@ class AuditLog:
                 user_id=actor.user_id,
                 action=action,
                 outcome=outcome,
-                door=entrypoint,
+                entrypoint=entrypoint,
                 channel_id=actor.channel_id,
                 app_id=app_id,
                 build_id=build_id,

@@ -55,7 +55,7 @@ class PermissionChecker:
     async def ticket(self, ticket: Ticket) -> Actor:
         """The person a claim ticket was made for, in the place where they asked for it."""
         app = App(ticket.app_id, ticket.app_id, ticket.app_id)
-        return await self.require(ticket.user_id, Role.MEMBER, app, ticket.origin or None)
+        return await self.require(ticket.user_id, Role.MEMBER, app, ticket.channel_id or None)
 
     async def require_place(self, app: App, channel_id: str) -> None:
         """Return whether an app's builds may be shown in a channel."""

@@ -108,8 +108,8 @@ class AccessRechecker:
         """Whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         try:
-            place = None if digest.private else digest.place
-            reader = digest.place if digest.private else digest.created_by
+            place = None if digest.private else digest.target_id
+            reader = digest.target_id if digest.private else digest.created_by
             if place is not None:
                 await self._permission.require_place(app, place)
             await self._permission.require(reader, Role.MANAGER, app, place)
@@ -127,7 +127,7 @@ class AccessRechecker:
         if digest.private and _reason(error) is PauseReason.PERSON:
             return  # it was for the one who has left
         paused = _paused(partial(cards.of_report, digest), digest.created_by, app, Role.MANAGER, error)
-        await self._tell(replace(paused, channel_id=digest.place))
+        await self._tell(replace(paused, channel_id=digest.target_id))
 
     async def _require_unrecalled(self, announcement: Delivery) -> None:
         """A person who waits gets the link of a recalled build when the recall is undone, and the reason once."""

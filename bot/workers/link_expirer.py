@@ -30,11 +30,11 @@ class LinkExpirer:
 
     async def _change(self, expiry: LinkExpiry) -> None:
         with use_locale(expiry.language):
-            message = links.expired(expiry.title, expiry.again)
+            message = links.expired(expiry.title, expiry.refresh_value)
         try:
-            if expiry.ts is None or expiry.address.startswith("http"):
-                await self._poster.respond(expiry.address, message, replace=True)
+            if expiry.ts is None or expiry.target.startswith("http"):
+                await self._poster.respond(expiry.target, message, replace=True)
             else:
-                await self._poster.edit(expiry.address, expiry.ts, message)
+                await self._poster.edit(expiry.target, expiry.ts, message)
         except SlackError as error:
             log.info("expire.update_skipped", code=error.code, cause=cause(error))

@@ -92,7 +92,7 @@ class ScheduledReportJob:
     async def _tell(self, digest: ScheduledReport, token: str) -> None:
         now = await self._store.run(database_info.current_time)
         try:
-            with use_locale(await self._people.language(digest.place) if digest.private else current_locale()):
+            with use_locale(await self._people.language(digest.target_id) if digest.private else current_locale()):
                 turn = decisions.turn(digest, now)
                 report = await self._report(digest, turn)
         except PermissionUnverified:
@@ -102,7 +102,7 @@ class ScheduledReportJob:
         except (NotFound, NotFoundByName) as problem:
             await self._pause(digest, str(problem))
             return
-        silent = digest.quiet and not report.summary.recorded
+        silent = digest.skip_if_empty and not report.summary.recorded
         await self._store.run(
             scheduled_reports.enqueue_report,
             digest,
@@ -115,9 +115,9 @@ class ScheduledReportJob:
     async def _report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
         """The report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
-        query = ReportQuery(app, "", (), turn.period, digest.by, None, digest.tz)
+        query = ReportQuery(app, "", (), turn.period, digest.group_by, None, digest.tz)
         names = await self._withdrawals.require_report(digest)
-        builds = await self._reporting.builds(app, digest.which)
+        builds = await self._reporting.builds(app, digest.build_ref)
         report = await self._reporting.report(report_query.about(query, builds))
         if not names:
             return replace(report.without_names(), late=turn.late)
@@ -125,7 +125,7 @@ class ScheduledReportJob:
 
     async def _names(self, digest: ScheduledReport) -> Mapping[str, str]:
         """The name of the build a digest is about, as far as it was seen."""
-        known = await self._store.run(known_builds.find_builds, [digest.which])
+        known = await self._store.run(known_builds.find_builds, [digest.build_ref])
         return {build_id: lookup.short(build) for build_id, build in known.items()}
 
     async def _pause(self, digest: ScheduledReport, why: str) -> None:

@@ -298,12 +298,12 @@ def execute(address: str, statement: str) -> None:
 
 NO_ANNOUNCEMENTS = {
     "sqlite": (
-        "CREATE TRIGGER away BEFORE INSERT ON announcements BEGIN SELECT RAISE(ABORT, 'no announcements'); END",
+        "CREATE TRIGGER away BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no announcements'); END",
         "DROP TRIGGER away",
     ),
     "postgresql": (
-        f"ALTER TABLE announcements ADD CONSTRAINT away CHECK (state <> '{DeliveryState.DUE}') NOT VALID",
-        "ALTER TABLE announcements DROP CONSTRAINT away",
+        f"ALTER TABLE outbox ADD CONSTRAINT away CHECK (state <> '{DeliveryState.DUE}') NOT VALID",
+        "ALTER TABLE outbox DROP CONSTRAINT away",
     ),
 }
 
@@ -380,7 +380,7 @@ async def test_promise_04_an_announcement_is_claimed_before_it_is_posted_and_mar
 
 
 def states_of(address: str) -> list[str]:
-    statement = "SELECT state FROM announcements"
+    statement = "SELECT state FROM outbox"
     if address.startswith("sqlite"):
         with closing(sqlite3.connect(address.removeprefix("sqlite:///"), timeout=5)) as database:
             return [row[0] for row in database.execute(statement)]

@@ -319,7 +319,7 @@ async def test_a_scheduled_report_shows_what_is_there(world: Environment) -> Non
     assert found.recorded, "there is something to say"
     applivery_says(world, rows)
     now = micros(datetime.now(UTC))
-    execute(world, f"UPDATE digests SET due_at = {now - 10**6}, told_until = {now - 24 * 3600 * 10**6}")
+    execute(world, f"UPDATE scheduled_reports SET due_at = {now - 10**6}, reported_until = {now - 24 * 3600 * 10**6}")
     await world.bot.digest.step()
     await world.settle()
     head = [each for each in world.slack.messages(world.releases) if "downloads recorded" in each.text][-1]

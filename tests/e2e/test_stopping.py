@@ -45,9 +45,9 @@ async def held(address: str) -> dict[str, int]:
     """How many claims somebody holds on channels, apps and announcements."""
     store = await Database.open_read_only(address)
     questions = {
-        "channels": "SELECT count(*) FROM channels WHERE lease_token IS NOT NULL",
-        "apps": "SELECT count(*) FROM apps WHERE lease_token IS NOT NULL",
-        "sending": f"SELECT count(*) FROM announcements WHERE state = '{DeliveryState.SENDING}'",
+        "channels": "SELECT count(*) FROM channel_leases WHERE lease_token IS NOT NULL",
+        "apps": "SELECT count(*) FROM app_polls WHERE lease_token IS NOT NULL",
+        "sending": f"SELECT count(*) FROM outbox WHERE state = '{DeliveryState.SENDING}'",
     }
     found = {}
     for name, question in questions.items():

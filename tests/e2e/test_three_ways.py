@@ -67,7 +67,9 @@ async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_rest
 
     rows = await world.bot.store.run(audit.list_entries)
     assert [
-        (row.user_id, row.action, row.outcome, row.door, row.build_id) for row in rows if row.action == AuditAction.GET
+        (row.user_id, row.action, row.outcome, row.entrypoint, row.build_id)
+        for row in rows
+        if row.action == AuditAction.GET
     ] == [
         (world.ana.id, AuditAction.GET, AuditOutcome.MINTED, Entrypoint.BUTTON, build.id),
         (world.bruno.id, AuditAction.GET, AuditOutcome.MINTED, Entrypoint.COMMAND, build.id),

@@ -42,7 +42,7 @@ def test_no_word_of_a_vocabulary_is_spelt_out(declared: DeclaredVocabulary) -> N
         'facts = {"action": "get" if given else "share"}',
         'state = "held"',
         'def had(outcome="minted"): ...',
-        "connection.execute(\"UPDATE announcements SET state = 'posted'\")",
+        "connection.execute(\"UPDATE outbox SET state = 'posted'\")",
         "written(\"SELECT 1 WHERE event NOT LIKE 'details%'\")",
         'metrics.webhooks.labels("forged").inc()',
         'store.notifier.ring("tell")',

@@ -12,7 +12,7 @@ from bot.db import builds as stored_builds
 from bot.db.builds import PollRecord
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
-from bot.db.schema import announcements
+from bot.db.schema import outbox as table
 from bot.db.transaction import Transaction
 from bot.domain.model import App, Build, BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
 
@@ -92,9 +92,9 @@ def said(claims: Iterable[DeliveryClaim]) -> list[tuple[str, str]]:
 
 def posted_ts(tx: Transaction, channel_id: str, build_id: str) -> str | None:
     """Slack's ts of the message a channel last got about a build; None if it got none."""
-    here = (announcements.c.channel_id == channel_id) & (announcements.c.build_id == build_id)
-    query = sa.select(announcements.c.ts).where(here, announcements.c.ts.is_not(None))
+    here = (table.c.channel_id == channel_id) & (table.c.build_id == build_id)
+    query = sa.select(table.c.ts).where(here, table.c.ts.is_not(None))
     ts: str | None = tx.execute(
-        query.where(~announcements.c.event.startswith(CardUpdate.DETAILS)).order_by(announcements.c.id.desc()).limit(1)
+        query.where(~table.c.event.startswith(CardUpdate.DETAILS)).order_by(table.c.id.desc()).limit(1)
     ).scalar()
     return ts

@@ -362,7 +362,9 @@ async def _digest(world: Environment) -> None:
     """A summary that comes by itself, and the hour at which the ledger is tidied."""
     await world.ask("downloads courier every:daily@09:00")
     due_at = micros(datetime.now(UTC) - timedelta(hours=1))
-    execute(world, f"UPDATE digests SET due_at = {due_at}, told_until = {due_at - 40 * 24 * 3600 * 10**6}")
+    execute(
+        world, f"UPDATE scheduled_reports SET due_at = {due_at}, reported_until = {due_at - 40 * 24 * 3600 * 10**6}"
+    )
     await world.bot.digest.step()
     await world.bot.announce.drain()
     await world.bot.forget.step()

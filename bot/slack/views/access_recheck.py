@@ -51,7 +51,7 @@ def of_report(digest: ScheduledReport) -> str:
     app = inline(digest.app_name, 80)
     if digest.private:
         return _("Paused: the scheduled report on {app}", app=app)
-    return _("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.place}>")
+    return _("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.target_id}>")
 
 
 def of_watch(build: Build) -> str:

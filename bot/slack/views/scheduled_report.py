@@ -32,7 +32,7 @@ def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> 
     """What was saved, said back in words; `builds` has the names of builds."""
     what = _words(digest, builds)
     said = [_("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
-    if digest.quiet:
+    if digest.skip_if_empty:
         said.append(_("When there is nothing new it stays silent."))
     else:
         said.append(_("When there is nothing new it says so in one line."))
@@ -43,9 +43,11 @@ def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> 
 
 
 def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
-    which = f" {inline(builds.get(digest.which, digest.which), 60)}" if digest.which else ""
+    which = f" {inline(builds.get(digest.build_ref, digest.build_ref), 60)}" if digest.build_ref else ""
     what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
-    return _(digest.by.description.scheduled, what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
+    return _(
+        digest.group_by.description.scheduled, what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz
+    )
 
 
 def _end(digest: ScheduledReport) -> ButtonElement:
@@ -72,7 +74,7 @@ def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = 
 
 def _line(digest: ScheduledReport, builds: Names) -> str:
     what = _words(digest, builds)
-    if digest.quiet:
+    if digest.skip_if_empty:
         what = _("{summary}, silent when nothing is new", summary=what)
     by = _("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
     paused = [_("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
@@ -95,7 +97,7 @@ def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Messa
     what = _words(digest, builds)
     if digest.private:
         return Message(_("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
-    text, place = gettext_noop("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
+    text, place = gettext_noop("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.target_id}>"
     return Message(_(text, summary=what, place=place, why=why))
 
 

@@ -318,7 +318,7 @@ class ClaimPage:
     async def _write_down(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
         self._metrics.mints.labels(outcome).inc()
         await self._audit.record(
-            Actor(team_id=claim.team_id, user_id=claim.user_id, channel_id=claim.origin or None),
+            Actor(team_id=claim.team_id, user_id=claim.user_id, channel_id=claim.channel_id or None),
             Entrypoint.CLAIM_PAGE,
             AuditAction.GET,
             outcome,
@@ -357,9 +357,9 @@ class ClaimPage:
 
 def _place(ticket: Ticket) -> str:
     """The address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
-    if not ticket.origin:
+    if not ticket.channel_id:
         return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}"
-    return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.origin})}"
+    return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.channel_id})}"
 
 
 async def _choice(request: web.Request) -> str:

@@ -26,7 +26,7 @@ async def test_what_is_saved_is_said_back_in_words(world: Environment) -> None:
     assert "When there is nothing new it says so in one line." in said
     assert "counts only" in said
     [digest] = await digests(world)
-    assert (digest.schedule, digest.tz, digest.quiet, digest.created_by) == (
+    assert (digest.schedule, digest.tz, digest.skip_if_empty, digest.created_by) == (
         "mon,thu@09:00",
         "Europe/Madrid",
         False,
@@ -41,7 +41,7 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Envi
     assert "*downloads of Courier latest* by version every day at 18:00" in said
     assert "stays silent" in said
     [digest] = await digests(world)
-    assert (digest.which, digest.by, digest.quiet) == ("latest", GroupBy.VERSION, True)
+    assert (digest.build_ref, digest.group_by, digest.skip_if_empty) == ("latest", GroupBy.VERSION, True)
 
 
 async def test_the_same_asked_for_again_is_one(world: Environment) -> None:
@@ -49,7 +49,7 @@ async def test_the_same_asked_for_again_is_one(world: Environment) -> None:
     people(world)
     for typed in ("every:daily@09:00", "every:daily@09:00 quiet:yes", "every:daily@10:00"):
         await world.ask(f"downloads courier {typed}")
-    assert [(digest.schedule, digest.quiet) for digest in await digests(world)] == [
+    assert [(digest.schedule, digest.skip_if_empty) for digest in await digests(world)] == [
         ("daily@09:00", True),
         ("daily@10:00", False),
     ]
@@ -86,7 +86,7 @@ async def test_in_direct_messages_it_is_for_that_person_alone(world: Environment
     direct = world.slack.dm(world.ana)
     said = (await world.ask("downloads courier every:daily@09:00", channel=direct)).text
     assert "counts only" not in said
-    assert [digest.place for digest in await digests(world, world.ana)] == [world.ana.id]
+    assert [digest.target_id for digest in await digests(world, world.ana)] == [world.ana.id]
     assert "every day" in (await world.ask("subscriptions", channel=direct)).text
     assert "every day" not in (await world.ask("subscriptions")).text
 

@@ -247,7 +247,11 @@ async def test_who_got_a_link_is_written_down_without_the_link(world: Environmen
     world.applivery.faults.add(MINTING, Fault(status=403))
     await world.ask("get courier")
     refused, minted = await world.bot.store.run(audit.list_entries)
-    assert (minted.user_id, minted.outcome, minted.door) == (world.bruno.id, AuditOutcome.MINTED, Entrypoint.COMMAND)
+    assert (minted.user_id, minted.outcome, minted.entrypoint) == (
+        world.bruno.id,
+        AuditOutcome.MINTED,
+        Entrypoint.COMMAND,
+    )
     assert (minted.app_id, minted.build_id, minted.channel_id) == (world.courier.id, build.id, world.releases.id)
     assert (refused.user_id, refused.outcome, refused.token_hash) == (world.ana.id, "PermissionMissing", None)
     assert link(answer).rpartition("/")[2] not in repr(minted)

@@ -272,7 +272,7 @@ async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_
     assert (card.blocks, card.edited) == (blocks, False)
     assert await downloaded(answer) == 200
     [minted] = await world.bot.store.run(audit.list_entries, user_id=world.bruno.id, limit=1)
-    assert (minted.outcome, minted.door) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
+    assert (minted.outcome, minted.entrypoint) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
 
 
 async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: Environment) -> None:

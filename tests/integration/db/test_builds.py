@@ -144,7 +144,7 @@ async def test_facts_written_by_an_older_or_newer_version_are_read(store: Databa
     facts = (
         '{"id": "b1", "app": {"id": "app", "slug": "app", "name": "App", "owner": "?"}, "stage": "ready", "mood": 7}'
     )
-    await _rewrite(store, "UPDATE builds SET facts = :value", facts)
+    await _rewrite(store, "UPDATE builds SET snapshot = :value", facts)
     [claim] = await take(store)
     assert claim.announcement.build == READY
 
@@ -155,7 +155,7 @@ async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(st
     await look(
         store, [BuildTransition(b, None) for b in new], [NewDelivery("C1", b.id, BuildEvent.PROCESSED) for b in new]
     )
-    await _rewrite(store, "UPDATE announcements SET event = :value WHERE build_id = 'b1'", "from the future")
+    await _rewrite(store, "UPDATE outbox SET event = :value WHERE build_id = 'b1'", "from the future")
     assert said(await take(store)) == [("C1", "b2")]
 
 

@@ -60,7 +60,7 @@ async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(
     await asyncio.wait({writer})
 
     def written(tx: Transaction) -> bool:
-        return tx.execute(sa.text("SELECT 1 FROM app_channels")).first() is not None
+        return tx.execute(sa.text("SELECT 1 FROM app_channel_allowlist")).first() is not None
 
     assert ("app" in await store.cached(access.list_allowed_channels)) is await store.run(written)
 

@@ -313,8 +313,8 @@ async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(pos
     store = await Database.open(postgres_url)
     await fill(store, ["C1"], ["b1"])
     async with await psycopg.AsyncConnection.connect(postgres_url) as reader:
-        await reader.execute("SELECT 1 FROM channels WHERE channel_id = 'C1' FOR UPDATE")
-        await reader.execute(f"UPDATE announcements SET state = '{DeliveryState.SENDING}', first_attempt_at = 1")
+        await reader.execute("SELECT 1 FROM channel_leases WHERE channel_id = 'C1' FOR UPDATE")
+        await reader.execute(f"UPDATE outbox SET state = '{DeliveryState.SENDING}', first_attempt_at = 1")
         writing = asyncio.create_task(edit(store, "new"))
         assert not (await asyncio.wait({writing}, timeout=0.3))[0]
     await writing

@@ -95,11 +95,11 @@ async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgr
 
 HANGS = """
 import asyncio, sys
-from bot.db.daemon_threads import Threads
+from bot.db.daemon_threads import DaemonThreads
 
 async def main():
     asyncio.get_running_loop().call_later(0.1, sys.exit, 3)
-    await Threads().do(__import__("threading").Event().wait)
+    await DaemonThreads().do(__import__("threading").Event().wait)
 
 asyncio.run(main())
 """
@@ -128,8 +128,8 @@ async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_
 
 async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(store: Database) -> None:
     def half(tx: Transaction) -> None:
-        tx.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'x')"))
-        tx.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'again')"))
+        tx.execute(sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'x')"))
+        tx.execute(sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'again')"))
 
     before = [store.run(key_value.set_value, f"before{n}", "x") for n in range(5)]
     after = [store.run(key_value.set_value, f"after{n}", "x") for n in range(5)]
@@ -217,7 +217,7 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
     async def cross(first: str, second: str) -> None:
         def work(tx: Transaction) -> None:
             tries.append(first)
-            raise_it = sa.text("UPDATE notes SET value = value || :first WHERE key = :key")
+            raise_it = sa.text("UPDATE key_value SET value = value || :first WHERE key = :key")
             tx.execute(raise_it, first=first, key=first)
             tx.execute(hold, first=first)
             while tries.count(first) == 1 and tx.execute(held).scalar_one() < 2:

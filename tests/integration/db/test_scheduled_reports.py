@@ -140,8 +140,11 @@ async def test_a_claim_is_no_second_link_by_any_name(store: Database, door: str)
 
     def work(tx: Transaction) -> None:
         page = {"page": Entrypoint.CLAIM_PAGE.value, "door": door}
-        tx.execute(sa.text("UPDATE audit SET door = :door WHERE door = :page"), **page)
+        tx.execute(sa.text("UPDATE audit SET entrypoint = :door WHERE entrypoint = :page"), **page)
 
     await store.run(work)
     assert await store.run(audit_reports.count_links, "app") == 1
-    assert {entry.door for entry in await store.run(audit.list_entries)} == {Entrypoint.COMMAND, Entrypoint.CLAIM_PAGE}
+    assert {entry.entrypoint for entry in await store.run(audit.list_entries)} == {
+        Entrypoint.COMMAND,
+        Entrypoint.CLAIM_PAGE,
+    }

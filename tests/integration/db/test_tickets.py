@@ -59,7 +59,7 @@ async def test_a_ticket_is_claimed_once(store: Database) -> None:
     ticket = await issue(store)
     claimed = await store.run(tickets.claim_ticket, ticket)
     assert isinstance(claimed, Ticket)
-    assert (claimed.user_id, claimed.claims_left) == ("U1", 0)
+    assert (claimed.user_id, claimed.uses_left) == ("U1", 0)
     assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.SPENT
 
 

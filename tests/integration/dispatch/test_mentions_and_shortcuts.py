@@ -44,7 +44,7 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: Environment) 
     assert await downloaded(answer) == 200
     assert (shown.edited, answer is shown) == (False, False)
     entry = (await world.bot.store.run(audit.list_entries))[0]
-    assert entry.door == Entrypoint.SHORTCUT
+    assert entry.entrypoint == Entrypoint.SHORTCUT
 
 
 @pytest.mark.parametrize("compact", ["", " format:compact"])

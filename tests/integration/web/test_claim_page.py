@@ -321,7 +321,11 @@ async def test_a_claim_is_written_down_without_the_token(desk: ClaimEnvironment)
     (token,) = desk.applivery.minted
     (entry,) = await desk.store.run(audit.list_entries)
     assert (entry.team_id, entry.user_id, entry.channel_id) == ("T1", "UANA", "C1")
-    assert (entry.action, entry.outcome, entry.door) == (AuditAction.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE)
+    assert (entry.action, entry.outcome, entry.entrypoint) == (
+        AuditAction.GET,
+        AuditOutcome.MINTED,
+        Entrypoint.CLAIM_PAGE,
+    )
     assert (entry.app_id, entry.build_id) == (build.app.id, build.id)
     assert entry.token_hash == fingerprint(token.token)
     assert token.token not in str(entry)
@@ -396,7 +400,7 @@ async def test_a_build_deleted_between_look_and_press_is_gone(desk: ClaimEnviron
     desk.applivery.delete(build)
     seen = await desk.post(address)
     assert (seen.status, heading(seen)) == (410, "This build is gone")
-    assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
+    assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).uses_left == 1  # type: ignore[union-attr]
 
 
 async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: ClaimEnvironment) -> None:
@@ -739,7 +743,7 @@ async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_i
     seen = await desk.post(address)
     assert (seen.status, heading(seen)) == (503, "That did not work")
     assert_private(seen.headers)
-    assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
+    assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).uses_left == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("agent", [IPHONE, MAC, ANDROID, f"{IPHONE} Slack/24"])

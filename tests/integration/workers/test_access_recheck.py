@@ -140,7 +140,9 @@ async def report(place: Place, *, where: FakeChannel) -> Act:
     answer = await world.ask("downloads courier every:daily@09:00", user=world.bruno, channel=where)
     assert "Done" in answer.text, answer.text
     at = datetime.now(UTC) - timedelta(seconds=1)
-    execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - timedelta(days=1))}")
+    execute(
+        world, f"UPDATE scheduled_reports SET due_at = {micros(at)}, reported_until = {micros(at - timedelta(days=1))}"
+    )
 
     async def act() -> int:
         await look(world)
@@ -343,7 +345,7 @@ async def test_what_was_held_asks_when_it_is_released(world: Environment, held: 
     assert cards(world) == []
     secret = world.slack.channel("secret")
     await world.ask(f"grant <#{secret.id}|secret> app:courier")
-    execute(world, f"UPDATE announcements SET held_until = {micros(datetime.now(UTC))} WHERE held_until IS NOT NULL")
+    execute(world, f"UPDATE outbox SET not_before = {micros(datetime.now(UTC))} WHERE not_before IS NOT NULL")
     execute(world, "UPDATE subscriptions SET muted_until = NULL")
     await world.bot.hold.step()
     await look(world)
@@ -417,7 +419,7 @@ async def test_what_cannot_be_checked_waits(world: Environment, method: str, fau
     assert subscription.paused is None, "nobody knows that it may not"
     assert (await world.bot.store.run(outbox.get_backlog)).count >= 1
     world.slack.faults.clear()
-    execute(world, "UPDATE channels SET next_at = 0")
+    execute(world, "UPDATE channel_leases SET next_send_at = 0")
     await look(world)
     assert len(cards(world)) == 1
     assert paused(world, world.ana) == []
@@ -446,7 +448,9 @@ async def test_a_queued_report_names_nobody_once_that_is_over(world: Environment
     await world.ask(f"grant <#{world.releases.id}|releases> manager")
     await world.ask("downloads courier every:daily@09:00")
     at = datetime.now(UTC) + timedelta(seconds=1)
-    execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - timedelta(days=1))}")
+    execute(
+        world, f"UPDATE scheduled_reports SET due_at = {micros(at)}, reported_until = {micros(at - timedelta(days=1))}"
+    )
     await asyncio.sleep(1.2)
     await world.bot.digest.step()
     await world.ask(f"revoke <#{world.releases.id}|releases>")
@@ -462,7 +466,9 @@ async def test_a_report_that_has_ended_is_not_posted(world: Environment) -> None
     await world.start()
     await world.ask("downloads courier every:daily@09:00")
     at = datetime.now(UTC) - timedelta(seconds=1)
-    execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - timedelta(days=1))}")
+    execute(
+        world, f"UPDATE scheduled_reports SET due_at = {micros(at)}, reported_until = {micros(at - timedelta(days=1))}"
+    )
     await world.bot.digest.step()
     await world.ask("unsubscribe d1")
     await world.settle()

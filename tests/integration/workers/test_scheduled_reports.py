@@ -55,7 +55,7 @@ async def begun(world: Environment, more: str = "", *, channel: Any = None, name
 def due(world: Environment, *, days: float = 1, late: timedelta = timedelta(seconds=1)) -> None:
     """Now its time has come, so late; the last one was so many days before."""
     at = datetime.now(UTC) - late
-    execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - days * DAY)}")
+    execute(world, f"UPDATE scheduled_reports SET due_at = {micros(at)}, reported_until = {micros(at - days * DAY)}")
 
 
 async def tell(world: Environment) -> None:
@@ -115,7 +115,7 @@ async def test_it_begins_where_the_one_before_ended(world: Environment) -> None:
     [before] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     await tell(world)
     [after] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
-    assert after.told_until == before.due_at
+    assert after.reported_until == before.due_at
     assert after.due_at > datetime.now(UTC)
     [_, asked] = [request.query for request in world.applivery.requests if "by-user" in request.path][-2:]
     assert {"iniDate", "endDate"} <= asked.keys()
@@ -134,7 +134,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: Environment,
     assert "Late: this was due" in head.text + json.dumps(head.blocks)
     assert f"{recorded or 'no'} downloads recorded" in head.text
     assert report.due_at > datetime.now(UTC)
-    assert datetime.now(UTC) - report.told_until < DAY
+    assert datetime.now(UTC) - report.reported_until < DAY
 
 
 @pytest.mark.parametrize(("quiet", "said"), [("yes", 0), ("no", 1)])

@@ -35,7 +35,7 @@ def test_five_that_were_missed_are_one_that_says_when_it_was_due() -> None:
 
 def test_nine_o_clock_stays_nine_o_clock_over_the_night_the_clocks_change() -> None:
     saturday = datetime(2026, 10, 24, 7, tzinfo=UTC)  # 09:00 in Madrid, where the clocks go back that night
-    daily = replace(WEEKLY, schedule="daily@09:00", told_until=saturday, due_at=saturday + timedelta(hours=25))
+    daily = replace(WEEKLY, schedule="daily@09:00", reported_until=saturday, due_at=saturday + timedelta(hours=25))
     found = turn(daily, saturday + timedelta(hours=25))
     assert found.period.end - found.period.start == timedelta(hours=25) - timedelta(milliseconds=1)
     assert found.next_at == saturday + timedelta(hours=49)
@@ -45,10 +45,10 @@ def test_nine_o_clock_stays_nine_o_clock_over_the_night_the_clocks_change() -> N
     st.integers(0, 400 * 24 * 60), st.sampled_from(["daily@02:30", "mon,thu@17:30", "weekdays@00:00", "sunday@23:59"])
 )
 def test_turns_follow_each_other_without_gap_and_without_overlap(minutes: int, schedule: str) -> None:
-    report = replace(WEEKLY, schedule=schedule, due_at=MONDAY + DAY, told_until=MONDAY)
+    report = replace(WEEKLY, schedule=schedule, due_at=MONDAY + DAY, reported_until=MONDAY)
     first = turn(report, MONDAY + DAY + timedelta(minutes=minutes))
     now = first.next_at + timedelta(minutes=minutes)
-    second = turn(replace(report, told_until=first.until, due_at=first.next_at), now)
+    second = turn(replace(report, reported_until=first.until, due_at=first.next_at), now)
     assert second.period.start == first.until
     assert first.until < first.next_at <= second.until <= now < second.next_at
     assert (second.late is None) is (now - second.until <= LATE)
