@@ -5,6 +5,8 @@
 PY := .venv/bin/python
 ARGS ?=
 SECONDS ?= 300
+# Two for each core: the tests wait for as long as they work.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit check bench fuzz audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
@@ -19,7 +21,7 @@ demo: .venv/.stamp-run ## the real bot against a fake Slack and a fake Applivery
 	@$(PY) -m sandbox $(ARGS)
 
 test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to get it
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 unit: .venv/.stamp-dev ## the tests without I/O, in seconds
 	@$(PY) -m pytest -n 2 -q tests/unit $(ARGS)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MISSING = "no Chromium here: apt-get install chromium (Debian, Ubuntu), then run the tests again"
@@ -20,6 +20,10 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# A minute is for machines that are busy: what is there at once is found at once.
+expect.set_options(timeout=60_000)
 
 
 @asynccontextmanager

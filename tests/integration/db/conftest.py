@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def empty_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[st
 
 def _address(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[str]:
     if request.param == "sqlite":
+        if kind == "fresh":
+            shutil.copy(request.getfixturevalue("empty_database"), tmp_path / "bot.db")
         yield f"sqlite:///{tmp_path}/bot.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")

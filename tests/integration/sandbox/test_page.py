@@ -181,7 +181,7 @@ async def tab(browser: Browser, world: DemoEnvironment, *, width: int = 1280, he
     context = await browser.new_context(viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone)
     complaints: list[str] = []
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
     await page.goto(world.page_url + at)

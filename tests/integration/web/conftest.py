@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,7 +129,15 @@ class ClaimEnvironment:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[ClaimEnvironment]:
+async def desk(tmp_path: Path, empty_database: Path) -> AsyncIterator[ClaimEnvironment]:
+    async with claim_environment(tmp_path, empty_database) as it:
+        yield it
+
+
+@asynccontextmanager
+async def claim_environment(folder: Path, empty_database: Path) -> AsyncIterator[ClaimEnvironment]:
+    """Everything behind one claim page, in an empty folder, until the block ends."""
+    shutil.copy(empty_database, folder / "bot.db")
     applivery = FakeApplivery(processing=None)
     await applivery.start()
     hosts = AppliveryHosts(api=applivery.url, upload=applivery.url, download=applivery.url, dashboard=applivery.url)
@@ -135,8 +145,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[ClaimEnvironment]:
         hosts=hosts, organization="acme", token=applivery.token, budget=RequestBudget(10_000), timeout=5
     )
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-    it = ClaimEnvironment(applivery, client, Metrics(), http, tmp_path)
-    it.store = await Database.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
+    it = ClaimEnvironment(applivery, client, Metrics(), http, folder)
+    it.store = await Database.open(f"sqlite:///{folder / 'bot.db'}", clock=it.clock)
     await it.open()
     yield it
     await it.web.close()

@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import zxingcpp
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bot.domain.model import FileKind
 from sandbox.faults import Fault
-from tests.integration.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment
+from tests.integration.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment, claim_environment
 from tests.support.chromium import MISSING, PROGRAM, chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(PROGRAM is None, reason=MISSING)]
+# One event loop for the file: the browser is started once.
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.skipif(PROGRAM is None, reason=MISSING),
+]
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
@@ -26,10 +32,16 @@ DESKTOP = {"width": 1280, "height": 800}
 SHOTS = os.environ.get("SCREENSHOTS")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(tmp_path: Path, empty_database: Path) -> AsyncIterator[ClaimEnvironment]:
+    async with claim_environment(tmp_path, empty_database) as it:
+        yield it
 
 
 @asynccontextmanager
