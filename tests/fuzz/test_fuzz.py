@@ -49,7 +49,7 @@ async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_appl
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))
-        world.bot.door._house.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+        world.bot.door.registry.add(broken.entries[0])  # type: ignore[attr-defined]
         scene = FuzzEnvironment(world, random.Random(1), InputGenerator(world, random.Random(1)))
         judge = Oracle(world, log)
 
