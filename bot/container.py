@@ -15,6 +15,7 @@ from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
+from bot.services.build_lists import BuildLists
 from bot.services.bundle import Services
 from bot.services.channels import ChannelService
 from bot.services.drafts import DraftKeeper
@@ -77,6 +78,7 @@ def build_services(
         access=access,
         apps=apps,
         audit=audit,
+        builds=BuildLists(apps),
         channels=ChannelService(store, poster, audit),
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import may
@@ -12,8 +11,8 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain import access
 from bot.domain.health import Health
-from bot.domain.model import App, Build, Role
-from bot.exceptions import AppliveryError, Forbidden, NotFound
+from bot.domain.model import Build, Role
+from bot.exceptions import AppliveryError
 from bot.i18n import _
 from bot.slack.blocks import HomeView
 from bot.slack.views import home as cards
@@ -21,8 +20,6 @@ from bot.slack.views.home import HomeBuilds, OwnSubscriptions, WatchedBuild
 
 MOST = 5  # builds
 LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone
-APPS = 5  # with the latest builds are asked for their newest ones
-NEVER = datetime.min.replace(tzinfo=UTC)
 SECONDS = 6.0  # for Applivery; the rest is shown without it
 
 
@@ -50,11 +47,16 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
     try:
         async with asyncio.timeout(SECONDS):
             apps = sorted(await call.apps(), key=lambda app: app.name.casefold())
-            mine = await _named(call, apps, [(link.app_id, link.build_id, link.at) for link in had.values()])
+            mine = await call.services.builds.still_there(
+                apps, [(link.app_id, link.build_id, link.at) for link in had.values()], MOST
+            )
             if mine:
                 return HomeBuilds(mine, mine=True, apps=apps, recalls=recalls)
             return HomeBuilds(
-                [(build, None) for build in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls
+                [(build, None) for build in await call.services.builds.latest(apps, call.now, MOST)],
+                mine=False,
+                apps=apps,
+                recalls=recalls,
             )
     except AppliveryError as problem:
         return _(problem.sentence)
@@ -72,48 +74,6 @@ async def _watched(call: CommandContext) -> list[WatchedBuild]:
 
     found = await call.services.watches.awaited_by(call.asker.user_id)
     return [WatchedBuild(build, paused=not may(build, place)) for build, place in found]
-
-
-async def _named(
-    call: CommandContext, apps: list[App], wanted: list[tuple[str, str, datetime]]
-) -> list[tuple[Build, datetime | None]]:
-    """The newest of these builds that are still there, of apps the asker may use, in their order."""
-    known = {app.id: app for app in apps}
-    wanted = [row for row in wanted if row[0] in known]
-    listed = await asyncio.gather(*(_listed(call, known[app_id]) for app_id in {app_id for app_id, _, _ in wanted}))
-    builds = {build.id: build for found in listed for build in found}
-
-    async def find(app_id: str, build_id: str) -> Build | None:
-        try:
-            return builds.get(build_id) or await call.services.apps.build_by_id(build_id, (known[app_id],))
-        except (NotFound, Forbidden):
-            return None
-
-    mine: list[tuple[Build, datetime | None]] = []
-    for at in range(0, len(wanted), MOST):  # those that were deleted make place for older ones
-        some = wanted[at : at + MOST]
-        found_builds = await asyncio.gather(*(find(app_id, build_id) for app_id, build_id, _ in some))
-        mine += [(build, when) for build, (_, _, when) in zip(found_builds, some, strict=True) if build]
-        if len(mine) >= MOST:
-            break
-    return mine[:MOST]
-
-
-async def _newest(call: CommandContext, apps: list[App]) -> list[Build]:
-    lately = sorted(apps, key=lambda app: app.processed_at or NEVER, reverse=True)[:APPS]
-    found_builds = [
-        build for builds in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in builds
-    ]
-    # a date in the future counts as now
-    made = {build.id: min(build.created_at, call.now) if build.created_at else NEVER for build in found_builds}
-    return sorted(found_builds, key=lambda build: made[build.id], reverse=True)[:MOST]
-
-
-async def _listed(call: CommandContext, app: App) -> list[Build]:
-    try:
-        return await call.services.apps.builds(app)
-    except (NotFound, Forbidden):
-        return []
 
 
 async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:

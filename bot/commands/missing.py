@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from bot.commands import report_query
@@ -24,10 +24,7 @@ from bot.slack.blocks import Message
 from bot.slack.views import missing as cards
 
 MOST = 500  # people: Slack is asked about each
-AT_ONCE = 8
 ASKED_AT_ONCE = 100
-# A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
-_HIDDEN = ("user_not_found", "user_not_visible")
 
 
 async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> Message:
@@ -103,7 +100,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
 
 async def _compared(call: CommandContext, question: ReportQuery, place: str) -> DownloadGap:
     people, tally = await asyncio.gather(
-        _emails(call, await _members(call, place)),
+        call.services.access.emails(await _members(call, place)),
         call.services.reports.tally(question, question.period),
     )
     if people and not any(people.values()):
@@ -127,24 +124,6 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
             Text("{place} has {number} people, and I compare {most} at most.", **many), Text("Name a smaller group.")
         )
     return found
-
-
-async def _emails(call: CommandContext, members: Collection[str]) -> Mapping[str, str | None]:
-    """The e-mail of each person, a few asked for at a time; bots and people who have left are skipped."""
-    room = asyncio.Semaphore(AT_ONCE)
-
-    async def ask(member: str) -> tuple[str, str | None] | None:
-        try:
-            async with room:
-                person = await call.services.access.person(member)
-        except SlackError as problem:
-            if problem.code not in _HIDDEN:
-                raise
-            return (member, None)
-        return None if person.bot or person.gone else (member, person.email)
-
-    found = await asyncio.gather(*(ask(member) for member in sorted(members)))
-    return dict(pair for pair in found if pair)
 
 
 async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:

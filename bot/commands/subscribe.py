@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
 from slack_sdk.models.blocks import Option
 
-from bot.applivery.pagination import PAGE_SIZE
 from bot.commands import get
 from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import InvalidFields, in_field
@@ -25,8 +23,6 @@ from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from bot.exceptions import (
     BotError,
     ChannelUnavailable,
-    Forbidden,
-    NotFound,
     PermissionDenied,
     SlackError,
     UserInputError,
@@ -45,7 +41,6 @@ Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
 SUBSCRIBE_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then subscribe again.")
 TRY_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then try again.")
 TRIED_APPS = 60  # how many apps a dry run of `*` asks Applivery about
-AT_ONCE = 8  # of them
 
 
 @command(need=Role.RELEASER, menu=MenuItem(5, gettext_noop("Subscribe this channel")))
@@ -163,20 +158,10 @@ async def newest(
     call: CommandContext, app: App | None, words: ParsedText = NO_WORDS, *, most: int | None = None
 ) -> list[Build]:
     """The newest builds of an app that pass the filters, or those of each app the asker may use."""
-    catalogue = call.services.apps
     if app:
-        return await catalogue.builds(app, words, most=most or PAGE_SIZE)
-    room = asyncio.Semaphore(AT_ONCE)
-
-    async def of(other_app: App) -> list[Build]:
-        try:
-            async with room:
-                return await catalogue.builds(other_app, words, most=most or LOOKED_AT)
-        except (NotFound, Forbidden):
-            return []
-
-    found = await asyncio.gather(*(of(each_app) for each_app in (await call.apps())[:TRIED_APPS]))
-    return [build for builds in found for build in builds]
+        builds = call.services.apps.builds
+        return await (builds(app, words, most=most) if most else builds(app, words))
+    return await call.services.builds.of_apps((await call.apps())[:TRIED_APPS], words, limit=most or LOOKED_AT)
 
 
 async def handles(call: CommandContext, subscriptions: Iterable[Subscription]) -> dict[str, str]:

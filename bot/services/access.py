@@ -37,6 +37,9 @@ STALE_SECONDS = 3600.0
 LANGUAGE_SECONDS = 2.0  # that a person waits to be spoken to in their own
 ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
+AT_ONCE = 8  # people whom Slack is asked about
+# A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
+HIDDEN = ("user_not_found", "user_not_visible")
 # Slackbot, and who system notices are from: Slack does not say that they are bots
 SLACKBOTS = ("USLACKBOT", "USLACK")
 # These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
@@ -224,6 +227,26 @@ class AccessResolver:
     async def group(self, group_id: str) -> frozenset[str]:
         """The people of a user group. Raises SlackError."""
         return await self._groups.get(group_id)
+
+    async def emails(self, user_ids: Collection[str]) -> dict[str, str | None]:
+        """Return the e-mail of each person, a few asked for at a time; bots and people who have left are skipped.
+
+        Raises SlackError.
+        """
+        semaphore = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(user_id: str) -> tuple[str, str | None] | None:
+            try:
+                async with semaphore:
+                    person = await self.person(user_id)
+            except SlackError as problem:
+                if problem.code not in HIDDEN:
+                    raise
+                return (user_id, None)
+            return None if person.bot or person.gone else (user_id, person.email)
+
+        found = await asyncio.gather(*(ask(user_id) for user_id in sorted(user_ids)))
+        return dict(pair for pair in found if pair)
 
     async def home(self, user_id: str) -> str | None:
         """Return the domain of a user's e-mail; None when Slack does not tell."""

@@ -10,6 +10,7 @@ from bot.domain.model import Build
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
+from bot.services.build_lists import BuildLists
 from bot.services.channels import ChannelService
 from bot.services.drafts import DraftKeeper
 from bot.services.link_expiries import LinkExpiryService
@@ -38,6 +39,7 @@ class Services:
     access: AccessResolver
     apps: AppDirectory
     audit: AuditLog
+    builds: BuildLists
     channels: ChannelService
     drafts: DraftKeeper
     expiries: LinkExpiryService
