@@ -24,7 +24,7 @@ test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to g
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 unit: .venv/.stamp-dev ## the tests without I/O, in seconds
-	@$(PY) -m pytest -n 2 -q tests/unit $(ARGS)
+	@$(PY) -m pytest -n 2 -q --hypothesis-profile=quick tests/unit $(ARGS)
 
 check: .venv/.stamp-dev ## format, lint, types, import direction, and whether the generated pages are current
 	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports _reference

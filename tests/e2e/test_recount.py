@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.applivery import parse
@@ -29,7 +29,6 @@ from tests.support.everything import execute
 from tests.support.recount import NOW, RecountResult, Row, answer, recount, shares
 from tests.support.seeing import press
 
-EVER = settings(max_examples=150)
 NEWEST = {"ios": "2.5.0", "android": "2.4.0"}
 ROWS = "GET */downloads/by-user"
 CARDS = {GroupBy.VERSION: "versions", GroupBy.OS: "systems", GroupBy.SOURCE: "sources", GroupBy.DAY: "days"}
@@ -170,7 +169,6 @@ def check_thread(thread: Any, by: GroupBy, found: RecountResult, *, named: bool)
 # ------------------------------------------------------------------ any rows
 
 
-@EVER
 @given(chances, st.sampled_from(GroupBy), st.booleans())
 def test_any_rows_are_counted_as_they_are(chance: Random, by: GroupBy, period: bool) -> None:
     rows, earlier = answer(chance), answer(chance)
@@ -205,7 +203,6 @@ def check_comparison(text: str, found: RecountResult, before: RecountResult) -> 
         assert not by or int(match[1]) == abs(by)
 
 
-@EVER
 @given(chances, st.booleans())
 def test_missing_is_who_has_not_downloaded(chance: Random, period: bool) -> None:
     rows = answer(chance)
@@ -222,7 +219,6 @@ def test_missing_is_who_has_not_downloaded(chance: Random, period: bool) -> None
     assert "1 more person has no e-mail" in card.text
 
 
-@EVER
 @given(chances, st.integers(0, 8))
 def test_rows_counted_apart_are_counted_once(chance: Random, at: int) -> None:
     rows = answer(chance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.http_client import CONTAINERS, PIECE, VALUES, BrokenPacking, Unpacker, crowded
@@ -21,7 +21,6 @@ def unpacked(body: bytes, coding: str, step: int) -> bytes:
     return b"".join(found)
 
 
-@settings(max_examples=200)
 @given(
     st.binary(max_size=300),
     st.sampled_from([1, 7, 500]),

@@ -679,7 +679,7 @@ PATHS = st.one_of(
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"]),
     body=st.binary(max_size=3000),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_guess_and_no_garbage_gets_anything_but_words(
     desk: ClaimEnvironment, path: str, method: str, body: bytes
 ) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.applivery import parse
@@ -54,14 +54,12 @@ def test_every_shape_of_answer_says_the_same_in_pieces(shape: Any, indent: int |
     assert len(streamed(body, size)) == 3
 
 
-@settings(max_examples=150)
 @given(st.data(), st.sampled_from(SHAPES), st.integers(1, 400))
 def test_no_value_in_any_place_makes_a_difference(data: st.DataObject, shape: Any, size: int) -> None:
     body = json.dumps(shape([ROW, spoil(ROW, data), data.draw(ODD), ROW])).encode()
     assert outcome(streamed, body, size) == outcome(parse.member_downloads, body)
 
 
-@settings(max_examples=150)
 @given(ODD, st.integers(1, 30))
 def test_any_json_is_read_or_refused_alike(anything: Any, size: int) -> None:
     body = json.dumps(anything).encode()

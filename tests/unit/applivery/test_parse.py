@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.applivery import coercion, errors, parse, schemas
@@ -471,7 +471,6 @@ def spoil(good: Any, choose: st.DataObject) -> Any:
     return [spoil(each, choose) for each in good] if isinstance(good, list) else good
 
 
-@settings(max_examples=150)
 @given(st.data())
 def test_no_value_in_any_place_breaks_a_list_of_builds(data: st.DataObject) -> None:
     items = [FULL, spoil(FULL, data), FULL]
@@ -480,7 +479,6 @@ def test_no_value_in_any_place_breaks_a_list_of_builds(data: st.DataObject) -> N
     assert len(found) in (2, 3)
 
 
-@settings(max_examples=150)
 @given(st.data())
 def test_no_value_in_any_place_breaks_rows_or_lets_an_address_through(data: st.DataObject) -> None:
     row = {"total": 1, "member": MEMBER, "downloads": [DOWNLOAD]}
@@ -490,7 +488,6 @@ def test_no_value_in_any_place_breaks_rows_or_lets_an_address_through(data: st.D
     msgspec.json.encode(rows)  # nothing but plain, storable values
 
 
-@settings(max_examples=200)
 @given(ODD)
 def test_any_json_is_read_or_refused_by_name(anything: Any) -> None:
     body = json.dumps(anything).encode()
@@ -510,7 +507,6 @@ def test_any_json_is_read_or_refused_by_name(anything: Any) -> None:
             continue
 
 
-@settings(max_examples=300)
 @given(ODD | st.binary())
 def test_scalars_take_anything(anything: Any) -> None:
     for read in (coercion.text, coercion.count, coercion.number, coercion.flag, coercion.texts, coercion.moment):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain import build_labels, lookup, spelling
@@ -20,8 +20,6 @@ from bot.slack.views import builds as cards
 from tests.support.facts import COURIER, build
 from tests.support.pasting import pasted, received
 from tests.unit.slack.test_markup import named
-
-ANY = settings(max_examples=60)
 
 
 def core(name: str) -> str:
@@ -59,7 +57,6 @@ def meant(typed: str, builds: list[Build]) -> set[str]:
         return meant(bare, builds)
 
 
-@ANY
 @given(apps)
 def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
     for app in every:
@@ -72,7 +69,6 @@ def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
                 assert lookup.leading(typed, every) == (typed.strip(), "")
 
 
-@ANY
 @given(many)
 def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
     for language in ("en", "es"):
@@ -84,7 +80,6 @@ def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
                         assert each_build.id in meant(received(sent), builds), (shown, sent)
 
 
-@ANY
 @given(many)
 def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) -> None:
     for each_build in builds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import grammar, lookup
@@ -23,7 +23,6 @@ def words(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, str, bool], ...]
 # ------------------------------------------------------------------ any text
 
 
-@settings(max_examples=300)
 @given(facts.texts | st.text(st.sampled_from('"“”„«»\\ -:/<>|@#!&;abk\t\n'), max_size=30))
 def test_any_text_parses_and_what_is_said_back_means_the_same(text: str) -> None:
     read = grammar.parse(text)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.grammar import KeyValue, ParsedText, explain
@@ -63,7 +63,6 @@ outside = (
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join).map(lambda text: text[:38]).filter(str.strip)
 )
 named = outside.filter(lambda text: text.strip() == text)
-ANY = settings(max_examples=150)
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ANA = Actor("T1", "U0ANA", "C1")
 
@@ -84,7 +83,6 @@ def told(message: Message) -> str:
 # ------------------------------------------------------------------ the bricks
 
 
-@ANY
 @given(outside, st.booleans(), st.booleans())
 def test_a_value_is_seen_as_it_is(value: str, beside: bool, aside: bool) -> None:
     button = blocks.button("Get", "get.v1", "x") if aside else None
@@ -101,7 +99,6 @@ def test_a_value_is_seen_as_it_is(value: str, beside: bool, aside: bool) -> None
     assert kinds.count("actions") + ("accessory" in message.payload()["blocks"][0]) == aside, "the button is there"
 
 
-@ANY
 @given(outside)
 def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
     form = Modal(
@@ -169,7 +166,6 @@ def test_what_slack_leaves_alone_stays_as_plain_as_it_was(harmless: str) -> None
     assert "`" not in blocks.context(inline(harmless))["elements"][0]["text"]
 
 
-@ANY
 @given(outside, st.integers(1, 60))
 def test_a_cut_sentence_has_no_open_end(value: str, limit: int) -> None:
     body = Message("x", (blocks.section(f"*Head* {inline(value * 3500, 3500)}"),))
@@ -183,7 +179,6 @@ def test_a_cut_sentence_has_no_open_end(value: str, limit: int) -> None:
 # ------------------------------------------------------------------ sentences
 
 
-@ANY
 @given(outside)
 def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
     for language in ("en", "es"):
@@ -275,7 +270,6 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "digest", channel_card.card(Delivery(1, "C1", BuildEvent.PROCESSED, first, "key", shown=digest), dashboard), 4
 
 
-@settings(max_examples=60)
 @given(named)
 def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
     for name, message, often in of_a_build(value):
@@ -286,7 +280,6 @@ def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
         assert value in shown.notification(payload), (name, payload["text"])
 
 
-@settings(max_examples=60)
 @given(named)
 def test_every_card_shows_a_subscription_as_it_is(value: str) -> None:
     query = explain(ParsedText((), (KeyValue("branch", value), KeyValue("tag", value, True))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import grammar
@@ -91,7 +91,6 @@ def test_formatting_around_words_and_values_is_left_out(typed: str, meant: str) 
     assert typed_text.unwrapped(typed) == meant
 
 
-@settings(max_examples=300)
 @given(st.text(max_size=60) | st.lists(st.sampled_from('*_~`"“” \n:-get'), max_size=30).map("".join))
 def test_any_text_is_read(typed: str) -> None:
     verb, rest = typed_text.command(delivered(typed), "/builds")

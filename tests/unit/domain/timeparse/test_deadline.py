@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.time_zones import zone
@@ -115,7 +115,6 @@ WORDS = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=300)
 @given(WORDS, INSTANTS, ZONES)
 def test_words_of_time_in_any_order_are_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
     try:

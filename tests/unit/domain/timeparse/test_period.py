@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import time_zones
@@ -201,7 +201,6 @@ def test_last_month_knows_how_long_it_was() -> None:
 ZONES = (MADRID, "UTC", "America/Santiago", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kathmandu")
 
 
-@settings(max_examples=300)
 @given(st.dates(date(2000, 1, 2), date(2037, 12, 30)), st.sampled_from(ZONES))
 def test_days_meet_without_gap_or_overlap_everywhere(day: date, tz: str) -> None:
     period, then = parse(f"{day}..{day}", tz=tz), parse(f"..{day + timedelta(days=1)}", tz=tz)
@@ -296,7 +295,6 @@ def test_a_long_time_is_a_time() -> None:
     assert parse("9999w").start.year == 1835
 
 
-@settings(max_examples=200)
 @given(
     st.none() | facts.texts | st.from_regex(r"[0-9]{1,4}[hdwm]", fullmatch=True),
     st.none() | facts.texts,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.i18n.verbatim import unmarked
@@ -59,7 +59,6 @@ def test_inline_text_is_cut_before_it_is_escaped() -> None:
     assert mrkdwn.inline("x" * 10, 10) == "x" * 10
 
 
-@settings(max_examples=200)
 @given(texts, st.integers(1, 300))
 def test_whatever_comes_from_outside_is_inert(text: str, limit: int) -> None:
     check(Message("x", (blocks.section(f"x {mrkdwn.inline(text, limit)}"), blocks.section(f"x {mrkdwn.escape(text)}"))))
@@ -100,7 +99,6 @@ WHOLE = (
 )
 
 
-@settings(max_examples=500)
 @given(st.lists(st.sampled_from(WHOLE), min_size=1, max_size=30), st.integers(1, 60))
 def test_a_cut_never_goes_through_what_a_person_sees_as_one(parts: list[str], limit: int) -> None:
     text = "".join(parts)
@@ -217,7 +215,6 @@ def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
     assert Message("x").shared() == Message("x", to=Visibility.CHANNEL)
 
 
-@settings(max_examples=200)
 @given(texts, st.lists(texts, max_size=12), texts)
 def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], other: str) -> None:
     inert = [f"x{mrkdwn.escape(each_text)}" for each_text in more]

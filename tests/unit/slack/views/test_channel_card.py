@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import changelogs, install
@@ -31,7 +31,6 @@ from tests.support import facts
 from tests.support.facts import COURIER, FULL, NOON, build
 from tests.support.reading import DASHBOARD, LIVE, buttons, check, dashboard, marked, seen
 
-ANY = settings(max_examples=60)
 GROUP = "!subteam^S0BETA"
 RECALL = Recall(FULL.id, COURIER.id, "Crashes at the <login>", "U0ANA", NOON)
 NEWER = build(180, version="2.4.1", size=1)
@@ -91,13 +90,11 @@ def check_card(shown: Sequence[CardEntry], manner: DeliveryOptions, live: frozen
     assert said.text.count(f"<{GROUP}>") == len(pinged)
 
 
-@ANY
 @given(shapes, manners)
 def test_any_build_has_a_card(entry: CardEntry, manner: DeliveryOptions) -> None:
     check_card([entry], manner)
 
 
-@ANY
 @given(st.lists(shapes, min_size=2, max_size=12), manners)
 def test_any_version_has_a_card(several: list[CardEntry], manner: DeliveryOptions) -> None:
     first = several[0].build
@@ -105,13 +102,11 @@ def test_any_version_has_a_card(several: list[CardEntry], manner: DeliveryOption
     check_card(same, manner)
 
 
-@settings(max_examples=30)
 @given(st.lists(shapes, min_size=2, max_size=8), st.sampled_from((1, 7)), manners)
 def test_any_builds_make_a_digest(several: list[CardEntry], times: int, manner: DeliveryOptions) -> None:
     check_card(several * times, manner)
 
 
-@ANY
 @given(facts.builds, st.integers(0, 5))
 def test_any_details_fit_into_a_thread(build: Build, part: int) -> None:
     said = details(build, part)
@@ -119,7 +114,6 @@ def test_any_details_fit_into_a_thread(build: Build, part: int) -> None:
         check(said)
 
 
-@ANY
 @given(facts.builds, st.sampled_from(("feedback", "bug", "odd")), facts.texts)
 def test_any_certificate_and_any_feedback_can_be_told(build: Build, kind: str, name: str) -> None:
     check(thread_details.certificate(build, dashboard(build), install.expiry(build, NOON)))

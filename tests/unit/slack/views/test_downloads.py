@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.db.serialization import fact_of_report, report_of
@@ -30,7 +30,6 @@ from tests.support.reading import buttons, check, messages, seen
 
 languages = st.sampled_from(LANGUAGES)
 NEWEST = NewestVersions((("ios", "2.4.0"),))
-ANY = settings(max_examples=40)
 
 
 def courier(rows: list[MemberDownloads], **more: Any) -> DownloadReport:
@@ -72,7 +71,6 @@ reports = st.builds(
 )
 
 
-@ANY
 @given(reports, st.booleans(), languages)
 def test_any_report_can_be_told_with_names_and_without(report: DownloadReport, names: bool, spoken: str) -> None:
     shown = report.shared("acme.test") if names else report.without_names()
@@ -88,14 +86,12 @@ def test_any_report_can_be_told_with_names_and_without(report: DownloadReport, n
         check(downloads.nothing(report))
 
 
-@ANY
 @given(reports)
 def test_any_report_outlives_being_written_down(report: DownloadReport) -> None:
     assume(repr(report).isprintable() and "\\ud" not in repr(report))  # half a character does not get past the parser
     assert report_of(fact_of_report(report)) == report
 
 
-@ANY
 @given(reports)
 def test_nobody_is_named_where_nobody_is_to_be(report: DownloadReport) -> None:
     marked = replace(
@@ -301,7 +297,6 @@ def test_one_odd_date_costs_nothing() -> None:
 # ------------------------------------------------------------------ who has not, and digests
 
 
-@ANY
 @given(facts.texts, *[st.integers(0, 300)] * 3, languages)
 def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: int, unknown: int, spoken: str) -> None:
     found = DownloadGap(*(("U0EVA",) * count for count in (have, lack, unknown)))
@@ -314,14 +309,12 @@ def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: in
         assert "U0EVA" not in f"{card.payload()}"
 
 
-@ANY
 @given(st.lists(facts.builds, min_size=1, max_size=5), languages)
 def test_any_build_can_be_asked_to_be_tried(builds: list[Any], spoken: str) -> None:
     with use_locale(spoken):
         check(missing.nudge(builds, "U0ANA"), live=frozenset({"@U0ANA"}))
 
 
-@ANY
 @given(
     facts.texts,
     facts.texts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import Build, Stage
@@ -35,7 +35,6 @@ def every(build: Build, usual: timedelta | None, left: timedelta | None) -> list
     ]
 
 
-@settings(max_examples=60)
 @given(facts.builds, facts.maybe(spans), facts.maybe(spans))
 def test_any_build_can_be_watched(build: Build, usual: timedelta | None, left: timedelta | None) -> None:
     for card in every(build, usual, left):

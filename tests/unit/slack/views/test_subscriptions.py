@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain import filters, grammar, lookup
@@ -26,7 +26,6 @@ from tests.support import facts
 from tests.support.facts import COURIER, NOON, RIDER, build, subscription
 from tests.support.reading import DATE, LIVE, buttons, check, marked, seen
 
-ANY = settings(max_examples=60)
 HANDLES = {"S1": "mobile-qa"}
 LATER = NOON + timedelta(hours=4)
 CHANNEL = frozenset({"#C1"})
@@ -65,7 +64,6 @@ def listed(*found: Subscription, last: datetime | None = None, page: int = 0, ev
 # ------------------------------------------------------------------ whatever was typed
 
 
-@ANY
 @given(wishes, st.booleans(), facts.texts, st.lists(facts.builds, max_size=3))
 def test_any_subscription_can_be_confirmed_and_paused(
     subscription: Subscription, yes: bool, name: str, builds: list[Build]
@@ -75,7 +73,6 @@ def test_any_subscription_can_be_confirmed_and_paused(
     check(cards.paused(subscription, name), live=CHANNEL)
 
 
-@settings(max_examples=30)
 @given(st.lists(wishes, max_size=5), st.sampled_from((1, 20)), st.integers(-1, 12), st.booleans())
 def test_any_subscriptions_can_be_listed_for_whoever_asks(
     found: list[Subscription], times: int, page: int, everywhere: bool
@@ -89,7 +86,6 @@ def test_any_subscriptions_can_be_listed_for_whoever_asks(
     check(cards.which_to_end(found * times))
 
 
-@ANY
 @given(wishes)
 def test_any_subscription_can_be_muted_and_tried(subscription: Subscription) -> None:
     for card in (
@@ -106,7 +102,6 @@ def test_any_subscription_can_be_muted_and_tried(subscription: Subscription) -> 
             check(copy, live=CHANNEL)
 
 
-@ANY
 @given(wishes, facts.texts.map(lambda text: text[:500]))
 def test_any_subscription_fits_into_its_form(subscription: Subscription, line: str) -> None:
     for words in (subscription_form.typed(replace(subscription, query=""), HANDLES, "UTC"), grammar.parse(line)):

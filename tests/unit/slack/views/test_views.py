@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bot.commands
@@ -37,8 +37,6 @@ from tests.support import facts
 from tests.support.facts import COURIER, FULL, NOON, build
 from tests.support.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, dashboard, marked, seen
 
-ANY = settings(max_examples=60)
-
 
 def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | None = None) -> Link:
     return Link(HOSTS.download_url(token), token, kind, expires_at)
@@ -59,7 +57,6 @@ def test_a_long_changelog_says_that_there_is_more() -> None:
 # ------------------------------------------------------------------ answers about builds
 
 
-@ANY
 @given(facts.apps, st.lists(facts.builds, max_size=13), facts.texts)
 def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> None:
     check(build_cards.builds(app, page_of(found, 0, 10), mrkdwn.inline(note), again="courier"))
@@ -90,7 +87,6 @@ def test_an_empty_list_says_why() -> None:
     assert listed([], "os:ios").text == "Courier has no builds that fit. os:ios"
 
 
-@ANY
 @given(facts.builds)
 def test_the_state_of_any_build_can_be_told(build: Build) -> None:
     check(build_cards.status(build, dashboard(build)))
@@ -122,7 +118,6 @@ def hand_over(build: Build, made: Link, *, others: Sequence[Build] = (), install
     return link_cards.link(build, made, ANA, NOON, dashboard=dashboard(build), others=others, installs=installs)
 
 
-@ANY
 @given(
     facts.builds,
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200),
@@ -150,7 +145,6 @@ def test_any_link_can_be_handed_over(
     assert made.token not in f"{[button.get('value') for button in buttons(card).values()]}" or len(token) < 30
 
 
-@ANY
 @given(facts.builds, facts.texts)
 def test_everything_around_links_can_be_said_of_any_build(build: Build, label: str) -> None:
     check(link_cards.no_install(build, dashboard(build)))
@@ -162,7 +156,6 @@ def test_everything_around_links_can_be_said_of_any_build(build: Build, label: s
     check(link_cards.sent(build, "U0ANA", 3), live=ANA_ONLY)
 
 
-@ANY
 @given(facts.builds, st.sampled_from((1, 30)), facts.maybe(facts.moments))
 def test_any_attachments_can_be_listed_and_had(build: Build, times: int, expires_at: datetime | None) -> None:
     many = replace(build, attachments=build.attachments * times)
@@ -252,7 +245,6 @@ def test_only_the_private_answer_has_the_link() -> None:
 # ------------------------------------------------------------------ replies
 
 
-@ANY
 @given(facts.texts, st.lists(facts.texts, max_size=3), st.none() | st.just("0a1b2c3d"))
 def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str], reference: str | None) -> None:
     for error in (
@@ -281,7 +273,6 @@ def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[BotEr
     assert "eference" not in f"{errors.problem(kind()).payload()}"
 
 
-@ANY
 @given(
     st.lists(st.tuples(facts.texts, facts.ids), min_size=1, max_size=30),
     st.sampled_from(("get", "status", "downloads")),
