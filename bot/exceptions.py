@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-from bot.i18n import NO_TEXT, Counted, Text, gettext_noop, joined
+from bot.i18n import NO_TEXT, Counted, Localized, Text, gettext_noop, joined
 from bot.i18n.verbatim import code, unmarked, verbatim
 
 
@@ -102,6 +102,10 @@ class InvalidId(UserInputError, kind="NotAnId"):
         super().__init__(Text(sentence, typed=_short(typed)))
 
 
+def _name(build: str | Localized) -> str | Localized:
+    return verbatim(build) if isinstance(build, str) else build
+
+
 def _short(typed: str) -> str:
     return typed if len(typed) <= 60 else typed[:59] + "…"
 
@@ -161,12 +165,12 @@ class BuildRecalled(BotError, kind="Recalled", everyday=True):
     its buttons carry.
     """
 
-    def __init__(self, build: str, reason: str, instead: tuple[str, str] | None = None) -> None:
+    def __init__(self, build: str | Localized, reason: str, instead: tuple[str | Localized, str] | None = None) -> None:
         self.reason = reason
         self.instead = instead
         super().__init__(
-            Text("⛔ {build} was recalled: “{reason}”.", build=verbatim(build), reason=reason),
-            Text("Take {build} instead: it is the newest that was not recalled.", build=verbatim(instead[0]))
+            Text("⛔ {build} was recalled: “{reason}”.", build=_name(build), reason=reason),
+            Text("Take {build} instead: it is the newest that was not recalled.", build=_name(instead[0]))
             if instead
             else Text("Ask your team which one to use."),
         )

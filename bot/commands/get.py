@@ -14,6 +14,7 @@ from bot.dispatch.registry import MenuItem, button, command, form, options, shor
 from bot.dispatch.targets import BuildReference, Filters
 from bot.domain import lookup, references
 from bot.domain.audit import AuditAction, AuditOutcome
+from bot.domain.build_labels import BuildLabel
 from bot.domain.builds import can_be_had
 from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
@@ -77,7 +78,7 @@ async def hand(
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
-            Text("{build} was not uploaded as an .aab.", build=verbatim(lookup.label(build))),
+            Text("{build} was not uploaded as an .aab.", build=BuildLabel(build)),
             Text("Leave `type:aab` out for what there is."),
         )
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:

@@ -104,7 +104,7 @@ async def _target(call: CommandContext, typed: str) -> str:
     try:
         return (await call.app(typed)).id
     except AmbiguousInput as error:
-        which = ", ".join(code(label) for label, _ in error.choices)
+        which = ", ".join(code(str(label)) for label, _ in error.choices)
         raise UserInputError(
             error.sentence, Text("Name it by what stands in brackets: {names}.", names=which)
         ) from None

@@ -11,7 +11,8 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import in_field
 from bot.dispatch.registry import button, command, form, options
 from bot.dispatch.targets import BuildReference, Filters, Rest
-from bot.domain import build_labels, lookup
+from bot.domain import build_labels
+from bot.domain.build_labels import BuildLabel
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
 from bot.domain.text_limits import within
@@ -144,7 +145,7 @@ async def _only_one(call: CommandContext, app: App | None) -> Build:
         return await call.build(recalls[0].app_id, recalls[0].build_id)
     room = asyncio.Semaphore(AT_ONCE)
     there = [build for build in await asyncio.gather(*(_there(call, recall, room) for recall in recalls)) if build]
-    offered = [(f"{build.app.name} {lookup.label(build)}", f"{build.app.id} {build.id}") for build in there]
+    offered = [(BuildLabel(build, with_app=True), f"{build.app.id} {build.id}") for build in there]
     raise AmbiguousInput(Counted("{number} build is recalled.", "{number} builds are recalled.", len(recalls)), offered)
 
 

@@ -70,8 +70,8 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
     try:
         return await call.the_app(None)
     except AmbiguousInput as error:
-        every = [(_("Every app"), "*")] if call.asker.role >= call.need else []
-        more = [*every, (_("Use a form"), "")]  # nothing typed, and a button: the form
+        every = [(Text("Every app"), "*")] if call.asker.role >= call.need else []
+        more = [*every, (Text("Use a form"), "")]  # nothing typed, and a button: the form
         few = len(error.choices) + len(more) <= CHOICES
         raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from bot.domain import platforms
 from bot.domain.model import Build
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
-from bot.i18n import _, gettext_noop
+from bot.i18n import LANGUAGES, Localized, _, gettext_noop
+from bot.i18n.verbatim import verbatim
 
 _NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
 _FILLERS = frozenset({"for", "para", "on", "en", "the", "la", "el", "latest", "newest", "última", "último", "·", "-"})
+_NO_VERSION = (gettext_noop("no version"), gettext_noop("without a version"))
 # What comes after a build's name where its state is told.
 _STATES = (
     gettext_noop("{build} is ready"),
@@ -26,14 +28,30 @@ _AROUND = "()[],;:.!?*_~`\"'"
 _ENDS = ("·", ":", ",", "—", "(")
 
 
-def label(build: Build) -> str:
+def label(build: Build, language: str | None = None) -> str:
     """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
-    return f"{short(build)} · {build.origin.branch}" if build.origin.branch else short(build)
+    name = short(build, language)
+    return f"{name} · {build.origin.branch}" if build.origin.branch else name
 
 
-def short(build: Build) -> str:
+def short(build: Build, language: str | None = None) -> str:
     """The same without its branch: `2.4.0 (173) iOS`."""
-    return f"{_numbered(build)} {platform(build)}".strip()
+    return f"{_numbered(build, language)} {platform(build)}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLabel(Localized):
+    """The label of a build, written where it is read; `with_app` after the name of its app."""
+
+    build: Build
+    with_app: bool = False
+
+    def render(self, language: str | None = None) -> str:
+        """Return the label, marked as text from outside."""
+        name = label(self.build, language)
+        return verbatim(f"{self.build.app.name} {name}" if self.with_app else name)
+
+    __str__ = Localized.__str__
 
 
 def platform(build: Build) -> str:
@@ -41,22 +59,22 @@ def platform(build: Build) -> str:
     return platforms.name(build.platform)
 
 
-def _numbered(build: Build) -> str:
+def _numbered(build: Build, language: str | None) -> str:
     number = f" ({build.number})" if build.number else ""
-    return f"{build.version or _('no version')}{number}"
+    return f"{build.version or _('no version', language)}{number}"
 
 
 def _spellings(build: Build) -> Iterator[str]:
     """Everything that a build is shown by, without its app."""
     on = platform(build)
-    versions = [build.version] if build.version else [_("no version"), _("without a version")]
+    versions = [build.version] if build.version else [_(name, one) for name in _NO_VERSION for one in LANGUAGES]
     numbered = [f"{version} ({build.number})" for version in versions] if build.number else []
-    yield label(build)
+    yield from (label(build, one) for one in (LANGUAGES if not build.version else LANGUAGES[:1]))
     for name in (*numbered, *versions):
         yield name
         if on:
             yield from (f"{name} {on}", f"{name} · {on}", f"{on} {name}")
-            yield _("{build} for {platform}", build=name, platform=on)
+            yield from (_("{build} for {platform}", one, build=name, platform=on) for one in LANGUAGES)
         if build.origin.branch:
             yield f"{name} · {build.origin.branch}"
     if build.number and on:
@@ -76,7 +94,7 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
 def _is_told(rest: str) -> bool:
     """Whether these words, after a build's name, say how it stands."""
     words = fold(rest)
-    states = [fold(_(state, build="")) for state in _STATES]
+    states = [fold(_(state, one, build="")) for state in _STATES for one in LANGUAGES]
     return not words or words.startswith((*_ENDS, *states))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bot.i18n import _
+from bot.i18n import Text, joined
 
 START = 300  # characters of it on a card
 PIECE = 2500  # characters in one message
 PIECES = 5  # messages in a thread; what is longer is read page by page
 
 
-def pieces(changelog: str) -> tuple[str, ...]:
+def pieces(changelog: str) -> tuple[str | Text, ...]:
     """The whole changelog in readable pieces, cut between lines; empty when a card shows all of it.
 
     The last piece says so when there is more than `PIECES` hold.
@@ -17,7 +17,7 @@ def pieces(changelog: str) -> tuple[str, ...]:
     text = changelog.strip()
     if len(text) <= START:
         return ()
-    found: list[str] = []
+    found: list[str | Text] = []
     piece = ""
     for line in (part for whole in text.splitlines() for part in _short(whole)):
         if piece and len(piece) + len(line) + 1 > PIECE:
@@ -26,8 +26,8 @@ def pieces(changelog: str) -> tuple[str, ...]:
         piece = f"{piece}\n{line}" if piece else line
     found.append(piece)
     if len(found) > PIECES:
-        rest = _("… the rest is under *What's new* on the card.")
-        found = [*found[: PIECES - 1], f"{found[PIECES - 1]}\n{rest}"]
+        rest = Text("… the rest is under *What's new* on the card.")
+        found = [*found[: PIECES - 1], joined("\n", (found[PIECES - 1], rest))]
     return tuple(found)
 
 

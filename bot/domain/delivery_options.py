@@ -17,7 +17,7 @@ from bot.domain.text_limits import within
 from bot.domain.time_zones import zone
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
-from bot.i18n import Text, _, gettext_noop
+from bot.i18n import Text, gettext_noop, joined
 from bot.i18n.verbatim import code, verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
@@ -67,24 +67,24 @@ def options(options: DeliveryOptions) -> tuple[KeyValue, ...]:
     return tuple(KeyValue(key, value) for key, value in typed.items() if value)
 
 
-def explain(options: DeliveryOptions) -> str:
+def explain(options: DeliveryOptions) -> Text:
     """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
     parts = []
     if options.digest:
         schedule = timeparse_schedule.explain(timeparse_schedule.parse(options.digest))
-        parts.append(_("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(options.tz)))
+        parts.append(Text("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(options.tz)))
     if options.quiet:
         start, end = options.quiet.split("-")
-        parts.append(_("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(options.tz)))
+        parts.append(Text("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(options.tz)))
     if options.compact:
-        parts.append(_("in one line each"))
+        parts.append(Text("in one line each"))
     if options.grouped:
-        parts.append(_("one card for all platforms of a version"))
+        parts.append(Text("one card for all platforms of a version"))
     if not options.threads:
-        parts.append(_("without threads"))
+        parts.append(Text("without threads"))
     if options.label:
-        parts.append(_("labelled “{label}”", label=options.label))
-    return ", ".join(parts)
+        parts.append(Text("labelled “{label}”", label=options.label))
+    return joined(", ", parts)
 
 
 def held_until(subscription: Subscription, now: datetime) -> datetime | None:

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.i18n import _, ngettext
+from bot.i18n import Counted, Text
 
 _FAR = timedelta(days=60)  # so far away a day says more than a number of days
 
 
-def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> str:
+def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> Text:
     """What comes after "the link", such as `expires 14:32 (4 minutes)`; the times are aware, None is not known.
 
     `written` writes a time as its reader's clock shows it, with its day unless that is today. Who reads that a fresh
     link has expired has to hear whose fault it is: one of the two clocks is wrong.
     """
     if at is None:
-        return _("expires soon; Applivery does not say when")
+        return Text("expires soon; Applivery does not say when")
     if at <= now:
-        return _("expired already, {time}: check the clock of this bot's machine", time=written(at))
+        return Text("expired already, {time}: check the clock of this bot's machine", time=written(at))
     if at - now >= _FAR:
-        return _("expires {time}", time=written(at))
-    return _("expires {time} ({left})", time=written(at), left=_left(at - now))
+        return Text("expires {time}", time=written(at))
+    return Text("expires {time} ({left})", time=written(at), left=_left(at - now))
 
 
-def _left(left: timedelta) -> str:
+def _left(left: timedelta) -> Text:
     if left < timedelta(minutes=1):
-        return _("less than a minute")
+        return Text("less than a minute")
     minutes = round(left.total_seconds() / 60)
     if minutes < 120:
-        return ngettext("{number} minute", "{number} minutes", minutes)
+        return Counted("{number} minute", "{number} minutes", minutes)
     if minutes < 48 * 60:
-        return ngettext("{number} hour", "{number} hours", minutes // 60)
-    return ngettext("{number} day", "{number} days", left.days)
+        return Counted("{number} hour", "{number} hours", minutes // 60)
+    return Counted("{number} day", "{number} days", left.days)

@@ -11,7 +11,7 @@ from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Subsc
 from bot.domain.spelling import bare
 from bot.domain.text_limits import within
 from bot.exceptions import UserInputError
-from bot.i18n import Text, _, gettext_noop
+from bot.i18n import NO_TEXT, Text, gettext_noop, joined
 from bot.i18n.verbatim import verbatim
 
 EVENTS = tuple(event for event in BuildEvent if not event.personal)
@@ -89,42 +89,44 @@ def wants(subscription: Subscription, build: Build, event: BuildEvent) -> bool:
 
 def explain(
     app_name: str | None, events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions | None = None
-) -> str:
+) -> Text:
     """A subscription as one sentence; `app_name` None means every app."""
-    what = _("builds of {app}", app=verbatim(app_name)) if app_name else _("builds of every app")
+    what = Text("builds of {app}", app=verbatim(app_name)) if app_name else Text("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
-        what = _("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
-    how = delivery_options.explain(manner) if manner else ""
-    return f"{what}, {_when(events)}{f'; {how}' if how else ''}"
+        what = Text("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
+    how = delivery_options.explain(manner) if manner else NO_TEXT
+    return joined("; ", (joined(", ", (what, _when(events))), how))
 
 
-def _limits(words: ParsedText) -> list[str]:
+def _limits(words: ParsedText) -> list[Text]:
     limits = []
     for key, (with_, without) in _LIMITS.items():
-        yes = [verbatim(option.value) for option in words.options if option.key == key and not option.no]
-        no = [verbatim(option.value) for option in words.options if option.key == key and option.no]
+        yes: list[str | Text] = [
+            verbatim(option.value) for option in words.options if option.key == key and not option.no
+        ]
+        no: list[str | Text] = [verbatim(option.value) for option in words.options if option.key == key and option.no]
         if yes:
-            limits.append(_(with_, values=reduce(_or, yes)))
+            limits.append(Text(with_, values=reduce(_or, yes)))
         if no:
-            limits.append(_(without, values=reduce(_nor, no)))
+            limits.append(Text(without, values=reduce(_nor, no)))
     return limits
 
 
-def _and(first: str, other: str) -> str:
-    return _("{one} and {other}", one=first, other=other)
+def _and(first: Text, other: Text) -> Text:
+    return Text("{one} and {other}", one=first, other=other)
 
 
-def _or(first: str, other: str) -> str:
-    return _("{one} or {other}", one=first, other=other)
+def _or(first: str | Text, other: str | Text) -> str | Text:
+    return Text("{one} or {other}", one=first, other=other)
 
 
-def _nor(first: str, other: str) -> str:
-    return _("{one} nor {other}", one=first, other=other)
+def _nor(first: str | Text, other: str | Text) -> str | Text:
+    return Text("{one} nor {other}", one=first, other=other)
 
 
-def _when(events: Sequence[BuildEvent]) -> str:
+def _when(events: Sequence[BuildEvent]) -> Text:
     if not events:  # only events that a newer version knows
-        return _("for events I do not know")
+        return Text("for events I do not know")
     first, *others = events
-    begun = _(first.description.when)
-    return reduce(lambda text, event: _(event.description.or_when, before=text), others, begun)
+    begun = Text(first.description.when)
+    return reduce(lambda text, event: Text(event.description.or_when, before=text), others, begun)

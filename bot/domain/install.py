@@ -10,7 +10,7 @@ from enum import Enum
 from bot.domain import build_files, platforms
 from bot.domain.model import Build, FileKind
 from bot.domain.platforms import PLATFORMS
-from bot.i18n import _, format_day, ngettext
+from bot.i18n import Counted, Day, Text
 from bot.i18n.verbatim import verbatim
 
 _OVER_THE_AIR = frozenset(word for word, platform in PLATFORMS.items() if platform.over_the_air)
@@ -51,46 +51,44 @@ def nearest_kind(build: Build, file_kind: FileKind) -> FileKind:
     return file_kind if file_kind is FileKind.FILE or unsure or file_kind in kinds(build) else usual_kind(build)
 
 
-def file_word(build: Build, kind: FileKind) -> str:
+def file_word(build: Build, kind: FileKind) -> str | Text:
     """What a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
     if kind is FileKind.AAB:
         return ".aab"
     if is_android(build):
         return ".apk"
     extension = build.extension or _FILES.get(build.platform.casefold(), "")
-    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else _("file")
+    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else Text("file")
 
 
 _FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, where the extension is not known
 
 
-def warnings(build: Build, now: datetime) -> list[str]:
+def warnings(build: Build, now: datetime) -> list[Text]:
     """What may stop an installation, said before it is tried; plain sentences, the most certain first."""
     needs = build.requirements
     found = []
     if build.disabled:
-        found.append(_("This build is disabled in Applivery, so it may refuse to download."))
+        found.append(Text("This build is disabled in Applivery, so it may refuse to download."))
     found += expiry(build, now)
     if _ad_hoc(build):
-        found.append(_("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
+        found.append(Text("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
     if needs.min_os:
-        found.append(_("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
+        found.append(Text("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
     return found
 
 
-def expiry(build: Build, now: datetime) -> list[str]:
+def expiry(build: Build, now: datetime) -> list[Text]:
     """The sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
-        return [
-            _("Its provisioning profile expired on {day}, so it will not start on a device.", day=format_day(expires))
-        ]
+        return [Text("Its provisioning profile expired on {day}, so it will not start on a device.", day=Day(expires))]
     if expires and expires - now <= SOON:
         days = (expires - now).days
         if days < 1:
-            return [_("Its provisioning profile expires within a day.")]
+            return [Text("Its provisioning profile expires within a day.")]
         return [
-            ngettext(
+            Counted(
                 "Its provisioning profile expires in {number} day.",
                 "Its provisioning profile expires in {number} days.",
                 days,

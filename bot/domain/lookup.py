@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from bot.domain import build_labels
+from bot.domain.build_labels import BuildLabel
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import App, Build, Stage
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import Counted, Text, joined
+from bot.i18n import Counted, Localized, Text, joined
 from bot.i18n.verbatim import code, verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
@@ -30,9 +31,9 @@ class AmbiguousInput(UserInputError, kind="Ambiguous"):
 
     kind = "Ambiguous"
 
-    def __init__(self, sentence: Text, choices: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, sentence: Text, choices: Sequence[tuple[str | Localized, str]]) -> None:
         super().__init__(sentence, Text("Which one do you mean?"))
-        self.choices = tuple(choices)
+        self.choices: tuple[tuple[str | Localized, str], ...] = tuple(choices)
         self.left: ParsedText | None = None
 
 
@@ -322,7 +323,7 @@ def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[
 def _one_of(builds: Sequence[Build], of: App, which: str) -> Build:
     if len(builds) == 1:
         return builds[0]
-    choices = [(label(build), f"{of.id} {build.id}") for build in builds]
+    choices = [(BuildLabel(build), f"{of.id} {build.id}") for build in builds]
     sentence = Counted(
         "“{which}” of {app} could be {number} build.",
         "“{which}” of {app} could be any of {number} builds.",

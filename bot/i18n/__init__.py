@@ -16,6 +16,7 @@ from bot.i18n.translate import (
     is_loaded,
     joined,
     load_locale,
+    localize,
     ngettext,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "joined",
     "load_locale",
     "locale_of",
+    "localize",
     "ngettext",
     "set_locale",
     "use_locale",

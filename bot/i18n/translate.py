@@ -91,6 +91,11 @@ def joined(separator: str, parts: Iterable[str | Localized]) -> Text:
     return Text(separator.join(f"{{{name}}}" for name in kept), **kept)
 
 
+def localize(value: object) -> str:
+    """Return a value as text in the current language, when it is Localized; text from outside stays as it is."""
+    return value.render() if isinstance(value, Localized) else str(value)
+
+
 def _rendered(values: dict[str, object], language: str) -> dict[str, object]:
     return {name: value.render(language) if isinstance(value, Localized) else value for name, value in values.items()}
 

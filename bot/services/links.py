@@ -12,8 +12,9 @@ from bot.db import key_value, link_quota
 from bot.db import recalls as stored_recalls
 from bot.db.audit import ReceivedLink
 from bot.db.database import Database
-from bot.domain import builds, lookup
+from bot.domain import builds
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.build_labels import BuildLabel
 from bot.domain.install import over_the_air, usual_kind
 from bot.domain.model import Actor, App, Build, FileKind, Link
 from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
@@ -102,8 +103,8 @@ class LinkIssuer:
         if build.id not in recalls:
             return
         newest = await self.in_place_of(build)
-        instead = (lookup.label(newest), str(BuildValue.of(newest))) if newest else None
-        raise BuildRecalled(f"{build.app.name} {lookup.label(build)}", recalls[build.id].reason, instead)
+        instead = (BuildLabel(newest), str(BuildValue.of(newest))) if newest else None
+        raise BuildRecalled(BuildLabel(build, with_app=True), recalls[build.id].reason, instead)
 
     async def in_place_of(self, build: Build) -> Build | None:
         """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""

@@ -237,13 +237,13 @@ async def _nothing() -> None:
 
 
 def _worded(question: ReportQuery, summary: DownloadSummary) -> DownloadReport:
-    span = question.period.words if question.period else _("so far")
+    span = _(question.period.words) if question.period else _("so far")
     worded = report(question.what, span, summary, tz=question.tz, by=question.by)
     return replace(worded, language=current_locale())
 
 
 def _then(earlier: DownloadSummary, before: Period) -> PreviousPeriod:
-    return PreviousPeriod(earlier.recorded, len(earlier.people), before.words)
+    return PreviousPeriod(earlier.recorded, len(earlier.people), _(before.words))
 
 
 def _before(period: Period | None) -> Period | None:

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from bot.domain.time_zones import is_today, zone
-from bot.i18n import _
+from bot.i18n import _, localize
 from bot.i18n.units import format_size
 from bot.i18n.verbatim import CLOSE, OPEN, unmarked, verbatim
 from bot.i18n.verbatim import code as as_code
@@ -18,7 +18,7 @@ def escape(text: object) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    return _visible(str(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _visible(localize(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _visible(text: str) -> str:
@@ -35,7 +35,7 @@ _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def _line(text: object) -> str:
     """Text from outside on one line, otherwise as it is; empty when there is nothing to see."""
-    words = _BLANKS.sub(_blank, _TURNS_AROUND.sub("", unmarked(str(text))))
+    words = _BLANKS.sub(_blank, _TURNS_AROUND.sub("", unmarked(localize(text))))
     return words if words.strip() else ""
 
 

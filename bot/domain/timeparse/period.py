@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 
-from bot import i18n
 from bot.domain.spelling import plainly
 from bot.domain.time_zones import zone
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
-from bot.i18n import Text, _, gettext_noop, joined, ngettext
+from bot.i18n import Counted, Day, Text, gettext_noop, joined
 from bot.i18n.verbatim import verbatim
 
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
@@ -23,20 +20,15 @@ _HINT = gettext_noop("Write it like `since:7d`, `since:friday`, `since:2026-11-0
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time, aware instants; `end` is included. `says` says it back to the person.
+    """A stretch of time, aware instants; `end` is included. `words` says it back to the person.
 
     `open` is one without a beginning: `start` is then some time before anything happened.
     """
 
     start: datetime
     end: datetime
-    says: Callable[[], str] = field(repr=False, compare=False)
+    words: Text = field(repr=False, compare=False)
     open: bool = False
-
-    @property
-    def words(self) -> str:
-        """Format the period in the current language, which is the reader's and need not be the requester's."""
-        return self.says()
 
 
 def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:
@@ -60,7 +52,7 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
         raise UserInputError(Text("That period begins in the future."), Text(_HINT))
     if end < start:
         raise UserInputError(Text("That period ends before it begins."), Text(_HINT))
-    return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
+    return Period(start, end, _words(start if since else None, end, here), open=not since)
 
 
 def _bounded(typed: str) -> str:
@@ -68,24 +60,24 @@ def _bounded(typed: str) -> str:
     return plainly(typed).strip(" *_~`\"',;.!?") or typed
 
 
-def _words(start: datetime | None, end: datetime, here: datetime) -> str:
+def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
     """A period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
     first, last, zone_name = _moment(start) if start else None, _moment(end), verbatim(here.tzinfo)
     if end.date() == here.date():
         if first is None:
-            return _("from the beginning to today ({zone})", zone=zone_name)
-        return _("from {first} to today ({zone})", first=first, zone=zone_name)
+            return Text("from the beginning to today ({zone})", zone=zone_name)
+        return Text("from {first} to today ({zone})", first=first, zone=zone_name)
     if first is None:
-        return _("from the beginning to {last} ({zone})", last=last, zone=zone_name)
+        return Text("from the beginning to {last} ({zone})", last=last, zone=zone_name)
     if first == last:
-        return _("on {day} ({zone})", day=first, zone=zone_name)
-    return _("from {first} to {last} ({zone})", first=first, last=last, zone=zone_name)
+        return Text("on {day} ({zone})", day=first, zone=zone_name)
+    return Text("from {first} to {last} ({zone})", first=first, last=last, zone=zone_name)
 
 
-def _moment(moment: datetime) -> str:
+def _moment(moment: datetime) -> Text:
     """The day, and the time of day unless the whole day is meant."""
     whole = (time.min, time(23, 59, 59, 999_000))
-    return i18n.format_day(moment) + ("" if moment.time() in whole else f" {moment:%H:%M}")
+    return joined(" ", (Day(moment.date()), "" if moment.time() in whole else f"{moment:%H:%M}"))
 
 
 def typed(period: Period) -> tuple[tuple[str, str], ...]:
@@ -97,14 +89,14 @@ def typed(period: Period) -> tuple[tuple[str, str], ...]:
 def between(start: datetime, end: datetime, tz: str) -> Period:
     """The stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
     first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
-    return Period(start, end - timedelta(milliseconds=1), partial(_between, first, last))
+    return Period(start, end - timedelta(milliseconds=1), _between(first, last))
 
 
-def _between(first: datetime, last: datetime) -> str:
-    return _(
+def _between(first: datetime, last: datetime) -> Text:
+    return Text(
         "from {first} to {last} ({zone})",
-        first=f"{i18n.format_day(first)} {first:%H:%M}",
-        last=f"{i18n.format_day(last)} {last:%H:%M}",
+        first=joined(" ", (Day(first), f"{first:%H:%M}")),
+        last=joined(" ", (Day(last), f"{last:%H:%M}")),
         zone=verbatim(last.tzinfo),
     )
 
@@ -120,16 +112,16 @@ def before(period: Period) -> Period:
         # in UTC, where an hour is an hour also on the two nights a year when the clocks change
         length = after.astimezone(UTC) - start.astimezone(UTC)
         first = (start.astimezone(UTC) - length).astimezone(start.tzinfo)
-        words = partial(_, gettext_noop("the same time before"))
+        words = Text("the same time before")
     else:
         first = _midnight(start.date() - length, start)
-        words = partial(_days_before, length.days)
+        words = _days_before(length.days)
     last = (start.astimezone(UTC) - timedelta(milliseconds=1)).astimezone(start.tzinfo)
     return Period(first, last, words)
 
 
-def _days_before(days: int) -> str:
-    return ngettext("the day before", "the {number} days before", days)
+def _days_before(days: int) -> Text:
+    return Counted("the day before", "the {number} days before", days)
 
 
 def _instant(text: str, here: datetime) -> datetime | None:

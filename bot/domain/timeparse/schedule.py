@@ -12,7 +12,7 @@ from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
 from bot.domain.timeparse import weekdays
 from bot.exceptions import UserInputError
-from bot.i18n import Text, _, gettext_noop
+from bot.i18n import Text, gettext_noop, joined
 
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 _WEEKDAYS = (0, 1, 2, 3, 4)
@@ -53,16 +53,16 @@ def parse(text: str) -> Schedule:
     return Schedule(tuple(sorted(chosen)), time(int(match[1]), int(match[2])))
 
 
-def explain(schedule: Schedule) -> str:
+def explain(schedule: Schedule) -> Text:
     """Say a schedule in words: `every Monday and Thursday at 17:30`."""
     at = f"{schedule.at:%H:%M}"
     if schedule.days == _EVERY_DAY:
-        return _("every day at {time}", time=at)
+        return Text("every day at {time}", time=at)
     if schedule.days == _WEEKDAYS:
-        return _("every weekday at {time}", time=at)
-    *names, last = (_(weekdays.LABELS[day]) for day in schedule.days)
-    days = _("{some} and {last}", some=", ".join(names), last=last) if names else last
-    return _("every {days} at {time}", days=days, time=at)
+        return Text("every weekday at {time}", time=at)
+    *names, last = (Text(weekdays.LABELS[day]) for day in schedule.days)
+    days = Text("{some} and {last}", some=joined(", ", names), last=last) if names else last
+    return Text("every {days} at {time}", days=days, time=at)
 
 
 def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:

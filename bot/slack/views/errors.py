@@ -10,7 +10,7 @@ from bot.domain import grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied
-from bot.i18n import _, gettext_noop
+from bot.i18n import Localized, _, gettext_noop, localize
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, turning
@@ -97,10 +97,12 @@ def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: ParsedText
     return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
 
 
-def choices(error: AmbiguousInput, page: PagedItems[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
+def choices(
+    error: AmbiguousInput, page: PagedItems[tuple[str | Localized, str]], typed: Sequence[str], again: str
+) -> Message:
     """A page of the choices as buttons: `typed` is what each carries, `again` the command as it was typed."""
     which = [
-        blocks.button(label, f"run.v1#{number}", value)
+        blocks.button(localize(label), f"run.v1#{number}", value)
         for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
     ]
     text = safe(f"{_(error.sentence)} {_(error.next_step)}")

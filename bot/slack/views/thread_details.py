@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.domain import changelogs
-from bot.i18n import _, gettext_noop
+from bot.i18n import Text, _, gettext_noop, localize
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import escape, inline
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.domain.model import Build, Delivery
 
 
-def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
+def details(announcement: Delivery, warnings: Sequence[Text]) -> Message:
     """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
     build = announcement.build
     pieces = changelogs.pieces(build.changelog)
@@ -26,7 +26,7 @@ def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
         body.append(blocks.section("\n".join(f"⚠️ {escape(warning)}" for warning in warnings)))
         text += " ".join(map(escape, warnings)) + " "
     if announcement.part < len(pieces):
-        piece = pieces[announcement.part]
+        piece = localize(pieces[announcement.part])
         which = ""
         if len(pieces) > 1:
             which = " " + _("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
@@ -36,7 +36,7 @@ def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
     return Message(text.strip(), tuple(body))
 
 
-def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Message:
+def certificate(build: Build, dashboard: str, warnings: Sequence[Text]) -> Message:
     """A channel asked to hear when the newest build's certificate or profile runs out."""
     text = _(
         "⚠️ {build}: {warnings} A new one has to be signed and uploaded.",

@@ -8,7 +8,7 @@ from bot.domain.install import Browser, Device, file_word, is_android, nearest_k
 from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
 from bot.exceptions import NotFound
-from bot.i18n import _
+from bot.i18n import _, localize
 from bot.web.claim.texts import NOTHING_TO_INSTALL, platform_name, scan_text
 
 INSTALL, FILE = "install", "file"
@@ -67,7 +67,7 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
         label = _("Download {file}", file=attached.name)
         scan = _(NOTHING_TO_INSTALL) if device in DESKTOPS else None
         return InstallOptions((SubmitOption(label, FILE),), attached.name, attached.size, scan=scan)
-    word = file_word(build, wanted(ticket, build, device, "").kind)
+    word = localize(file_word(build, wanted(ticket, build, device, "").kind))
     return InstallOptions(
         _buttons(ticket, build, device, word),
         word,

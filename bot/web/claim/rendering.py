@@ -71,7 +71,7 @@ class ClaimPageRenderer:
             build=build,
             platform=platform_name(build),
             offer=offer,
-            needs=warnings(build, now),
+            needs=[_(warning) for warning in warnings(build, now)],
             ticket=ticket,
             expires=_expires(ticket.expires_at, now),
             qr=_qr(address) if offer.scan else None,
@@ -176,7 +176,7 @@ def _bdi(text: str) -> Markup:
 
 def _expires(at: datetime | None, now: datetime) -> Markup:
     """Format when it expires; the reader's zone is unknown, so the time names its own."""
-    return _code(expires(at, now, lambda _: "{time}")).format(time=_clock(at, now) if at else "")
+    return _code(_(expires(at, now, lambda _at: "{time}"))).format(time=_clock(at, now) if at else "")
 
 
 def _clock(moment: datetime, now: datetime) -> Markup:

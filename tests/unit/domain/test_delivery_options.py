@@ -14,6 +14,7 @@ from bot.domain import delivery_options, grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.model import DeliveryOptions
 from bot.exceptions import UserInputError
+from bot.i18n import _
 from tests.support.facts import NOON, subscription, texts
 from tests.unit.domain.timeparse.test_schedule import ZONES, _schedules
 
@@ -31,7 +32,7 @@ def typed(text: str, tz: str = MADRID) -> DeliveryOptions:
 def test_without_a_word_the_manner_is_the_usual_one() -> None:
     assert typed("courier on:processed branch:main") == DeliveryOptions(tz=MADRID)
     assert delivery_options.options(DeliveryOptions(tz=MADRID)) == ()
-    assert delivery_options.explain(DeliveryOptions(tz=MADRID)) == ""
+    assert not delivery_options.explain(DeliveryOptions(tz=MADRID))
 
 
 @pytest.mark.parametrize(
@@ -114,12 +115,12 @@ def test_what_is_said_back_asks_for_the_same_again(other_options: DeliveryOption
 @given(st.sampled_from(delivery_options.KEYS), texts)
 def test_whatever_is_typed_is_a_manner_or_bad_input(key: str, text: str) -> None:
     with suppress(UserInputError):
-        delivery_options.explain(typed(f"{key}:{text}"))
+        _(delivery_options.explain(typed(f"{key}:{text}")))
 
 
 def test_a_manner_in_words_ends_a_sentence() -> None:
     every = typed('digest:daily quiet:22-8 format:compact group:version threads:off label:"Beta" mention:@x')
-    assert delivery_options.explain(every) == (
+    assert str(delivery_options.explain(every)) == (
         "together, every day at 09:00 (Europe/Madrid), not between 22:00 and 08:00 (Europe/Madrid), in one line each, "
         "one card for all platforms of a version, without threads, labelled “Beta”"
     )

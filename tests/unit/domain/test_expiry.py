@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 
 from bot.domain import expiry, time_zones
+from bot.i18n import _
 from tests.support import facts
 from tests.support.facts import NOON
 
 
 def said(at: datetime | None) -> str:
-    return expiry.expires(at, NOON, lambda moment: f"<{moment:%d %H:%M}>")
+    return _(expiry.expires(at, NOON, lambda moment: f"<{moment:%d %H:%M}>"))
 
 
 @pytest.mark.parametrize(
@@ -58,5 +59,5 @@ def test_no_time_of_day_is_shown_without_its_day() -> None:
     bot = Path(__file__).parents[3] / "bot"
     alone = [path.name for path in bot.rglob("*.py") if re.search(r'when\([^()]*"\{time\}"', path.read_text("utf-8"))]
     assert alone == ["mrkdwn.py"]
-    said = [path.name for path in bot.rglob("*.py") if re.search(r'_\("expire[sd]', path.read_text("utf-8"))]
+    said = [path.name for path in bot.rglob("*.py") if re.search(r'Text\("expire[sd]', path.read_text("utf-8"))]
     assert said == ["expiry.py"]

@@ -8,8 +8,7 @@ from hypothesis import given
 from bot.domain import filters, grammar, lookup
 from bot.domain.model import Build, BuildEvent, BuildSource, DeliveryOptions
 from bot.exceptions import UserInputError
-from bot.i18n import use_locale
-from bot.i18n.verbatim import unmarked
+from bot.i18n import _, use_locale
 from tests.support import facts
 from tests.support.facts import RIDER, build, subscription
 
@@ -124,7 +123,7 @@ def test_a_wish_is_for_the_builds_its_query_fits(query: str, wanted: bool) -> No
     ],
 )
 def test_a_wish_is_said_back_in_words(app: str | None, query: str, said: str) -> None:
-    assert unmarked(filters.explain(app, filters.DEFAULT_EVENTS, query)) == said
+    assert str(filters.explain(app, filters.DEFAULT_EVENTS, query)) == said
 
 
 def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
@@ -140,19 +139,19 @@ def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
         BuildEvent.FEEDBACK,
     )
     with use_locale("es"):
-        assert filters.explain("Courier", events, query, manner) == (
+        assert _(filters.explain("Courier", events, query, manner)) == (
             "compilaciones de Courier con plataforma ios o android y rama que no sea main ni wip y autor ana, cuando "
             "se suban o estén listas o fallen o caduque un certificado o alguien envíe comentarios; juntas, cada lunes "
             "y jueves a las 17:30 (Europe/Madrid), en silencio de 22:00 a 08:00 (Europe/Madrid), cada una en una "
             "línea, con el rótulo “Beta”"
         )
-        assert filters.explain(None, (BuildEvent.FAILED,), "") == "compilaciones de todas las apps, cuando fallen"
+        assert _(filters.explain(None, (BuildEvent.FAILED,), "")) == "compilaciones de todas las apps, cuando fallen"
 
 
 @given(facts.filter_texts)
 def test_every_value_of_the_query_is_in_the_sentence(typed: str) -> None:
     read = grammar.parse(typed)
-    said = filters.explain(None, filters.DEFAULT_EVENTS, filters.query(read))
+    said = str(filters.explain(None, filters.DEFAULT_EVENTS, filters.query(read)))
     for option in read.options:
         if option.key in lookup.FILTERS:
             assert option.value in said

@@ -46,7 +46,7 @@ def test_a_file_is_what_all_evidence_says(
 ) -> None:
     new_build = build(platform=platform, extension=extension)
     assert install.kinds(new_build) == kinds
-    assert install.file_word(new_build, install.usual_kind(new_build)) == word
+    assert str(install.file_word(new_build, install.usual_kind(new_build))) == word
     assert install.usual_kind(new_build) is (AUTO if "apk" in word else FILE)
 
 

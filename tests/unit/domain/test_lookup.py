@@ -139,7 +139,7 @@ def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> Non
     android = build(1, version="2.4.0", number="174", platform="android")
     with pytest.raises(AmbiguousInput) as asked:
         found("2.4.0", ios, android)
-    assert [label for label, _ in asked.value.choices] == ["2.4.0 (173) iOS · release/2.4", "2.4.0 (174) Android"]
+    assert [str(label) for label, _ in asked.value.choices] == ["2.4.0 (173) iOS · release/2.4", "2.4.0 (174) Android"]
     assert [typed for _, typed in asked.value.choices] == [f"{COURIER.id} {ios.id}", f"{COURIER.id} {android.id}"]
     assert "any of 2 builds" in str(asked.value.sentence)
 

@@ -23,7 +23,7 @@ def test_it_reaches_from_the_last_one_to_its_own_time_and_not_to_now() -> None:
     found = turn(replace(WEEKLY, due_at=MONDAY + WEEK), MONDAY + WEEK + timedelta(minutes=3))
     assert (found.period.start, found.until, found.next_at) == (MONDAY, MONDAY + WEEK, MONDAY + 2 * WEEK)
     assert found.period.end == MONDAY + WEEK - timedelta(milliseconds=1)
-    assert found.period.words == "from 23 Nov 2026 09:00 to 30 Nov 2026 09:00 (Europe/Madrid)"
+    assert str(found.period.words) == "from 23 Nov 2026 09:00 to 30 Nov 2026 09:00 (Europe/Madrid)"
     assert found.late is None
 
 

@@ -13,7 +13,7 @@ from bot.domain import time_zones
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import UserInputError
-from bot.i18n import use_locale
+from bot.i18n import _, use_locale
 from tests.support import facts
 
 MADRID = "Europe/Madrid"
@@ -109,36 +109,36 @@ def test_one_day_is_a_span_too() -> None:
 
 
 def test_it_is_said_back_with_the_zone() -> None:
-    assert parse("7d").words == "from 14 Nov 2026 to today (Europe/Madrid)"
-    assert parse("2026-11-01..2026-11-07").words == "from 1 Nov 2026 to 7 Nov 2026 (Europe/Madrid)"
-    assert parse("2026-11-07..2026-11-07").words == "on 7 Nov 2026 (Europe/Madrid)"
-    assert parse(None, "2026-11-07").words == "from the beginning to 7 Nov 2026 (Europe/Madrid)"
+    assert _(parse("7d").words) == "from 14 Nov 2026 to today (Europe/Madrid)"
+    assert _(parse("2026-11-01..2026-11-07").words) == "from 1 Nov 2026 to 7 Nov 2026 (Europe/Madrid)"
+    assert _(parse("2026-11-07..2026-11-07").words) == "on 7 Nov 2026 (Europe/Madrid)"
+    assert _(parse(None, "2026-11-07").words) == "from the beginning to 7 Nov 2026 (Europe/Madrid)"
 
 
 def test_it_is_said_back_in_the_language_of_its_reader_whoever_asked() -> None:
     asked = parse("7d"), parse("2026-11-01..2026-11-07"), parse("2026-11-07..2026-11-07"), parse(None, "2026-11-07")
     with use_locale("es"):
-        assert [period.words for period in asked] == [
+        assert [_(period.words) for period in asked] == [
             "del 14 nov 2026 a hoy (Europe/Madrid)",
             "del 1 nov 2026 al 7 nov 2026 (Europe/Madrid)",
             "el 7 nov 2026 (Europe/Madrid)",
             "desde el principio hasta el 7 nov 2026 (Europe/Madrid)",
         ]
-        assert [timeparse_period.before(period).words for period in asked[1:3]] == [
+        assert [_(timeparse_period.before(period).words) for period in asked[1:3]] == [
             "los 7 días anteriores",
             "el día anterior",
         ]
-        assert timeparse_period.before(asked[0]).words == "el periodo anterior"
-        assert parse("2026-11-20T10:00").words == "del 20 nov 2026 10:00 a hoy (Europe/Madrid)"
+        assert _(timeparse_period.before(asked[0]).words) == "el periodo anterior"
+        assert _(parse("2026-11-20T10:00").words) == "del 20 nov 2026 10:00 a hoy (Europe/Madrid)"
         two = timeparse_period.between(asked[1].start, asked[1].end, MADRID)
-        assert two.words == "del 1 nov 2026 00:00 al 7 nov 2026 23:59 (Europe/Madrid)"
-    assert asked[0].words == "from 14 Nov 2026 to today (Europe/Madrid)"
+        assert _(two.words) == "del 1 nov 2026 00:00 al 7 nov 2026 23:59 (Europe/Madrid)"
+    assert _(asked[0].words) == "from 14 Nov 2026 to today (Europe/Madrid)"
 
 
 def test_a_zone_nobody_knows_is_utc() -> None:
     for name in ("", "Mars/Olympus", "../../etc/passwd", "Europe", "a\x00b", "\ud800", "x" * 5000):
         assert str(time_zones.zone(name)) == "UTC"
-    assert "(UTC)" in parse("7d", tz="Mars/Olympus").words
+    assert "(UTC)" in _(parse("7d", tz="Mars/Olympus").words)
 
 
 def test_a_day_begins_where_the_person_is() -> None:
@@ -319,7 +319,7 @@ def test_whatever_is_written_is_a_period_or_an_example(
 def span(period: Period) -> tuple[str, str, str]:
     tz = period.start.tzinfo
     first, last = period.start, period.end.astimezone(tz)
-    return f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}", period.words
+    return f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}", _(period.words)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_nothing_lies_between_a_period_and_the_one_before(start: int, days: int,
 def test_a_stretch_between_two_instants_leaves_the_second_to_the_next_one() -> None:
     monday = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
     found = timeparse_period.between(monday, monday + timedelta(days=7), MADRID)
-    assert found.words == "from 16 Nov 2026 09:00 to 23 Nov 2026 09:00 (Europe/Madrid)"
+    assert _(found.words) == "from 16 Nov 2026 09:00 to 23 Nov 2026 09:00 (Europe/Madrid)"
     assert found.end == monday + timedelta(days=7) - MILLISECOND
 
 
@@ -378,7 +378,7 @@ def test_a_period_can_be_typed_so_that_it_means_the_same_later_and_elsewhere(
 def test_a_moment_without_an_offset_is_in_the_person_s_own_time_zone_and_said_with_its_time() -> None:
     found = parse("2026-11-14T09:00", "2026-11-15T18:30:00")
     assert utc(found) == ("2026-11-14 08:00:00.000", "2026-11-15 17:30:00.000")
-    assert found.words == "from 14 Nov 2026 09:00 to 15 Nov 2026 18:30 (Europe/Madrid)"
+    assert _(found.words) == "from 14 Nov 2026 09:00 to 15 Nov 2026 18:30 (Europe/Madrid)"
 
 
 @pytest.mark.parametrize("typed", ["2026-11-14T", "2026-11-14T25:00", "0001-01-01T00:00+14:00", "T", "2026T"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.domain.timeparse.schedule import Schedule
 from bot.exceptions import UserInputError
-from bot.i18n import use_locale
+from bot.i18n import _, use_locale
 
 MADRID = "Europe/Madrid"
 ZONES = (MADRID, "UTC", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "Africa/Cairo")
@@ -40,7 +40,7 @@ _schedules = st.builds(
 )
 def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical: str, words: str) -> None:
     found = timeparse_schedule.parse(typed)
-    assert (str(found), timeparse_schedule.explain(found)) == (canonical, words)
+    assert (str(found), str(timeparse_schedule.explain(found))) == (canonical, words)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical
 def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: str) -> None:
     with use_locale("es"):
         found = timeparse_schedule.parse(typed)
-        assert (str(found), timeparse_schedule.explain(found)) == (typed, words)
+        assert (str(found), _(timeparse_schedule.explain(found))) == (typed, words)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_leap_day_is_a_day() -> None:
 )
 def test_each_chosen_day_has_it_once_and_no_other_day_has(schedule: Schedule, start: datetime, tz: str) -> None:
     ticks = [start]
-    for _ in range(9):
+    for _round in range(9):
         ticks.append(timeparse_schedule.next_after(schedule, ticks[-1], tz))
     assert all(moment < other for moment, other in pairwise(ticks))
     days = [tick.astimezone(ZoneInfo(tz)).date() for tick in ticks[1:]]

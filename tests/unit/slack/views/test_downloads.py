@@ -19,7 +19,7 @@ from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import period
-from bot.i18n import LANGUAGES, use_locale
+from bot.i18n import LANGUAGES, _, use_locale
 from bot.slack.blocks import charts
 from bot.slack.blocks.paging import page_of
 from bot.slack.views import downloads, missing, report_series, scheduled_report
@@ -52,7 +52,7 @@ PERIODS = [period.parse(since, None, now=NOON, tz="Europe/Madrid") for since in 
 
 reports = st.builds(
     lambda rows, what, since, by, before, links, newest: replace(
-        report(what, since.words if since else "so far", summarise(rows), tz="Europe/Madrid", by=by),
+        report(what, _(since.words) if since else "so far", summarise(rows), tz="Europe/Madrid", by=by),
         before=before,
         links=links,
         adopted=None
