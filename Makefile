@@ -1,20 +1,20 @@
-# The whole vocabulary: make demo, make test, make check, make bench.
+# Development tasks: make demo, make test, make check, make bench.
 # Each sets up what it needs in .venv, once; needs only Python >= 3.11, git and make.
 # Pass words on with ARGS:  make test ARGS="-k announce -x"
 
 PY := .venv/bin/python
 ARGS ?=
 SECONDS ?= 300
-# Two for each core: the tests wait for as long as they work.
+# Two for each core: the tests are I/O-bound.
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit check bench fuzz audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
 
-# A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
+# A .venv whose Python has gone, or that came along when this folder was moved, is created again.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
 
-help: ## say what there is
+help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1	/p' Makefile | while IFS='	' read -r name words; do printf '  make %-12s %s\n' "$$name" "$$words"; done
 
 demo: .venv/.stamp-run ## the real bot against a fake Slack and a fake Applivery, in the browser; no account needed
@@ -43,7 +43,7 @@ _reference:
 bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
 	@$(PY) -m bench $(ARGS)
 
-fuzz: .venv/.stamp-dev ## everything asked wrongly for SECONDS=300; says its seed, and ARGS="--seed N" plays it again
+fuzz: .venv/.stamp-dev ## fuzz test with invalid input for SECONDS=300; prints its seed, ARGS="--seed N" repeats it
 	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 audit: .venv/.stamp-dev ## whether a pinned release has a known weakness; tools/audit-ignore.txt lets one stand for a while
@@ -52,14 +52,14 @@ audit: .venv/.stamp-dev ## whether a pinned release has a known weakness; tools/
 run: .venv/.stamp-run ## the bot itself, with the settings in .env
 	@exec $(PY) -m bot run $(ARGS)
 
-doctor: .venv/.stamp-run ## check the settings in .env and everything they lead to; say the fix of each fault
+doctor: .venv/.stamp-run ## check the settings in .env and everything they lead to; print the fix of each fault
 	@$(PY) -m bot doctor $(ARGS)
 
-lock: .venv/.stamp-dev ## write the locks anew from pyproject.toml; ARGS=--upgrade takes newer releases
+lock: .venv/.stamp-dev ## regenerate the lock files from pyproject.toml; ARGS=--upgrade takes newer releases
 	@sh tools/lock.sh $(ARGS)
 	@$(MAKE) --no-print-directory .venv/.stamp-dev
 
-catalogue: .venv/.stamp-dev ## collect the sentences for the translators, into bot/i18n/es.po
+catalogue: .venv/.stamp-dev ## collect the sentences for the translators, into bot/i18n/locales/
 	@$(PY) -m tools.catalogue
 
 reference: .venv/.stamp-dev ## write docs/reference/ and .env.example from the code
@@ -75,7 +75,7 @@ release: .venv/.stamp-dev ## build the wheel, its SBOM, its checksums and the im
 image-steps: .venv/.stamp-dev ## what the Dockerfile does, here: a program folder without build tools in build/image
 	@PYTHON=$(PY) sh tools/image_steps.sh all build/image
 
-clean: ## remove what make made; what the demo remembers stays, in .demo
+clean: ## remove what make created; the demo's data stays, in .demo
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
 
 .venv/.stamp-run: requirements-build.lock requirements.lock pyproject.toml tools/setup.sh
