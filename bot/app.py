@@ -109,7 +109,7 @@ async def _opened(
     )
     poster = poster_of(settings, tuning, session)
     people = people_of(settings, poster, store)
-    store.notifier.changed = people.forget
+    store.notifier.on_slack_change = people.forget
     permission = PermissionChecker(people, store, poster)
     claim = claim_page(settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission)
 

@@ -66,14 +66,14 @@ class WorkerSupervisor:
     def start(self) -> None:
         """Let the clock tick."""
         steps: list[tuple[str, Step, Topic]] = [
-            ("watch", self.watch.step, Topic.WATCH),
+            ("watch", self.watch.step, Topic.APP_POLLS),
             ("hold", self.hold.step, Topic.HELD),
-            ("announce", self.announce.step, Topic.TELL),
-            ("pausing", self.pausing.step, Topic.PAUSED),
+            ("announce", self.announce.step, Topic.OUTBOX),
+            ("pausing", self.pausing.step, Topic.PAUSED_CHANNELS),
             ("withdrawals", self.withdrawals.step, Topic.ACCESS),
-            ("progress", self.progress.step, Topic.PROGRESS),
-            ("digest", self.digest.step, Topic.DIGEST),
-            ("expire", self.expire.step, Topic.EXPIRE),
+            ("progress", self.progress.step, Topic.BUILD_WATCHES),
+            ("digest", self.digest.step, Topic.SCHEDULED_REPORTS),
+            ("expire", self.expire.step, Topic.LINK_EXPIRIES),
         ]
         for name, step, topic in steps:
             outage = OutageTracker(name)

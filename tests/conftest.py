@@ -121,7 +121,7 @@ class Environment:
                 due = await bot.store.run(outbox.delivery_due_in)
                 if due is None:
                     return
-                await bot.store.wait(Topic.TELL, due)
+                await bot.store.wait(Topic.OUTBOX, due)
 
     def said(self, channel: Any = None) -> list[str]:
         """What a channel (#releases) has heard, in order: how each message began, before it was edited."""

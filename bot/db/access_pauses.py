@@ -77,7 +77,7 @@ def _set_paused(
     update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
     tx.notify(Topic.ACCESS)
     if table is scheduled_reports:
-        tx.notify(Topic.DIGEST)
+        tx.notify(Topic.SCHEDULED_REPORTS)
     return tx.execute(update).first()
 
 
@@ -102,7 +102,7 @@ def release_deliveries(tx: Transaction, held: HeldDeliveries) -> int:
         tx.execute(_TOGETHER, channel=channel, wait=f"late/{channel}", rows=rows)
     tx.execute(_RELEASE, rows=rows)
     tx.execute(_OPEN, channel=channel)
-    tx.notify(Topic.TELL)
+    tx.notify(Topic.OUTBOX)
     return len(ids)
 
 

@@ -114,7 +114,7 @@ def record_failure(tx: Transaction, app_id: str, token: str, retry_in_seconds: f
 def retry_failing(tx: Transaction) -> None:
     """Let every app whose last poll failed be polled now, as if none had: what kept them all is over."""
     tx.execute(_RETRY)
-    tx.notify(Topic.WATCH)
+    tx.notify(Topic.APP_POLLS)
 
 
 def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
@@ -122,7 +122,7 @@ def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
     every = app_ids is None
     rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids or ())))
     tx.execute(_RING, every=every, rows=rows)
-    tx.notify(Topic.WATCH)
+    tx.notify(Topic.APP_POLLS)
 
 
 def list_watched_apps(tx: Transaction) -> set[str]:

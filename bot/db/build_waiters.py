@@ -21,7 +21,7 @@ def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channe
     upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
     tx.execute(upsert)
     tx.execute(_FOLLOW, app=build.app.id)
-    tx.notify(Topic.WATCH)
+    tx.notify(Topic.APP_POLLS)
 
 
 def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:

@@ -47,7 +47,7 @@ def add_watch(tx: Transaction, build: Build, user_id: str, usual: timedelta | No
     about = {"build": build.id, "app": build.app.id, "user": user_id}
     seconds = None if usual is None else usual.total_seconds()
     made = tx.execute(_FOLLOW, **about, usual=seconds).first() is not None
-    tx.notify(Topic.PROGRESS)
+    tx.notify(Topic.BUILD_WATCHES)
     return made
 
 

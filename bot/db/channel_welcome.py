@@ -25,7 +25,7 @@ def enqueue_welcome(tx: Transaction, channel_id: str) -> None:
     tx.execute(_OPEN, channel=channel_id)
     due = tx.execute(_SAY, **row, fact=SOMETHING).scalar() == DeliveryState.DUE
     if due:
-        tx.notify(Topic.TELL)
+        tx.notify(Topic.OUTBOX)
 
 
 # The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.

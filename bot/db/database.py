@@ -44,7 +44,7 @@ class Database:
         self.dialect = place.dialect
         self.notifier = Notifier()
         self._runner = runner
-        self._shared = SharedState(place.dialect, self.notifier.me)
+        self._shared = SharedState(place.dialect, self.notifier.sender)
         self._cache: dict[object, tuple[int, Any]] = {}
         self._place = place
         self._lock = lock
@@ -153,7 +153,7 @@ class Database:
     def _committed(self, done: tuple[object, set[Topic]]) -> None:
         _, topics = done
         for topic in topics:
-            self.notifier.ring(topic)
+            self.notifier.notify(topic)
 
     async def cached(
         self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -180,7 +180,7 @@ class Database:
 
     def wake(self, topic: Topic) -> None:
         """Wake who waits for this topic in this process, at once: for news that no transaction brings."""
-        self.notifier.ring(topic)
+        self.notifier.notify(topic)
 
 
 def migrate(url: str) -> None:

@@ -40,7 +40,7 @@ def schedule_expiry(tx: Transaction, due_at: datetime, expiry: LinkExpiry) -> No
     """Change this message when its link's time is over (aware)."""
     insert = sa.insert(table).values(due_at=due_at, **asdict(expiry))
     tx.execute(insert)
-    tx.notify(Topic.EXPIRE)
+    tx.notify(Topic.LINK_EXPIRIES)
 
 
 def cancel_expiry(tx: Transaction, ts: str) -> None:

@@ -29,7 +29,7 @@ def release_held(tx: Transaction) -> float | None:
     released = set(tx.execute(_RELEASE, mute=MUTE, far=FURTHEST).scalars())
     if released:
         tx.execute(_OPEN, rows=as_rows({"channel": item} for item in sorted(released)))
-        tx.notify(Topic.TELL)
+        tx.notify(Topic.OUTBOX)
     wait = tx.execute(_HELD_IN, far=FURTHEST).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
@@ -62,7 +62,7 @@ def pause_channel(tx: Transaction, channel_id: str, reason: str) -> list[Subscri
     """
     paused = pause_subscriptions(tx, channel_id, reason)
     hold_channel(tx, channel_id, reason)
-    tx.notify(Topic.PAUSED)
+    tx.notify(Topic.PAUSED_CHANNELS)
     return paused
 
 
@@ -81,7 +81,7 @@ def release_channel(tx: Transaction, channel_id: str) -> int:
     tx.execute(_TOGETHER, **where)
     released = len(tx.execute(_RELEASE_CHANNEL, channel=channel_id).all())
     if released:
-        tx.notify(Topic.TELL)
+        tx.notify(Topic.OUTBOX)
     return released
 
 

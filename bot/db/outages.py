@@ -74,7 +74,7 @@ def _enqueue_notices(tx: Transaction, event: ChannelNotice, record: OutageRecord
     rows = as_rows({"person": admin, "key": f"{admin}:{number}:{event}"} for admin in sorted(set(admins)))
     tx.execute(_OPEN, rows=rows)
     tx.execute(_SAY, rows=rows, number=number, event=str(event), fact=_text(record))
-    tx.notify(Topic.TELL)
+    tx.notify(Topic.OUTBOX)
 
 
 def _noted(tx: Transaction) -> OutageRecord | None:

@@ -32,7 +32,7 @@ def enqueue(tx: Transaction, app_id: str, deliveries: Sequence[NewDelivery], ane
     if builds:
         made += len(tx.execute(_SHOW_ANEW, rows=as_rows(builds)).all())
     if made:
-        tx.notify(Topic.TELL)
+        tx.notify(Topic.OUTBOX)
         if any(new.held_until for new in deliveries):
             tx.notify(Topic.HELD)
     return made

@@ -249,14 +249,14 @@ class PgListener:
         while True:
             try:
                 async for notify in connection.notifies():
-                    self._notifier.hear(notify.payload)
+                    self._notifier.receive(notify.payload)
             except psycopg.Error as problem:
                 log.warning("the database's wake-ups are cut off", problem=kind_of(problem), cause=cause(problem))
             finally:
                 await connection.close()
             connection = await self._return()
             log.info("the database's wake-ups are back")
-            self._notifier.ring_all()
+            self._notifier.notify_all()
 
     async def _return(self) -> psycopg.AsyncConnection:
         pause = 0.2

@@ -55,7 +55,7 @@ def add_report(
     insert = tx.insert(table).values(**same, **facts)
     upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
     digest = digest_of(tx.execute(upsert).one())
-    tx.notify(Topic.DIGEST)
+    tx.notify(Topic.SCHEDULED_REPORTS)
     return digest
 
 
@@ -126,7 +126,7 @@ def enqueue_report(
         rows = as_rows([{**row, "key": f"{digest.target_id}:{name}"}])
         tx.execute(_OPEN, rows=rows)
         tx.execute(_SAY, rows=rows)
-        tx.notify(Topic.TELL)
+        tx.notify(Topic.OUTBOX)
     return True
 
 

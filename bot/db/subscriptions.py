@@ -59,7 +59,7 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
     if not heard and (watched or app_id is None):
         _record_known(tx, row.id, channel_id, baseline)
     _void_polls(tx, app_id)
-    tx.notify(Topic.WATCH)
+    tx.notify(Topic.APP_POLLS)
     tx.notify(Topic.ACCESS)
     return subscription_of(row)
 
@@ -127,7 +127,7 @@ def _set_paused(tx: Transaction, *where: sa.ColumnElement[bool], paused: str | N
     update = sa.update(table).where(*where).values(paused=paused).returning(table)
     changed = [subscription_of(row) for row in tx.execute(update)]
     if changed:
-        tx.notify(Topic.PAUSED)
+        tx.notify(Topic.PAUSED_CHANNELS)
     return sorted(changed, key=lambda subscription: subscription.id)
 
 

@@ -12,58 +12,58 @@ from bot.db.connect import fresh_token
 class Topic(StrEnum):
     """What a loop can be woken for."""
 
-    WATCH = "watch"
-    TELL = "tell"
-    EXPIRE = "expire"
+    APP_POLLS = "app_polls"
+    OUTBOX = "outbox"
+    LINK_EXPIRIES = "link_expiries"
     HELD = "held"
-    PAUSED = "paused"
+    PAUSED_CHANNELS = "paused_channels"
     ACCESS = "access"
-    PROGRESS = "progress"
-    DIGEST = "digest"
+    BUILD_WATCHES = "build_watches"
+    SCHEDULED_REPORTS = "scheduled_reports"
 
 
 # https://www.postgresql.org/docs/current/sql-notify.html
 CHANNEL = "applivery_bot"
-CHANGED = "changed:"  # and whose record at Slack it is
+CHANGED = "changed:"  # and the id of the user or group whose record in Slack has changed
 
 
 class Notifier:
     """One event per topic; a notification without a waiter is kept for the next one.
 
-    `changed` is called with each person or group that another process was told has changed.
+    `on_slack_change` is called with each user or group of which another replica says that it has changed.
     """
 
     def __init__(self) -> None:
-        self.me = fresh_token()
-        self.changed: Callable[[str], None] | None = None
-        self._bells: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in Topic}
+        self.sender = fresh_token()
+        self.on_slack_change: Callable[[str], None] | None = None
+        self._events: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in Topic}
 
-    def ring(self, topic: Topic | str) -> None:
-        """Wake who waits for this topic in this process; a topic we do not know is ignored."""
-        if bell := self._bells.get(topic):
-            bell.set()
+    def notify(self, topic: Topic | str) -> None:
+        """Wake the waiters for this topic in this process; an unknown topic is ignored."""
+        if event := self._events.get(topic):
+            event.set()
 
-    def ring_all(self) -> None:
+    def notify_all(self) -> None:
         """Wake the waiters of all topics: a notification may have been missed."""
-        for bell in self._bells.values():
-            bell.set()
+        for event in self._events.values():
+            event.set()
 
     async def wait(self, topic: Topic, seconds: float | None) -> bool:
-        """Wait for a ring, at most so many seconds (None: for ever); True if it rang."""
-        bell = self._bells[topic]
+        """Wait for a notification, at most so many seconds (None: without end); return whether one came."""
+        event = self._events[topic]
         try:
             async with asyncio.timeout(seconds):
-                await bell.wait()
+                await event.wait()
         except TimeoutError:
             return False
-        bell.clear()
+        event.clear()
         return True
 
-    def hear(self, payload: str) -> None:
-        """A NOTIFY arrived: `topic sender`, or who has changed; our own we have heard already."""
+    def receive(self, payload: str) -> None:
+        """Take a NOTIFY, `topic sender` or `changed:id sender`; this process's own were delivered already."""
         topic, _, sender = payload.partition(" ")
-        if sender == self.me:
+        if sender == self.sender:
             return
-        if topic.startswith(CHANGED) and self.changed:
-            self.changed(topic.removeprefix(CHANGED))
-        self.ring(topic)
+        if topic.startswith(CHANGED) and self.on_slack_change:
+            self.on_slack_change(topic.removeprefix(CHANGED))
+        self.notify(topic)

@@ -92,7 +92,7 @@ class ChannelMonitor:
     def look_now(self, channel_id: str) -> None:
         """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
         self._looks[channel_id] = (0.0, self._first / 2)
-        self._store.wake(Topic.PAUSED)
+        self._store.wake(Topic.PAUSED_CHANNELS)
         self._store.wake(Topic.ACCESS)
 
     async def step(self) -> float | None:

@@ -111,7 +111,7 @@ class OutboxDispatcher:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._posting.pop(task, None)
-        self._store.wake(Topic.TELL)
+        self._store.wake(Topic.OUTBOX)
 
     async def drain(self) -> None:
         """Step until nothing is due now and nothing is under way; for tests, which need no clock then."""

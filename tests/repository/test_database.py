@@ -14,8 +14,8 @@ from tests.repository.shell import ROOT
 MODULES = sorted((ROOT / "bot").rglob("*.py"))
 NOUNS = [path for path in MODULES if path.is_relative_to(ROOT / "bot/db") and "migrations" not in path.parts]
 # What runs a transaction, and what hears of those of other processes.
-MAY_RING = {"bot/db/database.py", "bot/db/postgres.py"}
-RING = re.compile(r"(wakeups|notifier)\.ring(_all)?$")
+MAY_NOTIFY = {"bot/db/database.py", "bot/db/postgres.py"}
+NOTIFIES = re.compile(r"notifier\.notify(_all)?$")
 
 
 def found(paths: list[Path], kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
@@ -64,6 +64,6 @@ def test_no_transaction_is_a_closure() -> None:
     assert closures == []
 
 
-def test_only_a_commit_rings_the_notifier() -> None:
-    ringing = {path for path, node in found(MODULES, ast.Attribute) if RING.search(ast.unparse(node))}
-    assert ringing <= MAY_RING
+def test_only_a_commit_notifies() -> None:
+    found_in = {path for path, node in found(MODULES, ast.Attribute) if NOTIFIES.search(ast.unparse(node))}
+    assert found_in <= MAY_NOTIFY

@@ -45,7 +45,7 @@ def test_no_word_of_a_vocabulary_is_spelt_out(declared: DeclaredVocabulary) -> N
         "connection.execute(\"UPDATE outbox SET state = 'posted'\")",
         "written(\"SELECT 1 WHERE event NOT LIKE 'details%'\")",
         'metrics.webhooks.labels("forged").inc()',
-        'store.notifier.ring("tell")',
+        'store.notifier.notify("outbox")',
         '@pytest.mark.parametrize(("door", "n"), [("command", 1)])\ndef test(door, n): ...',
     ],
 )

@@ -113,7 +113,7 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(
     await press(world.slack, answer, "Share here", user=world.ana)
     now = micros(datetime.now(UTC)) - 1_000_000
     execute(world, f"UPDATE scheduled_reports SET due_at = {now}, reported_until = {now - 40 * 24 * 3600 * 10**6}")
-    await world.bot.store.run(Transaction.notify, Topic.DIGEST)
+    await world.bot.store.run(Transaction.notify, Topic.SCHEDULED_REPORTS)
     await world.slack.until(lambda: any(message.metadata for message in world.slack.messages(world.releases)))
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as response:

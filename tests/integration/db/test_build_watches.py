@@ -182,7 +182,7 @@ async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Database) ->
 
 
 async def test_who_begins_to_follow_wakes_who_shows_it(store: Database) -> None:
-    waiting = asyncio.create_task(store.wait(Topic.PROGRESS, 5))
+    waiting = asyncio.create_task(store.wait(Topic.BUILD_WATCHES, 5))
     await asyncio.sleep(0)
     await follow(store)
     assert await waiting

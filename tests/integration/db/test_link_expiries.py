@@ -152,7 +152,7 @@ async def test_a_wish_makes_a_watched_app_due_at_once(store: Database) -> None:
 
 
 async def test_a_wish_wakes_the_watch(store: Database) -> None:
-    waiting = asyncio.create_task(store.wait(Topic.WATCH, 30))
+    waiting = asyncio.create_task(store.wait(Topic.APP_POLLS, 30))
     await asyncio.sleep(0)
     await store.run(build_waiters.add_waiter, build("b1"), "T1", "U1")
     await asyncio.wait_for(waiting, 5 * busyness())
@@ -238,7 +238,7 @@ async def test_of_two_processes_one_gets_each_message(store: Database) -> None:
 
 
 async def test_a_new_one_wakes_the_job(store: Database) -> None:
-    waiting = asyncio.create_task(store.wait(Topic.EXPIRE, 30))
+    waiting = asyncio.create_task(store.wait(Topic.LINK_EXPIRIES, 30))
     await asyncio.sleep(0)
     await store.run(link_expiries.schedule_expiry, await store.run(database_info.current_time), message("1"))
     await asyncio.wait_for(waiting, 5 * busyness())

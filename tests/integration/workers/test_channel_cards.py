@@ -355,7 +355,7 @@ async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(starte
     for said in range(1, PIECES + 2):  # each post is stored, and the process dies before it hears so
         async with patience():
             while len(posts(started)) < said:
-                await started.bot.store.wait(Topic.TELL, await started.bot.store.run(outbox.delivery_due_in) or 0)
+                await started.bot.store.wait(Topic.OUTBOX, await started.bot.store.run(outbox.delivery_due_in) or 0)
                 await started.bot.announce.step()
                 await asyncio.sleep(0.01)
         await started.restart()

@@ -163,7 +163,7 @@ class Counting:
 async def test_a_wake_up_ends_a_rest(database: str) -> None:
     store = await Database.open(database)
     job = Counting()
-    async with running(job.step, partial(store.wait, "watch")):
+    async with running(job.step, partial(store.wait, Topic.APP_POLLS)):
         await job.until(1)
         await store.run(app_polls.request_poll, None)
         await job.until(2)
@@ -173,10 +173,13 @@ async def test_a_wake_up_ends_a_rest(database: str) -> None:
 async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
     store = await Database.open(database)
     job, other = Counting(), Counting()
-    async with running(job.step, partial(store.wait, "watch")), running(other.step, partial(store.wait, "tell")):
+    async with (
+        running(job.step, partial(store.wait, Topic.APP_POLLS)),
+        running(other.step, partial(store.wait, Topic.OUTBOX)),
+    ):
         await job.until(1)
         await other.until(1)
-        await store.run(Transaction.notify, Topic.TELL)
+        await store.run(Transaction.notify, Topic.OUTBOX)
         await other.until(2)
         assert job.runs == 1
     await store.close()
@@ -185,8 +188,8 @@ async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
 async def test_a_wake_up_during_a_step_is_not_lost(database: str) -> None:
     store = await Database.open(database)
     # Nobody rests while the first step runs, so there is nobody to wake yet.
-    job = Counting(lambda run: store.wake(Topic.TELL) if run == 1 else None)
-    async with running(job.step, partial(store.wait, "tell")):
+    job = Counting(lambda run: store.wake(Topic.OUTBOX) if run == 1 else None)
+    async with running(job.step, partial(store.wait, Topic.OUTBOX)):
         await job.until(2)
     await store.close()
 
@@ -195,7 +198,7 @@ async def test_a_wake_up_during_a_step_is_not_lost(database: str) -> None:
 async def test_a_wake_up_reaches_the_other_replicas(postgres_url: str) -> None:
     here, there = await Database.open(postgres_url), await Database.open(postgres_url)
     job = Counting()
-    async with running(job.step, partial(there.wait, "watch")):
+    async with running(job.step, partial(there.wait, Topic.APP_POLLS)):
         await job.until(1)
         await here.run(app_polls.request_poll, None)
         await job.until(2)

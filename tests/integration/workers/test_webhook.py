@@ -195,7 +195,7 @@ async def test_a_hint_that_came_too_soon_is_followed_later(rested: Environment) 
     await bell.ring(rested.courier.id.encode())
     async with patience():
         while not (polled := await due(rested)):
-            await rested.bot.store.wait(Topic.WATCH, 1)
+            await rested.bot.store.wait(Topic.APP_POLLS, 1)
     assert polled == {rested.courier.id}
     bell.close()
 
