@@ -84,8 +84,9 @@ def test_allowed_imports_pass(skeleton: Path) -> None:
         ("bot/app", "import sandbox", "The bot imports nothing of the sandbox"),
         ("bot/commands/get", "from bot.slack import client", "A subcommand returns"),
         ("bot/commands/get", "import aiohttp", "A subcommand returns"),
-        ("bot/commands/get", "import bot.db", "A subcommand calls services"),
-        ("bot/commands/get", "import bot.applivery", "A subcommand calls services"),
+        ("bot/commands/get", "import bot.db", "Subcommands and dispatch call services"),
+        ("bot/dispatch/context", "import bot.db", "Subcommands and dispatch call services"),
+        ("bot/commands/get", "import bot.applivery", "Subcommands and dispatch call services"),
     ],
 )
 def test_forbidden_import_fails_the_check(skeleton: Path, module: str, line: str, contract: str) -> None:
