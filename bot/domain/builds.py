@@ -95,7 +95,7 @@ def announcements(
                 if filters.wants(subscription, change.build, event)
                 for each_delivery in _told(subscription, change.build, event, now)
             ]
-            if event is not BuildEvent.UPLOADED:
+            if event.is_end:
                 waiting = (awaiting or {}).get(change.build.id, ())
                 new += [NewDelivery(person, change.build.id, event) for person in waiting]
             for delivery in new:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 
 from bot.domain import build_files, platforms
 from bot.domain.model import Build, FileKind
@@ -117,7 +117,7 @@ def _system(build: Build, version: str) -> str:
     return f"{platforms.name(platform)} {version}".strip()
 
 
-class Device(Enum):
+class Device(StrEnum):
     """What is looking at a page, as far as its user agent tells."""
 
     IPHONE = "iphone"

@@ -105,6 +105,11 @@ class BuildEvent(StrEnum):
         """Whether it is said to people who wait for the build, and never to a channel."""
         return not self.description.choice
 
+    @property
+    def is_end(self) -> bool:
+        """Whether the build will not move on: what who waits for it is to hear."""
+        return self.description.stage is not None and self.description.stage.final
+
 
 EVENT_OF = {event.description.stage: event for event in BuildEvent if event.description.stage}
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -54,7 +54,7 @@ QUOTED = 500  # characters of a line before escaping, which makes five of an amp
 TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
 
 
-class Visibility(Enum):
+class Visibility(StrEnum):
     """The visibility of an answer."""
 
     ASKER = "asker"
