@@ -815,6 +815,13 @@ async def test_the_page_speaks_the_language_the_browser_asks_for(desk: ClaimEnvi
         assert (seen.headers["Content-Language"], seen.headers["Vary"]) == (language, "Accept-Language")
 
 
+async def test_what_a_build_needs_is_said_in_the_same_language(desk: ClaimEnvironment) -> None:
+    build = desk.build(info={"ios": {"plist": {"MinimumOSVersion": "17.0"}}})
+    address = await desk.address(build)
+    assert "Necesita iOS 17.0 o posterior." in (await desk.get(address, IPHONE, headers=SPANISH)).text
+    assert "Needs iOS 17.0 or newer." in (await desk.get(address, IPHONE)).text
+
+
 async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(desk: ClaimEnvironment) -> None:
     await desk.web.close()
     await desk.open(language="es")
