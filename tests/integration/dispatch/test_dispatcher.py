@@ -17,6 +17,7 @@ from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
 from tests.support.seeing import every_message, everything_said, everything_stored, labels, link, old_card, press
+from tests.support.waiting import busyness
 
 
 async def say_everything(world: Environment) -> FakeMessage:
@@ -154,7 +155,7 @@ async def test_everything_is_acknowledged_before_anybody_else_is_asked(world: En
     clicked = await press(world.slack, menu, "Help", user=world.ana)
     for each_turn in (turn, clicked):
         assert each_turn.acked
-        assert each_turn.ack_seconds < 0.3
+        assert each_turn.ack_seconds < 0.3 * busyness()
         assert not each_turn.ack_body  # nothing is said before the answer
     assert "Builds of Courier" in (await turn.answer()).text
     assert "What I can do" in (await clicked.answer()).text
@@ -168,7 +169,7 @@ async def test_a_typeahead_gives_up_before_slack_does(world: Environment) -> Non
     world.applivery.faults.add("GET /v1/*", Fault(latency=3), times=None)
     started = asyncio.get_running_loop().time()
     assert await world.slack.options(form, "get.app", "", user=world.ana) == []
-    assert 2 < asyncio.get_running_loop().time() - started < 3
+    assert 2 < asyncio.get_running_loop().time() - started < 3 * busyness()
     world.applivery.faults.clear()
 
 
