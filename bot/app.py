@@ -16,7 +16,7 @@ from bot import http_client, i18n
 from bot.applivery.client import AppliveryClient
 from bot.container import build_services
 from bot.db.database import Database
-from bot.dispatch.bolt import bolt
+from bot.dispatch.bolt import create_bolt_app
 from bot.dispatch.dispatcher import RequestDispatcher
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain.health import Health
@@ -57,9 +57,9 @@ class RunningBot(WorkerSupervisor):
     tuning: TestingOverrides
     metrics: Metrics
     applivery: AppliveryClient
-    poster: SlackClient
-    door: RequestDispatcher
-    carrier: UploadRunner
+    slack_client: SlackClient
+    dispatcher: RequestDispatcher
+    upload_runner: UploadRunner
     web: HttpServer
     sockets: SocketPool | None = None
 
@@ -89,7 +89,7 @@ async def running(
             stack.push_async_callback(service.stop)
         if service.sockets:
             service.sockets.start()
-        greeting = asyncio.create_task(_say_what_is_missing(service.poster))
+        greeting = asyncio.create_task(_say_what_is_missing(service.slack_client))
         stack.callback(greeting.cancel)
         log.info("service.started", port=service.web.port, mode="socket" if service.sockets else "http")
         yield service
@@ -107,10 +107,10 @@ async def _opened(
     session = await stack.enter_async_context(
         http_client.session(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
-    poster = poster_of(settings, tuning, session)
-    people = people_of(settings, poster, store)
-    store.notifier.on_slack_change = people.forget
-    permission = PermissionChecker(people, store, poster)
+    slack_client = poster_of(settings, tuning, session)
+    people = people_of(settings, slack_client, store)
+    store.notifier.on_slack_change = people.invalidate
+    permission = PermissionChecker(people, store, slack_client)
     claim = claim_page(settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission)
 
     async def health() -> Health:
@@ -125,27 +125,27 @@ async def _opened(
         stack,
         applivery=applivery,
         store=store,
-        poster=poster,
+        slack_client=slack_client,
         access=people,
         permission=permission,
         metrics=metrics,
         claims=claim,
         health=health,
     )
-    pausing = ChannelMonitor(store=store, poster=poster, people=people)
-    door = RequestDispatcher(
+    pausing = ChannelMonitor(store=store, slack_client=slack_client, people=people)
+    dispatcher = RequestDispatcher(
         services=services,
-        registry=HandlerRegistry.of(bot.commands),
+        registry=HandlerRegistry.scan(bot.commands),
         deduplicator=RequestDeduplicator(store, metrics),
-        poster=poster,
+        slack_client=slack_client,
         people=people,
         metrics=metrics,
         clock=tuning.clock,
-        moved=pausing.look_now,
+        on_channel_change=pausing.look_now,
     )
-    stack.push_async_callback(door.finish, FINISH_SECONDS)
-    slack = bolt(
-        door,
+    stack.push_async_callback(dispatcher.drain, FINISH_SECONDS)
+    slack = create_bolt_app(
+        dispatcher,
         token=settings.slack_bot_token.get_secret_value(),
         signing_secret=settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None,
         base_url=f"{settings.slack_api_url}/",
@@ -162,7 +162,7 @@ async def _opened(
         services,
         applivery=applivery,
         store=store,
-        poster=poster,
+        slack_client=slack_client,
         permission=permission,
         metrics=metrics,
         pausing=pausing,
@@ -173,8 +173,8 @@ async def _opened(
         tuning,
         jobs=jobs,
         applivery=applivery,
-        catalogue=services.apps,
-        poster=poster,
+        app_directory=services.apps,
+        slack_client=slack_client,
         sockets=sockets,
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
@@ -189,9 +189,9 @@ async def _opened(
         tuning=tuning,
         metrics=metrics,
         applivery=applivery,
-        poster=poster,
-        door=door,
-        carrier=services.uploads,
+        slack_client=slack_client,
+        dispatcher=dispatcher,
+        upload_runner=services.uploads,
         web=web,
         sockets=sockets,
         **{field.name: getattr(jobs, field.name) for field in fields(jobs)},
@@ -214,15 +214,15 @@ def _web(  # noqa: PLR0917 - the third door leads to all of these
         measure=MetricsCollector(metrics, vitals.checks, partial(readiness.waiting, store)).measure,
         slack=slack,
         webhook_secret=secret.get_secret_value() if secret else None,
-        ring=bell.ring,
+        ring=bell.handle_webhook,
         claim=claim,
     )
 
 
-async def _say_what_is_missing(poster: SlackClient) -> None:
+async def _say_what_is_missing(slack_client: SlackClient) -> None:
     """One line at the start for scopes Slack did not give us, with what suffers."""
     try:
-        scopes = (await poster.identity()).scopes
+        scopes = (await slack_client.identity()).scopes
     except BotError as problem:
         log.warning("slack.not_reached", problem=kind_of(problem), said=str(problem), cause=cause(problem))
         return

@@ -48,7 +48,7 @@ def build_services(
     *,
     applivery: AppliveryClient,
     store: Database,
-    poster: SlackClient,
+    slack_client: SlackClient,
     access: AccessResolver,
     permission: PermissionChecker,
     metrics: Metrics,
@@ -64,9 +64,9 @@ def build_services(
     uploads = UploadRunner(
         applivery=applivery,
         files=SlackFileSource(
-            poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url
+            slack_client, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url
         ),
-        poster=poster,
+        slack_client=slack_client,
         store=store,
         permission=permission,
         dashboard=dashboard,
@@ -79,16 +79,16 @@ def build_services(
         apps=apps,
         audit=audit,
         builds=BuildLists(apps),
-        channels=ChannelService(store, poster, audit),
+        channels=ChannelService(store, slack_client, audit),
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
         links=LinkIssuer(
             applivery=applivery,
-            catalogue=apps,
+            app_directory=apps,
             store=store,
             metrics=metrics,
             audit=audit,
-            claims=claims,
+            tickets=claims,
             per_minute=settings.links_per_minute,
             per_hour=settings.links_per_hour,
         ),
@@ -96,7 +96,7 @@ def build_services(
         nudges=NudgeService(store, audit),
         recalls=RecallService(store, audit),
         reports=ReportBuilder(
-            applivery=applivery, catalogue=apps, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
+            applivery=applivery, app_directory=apps, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
         ),
         roles=RoleService(store, access, apps, audit),
         scheduled_reports=ScheduledReportService(store, audit),

@@ -58,7 +58,7 @@ async def applivery_of(
         token=settings.applivery_token.get_secret_value(),
         budget=budget,
         timeout=tuning.applivery_seconds,
-        endurance=tuning.endurance,
+        timeouts=tuning.endurance,
         observe=metrics.asked,
     )
     async with client:
@@ -75,10 +75,10 @@ def poster_of(settings: Settings, tuning: TestingOverrides, session: aiohttp.Cli
     )
 
 
-def people_of(settings: Settings, poster: SlackClient, store: Database) -> AccessResolver:
+def people_of(settings: Settings, slack_client: SlackClient, store: Database) -> AccessResolver:
     """The people of Slack, with the roles these settings and the grants give them."""
     return AccessResolver(
-        poster,
+        slack_client,
         store,
         admins=settings.access_admins,
         default=Role[settings.access_default_role.upper()],
@@ -105,7 +105,7 @@ def claim_page(
         metrics,
         tuning.clock,
         settings.public_url,
-        permit=permission.ticket,
+        permit=permission.require_ticket_holder,
         life_seconds=life_seconds,
         language=settings.language,
         trusted_proxies=networks(settings.trusted_proxies),

@@ -48,19 +48,19 @@ class HealthService:
         *,
         jobs: WorkerSupervisor,
         applivery: AppliveryClient,
-        catalogue: AppDirectory,
-        poster: SlackClient,
+        app_directory: AppDirectory,
+        slack_client: SlackClient,
         sockets: SocketPool | None,
     ) -> None:
         self._jobs = jobs
         self._store: Database = jobs.store
         self._budget = applivery.budget
-        self._catalogue = catalogue
+        self._app_directory = app_directory
         self._sockets = sockets
         self._clock = tuning.clock
         self._started_at = tuning.clock()
         self._answered_at: float | None = None
-        self._poster = poster
+        self._slack_client = slack_client
         self._idle = settings.poll_idle_seconds
         self.checks: dict[str, Check] = {
             "slack": self._slack_check,
@@ -69,7 +69,7 @@ class HealthService:
         }
 
     async def _slack_check(self, *, seconds: float = SECONDS, fresh: float = FRESH) -> dict[str, Any]:
-        return await readiness.slack(self._sockets, self._poster, fresh=fresh, seconds=seconds)
+        return await readiness.slack(self._sockets, self._slack_client, fresh=fresh, seconds=seconds)
 
     async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
         """Whether polls bring something."""
@@ -108,7 +108,7 @@ class HealthService:
         problem = check.get("problem", "")
         if self._sockets is None:
             return SlackHealth(check["ok"], problem=problem)
-        greeted = self._sockets.greeted
+        greeted = self._sockets.hello_at
         at = None if greeted is None else self._at(greeted)
         return SlackHealth(check["ok"], check["connections"], self._sockets.count, at, problem)
 
@@ -116,7 +116,7 @@ class HealthService:
         """By a question asked now."""
         problem, why = NO_TEXT, ""
         try:
-            await asyncio.wait_for(self._catalogue.apps(fresh=True), SOON)
+            await asyncio.wait_for(self._app_directory.apps(fresh=True), SOON)
         except BotError as error:
             problem, why = error.sentence, cause(error)
         except TimeoutError as error:

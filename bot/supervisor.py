@@ -112,7 +112,7 @@ def jobs_of(
     *,
     applivery: AppliveryClient,
     store: Database,
-    poster: SlackClient,
+    slack_client: SlackClient,
     permission: PermissionChecker,
     metrics: Metrics,
     pausing: ChannelMonitor,
@@ -122,13 +122,13 @@ def jobs_of(
     access, dashboard = services.access, services.dashboard
     deadline = timedelta(hours=settings.build_deadline_hours)
     words = MessageRenderer(
-        catalogue=AppDirectory(applivery.polling()),
+        app_directory=AppDirectory(applivery.polling()),
         dashboard=dashboard,
         apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
         personal=PersonalNotifier(
             people=access,
             permission=permission,
-            handout=services.links,
+            link_issuer=services.links,
             dashboard=dashboard,
             clock=tuning.clock,
         ).message,
@@ -137,7 +137,7 @@ def jobs_of(
     )
     withdrawals = AccessRechecker(
         store=store,
-        poster=poster,
+        slack_client=slack_client,
         people=access,
         permission=permission,
         message=words.message,
@@ -157,10 +157,12 @@ def jobs_of(
         store=store,
         withdrawals=withdrawals,
         watch=watch,
-        outage_notifier=OutageNotifier(store=store, poster=poster, people=access, polling=polling, tries=watch.tries),
+        outage_notifier=OutageNotifier(
+            store=store, slack_client=slack_client, people=access, polling=polling, tries=watch.tries
+        ),
         announce=OutboxDispatcher(
             store=store,
-            poster=poster,
+            slack_client=slack_client,
             metrics=metrics,
             message=words.message,
             pausing=pausing,
@@ -170,24 +172,24 @@ def jobs_of(
         ),
         progress=ProgressUpdater(
             store=store,
-            poster=poster,
+            slack_client=slack_client,
             people=access,
             withdrawals=withdrawals,
             dashboard=dashboard,
             every_seconds=tuning.progress_seconds,
             deadline=deadline,
         ),
-        expire=LinkExpirer(store=store, poster=poster),
+        expire=LinkExpirer(store=store, slack_client=slack_client),
         hold=HeldReleaser(store=store),
         pausing=pausing,
         digest=digesting.ScheduledReportJob(
             store=store,
-            reporting=services.reports,
+            report_builder=services.reports,
             people=access,
-            poster=poster,
+            slack_client=slack_client,
             withdrawals=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
         forget=RetentionJob(store, settings.ledger_days),
-        unfinished=services.uploads.unfinished,
+        unfinished=services.uploads.journal,
     )

@@ -61,7 +61,7 @@ def messages() -> Iterator[str | tuple[str, str]]:
     """Every sentence in the code and the pages, pairs for one and many, and what `help` says of each command."""
     for _, _, message, _, _ in extract_from_dir(BOT, METHODS, keywords=KEYWORDS, comment_tags=()):
         yield message if isinstance(message, str) else (message[0], message[1])
-    for entry in HandlerRegistry.of(bot.commands).commands():
+    for entry in HandlerRegistry.scan(bot.commands).commands():
         yield from (entry.summary, *(line for line in entry.usage if not line.startswith("/")))
 
 

@@ -165,7 +165,7 @@ def _escaped(text: str) -> str:
 
 def commands_page() -> str:
     """Return the reference page of the subcommands, and of what buttons, forms and shortcuts send."""
-    registry = HandlerRegistry.of(commands)
+    registry = HandlerRegistry.scan(commands)
     intro = (
         "Each subcommand of `/applivery` (`SLACK_COMMAND`). A role contains the ones before it: member, releaser, "
         "manager, admin. `[…]` may be left out; options are written `key:value`, in any order, and may be repeated "
@@ -174,7 +174,13 @@ def commands_page() -> str:
     )
     parts = [_command(entry) for entry in registry.commands()]
     rows = [
-        [f"`{entry.name}`", entry.kind.value, entry.need.name.lower(), f"`{entry.run.__module__}`", _notes(entry)]
+        [
+            f"`{entry.name}`",
+            entry.kind.value,
+            entry.required_role.name.lower(),
+            f"`{entry.run.__module__}`",
+            _notes(entry),
+        ]
         for entry in sorted(registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name))
         if entry.kind is not HandlerKind.COMMAND
     ]
@@ -194,8 +200,8 @@ def commands_page() -> str:
 def _notes(entry: RegisteredHandler) -> str:
     notes = {
         f"*{entry.title}*": bool(entry.title),
-        "about a build": entry.about_build,
-        "a double click does it once": entry.once,
+        "about a build": entry.is_about_build,
+        "a double click does it once": entry.is_once,
         "replaces the message": entry.replaces_message,
     }
     return "; ".join(note for note, holds in notes.items() if holds)
@@ -205,7 +211,7 @@ def _command(entry: RegisteredHandler) -> str:
     examples = [line for line in entry.usage if line.startswith("/")]
     notes = [line for line in entry.usage if not line.startswith("/")]
     usage = f"{entry.name} {syntax(entry)}".rstrip()
-    lines = [f"## {entry.name}", f"`{usage}` · {entry.need.name.lower()}", entry.summary]
+    lines = [f"## {entry.name}", f"`{usage}` · {entry.required_role.name.lower()}", entry.summary]
     lines += ["\n".join(notes)] if notes else []
     lines += ["\n".join(f"    {line}" for line in examples)] if examples else []
     return "\n\n".join(lines)

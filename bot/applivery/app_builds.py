@@ -51,7 +51,7 @@ class UploadResult:
 
 @asynccontextmanager
 async def by_app_token(
-    hosts: AppliveryHosts, token: str, *, trust_env: bool = False, endurance: UploadTimeouts = _USUAL
+    hosts: AppliveryHosts, token: str, *, trust_env: bool = False, timeouts: UploadTimeouts = _USUAL
 ) -> AsyncIterator[AppBuilds]:
     """The one app an App API Token is for."""
     transport = Transport(
@@ -65,7 +65,7 @@ async def by_app_token(
         trust_env=trust_env,
     )
     try:
-        yield AppBuilds(transport, hosts, INTEGRATIONS, App(id="", slug="", name="the token's app"), endurance)
+        yield AppBuilds(transport, hosts, INTEGRATIONS, App(id="", slug="", name="the token's app"), timeouts)
     finally:
         await transport.close()
 
@@ -77,13 +77,13 @@ class AppBuilds:
     """
 
     def __init__(
-        self, transport: Transport, hosts: AppliveryHosts, root: str, app: App, endurance: UploadTimeouts = _USUAL
+        self, transport: Transport, hosts: AppliveryHosts, root: str, app: App, timeouts: UploadTimeouts = _USUAL
     ) -> None:
         self._transport = transport
         self._hosts = hosts
         self._root = root
         self.app = app
-        self._endurance = endurance
+        self._timeouts = timeouts
 
     async def newest(self) -> tuple[Build, ...]:
         """The newest builds, newest first."""
@@ -139,7 +139,7 @@ class AppBuilds:
             smalls = [("packageIcon", icon)] if icon else []
             form = MultipartForm(uploads.fields(details), smalls, "build", file)
             ask = ApiRequest("upload", f"{self._hosts.upload}{self._root}/builds")
-            delivery = UploadAttempt(self._transport, ask, form, progress, self._endurance, start)
+            delivery = UploadAttempt(self._transport, ask, form, progress, self._timeouts, start)
             return UploadResult(await delivery.made(self._read))
         except AppliveryError as problem:
             raise upload_errors.worded(problem) from None
@@ -185,7 +185,7 @@ class AppBuilds:
             before = await self._attached(build_id)
             ask = ApiRequest("attach", f"{self._hosts.upload}{path}/files")
             form = MultipartForm((), (), "file", file)
-            return await UploadAttempt(self._transport, ask, form, progress, self._endurance).made(self._read)
+            return await UploadAttempt(self._transport, ask, form, progress, self._timeouts).made(self._read)
         except AppliveryError as problem:
             raise upload_errors.worded(problem) from None
         except OutcomeUnknown as error:
@@ -230,7 +230,7 @@ class AppBuilds:
     async def _looked(self, look: Callable[[], Awaitable[Build | None]]) -> tuple[Build | None, bool]:
         """What a look finds, after a while if need be; False when Applivery let us look at nothing."""
         looked = False
-        for pause in self._endurance.looks:
+        for pause in self._timeouts.looks:
             await asyncio.sleep(pause)
             try:
                 build = await look()

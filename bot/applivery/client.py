@@ -53,10 +53,10 @@ class AppliveryClient:
         timeout: float = 30.0,
         observe: Observe | None = None,
         trust_env: bool = False,
-        endurance: UploadTimeouts | None = None,
+        timeouts: UploadTimeouts | None = None,
     ) -> None:
         self.hosts = hosts
-        self._endurance = endurance or UploadTimeouts()
+        self._timeouts = timeouts or UploadTimeouts()
         self.budget = budget
         self._root = paths.organization(organization)
         self._lane = Priority.PEOPLE
@@ -97,7 +97,7 @@ class AppliveryClient:
 
     def depot(self, app: App) -> AppBuilds:
         """Where this app's builds are uploaded to."""
-        return AppBuilds(self._transport, self.hosts, paths.app(self._root, app.id), app, self._endurance)
+        return AppBuilds(self._transport, self.hosts, paths.app(self._root, app.id), app, self._timeouts)
 
     def audience(self, app: App) -> RecipientCounter:
         """Whom Applivery mails about this app, as numbers."""

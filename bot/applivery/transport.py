@@ -271,15 +271,15 @@ class Transport:
     @asynccontextmanager
     async def _room(self, limit: float) -> AsyncIterator[None]:
         """A place among the connections, waited for no longer than an attempt may take. Raises ServiceUnavailable."""
-        room = self._rooms[person_waits()]
-        if person_waits() and room.locked() and self._waiting >= _WAITING:
+        semaphore = self._rooms[person_waits()]
+        if person_waits() and semaphore.locked() and self._waiting >= _WAITING:
             raise ServiceUnavailable(
                 Text("Too many requests wait for Applivery."), Text("Please try again in a minute.")
             )
         self._waiting += 1
         try:
             async with asyncio.timeout(limit):
-                await room.acquire()
+                await semaphore.acquire()
         except TimeoutError as error:
             raise ServiceUnavailable(_silent(round(limit)), why=cause(error)) from None
         finally:
@@ -287,7 +287,7 @@ class Transport:
         try:
             yield
         finally:
-            room.release()
+            semaphore.release()
 
 
 def _silent(seconds: int) -> Text:

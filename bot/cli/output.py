@@ -17,7 +17,7 @@ from bot.exceptions import BotError
 from bot.i18n import NO_TEXT, english
 from bot.observability.logging import set_up_logs
 from bot.settings import InvalidSettings
-from bot.slack.mrkdwn import plain
+from bot.slack.mrkdwn import plain_text
 from bot.slack.views.uploads import measure
 
 LINE_SECONDS = 10.0  # between two lines of progress
@@ -57,7 +57,7 @@ class Output:
 
     def say(self, line: str) -> None:
         """One line for people."""
-        print(plain(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
+        print(plain_text(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def begin(self, line: str, total: int) -> None:
         """Say that a file of so many bytes is sent now. Raises a BotError when the result could not be printed."""

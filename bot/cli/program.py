@@ -196,7 +196,7 @@ def commands(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, f
         registry.commands(), key=lambda entry: first.index(entry.name) if entry.name in first else len(first)
     )
     rows = [
-        {"name": entry.name, "syntax": syntax(entry), "role": entry.need.word, "summary": entry.summary}
+        {"name": entry.name, "syntax": syntax(entry), "role": entry.required_role.word, "summary": entry.summary}
         for entry in entries
     ]
     lines = (f"{row['name']} {row['syntax']}".rstrip() + f" ({row['role']}): {row['summary']}" for row in rows)
@@ -207,7 +207,7 @@ def _registry() -> HandlerRegistry:
     import bot.commands as package  # noqa: PLC0415 - every handler with all that it imports
     from bot.dispatch.registry import HandlerRegistry  # noqa: PLC0415
 
-    return HandlerRegistry.of(package)
+    return HandlerRegistry.scan(package)
 
 
 @app.command()

@@ -77,6 +77,6 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Sl
         )
     async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
-        poster = SlackClient(token=token, base_url=base, session=session)
-        await poster.identity()
-        yield SlackAnnouncer(poster, channel if channel.startswith(("#", "C", "G")) else f"#{channel}")
+        slack_client = SlackClient(token=token, base_url=base, session=session)
+        await slack_client.identity()
+        yield SlackAnnouncer(slack_client, channel if channel.startswith(("#", "C", "G")) else f"#{channel}")

@@ -15,7 +15,7 @@ from bot.exceptions import BotError, UserInputError
 from bot.i18n import Text, _, use_locale
 from bot.slack.blocks import Message
 from bot.slack.button_values import DecisionValue
-from bot.slack.mrkdwn import clock
+from bot.slack.mrkdwn import time_tag
 from bot.slack.views import access_requests as cards
 
 
@@ -32,11 +32,11 @@ async def ask(call: CommandContext, value: str) -> Message:
     admins = await call.services.roles.admins_for(call.asker)
     if not admins:
         return Message(_("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
-    request = await call.services.roles.request(call.asker, call.door, refused)
+    request = await call.services.roles.request(call.asker, call.entrypoint, refused)
     if isinstance(request, datetime):
-        asked = clock(request, call.now, call.asker.tz)
+        asked = time_tag(request, call.now, call.asker.tz)
         return Message(_("You asked for this at {time}. The admins have your request.", time=asked))
-    app, name = await _app(call, request), await call.services.access.name(request.user_id)
+    app, name = await _app(call, request), await call.services.access.display_name(request.user_id)
     languages = await asyncio.gather(*map(call.services.access.language, admins))
     copies = [
         (admin, cards.question(request, app, name, spoken)) for admin, spoken in zip(admins, languages, strict=True)
@@ -83,9 +83,11 @@ async def decide(call: CommandContext, value: str) -> Message:
 
 async def _decide(call: CommandContext, number: str, decision: RequestDecision) -> Message:
     """Decide for all admins, who are told; who asked is told as well."""
-    call.require(None)
+    call.require_role(None)
     decided = (
-        await call.services.roles.decide(call.asker, call.door, int(number), decision) if _is_number(number) else None
+        await call.services.roles.decide(call.asker, call.entrypoint, int(number), decision)
+        if _is_number(number)
+        else None
     )
     if decided is None:
         raise UserInputError(Text("I can't find that request."), Text("A role can be given with `grant`."))

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.dispatch.context import CommandContext
-from bot.dispatch.modal_submission import in_field
+from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import command, form, options, shortcut
 from bot.dispatch.targets import BuildReference
 from bot.domain import build_files, lookup
@@ -20,7 +20,7 @@ from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, inputs
 from bot.slack.button_values import BuildValue, FileValue
-from bot.slack.mrkdwn import inline, size
+from bot.slack.mrkdwn import escape_inline, size
 from bot.slack.views import uploads as cards
 
 
@@ -31,10 +31,10 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     /applivery attach
     /applivery attach courier 2.4.0
     """
-    file = (inputs.file(_("File"), "attach.file"),)
+    file = (inputs.file_input(_("File"), "attach.file"),)
     if target is None:
         return _form(file)
-    return _form(file, build=(await target.build(call)).build)
+    return _form(file, build=(await target.resolve(call)).build)
 
 
 @shortcut(
@@ -47,19 +47,19 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
     about = BuildValue.parse(value or "")
     build = await call.build(about.app_id, about.build_id) if about.is_complete else None
-    files = call.quoted.files
+    files = call.source_message.files
     if not files and build is None:
         raise UserInputError(
             Text("There is no file in that message."),
             Text("Use the one with the file, or `{command} attach`.", command=call.services.command),
         )
     if not files:
-        return _form((inputs.file(_("File"), "attach.file"),), build=build)
+        return _form((inputs.file_input(_("File"), "attach.file"),), build=build)
     if len(files) == 1:
-        shown = blocks.section(f"*{inline(files[0].name, 120)}* ({size(files[0].size)})")
+        shown = blocks.section(f"*{escape_inline(files[0].name, 120)}* ({size(files[0].size)})")
         return _form((shown,), build=build, file_id=files[0].id)
     which = [blocks.option(f"{file.name} ({size(file.size)})", file.id) for file in files]
-    return _form((inputs.choice(_("File"), "attach.file", which, optional=False),), build=build)
+    return _form((inputs.static_select_input(_("File"), "attach.file", which, optional=False),), build=build)
 
 
 def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Modal:
@@ -70,11 +70,11 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
         _("Attach to a build"),
         (
             *file,
-            blocks.pick(_("App"), "attach.app", hint=_("Type to find an app"), chosen=app),
-            blocks.pick(_("Build"), "attach.build", hint=_("One that is processed"), chosen=chosen),
+            blocks.external_select(_("App"), "attach.app", hint=_("Type to find an app"), chosen=app),
+            blocks.external_select(_("Build"), "attach.build", hint=_("One that is processed"), chosen=chosen),
         ),
         submit=_("Attach"),
-        memory=str(FileValue(file_id, build.app.id if build else "")),
+        private_metadata=str(FileValue(file_id, build.app.id if build else "")),
     )
 
 
@@ -98,21 +98,23 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 @form("attach.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was filled in."""
-    with in_field("attach.app"):
+    with attribute_to_field("attach.app"):
         app = await call.app(typed.get("attach.app", ""))
-    with in_field("attach.build"):
+    with attribute_to_field("attach.build"):
         build = await call.build(app.id, typed.get("attach.build", ""))
         if build.stage is not Stage.READY:
             raise BuildNotProcessed(
                 Text("A file can be attached once Applivery has processed the build."),
                 Text("Try again when it is ready."),
             )
-    with in_field("attach.file"):
-        file = await call.services.uploads.source(
+    with attribute_to_field("attach.file"):
+        file = await call.services.uploads.get_file(
             typed.get("attach.file") or FileValue.parse(typed.get("memory", "")).file_id
         )
         build_files.check_size(file.name, file.size)
-    load = UploadRequest(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
+    load = UploadRequest(
+        call.asker, build.app, file, build=build, entrypoint=call.entrypoint, reopen_value=await call.reopen_value()
+    )
     if not await call.services.uploads.start(load):
         return Message(_("I am attaching that file already; you can follow it in our direct messages."))
     return cards.begun(file.name, file.size, build.app, build)

@@ -21,9 +21,9 @@ from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, Message
-from bot.slack.blocks.paging import needed, page_so_far, turned_to, turning
-from bot.slack.csv_export import CsvWriter, separator_of
-from bot.slack.mrkdwn import inline, when
+from bot.slack.blocks.paging import items_needed, page_buttons, paginate_partial, parse_page_value
+from bot.slack.csv_export import CsvWriter, separator_for
+from bot.slack.mrkdwn import date_tag, escape_inline
 
 SHOWN = 20
 IN_A_FILE = 100_000
@@ -74,7 +74,7 @@ async def audit(
 @button(MORE, need=Role.ADMIN, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the lines, which make place for the other page."""
-    page, typed = turned_to(value)
+    page, typed = parse_page_value(value)
     entry = call.registry.get(HandlerKind.COMMAND, "audit")
     assert entry is not None
     given = await bind(entry, call, grammar.parse(typed))
@@ -100,7 +100,7 @@ class _AuditQuery:
 
 async def _asked(call: CommandContext, person: str | None, app: str | None, period: Period | None) -> _AuditQuery:
     of = await call.services.apps.app(app) if app else None
-    call.require(of)
+    call.require_role(of)
     options = [("person", person), ("app", of.id if of else None), *_span(call, period)]
     typed = grammar.explain(ParsedText((), tuple(KeyValue(key, value) for key, value in options if value)))
     user_id, app_id = references.required_person(person) if person else None, of.id if of else None
@@ -116,14 +116,14 @@ def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, st
 
 
 async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> Message:
-    entries = await query.lines(call, needed(number, SHOWN))
+    entries = await query.lines(call, items_needed(number, SHOWN))
     if not entries:
         return Message(_(NOTHING))
-    page = page_so_far(entries, number, SHOWN)
+    page = paginate_partial(entries, number, SHOWN)
     lines = [_line(entry, *await _names(call, page.items)) for entry in page.items]
     text = _("The audit trail: {lines}", lines=" ".join(lines))
-    small = _("{part} · all of it as a file: `format:csv`", part=page.words)
-    turn = [blocks.context(small), *turning(page, MORE, query.typed)] if page.words else []
+    small = _("{part} · all of it as a file: `format:csv`", part=page.range_text)
+    turn = [blocks.context(small), *page_buttons(page, MORE, query.typed)] if page.range_text else []
     return Message(text, (*blocks.paragraphs(lines), *turn))
 
 
@@ -155,28 +155,28 @@ def _as_csv(word: str | None) -> bool:
 
 
 def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
-    what = f" {inline(apps.get(entry.app_id, entry.app_id), 60)}" if entry.app_id else ""
+    what = f" {escape_inline(apps.get(entry.app_id, entry.app_id), 60)}" if entry.app_id else ""
     build = f" {_build(entry.build_id, builds)}" if entry.build_id else ""
-    deed = f"{inline(entry.action, 40)}{what}{build} · {_outcome(entry)} · {inline(entry.entrypoint, 20)}"
-    return f"{when(entry.at)} · <@{entry.user_id}> · {deed}"
+    deed = f"{escape_inline(entry.action, 40)}{what}{build} · {_outcome(entry)} · {escape_inline(entry.entrypoint, 20)}"
+    return f"{date_tag(entry.at)} · <@{entry.user_id}> · {deed}"
 
 
 def _build(build_id: str, names: Mapping[str, str]) -> str:
-    return inline(names[build_id], 140) if build_id in names else f"`{inline(build_id, 24)}`"
+    return escape_inline(names[build_id], 140) if build_id in names else f"`{escape_inline(build_id, 24)}`"
 
 
 def _outcome(entry: AuditEntry) -> str:
     """How it ended, with the people and channels it names by their names."""
-    outcome = inline(entry.outcome, 300)
+    outcome = escape_inline(entry.outcome, 300)
     if entry.action not in NAMING:
         return outcome
     return _ID.sub(lambda match: f"<{'#' if match[0][0] in 'CG' else '@'}{match[0]}>", outcome)
 
 
 def _csv(entries: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:
-    sheet = CsvWriter(separator_of(locale))
-    sheet.line(*COLUMNS, "app", "build")
+    sheet = CsvWriter(separator_for(locale))
+    sheet.write_row(*COLUMNS, "app", "build")
     for entry in reversed(entries):
         names = (apps.get(entry.app_id or ""), builds.get(entry.build_id or ""))
-        sheet.line(entry.at.isoformat(), *(getattr(entry, name) for name in list(COLUMNS.values())[1:]), *names)
-    return sheet.file()
+        sheet.write_row(entry.at.isoformat(), *(getattr(entry, name) for name in list(COLUMNS.values())[1:]), *names)
+    return sheet.to_bytes()

@@ -11,7 +11,7 @@ from bot.domain.model import App, Role
 from bot.i18n import gettext_noop
 from bot.slack import mrkdwn
 from bot.slack.blocks import Message, paging
-from bot.slack.blocks.paging import turned_to
+from bot.slack.blocks.paging import parse_page_value
 from bot.slack.views import builds as cards
 
 
@@ -23,23 +23,23 @@ async def builds(call: CommandContext, app: App | None = None, *, filters: Filte
     /applivery builds courier os:ios branch:release/*
     /applivery builds courier -tag:nightly
     """
-    return await _listed(call, await call.the_app(app), filters)
+    return await _listed(call, await call.only_app(app), filters)
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
-    page, typed = turned_to(value)
+    page, typed = parse_page_value(value)
     words = grammar.parse(typed)
     return await _listed(call, await call.app(next(iter(words.plain), "")), ParsedText((), words.options), page)
 
 
 async def _listed(call: CommandContext, app: App, filters: Filters, number: int = 0) -> Message:
-    builds = await call.services.apps.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
+    builds = await call.services.apps.builds(app, filters, limit=paging.items_needed(number, cards.SHOWN_BUILDS))
     return cards.builds(
         app,
-        paging.page_so_far(builds, number, cards.SHOWN_BUILDS),
-        note=mrkdwn.inline(grammar.readable(filters)),
+        paging.paginate_partial(builds, number, cards.SHOWN_BUILDS),
+        note=mrkdwn.escape_inline(grammar.readable(filters)),
         recalls=await call.services.recalls.all(),
-        again=await call.services.drafts.carried(grammar.explain(ParsedText((app.id,), filters.options))),
+        again=await call.services.drafts.store(grammar.explain(ParsedText((app.id,), filters.options))),
     )

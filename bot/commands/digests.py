@@ -17,7 +17,7 @@ from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.blocks.paging import page_of, turned_to
+from bot.slack.blocks.paging import paginate, parse_page_value
 from bot.slack.views import scheduled_report as cards
 
 YES = ("yes", "true", "on", "1")
@@ -34,7 +34,7 @@ async def begin(
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
     digest = await call.services.scheduled_reports.begin(
         call.asker,
-        call.door,
+        call.entrypoint,
         place=place,
         query=question,
         which=_which(question, target),
@@ -56,14 +56,14 @@ async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> M
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
     """What a place is subscribed to, with a page of its digests below."""
-    page = page_of(await call.services.scheduled_reports.of_places(_places(call)), number, cards.SHOWN)
+    page = paginate(await call.services.scheduled_reports.of_places(_places(call)), number, cards.SHOWN)
     return cards.listed(message, page, await _builds(call, page.items))
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the digests."""
-    return await listed(call, Message("", (blocks.header(_("Scheduled reports")),)), turned_to(value)[0])
+    return await listed(call, Message("", (blocks.header(_("Scheduled reports")),)), parse_page_value(value)[0])
 
 
 async def ended(call: CommandContext, typed: str) -> Message | None:
@@ -84,7 +84,7 @@ async def _end(call: CommandContext, number: str) -> Message:
     for report in reports:
         if report.id == int(number):
             _require(call, report)
-    removed = await call.services.scheduled_reports.end(call.asker, call.door, _places(call), int(number))
+    removed = await call.services.scheduled_reports.end(call.asker, call.entrypoint, _places(call), int(number))
     if removed is None:
         raise UserInputError(Text("That summary has already ended."), Text("See what is left with `subscriptions`."))
     return cards.ended(removed, await _builds(call, [removed]))

@@ -69,10 +69,10 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         return await _without_person(call, question, names=True)
-    report = await call.services.reports.report(question)
+    report = await call.services.reports.build_report(question)
     in_channel = not (call.asker.channel_id or "D").startswith("D") and question.email is None
     here = cards.here(report, share=in_channel)
-    return replace(cards.headline(report), thread=cards.thread(report), here=here)
+    return replace(cards.headline(report), thread=cards.thread(report), pointer=here)
 
 
 async def _without_person(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
@@ -80,10 +80,10 @@ async def _without_person(call: CommandContext, question: ReportQuery, *, names:
     spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
         question = about(question, question.builds)
-    report = await call.services.reports.report(question, spoken)  # what goes wrong is said to the asker
-    shown = report.shared(await call.services.access.home(asker)) if names else report.without_names()
+    report = await call.services.reports.build_report(question, spoken)  # what goes wrong is said to the asker
+    shown = report.shared(await call.services.access.email_domain(asker)) if names else report.without_names()
     with use_locale(spoken):
-        return replace(cards.headline(shown, by=asker), thread=cards.thread(shown)).shared()
+        return replace(cards.headline(shown, by=asker), thread=cards.thread(shown)).to_channel()
 
 
 # ------------------------------------------------------------------ the buttons
@@ -99,7 +99,7 @@ async def share(call: CommandContext, value: str) -> Message:
     names = await call.services.channels.may_name_people(call.asker.channel_id)
     message = await _without_person(call, question, names=names)
     with_what = "with names" if names else "counts only"
-    await call.write_down(AuditAction.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
+    await call.record_audit(AuditAction.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
     return message
 
 
@@ -111,7 +111,7 @@ async def page(call: CommandContext, value: str) -> Message:
         raise UserInputError(
             Text("This button does not say which page it turns to."), Text("Please use `downloads` again.")
         )
-    report = await call.services.reports.report(await report_query.again(call, wanted.of))
+    report = await call.services.reports.build_report(await report_query.again(call, wanted.of))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(wanted.number, last)) if report.summary.recorded else cards.nothing(report)
 
@@ -121,7 +121,7 @@ async def as_file(call: CommandContext, value: str) -> Message:
     """*CSV*: each download, for the asker alone."""
     question = await report_query.again(call, value)
     file, lines, unlisted = await report_query.as_file(call, question)
-    await call.write_down(AuditAction.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
+    await call.record_audit(AuditAction.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
     return cards.file(question.what, question.period, file, lines, unlisted)
 
 
@@ -139,7 +139,7 @@ SINCE = (
 
 async def ask(call: CommandContext) -> Modal:
     """The form that opens when nothing was typed."""
-    apps = await call.apps() or [await call.the_app(None)]
+    apps = await call.apps() or [await call.only_app(None)]
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
     since = [blocks.option(_(label), value) for label, value in SINCE]
     by = [blocks.option(_(group.description.heading), group.value) for group in GroupBy]
@@ -147,13 +147,13 @@ async def ask(call: CommandContext) -> Modal:
         "downloads.v1",
         _("Who has which build"),
         (
-            blocks.pick(_("App"), "downloads.app", hint=_("Type to find an app"), chosen=only),
-            blocks.pick(_("Version"), "downloads.version", hint=_("All of them"), optional=True),
-            blocks.choose(_("Since"), "downloads.since", since, chosen=since[2]),
-            blocks.choose(_("By"), "downloads.by", by, chosen=by[0]),
+            blocks.external_select(_("App"), "downloads.app", hint=_("Type to find an app"), chosen=only),
+            blocks.external_select(_("Version"), "downloads.version", hint=_("All of them"), optional=True),
+            blocks.static_select(_("Since"), "downloads.since", since, chosen=since[2]),
+            blocks.static_select(_("By"), "downloads.by", by, chosen=by[0]),
         ),
         submit=_("Show"),
-        memory=apps[0].id if only else "",
+        private_metadata=apps[0].id if only else "",
     )
 
 
@@ -180,7 +180,7 @@ async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> 
     if app is None:
         return []
     builds = await call.services.apps.search(
-        app, typed, lambda other_build: lookup.has(other_build.version, typed), most=None
+        app, typed, lambda other_build: lookup.has(other_build.version, typed), limit=None
     )
     known: dict[str, Option] = {}
     for build in builds:

@@ -9,7 +9,7 @@ from bot.domain.model import Build, FileKind, Role
 from bot.exceptions import UserInputError
 from bot.i18n import Text
 from bot.slack.blocks import Message
-from bot.slack.blocks.paging import turned_to
+from bot.slack.blocks.paging import parse_page_value
 from bot.slack.button_values import BuildValue
 from bot.slack.views import links as cards
 
@@ -21,7 +21,7 @@ async def files(call: CommandContext, target: BuildReference | None = None, *, f
     /applivery files courier
     /applivery files courier 2.4.0
     """
-    build = (await (target or BuildReference(None)).build(call, filters)).build
+    build = (await (target or BuildReference(None)).resolve(call, filters)).build
     return await _listed(call, await call.details(build))
 
 
@@ -35,7 +35,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 @button(cards.MORE_FILES, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
-    page, build = turned_to(value)
+    page, build = parse_page_value(value)
     wanted = BuildValue.parse(build)
     return await _listed(call, await call.build(wanted.app_id, wanted.build_id), page)
 
@@ -55,5 +55,7 @@ async def open_attachment(call: CommandContext, value: str) -> Message:
             Text("That file is no longer attached to this build."),
             Text("See what is with `files {app}`.", app=build.app.slug),
         )
-    link = await call.services.links.give(call.asker, build, FileKind.AUTO, door=call.door, file_id=attachment.id)
+    link = await call.services.links.issue(
+        call.asker, build, FileKind.AUTO, entrypoint=call.entrypoint, file_id=attachment.id
+    )
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

@@ -18,8 +18,8 @@ async def forget(call: CommandContext, who: str) -> Message:
     Their roles stay, and so does their wish not to be asked to try builds. Applivery's own log is not touched.
     """
     user_id = references.required_person(who)
-    call.require(None)
-    lines = await call.services.audit.erase_user(call.asker, call.door, user_id)
+    call.require_role(None)
+    lines = await call.services.audit.erase_user(call.asker, call.entrypoint, user_id)
     done = ngettext(
         "Done: {number} line of the ledger about {person} deleted. Applivery's own log is not touched by this.",
         "Done: {number} lines of the ledger about {person} deleted. Applivery's own log is not touched by this.",

@@ -9,7 +9,7 @@ from functools import partial
 from slack_sdk.models.blocks import Option
 
 from bot.dispatch.context import CommandContext
-from bot.dispatch.modal_submission import in_field
+from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form, options, shortcut
 from bot.dispatch.targets import BuildReference, Filters
 from bot.domain import lookup, references
@@ -49,7 +49,7 @@ async def get(
     if target is None and len(await call.apps()) > 1:
         return await ask(call)
     try:
-        chosen = await (target or BuildReference(None)).build(call, filters)
+        chosen = await (target or BuildReference(None)).resolve(call, filters)
     except NoReadyBuild as nothing:
         return await _nothing_ready(call, nothing)
     if to is not None:
@@ -72,32 +72,34 @@ async def hand(
     call: CommandContext, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()
 ) -> Message:
     """A link for the asker; or, when there is none to be had, why not and what else there is."""
-    dashboard, handout = call.services.dashboard(build), call.services.links
+    dashboard, link_issuer = call.services.dashboard(build), call.services.links
     if build.stage is not Stage.READY:
-        await handout.refuse_recalled(build)
+        await link_issuer.ensure_not_recalled(build)
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
             Text("{build} was not uploaded as an .aab.", build=BuildLabel(build)),
             Text("Leave `type:aab` out for what there is."),
         )
-    if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
+    if kind is FileKind.AUTO and over_the_air(build) and not link_issuer.can_install:
         return links.no_install(build, dashboard)
     try:
-        file_kind = nearest_kind(build, kind) if kind else handout.usual_kind(build)
-        link = await handout.give(call.asker, build, file_kind, door=call.door)
+        file_kind = nearest_kind(build, kind) if kind else link_issuer.default_kind(build)
+        link = await link_issuer.issue(call.asker, build, file_kind, entrypoint=call.entrypoint)
     except BuildNotProcessed:
         return await _not_to_be_had(call, build)
     await call.services.links.remember_app(call.asker, build.app)
-    return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
+    return links.link(
+        build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=link_issuer.can_install
+    )
 
 
 async def _not_to_be_had(call: CommandContext, build: Build) -> Message:
     """Why there is no link, and the newest build that there is one for."""
-    dashboard, instead = call.services.dashboard(build), await call.instead_of(build)
+    dashboard, instead = call.services.dashboard(build), await call.find_replacement(build)
     if build.stage is Stage.FAILED:
         return buildcards.status(build, dashboard, instead=instead)
-    awaitable = build.stage is Stage.READY or call.can_be_awaited(build)
+    awaitable = build.stage is Stage.READY or call.can_wait_for(build)
     return links.not_ready(build, dashboard, awaitable=awaitable, instead=instead)
 
 
@@ -113,22 +115,22 @@ async def ask(call: CommandContext) -> Modal:
         "get.v1",
         _("Get a build"),
         (
-            blocks.pick(_("App"), "get.app", hint=_("Type to find an app"), chosen=chosen),
-            blocks.pick(_("Build"), "get.build", hint=_("The latest one"), optional=True),
+            blocks.external_select(_("App"), "get.app", hint=_("Type to find an app"), chosen=chosen),
+            blocks.external_select(_("Build"), "get.build", hint=_("The latest one"), optional=True),
         ),
         submit=_("Get it"),
-        memory=app.id if app else "",
+        private_metadata=app.id if app else "",
     )
 
 
 @form("get.v1", need=Role.MEMBER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was chosen in the form."""
-    with in_field("get.app"):
+    with attribute_to_field("get.app"):
         app = await call.app(typed.get("get.app", ""))
-    with in_field("get.build"):
+    with attribute_to_field("get.build"):
         try:
-            chosen = await BuildReference(app, typed.get("get.build")).build(call)
+            chosen = await BuildReference(app, typed.get("get.build")).resolve(call)
         except NoReadyBuild as nothing:
             return await _nothing_ready(call, nothing)
         return await hand(call, await call.details(chosen.build), None, chosen.others)
@@ -186,15 +188,15 @@ async def share(call: CommandContext, value: str) -> Message:
     """Post a card in the channel: no token, and a button for all members."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
-    await call.services.links.refuse_recalled(build)
+    await call.services.links.ensure_not_recalled(build)
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to share
     await call.services.channels.require_postable(
         call.asker.channel_id, gettext_noop("a card shows your changelog and branch")
     )
-    await call.write_down(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
+    await call.record_audit(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with use_locale(call.services.language):
-        return links.shared(build, call.asker.user_id).shared()
+        return links.shared(build, call.asker.user_id).to_channel()
 
 
 @shortcut(
@@ -223,8 +225,8 @@ async def tell_me(call: CommandContext, value: str) -> Message:
     """*Tell me when it is ready*: by direct message, with the link or the reason."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
-    await call.services.links.refuse_recalled(build)
-    if not build.stage.final and not call.can_be_awaited(build):
+    await call.services.links.ensure_not_recalled(build)
+    if not build.stage.final and not call.can_wait_for(build):
         return await hand(call, build)  # says why it cannot be watched
     build, awaited = await call.services.watches.await_end(call.asker, build, call.now)
     if not awaited:
@@ -246,11 +248,11 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         build = await call.details(build)
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to send
-    await call.services.links.refuse_recalled(build)
+    await call.services.links.ensure_not_recalled(build)
     await call.services.access.require_person(recipient)
     try:
-        other = await call.services.access.asker(call.asker.team_id, recipient, None)
-        await call.permit(build.app, other)
+        other = await call.services.access.resolve_actor(call.asker.team_id, recipient, None)
+        await call.authorize_app(build.app, other)
     except PermissionUnverified:
         raise
     except PermissionDenied as error:
@@ -263,7 +265,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
             Text("I sent nothing, as that person cannot use me."),
             Text("Guests and people from other organisations need access to the app first."),
         ) from error
-    sent = await call.services.sent_builds.send(call.asker, call.door, recipient, build)
+    sent = await call.services.sent_builds.send(call.asker, call.entrypoint, recipient, build)
     with use_locale(await call.services.access.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)
     title = buildcards.title(build)

@@ -14,7 +14,7 @@ from bot.i18n import NO_TEXT, Text, _, joined
 from bot.i18n.verbatim import code, verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import escape, inline
+from bot.slack.mrkdwn import escape, escape_inline
 
 
 @command(need=Role.ADMIN)
@@ -28,13 +28,13 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     The first channel granted to an app closes it everywhere else. In a manager channel, download summaries name people.
     """
     of = await call.services.apps.app(app) if app else None
-    call.require(of)
+    call.require_role(of)
     if (channel := references.channel(who)) and role:
         return await _managers(call, channel, role, of)
     if channel:
         _one_app(of)
-        await call.services.channels.open_app(call.asker, call.door, _one_app(of), channel)
-        name = inline(_one_app(of).name, 80)
+        await call.services.channels.open_app(call.asker, call.entrypoint, _one_app(of), channel)
+        name = escape_inline(_one_app(of).name, 80)
         return Message(
             _(
                 "Done: {app} can be used in <#{channel}>, and only in the channels on its list.",
@@ -45,11 +45,11 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     given = _role(role)
     grantee = _grantee(who)
     await _check(call, grantee, given, of)
-    await call.services.roles.grant(call.asker, call.door, grantee, given, of)
+    await call.services.roles.grant(call.asker, call.entrypoint, grantee, given, of)
     who, named = _mention(grantee), given.word
     if of is None:
         return Message(_("Done: {who} is now *{role}*.", who=who, role=named))
-    return Message(_("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=inline(of.name, 80)))
+    return Message(_("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=escape_inline(of.name, 80)))
 
 
 @command(need=Role.ADMIN)
@@ -62,16 +62,16 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     /applivery revoke #leads
     """
     of = await call.services.apps.app(app) if app else None
-    call.require(of)
+    call.require_role(of)
     if channel := references.channel(who):
         await call.services.channels.require_visible_or_gone(call.asker.user_id, channel)
     if channel and of is None:
         return await _no_managers(call, channel)
     if channel:
-        done, left = await call.services.channels.close_app(call.asker, call.door, _one_app(of), channel)
+        done, left = await call.services.channels.close_app(call.asker, call.entrypoint, _one_app(of), channel)
         return Message(_off_the_list(_one_app(of), channel, left, done=done))
     grantee = _grantee(who)
-    role = await call.services.roles.revoke(call.asker, call.door, grantee, of)
+    role = await call.services.roles.revoke(call.asker, call.entrypoint, grantee, of)
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
         none = Text("They have no role for every app.")
@@ -93,9 +93,9 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
     """
     try:
         if grantee.startswith("S"):
-            await call.services.access.anew().group(grantee)
+            await call.services.access.uncached().group_members(grantee)
             return
-        outsider = await call.services.access.anew().outsider(grantee)
+        outsider = await call.services.access.uncached().outsider_kind(grantee)
     except SlackError as error:
         raise _unknown(grantee, error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
@@ -114,7 +114,7 @@ def _unknown(grantee: str, error: SlackError) -> BotError:
 
 def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) -> str:
     """That a channel is off an app's list, or was not on it; `left` are the channels that are."""
-    name = inline(app.name, 80)
+    name = escape_inline(app.name, 80)
     if left:
         others = ", ".join(f"<#{channel_id}>" for channel_id in sorted(left))
         if done:
@@ -139,7 +139,7 @@ def _taken_back(grantee: str, role: Role, app: App | None) -> str:
     who, named = _mention(grantee), role.word
     if app is None:
         return _("Done: {who} is no longer *{role}*.", who=who, role=named)
-    return _("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=inline(app.name, 80))
+    return _("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=escape_inline(app.name, 80))
 
 
 async def _managers(call: CommandContext, channel_id: str, role: str, app: App | None) -> Message:
@@ -147,14 +147,14 @@ async def _managers(call: CommandContext, channel_id: str, role: str, app: App |
         raise UserInputError(
             Text("A channel can be a `manager` channel, for every app."), Text("For example `grant #leads manager`.")
         )
-    await call.services.channels.name_people(call.asker, call.door, channel_id)
+    await call.services.channels.name_people(call.asker, call.entrypoint, channel_id)
     return Message(
         _("Done: download summaries in <#{channel}> name people; everyone there can read them.", channel=channel_id)
     )
 
 
 async def _no_managers(call: CommandContext, channel_id: str) -> Message:
-    done = await call.services.channels.stop_naming_people(call.asker, call.door, channel_id)
+    done = await call.services.channels.stop_naming_people(call.asker, call.entrypoint, channel_id)
     if done:
         text = _(
             "<#{channel}> is no longer a manager channel: download summaries there have counts only.",

@@ -21,7 +21,7 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     /applivery help get
     """
     if topic is None and call.asker.outsider:
-        handlers = [command for command in call.registry.commands() if command.need <= call.asker.highest]
+        handlers = [command for command in call.registry.commands() if command.required_role <= call.asker.highest]
         return help_views.help_for_all(handlers, call.services.command, _(WHO[call.asker.outsider]))
     if topic is None:
         return help_views.help_for_all(call.registry.commands(), call.services.command)

@@ -32,7 +32,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     place = _mention(whom)
     question = await _of_a_build(call, question)
     gap = await _compared(call, question, place)
-    typed = await call.services.drafts.carried(
+    typed = await call.services.drafts.store(
         f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
     )
     names = cards.names(question.what, place, gap, typed)
@@ -40,10 +40,10 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         with use_locale(call.services.language):
             what = about(question, question.builds).what
-            shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).shared()
+            shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).to_channel()
         return replace(shown, copies=((call.asker.user_id, names),))
     head = cards.headline(question.what, place, gap)
-    return replace(head, thread=(names,), here=cards.here(head))
+    return replace(head, thread=(names,), pointer=cards.here(head))
 
 
 @button("nudge.v1", need=Role.MANAGER, once=True)
@@ -56,7 +56,7 @@ async def nudge(call: CommandContext, value: str) -> Message:
     lack = [user_id for user_id in gap.lack if user_id != call.asker.user_id]
     able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
     build = question.builds[0]
-    asked = await call.services.nudges.record(call.asker, call.door, build, able, limit=ASKED_AT_ONCE)
+    asked = await call.services.nudges.record(call.asker, call.entrypoint, build, able, limit=ASKED_AT_ONCE)
     waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
     message = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
     return replace(message, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
@@ -91,7 +91,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
     """What they are to have: what was named, else each platform's newest version."""
     if question.builds:
         return question
-    builds = await call.services.reports.newest(question.app)
+    builds = await call.services.reports.newest_builds(question.app)
     if not builds:
         text = Text("{app} has no build yet that is ready.", app=verbatim(question.app.name))
         raise UserInputError(text, Text("Ask again when it has one."))
@@ -101,7 +101,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
 async def _compared(call: CommandContext, question: ReportQuery, place: str) -> DownloadGap:
     people, tally = await asyncio.gather(
         call.services.access.emails(await _members(call, place)),
-        call.services.reports.tally(question, question.period),
+        call.services.reports.count_downloads(question, question.period),
     )
     if people and not any(people.values()):
         raise SlackError(
@@ -114,7 +114,7 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
 
 async def _members(call: CommandContext, place: str) -> Collection[str]:
     if group := references.group(place):
-        found: Collection[str] = await call.services.access.group(group)
+        found: Collection[str] = await call.services.access.group_members(group)
     else:
         channel = await call.services.channels.look_up_for(call.asker.user_id, place[2:-1])
         found = await call.services.channels.members(channel.id)
@@ -129,8 +129,8 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
 async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:
     """Whether a person could get the build by being asked: they are asked in their direct messages."""
     try:
-        asker = await call.services.access.asker(call.asker.team_id, user_id, None)
-        await replace(call, need=Role.MEMBER).permit(question.app, asker)
+        asker = await call.services.access.resolve_actor(call.asker.team_id, user_id, None)
+        await replace(call, required_role=Role.MEMBER).authorize_app(question.app, asker)
     except PermissionDenied:
         return False
     return True

@@ -68,7 +68,7 @@ async def _set(call: CommandContext, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
     subscriptions, left_out = await _meant(call, target)
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
-    were = await call.services.subscriptions.mute(call.asker, call.door, subscriptions, until, call.now)
+    were = await call.services.subscriptions.mute(call.asker, call.entrypoint, subscriptions, until, call.now)
     if until is None and not were:
         return cards.not_muted(subscriptions)
     return cards.muted(subscriptions, until, target, left_out) if until else cards.unmuted(were, left_out)
@@ -128,9 +128,9 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
         raise UserInputError(
             Text("This channel does not hear of that app."), Text("See what it hears of with `subscriptions`.")
         )
-    may = [subscription for subscription in subscriptions if _role(call, subscription) >= call.need]
+    may = [subscription for subscription in subscriptions if _role(call, subscription) >= call.required_role]
     if not may:
-        call.require(
+        call.require_role(
             App(subscriptions[0].app_id, subscriptions[0].app_id, subscriptions[0].app_name)
             if subscriptions[0].app_id
             else None

@@ -12,7 +12,7 @@ from bot.domain.model import Build, Role
 from bot.exceptions import UserInputError
 from bot.i18n import Text
 from bot.slack.blocks import Message
-from bot.slack.blocks.paging import turned_to
+from bot.slack.blocks.paging import parse_page_value
 from bot.slack.button_values import BuildValue
 from bot.slack.views import changes_since as cards
 
@@ -24,14 +24,14 @@ async def news(call: CommandContext, target: BuildReference | None = None, *, fi
     /applivery news courier
     /applivery news courier 2.4.0
     """
-    chosen = await (target or BuildReference(None)).build(call, filters)
+    chosen = await (target or BuildReference(None)).resolve(call, filters)
     return await _told(call, await call.details(chosen.build))
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below it, which make place for the other page."""
-    number, build = turned_to(value)
+    number, build = parse_page_value(value)
     return await _shown(call, build, number)
 
 

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.dispatch.context import CommandContext
-from bot.dispatch.modal_submission import in_field
+from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import button, command, form, options
 from bot.dispatch.targets import BuildReference, Filters, Rest
 from bot.domain import build_labels
@@ -41,7 +41,7 @@ async def recall(
     if not typed and " " in (target.which or "") and not build_labels.read(target.which or ""):
         # no version has a blank in it: this is the reason, and which build it is for has to be confirmed
         target, typed = BuildReference(target.app), target.which or ""
-    build = (await target.build(call, filters)).build
+    build = (await target.resolve(call, filters)).build
     if not typed or target.which is None:
         return await _ask(call, build, typed)
     return await _take_back(call, build, typed)
@@ -57,9 +57,9 @@ async def pressed(call: CommandContext, value: str) -> Reply:
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """The reason, and the build unless the form was opened for one."""
     value = typed.get("memory") or str(BuildValue(typed.get("recall.app", ""), typed.get("recall.build", "")))
-    with in_field("recall.build"):
+    with attribute_to_field("recall.build"):
         build = await _named(call, value)
-    with in_field("recall.reason"):
+    with attribute_to_field("recall.reason"):
         return await _take_back(call, build, typed.get("recall.reason", ""))
 
 
@@ -82,10 +82,10 @@ async def _ask(call: CommandContext, build: Build, reason: str = "") -> Reply:
 
 async def _take_back(call: CommandContext, build: Build, typed: str) -> Message:
     reason = _fitting(typed)
-    standing, cards_changed = await call.services.recalls.recall(call.asker, call.door, build, reason)
+    standing, cards_changed = await call.services.recalls.recall(call.asker, call.entrypoint, build, reason)
     if cards_changed is None:
         return cards.recalled_before(build, standing)
-    return cards.recalled(build, standing, cards_changed, pages=call.services.links.installs)
+    return cards.recalled(build, standing, cards_changed, pages=call.services.links.can_install)
 
 
 def _fitting(typed: str) -> str:
@@ -114,7 +114,7 @@ async def unrecall(call: CommandContext, target: BuildReference | None = None, *
     if target is None or target.which is None:
         return await _give_free(call, await _only_one(call, target.app if target else None))
     recalls = await call.services.recalls.all()
-    return await _give_free(call, (await target.build(call, filters, prefer=lambda build: build.id in recalls)).build)
+    return await _give_free(call, (await target.resolve(call, filters, prefer=lambda build: build.id in recalls)).build)
 
 
 @button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True)
@@ -124,7 +124,7 @@ async def free(call: CommandContext, value: str) -> Message:
 
 
 async def _give_free(call: CommandContext, build: Build) -> Message:
-    released = await call.services.recalls.release(call.asker, call.door, build)
+    released = await call.services.recalls.release(call.asker, call.entrypoint, build)
     if released is None:
         return cards.not_recalled(build)
     return cards.unrecalled(build, *released)
@@ -143,15 +143,15 @@ async def _only_one(call: CommandContext, app: App | None) -> Build:
         raise UserInputError(none, Text("See how they stand with `builds`."))
     if len(recalls) == 1:
         return await call.build(recalls[0].app_id, recalls[0].build_id)
-    room = asyncio.Semaphore(AT_ONCE)
-    there = [build for build in await asyncio.gather(*(_there(call, recall, room) for recall in recalls)) if build]
+    semaphore = asyncio.Semaphore(AT_ONCE)
+    there = [build for build in await asyncio.gather(*(_there(call, recall, semaphore) for recall in recalls)) if build]
     offered = [(BuildLabel(build, with_app=True), f"{build.app.id} {build.id}") for build in there]
     raise AmbiguousInput(Counted("{number} build is recalled.", "{number} builds are recalled.", len(recalls)), offered)
 
 
-async def _there(call: CommandContext, recall: Recall, room: asyncio.Semaphore) -> Build | None:
+async def _there(call: CommandContext, recall: Recall, semaphore: asyncio.Semaphore) -> Build | None:
     try:
-        async with room:
+        async with semaphore:
             return await call.build(recall.app_id, recall.build_id)
     except NotFound:
         return None

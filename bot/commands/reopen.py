@@ -14,6 +14,6 @@ from bot.slack.blocks import Modal
 async def reopen(call: CommandContext, value: str) -> Modal:
     """*Back to the form*: who submits it is checked as if it had been opened for the first time."""
     try:
-        return Modal.restored(value)
+        return Modal.from_json(value)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise UserInputError(Text("This button is from another version of me."), Text("Please start again.")) from None

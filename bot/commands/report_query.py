@@ -36,7 +36,7 @@ async def question(
 
     Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
     """
-    target = target or BuildReference(await call.the_app(None))
+    target = target or BuildReference(await call.only_app(None))
     app, builds = await _meant(call, target)
     email = await _email(call, person) if person else None
     query = ReportQuery(app, "", (), since, by or GroupBy.PERSON, email, call.asker.tz)
@@ -61,9 +61,9 @@ async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple
 async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tuple[Build, ...]]:
     try:
         if target.app is None and target.which != LATEST:
-            build = (await target.build(call)).build
+            build = (await target.resolve(call)).build
             return build.app, (build,)
-        app = await target.the_app(call)
+        app = await target.resolve_app(call)
         return app, await call.services.reports.builds(app, target.which)
     except NotFoundByName as error:
         error.next_step = error.next_step or Text("Give a version, `#number`, `latest` or `all`.")

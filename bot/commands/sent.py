@@ -15,7 +15,7 @@ from bot.exceptions import BotError, BuildRecalled, PermissionDenied, Permission
 from bot.i18n import Text, _, use_locale
 from bot.services.sent_builds import SenderDenied
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import access_recheck as cards
 from bot.slack.views import builds as buildcards
 from bot.slack.views import errors
@@ -37,7 +37,7 @@ async def taken(call: CommandContext, value: str) -> Message:
         raise
     except (PermissionDenied, BuildRecalled) as error:
         return await _refused(call, sent, error)
-    if message.secret and await call.services.sent_builds.mark_taken(sent):
+    if message.is_secret and await call.services.sent_builds.mark_taken(sent):
         with use_locale(await call.services.access.language(sent.sender)):
             title = buildcards.title(build)
             told = Message(_("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
@@ -79,7 +79,7 @@ async def _named(call: CommandContext, sent: SentBuild) -> tuple[str, list[str]]
     """The app's name and the admins, as far as they can be had now."""
     try:
         apps = {app.id: app.name for app in await call.services.apps.apps()}
-        admins = [admin for admin in await call.services.access.admins(sent.team_id) if admin != sent.sender]
+        admins = [admin for admin in await call.services.access.list_admins(sent.team_id) if admin != sent.sender]
     except BotError:
         return _("an app"), []
-    return inline(apps.get(sent.app_id) or _("an app"), 80), admins
+    return escape_inline(apps.get(sent.app_id) or _("an app"), 80), admins

@@ -34,11 +34,11 @@ async def newest(
     call: CommandContext, target: BuildReference, filters: Filters, prefer: Prefer = lambda _: True
 ) -> Build:
     """The build that was named, of several one that `prefer` takes; where none was, the newest, however far it is."""
-    target, filters = target.narrowed(filters)
+    target, filters = target.split_platform(filters)
     if target.which not in (None, LATEST):
-        return (await target.build(call, filters, prefer=prefer)).build
-    app = await target.the_app(call)
-    builds = await call.services.apps.builds(app, filters, most=1)
+        return (await target.resolve(call, filters, prefer=prefer)).build
+    app = await target.resolve_app(call)
+    builds = await call.services.apps.builds(app, filters, limit=1)
     if not builds:
         raise UserInputError(
             Text("{app} has no build that fits.", app=verbatim(app.name)),
@@ -60,7 +60,7 @@ async def card(call: CommandContext, build: Build) -> Message:
         # only the details say why, and they may say more of its status
         build = await call.details(build)
     recall = await call.services.recalls.of(build.id)
-    awaitable = call.can_be_awaited(build)
+    awaitable = call.can_wait_for(build)
     to_be_had = build.stage is Stage.READY and recall is None
     return cards.status(
         build,
@@ -68,5 +68,5 @@ async def card(call: CommandContext, build: Build) -> Message:
         recall,
         releases=call.asker.role_for(build.app.id) >= Role.RELEASER,
         awaitable=awaitable,
-        instead=None if to_be_had or awaitable else await call.instead_of(build),
+        instead=None if to_be_had or awaitable else await call.find_replacement(build),
     )

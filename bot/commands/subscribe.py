@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.dispatch.context import CommandContext
-from bot.dispatch.modal_submission import InvalidFields, in_field
+from bot.dispatch.modal_submission import InvalidFields, attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form, options
 from bot.dispatch.targets import AppName
 from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
@@ -28,7 +28,7 @@ from bot.exceptions import (
     UserInputError,
 )
 from bot.i18n import Text, _, gettext_noop
-from bot.services.channels import require_told
+from bot.services.channels import require_sharing_known
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
@@ -55,7 +55,7 @@ async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes:
     """
     channel_id = await speakable(call, call.asker.channel_id)
     await _manner(call, wishes)  # what is not understood is said before an app has to be chosen
-    if app is None and call.door is Entrypoint.BUTTON and len(await call.apps()) > 1:
+    if app is None and call.entrypoint is Entrypoint.BUTTON and len(await call.apps()) > 1:
         return await ask(call, wishes)
     return await save(call, channel_id, await _app(call, app), wishes)
 
@@ -63,14 +63,14 @@ async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes:
 async def _app(call: CommandContext, typed: str | None) -> App | None:
     """The app, or None for every app, for which the role for one app is not enough."""
     if typed == "*":
-        access.require(call.asker.role, call.need)
+        access.require(call.asker.role, call.required_role)
         return None
     if typed:
         return await call.app(typed)
     try:
-        return await call.the_app(None)
+        return await call.only_app(None)
     except AmbiguousInput as error:
-        every = [(Text("Every app"), "*")] if call.asker.role >= call.need else []
+        every = [(Text("Every app"), "*")] if call.asker.role >= call.required_role else []
         more = [*every, (Text("Use a form"), "")]  # nothing typed, and a button: the form
         few = len(error.choices) + len(more) <= CHOICES
         raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
@@ -92,14 +92,14 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
         channel = await call.services.channels.look_up(channel_id)
     except ChannelUnavailable as error:
         raise ChannelUnavailable(Text(outside), invited, code=error.code) from error
-    require_told(channel)
-    if channel.shared:
+    require_sharing_known(channel)
+    if channel.is_shared:
         shared = Text("This channel is shared with another organisation, so no builds are announced in it.")
         raise PermissionDenied(shared, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
-    if channel.archived:
+    if channel.is_archived:
         archived = Text("This channel is archived.") if this else Text("That channel is archived.")
         raise ChannelUnavailable(archived, Text("Subscribe in one that people still read."), code="is_archived")
-    if channel.member is False:
+    if channel.is_member is False:
         raise ChannelUnavailable(Text(outside), invited, code="not_in_channel")
     return channel_id
 
@@ -117,7 +117,7 @@ async def save(call: CommandContext, channel_id: str, app: App | None, wishes: P
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
     saved = await call.services.subscriptions.save(
         call.asker,
-        call.door,
+        call.entrypoint,
         channel_id=channel_id,
         app=app,
         every_app=EVERY_APP,
@@ -142,7 +142,7 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
     manner = delivery_options.manner(wishes, call.asker.tz)
     if not manner.mention:
         return manner
-    with in_field("subscribe.mention"):
+    with attribute_to_field("subscribe.mention"):
         try:
             known = await call.services.channels.group_handles()
         except SlackError as error:
@@ -160,7 +160,7 @@ async def newest(
     """The newest builds of an app that pass the filters, or those of each app the asker may use."""
     if app:
         builds = call.services.apps.builds
-        return await (builds(app, words, most=most) if most else builds(app, words))
+        return await (builds(app, words, limit=most) if most else builds(app, words))
     return await call.services.builds.of_apps((await call.apps())[:TRIED_APPS], words, limit=most or LOOKED_AT)
 
 
@@ -196,9 +196,9 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was filled in; what is not understood is said next to its field."""
     channel_id = await speakable(call, call.asker.channel_id)
     wishes = read(call, typed)
-    with in_field("subscribe.app"):
+    with attribute_to_field("subscribe.app"):
         app = await _app(call, typed.get("subscribe.app", ""))
-    with in_field("subscribe.filters"):
+    with attribute_to_field("subscribe.filters"):
         return await save(call, channel_id, app, wishes)
 
 
@@ -235,7 +235,7 @@ def checked(words: ParsedText) -> None:
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far, and all of them at once for who may."""
     fits = lookup.has(f"* {EVERY_APP} {_('Every app')}", typed)
-    every = [_every()] if call.asker.role >= call.need and fits else []
+    every = [_every()] if call.asker.role >= call.required_role and fits else []
     return [*every, *await get.apps(call, typed, chosen)]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.commands import digests, subscribe
 from bot.dispatch.context import CommandContext
-from bot.dispatch.modal_submission import in_field
+from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form
 from bot.dispatch.targets import Rest
 from bot.domain import access, grammar, lookup, spelling
@@ -20,7 +20,7 @@ from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.errors import OUT_OF_SIGHT
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import channel_card, subscription_form
 from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscription_names import EVERY_APP, app_of
@@ -107,7 +107,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     if elsewhere and not (subscriptions and await _made_there(call, subscriptions[0])):
         access.require(call.asker.role, Role.ADMIN)
     for subscription in subscriptions:
-        call.require(
+        call.require_role(
             App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
         )
         return subscription
@@ -119,7 +119,7 @@ async def _usable(call: CommandContext, value: str) -> tuple[Subscription, Comma
     subscription = await meant(call, value)
     there = replace(call, asker=replace(call.asker, channel_id=subscription.channel_id))
     if subscription.app_id is not None:
-        await there.permit(App(subscription.app_id, subscription.app_id, subscription.app_name))
+        await there.authorize_app(App(subscription.app_id, subscription.app_id, subscription.app_name))
     return subscription, there
 
 
@@ -199,11 +199,11 @@ async def ended(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, value: str) -> Message:
     subscription = await meant(call, value)
-    removed = await call.services.subscriptions.end(call.asker, call.door, subscription)
+    removed = await call.services.subscriptions.end(call.asker, call.entrypoint, subscription)
     if removed is None:
         raise _ended()
     channel = _("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
-    app = inline(app_of(removed), 80)
+    app = escape_inline(app_of(removed), 80)
     return Message(_("Done: {channel} hears no more of {app}.", channel=channel, app=app))
 
 
@@ -224,7 +224,7 @@ async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
     subscription, _ = await _usable(call, typed.get("memory", ""))
     channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     wishes = subscribe.read(call, typed)
-    with in_field("subscribe.filters"):
+    with attribute_to_field("subscribe.filters"):
         return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes)
 
 

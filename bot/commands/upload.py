@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.dispatch.context import CommandContext
-from bot.dispatch.modal_submission import in_field
+from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import command, form, options, shortcut
 from bot.domain import build_files, uploads
 from bot.domain.model import App, Role
@@ -21,7 +21,7 @@ from bot.i18n import Text, _, gettext_noop, ngettext
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, Reply, inputs
-from bot.slack.mrkdwn import cut, inline, size
+from bot.slack.mrkdwn import escape_inline, size, truncate
 from bot.slack.source_message import SourceFile
 from bot.slack.views import uploads as cards
 
@@ -49,7 +49,7 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     """
     kinds = " ".join(f".{extension}" for extension in build_files.EXTENSIONS)
     hint = _("{kinds}, up to 4 GB", kinds=kinds)
-    return _form((inputs.file(_("Build"), "upload.file", hint=hint),), app=app)
+    return _form((inputs.file_input(_("Build"), "upload.file", hint=hint),), app=app)
 
 
 @shortcut(
@@ -60,7 +60,7 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""
-    files = call.quoted.files
+    files = call.source_message.files
     if not files:
         raise UserInputError(
             Text("There is no file in that message."),
@@ -73,14 +73,17 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
         build_files.check(files[0].name, 1)
     if len(good) == 1:
         build_files.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
-        return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.quoted.text)
+        return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.source_message.text)
     which = [blocks.option(f"{file.name} ({size(file.size)})", file.id) for file in good]
-    return _form((inputs.choice(_("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
+    return _form(
+        (inputs.static_select_input(_("Build"), "upload.file", which, optional=False),),
+        changelog=call.source_message.text,
+    )
 
 
 def _named(file: SourceFile) -> str:
     name = file.name or _("The file of the message")
-    return f"*{inline(name, 120)}* ({size(file.size)})"
+    return f"*{escape_inline(name, 120)}* ({size(file.size)})"
 
 
 def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Modal:
@@ -96,15 +99,17 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
         _("Upload a build"),
         (
             *file,
-            blocks.pick(_("App"), "upload.app", hint=_("Type to find an app"), chosen=chosen),
-            inputs.line(_("Version name"), "upload.version", most=100, hint=_("Empty: the one in the file")),
-            inputs.line(_("Tags"), "upload.tags", most=500, hint=_("With commas between")),
-            inputs.lines(_("What is new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
-            inputs.ticks(_("Send mail to"), "upload.mail", mails, hint=twice),
+            blocks.external_select(_("App"), "upload.app", hint=_("Type to find an app"), chosen=chosen),
+            inputs.text_input(
+                _("Version name"), "upload.version", max_length=100, hint=_("Empty: the one in the file")
+            ),
+            inputs.text_input(_("Tags"), "upload.tags", max_length=500, hint=_("With commas between")),
+            inputs.textarea(_("What is new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
+            inputs.checkbox_input(_("Send mail to"), "upload.mail", mails, hint=twice),
         ),
         submit=_("Upload"),
-        memory=file_id,
-        given=given,
+        private_metadata=file_id,
+        preset_values=given,
     )
 
 
@@ -118,7 +123,7 @@ def _hint(changelog: str) -> str:
 def _whole(typed: dict[str, str], name: str) -> str | None:
     """The changelog of a form: as it was typed, or the whole text when its beginning was left as it was."""
     shown, whole = typed.get(name), typed.get(WHOLE, "")
-    return whole if whole and (shown or "").split() == cut(whole, inputs.LONGEST).split() else shown
+    return whole if whole and (shown or "").split() == truncate(whole, inputs.LONGEST).split() else shown
 
 
 @options("upload.app", need=Role.RELEASER)
@@ -130,7 +135,7 @@ async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list
 @form("upload.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
     """What was filled in: begins at once, or asks once more when people are to be mailed."""
-    with in_field("upload.app"):
+    with attribute_to_field("upload.app"):
         app = await call.app(typed.get("upload.app", ""))
     file_id = typed.get("upload.file") or typed.get("memory") or ""
     mail = typed.get("upload.mail", "").split(",")
@@ -141,7 +146,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
         notify_collaborators=COLLABORATORS in mail,
         notify_employees=EMPLOYEES in mail,
     )
-    with in_field("upload.file"):
+    with attribute_to_field("upload.file"):
         if details.mails:
             return await _sure(call, app, file_id, details)
         return await _begin(call, app, file_id, details)
@@ -152,7 +157,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Modal:
     """The second form: how many people it mails, by Applivery's own lists, and what they read."""
-    audience = call.services.uploads.audience(app)
+    audience = call.services.uploads.recipient_counter(app)
     asked = [
         (details.notify_collaborators, _collaborators, audience.collaborators),
         (details.notify_employees, _employees, audience.employees),
@@ -176,20 +181,20 @@ async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMet
         _("Mail people?") if total is None else ngettext("Mail {number} person?", "Mail {number} people?", total),
         (
             blocks.section(_mailed(app, groups, total)),
-            inputs.lines(_("Words for the mail"), "sure.message"),
-            inputs.choice(
+            inputs.textarea(_("Words for the mail"), "sure.message"),
+            inputs.static_select_input(
                 _("Language of the mail"),
                 "sure.language",
                 [blocks.option(_(name), short) for name, short in LANGUAGES],
             ),
-            inputs.lines(_("What is new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
+            inputs.textarea(_("What is new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
             blocks.context(
                 _("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail.")
             ),
         ),
         submit=_("Upload and mail"),
-        memory=json.dumps(memory, ensure_ascii=False),
-        given={WHOLE: changelog} if len(changelog) > inputs.LONGEST else {},
+        private_metadata=json.dumps(memory, ensure_ascii=False),
+        preset_values={WHOLE: changelog} if len(changelog) > inputs.LONGEST else {},
     )
 
 
@@ -202,7 +207,7 @@ async def _in_time(counted: Awaitable[int | None]) -> int | None:
 
 
 def _mailed(app: App, groups: list[str], total: int | None) -> str:
-    name = inline(app.name, 80)
+    name = escape_inline(app.name, 80)
     people = _("{some} and {others}", some=groups[0], others=groups[1]) if len(groups) == 2 else groups[0]
     if total is None:
         return _(
@@ -252,11 +257,13 @@ async def confirmed(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 
 async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Message:
-    file = await call.services.uploads.source(file_id)
+    file = await call.services.uploads.get_file(file_id)
     build_files.check(file.name, file.size)
-    name = await call.services.access.name(call.asker.user_id)
+    name = await call.services.access.display_name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
-    load = UploadRequest(call.asker, app, file, details, door=call.door, again=await call.way_back())
+    load = UploadRequest(
+        call.asker, app, file, details, entrypoint=call.entrypoint, reopen_value=await call.reopen_value()
+    )
     if not await call.services.uploads.start(load):
         return Message(_("I am uploading that file to that app already; you can follow it in our direct messages."))
     return cards.begun(file.name, file.size, app)

@@ -24,7 +24,7 @@ async def watch(call: CommandContext, target: BuildReference | None = None, *, f
     /applivery watch courier #173
     /applivery watch latest os:ios
     """
-    return await _begin(call, await newest(call, target or BuildReference(None), filters, call.can_be_awaited))
+    return await _begin(call, await newest(call, target or BuildReference(None), filters, call.can_wait_for))
 
 
 @button("watch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
@@ -43,11 +43,11 @@ async def stop(call: CommandContext, value: str) -> Message:
         build = await call.build(wanted.app_id, wanted.build_id)
     except (PermissionDenied, NotFoundByName):
         return Message(_("You no longer watch this build."))
-    return cards.stopped(build, again=call.can_be_awaited(build))
+    return cards.stopped(build, again=call.can_wait_for(build))
 
 
 async def _begin(call: CommandContext, build: Build) -> Message:
-    if not call.can_be_awaited(build):
+    if not call.can_wait_for(build):
         return await card(call, build)
     followed = await call.services.watches.follow(call.asker, build, call.now)
     if isinstance(followed, Build):

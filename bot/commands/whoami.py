@@ -8,7 +8,7 @@ from bot.domain.model import Outsider, Role
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 
 EVERYWHERE = gettext_noop("You are *{role}* for every app.")
 WHO = {
@@ -35,15 +35,15 @@ async def may(call: CommandContext) -> str:
     lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
     names = {app.id: app.name for app in await call.services.apps.apps()} if asker.app_roles else {}
     lines += [
-        _("*{role}* for {app}", role=role.word, app=inline(names.get(app_id, app_id), 80))
+        _("*{role}* for {app}", role=role.word, app=escape_inline(names.get(app_id, app_id), 80))
         for app_id, role in asker.app_roles.items()
         if role > asker.role
     ]
     can = [
         entry.name
         for entry in call.registry.commands()
-        if entry.need <= (asker.highest if asker.outsider else asker.role)
+        if entry.required_role <= (asker.highest if asker.outsider else asker.role)
     ]
     lines.append(_("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
-    lines.append(_("Your time zone is {zone}.", zone=inline(asker.tz, 60)))
+    lines.append(_("Your time zone is {zone}.", zone=escape_inline(asker.tz, 60)))
     return "\n".join(lines)

@@ -38,32 +38,32 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
 
     Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
     """
-    if (whole := await _whole(entry, call, words)) is not None:
+    if (whole := await _whole_text(entry, call, words)) is not None:
         return {entry.parameters[0].name: Rest(whole)}
-    app, words = await _app_first(entry, call, words)
-    words = await _named_by_key(call, words)
-    target, words = await _target_first(entry, call, app, words)
+    app, words = await _take_app(entry, call, words)
+    words = await _take_app_option(call, words)
+    target, words = await _take_target(entry, call, app, words)
     _check_keys(entry, words)
     plain = list(words.plain)
     arguments: dict[str, Any] = {}
     for parameter in entry.parameters:
-        if parameter.by_key:
+        if parameter.is_option:
             continue
-        kind = _bare(parameter.kind)
+        kind = _strip_optional(parameter.kind)
         if kind is BuildReference and target:
             arguments[parameter.name] = target
         elif kind in (App, AppName) and app:
             arguments[parameter.name] = app if kind is App else AppName(app.id)
-        elif (value := await _in_turn(call, kind, plain, entry)) is not None:
+        elif (value := await _parse_positional(call, kind, plain, entry)) is not None:
             arguments[parameter.name] = value
-        elif parameter.required:
-            raise UserInputError(_missing(entry, parameter), _usage(call, entry))
-    words = _platforms(entry, ParsedText(tuple(plain), words.options))
-    words = await _longer_values(call, app, words)
+        elif parameter.is_required:
+            raise UserInputError(_missing_message(entry, parameter), _example(call, entry))
+    words = _words_to_platform_options(entry, ParsedText(tuple(plain), words.options))
+    words = await _join_option_values(call, app, words)
     if words.plain:
-        raise UserInputError(_too_much(words), _quotes(words) or _usage(call, entry))
+        raise UserInputError(_leftover_message(words), _suggest_quotes(words) or _example(call, entry))
     for parameter in entry.parameters:
-        if parameter.by_key and (value := await _by_key(call, parameter, words)) is not None:
+        if parameter.is_option and (value := await _parse_option(call, parameter, words)) is not None:
             arguments[parameter.name] = value
     return arguments
 
@@ -71,88 +71,86 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
 # ------------------------------------------------------------------ names of several words
 
 
-async def _app_first(
-    entry: RegisteredHandler, call: CommandContext, words: ParsedText
-) -> tuple[App | None, ParsedText]:
+async def _take_app(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> tuple[App | None, ParsedText]:
     """Return the app whose name or label was typed first, with any characters, and the words after it."""
-    kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key][:1]
+    kinds = [_strip_optional(parameter.kind) for parameter in entry.parameters if not parameter.is_option][:1]
     if not words.text.strip():
         return None, words
     if kinds not in ([App], [BuildReference], [AppName]):
-        return None, _read(words.text)
+        return None, _reparse(words.text)
     apps = await call.known_apps()
-    unwrapped = typed_text.unwrapped(words.text)
+    unwrapped = typed_text.strip_formatting(words.text)
     for text in dict.fromkeys(
         (
             words.text,
             unwrapped,
-            typed_text.without_symbols(unwrapped),
+            typed_text.strip_leading_symbol(unwrapped),
             spelling.inside(words.text),
             " ".join(words.plain),
         )
     ):
         if named := lookup.leading(text, apps):
-            rest = _read(named[1], words.options if text == " ".join(words.plain) else ())
+            rest = _reparse(named[1], words.options if text == " ".join(words.plain) else ())
             try:
                 return await call.app(named[0]), rest
             except AmbiguousInput as error:
                 error.left = rest
                 raise
-    return None, _read(words.text)
+    return None, _reparse(words.text)
 
 
-def _read(text: str, options: Sequence[KeyValue] = ()) -> ParsedText:
+def _reparse(text: str, options: Sequence[KeyValue] = ()) -> ParsedText:
     """Return the words of a text whose formatting is not part of a name; `text` stays as it was typed."""
-    read = grammar.closed_up(grammar.read(typed_text.unwrapped(text)))
+    read = grammar.closed_up(grammar.read(typed_text.strip_formatting(text)))
     return ParsedText(read.plain, (*options, *read.options), text)
 
 
-async def _named_by_key(call: CommandContext, words: ParsedText) -> ParsedText:
+async def _take_app_option(call: CommandContext, words: ParsedText) -> ParsedText:
     """Return the same with the whole name after `app:`, with any characters."""
-    before, key, after = _partition(words.text)
+    before, key, after = _split_at_app_option(words.text)
     named = lookup.leading(after, await call.known_apps()) if key else None
     if not named or not any(option.key == "app" for option in words.options):
         return words
-    rest = _read(f"{before} {named[1]}")
+    rest = _reparse(f"{before} {named[1]}")
     return replace(rest, options=(*rest.options, KeyValue("app", named[0])))
 
 
-def _partition(text: str) -> tuple[str, str, str]:
+def _split_at_app_option(text: str) -> tuple[str, str, str]:
     match = re.search(r"(?<!\S)app[:：]", text, re.IGNORECASE)
     return (text[: match.start()], match[0], text[match.end() :]) if match else (text, "", "")
 
 
-async def _whole(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> str | None:
+async def _whole_text(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> str | None:
     """All that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
-    if [_bare(parameter.kind) for parameter in entry.parameters] != [Rest] or not words.options:
+    if [_strip_optional(parameter.kind) for parameter in entry.parameters] != [Rest] or not words.options:
         return None
     names = {way(name) for app in await call.known_apps() for name in (app.name, app.slug) for way in _WAYS}
     parts = (*spelling.starts(words.text), *spelling.ends(words.text))
     return words.text if any(way(part) in names for part, _ in parts for way in _WAYS) else None
 
 
-async def _target_first(
+async def _take_target(
     entry: RegisteredHandler, call: CommandContext, app: App | None, words: ParsedText
 ) -> tuple[BuildReference | None, ParsedText]:
     """Read the words after the app as a build: all of them, unless other parameters follow."""
-    kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key]
+    kinds = [_strip_optional(parameter.kind) for parameter in entry.parameters if not parameter.is_option]
     if app is None or BuildReference not in kinds:
         return None, words
     if Rest in kinds:
-        return await _target_and_rest(call, app, words)
-    if _is_odd(entry, words):
+        return await _split_target(call, app, words)
+    if _may_be_label(entry, words):
         which, rest = build_labels.leading(words.text, await call.services.apps.builds(app))
         if which and grammar.read(which).plain != tuple(which.split()):
-            left = _read(rest)
+            left = _reparse(rest)
             return BuildReference(app, which, left), left
-    words = await _longer_values(call, app, words)
+    words = await _join_option_values(call, app, words)
     left = ParsedText((), words.options)
     return BuildReference(app, " ".join(words.plain) or None, left), left
 
 
-def _is_odd(entry: RegisteredHandler, words: ParsedText) -> bool:
+def _may_be_label(entry: RegisteredHandler, words: ParsedText) -> bool:
     """Whether what was typed may be a label that has been read as something else."""
-    known = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
+    known = {key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)}
     quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
     return (
         quoted
@@ -161,7 +159,7 @@ def _is_odd(entry: RegisteredHandler, words: ParsedText) -> bool:
     )
 
 
-async def _target_and_rest(call: CommandContext, app: App, words: ParsedText) -> tuple[BuildReference, ParsedText]:
+async def _split_target(call: CommandContext, app: App, words: ParsedText) -> tuple[BuildReference, ParsedText]:
     """The words that name a build, and the others: those that are left stay as they were typed."""
     if not words.plain:
         return BuildReference(app, None, words), words
@@ -177,16 +175,16 @@ async def _target_and_rest(call: CommandContext, app: App, words: ParsedText) ->
     return BuildReference(app, None, words), words
 
 
-def _platforms(entry: RegisteredHandler, words: ParsedText) -> ParsedText:
+def _words_to_platform_options(entry: RegisteredHandler, words: ParsedText) -> ParsedText:
     """The same with `ios` for `os:ios`, where there is such an option."""
-    if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.by_key):
+    if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.is_option):
         return words
     platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in platform_names.NAMES]
     plain = tuple(word for word in words.plain if spelling.bare(word) not in platform_names.NAMES)
     return ParsedText(plain, (*words.options, *(KeyValue("os", platform) for platform in platforms)))
 
 
-async def _longer_values(call: CommandContext, app: App | None, words: ParsedText) -> ParsedText:
+async def _join_option_values(call: CommandContext, app: App | None, words: ParsedText) -> ParsedText:
     """The same where a value of several words was typed without quotation marks, if some build has exactly that."""
     if (
         not words.plain
@@ -202,11 +200,11 @@ async def _longer_values(call: CommandContext, app: App | None, words: ParsedTex
     return ParsedText((), longer) if known else words
 
 
-def _too_much(words: ParsedText) -> Text:
+def _leftover_message(words: ParsedText) -> Text:
     return Text("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
 
 
-def _quotes(words: ParsedText) -> Text:
+def _suggest_quotes(words: ParsedText) -> Text:
     """What was meant, perhaps: a value of several words."""
     option = next(
         (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
@@ -223,14 +221,14 @@ def _quotes(words: ParsedText) -> Text:
 
 
 def _check_keys(entry: RegisteredHandler, words: ParsedText) -> None:
-    known = [key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)]
+    known = [key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)]
     for option in words.options:
         if option.key not in known:
             sentence = Text("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
-            raise UserInputError(sentence, _instead(option.key, known))
+            raise UserInputError(sentence, _suggest_key(option.key, known))
 
 
-def _instead(key: str, known: list[str]) -> Text:
+def _suggest_key(key: str, known: list[str]) -> Text:
     near = lookup.closest(key, known)
     if near:
         return Text("Did you mean {names}?", names=code(f"{near[0]}:"))
@@ -243,7 +241,7 @@ def option_keys(parameter: Parameter) -> tuple[str, ...]:
     """Return the keys by which an option is written: `os` of `os:ios`."""
     if get_origin(parameter.kind) is Annotated:
         return tuple(get_args(parameter.kind)[1:])
-    if _bare(parameter.kind) is Period:
+    if _strip_optional(parameter.kind) is Period:
         return ("since", "until")
     return (parameter.name.rstrip("_"),)
 
@@ -254,47 +252,47 @@ def syntax(entry: RegisteredHandler) -> str:
 
 
 def _placeholders(parameter: Parameter) -> list[str]:
-    if parameter.by_key:
+    if parameter.is_option:
         return [f"[{key}:…]" for key in option_keys(parameter)]
-    name, kind = parameter.name.rstrip("_"), _bare(parameter.kind)
+    name, kind = parameter.name.rstrip("_"), _strip_optional(parameter.kind)
     if kind is BuildReference:
         return ["[app]", "[build]"]
     if kind is Rest:
         name += " …"
-    return [f"<{name}>" if parameter.required else f"[{name}]"]
+    return [f"<{name}>" if parameter.is_required else f"[{name}]"]
 
 
-def _bare(kind: Any) -> Any:
+def _strip_optional(kind: Any) -> Any:
     """`X` of `X | None`."""
     if get_origin(kind) in (Union, types.UnionType):
         return next(arg for arg in get_args(kind) if arg is not type(None))
     return kind
 
 
-def _missing(entry: RegisteredHandler, parameter: Parameter) -> Text:
-    kind = _bare(parameter.kind)
+def _missing_message(entry: RegisteredHandler, parameter: Parameter) -> Text:
+    kind = _strip_optional(parameter.kind)
     if kind in NEEDS:
         return Text(NEEDS[kind], command=entry.name)
     return Text("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
 
 
-def _usage(call: CommandContext, entry: RegisteredHandler) -> Text:
+def _example(call: CommandContext, entry: RegisteredHandler) -> Text:
     first = next((line for line in entry.usage if line.startswith("/")), None)
     return (
         Text("For example: `{line}`", line=first.replace("/applivery", call.services.command, 1)) if first else NO_TEXT
     )
 
 
-async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
+async def _parse_positional(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
     if not plain:
         return None
     if kind is App:
         return await call.app(plain.pop(0))
     if kind is BuildReference:
-        return await _target(
-            call, plain, alone=all(_bare(parameter.kind) is not Rest for parameter in entry.parameters)
+        return await _parse_target(
+            call, plain, alone=all(_strip_optional(parameter.kind) is not Rest for parameter in entry.parameters)
         )
-    if kind is AppName and (every := _every_app(plain)):
+    if kind is AppName and (every := _take_every_app(plain)):
         return every
     if kind is Rest:
         words, plain[:] = " ".join(plain), []
@@ -302,7 +300,7 @@ async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: Reg
     return plain.pop(0)
 
 
-def _every_app(plain: list[str]) -> AppName | None:
+def _take_every_app(plain: list[str]) -> AppName | None:
     """`every app`, as it is called in lists, for `*`."""
     for words, rest in spelling.starts(" ".join(plain)):
         if spelling.bare(words) in (EVERY_APP, spelling.bare(_(EVERY_APP))):
@@ -311,11 +309,11 @@ def _every_app(plain: list[str]) -> AppName | None:
     return None
 
 
-async def _target(call: CommandContext, plain: list[str], *, alone: bool) -> BuildReference:
+async def _parse_target(call: CommandContext, plain: list[str], *, alone: bool) -> BuildReference:
     """The build in the next words: in all of them, when nothing else comes after it."""
     first = plain[0]
     if lookup.BUILD_ID.fullmatch(first):
-        named = await _app_or_build(call, first)
+        named = await _resolve_id(call, first)
         if named.app is None or len(plain) == 1:
             del plain[0]
             return named
@@ -325,14 +323,14 @@ async def _target(call: CommandContext, plain: list[str], *, alone: bool) -> Bui
     try:
         app = await call.app(first)
     except NotFoundByName as error:
-        return await _build_of_any(call, plain, error)
+        return await _parse_build_without_app(call, plain, error)
     del plain[0]
     which = plain[: None if alone else 1]
     del plain[: len(which)]
     return BuildReference(app, " ".join(which) or None)
 
 
-async def _build_of_any(call: CommandContext, plain: list[str], error: NotFoundByName) -> BuildReference:
+async def _parse_build_without_app(call: CommandContext, plain: list[str], error: NotFoundByName) -> BuildReference:
     """A build named without its app. Raises what is wrong with it as the name of an app, when it can be no build's."""
     typed = " ".join(plain)
     apps = await call.known_apps()
@@ -345,17 +343,17 @@ async def _build_of_any(call: CommandContext, plain: list[str], error: NotFoundB
     raise error
 
 
-async def _app_or_build(call: CommandContext, some_id: str) -> BuildReference:
+async def _resolve_id(call: CommandContext, some_id: str) -> BuildReference:
     """Apps and builds have ids of one shape: an app's id means its latest build."""
     apps = await call.known_apps()
     app = next((candidate for candidate in apps if candidate.id == some_id.lower()), None)
     if app is None:
         return BuildReference(None, some_id)
-    await call.permit(app)
+    await call.authorize_app(app)
     return BuildReference(app)
 
 
-async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText) -> Any:
+async def _parse_option(call: CommandContext, parameter: Parameter, words: ParsedText) -> Any:
     keys = option_keys(parameter)
     if get_origin(parameter.kind) is Annotated:
         return ParsedText((), tuple(option for option in words.options if option.key in keys))
@@ -365,24 +363,24 @@ async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText)
         raise UserInputError(
             Text("`-{key}:` has no meaning here.", key=key), Text("Use `{key}:` without the minus.", key=key)
         )
-    kind = _bare(parameter.kind)
+    kind = _strip_optional(parameter.kind)
     if kind is Period:
-        return _period(call, given)
+        return _parse_period(call, given)
     if not given:
         return None
     if len(given) > 1:
         raise UserInputError(Text("`{key}:` can be given once.", key=given[0].key), Text("Leave the others out."))
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
-        return _one_of(kind, given[0])
+        return _parse_choice(kind, given[0])
     return given[0].value
 
 
-def _period(call: CommandContext, given: list[KeyValue]) -> Period | None:
+def _parse_period(call: CommandContext, given: list[KeyValue]) -> Period | None:
     last = {option.key: option.value for option in given}
     return period.parse(last.get("since"), last.get("until"), now=call.now, tz=call.asker.tz)
 
 
-def _one_of(kind: type[StrEnum], option: KeyValue) -> StrEnum:
+def _parse_choice(kind: type[StrEnum], option: KeyValue) -> StrEnum:
     try:
         return kind(spelling.bare(option.value))
     except ValueError:

@@ -12,8 +12,13 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from bot.slack.web_api import WebAPI
 
 
-def bolt(
-    door: AsyncMiddleware, *, token: str, signing_secret: str | None, base_url: str, session: aiohttp.ClientSession
+def create_bolt_app(
+    dispatcher: AsyncMiddleware,
+    *,
+    token: str,
+    signing_secret: str | None,
+    base_url: str,
+    session: aiohttp.ClientSession,
 ) -> AsyncApp:
     """Bolt with everything it verifies before our door: signatures, timestamps, `ssl_check`, `url_verification`."""
 
@@ -29,5 +34,5 @@ def bolt(
         authorize=authorize,
         attaching_function_token_enabled=False,
     )
-    app.use(door)
+    app.use(dispatcher)
     return app

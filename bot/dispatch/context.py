@@ -29,30 +29,32 @@ class CommandContext:
     services: Services
     registry: HandlerRegistry
     now: datetime
-    door: Entrypoint
-    verb: str = ""
-    need: Role = Role.MEMBER
-    quoted: SourceMessage = NO_MESSAGE
-    sent: Modal | None = None  # the form this is the answer to, as it was filled in
+    entrypoint: Entrypoint
+    handler_name: str = ""
+    required_role: Role = Role.MEMBER
+    source_message: SourceMessage = NO_MESSAGE
+    submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
 
-    async def permit(self, app: App, asker: Actor | None = None) -> None:
+    async def authorize_app(self, app: App, asker: Actor | None = None) -> None:
         """Raise PermissionDenied when the asker (or another user) may not do this with this app, or not in this
         channel.
         """
         channels = await self.services.channels.app_lists()
-        access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
+        access.require_for(asker or self.asker, self.required_role, app, channels.get(app.id, frozenset()))
 
-    def require(self, app: App | None) -> None:
+    def require_role(self, app: App | None) -> None:
         """Raise PermissionDenied unless the asker's role reaches this app, in any channel; None stands for every
         app.
         """
-        access.require(self.asker.role_for(app.id) if app else self.asker.role, self.need, app)
+        access.require(self.asker.role_for(app.id) if app else self.asker.role, self.required_role, app)
 
     async def apps(self) -> list[App]:
         """The apps the asker may do this with here."""
         channels = await self.services.channels.app_lists()
         every = await self.services.apps.apps()
-        return [app for app in every if access.may(self.asker, self.need, app, channels.get(app.id, frozenset()))]
+        return [
+            app for app in every if access.may(self.asker, self.required_role, app, channels.get(app.id, frozenset()))
+        ]
 
     async def app(self, typed: str) -> App:
         """The app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
@@ -65,7 +67,7 @@ class CommandContext:
             found = lookup.app(typed, known)
         else:
             raise NotFoundByName(Text("app"), typed)
-        await self.permit(found)
+        await self.authorize_app(found)
         return found
 
     async def known_apps(self) -> list[App]:
@@ -73,7 +75,7 @@ class CommandContext:
         every = await self.services.apps.apps()
         return [app for app in every if self.asker.outsider is None or app.id in self.asker.app_roles]
 
-    async def the_app(self, app: App | None) -> App:
+    async def only_app(self, app: App | None) -> App:
         """The app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
         if app is not None:
             return app
@@ -105,24 +107,24 @@ class CommandContext:
         """The same build with what lists leave out: attachments, what a device needs, why it failed."""
         return await self.services.apps.build_by_id(build.id, (build.app,))
 
-    def can_be_awaited(self, build: Build) -> bool:
+    def can_wait_for(self, build: Build) -> bool:
         """Return whether this build may be watched."""
         return self.services.watches.can_be_awaited(build, self.now)
 
-    async def instead_of(self, build: Build) -> Build | None:
+    async def find_replacement(self, build: Build) -> Build | None:
         """The newest build of its kind that can be had, for one that cannot; None when there is none."""
-        return await self.services.links.in_place_of(build)
+        return await self.services.links.find_replacement(build)
 
-    async def way_back(self) -> str:
+    async def reopen_value(self) -> str:
         """What a button carries that opens the submitted form again; empty when there is none, or no database."""
-        if self.sent is None:
+        if self.submitted_form is None:
             return ""
         try:
-            return await self.services.drafts.carried(self.sent.saved(), 0)
+            return await self.services.drafts.store(self.submitted_form.to_json(), 0)
         except DatabaseUnavailable:
             return ""
 
-    async def write_down(
+    async def record_audit(
         self,
         action: AuditAction,
         outcome: AuditOutcome | str,
@@ -131,4 +133,4 @@ class CommandContext:
         build_id: str | None = None,
     ) -> None:
         """Add a line to the audit trail; never a token."""
-        await self.services.audit.record(self.asker, self.door, action, outcome, app_id=app_id, build_id=build_id)
+        await self.services.audit.record(self.asker, self.entrypoint, action, outcome, app_id=app_id, build_id=build_id)

@@ -24,22 +24,22 @@ from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.fair_queue import FairQueue
 from bot.dispatch.home_tab import REFRESH, HomeTab
-from bot.dispatch.modal_submission import ModalSubmission, again, check_lengths
-from bot.dispatch.overload import OverloadResponder, person
+from bot.dispatch.modal_submission import ModalSubmission, check_lengths, restore_modal
+from bot.dispatch.overload import OverloadResponder, user_id_of
 from bot.dispatch.refusals import RUN
 from bot.dispatch.registry import HandlerKind, HandlerRegistry, RegisteredHandler
 from bot.dispatch.requests import (
     RequestSource,
     button_value,
-    came,
-    changed,
-    edited,
-    home_opened,
-    joined,
-    mentioned,
-    moved,
-    remembering_all,
-    typed,
+    changed_member_or_group,
+    channel_with_changed_membership,
+    is_bot_joined,
+    is_edit,
+    parse_home_opened,
+    parse_mention,
+    parse_source,
+    read_values,
+    restore_context,
 )
 from bot.dispatch.responder import Responder
 from bot.domain import access, grammar, lookup
@@ -57,11 +57,11 @@ from bot.services.access import AccessResolver
 from bot.services.bundle import Services
 from bot.slack import typed_text
 from bot.slack.blocks import HomeView, Message, Reply
-from bot.slack.blocks.paging import page_of, turned_to
+from bot.slack.blocks.paging import paginate, parse_page_value
 from bot.slack.client import SlackClient
 from bot.slack.deduplication import RequestDeduplicator
-from bot.slack.schemas import cleaned
-from bot.slack.source_message import quoted
+from bot.slack.schemas import sanitize
+from bot.slack.source_message import read_message
 from bot.slack.views import errors
 from bot.timeouts import for_a_person
 
@@ -69,8 +69,9 @@ log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 OK = 200
-_AGAIN: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)  # the button that would ask it again
-_REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
+# the button that would ask it again
+_repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
+_replay_check: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
 REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that carry a command; they have no handler of their own
 
 
@@ -79,18 +80,18 @@ def _button_name(action: dict[str, Any]) -> str:
     return str(action.get("action_id") or "").partition("#")[0]
 
 
-def _as_typed(verb: str, words: ParsedText) -> str:
+def _format_command(verb: str, words: ParsedText) -> str:
     """A command as a button carries it."""
     return f"{verb} {grammar.escaped(words.text)}".strip()
 
 
-async def _replayed() -> bool:
+async def _is_replayed() -> bool:
     """Whether the request worked on was here before."""
-    look = _REPLAYED.get()
+    look = _replay_check.get()
     return look is not None and await look
 
 
-def _json(body: dict[str, Any]) -> BoltResponse:
+def _json_response(body: dict[str, Any]) -> BoltResponse:
     """An acknowledgement that says something, or nothing."""
     return BoltResponse(status=OK, body=json.dumps(body) if body else "", headers={"content-type": "application/json"})
 
@@ -108,26 +109,26 @@ class RequestDispatcher(AsyncMiddleware):
         services: Services,
         registry: HandlerRegistry,
         deduplicator: RequestDeduplicator,
-        poster: SlackClient,
+        slack_client: SlackClient,
         people: AccessResolver,
         metrics: Metrics,
         clock: Callable[[], datetime],
-        moved: Callable[[str], None],
+        on_channel_change: Callable[[str], None],
     ) -> None:
-        """`moved` is told the channels that can perhaps be spoken in from now on, or perhaps no more."""
+        """`on_channel_change` is called with each channel in which posting may have become possible or impossible."""
         self.services = services
         self.registry = registry
-        self._moved = moved
+        self._on_channel_change = on_channel_change
         self._people = people
         self._metrics = metrics
         self._clock = clock
-        self._answering = Responder(poster, services, clock)
-        self._home = HomeTab(poster, self._home_of)
+        self._responder = Responder(slack_client, services, clock)
+        self._home = HomeTab(slack_client, self._render_home)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._repeats = deduplicator
+        self._deduplicator = deduplicator
         self._forms: dict[str, ModalSubmission] = {}  # that are still open, by the trigger they were sent with
-        self._turns = FairQueue()
-        self._overload = OverloadResponder(self._answering, metrics)
+        self._queue = FairQueue()
+        self._overload = OverloadResponder(self._responder, metrics)
 
     async def async_process(
         self,
@@ -137,78 +138,78 @@ class RequestDispatcher(AsyncMiddleware):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
     ) -> BoltResponse | None:
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
-        body: dict[str, Any] = cleaned(req.body)
+        body: dict[str, Any] = sanitize(req.body)
         kind = body.get("type")
-        if who := changed(body):  # twice does no harm, and waits for no database
+        if who := changed_member_or_group(body):  # twice does no harm, and waits for no database
             self.services.slack_events.forget(who)
             self._track(self.services.slack_events.tell_replicas(who))
             return BoltResponse(status=OK, body="")
-        if kind != "block_suggestion" and self._turns.full(person(body)):
-            return await self._overloaded(body)
-        _REPLAYED.set(self._repeats.look(req, body) if kind != "block_suggestion" else None)
+        if kind != "block_suggestion" and self._queue.is_full(user_id_of(body)):
+            return await self._reject_overload(body)
+        _replay_check.set(self._deduplicator.start_check(req, body) if kind != "block_suggestion" else None)
         if "command" in body:
-            self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._typed)
+            self._spawn(parse_source(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._on_text)
         elif kind == "block_actions":
             for action in body.get("actions") or []:
                 replaces = self._replaces_message(action)
-                self._begin(came(Entrypoint.BUTTON, body, replaces_message=replaces), action, self._click)
+                self._spawn(parse_source(Entrypoint.BUTTON, body, replaces_message=replaces), action, self._on_click)
         elif kind == "view_submission":
-            return _json(await self._submitted(body))
+            return _json_response(await self._acknowledge_form(body))
         elif kind == "message_action":
-            self._begin(came(Entrypoint.SHORTCUT, body), body, self._shortcut)
+            self._spawn(parse_source(Entrypoint.SHORTCUT, body), body, self._on_shortcut)
         elif kind == "event_callback":
-            self._event(body)
+            self._handle_event(body)
         elif kind == "block_suggestion":
-            found = await self._typeahead(came(Entrypoint.TYPEAHEAD, body), body)
-            return _json({"options": found})
+            found = await self._on_typeahead(parse_source(Entrypoint.TYPEAHEAD, body), body)
+            return _json_response({"options": found})
         return BoltResponse(status=OK, body="")
 
-    async def _submitted(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def _acknowledge_form(self, body: dict[str, Any]) -> dict[str, Any]:
         """What became of a form, by which it closes or stays open; one that is delivered again hears the same."""
         key = str(body.get("trigger_id") or "")
         form = self._forms.get(key)
         if form is None:
             form = self._forms[key] = ModalSubmission(body.get("view") or {})
-            self._begin(came(Entrypoint.FORM, body), form, self._submission)
+            self._spawn(parse_source(Entrypoint.FORM, body), form, self._on_form)
         try:
             return await form.acknowledgement()
         finally:
             self._forms.pop(key, None)
 
-    def _event(self, body: dict[str, Any]) -> None:
+    def _handle_event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":
-            where = mentioned(body)[0]
+            where = parse_mention(body)[0]
             # an integration's post can have no user, and then needs no answer
-            if where.user_id and not edited(body):
-                self._begin(where, body, self._mention)
-        elif opened := home_opened(body):
-            self._begin(opened, body, self._opened)
-        elif channel_id := moved(body):
-            self._track(self._channel_moved(channel_id, body))
+            if where.user_id and not is_edit(body):
+                self._spawn(where, body, self._on_mention)
+        elif opened := parse_home_opened(body):
+            self._spawn(opened, body, self._on_home_opened)
+        elif channel_id := channel_with_changed_membership(body):
+            self._track(self._on_channel_event(channel_id, body))
 
-    async def _overloaded(self, body: dict[str, Any]) -> BoltResponse:
+    async def _reject_overload(self, body: dict[str, Any]) -> BoltResponse:
         if message := self._overload.message(body):
             with for_a_person():
                 self._track(message)
-        return _json(await self._overload.acknowledgement(body))
+        return _json_response(await self._overload.acknowledgement(body))
 
-    async def finish(self, seconds: float) -> None:
+    async def drain(self, timeout_seconds: float) -> None:
         """Wait for the answers under way, at most so long."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+            await asyncio.wait(self._tasks, timeout=timeout_seconds)
 
     # -------------------------------------------------------------- one request
 
-    def _begin(
+    def _spawn(
         self,
         source: RequestSource,
         what: Any,
         work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]],
     ) -> None:
         with for_a_person():
-            self._track(self._in_turn(self._turns.of(source.user_id), self._conduct(source, what, work)))
+            self._track(self._run_in_turn(self._queue.enter(source.user_id), self._handle(source, what, work)))
 
-    async def _in_turn(self, turn: AbstractAsyncContextManager[None], work: Coroutine[Any, Any, None]) -> None:
+    async def _run_in_turn(self, turn: AbstractAsyncContextManager[None], work: Coroutine[Any, Any, None]) -> None:
         async with turn:
             await work
 
@@ -217,7 +218,7 @@ class RequestDispatcher(AsyncMiddleware):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _conduct(
+    async def _handle(
         self,
         source: RequestSource,
         what: Any,
@@ -225,171 +226,174 @@ class RequestDispatcher(AsyncMiddleware):
     ) -> None:
         form = what if isinstance(what, ModalSubmission) else None
         reference = secrets.token_hex(4)
-        structlog.contextvars.bind_contextvars(reference=reference, door=source.door.value, user=source.user_id)
+        structlog.contextvars.bind_contextvars(reference=reference, door=source.entrypoint.value, user=source.user_id)
         started = time.monotonic()
         name, outcome = "", RequestOutcome.ANSWERED
         reply: Reply | None = None
         try:
-            if await _replayed():
+            if await _is_replayed():
                 return
             i18n.set_locale(await self._people.language(source.user_id))
             name, reply = await work(source, what)
             if reply is not None:
-                await self._answering.deliver(source, reply, form)
+                await self._responder.deliver(source, reply, form)
         except PermissionDenied as error:
             outcome = RequestOutcome.DENIED
-            request = await self._recorded(source, error, typed(form.view) if form else {})
-            shown = errors.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
-            await self._answering.refuse(source, shown, error, form)
+            request = await self._recorded(source, error, read_values(form.view) if form else {})
+            shown = errors.denied(error, now=self._clock(), again=_repeat_action.get(), request=request)
+            await self._responder.refuse(source, shown, error, form)
         except BotError as error:
             outcome = RequestOutcome.PROBLEM
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
-            shown = errors.problem(error, known, now=self._clock(), again=_AGAIN.get())
-            await self._answering.refuse(source, shown, error, form, known)
+            shown = errors.problem(error, known, now=self._clock(), again=_repeat_action.get())
+            await self._responder.refuse(source, shown, error, form, known)
         except Exception as error:  # the user always gets an answer (promise 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
             problem = BotError(Text("Something went wrong on my side."))
-            await self._answering.refuse(source, errors.problem(problem, reference), problem, form, reference)
+            await self._responder.refuse(source, errors.problem(problem, reference), problem, form, reference)
         if (
-            source.home
-            and source.door is not Entrypoint.HOME
+            source.from_home
+            and source.entrypoint is not Entrypoint.HOME
             and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
         ):
-            await self._home.after(source)
-        self._metrics.requests.labels(source.door.value, name, outcome).inc()
-        self._metrics.seconds.labels(source.door.value).observe(time.monotonic() - started)
+            await self._home.refresh_after_action(source)
+        self._metrics.requests.labels(source.entrypoint.value, name, outcome).inc()
+        self._metrics.seconds.labels(source.entrypoint.value).observe(time.monotonic() - started)
 
     async def _recorded(self, source: RequestSource, error: PermissionDenied, form: dict[str, str]) -> int | None:
         """Record a refusal; returns the number by which the user may ask for the role they lack."""
-        asked = _AGAIN.get()
+        asked = _repeat_action.get()
         return await self.services.roles.record_refusal(
             source.user_id,
             source.channel_id,
             error,
-            refusals.command(asked, form),
-            refusals.names(asked, form),
-            takes_an_app=refusals.takes_an_app(self.registry, asked),
+            refusals.format_command(asked, form),
+            refusals.candidate_names(asked, form),
+            takes_an_app=refusals.is_about_app(self.registry, asked),
         )
 
-    async def _authorised(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
-        asker: Actor = await self._people.asker(source.team_id, source.user_id, source.channel_id)
-        access.require_somewhere(asker, entry.need)
-        return CommandContext(asker, self.services, self.registry, self._clock(), source.door, entry.name, entry.need)
+    async def _authorize(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
+        asker: Actor = await self._people.resolve_actor(source.team_id, source.user_id, source.channel_id)
+        access.require_somewhere(asker, entry.required_role)
+        return CommandContext(
+            asker, self.services, self.registry, self._clock(), source.entrypoint, entry.name, entry.required_role
+        )
 
-    async def _typed(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
+    async def _on_text(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
         """Handle the text of a slash command or a mention."""
-        verb, rest = typed_text.command(text, self.services.command)
-        return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)))
+        verb, rest = typed_text.split_command(text, self.services.command)
+        return await self._run_command(source, verb or "menu", grammar.read(grammar.unescaped(rest)))
 
-    async def _carried(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
+    async def _on_button_text(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
         """Handle the value of a button: words as in a typed command."""
         verb, _separator, rest = text.partition(" ")
-        return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
+        return await self._run_command(source, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
 
-    async def _command(
+    async def _run_command(
         self, source: RequestSource, verb: str, words: ParsedText, page: int = 0
     ) -> tuple[str, Reply | None]:
-        if _AGAIN.get() is None:
-            _AGAIN.set((RUN, _as_typed(verb, words)))
+        if _repeat_action.get() is None:
+            _repeat_action.set((RUN, _format_command(verb, words)))
         entry = self.registry.get(HandlerKind.COMMAND, verb)
         if entry is None:
-            await self._people.asker(source.team_id, source.user_id, source.channel_id)  # strangers learn no names
-            raise self._unknown(verb, await self._app_called(source, f"{verb} {words.text}"))
-        call = await self._authorised(source, entry)
+            # strangers learn no names
+            await self._people.resolve_actor(source.team_id, source.user_id, source.channel_id)
+            raise self._unknown_command_error(verb, await self._suggest_for_app_name(source, f"{verb} {words.text}"))
+        call = await self._authorize(source, entry)
         try:
             arguments = await bind(entry, call, words)
             return verb, await entry.run(call, **arguments)
         except AmbiguousInput as error:
-            return verb, await self._choices(error, verb, words, page)
+            return verb, await self._render_choices(error, verb, words, page)
 
-    async def _choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
+    async def _render_choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
-        carry = self.services.drafts.carried
-        shown = page_of(error.choices, page, errors.CHOICES)
+        carry = self.services.drafts.store
+        shown = paginate(error.choices, page, errors.CHOICES)
         typed = [await carry(errors.with_choice(error, verb, text, words)) for _, text in shown.items]
-        return errors.choices(error, shown, typed, await carry(_as_typed(verb, words)))
+        return errors.choices(error, shown, typed, await carry(_format_command(verb, words)))
 
-    async def _app_called(self, source: RequestSource, text: str) -> list[str]:
+    async def _suggest_for_app_name(self, source: RequestSource, text: str) -> list[str]:
         """What was meant, perhaps, by the mere name of an app."""
         with suppress(BotError):
-            call = await self._authorised(source, self.registry.entries[HandlerKind.COMMAND, "get"])
+            call = await self._authorize(source, self.registry.entries[HandlerKind.COMMAND, "get"])
             if named := lookup.leading(text, await call.apps()):
                 return [f"get {' '.join(named).strip()}"]
         return []
 
-    def _unknown(self, verb: str, near: Sequence[str]) -> BotError:
+    def _unknown_command_error(self, verb: str, near: Sequence[str]) -> BotError:
         names = [entry.name for entry in self.registry.commands()]
         near = near or lookup.closest(verb, names)
         otherwise = Text("`{command} help` lists them all.", command=self.services.command)
         return NotFoundByName(Text("subcommand"), verb, near, otherwise=otherwise)
 
-    async def _click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _on_click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
         asked_in_words = action.get("type") == "button" or source.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
             return name, None
         if action.get("type") == "button":
-            _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
-        value = await self.services.drafts.whole(str(action.get("value") or ""))
+            _repeat_action.set((str(action["action_id"]), str(action.get("value") or "")))
+        value = await self.services.drafts.load(str(action.get("value") or ""))
         if name == RUN:
-            return await self._carried(source, value)
+            return await self._on_button_text(source, value)
         if name == errors.MORE_CHOICES:
-            page, text = turned_to(value)
-            return await self._carried(source, text, page)
+            page, text = parse_page_value(value)
+            return await self._on_button_text(source, text, page)
         entry = self.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
                 Text("This button is from another version of me."),
                 Text("Please type `{command} help`.", command=self.services.command),
             )
-        return name, await self._pressed(source, entry, action, value)
+        return name, await self._run_button(source, entry, action, value)
 
     def _replaces_message(self, action: dict[str, Any]) -> bool:
         entry = self.registry.get(HandlerKind.BUTTON, name := _button_name(action))
         return entry.replaces_message if entry else name in REPEATING_COMMAND
 
-    async def _pressed(
+    async def _run_button(
         self, source: RequestSource, entry: RegisteredHandler, action: dict[str, Any], value: str
     ) -> Reply | None:
-        call = await self._authorised(source, entry)
+        call = await self._authorize(source, entry)
         click = f"{source.user_id} {source.channel_id} {source.message_ts} {action.get('action_id')} {value}"
-        if entry.once and not await self.services.slack_events.is_first_click(click):
+        if entry.is_once and not await self.services.slack_events.is_first_click(click):
             return None  # a double click: the first one is being answered
         try:
             reply: Reply | None = await entry.run(call, value)
         except BotError:
-            if entry.once:  # who is told to try again may do so at once
+            if entry.is_once:  # who is told to try again may do so at once
                 with suppress(BotError):
                     await self.services.slack_events.allow_click_again(click)
             raise
         return reply
 
-    async def _mention(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
-        return await self._typed(source, mentioned(body)[1])
+    async def _on_mention(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
+        return await self._on_text(source, parse_mention(body)[1])
 
-    async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
+    async def _on_channel_event(self, channel_id: str, body: dict[str, Any]) -> None:
         try:
-            if await _replayed():
+            if await _is_replayed():
                 return
         except BotError as problem:  # to look once too often at a channel does no harm
             log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
-        self._moved(channel_id)
-        if joined(body):
+        self._on_channel_change(channel_id)
+        if is_bot_joined(body):
             await self.services.slack_events.welcome(channel_id)
 
-    async def _opened(self, source: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _on_home_opened(self, source: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
         await self._home.show(source)
         return "home", None
 
-    async def _home_of(self, source: RequestSource) -> HomeView:
+    async def _render_home(self, source: RequestSource) -> HomeView:
         entry = self.registry.entries[HandlerKind.BUTTON, REFRESH]
-        home: HomeView = await entry.run(await self._authorised(source, entry), "")
+        home: HomeView = await entry.run(await self._authorize(source, entry), "")
         return home
 
-    async def _shortcut(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _on_shortcut(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(body.get("callback_id") or "")
         entry = self.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
@@ -398,10 +402,10 @@ class RequestDispatcher(AsyncMiddleware):
                 Text("Please type `{command}`.", command=self.services.command),
             )
         message = body.get("message") or {}
-        call = replace(await self._authorised(source, entry), quoted=quoted(message))
-        return name, await entry.run(call, button_value(message, self.registry.about_build()))
+        call = replace(await self._authorize(source, entry), source_message=read_message(message))
+        return name, await entry.run(call, button_value(message, self.registry.build_button_names()))
 
-    async def _submission(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
+    async def _on_form(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
         name = str(form.view.get("callback_id") or "")
         entry = self.registry.get(HandlerKind.FORM, name)
         if entry is None:
@@ -409,22 +413,22 @@ class RequestDispatcher(AsyncMiddleware):
                 Text("This form is from another version of me."),
                 Text("Please type `{command}` again.", command=self.services.command),
             )
-        form.view = await remembering_all(form.view, self.services.drafts)
-        call = replace(await self._authorised(source, entry), sent=again(form.view))
+        form.view = await restore_context(form.view, self.services.drafts)
+        call = replace(await self._authorize(source, entry), submitted_form=restore_modal(form.view))
         check_lengths(form.view)
-        return name, await entry.run(call, typed(form.view))
+        return name, await entry.run(call, read_values(form.view))
 
-    async def _typeahead(self, source: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _on_typeahead(self, source: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
         entry = self.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))
         if entry is None:
             return []
         try:
             with for_a_person():
-                async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(source.user_id):
+                async with asyncio.timeout(TYPEAHEAD_SECONDS), self._queue.enter(source.user_id):
                     i18n.set_locale(await self._people.language(source.user_id))
-                    call = await self._authorised(source, entry)
-                    view = await remembering_all(body.get("view") or {}, self.services.drafts)
-                    found = await entry.run(call, typed_text.search(body.get("value")), typed(view))
+                    call = await self._authorize(source, entry)
+                    view = await restore_context(body.get("view") or {}, self.services.drafts)
+                    found = await entry.run(call, typed_text.normalize_search(body.get("value")), read_values(view))
         except (BotError, TimeoutError) as error:
             log.info("typeahead.empty", problem=kind_of(error), cause=cause(error))
             return []

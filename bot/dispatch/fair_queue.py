@@ -20,66 +20,66 @@ class FairQueue:
     """People take turns: each who waits gets one request begun before anyone gets another."""
 
     def __init__(self, *, each: int = EACH, at_once: int = AT_ONCE, line: int = LINE, lines: int = LINES) -> None:
-        self._each, self._at_once, self._line, self._most = each, at_once, line, lines
+        self._each, self._at_once, self._max_waiting_each, self._max_waiting = each, at_once, line, lines
         self._running: Counter[str] = Counter()
-        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
         self._waiting = 0
 
-    def full(self, person: str) -> bool:
+    def is_full(self, person: str) -> bool:
         """Whether no more requests of this person can wait."""
-        return len(self._lines.get(person, ())) >= self._line or self._waiting >= self._most
+        return len(self._queues.get(person, ())) >= self._max_waiting_each or self._waiting >= self._max_waiting
 
-    def of(self, person: str) -> AbstractAsyncContextManager[None]:
+    def enter(self, person: str) -> AbstractAsyncContextManager[None]:
         """Join the line now: in the block, which begins in turn, one request of this person is worked on.
 
         Raises Overloaded when too many wait already. The caller has to enter the block.
         """
-        if person not in self._lines and self._may_run(person, self._each):
+        if person not in self._queues and self._may_run(person, self._each):
             self._running[person] += 1
-            return self._turn(person, None)
-        if self.full(person):
+            return self._wait_turn(person, None)
+        if self.is_full(person):
             raise Overloaded
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(person, deque()).append(called)
+        self._queues.setdefault(person, deque()).append(called)
         self._waiting += 1
-        return self._turn(person, called)
+        return self._wait_turn(person, called)
 
     @asynccontextmanager
-    async def _turn(self, person: str, called: asyncio.Future[None] | None) -> AsyncIterator[None]:
+    async def _wait_turn(self, person: str, called: asyncio.Future[None] | None) -> AsyncIterator[None]:
         if called is not None:
             try:
                 await called
             except asyncio.CancelledError:
-                self._leave(person, called)
+                self._abandon(person, called)
                 raise
         try:
             yield
         finally:
             self._running[person] -= 1
-            self._call()
+            self._start_next()
 
-    def _leave(self, person: str, called: asyncio.Future[None]) -> None:
+    def _abandon(self, person: str, called: asyncio.Future[None]) -> None:
         """Who is cancelled when called already hands the turn on."""
         if called.done() and not called.cancelled():
             self._running[person] -= 1
         else:
-            self._lines[person].remove(called)
+            self._queues[person].remove(called)
             self._waiting -= 1
-            if not self._lines[person]:
-                del self._lines[person]
-        self._call()
+            if not self._queues[person]:
+                del self._queues[person]
+        self._start_next()
 
     def _may_run(self, person: str, most: int) -> bool:
         return self._running[person] < most and self._running.total() < self._at_once
 
-    def _call(self) -> None:
+    def _start_next(self) -> None:
         """Begin one request of each who waits and may, in turn, for as long as there is room."""
         self._running = +self._running  # without those who have none any more
-        for person in list(self._lines):
+        for person in list(self._queues):
             if self._may_run(person, min(self._each, FROM_LINE)):
-                line = self._lines.pop(person)
+                line = self._queues.pop(person)
                 line.popleft().set_result(None)
                 self._running[person] += 1
                 self._waiting -= 1
                 if line:
-                    self._lines[person] = line  # behind all others
+                    self._queues[person] = line  # behind all others

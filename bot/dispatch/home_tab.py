@@ -24,9 +24,9 @@ ANSWERED = gettext_noop("➡️ The answer is in *Messages*, the tab beside this
 class HomeTab:
     """Publishes what `make` makes; one after the other for each person, so that the newest facts stay."""
 
-    def __init__(self, poster: SlackClient, make: Callable[[RequestSource], Awaitable[HomeView]]) -> None:
-        self._poster = poster
-        self._make = make
+    def __init__(self, slack_client: SlackClient, render: Callable[[RequestSource], Awaitable[HomeView]]) -> None:
+        self._slack_client = slack_client
+        self._render = render
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, source: RequestSource, note: str = "") -> None:
@@ -36,16 +36,16 @@ class HomeTab:
         """
         async with self._turns.setdefault(source.user_id, asyncio.Lock()):
             try:
-                await self._poster.publish(
-                    source.user_id, (await self._make(source)).under(note), known=source.home_hash
+                await self._slack_client.publish_home(
+                    source.user_id, (await self._render(source)).with_note(note), known=source.home_hash
                 )
             except SlackError as error:
                 if error.code != "hash_conflict":
                     raise
                 # A concurrent update was first, perhaps with older facts than ours: read the facts again.
-                await self._poster.publish(source.user_id, (await self._make(source)).under(note))
+                await self._slack_client.publish_home(source.user_id, (await self._render(source)).with_note(note))
 
-    async def after(self, source: RequestSource) -> None:
+    async def refresh_after_action(self, source: RequestSource) -> None:
         """Show how things stand once something was done here, whose answer went to the direct messages."""
         try:
             await self.show(source, _(ANSWERED))
@@ -55,7 +55,7 @@ class HomeTab:
             log.exception("home.error", error=kind_of(error))
 
 
-def instead(message: Message) -> HomeView:
+def render_home_error(message: Message) -> HomeView:
     """A message in the place of a Home that could not be made, with the way to try again."""
     again = blocks.button(_("Try again"), REFRESH)
     return HomeView((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))

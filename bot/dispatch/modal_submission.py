@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bot.dispatch.requests import given, remembered
+from bot.dispatch.requests import opened_with, preset_values
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, UserInputError
 from bot.i18n import _
 from bot.i18n.verbatim import unmarked
 from bot.slack import blocks
 from bot.slack.blocks import Block, Modal
-from bot.slack.blocks.inputs import refilled
-from bot.slack.markup import without_formatting
-from bot.slack.mrkdwn import cut, inline
+from bot.slack.blocks.inputs import with_initial_value
+from bot.slack.markup import strip_formatting
+from bot.slack.mrkdwn import escape_inline, truncate
 
 SUBMIT_SECONDS = 2.2  # Slack waits three
 ERROR = 500  # characters below a field
@@ -32,7 +32,7 @@ class InvalidFields(UserInputError, kind="WrongFields"):
 
 
 @contextmanager
-def in_field(name: str) -> Iterator[None]:
+def attribute_to_field(name: str) -> Iterator[None]:
     """Show an error raised within the block next to this field of the form."""
     try:
         yield
@@ -49,51 +49,51 @@ class ModalSubmission:
 
     def __init__(self, view: dict[str, Any]) -> None:
         self.view = view
-        self.accepted = False  # what was asked for has been done, or is shown in the next form
-        self._answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.is_accepted = False  # what was asked for has been done, or is shown in the next form
+        self._response: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     async def acknowledgement(self) -> dict[str, Any]:
         """What Slack is to be answered; when that is not known in time, the form closes."""
-        await asyncio.wait({self._answer}, timeout=SUBMIT_SECONDS)
-        self._answered({})
-        return self._answer.result()
+        await asyncio.wait({self._response}, timeout=SUBMIT_SECONDS)
+        self._respond({})
+        return self._response.result()
 
-    def _answered(self, answer: dict[str, Any]) -> bool:
+    def _respond(self, answer: dict[str, Any]) -> bool:
         """Whether this is what Slack hears; not when it has been answered before."""
-        if self._answer.done():
+        if self._response.done():
             return False
-        self._answer.set_result(answer)
+        self._response.set_result(answer)
         return True
 
     def close(self) -> None:
         """It was accepted: close it, and what it was opened from."""
-        self.accepted = True
-        self._answered({"response_action": "clear"} if self.view.get("previous_view_id") else {})
+        self.is_accepted = True
+        self._respond({"response_action": "clear"} if self.view.get("previous_view_id") else {})
 
-    def go_on(self, form: Modal) -> bool:
+    def push(self, form: Modal) -> bool:
         """Show the next form on top of it, which leads back when it is cancelled; False when it is closed already."""
-        self.accepted = True
-        return self._answered({"response_action": "push", "view": form.view()})
+        self.is_accepted = True
+        return self._respond({"response_action": "push", "view": form.view()})
 
     def keep_open(self, problem: BotError, reference: str | None) -> bool:
         """Say what is wrong next to the field it is about; False when the form is closed already."""
         errors = self._errors(problem, reference)
-        return bool(errors) and self._answered({"response_action": "errors", "errors": errors})
+        return bool(errors) and self._respond({"response_action": "errors", "errors": errors})
 
     def _errors(self, problem: BotError, reference: str | None) -> dict[str, str]:
-        names = [str(block["block_id"]) for block in _inputs(self.view)]
+        names = [str(block["block_id"]) for block in _input_blocks(self.view)]
         wrong = problem.fields if isinstance(problem, InvalidFields) else {problem.field or "": problem}
-        said = {name: cut(_words(bot_error, reference), ERROR) for name, bot_error in wrong.items()}
+        said = {name: truncate(_error_text(bot_error, reference), ERROR) for name, bot_error in wrong.items()}
         return {name if name in names else names[0]: words for name, words in said.items()} if names else {}
 
 
-def _words(problem: BotError, reference: str | None) -> str:
+def _error_text(problem: BotError, reference: str | None) -> str:
     """What happened and what to do, in plain text."""
-    text = unmarked(without_formatting(f"{_(problem.sentence)} {_(problem.next_step)}".strip()))
+    text = unmarked(strip_formatting(f"{_(problem.sentence)} {_(problem.next_step)}".strip()))
     return f"{text} ({reference})" if reference else text
 
 
-def _inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
+def _input_blocks(view: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         block
         for block in view.get("blocks") or []
@@ -101,7 +101,7 @@ def _inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _typed(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
+def _input_state(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
     """What stands in the input of a block."""
     values = ((view.get("state") or {}).get("values") or {}).get(block["block_id"]) or {}
     return next(iter(values.values()), {})
@@ -110,43 +110,43 @@ def _typed(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
 def check_lengths(view: dict[str, Any]) -> None:
     """Raise InvalidFields for texts that are longer than their inputs allow, which Slack's own apps do not send."""
     wrong: dict[str, BotError] = {}
-    for block in _inputs(view):
-        text, most = _typed(view, block).get("value"), block["element"].get("max_length")
+    for block in _input_blocks(view):
+        text, most = _input_state(view, block).get("value"), block["element"].get("max_length")
         if text and isinstance(most, int) and len(text) > most:
             wrong[str(block["block_id"])] = TextTooLong(_label(block), text, most)
     if wrong:
         raise InvalidFields(wrong)
 
 
-def again(view: dict[str, Any]) -> Modal:
+def restore_modal(view: dict[str, Any]) -> Modal:
     """The form as it was sent, with all that was filled in."""
     body: list[Block] = []
-    picked: dict[str, str] = dict(given(view))
+    picked: dict[str, str] = dict(preset_values(view))
     for block in view.get("blocks") or []:
-        if block not in _inputs(view):
+        if block not in _input_blocks(view):
             body.append(block)
             continue
-        typed = _typed(view, block)
+        typed = _input_state(view, block)
         if files := typed.get("files"):
             picked[block["block_id"]] = str(files[0].get("id"))
-            body.append(blocks.section(f"*{inline(files[0].get('name') or _label(block), 120)}*"))
+            body.append(blocks.section(f"*{escape_inline(files[0].get('name') or _label(block), 120)}*"))
         else:
-            body.append(refilled(block, typed))
+            body.append(with_initial_value(block, typed))
     title, submit = view.get("title") or {}, view.get("submit") or {}
     return Modal(
         str(view.get("callback_id") or ""),
         str(title.get("text") or "–"),
         tuple(body),
         submit=str(submit.get("text") or "OK"),
-        memory=remembered(view),
-        given=picked,
+        private_metadata=opened_with(view),
+        preset_values=picked,
     )
 
 
-def texts(view: dict[str, Any]) -> list[tuple[str, str]]:
+def typed_texts(view: dict[str, Any]) -> list[tuple[str, str]]:
     """What was typed into a form, each text with its label."""
-    found = [(block, _typed(view, block).get("value")) for block in _inputs(view)]
-    return [(inline(_label(block), 120), str(text)) for block, text in found if text]
+    found = [(block, _input_state(view, block).get("value")) for block in _input_blocks(view)]
+    return [(escape_inline(_label(block), 120), str(text)) for block, text in found if text]
 
 
 def _label(block: dict[str, Any]) -> str:

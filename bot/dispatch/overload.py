@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bot.dispatch.modal_submission import ModalSubmission
-from bot.dispatch.requests import came, home_opened, mentioned
+from bot.dispatch.requests import parse_home_opened, parse_mention, parse_source
 from bot.dispatch.responder import Responder
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
@@ -18,50 +18,50 @@ from bot.slack.views import errors
 PAUSE_SECONDS = 5.0  # between two messages to one person
 
 
-def person(body: dict[str, Any]) -> str:
+def user_id_of(body: dict[str, Any]) -> str:
     """Return the user who sent a request of any kind; empty for one without a user."""
     user = body.get("user") or {}
     event = body.get("event") or {}
     return str(body.get("user_id") or user.get("id") or event.get("user") or "")
 
 
-def _door(body: dict[str, Any]) -> Entrypoint:
+def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
     """The way a request came in, as far as it tells how it can be answered."""
     if "command" in body:
         return Entrypoint.COMMAND
     if body.get("type") == "event_callback":
-        return Entrypoint.HOME if home_opened(body) else Entrypoint.MENTION
+        return Entrypoint.HOME if parse_home_opened(body) else Entrypoint.MENTION
     return Entrypoint.FORM if body.get("type") == "view_submission" else Entrypoint.BUTTON
 
 
 class OverloadResponder:
     """Answers what is not worked on; costs next to nothing, however much it is."""
 
-    def __init__(self, answering: Responder, metrics: Metrics) -> None:
-        self._answering = answering
+    def __init__(self, responder: Responder, metrics: Metrics) -> None:
+        self._responder = responder
         self._metrics = metrics
-        self._told: dict[str, float] = {}
+        self._notified_at: dict[str, float] = {}
 
     async def acknowledgement(self, body: dict[str, Any]) -> dict[str, Any]:
         """What Slack shows a person who typed a command or sent a form, which stays open; empty for all else.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands#responding_immediate_response
         """
-        door = _door(body)
-        self._metrics.requests.labels(door.value, "", RequestOutcome.OVERLOADED).inc()
-        if door is Entrypoint.COMMAND:
+        entrypoint = _entrypoint_of(body)
+        self._metrics.requests.labels(entrypoint.value, "", RequestOutcome.OVERLOADED).inc()
+        if entrypoint is Entrypoint.COMMAND:
             return {**errors.problem(Overloaded()).payload(), "response_type": "ephemeral"}
         form = ModalSubmission(body.get("view") or {})
-        if door is Entrypoint.FORM and form.keep_open(Overloaded(), None):
+        if entrypoint is Entrypoint.FORM and form.keep_open(Overloaded(), None):
             return await form.acknowledgement()
         return {}
 
     def message(self, body: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
         """The way to tell a person whom the acknowledgement does not; None when they have just been told."""
-        door, who, now = _door(body), person(body), time.monotonic()
-        self._told = {key: at for key, at in self._told.items() if at > now - PAUSE_SECONDS}
-        if door in (Entrypoint.COMMAND, Entrypoint.FORM) or not who or who in self._told:
+        entrypoint, who, now = _entrypoint_of(body), user_id_of(body), time.monotonic()
+        self._notified_at = {key: at for key, at in self._notified_at.items() if at > now - PAUSE_SECONDS}
+        if entrypoint in (Entrypoint.COMMAND, Entrypoint.FORM) or not who or who in self._notified_at:
             return None
-        self._told[who] = now
-        where = mentioned(body)[0] if door is Entrypoint.MENTION else came(door, body)
-        return self._answering.say(where, errors.problem(Overloaded()))
+        self._notified_at[who] = now
+        where = parse_mention(body)[0] if entrypoint is Entrypoint.MENTION else parse_source(entrypoint, body)
+        return self._responder.reply_privately(where, errors.problem(Overloaded()))

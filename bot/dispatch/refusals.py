@@ -14,7 +14,7 @@ from bot.slack.button_values import BuildValue
 RUN = "run.v1"  # the button that carries a command as it was typed
 
 
-def takes_an_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bool:
+def is_about_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bool:
     """Whether the command that a button runs is about an app also when none is named."""
     verb = asked[1].partition(" ")[0] if asked and asked[0] == RUN else ""
     entry = registry.get(HandlerKind.COMMAND, verb)
@@ -23,7 +23,7 @@ def takes_an_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bo
     return not kinds.isdisjoint({App, BuildReference}) or verb == "subscribe"
 
 
-def names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[str]:
+def candidate_names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[str]:
     """What may name the app, the likeliest first."""
     yield from (value for key, value in form.items() if key.endswith(".app"))
     if asked is None:
@@ -38,7 +38,7 @@ def names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[st
     yield asked[1].partition(" ")[0]
 
 
-def command(asked: tuple[str, str] | None, form: Mapping[str, str]) -> str:
+def format_command(asked: tuple[str, str] | None, form: Mapping[str, str]) -> str:
     """What they did, as a command."""
     if asked and asked[0] == RUN:
         return asked[1]

@@ -34,8 +34,8 @@ class Parameter(NamedTuple):
 
     name: str
     kind: Any
-    by_key: bool
-    required: bool
+    is_option: bool
+    is_required: bool
 
 
 class MenuItem(NamedTuple):
@@ -51,13 +51,13 @@ class RegisteredHandler:
 
     kind: HandlerKind
     name: str
-    need: Role
+    required_role: Role
     run: Handler
     summary: str = ""
     usage: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    once: bool = False
-    about_build: bool = False
+    is_once: bool = False
+    is_about_build: bool = False
     replaces_message: bool = False
     menu: MenuItem | None = None
     title: str = ""
@@ -71,16 +71,16 @@ def command(*, need: Role, name: str | None = None, menu: MenuItem | None = None
 
     def mark(run: Mark) -> Mark:
         lines = [line.strip() for line in (inspect.getdoc(run) or "").splitlines()]
-        return _mark(
+        return _register(
             run,
             RegisteredHandler(
                 kind=HandlerKind.COMMAND,
                 name=name or run.__name__,
-                need=need,
+                required_role=need,
                 run=run,
                 summary=lines[0] if lines else "",
                 usage=tuple(line for line in lines[1:] if line),
-                parameters=_parameters(run),
+                parameters=_read_parameters(run),
                 menu=menu,
             ),
         )
@@ -97,18 +97,18 @@ def button(
     build that the message is about, which a message shortcut then uses. With `replaces_message` the reply replaces the
     clicked message where only one user sees it: in an ephemeral or a direct message.
     """
-    entry = partial(RegisteredHandler, HandlerKind.BUTTON, name, need, once=once)
-    return lambda run: _mark(run, entry(run, about_build=about_build, replaces_message=replaces_message))
+    entry = partial(RegisteredHandler, HandlerKind.BUTTON, name, need, is_once=once)
+    return lambda run: _register(run, entry(run, is_about_build=about_build, replaces_message=replaces_message))
 
 
 def form(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, typed: dict[str, str]) -> Reply` as what takes a submitted form."""
-    return lambda run: _mark(run, RegisteredHandler(HandlerKind.FORM, name, need, run))
+    return lambda run: _register(run, RegisteredHandler(HandlerKind.FORM, name, need, run))
 
 
 def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, typed: str, chosen: dict[str, str]) -> list[Option]` as the answer to a typeahead."""
-    return lambda run: _mark(run, RegisteredHandler(HandlerKind.OPTIONS, name, need, run))
+    return lambda run: _register(run, RegisteredHandler(HandlerKind.OPTIONS, name, need, run))
 
 
 def shortcut(name: str, *, need: Role, title: str, description: str) -> Callable[[Mark], Mark]:
@@ -116,24 +116,24 @@ def shortcut(name: str, *, need: Role, title: str, description: str) -> Callable
 
     `title` and `description` are what Slack shows of it: they go into the app manifest.
     """
-    return lambda run: _mark(
+    return lambda run: _register(
         run, RegisteredHandler(HandlerKind.SHORTCUT, name, need, run, title=title, summary=description)
     )
 
 
-def _mark(run: Mark, entry: RegisteredHandler) -> Mark:
+def _register(run: Mark, entry: RegisteredHandler) -> Mark:
     run.__dict__.setdefault("entries", []).append(entry)
     return run
 
 
-def _parameters(run: Handler) -> tuple[Parameter, ...]:
+def _read_parameters(run: Handler) -> tuple[Parameter, ...]:
     hints = get_type_hints(run, include_extras=True)
     return tuple(
         Parameter(
             name,
             hints[name],
-            by_key=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
-            required=parameter.default is inspect.Parameter.empty,
+            is_option=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
+            is_required=parameter.default is inspect.Parameter.empty,
         )
         for name, parameter in list(inspect.signature(run).parameters.items())[1:]
     )
@@ -146,7 +146,7 @@ class HandlerRegistry:
     entries: dict[tuple[HandlerKind, str], RegisteredHandler] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, package: types.ModuleType) -> HandlerRegistry:
+    def scan(cls, package: types.ModuleType) -> HandlerRegistry:
         """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
         registry = cls()
         for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -168,9 +168,9 @@ class HandlerRegistry:
         """The handler of this kind and name."""
         return self.entries.get((kind, name))
 
-    def about_build(self) -> frozenset[str]:
+    def build_button_names(self) -> frozenset[str]:
         """Return the names of the buttons whose value is the build that their message is about."""
-        return frozenset(entry.name for entry in self.entries.values() if entry.about_build)
+        return frozenset(entry.name for entry in self.entries.values() if entry.is_about_build)
 
     def commands(self) -> list[RegisteredHandler]:
         """All subcommands, by name."""

@@ -23,25 +23,26 @@ OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 class RequestSource:
     """Where a request came from and how its answer gets back.
 
-    `replaces`: the answer takes the place of the clicked message, which only that person sees. On a shared card that
-    would change it for all readers. `thread_ts` is the thread a mention stands in; `message_ts` the clicked message.
-    `home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
+    `replaces_message`: the answer takes the place of the clicked message, which only that person sees. On a shared card
+    that would change it for all readers. `thread_ts` is the thread a mention stands in; `message_ts` the clicked
+    message.
+    `from_home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
     """
 
-    door: Entrypoint
+    entrypoint: Entrypoint
     team_id: str
     user_id: str
     channel_id: str | None
     response_url: str | None = None
     trigger_id: str | None = None
-    replaces: bool = False
+    replaces_message: bool = False
     thread_ts: str | None = None
     message_ts: str | None = None
-    home: bool = False
+    from_home: bool = False
     home_hash: str | None = None
 
 
-def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> RequestSource:
+def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> RequestSource:
     """Return where a request came from: slash commands are flat, interactions nested.
 
     `replaces_message`: the clicked button's reply replaces its message if no other user sees that one.
@@ -50,25 +51,25 @@ def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = Fal
     user = body.get("user") or {}
     container = body.get("container") or {}
     view = body.get("view") or {}
-    memory = _memory(view)
+    memory = _read_metadata(view)
     at_home = view.get("type") == "home"
     channel_id = body.get("channel_id") or (body.get("channel") or {}).get("id") or memory.get("channel")
     private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
     return RequestSource(
-        door=door,
+        entrypoint=entrypoint,
         team_id=str(body.get("team_id") or user.get("team_id") or (body.get("team") or {}).get("id") or ""),
         user_id=str(body.get("user_id") or user.get("id") or ""),
         channel_id=channel_id,
         response_url=body.get("response_url") or memory.get("url"),
         trigger_id=body.get("trigger_id"),
-        replaces=private and replaces_message,
+        replaces_message=private and replaces_message,
         message_ts=container.get("message_ts"),
-        home=at_home or bool(memory.get("home")),
+        from_home=at_home or bool(memory.get("home")),
         home_hash=view.get("hash") if at_home else None,
     )
 
 
-def home_opened(body: dict[str, Any]) -> RequestSource | None:
+def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
     """Return the source of an opened Home tab; None for all other events.
 
     https://docs.slack.dev/reference/events/app_home_opened
@@ -77,24 +78,25 @@ def home_opened(body: dict[str, Any]) -> RequestSource | None:
     if event.get("type") != "app_home_opened" or event.get("tab") != "home":
         return None
     return RequestSource(
-        door=Entrypoint.HOME,
+        entrypoint=Entrypoint.HOME,
         team_id=str(body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),
         channel_id=None,
-        home=True,
+        from_home=True,
         home_hash=(event.get("view") or {}).get("hash"),
     )
 
 
-def mentioned(body: dict[str, Any]) -> tuple[RequestSource, str]:
+def parse_mention(body: dict[str, Any]) -> tuple[RequestSource, str]:
     """A mention in a channel or thread, and what was said after the mention itself.
 
     https://docs.slack.dev/reference/events/app_mention
     """
     event = body.get("event") or {}
-    text = references.after_mention(str(event.get("text") or ""), _me(body))  # another user may be mentioned before it
+    # another user may be mentioned before it
+    text = references.after_mention(str(event.get("text") or ""), _bot_user_id(body))
     where = RequestSource(
-        door=Entrypoint.MENTION,
+        entrypoint=Entrypoint.MENTION,
         # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
         team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),
@@ -104,7 +106,7 @@ def mentioned(body: dict[str, Any]) -> tuple[RequestSource, str]:
     return where, text.strip()
 
 
-def edited(body: dict[str, Any]) -> bool:
+def is_edit(body: dict[str, Any]) -> bool:
     """Whether an event is about a message that was there before: edited, deleted, or replied to.
 
     https://docs.slack.dev/reference/events/message/message_changed
@@ -113,18 +115,20 @@ def edited(body: dict[str, Any]) -> bool:
     return bool(event.get("edited") or event.get("hidden") or event.get("subtype") in OF_OLD_MESSAGES)
 
 
-def moved(body: dict[str, Any]) -> str | None:
+def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
     """The channel an event is about, when that may be spoken in from now on, or no more; None for all other events.
 
     https://docs.slack.dev/reference/events/member_joined_channel and the others of `MOVES`.
     """
     event = body.get("event") or {}
-    if event.get("type") not in MOVES or (event["type"] == "member_joined_channel" and event.get("user") != _me(body)):
+    if event.get("type") not in MOVES or (
+        event["type"] == "member_joined_channel" and event.get("user") != _bot_user_id(body)
+    ):
         return None
     return _channel(event)
 
 
-def changed(body: dict[str, Any]) -> str | None:
+def changed_member_or_group(body: dict[str, Any]) -> str | None:
     """The person or user group an event says has changed; None for all other events.
 
     https://docs.slack.dev/reference/events/user_change and the others of `CHANGES`.
@@ -144,42 +148,42 @@ def _channel(event: dict[str, Any]) -> str | None:
     return str(found) if found else None
 
 
-def joined(body: dict[str, Any]) -> bool:
-    """Whether a `moved` channel is one that we were just let into."""
+def is_bot_joined(body: dict[str, Any]) -> bool:
+    """Return whether the event says that the bot was added to the channel."""
     return bool(body["event"]["type"] == "member_joined_channel")
 
 
-def _me(body: dict[str, Any]) -> str:
+def _bot_user_id(body: dict[str, Any]) -> str:
     """The bot, by whom an event was to be seen."""
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
-async def remembering(form: Modal, source: RequestSource, drafts: DraftKeeper) -> Modal:
+async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper) -> Modal:
     """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
 
     What there is no room for stays in the database; raises DatabaseUnavailable when it cannot.
     https://docs.slack.dev/reference/views/modal-views
     """
-    back = {"url": source.response_url, "channel": source.channel_id, **({"home": "yes"} if source.home else {})}
-    rest = {"memory": form.memory, **form.given}
+    back = {"url": source.response_url, "channel": source.channel_id, **({"home": "yes"} if source.from_home else {})}
+    rest = {"memory": form.private_metadata, **form.preset_values}
     metadata = json.dumps({**back, **rest})
     if len(metadata) > METADATA:
-        metadata = json.dumps({**back, "kept": await drafts.carried(json.dumps(rest), 0)})
-    return replace(form, memory=metadata)
+        metadata = json.dumps({**back, "kept": await drafts.store(json.dumps(rest), 0)})
+    return replace(form, private_metadata=metadata)
 
 
-async def remembering_all(view: dict[str, Any], drafts: DraftKeeper) -> dict[str, Any]:
+async def restore_context(view: dict[str, Any], drafts: DraftKeeper) -> dict[str, Any]:
     """The view with all it was opened with.
 
     Raises UserInputError when that is kept no longer, and DatabaseUnavailable.
     """
-    memory = _memory(view)
+    memory = _read_metadata(view)
     if kept := memory.pop("kept", ""):
-        return {**view, "private_metadata": json.dumps({**memory, **json.loads(await drafts.whole(kept))})}
+        return {**view, "private_metadata": json.dumps({**memory, **json.loads(await drafts.load(kept))})}
     return view
 
 
-def _memory(view: dict[str, Any]) -> dict[str, Any]:
+def _read_metadata(view: dict[str, Any]) -> dict[str, Any]:
     try:
         memory = json.loads(view.get("private_metadata") or "{}")
     except ValueError:
@@ -187,17 +191,17 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in memory.items() if isinstance(value, str)} if isinstance(memory, dict) else {}
 
 
-def remembered(view: dict[str, Any]) -> str:
+def opened_with(view: dict[str, Any]) -> str:
     """What a form was opened with."""
-    return str(_memory(view).get("memory") or "")
+    return str(_read_metadata(view).get("memory") or "")
 
 
-def given(view: dict[str, Any]) -> dict[str, str]:
+def preset_values(view: dict[str, Any]) -> dict[str, str]:
     """What counts as filled in although the form has no input for it, by block."""
-    return {key: value for key, value in _memory(view).items() if "." in key}
+    return {key: value for key, value in _read_metadata(view).items() if "." in key}
 
 
-def typed(view: dict[str, Any]) -> dict[str, str]:
+def read_values(view: dict[str, Any]) -> dict[str, str]:
     """What stands in a form, by block: the text, the value of the chosen option, or the id of the picked file.
 
     Several of them have commas between; empty ones are left out.
@@ -209,14 +213,16 @@ def typed(view: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for block, elements in ((view.get("state") or {}).get("values") or {}).items():
         for element in elements.values():
-            value = element.get("value") or (element.get("selected_option") or {}).get("value") or _several(element)
+            value = (
+                element.get("value") or (element.get("selected_option") or {}).get("value") or _selected_values(element)
+            )
             if value:
                 found[block] = str(value)
-    memory = remembered(view)
-    return {**given(view), **found, **({"memory": memory} if memory else {})}
+    memory = opened_with(view)
+    return {**preset_values(view), **found, **({"memory": memory} if memory else {})}
 
 
-def _several(element: dict[str, Any]) -> str:
+def _selected_values(element: dict[str, Any]) -> str:
     ticked = [selected_option.get("value") for selected_option in element.get("selected_options") or []]
     picked = [file.get("id") for file in element.get("files") or []]
     return ",".join(str(item) for item in (*ticked, *picked) if item)

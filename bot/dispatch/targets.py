@@ -23,14 +23,14 @@ AppName = NewType("AppName", str)  # an app by its id, or what else was typed fo
 class BuildReference:
     """The named build: an app with a version, `#number` or nothing (the latest), or a bare build id.
 
-    `latest` alone is the latest of the only app there is. `left` is what else was typed, when that is known.
+    `latest` alone is the latest of the only app there is. `rest` is what else was typed, when that is known.
     """
 
     app: App | None
     which: str | None = None
-    left: ParsedText | None = field(default=None, compare=False)
+    rest: ParsedText | None = field(default=None, compare=False)
 
-    async def build(
+    async def resolve(
         self, call: CommandContext, filters: ParsedText = NO_WORDS, *, prefer: Prefer | None = None
     ) -> ResolvedBuild:
         """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
@@ -41,20 +41,20 @@ class BuildReference:
         if self.app is None and BUILD_ID.fullmatch(self.which or ""):
             found = await catalogue.build_by_id(str(self.which).lower(), tuple(await call.apps()))
             return ResolvedBuild(found)
-        app = await self.the_app(call)
-        target, filters = self.narrowed(filters)
+        app = await self.resolve_app(call)
+        target, filters = self.split_platform(filters)
         recalled = await call.services.recalls.all()
-        with _leaving(self.left):
+        with _attach_rest(self.rest):
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 
-    async def the_app(self, call: CommandContext) -> App:
+    async def resolve_app(self, call: CommandContext) -> App:
         """The app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
         which = tuple((self.which or "").split())
-        left = None if self.left is None and not which else ParsedText(which, self.left.options if self.left else ())
-        with _leaving(left):
-            return await call.the_app(self.app)
+        left = None if self.rest is None and not which else ParsedText(which, self.rest.options if self.rest else ())
+        with _attach_rest(left):
+            return await call.only_app(self.app)
 
-    def narrowed(self, filters: ParsedText) -> tuple[BuildReference, ParsedText]:
+    def split_platform(self, filters: ParsedText) -> tuple[BuildReference, ParsedText]:
         """The same with a mere platform, `ios`, as the filter it is."""
         reading = build_labels.read(self.which or "")
         if reading is None or not reading.newest:
@@ -64,7 +64,7 @@ class BuildReference:
 
 
 @contextmanager
-def _leaving(words: ParsedText | None) -> Iterator[None]:
+def _attach_rest(words: ParsedText | None) -> Iterator[None]:
     """Tell who has to choose between several what else was typed."""
     try:
         yield

@@ -59,8 +59,8 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
         store = await _store(settings)
         try:
             running = await _running(session, here(settings))
-            poster = poster_of(settings, tuning, session)
-            yield CheckContext(settings, session, poster, applivery, store, running, clock, consent)
+            slack_client = poster_of(settings, tuning, session)
+            yield CheckContext(settings, session, slack_client, applivery, store, running, clock, consent)
         finally:
             if isinstance(store, Database):
                 await store.close()

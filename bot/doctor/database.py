@@ -50,7 +50,7 @@ async def channels(case: CheckContext) -> list[CheckResult]:
     wishes: dict[str, list[Subscription]] = defaultdict(list)
     for subscription in await store.run(stored_subscriptions.list_subscriptions):
         wishes[subscription.channel_id].append(subscription)
-    name = await case.poster.my_name()
+    name = await case.poster.bot_name()
     results = [
         fault
         for channel_id, subscriptions in wishes.items()
@@ -69,11 +69,11 @@ async def _channel(case: CheckContext, channel_id: str, wishes: list[Subscriptio
         return broken(CHANNELS, text, f"{invite}, or remove its subscriptions.")
     except SlackError as problem:
         return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({cause(problem)}).")
-    if channel.archived:
+    if channel.is_archived:
         return warning(
             CHANNELS, f"#{channel.name} (hears of {apps}) is archived.", "Unarchive it, or unsubscribe there."
         )
-    if channel.member is False:
+    if channel.is_member is False:
         return broken(CHANNELS, f"#{channel.name} (hears of {apps}) does not have the bot.", invite)
     paused = next((subscription.paused for subscription in wishes if subscription.paused), None)
     if paused:

@@ -15,8 +15,8 @@ from bot.doctor.context import SECONDS, CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.exceptions import DeliveryUnknown, SlackError
 from bot.observability.causes import cause
-from bot.slack.client import granted
-from bot.slack.errors import asked
+from bot.slack.client import granted_scopes
+from bot.slack.errors import call_api
 from bot.slack.manifest import SCOPES
 
 TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket Mode"
@@ -32,14 +32,14 @@ REINSTALL = "Reinstall the app from manifest.yml (api.slack.com/apps → your ap
 async def slack(case: CheckContext) -> list[CheckResult]:
     """The bot token, what it may do, and whether our clock is Slack's; all from one `auth.test`."""
     try:
-        answer = await asked(case.poster.api.auth_test())
+        answer = await call_api(case.poster.api.auth_test())
     except SlackError as problem:
         return [_refused(case, problem), *(skipped(check, f"{TOKEN} comes first.") for check in (SCOPE, CLOCK))]
     headers = {name.lower(): value for name, value in answer.headers.items()}
     name, team = answer.get("user"), answer.get("team")
     return [
         well(TOKEN, f"this is @{name} in {team}."),
-        *scopes(granted(headers)),
+        *scopes(granted_scopes(headers)),
         clock(headers, case.clock()),
     ]
 
@@ -103,7 +103,7 @@ async def connections(case: CheckContext) -> list[CheckResult]:
 async def _connected(case: CheckContext, token: str) -> int | None:
     """How many others are connected; None when Slack has no room left for us."""
     client = AsyncWebClient(base_url=f"{case.settings.slack_api_url}/", session=case.session)
-    answer = await asked(client.apps_connections_open(app_token=token))
+    answer = await call_api(client.apps_connections_open(app_token=token))
     async with case.session.ws_connect(str(answer["url"])) as ws:
         hello: dict[str, Any] = await ws.receive_json(timeout=SECONDS)
         return int(hello.get("num_connections") or 1) - 1 if hello.get("type") == "hello" else None

@@ -236,18 +236,18 @@ def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
     return build.stage.under_way and (not touched or now - max(touched) < deadline)
 
 
-def next_look(running: int, *, busy: float, idle: float, chance: float, stretch: float = 1.0) -> float:
+def next_look(running: int, *, busy: float, idle: float, rng: float, stretch: float = 1.0) -> float:
     """Seconds until an app is polled again: `busy` while a build is on its way, `idle` otherwise.
 
     `chance` in 0..1 spreads the apps by ±10 %, so that fifty of them do not ask in the same instant; `stretch` makes
     it longer while requests are short.
     """
-    return (busy if running else idle) * (0.9 + 0.2 * chance) * stretch
+    return (busy if running else idle) * (0.9 + 0.2 * rng) * stretch
 
 
 def furthest_look(busy: float, idle: float) -> float:
     """Return the most seconds until an app is polled again, an upper bound of `next_look` and `retry_look`."""
-    return max(next_look(0, busy=busy, idle=max(busy, idle), chance=1.0, stretch=10.0), 300.0) * 1.01
+    return max(next_look(0, busy=busy, idle=max(busy, idle), rng=1.0, stretch=10.0), 300.0) * 1.01
 
 
 def retry_look(failures: int, *, busy: float, idle: float, own: bool = False) -> float:

@@ -26,7 +26,7 @@ from bot.exceptions import (
 from bot.i18n import ENGLISH, Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.slack.client import SlackClient, yes_or_no
+from bot.slack.client import SlackClient, read_boolean
 from bot.timeouts import person_waits
 
 log = logger(__name__)
@@ -52,11 +52,11 @@ Fact = TypeVar("Fact")
 class CachedAnswer(NamedTuple, Generic[Fact]):
     """An answer, or the question under way; `before` is the last answer there was and `at` when it was asked for."""
 
-    until: float
+    expires_at: float
     answer: asyncio.Future[Fact]
-    for_a_person: bool
+    is_for_user: bool
     at: float
-    before: CachedAnswer[Fact] | None = None
+    previous: CachedAnswer[Fact] | None = None
 
 
 class TtlCache(Generic[Fact]):
@@ -76,40 +76,40 @@ class TtlCache(Generic[Fact]):
         self._clock = clock
         self._seconds = seconds
         self._stale = stale
-        self._known: dict[str, CachedAnswer[Fact]] = {}
+        self._entries: dict[str, CachedAnswer[Fact]] = {}
 
     async def get(self, key: str) -> Fact:
         """The answer about `key`; a failed question is asked again by the next one who wants to know."""
-        known = self._known.get(key)
-        if known is None or self._is_over(known):
-            if len(self._known) >= MOST:
-                self._known.clear()
-            known = self._known[key] = self._asked(key, known)
+        known = self._entries.get(key)
+        if known is None or self._is_expired(known):
+            if len(self._entries) >= MOST:
+                self._entries.clear()
+            known = self._entries[key] = self._fetch(key, known)
         try:
             # shielded: one impatient asker must not cancel the look-up of another
             return await asyncio.shield(known.answer)
         except SlackRateLimited:
-            if known.before is None or known.before.at + self._stale <= self._clock():
+            if known.previous is None or known.previous.at + self._stale <= self._clock():
                 raise
-            return known.before.answer.result()
+            return known.previous.answer.result()
 
-    def _is_over(self, known: CachedAnswer[Fact]) -> bool:
+    def _is_expired(self, known: CachedAnswer[Fact]) -> bool:
         # a job's question may take longer than a person waits
-        impatient = person_waits() and not known.for_a_person and not known.answer.done()
-        return known.until <= self._clock() or impatient or _failed(known.answer)
+        impatient = person_waits() and not known.is_for_user and not known.answer.done()
+        return known.expires_at <= self._clock() or impatient or _has_failed(known.answer)
 
-    def _asked(self, key: str, known: CachedAnswer[Fact] | None) -> CachedAnswer[Fact]:
-        good = known if known is None or (known.answer.done() and not _failed(known.answer)) else known.before
+    def _fetch(self, key: str, known: CachedAnswer[Fact] | None) -> CachedAnswer[Fact]:
+        good = known if known is None or (known.answer.done() and not _has_failed(known.answer)) else known.previous
         now, answer = self._clock(), asyncio.ensure_future(self._ask(key))
-        answer.add_done_callback(_failed)  # once read, it is not logged when no caller is left
-        return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(before=None))
+        answer.add_done_callback(_has_failed)  # once read, it is not logged when no caller is left
+        return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(previous=None))
 
     def forget(self, key: str) -> None:
         """Ask again the next time, even when an answer is under way: it may be from before."""
-        self._known.pop(key, None)
+        self._entries.pop(key, None)
 
 
-def _failed(answer: asyncio.Future[Fact]) -> bool:
+def _has_failed(answer: asyncio.Future[Fact]) -> bool:
     return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
@@ -122,7 +122,7 @@ class AccessResolver:
 
     def __init__(
         self,
-        poster: SlackClient,
+        slack_client: SlackClient,
         store: Database,
         *,
         admins: Collection[str],
@@ -132,7 +132,7 @@ class AccessResolver:
         seconds: float = REMEMBER_SECONDS,
         strict: bool = False,
     ) -> None:
-        self._poster = poster
+        self._slack_client = slack_client
         self._store = store
         self._admins = tuple(admins)
         self._default = default
@@ -140,13 +140,13 @@ class AccessResolver:
         self._clock = clock
         self._strict = strict
         stale = 0.0 if strict else STALE_SECONDS
-        self._people = TtlCache(self._person, clock, seconds, stale)
-        self._groups = TtlCache(poster.group_members, clock, seconds, stale)
+        self._people = TtlCache(self._fetch_person, clock, seconds, stale)
+        self._groups = TtlCache(slack_client.group_members, clock, seconds, stale)
 
-    def anew(self) -> AccessResolver:
+    def uncached(self) -> AccessResolver:
         """The same for what acts by itself: asks Slack at each act, and waits where Slack does not answer."""
         return AccessResolver(
-            self._poster,
+            self._slack_client,
             self._store,
             admins=self._admins,
             default=self._default,
@@ -156,13 +156,13 @@ class AccessResolver:
             strict=True,
         )
 
-    async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Actor:
+    async def resolve_actor(self, team_id: str, user_id: str, channel_id: str | None) -> Actor:
         """The person with their roles.
 
         Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
         """
         try:
-            home = (await self._poster.identity()).team_id
+            home = (await self._slack_client.identity()).team_id
             person = await self._people.get(user_id)
         except SlackError as error:
             if self._strict and error.code in NOT_THERE:
@@ -180,17 +180,17 @@ class AccessResolver:
         access.require_known(asker)
         return asker
 
-    async def workspace(self) -> str:
+    async def workspace_id(self) -> str:
         """The id of the workspace the bot is installed in. Raises SlackError."""
-        return (await self._poster.identity()).team_id
+        return (await self._slack_client.identity()).team_id
 
-    async def outsider(self, user_id: str) -> Outsider | None:
+    async def outsider_kind(self, user_id: str) -> Outsider | None:
         """What kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
-        person, home = await self._people.get(user_id), (await self._poster.identity()).team_id
+        person, home = await self._people.get(user_id), (await self._slack_client.identity()).team_id
         access.require_person(person)
         return access.outsider(person, home_team=home, admins=self._admins)
 
-    async def name(self, user_id: str) -> str:
+    async def display_name(self, user_id: str) -> str:
         """Return a user's name; their id while Slack cannot tell."""
         try:
             return (await self._people.get(user_id)).name or user_id
@@ -224,7 +224,7 @@ class AccessResolver:
         except SlackError:
             return self._language
 
-    async def group(self, group_id: str) -> frozenset[str]:
+    async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. Raises SlackError."""
         return await self._groups.get(group_id)
 
@@ -248,7 +248,7 @@ class AccessResolver:
         found = await asyncio.gather(*(ask(user_id) for user_id in sorted(user_ids)))
         return dict(pair for pair in found if pair)
 
-    async def home(self, user_id: str) -> str | None:
+    async def email_domain(self, user_id: str) -> str | None:
         """Return the domain of a user's e-mail; None when Slack does not tell."""
         try:
             return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
@@ -264,7 +264,7 @@ class AccessResolver:
                 raise PermissionUnverified from error
             return False  # an unconfirmed role is not given
 
-    async def admins(self, team_id: str) -> list[str]:
+    async def list_admins(self, team_id: str) -> list[str]:
         """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
         granted = [
             grant.grantee
@@ -272,24 +272,24 @@ class AccessResolver:
             if grant.role is Role.ADMIN and grant.app_id is None and not grant.grantee.startswith("S")
         ]
         known = list(dict.fromkeys([*self._admins, *granted]))
-        return known or await self._poster.workspace_admins()
+        return known or await self._slack_client.workspace_admins()
 
-    def forget(self, changed: str) -> None:
+    def invalidate(self, changed: str) -> None:
         """Drop what is remembered of a person or a user group: Slack says that it has changed."""
         self._people.forget(changed)
         self._groups.forget(changed)
 
-    async def _person(self, user_id: str) -> SlackPerson:
+    async def _fetch_person(self, user_id: str) -> SlackPerson:
         """Slack's record of a person.
 
         Raises DeliveryUnknown for one that does not say who they are, which is no member.
         """
-        facts = await self._poster.user(user_id)
+        facts = await self._slack_client.user(user_id)
         profile = facts.get("profile")
         profile = profile if isinstance(profile, dict) else {}
-        home = (await self._poster.identity()).team_id
-        team, gone, bot = _team(facts, home), yes_or_no(facts.get("deleted")), yes_or_no(facts.get("is_bot"))
-        guest = yes_or_no(facts.get("is_restricted"))
+        home = (await self._slack_client.identity()).team_id
+        team, gone, bot = _team_id(facts, home), read_boolean(facts.get("deleted")), read_boolean(facts.get("is_bot"))
+        guest = read_boolean(facts.get("is_restricted"))
         if user_id not in _ids(facts) or gone is None or bot is None or not team:
             raise DeliveryUnknown(code="incomplete_user")
         if guest is None and team == home and not (gone or bot):
@@ -308,19 +308,19 @@ class AccessResolver:
         )
 
 
-def _enterprise(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+def _enterprise_facts(facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an organisation says of a person. https://docs.slack.dev/enterprise/developing-for-enterprise-orgs"""
     found = facts.get("enterprise_user")
     return found if isinstance(found, dict) else {}
 
 
 def _ids(facts: Mapping[str, Any]) -> tuple[object, object]:
-    return facts.get("id"), _enterprise(facts).get("id")
+    return facts.get("id"), _enterprise_facts(facts).get("id")
 
 
-def _team(facts: Mapping[str, Any], home: str) -> str:
+def _team_id(facts: Mapping[str, Any], home: str) -> str:
     """The workspace of a person: an organisation's record may have none of its own, and a list of several."""
-    named, several = facts.get("team_id"), _enterprise(facts).get("teams")
+    named, several = facts.get("team_id"), _enterprise_facts(facts).get("teams")
     if isinstance(several, list) and home in several:
         return home
     return named if isinstance(named, str) else ""

@@ -36,8 +36,8 @@ class ResolvedBuild(NamedTuple):
 class _RemainingPages:
     """The pages of a list after the first, while the first is still what it was: `mark` tells it by."""
 
-    mark: tuple[object, ...]
-    until: float
+    first_page_key: tuple[object, ...]
+    expires_at: float
     pages: dict[int, Page[Build]] = field(default_factory=dict)
 
 
@@ -49,10 +49,10 @@ class AppDirectory:
         self._clock = clock
         self._apps: tuple[App, ...] = ()
         self._until = float("-inf")
-        self._asking: dict[bool, asyncio.Task[None]] = {}
+        self._refreshing: dict[bool, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
-        self._asked: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
-        self._rest: dict[str, _RemainingPages] = {}
+        self._page_requests: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
+        self._remaining_pages: dict[str, _RemainingPages] = {}
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
         """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
@@ -60,14 +60,14 @@ class AppDirectory:
             return self._apps
         # shared, its failure too: in an outage requests do not queue. Requests of the same urgency share it.
         who = person_waits()
-        asking = self._asking.get(who)
+        asking = self._refreshing.get(who)
         if asking is None or asking.done():
-            asking = self._asking[who] = asyncio.create_task(self._ask())
-            asking.add_done_callback(_heard)
+            asking = self._refreshing[who] = asyncio.create_task(self._refresh())
+            asking.add_done_callback(_consume_error)
         await asyncio.shield(asking)
         return self._apps
 
-    async def _ask(self) -> None:
+    async def _refresh(self) -> None:
         self._apps = tuple(await self._applivery.apps())
         self._until = self._clock() + REMEMBER_SECONDS
 
@@ -82,30 +82,32 @@ class AppDirectory:
             return lookup.app(typed, await self.apps(fresh=True))
 
     async def builds(
-        self, app: App, filters: ParsedText = NO_WORDS, *, wanted: Wanted = anything, most: int | None = PAGE_SIZE
+        self, app: App, filters: ParsedText = NO_WORDS, *, is_wanted: Wanted = anything, limit: int | None = PAGE_SIZE
     ) -> list[Build]:
         """The newest builds of an app that pass the filters and are wanted, newest first, however old; None: all.
 
         Filters are applied here: Applivery has refused undocumented list parameters (code 6002).
         """
         return await build_search.newest(
-            self._of(app), lambda build: lookup.fits(build, filters) and wanted(build), most
+            self._page_fetcher(app), lambda build: lookup.fits(build, filters) and is_wanted(build), limit
         )
 
     def walk(self, app: App) -> AsyncGenerator[Build, None]:
         """Every build of an app, newest first, asked for as far as the caller reads on."""
-        return build_search.walk(self._of(app))
+        return build_search.walk(self._page_fetcher(app))
 
     async def search(
-        self, app: App, typed: str, wanted: Wanted = anything, *, most: int | None = PAGE_SIZE
+        self, app: App, typed: str, is_wanted: Wanted = anything, *, limit: int | None = PAGE_SIZE
     ) -> list[Build]:
-        """The builds of an app for what has been typed so far; see `finding.search`."""
-        return await build_search.search(self._of(app), typed, wanted, most=most)
+        """The builds of an app for what has been typed so far; see `build_search.search`."""
+        return await build_search.search(self._page_fetcher(app), typed, is_wanted, most=limit)
 
     async def of_version(self, app: App, version: str) -> list[Build]:
         """Every build of an app with this version, newest first; empty when there is none."""
         return [
-            build for build in await build_search.meant(self._of(app), version) if lookup.is_version(build, version)
+            build
+            for build in await build_search.meant(self._page_fetcher(app), version)
+            if lookup.is_version(build, version)
         ]
 
     async def build(
@@ -123,7 +125,7 @@ class AppDirectory:
         """
         if lookup.BUILD_ID.fullmatch(which):
             return ResolvedBuild(await self.build_by_id(which, (app,)))
-        fetch = self._of(app)
+        fetch = self._page_fetcher(app)
         if which.strip().casefold() != lookup.LATEST:
             builds = await build_search.meant(fetch, which, partial(lookup.fits, words=filters))
             return ResolvedBuild(lookup.build(which, builds, app, recalled, prefer))
@@ -139,46 +141,52 @@ class AppDirectory:
 
     # ------------------------------------------------------------------ the pages
 
-    def _of(self, app: App) -> build_search.FetchPage:
+    def _page_fetcher(self, app: App) -> build_search.FetchPage:
         async def fetch(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
-            return await (self._shared(app, page, version, os) if version or os else self._page(app, page))
+            return await (
+                self._fetch_shared_page(app, page, version, os) if version or os else self._fetch_page(app, page)
+            )
 
         return fetch
 
-    async def _page(self, app: App, number: int) -> Page[Build]:
+    async def _fetch_page(self, app: App, number: int) -> Page[Build]:
         """A page of an app's builds, asked for just now.
 
         Beyond the first, it may be a minute old as long as the first page is what it was then.
         """
-        self._forget_old()
+        self._evict()
         if number == 1:
-            page = await self._shared(app, 1)
+            page = await self._fetch_shared_page(app, 1)
             mark = (page.total, *(build.id for build in page.items))
-            if app.id not in self._rest or self._rest[app.id].mark != mark:
-                self._rest[app.id] = _RemainingPages(mark, self._clock() + REMEMBER_SECONDS)
+            if app.id not in self._remaining_pages or self._remaining_pages[app.id].first_page_key != mark:
+                self._remaining_pages[app.id] = _RemainingPages(mark, self._clock() + REMEMBER_SECONDS)
             return page
-        rest = self._rest.get(app.id)
+        rest = self._remaining_pages.get(app.id)
         if rest is None:
-            return await self._shared(app, number)
+            return await self._fetch_shared_page(app, number)
         if number not in rest.pages:
-            rest.pages[number] = await self._shared(app, number)
+            rest.pages[number] = await self._fetch_shared_page(app, number)
         return rest.pages[number]
 
-    def _forget_old(self) -> None:
+    def _evict(self) -> None:
         now = self._clock()
-        self._rest = {app_id: rest for app_id, rest in self._rest.items() if rest.until > now}
+        self._remaining_pages = {
+            app_id: rest for app_id, rest in self._remaining_pages.items() if rest.expires_at > now
+        }
 
-    async def _shared(self, app: App, number: int, version: str | None = None, os: str | None = None) -> Page[Build]:
+    async def _fetch_shared_page(
+        self, app: App, number: int, version: str | None = None, os: str | None = None
+    ) -> Page[Build]:
         """A page of an app's builds; who asks while it is on its way gets the same one."""
         key = (app.id, number, version, os, person_waits())
-        asked = self._asked.get(key)
+        asked = self._page_requests.get(key)
         if asked is None:
             asked = asyncio.create_task(
                 self._applivery.builds(app, page=number, limit=PAGE_SIZE, version=version, os=os)
             )
-            asked.add_done_callback(lambda _: self._asked.pop(key, None))
-            asked.add_done_callback(_heard)
-            self._asked[key] = asked
+            asked.add_done_callback(lambda _: self._page_requests.pop(key, None))
+            asked.add_done_callback(_consume_error)
+            self._page_requests[key] = asked
         # shielded: one impatient asker must not cancel the request of another
         page = await asyncio.shield(asked)
         # One after the other, so that acknowledgements come between the answers of all who have waited for this page.
@@ -214,7 +222,7 @@ class AppDirectory:
         raise NotFound(Text("No app of this workspace has a build with that id."))
 
 
-def _heard(asked: asyncio.Task[Any]) -> None:
+def _consume_error(asked: asyncio.Task[Any]) -> None:
     """Read the exception, so that asyncio does not log it when no caller is left."""
     if not asked.cancelled():
         asked.exception()

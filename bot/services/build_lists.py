@@ -29,7 +29,7 @@ class BuildLists:
         async def of(app: App) -> list[Build]:
             try:
                 async with semaphore:
-                    return await self._apps.builds(app, words, most=limit)
+                    return await self._apps.builds(app, words, limit=limit)
             except (NotFound, Forbidden):
                 return []
 

@@ -30,7 +30,7 @@ class SlackDirectory(Protocol):
     async def channel(self, channel_id: str) -> ChannelInfo:
         """Return what Slack says of a channel."""
 
-    async def my_name(self) -> str:
+    async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot."""
 
     async def groups(self) -> list[UserGroup]:
@@ -60,7 +60,7 @@ class ChannelService:
         except SlackError as error:
             if error.code in OUT_OF_SIGHT:
                 raise
-            raise ChannelUnverified(next_step=_step(error)) from error
+            raise ChannelUnverified(next_step=_hint(error)) from error
 
     async def look_up_for(self, user_id: str, channel_id: str) -> ChannelInfo:
         """Return a channel that this user may know of: a public one, or one they are in.
@@ -70,10 +70,10 @@ class ChannelService:
         """
         try:
             found = await self.look_up(channel_id)
-            if found.private and user_id not in await self._members(channel_id):
-                raise _unseen()
+            if found.is_private and user_id not in await self._members(channel_id):
+                raise _not_visible_error()
         except SlackError as error:
-            raise _unseen() from error
+            raise _not_visible_error() from error
         return found
 
     async def require_visible_or_gone(self, user_id: str, channel_id: str) -> None:
@@ -99,7 +99,7 @@ class ChannelService:
 
     async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot. Raises SlackError."""
-        return await self._directory.my_name()
+        return await self._directory.bot_name()
 
     async def group_handles(self) -> dict[str, str]:
         """Return what people call the workspace's user groups, by id. Raises SlackError."""
@@ -118,13 +118,13 @@ class ChannelService:
             channel = await self.look_up(channel_id or "")
         except ChannelUnavailable as error:
             raise ChannelUnavailable(outside, invite, code=error.code) from error
-        require_told(channel)
-        if channel.shared:
+        require_sharing_known(channel)
+        if channel.is_shared:
             raise PermissionDenied(
                 Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
                 Text("Share it in a channel of your own."),
             )
-        if channel.member is False:
+        if channel.is_member is False:
             raise ChannelUnavailable(outside, invite, code="not_in_channel")
 
     async def may_name_people(self, channel_id: str | None) -> bool:
@@ -157,8 +157,8 @@ class ChannelService:
         Raises UserInputError for one that is shared with another organisation, and what `look_up_for` does.
         """
         channel = await self.look_up_for(actor.user_id, channel_id)
-        require_told(channel)
-        if channel.shared:
+        require_sharing_known(channel)
+        if channel.is_shared:
             why = Text("That channel is shared with another organisation, and people are not named to others.")
             raise UserInputError(why, Text("Choose one of your own."))
         await self._store.run(access.allow_names_in, channel_id, actor.user_id)
@@ -171,19 +171,19 @@ class ChannelService:
         return done
 
 
-def require_told(channel: ChannelInfo) -> None:
+def require_sharing_known(channel: ChannelInfo) -> None:
     """Raise ChannelUnverified when Slack does not say whether a channel is shared with another organisation."""
-    if channel.shared is None:
+    if channel.is_shared is None:
         raise ChannelUnverified
 
 
-def _step(error: SlackError) -> Text | None:
+def _hint(error: SlackError) -> Text | None:
     """What helps, where trying again does not."""
     lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
     return joined(" ", (error.sentence, error.next_step)) if lasting else None
 
 
-def _unseen() -> PermissionDenied:
+def _not_visible_error() -> PermissionDenied:
     return PermissionDenied(
         Text("I can't see that channel, or you're not in it."), Text("Choose one that both of us are in.")
     )

@@ -19,13 +19,13 @@ class DraftKeeper:
     def __init__(self, store: Database) -> None:
         self._store = store
 
-    async def carried(self, text: str, most: int = CARRIED) -> str:
+    async def store(self, text: str, limit: int = CARRIED) -> str:
         """The text itself, or the key to it when it is longer than so many characters. Raises DatabaseUnavailable."""
-        if len(text) <= most:
+        if len(text) <= limit:
             return text
         return f"draft:{await self._store.run(drafts.save_draft, text)}"
 
-    async def whole(self, carried: str) -> str:
+    async def load(self, carried: str) -> str:
         """What was carried, with the text where the key is.
 
         Raises UserInputError when it is kept no longer, or DatabaseUnavailable.

@@ -27,7 +27,7 @@ from bot.slack.button_values import BuildValue
 class TicketIssuer(Protocol):
     """The claim page, as far as a link is concerned."""
 
-    async def address(
+    async def issue(
         self, *, asker: Actor, build: Build, kind: FileKind, file_id: str | None = None
     ) -> tuple[str, datetime]:
         """Issue a ticket; returns the page's address and when it closes (aware UTC)."""
@@ -45,34 +45,34 @@ class LinkIssuer:
         self,
         *,
         applivery: AppliveryClient,
-        catalogue: AppDirectory,
+        app_directory: AppDirectory,
         store: Database,
         metrics: Metrics,
         audit: AuditLog,
-        claims: TicketIssuer | None = None,
+        tickets: TicketIssuer | None = None,
         per_minute: int = 10,
         per_hour: int = 60,
     ) -> None:
         self._applivery = applivery
-        self._catalogue = catalogue
+        self._app_directory = app_directory
         self._store = store
         self._metrics = metrics
         self._audit = audit
-        self._claims = claims
+        self._tickets = tickets
         self._per_minute = per_minute
         self._per_hour = per_hour
 
     @property
-    def installs(self) -> bool:
+    def can_install(self) -> bool:
         """Whether an iPhone can be made to install: only an https page can start that."""
-        return self._claims is not None
+        return self._tickets is not None
 
-    def usual_kind(self, build: Build) -> FileKind:
+    def default_kind(self, build: Build) -> FileKind:
         """Return the default file of a build."""
-        return FileKind.AUTO if self.installs and over_the_air(build) else usual_kind(build)
+        return FileKind.AUTO if self.can_install and over_the_air(build) else usual_kind(build)
 
-    async def give(
-        self, asker: Actor, build: Build, kind: FileKind, *, door: Entrypoint, file_id: str | None = None
+    async def issue(
+        self, asker: Actor, build: Build, kind: FileKind, *, entrypoint: Entrypoint, file_id: str | None = None
     ) -> Link:
         """A fresh link for this person alone.
 
@@ -80,56 +80,58 @@ class LinkIssuer:
         and what else Applivery's answer means. Each try is one audit row; the token is written nowhere.
         """
         try:
-            await self.refuse_recalled(build)
+            await self.ensure_not_recalled(build)
             wait = await self._store.run(
                 link_quota.consume_link_quota, asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour
             )
             if wait > 0:
                 raise RateLimited(wait)
-            if self._claims is None:
+            if self._tickets is None:
                 link = await self._applivery.mint(build, kind, file_id=file_id)
             else:
-                address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
+                address, closes_at = await self._tickets.issue(asker=asker, build=build, kind=kind, file_id=file_id)
                 link = Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
         except BotError as problem:
-            await self._write_down(asker, build, kind_of(problem), door, None)
+            await self._record_audit(asker, build, kind_of(problem), entrypoint, None)
             raise
-        await self._write_down(asker, build, AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED, door, link)
+        await self._record_audit(
+            asker, build, AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED, entrypoint, link
+        )
         return link
 
-    async def refuse_recalled(self, build: Build) -> None:
+    async def ensure_not_recalled(self, build: Build) -> None:
         """Raise BuildRecalled, with the build to take instead, when this one was recalled."""
         recalls = await self._store.cached(stored_recalls.list_recalls)
         if build.id not in recalls:
             return
-        newest = await self.in_place_of(build)
+        newest = await self.find_replacement(build)
         instead = (BuildLabel(newest), str(BuildValue.of(newest))) if newest else None
         raise BuildRecalled(BuildLabel(build, with_app=True), recalls[build.id].reason, instead)
 
-    async def in_place_of(self, build: Build) -> Build | None:
+    async def find_replacement(self, build: Build) -> Build | None:
         """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
         try:
-            return await self._in_place_of(build, await self._store.cached(stored_recalls.list_recalls))
+            return await self._find_replacement(build, await self._store.cached(stored_recalls.list_recalls))
         except BotError:
             return None  # the refusal matters more than the alternative
 
-    async def _in_place_of(self, build: Build, recalls: Collection[str]) -> Build | None:
+    async def _find_replacement(self, build: Build, recalls: Collection[str]) -> Build | None:
         """What to take instead; the whole list is asked for when the newest builds are of other lines."""
         usable: list[Build] = []
-        async for node in self._catalogue.walk(build.app):
+        async for node in self._app_directory.walk(build.app):
             if builds.can_replace(node, build, recalls):
                 usable.append(node)
             if usable and builds.line_of(usable[-1]) == builds.line_of(build):
                 break
         return builds.in_place_of(build, usable, recalls)
 
-    async def _write_down(
-        self, asker: Actor, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
+    async def _record_audit(
+        self, asker: Actor, build: Build, outcome: AuditOutcome | str, entrypoint: Entrypoint, link: Link | None
     ) -> None:
         self._metrics.mints.labels(outcome).inc()
         token_hash = link.fingerprint() if link else None
         await self._audit.record(
-            asker, door, AuditAction.GET, outcome, app_id=build.app.id, build_id=build.id, token_hash=token_hash
+            asker, entrypoint, AuditAction.GET, outcome, app_id=build.app.id, build_id=build.id, token_hash=token_hash
         )
 
     # -------------------------------------------------------------- what a user had before

@@ -46,10 +46,10 @@ class NameLookup:
                 unknown[app_id].append(build_id)
         with suppress(TimeoutError):
             async with asyncio.timeout(SECONDS):
-                await asyncio.gather(*(self._ask(app_id, some, names) for app_id, some in unknown.items()))
+                await asyncio.gather(*(self._fetch_names(app_id, some, names) for app_id, some in unknown.items()))
         return names
 
-    async def _ask(self, app_id: str, ids: list[str], names: dict[str, str]) -> None:
+    async def _fetch_names(self, app_id: str, ids: list[str], names: dict[str, str]) -> None:
         """Add the names of these builds of an app: each is asked for, or when they are many the list."""
         app = App(app_id, app_id, app_id)
         with suppress(AppliveryError):

@@ -30,36 +30,36 @@ class PermissionChecker:
         self,
         people: AccessResolver,
         store: Database,
-        poster: SlackClient,
+        slack_client: SlackClient,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._people = people.anew()
+        self._people = people.uncached()
         self._store = store
-        self._channels = TtlCache(poster.channel, clock, ANEW_SECONDS)
+        self._channels = TtlCache(slack_client.channel, clock, ANEW_SECONDS)
 
     async def require(self, user_id: str, need: Role, app: App | None, channel_id: str | None) -> Actor:
         """The person, who may do this with an app (None: with every app) in a channel (None: in direct messages)."""
         if app is not None:
-            access.require_place(app, channel_id, await self._list_of(app))  # the cheaper question first
-        asker = await self._people.asker("", user_id, channel_id)
+            access.require_place(app, channel_id, await self._allowlist(app))  # the cheaper question first
+        asker = await self._people.resolve_actor("", user_id, channel_id)
         access.require(asker.role_for(app.id) if app else asker.role, need, app)
         return asker
 
-    async def waiter(self, user_id: str, build: Build) -> Actor:
+    async def require_waiter(self, user_id: str, build: Build) -> Actor:
         """A person who waits for a build, in the place where they asked to be told of it."""
         return await self.require(
             user_id, Role.MEMBER, build.app, await self._store.run(build_waiters.get_waiter_channel, build.id, user_id)
         )
 
-    async def ticket(self, ticket: Ticket) -> Actor:
+    async def require_ticket_holder(self, ticket: Ticket) -> Actor:
         """The person a claim ticket was made for, in the place where they asked for it."""
         app = App(ticket.app_id, ticket.app_id, ticket.app_id)
         return await self.require(ticket.user_id, Role.MEMBER, app, ticket.channel_id or None)
 
     async def require_place(self, app: App, channel_id: str) -> None:
         """Return whether an app's builds may be shown in a channel."""
-        access.require_place(app, channel_id, await self._list_of(app))
+        access.require_place(app, channel_id, await self._allowlist(app))
         if await self.is_shared(channel_id):
             why = Text("This channel is shared with another organisation.")
             raise PermissionDenied(why, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
@@ -67,7 +67,7 @@ class PermissionChecker:
     async def is_shared(self, channel_id: str) -> bool:
         """Whether a channel is shared with another organisation."""
         try:
-            shared = (await self._channels.get(channel_id)).shared
+            shared = (await self._channels.get(channel_id)).is_shared
         except SlackError as error:
             if error.code in OUT_OF_SIGHT:
                 return False  # it refuses messages as well
@@ -76,11 +76,11 @@ class PermissionChecker:
             raise ChannelUnverified
         return shared
 
-    async def may_name(self, channel_id: str) -> bool:
+    async def can_name_people(self, channel_id: str) -> bool:
         """Return whether people may be named in a channel."""
         return channel_id in await self._store.cached(stored_access.list_manager_channels) and not await self.is_shared(
             channel_id
         )
 
-    async def _list_of(self, app: App) -> Collection[str]:
+    async def _allowlist(self, app: App) -> Collection[str]:
         return (await self._store.cached(stored_access.list_allowed_channels)).get(app.id, frozenset())

@@ -14,7 +14,7 @@ from bot.domain.model import Build, MemberDownloads
 from bot.domain.timeparse import period
 from bot.i18n import _
 from bot.services.reports import ReportBuilder, ReportQuery
-from bot.slack.csv_export import CsvWriter, separator_of
+from bot.slack.csv_export import CsvWriter, separator_for
 from bot.slack.views import builds as buildcards
 
 COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device", "source")
@@ -79,15 +79,15 @@ class _DownloadCsv:
             email = next(iter(person.emails.values()), None)
             name = person.name or (None if email else person.called)
             for _key, *line in person.share:
-                sheet.line(name, email, *line)
+                sheet.write_row(name, email, *line)
         for anonymous in self.lines.anonymous.values():
             for text, *line in anonymous:
-                sheet.line(text, None, *line)
+                sheet.write_row(text, None, *line)
 
 
 async def write_csv(reports: ReportBuilder, query: ReportQuery, locale: str) -> tuple[bytes, int, int]:
     """Return each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
-    download_csv, *others = await reports.fold(query, query.period, lambda: _DownloadCsv(query.tz))
+    download_csv, *others = await reports.fold_downloads(query, query.period, lambda: _DownloadCsv(query.tz))
     for other in others:
         download_csv.lines.absorb(other.lines)
         download_csv.unlisted += other.unlisted
@@ -97,8 +97,8 @@ async def write_csv(reports: ReportBuilder, query: ReportQuery, locale: str) -> 
 
 def _written(download_csv: _DownloadCsv, locale: str) -> tuple[bytes, int]:
     """The file and its number of lines without the header; a hundred thousand of them take a while."""
-    separator = separator_of(locale)
+    separator = separator_for(locale)
     header, sheet = CsvWriter(separator), CsvWriter(separator)
-    header.line(*COLUMNS)
+    header.write_row(*COLUMNS)
     download_csv.write(sheet)
-    return header.file(sheet), sheet.lines
+    return header.to_bytes(sheet), sheet.row_count

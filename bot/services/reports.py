@@ -54,27 +54,27 @@ class ReportBuilder:
         self,
         *,
         applivery: AppliveryClient,
-        catalogue: AppDirectory,
+        app_directory: AppDirectory,
         store: Database,
         clock: Callable[[], datetime],
         ledger_days: float,
     ) -> None:
         self._applivery = applivery
-        self._catalogue = catalogue
+        self._app_directory = app_directory
         self._store = store
         self._clock = clock
         self._drafts = DraftKeeper(store)
-        self._ledger = timedelta(days=ledger_days)
+        self._audit_days = timedelta(days=ledger_days)
 
-    def patiently(self) -> ReportBuilder:
+    def in_background(self) -> ReportBuilder:
         """The same for a job, which lets people go first."""
         applivery = self._applivery.polling()
         return ReportBuilder(
             applivery=applivery,
-            catalogue=AppDirectory(applivery),
+            app_directory=AppDirectory(applivery),
             store=self._store,
             clock=self._clock,
-            ledger_days=self._ledger / timedelta(days=1),
+            ledger_days=self._audit_days / timedelta(days=1),
         )
 
     async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
@@ -84,83 +84,93 @@ class ReportBuilder:
         word = spelling.bare(which or "")
         if which is None or word in ("", "all"):
             return ()
-        if word == "latest" and (newest := await self.newest(app)):
+        if word == "latest" and (newest := await self.newest_builds(app)):
             return newest
         if len(ids := which.split(",")) > 1 and all(map(lookup.BUILD_ID.fullmatch, ids)):
-            return tuple(await asyncio.gather(*(self._catalogue.build_by_id(id_, (app,)) for id_ in ids)))
+            return tuple(await asyncio.gather(*(self._app_directory.build_by_id(id_, (app,)) for id_ in ids)))
         named = not which.startswith("#") and word != "latest" and not lookup.BUILD_ID.fullmatch(which)
-        if named and (same := await self._catalogue.of_version(app, which)):
+        if named and (same := await self._app_directory.of_version(app, which)):
             return tuple(same)
         return (
-            (await self._catalogue.build(app, which, recalled=await self._store.cached(recalls.list_recalls))).build,
+            (
+                await self._app_directory.build(app, which, recalled=await self._store.cached(recalls.list_recalls))
+            ).build,
         )
 
-    async def newest(self, app: App) -> tuple[Build, ...]:
+    async def newest_builds(self, app: App) -> tuple[Build, ...]:
         """The ready builds of each platform's newest version, recalled ones left out; empty when there is none."""
-        every, recalled = await self._every(app)
+        every, recalled = await self._list_builds(app)
         newest = lookup.newest_of_each_platform(every, recalled)
         return tuple(
             build
             for build in every
-            if build.stage is Stage.READY and build.id not in recalled and any(_same(build, other) for other in newest)
+            if build.stage is Stage.READY
+            and build.id not in recalled
+            and any(_is_newest(build, other) for other in newest)
         )
 
-    async def _every(self, app: App) -> tuple[list[Build], Collection[str]]:
+    async def _list_builds(self, app: App) -> tuple[list[Build], Collection[str]]:
         """An app's builds, newest first, and the ids of the recalled ones."""
-        return await asyncio.gather(self._catalogue.builds(app, most=None), self._store.cached(recalls.list_recalls))
+        return await asyncio.gather(
+            self._app_directory.builds(app, limit=None), self._store.cached(recalls.list_recalls)
+        )
 
     async def _newest_versions(self, app: App) -> NewestVersions:
-        return adoption.newest(*await self._every(app))
+        return adoption.newest(*await self._list_builds(app))
 
-    async def report(self, question: ReportQuery, spoken: str | None = None) -> DownloadReport:
+    async def build_report(self, question: ReportQuery, spoken: str | None = None) -> DownloadReport:
         """Return the report, with all names, in the language `spoken` (None: the current one)."""
-        before = _before(question.period)
+        before = _period_before(question.period)
         tally, earlier, newest, links = await asyncio.gather(
-            self.tally(question, question.period),
-            self.tally(question, before) if before else _nothing(),
-            _nothing() if question.builds or question.email else self._newest_versions(question.app),
-            _nothing() if question.email else self._links(question),
+            self.count_downloads(question, question.period),
+            self.count_downloads(question, before) if before else _no_op(),
+            _no_op() if question.builds or question.email else self._newest_versions(question.app),
+            _no_op() if question.email else self._count_links(question),
         )
         with use_locale(spoken or current_locale()):
-            report = _worded(question, tally.summary())
-            then = _then(earlier.summary(), before) if before and earlier else None
+            report = _new_report(question, tally.summary())
+            then = _previous_period(earlier.summary(), before) if before and earlier else None
         return replace(
             report,
             before=then,
             adopted=adoption.adoption(report.summary.people, newest) if newest and newest.versions else None,
             links=links,
-            remembered=self._remembered(question.period),
-            typed=await self._drafts.carried(question.typed),
-            stretch=_days(question.period, question.tz),
+            remembered=self._audit_days_if_shorter(question.period),
+            typed=await self._drafts.store(question.typed),
+            stretch=_date_range(question.period, question.tz),
         )
 
-    async def tally(self, question: ReportQuery, period: Period | None) -> DownloadAggregator:
+    async def count_downloads(self, question: ReportQuery, period: Period | None) -> DownloadAggregator:
         """Count all downloads of a period."""
-        first, *others = await self.fold(
+        first, *others = await self.fold_downloads(
             question, period, lambda: DownloadAggregator(question.tz, totals=period is None)
         )
         for other in others:
             first.absorb(other)
         return first
 
-    async def fold(self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+    async def fold_downloads(
+        self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]
+    ) -> list[Takes]:
         """Add all rows to sinks made by `into`: one for the app, or one for each of its builds.
 
         A report on one person reads all rows twice: first for their identity, and then for their downloads. Its own
         filter would leave out what it has under their id alone, or under their address in other letters.
         """
         if question.email is None:
-            return await self._folded(question, period, into)
-        known, *others = await self._folded(question, period, MemberDirectory)
+            return await self._fold_attempt(question, period, into)
+        known, *others = await self._fold_attempt(question, period, MemberDirectory)
         for other in others:
             known.found.absorb(other.found)
         they = known.found.who(Member("", email=question.email))
         return [
             filter_.into
-            for filter_ in await self._folded(question, period, lambda: OnePersonFilter(into(), known, they))
+            for filter_ in await self._fold_attempt(question, period, lambda: OnePersonFilter(into(), known, they))
         ]
 
-    async def _folded(self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+    async def _fold_attempt(
+        self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]
+    ) -> list[Takes]:
         ids = [build.id for build in question.builds]
         ask = partial(
             self._applivery.fold_downloads,
@@ -173,7 +183,7 @@ class ReportBuilder:
             return [await ask(into, question.app.id)]
         return [(await ask(lambda: _BuildFilter(into(), question.builds), question.app.id)).into]
 
-    async def _links(self, question: ReportQuery) -> int:
+    async def _count_links(self, question: ReportQuery) -> int:
         period = question.period
         return await self._store.run(
             audit_reports.count_links,
@@ -183,11 +193,11 @@ class ReportBuilder:
             until=period.end if period else None,
         )
 
-    def _remembered(self, period: Period | None) -> int | None:
+    def _audit_days_if_shorter(self, period: Period | None) -> int | None:
         """The days the ledger reaches back, when that is less than what was asked for."""
-        if period and not period.open and period.start >= self._clock() - self._ledger:
+        if period and not period.open and period.start >= self._clock() - self._audit_days:
             return None
-        return round(self._ledger / timedelta(days=1))
+        return round(self._audit_days / timedelta(days=1))
 
 
 class OnePersonFilter(Generic[Takes]):
@@ -196,11 +206,11 @@ class OnePersonFilter(Generic[Takes]):
     def __init__(self, into: Takes, known: MemberDirectory, they: IdentifiedPerson[None] | None) -> None:
         self.into = into
         self._known = known.found
-        self._they = they
+        self._user_ids = they
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
-        if self._they and self._known.who(row.member) is self._they:
+        if self._user_ids and self._known.who(row.member) is self._user_ids:
             self.into.add(row)
 
 
@@ -225,28 +235,28 @@ class _BuildFilter(Generic[Takes]):
         self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total counts the others too
 
 
-def _same(build: Build, newest: Build) -> bool:
+def _is_newest(build: Build, newest: Build) -> bool:
     """Whether a build is the newest of a platform, or has its version there."""
     if build.platform.casefold() != newest.platform.casefold():
         return False
     return build.id == newest.id or (bool(newest.version) and build.version == newest.version)
 
 
-async def _nothing() -> None:
+async def _no_op() -> None:
     return None
 
 
-def _worded(question: ReportQuery, summary: DownloadSummary) -> DownloadReport:
+def _new_report(question: ReportQuery, summary: DownloadSummary) -> DownloadReport:
     span = _(question.period.words) if question.period else _("so far")
     worded = report(question.what, span, summary, tz=question.tz, by=question.by)
     return replace(worded, language=current_locale())
 
 
-def _then(earlier: DownloadSummary, before: Period) -> PreviousPeriod:
+def _previous_period(earlier: DownloadSummary, before: Period) -> PreviousPeriod:
     return PreviousPeriod(earlier.recorded, len(earlier.people), _(before.words))
 
 
-def _before(period: Period | None) -> Period | None:
+def _period_before(period: Period | None) -> Period | None:
     if period is None or period.open:
         return None
     try:
@@ -255,7 +265,7 @@ def _before(period: Period | None) -> Period | None:
         return None
 
 
-def _days(period: Period | None, tz: str) -> tuple[date, date] | None:
+def _date_range(period: Period | None, tz: str) -> tuple[date, date] | None:
     if period is None or period.open:
         return None
     here = time_zones.zone(tz)

@@ -80,10 +80,10 @@ class RoleService:
         if role is None:
             return None
         try:
-            if await self._access.outsider(user_id):
+            if await self._access.outsider_kind(user_id):
                 return None  # they can be given no more than they have, or an app they may not know of
             app_id = error.app_id or (await self._app_meant(named, takes_an_app) if error.somewhere else None)
-            team_id = await self._access.workspace()
+            team_id = await self._access.workspace_id()
             return await self._store.run(
                 access_requests.record_refusal, team_id, user_id, role, app_id, command, channel_id
             )
@@ -123,7 +123,7 @@ class RoleService:
 
     async def admins_for(self, actor: Actor) -> list[str]:
         """Return the admins this user can ask."""
-        return [admin for admin in await self._access.admins(actor.team_id) if admin != actor.user_id][:ASKED]
+        return [admin for admin in await self._access.list_admins(actor.team_id) if admin != actor.user_id][:ASKED]
 
     async def request(self, actor: Actor, entrypoint: Entrypoint, refused: RoleRequest) -> RoleRequest | datetime:
         """Ask the admins for what was refused; the time (aware) when the same was asked within the hour."""
@@ -155,7 +155,7 @@ class RoleService:
         request = await self._store.run(access_requests.get_request, number)
         if request is None or request.decision is not None:
             return
-        outsider = await self._access.anew().outsider(request.user_id)
+        outsider = await self._access.uncached().outsider_kind(request.user_id)
         if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
             who = f"<@{request.user_id}>"
             raise UserInputError(

@@ -24,7 +24,7 @@ class SlackEventService:
 
     def forget(self, changed: str) -> None:
         """Drop what this replica remembers of a user or user group: Slack says that it has changed."""
-        self._access.forget(changed)
+        self._access.invalidate(changed)
         self._store.wake(Topic.ACCESS)  # what was paused for it may go on
 
     async def tell_replicas(self, changed: str) -> None:

@@ -27,7 +27,7 @@ from bot.services.upload_recovery import UploadJournal
 from bot.slack.blocks import Message
 from bot.slack.client import MessageRef, SlackClient
 from bot.slack.file_source import SlackFile, SlackFileSource
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import builds as buildcards
 from bot.slack.views import uploads as cards
 from bot.timeouts import for_a_person
@@ -50,18 +50,18 @@ BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """One file for an app, or for one build of it; `door` is the way the wish came in, for the audit."""
+    """One file for an app, or for one build of it; `entrypoint` is for the audit."""
 
     asker: Actor
     app: App
     file: SlackFile
     details: UploadMetadata = field(default_factory=UploadMetadata)
     build: Build | None = None
-    door: Entrypoint = Entrypoint.FORM
-    again: str = ""  # what the button carries that opens the form anew
+    entrypoint: Entrypoint = Entrypoint.FORM
+    reopen_value: str = ""  # what the button carries that opens the form anew
 
     @property
-    def to(self) -> str:
+    def target_name(self) -> str:
         """Where it goes, in words."""
         return buildcards.plain_title(self.build) if self.build else self.app.name
 
@@ -79,7 +79,7 @@ class UploadRunner:
         *,
         applivery: AppliveryClient,
         files: SlackFileSource,
-        poster: SlackClient,
+        slack_client: SlackClient,
         store: Database,
         permission: PermissionChecker,
         dashboard: Callable[[Build], str],
@@ -87,112 +87,114 @@ class UploadRunner:
         every: float = EVERY_SECONDS,
     ) -> None:
         self.files = files
-        self.unfinished = UploadJournal(store, poster)
+        self.journal = UploadJournal(store, slack_client)
         self._applivery = applivery
-        self._poster = poster
+        self._slack_client = slack_client
         self._store = store
         self._permission = permission
         self._dashboard = dashboard
         self._audit = audit
         self._every = every
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._semaphore = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def audience(self, app: App) -> RecipientCounter:
+    def recipient_counter(self, app: App) -> RecipientCounter:
         """Return whom Applivery would mail about a build of an app."""
         return self._applivery.audience(app)
 
-    async def source(self, file_id: str) -> SlackFile:
+    async def get_file(self, file_id: str) -> SlackFile:
         """Return a file of Slack as it can be uploaded. Raises FileReadError and what else Slack means."""
-        return await self.files.file(file_id)
+        return await self.files.get_file(file_id)
 
-    async def start(self, load: UploadRequest) -> bool:
+    async def start(self, request: UploadRequest) -> bool:
         """Start an upload; False when the same one was started a moment ago. Raises DatabaseUnavailable.
 
         What comes of it is told in the user's direct messages, in the language spoken now.
         """
-        if not await self._store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
+        if not await self._store.run(idempotency.acquire_once, request.key, AGAIN_SECONDS):
             return False
         with for_a_person(False):
-            task = asyncio.create_task(self._carry(load), name="carry")
+            task = asyncio.create_task(self._run(request), name="carry")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
 
-    async def finish(self, seconds: float) -> None:
+    async def drain(self, timeout_seconds: float) -> None:
         """Wait for the loads under way, at most so long."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+            await asyncio.wait(self._tasks, timeout=timeout_seconds)
 
-    async def close(self, seconds: float) -> None:
+    async def close(self, timeout_seconds: float) -> None:
         """Stop: what is not whole by now is not carried on, and its message says so."""
         for task in self._tasks:
             task.cancel()
-        await self.finish(seconds)
+        await self.drain(timeout_seconds)
 
     # -------------------------------------------------------------- one load
 
-    async def _carry(self, load: UploadRequest) -> None:
-        telling = _UploadStatusMessage(self._poster, self.unfinished, load)
+    async def _run(self, request: UploadRequest) -> None:
+        status_message = _UploadStatusMessage(self._slack_client, self.journal, request)
         outcome: AuditOutcome | str = AuditOutcome.STOPPED
-        last, build = _failed(load, _problem(STOPPED)), load.build
+        last, build = _render_failure(request, _new_error(STOPPED)), request.build
         try:
-            await telling.begin()
-            async with self._room:
-                await self._require(load)  # it may have waited long for its turn
-                last, build = await self._sent(load, telling)
-            last = await self._as_it_may_be(load, last)
+            await status_message.post()
+            async with self._semaphore:
+                await self._check_permission(request)  # it may have waited long for its turn
+                last, build = await self._upload(request, status_message)
+            last = await self._redact_if_denied(request, last)
             outcome = AuditOutcome.UPLOADED
         except BotError as problem:
-            outcome, last = kind_of(problem), _failed(load, problem)
+            outcome, last = kind_of(problem), _render_failure(request, problem)
             log.info("carry.problem", problem=outcome, cause=cause(problem))
         except asyncio.CancelledError:
             log.info("carry.stopped")
         except Exception as error:
             reference = secrets.token_hex(4)
-            outcome, last = AuditOutcome.UNEXPECTED, _failed(load, _problem(BROKEN), reference)
+            outcome, last = AuditOutcome.UNEXPECTED, _render_failure(request, _new_error(BROKEN), reference)
             log.exception("carry.error", error=kind_of(error), reference=reference)
         with suppress(BotError):  # the person is told all the same
-            await self._end(load, build, outcome)
-        await telling.end(last)
+            await self._record_outcome(request, build, outcome)
+        await status_message.finish(last)
 
-    async def _require(self, load: UploadRequest) -> None:
+    async def _check_permission(self, request: UploadRequest) -> None:
         """Whether the person may still do this.
 
         Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
         """
-        asker = load.asker
-        await self._permission.require(asker.user_id, Role.RELEASER, load.app, asker.channel_id)
+        asker = request.asker
+        await self._permission.require(asker.user_id, Role.RELEASER, request.app, asker.channel_id)
 
-    async def _as_it_may_be(self, load: UploadRequest, message: Message) -> Message:
+    async def _redact_if_denied(self, request: UploadRequest, message: Message) -> Message:
         """What came of it; no more than that it is done to a person who may not see the build any more."""
         try:
-            await self._require(load)
+            await self._check_permission(request)
         except BotError:
-            return Message(_("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
+            return Message(_("✅ {file} was uploaded.", file=escape_inline(request.file.name, 120)))
         return message
 
-    async def _sent(self, load: UploadRequest, telling: _UploadStatusMessage) -> tuple[Message, Build]:
+    async def _upload(self, request: UploadRequest, status_message: _UploadStatusMessage) -> tuple[Message, Build]:
         """Send it; the message that says what came of it, and the build."""
-        depot = self._applivery.depot(load.app)
-        parcel = self.files.parcel(load.file)
-        showing = asyncio.create_task(telling.keep_telling(self._every))
+        depot = self._applivery.depot(request.app)
+        parcel = self.files.open_stream(request.file)
+        showing = asyncio.create_task(status_message.keep_updated(self._every))
         try:
-            if load.build is not None:
-                build = await depot.attach(load.build.id, parcel, progress=telling.sent)
-                return cards.attached(load.file.name, build), build
-            done = await depot.upload(parcel, load.details, progress=telling.sent, looking=telling.looking)
+            if request.build is not None:
+                build = await depot.attach(request.build.id, parcel, progress=status_message.add_bytes)
+                return cards.attached(request.file.name, build), build
+            done = await depot.upload(
+                parcel, request.details, progress=status_message.add_bytes, looking=status_message.set_searching
+            )
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
-        ended = await self._follow(done.build, load.asker)
+        ended = await self._watch_build(done.build, request.asker)
         if ended is not None:
-            return self._ended(ended), ended
+            return self._render_result(ended), ended
         dashboard = self._dashboard(done.build)
-        by, mails = load.asker.user_id, load.details.mails
-        return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
+        by, mails = request.asker.user_id, request.details.mails
+        return cards.uploaded(request.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
 
-    async def _follow(self, build: Build, asker: Actor) -> Build | None:
+    async def _watch_build(self, build: Build, asker: Actor) -> Build | None:
         """Watch an uploaded build; return it when it has ended already, so that no notification follows."""
         await self._store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
@@ -202,81 +204,85 @@ class UploadRunner:
                 return now
         return None
 
-    def _ended(self, build: Build) -> Message:
+    def _render_result(self, build: Build) -> Message:
         return buildcards.status(build, self._dashboard(build))
 
-    async def _end(self, load: UploadRequest, build: Build | None, outcome: AuditOutcome | str) -> None:
+    async def _record_outcome(self, request: UploadRequest, build: Build | None, outcome: AuditOutcome | str) -> None:
         if outcome != AuditOutcome.UPLOADED:
-            await self._store.run(idempotency.release_once, load.key)
-        action = AuditAction.ATTACH if load.build else AuditAction.UPLOAD
+            await self._store.run(idempotency.release_once, request.key)
+        action = AuditAction.ATTACH if request.build else AuditAction.UPLOAD
         build_id = build.id if build else None
-        await self._audit.record(load.asker, load.door, action, outcome, app_id=load.app.id, build_id=build_id)
+        await self._audit.record(
+            request.asker, request.entrypoint, action, outcome, app_id=request.app.id, build_id=build_id
+        )
 
 
-def _failed(load: UploadRequest, problem: BotError, reference: str | None = None) -> Message:
-    return cards.failed(load.file.name, load.to, problem, reference, again=load.again)
+def _render_failure(request: UploadRequest, problem: BotError, reference: str | None = None) -> Message:
+    return cards.failed(request.file.name, request.target_name, problem, reference, again=request.reopen_value)
 
 
-def _problem(sentences: tuple[Text, Text]) -> BotError:
+def _new_error(sentences: tuple[Text, Text]) -> BotError:
     return BotError(*sentences)
 
 
 class _UploadStatusMessage:
     """The one message about a load, in the asker's direct messages; it is edited, never repeated."""
 
-    def __init__(self, poster: SlackClient, unfinished: UploadJournal, load: UploadRequest) -> None:
-        self._poster = poster
-        self._unfinished = unfinished
-        self._load = load
+    def __init__(self, slack_client: SlackClient, journal: UploadJournal, request: UploadRequest) -> None:
+        self._slack_client = slack_client
+        self._journal = journal
+        self._request = request
         self._posted: MessageRef | None = None
-        self._sent = 0
-        self._lost = False
+        self._bytes_sent = 0
+        self._is_searching = False
 
-    async def begin(self) -> None:
+    async def post(self) -> None:
         """Say that it is coming."""
-        self._posted = await self._poster.post(self._load.asker.user_id, self._card(None))
+        self._posted = await self._slack_client.post(self._request.asker.user_id, self._render(None))
         with suppress(BotError):  # it is carried all the same
-            await self._unfinished.begin(self._posted, self._load.file.name, self._load.to, self._load.again)
+            await self._journal.add(
+                self._posted, self._request.file.name, self._request.target_name, self._request.reopen_value
+            )
 
-    def sent(self, count: int) -> None:
+    def add_bytes(self, count: int) -> None:
         """So many bytes have gone."""
-        self._sent = count
+        self._bytes_sent = count
 
-    def looking(self) -> None:
+    def set_searching(self) -> None:
         """The answer was lost; the build is being looked for."""
-        self._lost = True
+        self._is_searching = True
 
-    async def keep_telling(self, every: float) -> None:
+    async def keep_updated(self, every: float) -> None:
         """Edit the message again and again until cancelled; an edit that fails is left out."""
         marks = [(time.monotonic(), 0)]
         while self._posted is not None:
-            marks = [*marks[-MARKS:], (time.monotonic(), self._sent)]
-            card = self._card(marks)
+            marks = [*marks[-MARKS:], (time.monotonic(), self._bytes_sent)]
+            card = self._render(marks)
             with suppress(SlackError):
-                await self._poster.edit(self._posted.channel, self._posted.ts, card)
+                await self._slack_client.edit(self._posted.channel, self._posted.ts, card)
             await asyncio.sleep(every)
 
-    async def end(self, message: Message) -> None:
+    async def finish(self, message: Message) -> None:
         """The last word; in a message of its own when the first one is gone."""
-        await self._last(message)
+        await self._update_last(message)
         if self._posted is not None:
             with suppress(BotError):
-                await self._unfinished.end(self._posted)
+                await self._journal.remove(self._posted)
 
-    async def _last(self, message: Message) -> None:
+    async def _update_last(self, message: Message) -> None:
         try:
             if self._posted is not None:
-                await self._poster.edit(self._posted.channel, self._posted.ts, message)
+                await self._slack_client.edit(self._posted.channel, self._posted.ts, message)
                 return
         except SlackError as problem:
             log.info("carry.edit_refused", code=problem.code)
         try:
-            await self._poster.post(self._load.asker.user_id, message)
+            await self._slack_client.post(self._request.asker.user_id, message)
         except SlackError as problem:
             log.warning("carry.notify_failed", code=problem.code)
 
-    def _card(self, marks: list[tuple[float, int]] | None) -> Message:
-        if self._lost:
-            return cards.looking(self._load.file.name, self._load.to)
-        pace = uploads.pace(marks, self._load.file.size) if marks is not None else None
-        return cards.under_way(self._load.file.name, self._load.to, pace)
+    def _render(self, marks: list[tuple[float, int]] | None) -> Message:
+        if self._is_searching:
+            return cards.looking(self._request.file.name, self._request.target_name)
+        pace = uploads.pace(marks, self._request.file.size) if marks is not None else None
+        return cards.under_way(self._request.file.name, self._request.target_name, pace)

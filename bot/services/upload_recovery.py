@@ -39,50 +39,58 @@ class UploadRecord(msgspec.Struct, frozen=True):
     place: str
     language: str
     until: datetime
-    again: str = ""  # what the button carries that opens the form anew
+    reopen_value: str = ""  # what the button carries that opens the form anew
 
 
 class UploadJournal:
     """Renew the records of this process's uploads; an expired record is reported by any replica."""
 
-    def __init__(self, store: Database, poster: SlackClient) -> None:
+    def __init__(self, store: Database, slack_client: SlackClient) -> None:
         self._store = store
-        self._poster = poster
-        self._mine: dict[MessageRef, dict[str, Any]] = {}
-        self._beating: asyncio.Task[None] | None = None
+        self._slack_client = slack_client
+        self._own_records: dict[MessageRef, dict[str, Any]] = {}
+        self._heartbeat_task: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
 
-    async def begin(self, posted: MessageRef, file: str, place: str, again: str = "") -> None:
+    async def add(self, posted: MessageRef, file: str, place: str, again: str = "") -> None:
         """The message that stands there speaks of a load that is under way from now on. Raises DatabaseUnavailable."""
         where = {"channel": posted.channel, "ts": posted.ts}
-        self._mine[posted] = {**where, "file": file, "place": place, "language": current_locale(), "again": again}
-        if self._beating is None:
-            self._beating = asyncio.create_task(self._beats())
-        await self.beat()
+        self._own_records[posted] = {
+            **where,
+            "file": file,
+            "place": place,
+            "language": current_locale(),
+            "again": again,
+        }
+        if self._heartbeat_task is None:
+            self._heartbeat_task = asyncio.create_task(self._renew_forever())
+        await self.renew()
 
-    async def end(self, posted: MessageRef) -> None:
+    async def remove(self, posted: MessageRef) -> None:
         """The message has said its last word. Raises DatabaseUnavailable."""
-        if self._mine.pop(posted, None):
-            if self._beating and not self._mine:
-                self._beating.cancel()
-                self._beating = None
+        if self._own_records.pop(posted, None):
+            if self._heartbeat_task and not self._own_records:
+                self._heartbeat_task.cancel()
+                self._heartbeat_task = None
             async with self._turn:
-                await self._store.run(key_value.delete_value, _key(posted))
+                await self._store.run(key_value.delete_value, _record_key(posted))
 
-    async def beat(self) -> None:
+    async def renew(self) -> None:
         """Renew what this process carries. Raises DatabaseUnavailable."""
         async with self._turn:
             until = await self._store.run(database_info.current_time) + BELIEVED
-            for posted, about in list(self._mine.items()):
+            for posted, about in list(self._own_records.items()):
                 await self._store.run(
-                    key_value.set_value, _key(posted), msgspec.json.encode(UploadRecord(**about, until=until)).decode()
+                    key_value.set_value,
+                    _record_key(posted),
+                    msgspec.json.encode(UploadRecord(**about, until=until)).decode(),
                 )
 
-    async def _beats(self) -> None:
+    async def _renew_forever(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             with suppress(BotError):
-                await self.beat()
+                await self.renew()
 
     async def step(self) -> float:
         """Tell the truth in messages whose process died; returns the seconds until the next look.
@@ -95,16 +103,16 @@ class UploadJournal:
                 note = msgspec.json.decode(value, type=UploadRecord)
             except msgspec.MsgspecError:
                 continue  # another version's, which can read it
-            if note.until < now and await self._told(note):
+            if note.until < now and await self._recover(note):
                 await self._store.run(key_value.delete_value, key)
         return LOOK_SECONDS
 
-    async def _told(self, note: UploadRecord) -> bool:
+    async def _recover(self, note: UploadRecord) -> bool:
         """Whether there is nothing more to do about a message."""
         with use_locale(note.language):
-            message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.again)
+            message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.reopen_value)
         try:
-            await self._poster.edit(note.channel, note.ts, message)
+            await self._slack_client.edit(note.channel, note.ts, message)
         except (SlackRateLimited, DeliveryUnknown):
             return False
         except SlackError as problem:
@@ -112,5 +120,5 @@ class UploadJournal:
         return True
 
 
-def _key(posted: MessageRef) -> str:
+def _record_key(posted: MessageRef) -> str:
     return f"{NAME}{posted.channel} {posted.ts}"

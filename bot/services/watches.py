@@ -56,7 +56,7 @@ class WatchService:
     async def _usual(self, build: Build) -> timedelta | None:
         try:
             alike = await self._apps.builds(
-                build.app, wanted=lambda other: estimates.tells(other, build.platform), most=estimates.LATEST
+                build.app, is_wanted=lambda other: estimates.tells(other, build.platform), limit=estimates.LATEST
             )
             return estimates.usual(alike, build.platform)
         except AppliveryError:

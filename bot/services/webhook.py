@@ -39,17 +39,17 @@ class WebhookHandler:
         self._polls = TokenBuckets(POLLS_AT_ONCE, POLL_SECONDS)
         self._all_polls = TokenBuckets(max(per_hour, 1), 3600 / max(per_hour, 1))
         self._notices = TokenBuckets(NOTICES_AT_ONCE, NOTICE_SECONDS)
-        self._later: dict[str, asyncio.TimerHandle] = {}
+        self._delayed_polls: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
         """Drop the polls that wait for their time: polling finds what they would have."""
-        for handle in self._later.values():
+        for handle in self._delayed_polls.values():
             handle.cancel()
         for task in self._tasks:
             task.cancel()
 
-    async def ring(self, body: bytes) -> None:
+    async def handle_webhook(self, body: bytes) -> None:
         """Make the watched apps whose id stands in the body due, or all of them when none does.
 
         The payload is not documented, so ids are looked for anywhere in it, in any format. That there is feedback is
@@ -61,7 +61,7 @@ class WebhookHandler:
         if now_due := {app_id for app_id in sorted(watched or every) if self._may_poll(app_id)}:
             await self._store.run(app_polls.request_poll, now_due)
         if kind := _FEEDBACK.search(body):
-            await self._tell_of_feedback(kind[1].decode(), watched, named - watched, body)
+            await self._announce_feedback(kind[1].decode(), watched, named - watched, body)
 
     def _may_poll(self, app_id: str) -> bool:
         """Whether the app may be polled now; if not, it is when its time comes, or by its own cadence."""
@@ -69,22 +69,22 @@ class WebhookHandler:
         wait = self._polls.wait(app_id, now)
         if not wait:
             return not self._all_polls.wait("", now)
-        if app_id not in self._later:
-            self._later[app_id] = asyncio.get_running_loop().call_later(wait, self._poll_later, app_id)
+        if app_id not in self._delayed_polls:
+            self._delayed_polls[app_id] = asyncio.get_running_loop().call_later(wait, self._poll_later, app_id)
         return False
 
     def _poll_later(self, app_id: str) -> None:
-        del self._later[app_id]
+        del self._delayed_polls[app_id]
         if self._may_poll(app_id):
-            task = asyncio.create_task(self._mark_due(app_id))
+            task = asyncio.create_task(self._request_poll(app_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _mark_due(self, app_id: str) -> None:
+    async def _request_poll(self, app_id: str) -> None:
         with suppress(DatabaseUnavailable):  # polling is the safety net
             await self._store.run(app_polls.request_poll, [app_id])
 
-    async def _tell_of_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
+    async def _announce_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
         """Applivery has no call that lists feedback, so the ids beside the app's are what tells one from another."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
         wishes = [
@@ -103,14 +103,14 @@ class WebhookHandler:
                 if subscription.channel_id in allowed.get(app_id, {subscription.channel_id})
             ]
             deliveries = [
-                await self._news(subscription, kind, name)
+                await self._new_delivery(subscription, kind, name)
                 for subscription in listening
                 if subscription.app_id in (app_id, None)
             ]
             if deliveries:
                 await self._store.run(builds.enqueue_deliveries, app_id, deliveries)
 
-    async def _news(self, subscription: Subscription, kind: str, name: str) -> NewDelivery:
+    async def _new_delivery(self, subscription: Subscription, kind: str, name: str) -> NewDelivery:
         return NewDelivery(
             subscription.channel_id,
             name,

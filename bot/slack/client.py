@@ -18,9 +18,9 @@ from bot.domain.model import is_person
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
-from bot.slack.errors import asked, header, response_problem
+from bot.slack.errors import call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
-from bot.slack.pagination import listed, pages
+from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.web_api import WebAPI
 from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
 
@@ -54,10 +54,10 @@ class ChannelInfo:
 
     id: str
     name: str
-    member: bool | None
-    archived: bool = False
-    shared: bool | None = None
-    private: bool = True
+    is_member: bool | None
+    is_archived: bool = False
+    is_shared: bool | None = None
+    is_private: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class MessageRef:
     ts: str
 
 
-def granted(headers: Mapping[str, str]) -> frozenset[str] | None:
+def granted_scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
     """What a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
     for name, value in headers.items():
         if name.lower() == "x-oauth-scopes":
@@ -84,7 +84,7 @@ def granted(headers: Mapping[str, str]) -> frozenset[str] | None:
     return None
 
 
-def yes_or_no(said: object) -> bool | None:
+def read_boolean(said: object) -> bool | None:
     """What Slack says of a yes-or-no fact; None for anything else, which is neither."""
     return said if isinstance(said, bool) else None
 
@@ -136,14 +136,14 @@ class SlackClient:
             about["thread_ts"] = thread_ts
         for attempt in self._fallbacks.forms(message):
             with attempt as form:
-                await self._turn(channel, before)
+                await self._wait_for_channel(channel, before)
                 answer = await self._once.api_call("chat.postMessage", json={**form.payload(), **about})
                 if not answer.get("ts"):
                     raise DeliveryUnknown(code="incomplete_message")
                 return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
         raise AssertionError("an attempt that is not refused returns or raises")
 
-    async def _turn(self, channel: str, before: float | None) -> None:
+    async def _wait_for_channel(self, channel: str, before: float | None) -> None:
         """Wait until this channel may get its next message: Slack allows about one a second.
 
         https://docs.slack.dev/apis/web-api/rate-limits
@@ -175,7 +175,7 @@ class SlackClient:
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take one of our own messages back. Raises as `post` does."""
-        await asked(self.api.chat_delete(channel=await self._conversation(channel), ts=ts))
+        await call_api(self.api.chat_delete(channel=await self._conversation(channel), ts=ts))
 
     async def respond(self, url: str, message: Message, *, replace: bool = False) -> None:
         """Answer through a response_url, for the person who asked alone; `replace` changes the message they clicked.
@@ -187,15 +187,15 @@ class SlackClient:
 
         async def respond(form: Message) -> None:
             body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
-            answer = await asked(_sent(client, body))
+            answer = await call_api(_send_webhook(client, body))
             if answer.status_code == 429:
-                raise SlackRateLimited(retry_after=retry_after(header(answer.headers), otherwise=1.0))
+                raise SlackRateLimited(retry_after=retry_after(find_header(answer.headers), otherwise=1.0))
             if answer.status_code != 200:
-                raise response_problem(answer.status_code, answer.body)
+                raise response_error(answer.status_code, answer.body)
 
         await self._fallbacks.send(message, respond)
 
-    async def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
+    async def post_ephemeral(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
         """Say something in a channel or thread to one person there.
 
         Slack documents no unfurl flags for it and ignores what it does not know: they go along, a secret never does.
@@ -203,14 +203,14 @@ class SlackClient:
         """
         where = {"channel": channel, "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
 
-        async def whisper(form: Message) -> None:
+        async def post(form: Message) -> None:
             await self._once.api_call("chat.postEphemeral", json={**where, **form.payload()})
 
-        await self._fallbacks.send(message, whisper)
+        await self._fallbacks.send(message, post)
 
-    async def file(self, below: MessageRef, file: FileAttachment) -> None:
+    async def upload_file(self, below: MessageRef, file: FileAttachment) -> None:
         """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
-        await asked(
+        await call_api(
             self.api.files_upload_v2(
                 filename=file.name, content=file.content, channel=below.channel, thread_ts=below.ts
             )
@@ -218,28 +218,28 @@ class SlackClient:
 
     async def file_facts(self, file_id: str) -> dict[str, Any]:
         """Slack's own record of a file. https://docs.slack.dev/reference/methods/files.info"""
-        answer = await asked(self.api.files_info(file=file_id))
+        answer = await call_api(self.api.files_info(file=file_id))
         return dict(answer.get("file") or {})
 
-    async def open_form(self, trigger_id: str, form: Modal) -> None:
+    async def open_modal(self, trigger_id: str, form: Modal) -> None:
         """Open a modal within the 3 seconds a trigger lives. Raises SlackError when they are over."""
         await self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()})
 
-    async def publish(self, user: str, home: HomeView, *, known: str | None = None) -> None:
+    async def publish_home(self, user: str, home: HomeView, *, known: str | None = None) -> None:
         """Publish a user's Home tab; `known` is the hash of the present one, as far as it is known.
 
         Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
         https://docs.slack.dev/reference/methods/views.publish
         """
         about = {"user_id": user, "view": home.view(), **({"hash": known} if known else {})}
-        await asked(self.api.api_call("views.publish", json=about))
+        await call_api(self.api.api_call("views.publish", json=about))
 
     # -------------------------------------------------------------- asking
 
     async def identity(self, *, younger_than: float = float("inf")) -> BotIdentity:
         """Who we are; asked once, or again when that is longer ago. Raises SlackError."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
-            answer = await asked(self.api.auth_test())
+            answer = await call_api(self.api.auth_test())
             if not answer.get("team_id") or not answer.get("user_id"):
                 raise DeliveryUnknown(code="incomplete_identity")
             self._identity_at = time.monotonic()
@@ -248,7 +248,7 @@ class SlackClient:
                 user_id=str(answer["user_id"]),
                 bot_id=str(answer.get("bot_id") or ""),
                 name=str(answer.get("user") or "applivery"),
-                scopes=granted(answer.headers),
+                scopes=granted_scopes(answer.headers),
             )
         return self._identity
 
@@ -257,14 +257,16 @@ class SlackClient:
         """How many seconds ago Slack said who we are; infinite when it has not."""
         return time.monotonic() - self._identity_at if self._identity else float("inf")
 
-    async def my_name(self) -> str:
+    async def bot_name(self) -> str:
         """What people type after the @ to invite us; a guess while Slack cannot say."""
         try:
             return (await self.identity()).name
         except SlackError:
             return "applivery"
 
-    async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None) -> str | None:
+    async def find_message(
+        self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None
+    ) -> str | None:
         """The ts of our message with this key, posted at `since` or a while earlier; None when there is none.
 
         How long a while is the most by which Slack's clock may differ from the one `since` was read from.
@@ -281,10 +283,10 @@ class SlackClient:
 
         def fetch(cursor: str | None) -> Awaitable[Any]:
             if thread_ts:
-                return asked(self.api.conversations_replies(ts=thread_ts, cursor=cursor, **query))
-            return asked(self.api.conversations_history(cursor=cursor, **query))
+                return call_api(self.api.conversations_replies(ts=thread_ts, cursor=cursor, **query))
+            return call_api(self.api.conversations_history(cursor=cursor, **query))
 
-        async for page in pages(fetch, "messages"):
+        async for page in iterate_pages(fetch, "messages"):
             for item in page:
                 metadata = item.get("metadata") or {}
                 if (metadata.get("event_payload") or {}).get("key") == key:
@@ -298,7 +300,7 @@ class SlackClient:
         """
         if not is_person(channel):
             return channel
-        answer = await asked(self.api.conversations_open(users=channel))
+        answer = await call_api(self.api.conversations_open(users=channel))
         return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> ChannelInfo:
@@ -307,7 +309,7 @@ class SlackClient:
         Raises DeliveryUnknown for a record that is not this channel's.
         https://docs.slack.dev/reference/objects/conversation-object
         """
-        answer = await asked(self.api.conversations_info(channel=channel_id))
+        answer = await call_api(self.api.conversations_info(channel=channel_id))
         facts = answer.get("channel")
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
             raise DeliveryUnknown(code="incomplete_channel")
@@ -315,11 +317,11 @@ class SlackClient:
         return ChannelInfo(
             id=channel_id,
             name=str(facts.get("name") or ""),
-            member=True if direct else yes_or_no(facts.get("is_member")),
-            archived=bool(facts.get("is_archived")),
+            is_member=True if direct else read_boolean(facts.get("is_member")),
+            is_archived=bool(facts.get("is_archived")),
             # of direct messages Slack does not say it
-            shared=yes_or_no(facts.get("is_ext_shared", False if direct else None)),
-            private=facts.get("is_private") is not False or bool(facts.get("is_mpim") or facts.get("is_im")),
+            is_shared=read_boolean(facts.get("is_ext_shared", False if direct else None)),
+            is_private=facts.get("is_private") is not False or bool(facts.get("is_mpim") or facts.get("is_im")),
         )
 
     async def groups(self) -> list[UserGroup]:
@@ -327,44 +329,44 @@ class SlackClient:
 
         https://docs.slack.dev/reference/methods/usergroups.list
         """
-        answer = await asked(self.api.usergroups_list())
-        return [UserGroup(str(item["id"]), str(item.get("handle") or "")) for item in listed(answer, "usergroups")]
+        answer = await call_api(self.api.usergroups_list())
+        return [UserGroup(str(item["id"]), str(item.get("handle") or "")) for item in read_list(answer, "usergroups")]
 
     async def members(self, channel_id: str) -> list[str]:
         """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
 
         def fetch(cursor: str | None) -> Awaitable[Any]:
-            return asked(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
+            return call_api(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
 
-        return [str(item) async for page in pages(fetch, "members") for item in page]
+        return [str(item) async for page in iterate_pages(fetch, "members") for item in page]
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
-        answer = await asked(self.api.usergroups_users_list(usergroup=group_id))
-        return frozenset(str(item) for item in listed(answer, "users"))
+        answer = await call_api(self.api.usergroups_users_list(usergroup=group_id))
+        return frozenset(str(item) for item in read_list(answer, "users"))
 
     async def workspace_admins(self) -> list[str]:
         """Some of the workspace's own admins and owners. https://docs.slack.dev/reference/methods/users.list"""
         found: list[str] = []
         cursor: str | None = ""
         while cursor is not None and len(found) < ADMINS:
-            answer = await asked(self.api.users_list(limit=1000, cursor=cursor or None))
-            found += [str(item["id"]) for item in listed(answer, "members") if _is_admin(item)]
+            answer = await call_api(self.api.users_list(limit=1000, cursor=cursor or None))
+            found += [str(item["id"]) for item in read_list(answer, "members") if _is_admin(item)]
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
         return found
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """Return Slack's own record of a user. https://docs.slack.dev/reference/methods/users.info"""
-        answer = await asked(self.api.users_info(user=user_id, include_locale=True))
+        answer = await call_api(self.api.users_info(user=user_id, include_locale=True))
         facts = answer.get("user")
         return facts if isinstance(facts, dict) else {}
 
 
-async def _sent(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:
+async def _send_webhook(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:
     """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
     async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
         answer = await client.send_dict(body)
-        wait = retry_after(header(answer.headers), otherwise=1.0)
+        wait = retry_after(find_header(answer.headers), otherwise=1.0)
         if answer.status_code != 429 or wait > longest_wait():
             return answer
         await asyncio.sleep(wait)

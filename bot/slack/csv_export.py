@@ -31,21 +31,21 @@ class CsvWriter:
     """The lines of a CSV file, growing one by one; `separator` is what `separator_of` gives."""
 
     def __init__(self, separator: str) -> None:
-        self.lines = 0
+        self.row_count = 0
         self._out = io.StringIO()
         self._writer = csv.writer(self._out, delimiter=separator, quoting=csv.QUOTE_ALL)
 
-    def line(self, *cells: str | int | None) -> None:
+    def write_row(self, *cells: str | int | None) -> None:
         """Add a line. A number stays one, below zero too; a text never becomes a formula."""
-        self.lines += 1
-        self._writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+        self.row_count += 1
+        self._writer.writerow([_escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
 
-    def file(self, *more: CsvWriter) -> bytes:
+    def to_bytes(self, *more: CsvWriter) -> bytes:
         """The file: these lines, and then those of other sheets."""
         return "".join([MARK, *(sheet._out.getvalue() for sheet in (self, *more))]).encode(errors="replace")
 
 
-def separator_of(locale: str) -> str:
+def separator_for(locale: str) -> str:
     """What parts the cells where `locale` (such as `es-ES`) is read: `;` where a comma parts decimals.
 
     A region that CLDR does not know (Slack's `es-LA`) counts as its language alone. Takes 0.1 s the first time.
@@ -62,7 +62,7 @@ def separator_of(locale: str) -> str:
     return ","
 
 
-def _harmless(text: str) -> str:
+def _escape_formula(text: str) -> str:
     """The text with `'` before everything that a spreadsheet could take for a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection

@@ -19,7 +19,7 @@ LOOK_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer i
 ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode
 
 
-def marks(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
+def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
     """What tells a request from all others, whichever way it comes and however often.
 
     A signature is good for five minutes: https://docs.slack.dev/authentication/verifying-requests-from-slack. Slack
@@ -44,26 +44,26 @@ class RequestDeduplicator:
         self._metrics = metrics
         self._looking: set[asyncio.Task[bool]] = set()
 
-    def look(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
+    def start_check(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
         """Look, beside the acknowledgement, whether this request was here before; None when nothing tells.
 
         The task raises DatabaseUnavailable when the database does not say in time.
         """
-        known = sorted(marks(req, body))
+        known = sorted(request_keys(req, body))
         if not known:
             return None
-        door = Entrypoint.SOCKET if req.context.get(ENVELOPE) else Entrypoint.HTTP
-        task = asyncio.create_task(self._was_here(known, door))
+        entrypoint = Entrypoint.SOCKET if req.context.get(ENVELOPE) else Entrypoint.HTTP
+        task = asyncio.create_task(self._is_duplicate(known, entrypoint))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
         return task
 
-    async def _was_here(self, known: list[str], door: Entrypoint) -> bool:
+    async def _is_duplicate(self, known: list[str], entrypoint: Entrypoint) -> bool:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 first = await self._store.run(seen_events.record_event, *known)
         except TimeoutError as error:
             raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
         if not first:
-            self._metrics.requests.labels(door, "", RequestOutcome.REPLAYED).inc()
+            self._metrics.requests.labels(entrypoint, "", RequestOutcome.REPLAYED).inc()
         return not first

@@ -53,7 +53,7 @@ _KINDS: dict[str, type[SlackError]] = {
 }
 
 
-def response_problem(status: int, body: str) -> SlackError:
+def response_error(status: int, body: str) -> SlackError:
     """Return what a response_url's refusal means: its body is a code, in a text or in JSON.
 
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
@@ -64,7 +64,7 @@ def response_problem(status: int, body: str) -> SlackError:
     return SlackError(code=f"response_url_{status}")
 
 
-def problem(error: BaseException) -> SlackError:
+def to_slack_error(error: BaseException) -> SlackError:
     """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
     if not isinstance(error, SlackApiError):
         kind = SlackResponseTooLarge if isinstance(error, AnswerTooLarge) else DeliveryUnknown
@@ -74,10 +74,10 @@ def problem(error: BaseException) -> SlackError:
     code = str(said.get("error") or "") if isinstance(said, dict) else ""
     status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
     if status == 429 or code in ("ratelimited", "rate_limited"):
-        asked_for = retry_after(header(getattr(response, "headers", {}) or {}), otherwise=1.0)
+        asked_for = retry_after(find_header(getattr(response, "headers", {}) or {}), otherwise=1.0)
         return SlackRateLimited(retry_after=asked_for, code=code or "ratelimited")
     if code == "missing_scope":
-        return _scope_missing(str(response.get("needed") or ""), code)
+        return _missing_scope_error(str(response.get("needed") or ""), code)
     if code in _KINDS:
         return _KINDS[code](code=code)
     if status >= 500 or not code:
@@ -85,7 +85,7 @@ def problem(error: BaseException) -> SlackError:
     return SlackError(Text("Slack refused that ({code}).", code=code), code=code)
 
 
-def _scope_missing(scope: str, code: str) -> SlackError:
+def _missing_scope_error(scope: str, code: str) -> SlackError:
     words = (
         Text("This bot lacks the Slack scope `{scope}`.", scope=scope)
         if scope
@@ -94,7 +94,7 @@ def _scope_missing(scope: str, code: str) -> SlackError:
     return SlackError(words, Text("An admin has to reinstall the app from its manifest."), code=code)
 
 
-def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
+def find_header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
     """The header of this name, however it is written."""
     return next((value for known, value in headers.items() if known.lower() == name), None)
 
@@ -103,9 +103,9 @@ def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
 RAISED = (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError)
 
 
-async def asked(call: Awaitable[Answer]) -> Answer:
+async def call_api(call: Awaitable[Answer]) -> Answer:
     """The answer of one call of the Web API; raises a SlackError instead of what the SDK and the wire raise."""
     try:
         return await call
     except RAISED as error:
-        raise problem(error) from error
+        raise to_slack_error(error) from error

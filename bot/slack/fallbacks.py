@@ -71,10 +71,10 @@ class FallbackSender:
 
         Raises: MessageRejected when Slack takes none of the forms.
         """
-        known = self._without_known(message)
+        known = self._without_refused(message)
         refused = None
         first: tuple[set[str], Message] = (set(), known)
-        for parts, form in chain((first,), _forms(known)):
+        for parts, form in chain((first,), _simpler_forms(known)):
             attempt = FormAttempt(form, parts, refused, self._remember)
             yield attempt
             refused = attempt.refused
@@ -91,12 +91,12 @@ class FallbackSender:
                 return await send(form)
         raise AssertionError("an attempt that is not refused returns or raises")
 
-    def _without_known(self, message: Message) -> Message:
+    def _without_refused(self, message: Message) -> Message:
         now = self._clock()
         refused = {part for part, until in self._refused.items() if until > now}
-        if not refused & _parts(message):
+        if not refused & _refusable_parts(message):
             return message
-        return _left(message, refused)
+        return _without_parts(message, refused)
 
     def _remember(self, parts: set[str]) -> None:
         now = self._clock()
@@ -105,45 +105,45 @@ class FallbackSender:
         self._refused |= dict.fromkeys(parts, now + REMEMBER_SECONDS)
 
 
-def _forms(message: Message) -> Iterator[tuple[set[str], Message]]:
+def _simpler_forms(message: Message) -> Iterator[tuple[set[str], Message]]:
     """Yield simpler forms of a message, each with what it lacks more than the one before."""
-    parts = _parts(message)
+    parts = _refusable_parts(message)
     pictures = {part for part in parts if part not in CHARTS | TABLES}
     dropped: set[str] = set()
     for kind in (pictures, parts & CHARTS, parts & TABLES):
         if kind:
             dropped |= kind
-            yield kind, _left(message, dropped)
+            yield kind, _without_parts(message, dropped)
 
 
-def _left(message: Message, refused: set[str]) -> Message:
+def _without_parts(message: Message, refused: set[str]) -> Message:
     """Return a message without its refused parts; where it has the same in other blocks, those."""
-    if message.plainer is not None and refused & _parts(message) & (CHARTS | TABLES):
-        return message.plainer
-    kept = [left for block in message.blocks for left in _kept(block, refused)]
+    if message.fallback is not None and refused & _refusable_parts(message) & (CHARTS | TABLES):
+        return message.fallback
+    kept = [left for block in message.blocks for left in _keep_block(block, refused)]
     return replace(message, blocks=tuple(kept), text_only=message.text_only or (not kept and bool(message.blocks)))
 
 
-def _kept(block: Block, refused: set[str]) -> Iterator[Block]:
+def _keep_block(block: Block, refused: set[str]) -> Iterator[Block]:
     if TOGETHER in block:
-        yield {**block, TOGETHER: tuple(left for inner in block[TOGETHER] for left in _kept(inner, refused))}
-    elif str(block.get("type")) in refused or _picture(block) in refused:
+        yield {**block, TOGETHER: tuple(left for inner in block[TOGETHER] for left in _keep_block(inner, refused))}
+    elif str(block.get("type")) in refused or _picture_url(block) in refused:
         return
-    elif _picture(block.get("accessory")) in refused:
+    elif _picture_url(block.get("accessory")) in refused:
         yield {name: value for name, value in block.items() if name != "accessory"}
-    elif any(_picture(element) in refused for element in _elements(block)):
-        if elements := [element for element in _elements(block) if _picture(element) not in refused]:
+    elif any(_picture_url(element) in refused for element in _elements(block)):
+        if elements := [element for element in _elements(block) if _picture_url(element) not in refused]:
             yield {**block, "elements": elements}
     else:
         yield block
 
 
-def _parts(message: Message) -> set[str]:
+def _refusable_parts(message: Message) -> set[str]:
     """Return what of a message a workspace may refuse: the addresses of its pictures, its charts and tables."""
     found: set[str] = set()
     for block in (inner for outer in message.blocks for inner in outer.get(TOGETHER, (outer,))):
         pictures = (block, block.get("accessory"), *_elements(block))
-        found |= {address for part in pictures if (address := _picture(part))}
+        found |= {address for part in pictures if (address := _picture_url(part))}
         found |= {str(block.get("type"))} & (CHARTS | TABLES)
     return found
 
@@ -153,6 +153,6 @@ def _elements(block: Mapping[str, Any]) -> list[Any]:
     return elements if isinstance(elements, list) else []
 
 
-def _picture(part: Any) -> str:
+def _picture_url(part: Any) -> str:
     """Return the address of a picture; empty for everything else."""
     return str(part.get("image_url") or "") if isinstance(part, dict) and part.get("type") == IMAGE else ""

@@ -41,21 +41,21 @@ class SlackFileSource:
     by https, and no redirect is followed. A Slack that was configured by `api_url` keeps its files itself.
     """
 
-    def __init__(self, poster: SlackClient, *, token: str, api_url: str) -> None:
-        self._poster = poster
+    def __init__(self, slack_client: SlackClient, *, token: str, api_url: str) -> None:
+        self._slack_client = slack_client
         self._token = token
         own = urlsplit(api_url)
         foreign = (own.hostname or "") != "slack.com" and not (own.hostname or "").endswith(".slack.com")
         self._origins = {HOST, *([_origin(api_url)] if foreign else [])}
 
-    async def file(self, file_id: str) -> SlackFile:
+    async def get_file(self, file_id: str) -> SlackFile:
         """What Slack says of a file. Raises FileReadError when it has none, UnsupportedFile for one that lies
         elsewhere.
 
         https://docs.slack.dev/reference/methods/files.info
         """
         try:
-            facts = await self._poster.file_facts(file_id)
+            facts = await self._slack_client.file_facts(file_id)
         except SlackError as problem:
             if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
                 raise FileReadError(
@@ -63,9 +63,9 @@ class SlackFileSource:
                     Text("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
                 ) from None
             raise
-        return self._checked(file_id, facts)
+        return self._check_facts(file_id, facts)
 
-    def _checked(self, file_id: str, facts: dict[str, Any]) -> SlackFile:
+    def _check_facts(self, file_id: str, facts: dict[str, Any]) -> SlackFile:
         name, size = str(facts.get("name") or "file"), facts.get("size")
         url = str(facts.get("url_private_download") or facts.get("url_private") or "")
         if facts.get("is_external") or facts.get("mode") not in ("hosted", None) or _origin(url) not in self._origins:
@@ -75,7 +75,7 @@ class SlackFileSource:
             )
         return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
 
-    def parcel(self, file: SlackFile) -> StreamedFile:
+    def open_stream(self, file: SlackFile) -> StreamedFile:
         """The file as something to send; its bytes are read when that is asked for."""
 
         @asynccontextmanager
@@ -88,14 +88,14 @@ class SlackFileSource:
                 aiohttp.ClientSession(
                     timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, read_bufsize=BUFFER
                 ) as session,
-                aclosing(_pieces(session, file, headers)) as pieces,
+                aclosing(_read_chunks(session, file, headers)) as pieces,
             ):
                 yield pieces
 
         return StreamedFile(file.name, file.size, opened)
 
 
-async def _pieces(
+async def _read_chunks(
     session: aiohttp.ClientSession, file: SlackFile, headers: dict[str, str]
 ) -> AsyncGenerator[bytes, None]:
     try:

@@ -28,12 +28,12 @@ LAST = 100_000_000_000  # seconds since 1970
 _DATE = re.compile(r"!date\^(-?\d+)\^([^^|]*)\|(.*)")
 
 
-def has_spans(*texts: str) -> bool:
+def needs_rich_text(*texts: str) -> bool:
     """Whether something in these texts is shown wrongly by mrkdwn as it stands."""
     return any(OPEN in text for text in texts)
 
 
-def mrkdwn(text: str) -> str | None:
+def to_mrkdwn(text: str) -> str | None:
     """The text as mrkdwn, with what is marked as code; None when mrkdwn cannot show it as it is."""
     if OPEN not in text:
         return text
@@ -51,21 +51,21 @@ def _as_mrkdwn(match: re.Match[str], text: str) -> str | None:
     return None if match["live"] and OPEN in match["live"] else match[0]
 
 
-def fallback(text: str) -> tuple[str, bool]:
+def to_fallback_text(text: str) -> tuple[str, bool]:
     """The text for notifications and screen readers, and whether Slack may read it as mrkdwn."""
-    said = mrkdwn(text)
-    return (unmarked(without_formatting(text)), False) if said is None else (said, True)
+    said = to_mrkdwn(text)
+    return (unmarked(strip_formatting(text)), False) if said is None else (said, True)
 
 
-def without_formatting(text: str) -> str:
+def strip_formatting(text: str) -> str:
     """The text without the bold, the italics and the code that are ours; what is marked stays as it is."""
-    return "\n".join("".join(match["code"] or match[0] for match, _ in _read(line)) for line in text.split("\n"))
+    return "\n".join("".join(match["code"] or match[0] for match, _ in _tokenize(line)) for line in text.split("\n"))
 
 
 # ------------------------------------------------------------------ rich text
 
 
-def rich_text(text: str) -> dict[str, Any]:
+def to_rich_text(text: str) -> dict[str, Any]:
     """The text as a block of rich text, in which nothing is formatted but what our own marks say."""
     lines = SPAN.sub(lambda match: match[0].replace("\n", " "), text).split("\n")
     parts = [
@@ -80,28 +80,28 @@ def _lines(lines: Sequence[str], *, quoted: bool) -> list[Element]:
     for number, line in enumerate(lines):
         found += [{"type": "text", "text": "\n"}] * bool(number)
         found += _elements(line[1:] if quoted else line)
-    return _joined(found) or [{"type": "text", "text": " "}]
+    return _merge_neighbours(found) or [{"type": "text", "text": " "}]
 
 
 def _elements(line: str) -> Iterator[Element]:
     """What stands in a line, each piece with its style."""
-    for match, on in _read(line):
+    for match, on in _tokenize(line):
         yield from _element(match, {_STYLES[text]: True for text in sorted(on)})
 
 
-def _read(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
+def _tokenize(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
     """Each piece of a line, and the marks of the styles it stands in; these marks themselves are left out."""
     tokens = list(_TOKEN.finditer(line))
     on: frozenset[str] = frozenset()
     for number, match in enumerate(tokens):
         mark = match["mark"]
-        if mark and _turns(line, match, on, tokens[number + 1 :]):
+        if mark and _is_style_boundary(line, match, on, tokens[number + 1 :]):
             on ^= {mark}
         else:
             yield match, on
 
 
-def _turns(line: str, match: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
+def _is_style_boundary(line: str, match: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
     """Whether a mark begins or ends a style; in the middle of a word it does neither."""
     before, after = line[: match.start()][-1:], line[match.end() :][:1]
     if match["mark"] in on:
@@ -115,19 +115,19 @@ def _turns(line: str, match: re.Match[str], on: frozenset[str], later: Sequence[
 
 def _element(match: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
     if match["live"] is not None:
-        yield _styled(_live(match["live"]), style)
+        yield _apply_style(_special_element(match["live"]), style)
     elif match["code"]:
-        yield _styled(_text(match["code"]), {**style, "code": True})
-    elif words := _text(match[0])["text"]:
-        yield _styled({"type": "text", "text": words}, style)
+        yield _apply_style(_text_element(match["code"]), {**style, "code": True})
+    elif words := _text_element(match[0])["text"]:
+        yield _apply_style({"type": "text", "text": words}, style)
 
 
-def _live(inside: str) -> Element:
+def _special_element(inside: str) -> Element:
     """A mention, a date or a link. https://docs.slack.dev/messaging/formatting-message-text#advanced"""
     if date := _DATE.fullmatch(inside):
         if not 0 <= int(date[1]) < LAST:  # of which Slack's rich text knows no dates
-            return _text(date[3])
-        return {"type": "date", "timestamp": int(date[1]), "format": date[2], "fallback": _written(date[3])}
+            return _text_element(date[3])
+        return {"type": "date", "timestamp": int(date[1]), "format": date[2], "fallback": _unescape(date[3])}
     meant, _, label = inside.partition("|")
     if meant.startswith("@"):
         return {"type": "user", "user_id": meant[1:]}
@@ -135,23 +135,23 @@ def _live(inside: str) -> Element:
         return {"type": "channel", "channel_id": meant[1:]}
     if meant.startswith("!subteam^"):
         return {"type": "usergroup", "usergroup_id": meant.partition("^")[2]}
-    return {"type": "link", "url": _written(meant), **({"text": _written(label)} if label else {})}
+    return {"type": "link", "url": _unescape(meant), **({"text": _unescape(label)} if label else {})}
 
 
-def _text(words: str) -> Element:
-    return {"type": "text", "text": _written(words)}
+def _text_element(words: str) -> Element:
+    return {"type": "text", "text": _unescape(words)}
 
 
-def _written(escaped: str) -> str:
+def _unescape(escaped: str) -> str:
     """What Slack shows of escaped text."""
     return unmarked(escaped).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _styled(element: Element, style: dict[str, bool]) -> Element:
+def _apply_style(element: Element, style: dict[str, bool]) -> Element:
     return {**element, "style": style} if style else element
 
 
-def _joined(elements: Sequence[Element]) -> list[Element]:
+def _merge_neighbours(elements: Sequence[Element]) -> list[Element]:
     """The same with neighbours of one style in one piece, so that a name is one text."""
     found: list[Element] = []
     for element in elements:

@@ -18,10 +18,10 @@ def escape(text: object) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    return _visible(localize(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _strip_invisible(localize(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _visible(text: str) -> str:
+def _strip_invisible(text: str) -> str:
     return _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
 
 
@@ -33,50 +33,50 @@ _BLANKS = re.compile("[\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def _line(text: object) -> str:
+def _single_line(text: object) -> str:
     """Text from outside on one line, otherwise as it is; empty when there is nothing to see."""
-    words = _BLANKS.sub(_blank, _TURNS_AROUND.sub("", unmarked(localize(text))))
+    words = _BLANKS.sub(_replace_blank, _TURNS_AROUND.sub("", unmarked(localize(text))))
     return words if words.strip() else ""
 
 
-def _blank(match: re.Match[str]) -> str:
+def _replace_blank(match: re.Match[str]) -> str:
     return " " if _BREAK.search(match[0]) else match[0]
 
 
-def inline(text: object, limit: int = 200) -> str:
+def escape_inline(text: object, limit: int = 200) -> str:
     """Text from outside on one line, as it is: escaped, cut to `limit` before that, and marked for `markup`."""
-    return escape(verbatim(cut(_line(text), limit)))
+    return escape(verbatim(truncate(_single_line(text), limit)))
 
 
 def code(text: object, limit: int = 200) -> str:
     """Return the same as code, with any characters; empty when none is visible."""
-    words = cut(_line(text), limit)
+    words = truncate(_single_line(text), limit)
     return escape(as_code(words)) if words else ""
 
 
-def plain(text: object, limit: int) -> str:
+def plain_text(text: object, limit: int) -> str:
     """Text for a plain_text element: one line, cut to `limit`."""
-    return cut(_line(text) or "–", limit)
+    return truncate(_single_line(text) or "–", limit)
 
 
-def cut(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """The text, or its start with an ellipsis; never inside what one sees as one character, an entity or a link."""
     if len(text) <= limit:
         return text
-    short = _cut(text, limit)
+    short = _truncate(text, limit)
     if short.rfind(OPEN) > short.rfind(CLOSE):
-        short = f"{_cut(text, limit - 1)[:-1]}{CLOSE}…"
+        short = f"{_truncate(text, limit - 1)[:-1]}{CLOSE}…"
     return short
 
 
-def _cut(text: str, limit: int) -> str:
+def _truncate(text: str, limit: int) -> str:
     end = max(limit - 1, 0)
-    while end > 0 and _joined(text, end):
+    while end > 0 and _is_one_glyph(text, end):
         end -= 1
     return _UNFINISHED.sub("", text[:end]).rstrip() + "…"
 
 
-def pieces(text: str, limit: int) -> list[str]:
+def split_lines(text: str, limit: int) -> list[str]:
     """The text in pieces of whole lines; a line that is too long for one is cut."""
     found: list[str] = []
     for line in text.split("\n") if text else ():
@@ -84,13 +84,13 @@ def pieces(text: str, limit: int) -> list[str]:
             found[-1] += f"\n{line}"
         else:
             found.append(line)
-    return [cut(piece, limit) for piece in found]
+    return [truncate(piece, limit) for piece in found]
 
 
 _UNFINISHED = re.compile(r"(?:&\w{0,4}|<(?:[!@#][^<>]*|https?:[^<>]*|h?t{0,2}p?s?))\Z")
 
 
-def _joined(text: str, at: int) -> bool:
+def _is_one_glyph(text: str, at: int) -> bool:
     """Whether a person sees the characters on both sides of `at` as one. https://unicode.org/reports/tr29/"""
     before, after = text[at - 1], text[at]
     if after in "\u200c\u200d" or unicodedata.category(after).startswith("M"):
@@ -107,19 +107,19 @@ _FLAG_HALVES = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _ADDED = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
 
 
-def as_typed(text: str) -> str:
+def unescape(text: str) -> str:
     """A message's text as its writer saw it: Slack's marks for people, channels and links become words again.
 
     https://docs.slack.dev/messaging/formatting-message-text#parsing
     """
-    words = _MARK.sub(lambda match: _unmarked(match[1], match[2]), text)
+    words = _MARK.sub(lambda match: _replace_mark(match[1], match[2]), text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
 _MARK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
 
 
-def _unmarked(meant: str, label: str | None) -> str:
+def _replace_mark(meant: str, label: str | None) -> str:
     if meant.startswith("!"):
         return label or f"@{meant[1:].partition('^')[0]}"
     if meant[0] in "@#":
@@ -127,19 +127,19 @@ def _unmarked(meant: str, label: str | None) -> str:
     return f"{label} ({meant})" if label and label not in meant else meant
 
 
-def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
+def date_tag(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
     """An instant in each reader's own time zone, with UTC words for clients that cannot."""
     if instant is None:
         return _("at an unknown time")
     return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
-def clock(instant: datetime, now: datetime, tz: str) -> str:
+def time_tag(instant: datetime, now: datetime, tz: str) -> str:
     """A time of day in the reader's zone (`tz`, an IANA name), with its day when that is not today there.
 
     Slack shows it in the zone of the reader's own device.
     """
-    return when(instant, "{time}") if is_today(instant, now, zone(tz)) else when(instant)
+    return date_tag(instant, "{time}") if is_today(instant, now, zone(tz)) else date_tag(instant)
 
 
 def size(count: int | None) -> str:

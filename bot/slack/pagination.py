@@ -11,7 +11,7 @@ PAGES = 100
 ITEMS = 200_000
 
 
-def listed(answer: Any, key: str) -> list[Any]:
+def read_list(answer: Any, key: str) -> list[Any]:
     """The list an answer has under `key`. Raises DeliveryUnknown when it has none: that is no empty list."""
     items = answer.get(key)
     if not isinstance(items, list):
@@ -19,7 +19,7 @@ def listed(answer: Any, key: str) -> list[Any]:
     return items
 
 
-async def pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> AsyncIterator[list[Any]]:
+async def iterate_pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> AsyncIterator[list[Any]]:
     """The list under `key` of each page; `fetch` takes the cursor of the page to ask for.
 
     Raises SlackResponseTooLarge when a cursor comes again, and after `PAGES` pages or `ITEMS` items.
@@ -28,7 +28,7 @@ async def pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> Asyn
     cursor, seen, count = "", {""}, 0
     for _ in range(PAGES):
         answer = await fetch(cursor or None)
-        items = listed(answer, key)
+        items = read_list(answer, key)
         count += len(items)
         if count > ITEMS:
             break

@@ -147,7 +147,7 @@ class RequestPayload(msgspec.Struct):
     authorizations: list[Authorization] | None = None
 
 
-def readable(body: Any) -> bool:
+def is_valid(body: Any) -> bool:
     """Whether all that is read of a request has the type that Slack gives it; fields that are not read may have any."""
     try:
         request = msgspec.convert(body, RequestPayload)
@@ -157,10 +157,10 @@ def readable(body: Any) -> bool:
     return not isinstance(event, EventPayload) or not isinstance(event.user, NamedObject) or event.type in WITH_RECORDS
 
 
-def cleaned(part: Any) -> Any:
+def sanitize(part: Any) -> Any:
     """The same without what no database's text can hold (NUL, half a surrogate pair), down to the keys."""
     if isinstance(part, str):
         return part if part.isascii() and "\x00" not in part else storable(part)
     if isinstance(part, dict):
-        return {cleaned(key): cleaned(value) for key, value in part.items()}
-    return [cleaned(item) for item in part] if isinstance(part, list) else part
+        return {sanitize(key): sanitize(value) for key, value in part.items()}
+    return [sanitize(item) for item in part] if isinstance(part, list) else part

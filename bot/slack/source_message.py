@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.slack.mrkdwn import as_typed
+from bot.slack.mrkdwn import unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class SourceMessage:
 NO_MESSAGE = SourceMessage()
 
 
-def quoted(message: dict[str, Any]) -> SourceMessage:
+def read_message(message: dict[str, Any]) -> SourceMessage:
     """What Slack sends of a message. https://docs.slack.dev/reference/objects/file-object"""
     files = [file for file in message.get("files") or [] if isinstance(file, dict) and file.get("id")]
-    return SourceMessage(as_typed(str(message.get("text") or "")), tuple(_file(file) for file in files))
+    return SourceMessage(unescape(str(message.get("text") or "")), tuple(_read_file(file) for file in files))
 
 
-def _file(facts: dict[str, Any]) -> SourceFile:
+def _read_file(facts: dict[str, Any]) -> SourceFile:
     size = facts.get("size")
     return SourceFile(str(facts["id"]), str(facts.get("name") or ""), size if isinstance(size, int) else None)

@@ -28,39 +28,39 @@ _WRAPPED = [
 ]
 
 
-def words(text: str) -> str:
+def normalize(text: str) -> str:
     """Return the typed text without Slack's links and invisible characters, still escaped as Slack escapes it."""
     text = _LINK.sub(lambda match: match[3] or f"{match[1] or ''}{match[2]}", text)
     return _BLANKS.sub(" ", _UNSEEN.sub("", text)).strip()
 
 
-def command(text: str, root: str) -> tuple[str, str]:
+def split_command(text: str, root: str) -> tuple[str, str]:
     """The subcommand that was typed, in lower case, and what comes after it.
 
     What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself.
     """
-    left = words(text)
+    left = normalize(text)
     while True:
         left = _BEFORE.sub("", left, count=1) if _BEFORE.match(left) else left
-        first, _, after = _cut(left)
+        first, _, after = _split_symbols(left)
         if first.casefold() in (root.casefold(), "/applivery") or (first and not any(map(str.isalnum, first))):
             left = after
         elif left[:1] and left[0] in _AROUND:
-            left = _peeled(left)
+            left = _strip_marks(left)
         else:
             break
     return first.strip(_AROUND + _AFTER).casefold(), after
 
 
-def _cut(text: str) -> tuple[str, str, str]:
+def _split_symbols(text: str) -> tuple[str, str, str]:
     match = re.search(r"\s+", text)
     return (text[: match.start()], match[0], text[match.end() :]) if match else (text, "", "")
 
 
-def _peeled(text: str) -> str:
+def _strip_marks(text: str) -> str:
     """The text without the mark it begins with and the one that belongs to it."""
     close = _CLOSES.get(text[0], text[0])
-    first, blank, after = _cut(text)
+    first, blank, after = _split_symbols(text)
     trimmed = first.rstrip(_AFTER)
     if len(trimmed) > 1 and trimmed.endswith(close):
         return f"{trimmed[1:-1]}{blank}{after}"
@@ -71,7 +71,7 @@ def _peeled(text: str) -> str:
     return text[1:][: closing.start()] + text[1:][closing.end() :] if closing else text[1:]
 
 
-def unwrapped(text: str) -> str:
+def strip_formatting(text: str) -> str:
     """The text without formatting around its words and values, for words that are not a name as they stand."""
     text = _CODE_VALUE.sub(lambda match: f'{match[1]}"{_in_quotes(match[2])}"', text)
     for wrapped in _WRAPPED:
@@ -83,7 +83,7 @@ def _in_quotes(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def without_symbols(text: str) -> str:
+def strip_leading_symbol(text: str) -> str:
     """The text without the picture in front of it, by which a list shows a state: `✅ Courier`."""
     return text.lstrip("".join({letter for letter in text if _is_symbol(letter)}))
 
@@ -92,6 +92,6 @@ def _is_symbol(letter: str) -> bool:
     return letter.isspace() or (letter > "\x7f" and unicodedata.category(letter) in ("So", "Sk", "Mn", "Cf", "Po"))
 
 
-def search(text: object) -> str:
+def normalize_search(text: object) -> str:
     """Return the text being typed into a menu."""
-    return unwrapped(grammar.unescaped(words(str(text or ""))))
+    return strip_formatting(grammar.unescaped(normalize(str(text or ""))))

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.exceptions import SlackRateLimited
-from bot.slack.errors import RAISED, problem
+from bot.slack.errors import RAISED, to_slack_error
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, longest_wait, person_waits
 
 CONNECTIONS = 100
@@ -54,7 +54,7 @@ class WebAPI(AsyncWebClient):
         )
         self._attempts = 1 if once else ATTEMPTS
         self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()
-        self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._semaphores: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
         """Call a method. Raises SlackError instead of what the SDK and the wire raise."""
@@ -64,29 +64,29 @@ class WebAPI(AsyncWebClient):
                     try:
                         return await self._call(api_method, parts)
                     except SlackRateLimited as busy:
-                        if busy.retry_after > _left(limit):
+                        if busy.retry_after > _remaining_seconds(limit):
                             raise
                         await asyncio.sleep(busy.retry_after)
                 return await self._call(api_method, parts)
         except RAISED as error:
-            raise problem(error) from error
+            raise to_slack_error(error) from error
 
     async def _call(self, method: str, parts: dict[str, Any]) -> AsyncSlackResponse:
         name = f"{method} {(parts.get('json') or {}).get('channel')}" if method in OF_A_CHANNEL else method
-        async with self._rooms[method]:
+        async with self._semaphores[method]:
             if left := self.limits.left(name):
                 raise SlackRateLimited(retry_after=left)
             try:
                 return await super().api_call(method, **parts)
             except SlackApiError as error:
-                slack_error = problem(error)
+                slack_error = to_slack_error(error)
                 if isinstance(slack_error, SlackRateLimited):
                     self.limits.limit(name, slack_error.retry_after)
                     raise slack_error from error
                 raise
 
 
-def _left(limit: asyncio.Timeout) -> float:
+def _remaining_seconds(limit: asyncio.Timeout) -> float:
     """The seconds that may still be waited in a call."""
     until = limit.when()
     return longest_wait() if until is None else until - asyncio.get_running_loop().time()

@@ -26,20 +26,20 @@ LATE_SECONDS = 90.0  # at least, since some looks take long
 
 
 async def slack(
-    sockets: SocketPool | None, poster: SlackClient, *, fresh: float = FRESH, seconds: float = SECONDS
+    sockets: SocketPool | None, slack_client: SlackClient, *, fresh: float = FRESH, seconds: float = SECONDS
 ) -> dict[str, Any]:
     """Whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode."""
     found: dict[str, Any] = {"ok": True}
     if sockets is not None:
-        connected = await sockets.connected()
+        connected = await sockets.count_connected()
         found = {"ok": connected > 0, "connections": connected}
         if not connected:
-            found["problem"] = f"no connection is open ({sockets.trouble})"
+            found["problem"] = f"no connection is open ({sockets.last_error})"
     try:
-        await asyncio.wait_for(poster.identity(younger_than=fresh), seconds)
+        await asyncio.wait_for(slack_client.identity(younger_than=fresh), seconds)
     except Exception as error:  # noqa: BLE001 - a check that raises is not passed
         found |= {"ok": False, "problem": _why(error, seconds)}
-    age = poster.identity_age
+    age = slack_client.identity_age
     return {**found, "answered_seconds_ago": round(age, 1)} if isfinite(age) else found
 
 

@@ -58,7 +58,7 @@ class SlackEvents:
             bolt_request = AsyncBoltRequest(
                 body=body.decode(), query=request.query_string, headers=dict(request.headers)
             )
-            if schemas.readable(bolt_request.body):
+            if schemas.is_valid(bolt_request.body):
                 return await self._app.async_dispatch(bolt_request)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             pass  # Bolt reads a body before it looks at it; our own work is in tasks and cannot fail here

@@ -31,7 +31,7 @@ from bot.services.access import AccessResolver
 from bot.services.permissions import PermissionChecker
 from bot.slack.blocks import Message
 from bot.slack.client import SlackClient
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import access_recheck as cards
 from bot.slack.views.access_recheck import PausedItem
 
@@ -49,7 +49,7 @@ class AccessRechecker:
         self,
         *,
         store: Database,
-        poster: SlackClient,
+        slack_client: SlackClient,
         people: AccessResolver,
         permission: PermissionChecker,
         message: Callable[[Delivery], Awaitable[Message]],
@@ -57,7 +57,7 @@ class AccessRechecker:
         first_look_seconds: float = FIRST_LOOK_SECONDS,
     ) -> None:
         self._store = store
-        self._poster = poster
+        self._slack_client = slack_client
         self._people = people
         self._permission = permission
         self._message = message
@@ -93,7 +93,7 @@ class AccessRechecker:
         """Whether a person who waits for a build may hear of it. Raises as `admit` does."""
         note = f"withheld {user_id} {build.id}"
         try:
-            await self._permission.waiter(user_id, build)
+            await self._permission.require_waiter(user_id, build)
         except PermissionUnverified:
             raise
         except PermissionDenied as error:
@@ -113,7 +113,7 @@ class AccessRechecker:
             if place is not None:
                 await self._permission.require_place(app, place)
             await self._permission.require(reader, Role.MANAGER, app, place)
-            return place is None or await self._permission.may_name(place)
+            return place is None or await self._permission.can_name_people(place)
         except PermissionUnverified:
             raise
         except PermissionDenied as error:
@@ -139,7 +139,7 @@ class AccessRechecker:
             return
         if await self._store.run(key_value.set_value_once, note, build.app.id):
             with suppress(SlackError):
-                await self._poster.post(user_id, await self._message(announcement))
+                await self._slack_client.post(user_id, await self._message(announcement))
         raise PermissionDenied(reason=PauseReason.RECALLED)
 
     async def _report_as_it_may_be(self, announcement: Delivery) -> Delivery:
@@ -262,8 +262,8 @@ class AccessRechecker:
     async def _tell(self, paused: PausedItem) -> None:
         """Its maker, or the admins when the maker has left; each in their language. What fails is only logged."""
         try:
-            team = (await self._poster.identity()).team_id
-            admins = [admin for admin in await self._people.admins(team) if admin != paused.maker]
+            team = (await self._slack_client.identity()).team_id
+            admins = [admin for admin in await self._people.list_admins(team) if admin != paused.maker]
         except BotError as problem:
             log.info("withdrawal.admins_unknown", problem=kind_of(problem), cause=cause(problem))
             admins = []
@@ -272,7 +272,7 @@ class AccessRechecker:
             try:
                 with use_locale(await self._people.language(person)):
                     message = cards.told(paused, admins)
-                await self._poster.post(person, message)
+                await self._slack_client.post(person, message)
             except SlackError as problem:
                 log.info("withdrawal.maker_not_told", code=problem.code, cause=cause(problem))
 
@@ -334,4 +334,4 @@ def _reason(error: PermissionDenied) -> PauseReason:
 
 
 def _paused(head: Callable[[], str], maker: str, app: App, need: Role, error: PermissionDenied) -> PausedItem:
-    return PausedItem(head, maker, inline(app.name, 80), need, _reason(error), channels=error.channels)
+    return PausedItem(head, maker, escape_inline(app.name, 80), need, _reason(error), channels=error.channels)

@@ -78,10 +78,10 @@ class BuildPoller:
         idle_seconds: float,
         deadline: timedelta = DEADLINE,
         lease_seconds: float = LEASE_SECONDS,
-        chance: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self._applivery = applivery.polling()
-        self._catalogue = AppDirectory(self._applivery)
+        self._app_directory = AppDirectory(self._applivery)
         self._store = store
         self._metrics = metrics
         self._app_gone = app_gone
@@ -90,7 +90,7 @@ class BuildPoller:
         self._deadline = deadline
         self._lease = lease_seconds
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
-        self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
+        self._rng = rng or random.Random()  # noqa: S311  spreads polls, guards nothing
         self.outage = OutageTracker("applivery")
         self.tries = AttemptHistory()
         self._apart: dict[str, OutageTracker] = {}
@@ -161,7 +161,7 @@ class BuildPoller:
         if noted and abs(now - datetime.fromisoformat(noted)).total_seconds() < self._idle:
             return
         try:
-            apps = await self._catalogue.apps(fresh=True)
+            apps = await self._app_directory.apps(fresh=True)
         except AppliveryError as problem:
             self._failed(None, problem)
             return
@@ -197,7 +197,7 @@ class BuildPoller:
     async def _left(self, claim: PollLease) -> bool:
         """Whether Applivery lists its apps without this one: then that is the answer, and the next look can wait."""
         try:
-            apps = await self._catalogue.apps(fresh=True)
+            apps = await self._app_directory.apps(fresh=True)
         except AppliveryError:
             return False
         if claim.app_id in {app.id for app in apps}:
@@ -303,7 +303,7 @@ class BuildPoller:
             hurried,
             busy=self._busy,
             idle=self._idle,
-            chance=self._chance.random(),
+            rng=self._rng.random(),
             stretch=self._applivery.budget.stretch,
         )
 
@@ -318,9 +318,9 @@ class BuildPoller:
         told = {delivery.build_id for delivery in decisions.announcements(transitions, listening, awaiting, now=now)}
         if not told:
             return transitions, []
-        room = asyncio.Semaphore(AT_ONCE)
+        semaphore = asyncio.Semaphore(AT_ONCE)
         transitions = await asyncio.gather(
-            *(self._in_detail(change, change.build.id in told, room) for change in transitions)
+            *(self._in_detail(change, change.build.id in told, semaphore) for change in transitions)
         )
         return transitions, decisions.announcements(transitions, listening, awaiting, now=now)
 
@@ -330,9 +330,9 @@ class BuildPoller:
         """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
         marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
         if marks and (edited := await self._store.run(stored_builds.find_edited, app.id, marks)):
-            room = asyncio.Semaphore(AT_ONCE)
+            semaphore = asyncio.Semaphore(AT_ONCE)
             changed = [BuildTransition(build, build.stage) for build in seen if build.id in edited]
-            changed = await asyncio.gather(*(self._in_detail(change, True, room) for change in changed))
+            changed = await asyncio.gather(*(self._in_detail(change, True, semaphore) for change in changed))
             await self._store.run(stored_builds.record_edits, [change.build for change in changed], marks)
         expiring = decisions.expiring(seen, listening, await self._store.run(database_info.current_time))
         if expiring:
@@ -350,7 +350,7 @@ class BuildPoller:
         ]
 
     async def _app(self, app_id: str) -> App:
-        apps = [app for app in await self._catalogue.apps() if app.id == app_id]
+        apps = [app for app in await self._app_directory.apps() if app.id == app_id]
         return apps[0] if apps else App(id=app_id, slug=app_id, name=app_id)
 
     async def _seen(self, app: App, claim: PollLease) -> _PollResult:
@@ -416,13 +416,13 @@ class BuildPoller:
         await self._store.run(build_watches.enqueue_deleted, app.id, build_id)
         await self._store.run(stored_builds.mark_deleted, app.id, build_id)
 
-    async def _in_detail(self, change: BuildTransition, told: bool, room: asyncio.Semaphore) -> BuildTransition:
+    async def _in_detail(self, change: BuildTransition, told: bool, semaphore: asyncio.Semaphore) -> BuildTransition:
         """A build that is about to be told of, with what only the details have: why it failed, when it expires."""
         build = change.build
         if change.quiet or not told or not build.stage.final:
             return change
         try:
-            async with room:
+            async with semaphore:
                 details = await self._applivery.build(build.app.id, build.id)
         except BotError:
             return change  # better told without the details than late

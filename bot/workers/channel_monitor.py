@@ -36,12 +36,12 @@ class ChannelMonitor:
         self,
         *,
         store: Database,
-        poster: SlackClient,
+        slack_client: SlackClient,
         people: AccessResolver,
         first_look_seconds: float = FIRST_LOOK_SECONDS,
     ) -> None:
         self._store = store
-        self._poster = poster
+        self._slack_client = slack_client
         self._people = people
         self._first = first_look_seconds
         self._paused: dict[str, str] = {}
@@ -69,10 +69,10 @@ class ChannelMonitor:
 
     async def _tell(self, paused: Subscription) -> None:
         """Its maker, in their language. Raises SlackError."""
-        name, spoken = await self._poster.my_name(), await self._people.language(paused.created_by)
+        name, spoken = await self._slack_client.bot_name(), await self._people.language(paused.created_by)
         with use_locale(spoken):
             message = cards.paused(paused, name)
-        await self._poster.post(paused.created_by, message)
+        await self._slack_client.post(paused.created_by, message)
 
     async def spoke(self, channel_id: str) -> None:
         """A message went through: if there was trouble with the channel, it is over."""
@@ -122,10 +122,10 @@ class ChannelMonitor:
         if code not in _SEEN:
             return True
         try:
-            channel = await self._poster.channel(channel_id)
+            channel = await self._slack_client.channel(channel_id)
         except SlackError:
             return False
-        return channel.member is not False and not channel.archived
+        return channel.is_member is not False and not channel.is_archived
 
     async def _try(self, channel_id: str, *, first: bool) -> None:
         """Let what was held be posted, which proves it one way or the other; with nothing held, the next build will.

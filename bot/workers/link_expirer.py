@@ -18,9 +18,9 @@ log = logger(__name__)
 class LinkExpirer:
     """Changes private messages whose link is over: direct messages by edit, ephemeral ones by their response_url."""
 
-    def __init__(self, *, store: Database, poster: SlackClient) -> None:
+    def __init__(self, *, store: Database, slack_client: SlackClient) -> None:
         self._store = store
-        self._poster = poster
+        self._slack_client = slack_client
 
     async def step(self) -> float | None:
         """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
@@ -33,8 +33,8 @@ class LinkExpirer:
             message = links.expired(expiry.title, expiry.refresh_value)
         try:
             if expiry.ts is None or expiry.target.startswith("http"):
-                await self._poster.respond(expiry.target, message, replace=True)
+                await self._slack_client.respond(expiry.target, message, replace=True)
             else:
-                await self._poster.edit(expiry.target, expiry.ts, message)
+                await self._slack_client.edit(expiry.target, expiry.ts, message)
         except SlackError as error:
             log.info("expire.update_skipped", code=error.code, cause=cause(error))

@@ -23,14 +23,14 @@ class MessageRenderer:
     def __init__(
         self,
         *,
-        catalogue: AppDirectory,
+        app_directory: AppDirectory,
         dashboard: Callable[[Build], str],
         apps: Callable[[App], str],
         personal: Callable[[Delivery], Awaitable[Message]],
         clock: Callable[[], datetime],
         command: str,
     ) -> None:
-        self._catalogue = catalogue
+        self._app_directory = app_directory
         self._dashboard = dashboard
         self._apps = apps
         self._personal = personal
@@ -60,7 +60,7 @@ class MessageRenderer:
 
     async def _feedback(self, announcement: Delivery) -> Message:
         """The webhook said only that there is some; that the app exists, and its name, is Applivery's own answer."""
-        for app in await self._catalogue.apps():
+        for app in await self._app_directory.apps():
             if app.id == announcement.build.app.id:
                 kind = msgspec.json.decode(announcement.fact).get("kind", "")
                 return thread_details.feedback(kind, app.name, self._apps(app))

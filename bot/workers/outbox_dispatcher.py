@@ -63,7 +63,7 @@ class OutboxDispatcher:
         self,
         *,
         store: Database,
-        poster: SlackClient,
+        slack_client: SlackClient,
         metrics: Metrics,
         message: Callable[[Delivery], Awaitable[Message]],
         pausing: ChannelMonitor,
@@ -72,7 +72,7 @@ class OutboxDispatcher:
         pace_seconds: float = 1.0,
     ) -> None:
         self._store = store
-        self._poster = poster
+        self._slack_client = slack_client
         self._metrics = metrics
         self._message = message
         self._pausing = pausing
@@ -93,10 +93,10 @@ class OutboxDispatcher:
         if self._done and self._posting:
             await asyncio.wait(self._posting, timeout=TOGETHER_SECONDS)
         done, self._done = self._done, []
-        room = IN_FLIGHT - len(self._posting)
+        semaphore = IN_FLIGHT - len(self._posting)
         try:
             exchange = await self._store.run(
-                outbox.commit_results_and_claim, done, room, lease_seconds=self._lease, pace_seconds=self._pace
+                outbox.commit_results_and_claim, done, semaphore, lease_seconds=self._lease, pace_seconds=self._pace
             )
         except BaseException:
             self._done = done + self._done  # handing in the same outcome again changes nothing
@@ -204,7 +204,9 @@ class OutboxDispatcher:
         event = claim.announcement.event
         if event is ChannelNotice.SUMMARY:
             found = await self._there_already(claim, None) if claim.unsure else None
-            return DeliveryResult.of(claim, ResultKind.POSTED, ts=await report_thread.say(self._poster, claim, found))
+            return DeliveryResult.of(
+                claim, ResultKind.POSTED, ts=await report_thread.say(self._slack_client, claim, found)
+            )
         if claim.card_ts is None and event in CardUpdate:
             kind = ResultKind.HELD if self._pausing.knows(claim.announcement.channel_id) else ResultKind.FAILED
             return DeliveryResult.of(claim, kind, reason="there is no card")
@@ -227,7 +229,7 @@ class OutboxDispatcher:
         announcement, message = claim.announcement, await self._message(claim.announcement)
         for form in _forms(message):
             try:
-                posted = await self._poster.post(
+                posted = await self._slack_client.post(
                     announcement.channel_id,
                     form,
                     thread_ts=thread_ts,
@@ -252,7 +254,7 @@ class OutboxDispatcher:
         for form in _forms(message):
             try:
                 channel_id, before = claim.announcement.channel_id, self._latest_start(claim)
-                await self._poster.edit(channel_id, claim.card_ts, form, before=before)
+                await self._slack_client.edit(channel_id, claim.card_ts, form, before=before)
                 break
             except MessageRejected as error:
                 self._require_simpler(claim, message, form, error)
@@ -271,7 +273,7 @@ class OutboxDispatcher:
         """Return the ts of an earlier attempt with unknown outcome; None when it is not in the channel."""
         announcement = claim.announcement
         try:
-            return await self._poster.find(
+            return await self._slack_client.find_message(
                 announcement.channel_id, announcement.key, claim.first_attempt_at, thread_ts=thread_ts
             )
         except SlackError as error:
@@ -341,7 +343,7 @@ class OutboxDispatcher:
         if outcome.ts is None:
             return
         try:
-            await self._poster.delete(outcome.channel_id, outcome.ts)
+            await self._slack_client.delete(outcome.channel_id, outcome.ts)
         except SlackError as error:
             log.warning("announce.duplicate_not_deleted", code=error.code)
 

@@ -30,13 +30,13 @@ class PersonalNotifier:
         *,
         people: AccessResolver,
         permission: PermissionChecker,
-        handout: LinkIssuer,
+        link_issuer: LinkIssuer,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],
     ) -> None:
         self._people = people
         self._permission = permission
-        self._handout = handout
+        self._link_issuer = link_issuer
         self._dashboard = dashboard
         self._clock = clock
 
@@ -58,9 +58,9 @@ class PersonalNotifier:
         if announcement.event is not BuildEvent.PROCESSED:
             return card
         try:
-            asker = await self._permission.waiter(announcement.channel_id, build)
-            kind = self._handout.usual_kind(build)
-            link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
+            asker = await self._permission.require_waiter(announcement.channel_id, build)
+            kind = self._link_issuer.default_kind(build)
+            link = await self._link_issuer.issue(asker, build, kind, entrypoint=Entrypoint.WATCH)
         except BuildRecalled as problem:
             message = errors.problem(problem)
             head = _("{build} is ready but was recalled.", build=builds.title(build))
@@ -76,7 +76,7 @@ class PersonalNotifier:
             asker,
             self._clock(),
             dashboard=dashboard,
-            installs=self._handout.installs,
+            installs=self._link_issuer.can_install,
         )
 
 

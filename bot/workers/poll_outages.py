@@ -37,14 +37,14 @@ class OutageNotifier:
         self,
         *,
         store: Database,
-        poster: SlackClient,
+        slack_client: SlackClient,
         people: AccessResolver,
         polling: Callable[[], Awaitable[dict[str, Any]]],
         tries: AttemptHistory,
         every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._store = store
-        self._poster = poster
+        self._slack_client = slack_client
         self._people = people
         self._polling = polling
         self._tries = tries
@@ -96,4 +96,4 @@ class OutageNotifier:
 
     async def _admins(self) -> list[str]:
         """Whom to tell. Raises SlackError."""
-        return (await self._people.admins((await self._poster.identity()).team_id))[:TOLD]
+        return (await self._people.list_admins((await self._slack_client.identity()).team_id))[:TOLD]

@@ -54,7 +54,7 @@ class ProgressUpdater:
         self,
         *,
         store: Database,
-        poster: SlackClient,
+        slack_client: SlackClient,
         people: AccessResolver,
         withdrawals: AccessRechecker,
         dashboard: Callable[[Build], str],
@@ -62,7 +62,7 @@ class ProgressUpdater:
         deadline: timedelta = DEADLINE,
     ) -> None:
         self._store = store
-        self._poster = poster
+        self._slack_client = slack_client
         self._people = people
         self._withdrawals = withdrawals
         self._dashboard = dashboard
@@ -120,13 +120,13 @@ class ProgressUpdater:
         if row.channel is None or row.ts is None:
             await self._withdrawals.require_watch(row.user_id, row.build)
             return (
-                await self._poster.post(row.user_id, card)
+                await self._slack_client.post(row.user_id, card)
                 if await self._store.run(build_watches.mark_post_attempted, row)
                 else None
             )
         if card.text != row.shown:
             await self._withdrawals.require_watch(row.user_id, row.build)
-            await self._poster.edit(row.channel, row.ts, card)
+            await self._slack_client.edit(row.channel, row.ts, card)
         return MessageRef(row.channel, row.ts)
 
     async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
@@ -138,7 +138,7 @@ class ProgressUpdater:
         else:
             with suppress(SlackError):
                 if paused.text != row.shown:
-                    await self._poster.edit(row.channel, row.ts, paused)
+                    await self._slack_client.edit(row.channel, row.ts, paused)
             await self._store.run(
                 build_watches.record_shown, row, row.channel, row.ts, paused.text, again_in=WITHHELD_SECONDS
             )

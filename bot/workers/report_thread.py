@@ -12,7 +12,7 @@ from bot.slack.views import scheduled_report
 log = logger(__name__)
 
 
-async def say(poster: SlackClient, claim: DeliveryClaim, found: str | None) -> str:
+async def say(slack_client: SlackClient, claim: DeliveryClaim, found: str | None) -> str:
     """Post the summary of a claim with its thread; returns the headline's ts. Raises as `SlackClient.post` does.
 
     `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
@@ -21,7 +21,7 @@ async def say(poster: SlackClient, claim: DeliveryClaim, found: str | None) -> s
     announcement = claim.announcement
     message = scheduled_report.summary(report_of(announcement.fact))
     if found is None:
-        posted = await poster.post(
+        posted = await slack_client.post(
             announcement.channel_id, message, key=announcement.key, before=claim.deadline_monotonic
         )
     else:
@@ -29,17 +29,19 @@ async def say(poster: SlackClient, claim: DeliveryClaim, found: str | None) -> s
     for number, below in enumerate(message.thread, 1):
         key = f"{announcement.key}:{number}"
         try:
-            if found is None or not await _there(poster, claim, key, found):
-                await poster.post(posted.channel, below, thread_ts=posted.ts, key=key, before=claim.deadline_monotonic)
+            if found is None or not await _there(slack_client, claim, key, found):
+                await slack_client.post(
+                    posted.channel, below, thread_ts=posted.ts, key=key, before=claim.deadline_monotonic
+                )
         except SlackRateLimited as error:
             raise DeliveryUnknown(code=error.code) from error
     return posted.ts
 
 
-async def _there(poster: SlackClient, claim: DeliveryClaim, key: str, thread_ts: str) -> bool:
+async def _there(slack_client: SlackClient, claim: DeliveryClaim, key: str, thread_ts: str) -> bool:
     try:
         channel = claim.announcement.channel_id
-        return await poster.find(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None
+        return await slack_client.find_message(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None
     except DeliveryUnknown:
         raise
     except SlackError as error:

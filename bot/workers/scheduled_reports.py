@@ -51,16 +51,16 @@ class ScheduledReportJob:
         self,
         *,
         store: Database,
-        reporting: ReportBuilder,
+        report_builder: ReportBuilder,
         people: AccessResolver,
-        poster: SlackClient,
+        slack_client: SlackClient,
         withdrawals: AccessRechecker,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._store = store
-        self._reporting = reporting.patiently()
+        self._report_builder = report_builder.in_background()
         self._people = people
-        self._poster = poster
+        self._slack_client = slack_client
         self._withdrawals = withdrawals
         self._lease = lease_seconds
         self.outage = OutageTracker("digest")
@@ -117,11 +117,11 @@ class ScheduledReportJob:
         app = App(digest.app_id, digest.app_id, digest.app_name)
         query = ReportQuery(app, "", (), turn.period, digest.group_by, None, digest.tz)
         names = await self._withdrawals.require_report(digest)
-        builds = await self._reporting.builds(app, digest.build_ref)
-        report = await self._reporting.report(report_query.about(query, builds))
+        builds = await self._report_builder.builds(app, digest.build_ref)
+        report = await self._report_builder.build_report(report_query.about(query, builds))
         if not names:
             return replace(report.without_names(), late=turn.late)
-        return replace(report.shared(await self._people.home(digest.created_by)).cut(PEOPLE), late=turn.late)
+        return replace(report.shared(await self._people.email_domain(digest.created_by)).cut(PEOPLE), late=turn.late)
 
     async def _names(self, digest: ScheduledReport) -> Mapping[str, str]:
         """The name of the build a digest is about, as far as it was seen."""
@@ -135,6 +135,6 @@ class ScheduledReportJob:
             try:
                 with use_locale(await self._people.language(paused.created_by)):
                     card = cards.paused(paused, why, await self._names(paused))
-                await self._poster.post(paused.created_by, card)
+                await self._slack_client.post(paused.created_by, card)
             except BotError as problem:
                 log.info("digest.maker_not_told", problem=kind_of(problem), cause=cause(problem))

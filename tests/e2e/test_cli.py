@@ -161,7 +161,7 @@ async def test_the_manifest_is_printed_for_these_settings(tmp_path: Path) -> Non
         command="/builds",
         public_url="https://bot.acme.test",
         socket_mode=False,
-        shortcuts=HandlerRegistry.of(bot.commands).shortcuts(),
+        shortcuts=HandlerRegistry.scan(bot.commands).shortcuts(),
     )
     assert "secret-token" not in default.out + over_http.out
 
@@ -169,13 +169,13 @@ async def test_the_manifest_is_printed_for_these_settings(tmp_path: Path) -> Non
 async def test_commands_lists_every_subcommand(tmp_path: Path) -> None:
     plain, as_json = await asyncio.gather(shell(tmp_path, "commands"), shell(tmp_path, "commands", "--json"))
     assert (plain.code, as_json.code) == (0, 0)
-    registry = HandlerRegistry.of(bot.commands)
+    registry = HandlerRegistry.scan(bot.commands)
     rows = {row["name"]: row for row in json.loads(as_json.out)}
     assert rows == {
         entry.name: {
             "name": entry.name,
             "syntax": syntax(entry),
-            "role": entry.need.word,
+            "role": entry.required_role.word,
             "summary": entry.summary,
         }
         for entry in registry.commands()

@@ -87,7 +87,7 @@ async def every_way(world: Environment) -> None:
     world.applivery.faults.add(MINTING, Fault(status=500))
     await world.ask("get courier")
     world.applivery.app("Driver", slug="driver")
-    await world.bot.door.services.apps.apps(fresh=True)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
     form = await turn.view()
     submitted = await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
@@ -739,7 +739,7 @@ async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_a
         for headers in forgeries:
             async with session.post(url, data=body, headers=headers) as answer:
                 assert answer.status in (400, 401), headers
-        await world.bot.door.finish(1)
+        await world.bot.dispatcher.drain(1)
         assert world.applivery.requests == []
         counted = re.search(r'outcome="unverified"\} (\d+)', await scraped(world))
         assert counted

@@ -245,7 +245,7 @@ async def shown(world: Environment, typed: str) -> tuple[Any, list[Any]]:
     """The headline where it was asked, and the thread in direct messages (none when nothing was recorded)."""
     before = world.slack.messages(world.slack.dm(world.ana))
     said = await world.ask(typed)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     heads = [each for each in world.slack.messages(world.slack.dm(world.ana)) if each not in before]
     return said, world.slack.messages(world.slack.dm(world.ana), heads[-1].ts) if heads else []
 
@@ -283,7 +283,7 @@ async def test_the_whole_bot_shows_what_is_there(world: Environment, seed: int) 
 async def check_file(world: Environment, said: Any, rows: list[Row]) -> None:
     """The CSV has each download, and the same people as the headline."""
     await press(world.slack, said, "CSV", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     file = list(world.slack.desk.files.files.values())[-1]
     lines = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     found = recount(rows, NEWEST, period=True)

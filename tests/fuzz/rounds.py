@@ -167,10 +167,10 @@ async def _played(
 
 
 async def _rested(scene: FuzzEnvironment) -> None:
-    door, carrier = scene.world.bot.door, scene.world.bot.carrier
+    door, carrier = scene.world.bot.dispatcher, scene.world.bot.upload_runner
     while door._tasks or carrier._tasks:
-        await door.finish(HANG_SECONDS)
-        await carrier.finish(HANG_SECONDS)
+        await door.drain(HANG_SECONDS)
+        await carrier.drain(HANG_SECONDS)
 
 
 def _let_in(scene: FuzzEnvironment) -> None:

@@ -38,7 +38,7 @@ async def test_every_subcommand_is_typed_with_every_option_it_has(world: Environ
     typist = InputGenerator(world, random.Random(1))
     for entry in typist.entries_of(HandlerKind.COMMAND):
         typed = " ".join(word for _ in range(500) for word in typist.sentence(entry))
-        keys = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
+        keys = {key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)}
         assert entry.name in typed
         assert {key for key in keys if f"{key}:" not in typed} == set(), entry.name
 
@@ -49,7 +49,7 @@ async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_appl
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))
-        world.bot.door.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+        world.bot.dispatcher.registry.add(broken.entries[0])  # type: ignore[attr-defined]
         scene = FuzzEnvironment(world, random.Random(1), InputGenerator(world, random.Random(1)))
         judge = Oracle(world, log)
 

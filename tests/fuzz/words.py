@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Callable
 
-from bot.dispatch.arguments import _bare, option_keys
+from bot.dispatch.arguments import _strip_optional, option_keys
 from bot.dispatch.registry import HandlerKind, Parameter, RegisteredHandler
 from bot.dispatch.targets import BuildReference, Rest
 from bot.domain.downloads import GroupBy
@@ -65,7 +65,7 @@ class InputGenerator:
         self.chance = chance
         self.known = typed(world)
         self.entries = sorted(
-            world.bot.door.registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name)
+            world.bot.dispatcher.registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name)
         )
 
     def entries_of(self, kind: HandlerKind) -> list[RegisteredHandler]:
@@ -93,12 +93,12 @@ class InputGenerator:
         """A subcommand with what it takes, each with something that may well be right."""
         words = [entry.name]
         for parameter in entry.parameters:
-            if parameter.required or self.chance.random() < 0.6:
-                words += self._options(parameter) if parameter.by_key else self._plain(parameter)
+            if parameter.is_required or self.chance.random() < 0.6:
+                words += self._options(parameter) if parameter.is_option else self._plain(parameter)
         return words
 
     def _plain(self, parameter: Parameter) -> list[str]:
-        kind = _bare(parameter.kind)
+        kind = _strip_optional(parameter.kind)
         if kind is App:
             return [self.app()]
         if kind is BuildReference:

@@ -147,8 +147,8 @@ CURSORS: dict[str, Callable[[int], str]] = {
 }
 LISTS: dict[str, tuple[str, Callable[[SlackClient], Awaitable[object]]]] = {
     "members": ("members", lambda poster: poster.members("C1")),
-    "history": ("messages", lambda poster: poster.find("C1", "key", asking.THEN)),
-    "replies": ("messages", lambda poster: poster.find("C1", "key", asking.THEN, thread_ts="1.1")),
+    "history": ("messages", lambda poster: poster.find_message("C1", "key", asking.THEN)),
+    "replies": ("messages", lambda poster: poster.find_message("C1", "key", asking.THEN, thread_ts="1.1")),
 }
 
 
@@ -214,7 +214,7 @@ async def test_people_who_are_not_all_counted_are_not_counted() -> None:
 
 async def test_every_session_waits_so_long_and_has_so_many_places(world: Environment) -> None:
     running = await world.start()
-    sessions = {"Slack": running.poster._session, "Applivery": running.applivery._transport._session}
+    sessions = {"Slack": running.slack_client._session, "Applivery": running.applivery._transport._session}
     for name, session in sessions.items():
         assert session
         assert isinstance(session.connector, aiohttp.TCPConnector), name

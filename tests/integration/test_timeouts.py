@@ -38,7 +38,7 @@ SAYS_WHEN = re.compile(
 async def calm(world: Environment) -> None:
     world.tuning = replace(world.tuning, clock=lambda: NOW, slack_seconds=15.0, applivery_seconds=30.0)
     await world.start()
-    await world.bot.poster.identity()
+    await world.bot.slack_client.identity()
 
 
 async def ask(world: Environment, text: str, person: Any) -> Any:
@@ -65,7 +65,7 @@ async def test_try_again_asks_the_same_once_more(world: Environment) -> None:
     await calm(world)
     world.slack.faults.add("users.info", HOUR)
     told = await (await ask(world, "builds courier", world.bruno)).answer()
-    world.bot.poster.api.limits = RateLimitDeadlines()  # an hour later
+    world.bot.slack_client.api.limits = RateLimitDeadlines()  # an hour later
     again = await press(world.slack, told, "Try again", user=world.bruno)
     assert "no build" in (await again.answer()).text.lower()
 
@@ -96,7 +96,7 @@ async def test_a_method_that_hangs_is_given_up_on(world: Environment, method: st
 @pytest.mark.parametrize("typed", ["get courier", "downloads courier"])
 async def test_an_applivery_that_hangs_is_given_up_on(world: Environment, typed: str) -> None:
     await calm(world)
-    await world.bot.door.services.apps.apps()
+    await world.bot.dispatcher.services.apps.apps()
     world.applivery.faults.add("*", NEVER, times=None)
     started = time.monotonic()
     said = await (await ask(world, typed, world.ana)).answer()
@@ -128,12 +128,12 @@ ASKED = {
     "users.list": lambda poster, _: poster.workspace_admins(),
     "auth.test": lambda poster, _: poster.identity(),
     "conversations.open": lambda poster, world: poster.delete(world.ana.id, "1.1"),
-    "conversations.history": lambda poster, world: poster.find(world.releases.id, "k", NOW),
-    "conversations.replies": lambda poster, world: poster.find(world.releases.id, "k", NOW, thread_ts="1.1"),
+    "conversations.history": lambda poster, world: poster.find_message(world.releases.id, "k", NOW),
+    "conversations.replies": lambda poster, world: poster.find_message(world.releases.id, "k", NOW, thread_ts="1.1"),
     "chat.delete": lambda poster, world: poster.delete(world.releases.id, "1.1"),
     "chat.update": lambda poster, world: poster.edit(world.releases.id, "1.1", Message("x")),
     "chat.postMessage": lambda poster, world: poster.post(world.releases.id, Message("x")),
-    "chat.postEphemeral": lambda poster, world: poster.whisper(world.releases.id, world.ana.id, Message("x")),
+    "chat.postEphemeral": lambda poster, world: poster.post_ephemeral(world.releases.id, world.ana.id, Message("x")),
     "files.info": lambda poster, _: poster.file_facts("F1"),
 }
 

@@ -76,14 +76,14 @@ def of_slack(poster: SlackClient, url: str) -> dict[str, Question]:
         "edit": lambda: poster.edit("C1", "1.1", HELLO),
         "delete": lambda: poster.delete("C1", "1.1"),
         "respond": lambda: poster.respond(f"{url.removesuffix('api')}response/commands/T1/word", HELLO),
-        "whisper": lambda: poster.whisper("C1", "U1", HELLO),
-        "file": lambda: poster.file(MessageRef("C1", "1.1"), FileAttachment("a.csv", b"a")),
+        "whisper": lambda: poster.post_ephemeral("C1", "U1", HELLO),
+        "file": lambda: poster.upload_file(MessageRef("C1", "1.1"), FileAttachment("a.csv", b"a")),
         "file_facts": lambda: poster.file_facts("F1"),
-        "open_form": lambda: poster.open_form("1.2", Modal("x", "X", HELLO.blocks)),
-        "publish": lambda: poster.publish("U1", HomeView(())),
+        "open_form": lambda: poster.open_modal("1.2", Modal("x", "X", HELLO.blocks)),
+        "publish": lambda: poster.publish_home("U1", HomeView(())),
         "identity": lambda: poster.identity(younger_than=0.0),
-        "find": lambda: poster.find("C1", "key", THEN),
-        "find in a thread": lambda: poster.find("C1", "key", THEN, thread_ts="1.1"),
+        "find": lambda: poster.find_message("C1", "key", THEN),
+        "find in a thread": lambda: poster.find_message("C1", "key", THEN, thread_ts="1.1"),
         "channel": lambda: poster.channel("C1"),
         "groups": poster.groups,
         "members": lambda: poster.members("C1"),
@@ -110,9 +110,7 @@ async def ended(question: Question) -> str:
 async def main(slack: str, slack_token: str, url: str, token: str, app_id: str, build_id: str) -> None:
     slack_url = slack.rstrip("/")
     hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
-    client = AppliveryClient(
-        hosts=hosts, organization="acme", token=token, budget=RequestBudget(10_000), endurance=ONCE
-    )
+    client = AppliveryClient(hosts=hosts, organization="acme", token=token, budget=RequestBudget(10_000), timeouts=ONCE)
     async with client, http_client.session(timeout=aiohttp.ClientTimeout(total=30)) as session:
         poster = SlackClient(token=slack_token, base_url=f"{slack_url}/", session=session, pace=0.0)
         await ended(client.organization)  # the first question of each makes what all of them use

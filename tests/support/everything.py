@@ -59,7 +59,7 @@ async def everything(world: Environment) -> None:
 
 def names(world: Environment, kind: HandlerKind) -> set[str]:
     """What this bot has of a kind."""
-    entries = world.bot.door.registry.entries
+    entries = world.bot.dispatcher.registry.entries
     return {name for known, name in entries if known is kind}
 
 
@@ -101,7 +101,7 @@ async def _commands(world: Environment) -> None:
         world.applivery.download(android, world.applivery.member(email=f"p{number}@acme.test"))
     words = typed(world)
     asked = {text.partition(" ")[0] for text in words} | {"upload", "attach"}  # these answer with a form: below
-    commands = [entry for entry in world.bot.door.registry.commands() if entry.name not in asked]
+    commands = [entry for entry in world.bot.dispatcher.registry.commands() if entry.name not in asked]
     words += [line.removeprefix("/applivery ") for entry in commands for line in entry.usage if line.startswith("/")]
     for word in words:
         await world.ask(word)
@@ -120,7 +120,7 @@ async def _commands(world: Environment) -> None:
 
 async def _forms(world: Environment) -> None:
     world.applivery.app("Driver")
-    await world.bot.door.services.apps.apps(fresh=True)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
     form = await turn.view()
     for select in ("get.app", "get.build"):
@@ -166,7 +166,7 @@ async def _uploads(world: Environment) -> set[str]:
             sent.add(sure.callback_id)
             await world.slack.submit(sure, {}, user=world.ana)
         await rested(world)
-        await world.bot.carrier.finish(10)
+        await world.bot.upload_runner.drain(10)
     return sent
 
 
@@ -237,7 +237,7 @@ async def _long_lists(world: Environment) -> set[str]:
     """More of everything than a message holds, turned once; the buttons that do it."""
     await world.ask("unmute")
     app = world.applivery.app("Archive")
-    await world.bot.door.services.apps.apps(fresh=True)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
     for number in range(12):
         world.applivery.build(app, version=f"0.{number}.0", changelog="\n".join(f"{'word ' * 20}" for _ in range(200)))
     for number in range(42):
@@ -308,7 +308,7 @@ async def _other_doors(world: Environment) -> None:
     form = next(view for view in world.slack.views if view.callback_id == "upload.v1")
     await world.slack.submit(form, state, user=world.ana)
     await rested(world)
-    await world.bot.carrier.finish(10)
+    await world.bot.upload_runner.drain(10)
 
 
 async def _home(world: Environment) -> set[str]:
@@ -436,7 +436,7 @@ async def _mishaps(world: Environment) -> None:
         await world.slack.mention("get courier", world.ana, world.releases)
         await rested(world)
         world.slack.faults.clear()
-    world.bot.door.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+    world.bot.dispatcher.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     await world.ask("broken")
     world.applivery.reshape(MINTING, _odd())
     for _ in range(3):
@@ -477,7 +477,7 @@ async def broken(call: CommandContext) -> Says:
     """
     app = await call.app("courier")
     found = await call.services.apps.build(app, "latest")
-    link = await call.services.links.give(call.asker, found.build, FileKind.FILE, door=call.door)
+    link = await call.services.links.issue(call.asker, found.build, FileKind.FILE, entrypoint=call.entrypoint)
     raise ValueError("could not use", link, {"link": link})
 
 

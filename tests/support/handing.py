@@ -105,7 +105,7 @@ async def downloaded(message: FakeMessage) -> int:
 
 async def rested(world: Environment) -> None:
     """Wait until the bot has answered everything it was asked."""
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     await asyncio.sleep(0)
 
 

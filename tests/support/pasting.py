@@ -36,4 +36,4 @@ def _escaped(words: str) -> str:
 
 def received(sent: str) -> str:
     """The words as the parser has them before it splits them."""
-    return grammar.unescaped(typed_text.words(sent))
+    return grammar.unescaped(typed_text.normalize(sent))

@@ -33,7 +33,7 @@ def dashboard(of: Build) -> str:
 def messages(message: Message) -> Iterator[Message]:
     """The message, those below it, and what is said in its place or to others."""
     yield message
-    others = (message.plainer, message.here, *(copy for _, copy in message.copies))
+    others = (message.fallback, message.pointer, *(copy for _, copy in message.copies))
     for other in (*message.thread, *(candidate for candidate in others if candidate)):
         yield from messages(other)
 

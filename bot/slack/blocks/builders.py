@@ -30,8 +30,8 @@ from slack_sdk.models.views import View
 from bot import i18n
 from bot.i18n import _, format_number
 from bot.slack import markup
-from bot.slack.blocks.serializer import rendered
-from bot.slack.mrkdwn import cut, inline, pieces, plain
+from bot.slack.blocks.serializer import serialize
+from bot.slack.mrkdwn import escape_inline, plain_text, split_lines, truncate
 
 Block = dict[str, Any]
 
@@ -95,48 +95,49 @@ class Message:
     blocks: tuple[Block, ...] = ()
     thread: tuple[Message, ...] = ()
     to: Visibility = Visibility.ASKER
-    secret: bool = False  # carries a download address: never to a channel
+    is_secret: bool = False  # carries a download address: never to a channel
     expires: MessageExpiry | None = None
     copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
     request: int | None = None  # the role that the copies ask for: where they stand is written down
     edits: tuple[tuple[str, str, Message], ...] = ()  # our messages that say something else now: channel, ts
     file: FileAttachment | None = None
-    here: Message | None = None
-    plainer: Message | None = None
+    pointer: Message | None = None
+    fallback: Message | None = None
     text_only: bool = False  # for a workspace that refuses our blocks
-    spoken: str = field(default_factory=i18n.current_locale, compare=False)  # for what is added when it is sent
+    # for what is added when it is sent
+    screen_reader_text: str = field(default_factory=i18n.current_locale, compare=False)
 
     def payload(self) -> dict[str, Any]:
         """What every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
 
         Both flags are needed. https://docs.slack.dev/messaging/unfurling-links-in-messages
         """
-        text, formatted = markup.fallback(cut(self.text, MESSAGE_TEXT))
+        text, formatted = markup.to_fallback_text(truncate(self.text, MESSAGE_TEXT))
         body: dict[str, Any] = {"text": text, "unfurl_links": False, "unfurl_media": False}
         if self.text_only:
             body["parse"] = "none"
         if not formatted:
             body["mrkdwn"] = False
-        if blocks := self._fitting():
+        if blocks := self._fit_blocks():
             body["blocks"] = list(blocks)
         return body
 
-    def _fitting(self) -> Sequence[Block]:
+    def _fit_blocks(self) -> Sequence[Block]:
         if self.text_only:
             return ()
         # Slack looks for addresses in a text that has no blocks, in spite of the flags
-        shown = self.blocks or tuple(section(part) for part in pieces(self.text, SECTION_TEXT))
-        with i18n.use_locale(self.spoken):
-            return fitting(shown, MESSAGE_BLOCKS)
+        shown = self.blocks or tuple(section(part) for part in split_lines(self.text, SECTION_TEXT))
+        with i18n.use_locale(self.screen_reader_text):
+            return fit_blocks(shown, MESSAGE_BLOCKS)
 
-    def shared(self) -> Message:
+    def to_channel(self) -> Message:
         """Return the same, visible to the whole channel."""
         return replace(self, to=Visibility.CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A modal: `name` is the form that takes the input, `memory` travels with it (no secrets, of any length).
+    """A modal: `name` is the form that takes the input, `private_metadata` travels with it (no secrets, of any length).
 
     `given` counts as filled in, by block, where there is no input for it.
     """
@@ -145,30 +146,30 @@ class Modal:
     title: str
     blocks: tuple[Block, ...]
     submit: str = "OK"
-    memory: str = ""
-    given: Mapping[str, str] = field(default_factory=dict)
+    private_metadata: str = ""
+    preset_values: Mapping[str, str] = field(default_factory=dict)
 
-    def saved(self) -> str:
+    def to_json(self) -> str:
         """All of it as JSON, for a button that opens it again."""
         return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, ensure_ascii=False)
 
     @classmethod
-    def restored(cls, saved: str) -> Modal:
+    def from_json(cls, saved: str) -> Modal:
         """The form that was saved."""
         found = json.loads(saved)
         return cls(**{**found, "blocks": tuple(found["blocks"])})
 
     def view(self) -> dict[str, Any]:
         """The view for views.open. https://docs.slack.dev/reference/views/modal-views"""
-        return rendered(
+        return serialize(
             View(
                 type="modal",
                 callback_id=self.name,
                 title=_plain(self.title, 24),
                 submit=_plain(self.submit, 24),
                 close=_plain(_("Cancel"), 24),
-                blocks=list(fitting(self.blocks, HOME_BLOCKS)),
-                private_metadata=self.memory,
+                blocks=list(fit_blocks(self.blocks, HOME_BLOCKS)),
+                private_metadata=self.private_metadata,
             )
         )
 
@@ -181,9 +182,9 @@ class HomeView:
 
     def view(self) -> dict[str, Any]:
         """The view for views.publish. https://docs.slack.dev/reference/views/home-tab-views"""
-        return {"type": "home", "blocks": list(fitting(self.blocks, HOME_BLOCKS))}
+        return {"type": "home", "blocks": list(fit_blocks(self.blocks, HOME_BLOCKS))}
 
-    def under(self, note: str) -> HomeView:
+    def with_note(self, note: str) -> HomeView:
         """The same, below a line about what was just done here."""
         return replace(self, blocks=(context(note), *self.blocks)) if note else self
 
@@ -191,14 +192,14 @@ class HomeView:
 Reply = Message | Modal | HomeView
 
 
-def fitting(blocks: Sequence[Block], most: int) -> Sequence[Block]:
+def fit_blocks(blocks: Sequence[Block], limit: int) -> Sequence[Block]:
     """As many blocks as a place takes, one below the other; what is left out is said."""
     blocks = [block for entry in blocks for block in entry.get(TOGETHER, (entry,))]
-    if len(blocks) <= most:
+    if len(blocks) <= limit:
         return blocks
-    left_out = len(blocks) - most + 1
+    left_out = len(blocks) - limit + 1
     more = _("… and {number} more lines that do not fit here.", number=format_number(left_out))
-    return (*blocks[: most - 1], context(more))
+    return (*blocks[: limit - 1], context(more))
 
 
 def _mrkdwn(text: str) -> MarkdownTextObject:
@@ -208,7 +209,7 @@ def _mrkdwn(text: str) -> MarkdownTextObject:
 
 def _plain(text: str, limit: int) -> PlainTextObject:
     # without emoji, or `:bug:` in a name becomes a picture
-    return PlainTextObject(text=plain(text, limit), emoji=False)
+    return PlainTextObject(text=plain_text(text, limit), emoji=False)
 
 
 def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> Block:
@@ -216,64 +217,66 @@ def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> 
 
     Where mrkdwn would format what is from outside it is rich text, which has room for neither: these stand below.
     """
-    text, small = cut(text, SECTION_TEXT), [cut(field, FIELD_TEXT) for field in fields][:10]
-    shown = [markup.mrkdwn(each_text) for each_text in (text, *small)]
-    if None in shown or (markup.has_spans(text) and not small and accessory is None):
-        return _in_rich_text(text, small, accessory)
+    text, small = truncate(text, SECTION_TEXT), [truncate(field, FIELD_TEXT) for field in fields][:10]
+    shown = [markup.to_mrkdwn(each_text) for each_text in (text, *small)]
+    if None in shown or (markup.needs_rich_text(text) and not small and accessory is None):
+        return _rich_text_section(text, small, accessory)
     first, *others = [_mrkdwn(each_text) if each_text else None for each_text in shown]
-    return rendered(
+    return serialize(
         SectionBlock(
             text=first, fields=[text_object for text_object in others if text_object] or None, accessory=accessory
         )
     )
 
 
-def _in_rich_text(text: str, fields: Sequence[str], accessory: Any) -> Block:
-    words = markup.rich_text("\n".join(word for word in (text, *fields) if word))
+def _rich_text_section(text: str, fields: Sequence[str], accessory: Any) -> Block:
+    words = markup.to_rich_text("\n".join(word for word in (text, *fields) if word))
     if accessory is None:
         return words
-    below = actions(accessory) if isinstance(accessory, ButtonElement) else rendered(ContextBlock(elements=[accessory]))
+    below = (
+        actions(accessory) if isinstance(accessory, ButtonElement) else serialize(ContextBlock(elements=[accessory]))
+    )
     return {TOGETHER: (words, below)}
 
 
 def paragraphs(lines: Iterable[str]) -> list[Block]:
     """Lines of mrkdwn in as few paragraphs as hold all of them."""
-    return [section(piece) for piece in pieces("\n".join(lines), SECTION_TEXT)]
+    return [section(piece) for piece in split_lines("\n".join(lines), SECTION_TEXT)]
 
 
-def quoted(text: str) -> list[str]:
+def quote(text: str) -> list[str]:
     """A text of several lines as quotations, each as long as a paragraph may be; none of it is lost."""
     parts = (line[at : at + QUOTED] for line in text.strip().splitlines() for at in range(0, len(line) or 1, QUOTED))
-    return pieces("\n".join(f">{inline(part, QUOTED)}" for part in parts), SECTION_TEXT)
+    return split_lines("\n".join(f">{escape_inline(part, QUOTED)}" for part in parts), SECTION_TEXT)
 
 
-def typed(text: str) -> Block:
+def copyable(text: str) -> Block:
     """Return a paragraph of typed text, to be copied."""
-    return rendered(SectionBlock(text=PlainTextObject(text=cut(text, SECTION_TEXT) or "–", emoji=False)))
+    return serialize(SectionBlock(text=PlainTextObject(text=truncate(text, SECTION_TEXT) or "–", emoji=False)))
 
 
 def header(text: str) -> Block:
     """A title line."""
-    return rendered(HeaderBlock(text=_plain(text, HEADER_TEXT)))
+    return serialize(HeaderBlock(text=_plain(text, HEADER_TEXT)))
 
 
 def context(*texts: str) -> Block:
     """A line of small print; of the usual size where mrkdwn would format what is from outside."""
-    small = [cut(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
-    shown = [markup.mrkdwn(line) for line in small]
+    small = [truncate(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
+    shown = [markup.to_mrkdwn(line) for line in small]
     if None in shown:
-        return markup.rich_text("\n".join(small))
-    return rendered(ContextBlock(elements=[_mrkdwn(text) for text in shown if text]))
+        return markup.to_rich_text("\n".join(small))
+    return serialize(ContextBlock(elements=[_mrkdwn(text) for text in shown if text]))
 
 
 def divider() -> Block:
     """A line across."""
-    return rendered(DividerBlock())
+    return serialize(DividerBlock())
 
 
 def actions(*elements: ButtonElement) -> Block:
     """A row of buttons."""
-    return rendered(ActionsBlock(elements=list(elements[:ACTIONS_ELEMENTS])))
+    return serialize(ActionsBlock(elements=list(elements[:ACTIONS_ELEMENTS])))
 
 
 def button(
@@ -282,11 +285,12 @@ def button(
     value: str = "",
     *,
     style: str | None = None,
-    says: str | None = None,
+    accessibility_label: str | None = None,
     confirm: str | None = None,
     verb: str | None = None,
 ) -> ButtonElement:
-    """A button that acts on click; `says` is what a screen reader reads, `confirm` a question asked before.
+    """A button that acts on click; `accessibility_label` is what a screen reader reads, `confirm` a question asked
+    before.
 
     With a `verb` that question is answered by it, or by Cancel.
     """
@@ -295,25 +299,25 @@ def button(
         action_id=action,
         value=value[:BUTTON_VALUE] or None,
         style=style,
-        accessibility_label=plain(says, BUTTON_TEXT) if says else None,
+        accessibility_label=plain_text(accessibility_label, BUTTON_TEXT) if accessibility_label else None,
         confirm=_confirm(confirm, verb) if confirm else None,
     )
 
 
 def _confirm(question: str, verb: str | None) -> ConfirmObject:
     if verb:
-        title, answer = f"{cut(verb, 99)}?", cut(verb, 30)
+        title, answer = f"{truncate(verb, 99)}?", truncate(verb, 30)
         return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=_("Cancel"))
     return ConfirmObject(title=_("Are you sure?"), text=_plain(question, 300), confirm=_("Yes"), deny=_("No"))
 
 
-def link_button(label: str, url: str, action: str, *, says: str | None = None) -> ButtonElement:
+def link_button(label: str, url: str, action: str, *, accessibility_label: str | None = None) -> ButtonElement:
     """A button that opens an address; only for addresses that are no credential."""
     return ButtonElement(
         text=_plain(label, BUTTON_TEXT),
         action_id=action,
         url=url if len(url) <= URL else None,
-        accessibility_label=plain(says, BUTTON_TEXT) if says else None,
+        accessibility_label=plain_text(accessibility_label, BUTTON_TEXT) if accessibility_label else None,
     )
 
 
@@ -322,23 +326,23 @@ def option(label: str, value: str) -> Option:
     return Option(text=_plain(label, OPTION_TEXT), value=value[:OPTION_VALUE])
 
 
-def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, optional: bool = False) -> Block:
+def external_select(label: str, name: str, *, hint: str, chosen: Option | None = None, optional: bool = False) -> Block:
     """Return a select whose options Slack requests from the bot while the user types."""
-    return rendered(
+    return serialize(
         InputBlock(
             block_id=name,
             label=_plain(label, INPUT_LABEL),
             element=ExternalDataSelectElement(
-                action_id=name, placeholder=plain(hint, 150), min_query_length=0, initial_option=chosen
+                action_id=name, placeholder=plain_text(hint, 150), min_query_length=0, initial_option=chosen
             ),
             optional=optional,
         )
     )
 
 
-def choose(label: str, name: str, options: Sequence[Option], *, chosen: Option | None = None) -> Block:
+def static_select(label: str, name: str, options: Sequence[Option], *, chosen: Option | None = None) -> Block:
     """A select of a few known options; without `chosen` nothing need be chosen."""
-    return rendered(
+    return serialize(
         InputBlock(
             block_id=name,
             label=_plain(label, INPUT_LABEL),
@@ -352,7 +356,7 @@ def checkboxes(
     label: str, name: str, choices: Sequence[Option], *, ticked: Collection[str] = (), optional: bool = True
 ) -> Block:
     """Boxes to tick, at most ten; `ticked` has the values of those that are when the form opens."""
-    return rendered(
+    return serialize(
         InputBlock(
             block_id=name,
             label=_plain(label, INPUT_LABEL),

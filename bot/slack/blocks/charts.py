@@ -13,7 +13,7 @@ from typing import Literal
 
 from bot.i18n import format_number
 from bot.slack.blocks import Block
-from bot.slack.mrkdwn import plain
+from bot.slack.mrkdwn import plain_text
 
 TABLE_ROWS = 100
 TABLE_CHARACTERS = 10_000
@@ -29,27 +29,27 @@ Cell = str | int | tuple[int, str]
 Points = Sequence[tuple[str, int]]
 
 
-def different(texts: Iterable[str], limit: int) -> list[str]:
+def distinguish_labels(texts: Iterable[str], limit: int) -> list[str]:
     """The texts as plain ones of at most `limit` characters, told apart by a number where several would read alike."""
     found: dict[str, None] = {}
     count: Counter[str] = Counter()
     for text in texts:
-        label = whole = fitted(text, limit)
+        label = whole = fit_label(text, limit)
         while label in found:
             count[whole] += 1
             number = f" ({count[whole] + 1})"
-            label = fitted(text, limit - len(number)) + number
+            label = fit_label(text, limit - len(number)) + number
         found[label] = None
     return list(found)
 
 
-def fitted(text: str, limit: int) -> str:
+def fit_label(text: str, limit: int) -> str:
     """The text on one line, never empty to the eye, within a limit however Slack counts: an emoji may count as two."""
     if not any(unicodedata.category(each_text)[0] in "LNPS" for each_text in text):
         return "–"
-    room = limit
-    while _length(label := plain(text, room)) > limit:
-        room -= 1
+    semaphore = limit
+    while _length(label := plain_text(text, semaphore)) > limit:
+        semaphore -= 1
     return label
 
 
@@ -57,7 +57,7 @@ def _length(text: str) -> int:
     return len(text.encode("utf-16-le", "replace")) // 2
 
 
-def fitting(rows: Sequence[Sequence[Cell]]) -> int:
+def count_fitting_rows(rows: Sequence[Sequence[Cell]]) -> int:
     """How many of these rows, from the first, go into one table."""
     left = TABLE_CHARACTERS - 500  # for the header, and for what Slack may count that we do not
     for number, row in enumerate(rows[:TABLE_ROWS]):
@@ -75,8 +75,8 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -
     """A table that people can sort, search and page through; at least one row, each as long as the header."""
     return {
         "type": "data_table",
-        "caption": plain(caption, CAPTION),
-        "rows": [[_cell(item) for item in row] for row in (header, *rows[: fitting(rows)])],
+        "caption": plain_text(caption, CAPTION),
+        "rows": [[_cell(item) for item in row] for row in (header, *rows[: count_fitting_rows(rows)])],
         "page_size": TABLE_PAGE,
         "row_header_column_index": 0,
     }
@@ -85,36 +85,36 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -
 def _cell(cell: Cell) -> Block:
     """A cell; `text` is required of a number too: https://www.npmjs.com/package/@slack/types (3.2.0)."""
     if isinstance(cell, tuple):
-        return {"type": "raw_number", "value": cell[0], "text": fitted(cell[1], CELL)}
+        return {"type": "raw_number", "value": cell[0], "text": fit_label(cell[1], CELL)}
     if isinstance(cell, int):
         return {"type": "raw_number", "value": cell, "text": format_number(cell)}
-    return {"type": "raw_text", "text": fitted(cell, CELL)}
+    return {"type": "raw_text", "text": fit_label(cell, CELL)}
 
 
 def chart(kind: Literal["line", "bar"], title: str, series: str, points: Points) -> Block:
     """One series of one to twenty points (label, value) over the names of its points."""
-    labels = different((label for label, _ in points[:POINTS]), LABEL)
+    labels = distinguish_labels((label for label, _ in points[:POINTS]), LABEL)
     data = [{"label": label, "value": value} for label, (_, value) in zip(labels, points, strict=False)]
     return {
         "type": "data_visualization",
-        "title": fitted(title, TITLE),
+        "title": fit_label(title, TITLE),
         "chart": {
             "type": kind,
-            "series": [{"name": fitted(series, LABEL), "data": data}],
+            "series": [{"name": fit_label(series, LABEL), "data": data}],
             "axis_config": {"categories": labels},
         },
     }
 
 
-def first(points: Points, most: int, rest: Callable[[int], str]) -> Points:
+def limit_points(points: Points, limit: int, rest: Callable[[int], str]) -> Points:
     """At most so many points: the last of them adds up what is left out, under the name that `rest` has for as many."""
-    if len(points) <= most:
+    if len(points) <= limit:
         return points
-    kept, others = points[: most - 1], points[most - 1 :]
+    kept, others = points[: limit - 1], points[limit - 1 :]
     return [*kept, (rest(len(others)), sum(value for _, value in others))]
 
 
-def bars(points: Points, width: int = 20) -> str:
+def text_bars(points: Points, width: int = 20) -> str:
     """The same as text, for a workspace that has no charts: a bar and a number in each line."""
     top = max((value for _, value in points), default=0) or 1
     return "\n".join(

@@ -12,15 +12,15 @@ from slack_sdk.models.blocks import CheckboxesElement, InputBlock, Option, Plain
 from slack_sdk.models.blocks.block_elements import FileInputElement, InputInteractiveElement, PlainTextInputElement
 
 from bot.slack.blocks import Block
-from bot.slack.blocks.serializer import rendered
-from bot.slack.mrkdwn import cut, plain
+from bot.slack.blocks.serializer import serialize
+from bot.slack.mrkdwn import plain_text, truncate
 
 LONGEST = 3000  # characters of a text input
 PLACEHOLDER = 150
 
 
 def _input(label: str, name: str, element: InputInteractiveElement, *, optional: bool = True, hint: str = "") -> Block:
-    return rendered(
+    return serialize(
         InputBlock(
             block_id=name,
             label=PlainTextObject(text=label, emoji=False),
@@ -31,56 +31,56 @@ def _input(label: str, name: str, element: InputInteractiveElement, *, optional:
     )
 
 
-def file(label: str, name: str, *, hint: str = "") -> Block:
+def file_input(label: str, name: str, *, hint: str = "") -> Block:
     """One file to pick. Which kinds are good is checked by us: Slack's own list of kinds is a convenience only."""
     return _input(label, name, FileInputElement(action_id=name, max_files=1), optional=False, hint=hint)
 
 
-def ticks(label: str, name: str, options: Sequence[Option], *, hint: str = "") -> Block:
+def checkbox_input(label: str, name: str, options: Sequence[Option], *, hint: str = "") -> Block:
     """Boxes to tick, none of them ticked."""
     return _input(label, name, CheckboxesElement(action_id=name, options=list(options)), hint=hint)
 
 
-def choice(label: str, name: str, options: Sequence[Option], *, optional: bool = True) -> Block:
+def static_select_input(label: str, name: str, options: Sequence[Option], *, optional: bool = True) -> Block:
     """One of a few."""
     return _input(label, name, StaticSelectElement(action_id=name, options=list(options)), optional=optional)
 
 
-def line(
-    label: str, name: str, *, value: str = "", most: int, hint: str = "", example: str = "", optional: bool = True
+def text_input(
+    label: str, name: str, *, value: str = "", max_length: int, hint: str = "", example: str = "", optional: bool = True
 ) -> Block:
     """A line to type into, at most so long; `example` stands in it while it is empty."""
     element = PlainTextInputElement(
         action_id=name,
-        placeholder=PlainTextObject(text=plain(example, PLACEHOLDER), emoji=False) if example else None,
-        initial_value=cut(value, most) or None,
+        placeholder=PlainTextObject(text=plain_text(example, PLACEHOLDER), emoji=False) if example else None,
+        initial_value=truncate(value, max_length) or None,
         min_length=None if optional else 1,
-        max_length=most,
+        max_length=max_length,
     )
     return _input(label, name, element, optional=optional, hint=hint)
 
 
-def lines(label: str, name: str, *, value: str = "", hint: str = "") -> Block:
+def textarea(label: str, name: str, *, value: str = "", hint: str = "") -> Block:
     """Several lines to type into."""
     element = PlainTextInputElement(
-        action_id=name, initial_value=cut(value, LONGEST) or None, multiline=True, max_length=LONGEST
+        action_id=name, initial_value=truncate(value, LONGEST) or None, multiline=True, max_length=LONGEST
     )
     return _input(label, name, element, hint=hint)
 
 
-def refilled(block: Block, typed: dict[str, Any]) -> Block:
+def with_initial_value(block: Block, typed: dict[str, Any]) -> Block:
     """An input as Slack sent it back, which begins with what stood in it (its entry of `state.values`)."""
     element = {key: value for key, value in block["element"].items() if not key.startswith("initial_")}
     if typed.get("value"):
         element["initial_value"] = typed["value"]
     if chosen := typed.get("selected_option"):
-        element["initial_option"] = _offered(element, [chosen])[0]
+        element["initial_option"] = _matching_options(element, [chosen])[0]
     if ticked := typed.get("selected_options"):
-        element["initial_options"] = _offered(element, ticked)
+        element["initial_options"] = _matching_options(element, ticked)
     return {**block, "element": element}
 
 
-def _offered(element: dict[str, Any], chosen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _matching_options(element: dict[str, Any], chosen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The options of an element with these values, word for word as it offers them; those of a search as they are."""
     offered = {option.get("value"): option for option in element.get("options") or []}
     return [offered.get(entry.get("value"), entry) for entry in chosen]

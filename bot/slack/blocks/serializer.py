@@ -15,7 +15,7 @@ _KEYS: dict[type[JsonObject], tuple[tuple[str, str], ...]] = {
 }
 
 
-def rendered(model: JsonObject) -> dict[str, Any]:
+def serialize(model: JsonObject) -> dict[str, Any]:
     """The JSON of a model. Raises SlackObjectFormationError when it breaks one of Slack's limits.
 
     The SDK looks for a model's checks in `dir()` each time, and once more for each model around it; here they are
@@ -23,9 +23,9 @@ def rendered(model: JsonObject) -> dict[str, Any]:
     https://github.com/slackapi/python-slack-sdk/blob/main/slack_sdk/models/basic_objects.py
     """
     kind = type(model)
-    if not _usual(kind):
+    if not _is_plain_class(kind):
         return dict(model.to_dict())
-    for check in _checks(kind):
+    for check in _validator_names(kind):
         getattr(model, check)()
     keys = _KEYS.get(kind) or _KEYS.setdefault(kind, tuple((key, key) for key in sorted(model.attributes)))
     found = ((key, getattr(model, attribute, None)) for key, attribute in keys)
@@ -36,17 +36,17 @@ def rendered(model: JsonObject) -> dict[str, Any]:
 
 def _value(value: Any) -> Any:
     if isinstance(value, JsonObject):
-        return rendered(value)
+        return serialize(value)
     return [_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @cache
-def _usual(kind: type[JsonObject]) -> bool:
+def _is_plain_class(kind: type[JsonObject]) -> bool:
     """Whether a class is rendered like most: no `to_dict` of its own, and no lists that may be empty."""
     return kind in _KEYS or (kind.to_dict is JsonObject.to_dict and not kind.__name__.startswith("RichText"))
 
 
 @cache
-def _checks(kind: type[JsonObject]) -> tuple[str, ...]:
+def _validator_names(kind: type[JsonObject]) -> tuple[str, ...]:
     names = (name for name in dir(kind) if not name.startswith("__"))
     return tuple(name for name in names if hasattr(getattr(kind, name, None), "validator"))

@@ -51,50 +51,50 @@ class SocketModeConnection(SocketModeClient):
     https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
     """
 
-    def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, told_to_go: ToldToGo) -> None:
+    def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, on_disconnect: ToldToGo) -> None:
         # of its own, which getLogger() would keep for ever: nothing of it reaches our log
         told = logging.Logger("bot.slack.socket_mode.pool.sdk", logging.ERROR)  # noqa: LOG001
-        told.addHandler(_SdkLogHandler(self._failed))
+        told.addHandler(_SdkLogHandler(self._on_error))
         super().__init__(app_token=app_token, logger=told, web_client=app.client, ping_interval=ping_seconds)
         self._app = app
-        self._told_to_go = told_to_go
+        self._on_disconnect = on_disconnect
         self._connecting: asyncio.Task[None] | None = None
         self.successor: SocketModeConnection | None = None
-        self.trouble = "no answer"
-        self.greeted: float | None = None
-        self.socket_mode_request_listeners.append(self._request)
+        self.last_error = "no answer"
+        self.hello_at: float | None = None
+        self.socket_mode_request_listeners.append(self._on_request)
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self._connecting = asyncio.create_task(self.connect())  # type: ignore[no-untyped-call]
 
-    def stay_away(self) -> None:
+    def disable_reconnect(self) -> None:
         """Hear what still comes, and do not come back when Slack has closed it."""
         self.auto_reconnect_enabled = self.default_auto_reconnect_enabled = False
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing can come here any more, and what has come is being worked on."""
         gone = self.current_session is None or self.current_session.closed
         return self.closed or (gone and self.message_queue.empty())
 
-    def _failed(self, error: BaseException) -> None:
-        self.trouble = cause(error)
+    def _on_error(self, error: BaseException) -> None:
+        self.last_error = cause(error)
 
     async def issue_new_wss_url(self) -> str:
         """The SDK's, and a note that the handshake comes next."""
         url: str = await super().issue_new_wss_url()
-        self.trouble = "handshake"
+        self.last_error = "handshake"
         return url
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
         """The SDK's, but for what is about the connection itself."""
         kind = message.get("type")
         if kind == "disconnect":
-            self._told_to_go(self, str(message.get("reason") or "unknown"))
+            self._on_disconnect(self, str(message.get("reason") or "unknown"))
             return
         if kind == "hello":
-            self.greeted = time.monotonic()
+            self.hello_at = time.monotonic()
             log.info("slack.socket.greeted", connections_with_this_token=message.get("num_connections"))
         await super().run_message_listeners(message, raw_message)
 
@@ -109,7 +109,7 @@ class SocketModeConnection(SocketModeClient):
                 raise
             await self.successor.send_message(message)
 
-    async def hang_up(self) -> None:
+    async def close_quickly(self) -> None:
         """Close in bounded time: the SDK's client has been seen to hang while closing, and then leaves its session."""
         if self._connecting:
             self._connecting.cancel()
@@ -120,9 +120,9 @@ class SocketModeConnection(SocketModeClient):
             except (TimeoutError, OSError, RuntimeError) as error:
                 log.info("slack.socket.close_failed", error=kind_of(error), cause=cause(error))
 
-    async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+    async def _on_request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
-        if not schemas.readable(request.payload):
+        if not schemas.is_valid(request.payload):
             log.warning("request.unreadable", kind=request.type)
             await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
             return

@@ -41,76 +41,78 @@ class SocketPool:
         count: int,
         metrics: Metrics,
         ping_seconds: float = PING_SECONDS,
-        look_seconds: float = LOOK_SECONDS,
+        check_seconds: float = LOOK_SECONDS,
         rebuild_seconds: float = REBUILD_SECONDS,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._metrics = metrics
-        self._ping, self._look_every, self._rebuild = ping_seconds, look_seconds, rebuild_seconds
+        self._ping_seconds, self._check_seconds, self._rebuild_seconds = ping_seconds, check_seconds, rebuild_seconds
 
         def connection(told_to_go: ToldToGo) -> SocketModeConnection:
-            return SocketModeConnection(app, app_token=app_token, ping_seconds=ping_seconds, told_to_go=told_to_go)
+            return SocketModeConnection(app, app_token=app_token, ping_seconds=ping_seconds, on_disconnect=told_to_go)
 
-        self._lines = [_SocketSlot(connection, linger_seconds, metrics) for _ in range(count)]
+        self._slots = [_SocketSlot(connection, linger_seconds, metrics) for _ in range(count)]
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to connect, and watch from now on; returns at once."""
-        for line in self._lines:
-            line.now.start()
-        self._watch = asyncio.create_task(self._watching())
+        for line in self._slots:
+            line.current.start()
+        self._watch = asyncio.create_task(self._watch_slots())
 
     @property
     def count(self) -> int:
         """How many there are to be."""
-        return len(self._lines)
+        return len(self._slots)
 
     @property
-    def greeted(self) -> float | None:
+    def hello_at(self) -> float | None:
         """When Slack said hello on any of them, the last time (time.monotonic()); None before the first."""
-        return max((at for line in self._lines if (at := line.greeted) is not None), default=None)
+        return max((at for line in self._slots if (at := line.hello_at) is not None), default=None)
 
     @property
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """What keeps the first line that is down from connecting, as far as is known."""
-        return next((line.now.trouble for line in self._lines if line.now.current_session is None), "it was closed")
+        return next(
+            (line.current.last_error for line in self._slots if line.current.current_session is None), "it was closed"
+        )
 
-    async def connected(self) -> int:
+    async def count_connected(self) -> int:
         """On how many lines we are really heard now (the SDK's own example forgets to await this)."""
-        return sum([await line.connected() for line in self._lines])
+        return sum([await line.is_connected() for line in self._slots])
 
-    async def _watching(self) -> None:
+    async def _watch_slots(self) -> None:
         while True:
             try:
-                for line in self._lines:
-                    await self._look(line)
-                self._metrics.sockets.set(await self.connected())
+                for line in self._slots:
+                    await self._check_slot(line)
+                self._metrics.sockets.set(await self.count_connected())
             except Exception as error:  # the watchdog survives every error of the SDK
                 log.exception("slack.socket.error", error=kind_of(error))
-            await asyncio.sleep(self._look_every)
+            await asyncio.sleep(self._check_seconds)
 
-    async def _look(self, line: _SocketSlot) -> None:
-        await line.let_go()
+    async def _check_slot(self, slot: _SocketSlot) -> None:
+        await slot.reap_closed()
         now = time.monotonic()
-        if await line.now.is_connected():
-            if line.announced:
-                log.info("slack.socket.back", seconds=round(now - line.up_at))
-            line.up_at, line.announced = now, False
+        if await slot.current.is_connected():
+            if slot.announced:
+                log.info("slack.socket.back", seconds=round(now - slot.up_at))
+            slot.up_at, slot.announced = now, False
             return
-        down = now - line.up_at
-        if down > self._ping and not line.announced:
-            log.warning("slack.socket.down", seconds=round(down), trouble=line.now.trouble)
-            line.announced = True
+        down = now - slot.up_at
+        if down > self._ping_seconds and not slot.announced:
+            log.warning("slack.socket.down", seconds=round(down), trouble=slot.current.last_error)
+            slot.announced = True
         # A ticket address works once, and the SDK tries the same one for ever after a refused handshake.
-        line.now.wss_uri = None
-        if down > self._rebuild and now - line.built_at > self._rebuild:
-            await line.build_anew()
+        slot.current.wss_uri = None
+        if down > self._rebuild_seconds and now - slot.built_at > self._rebuild_seconds:
+            await slot.reconnect()
 
     async def close(self) -> None:
         """Hang up, in bounded time."""
         if self._watch:
             self._watch.cancel()
-        await asyncio.gather(*(line.close() for line in self._lines))
+        await asyncio.gather(*(line.close() for line in self._slots))
 
 
 class _SocketSlot:
@@ -122,52 +124,56 @@ class _SocketSlot:
         self._make = make
         self._linger = linger_seconds
         self._metrics = metrics
-        self._leaving: list[tuple[float, SocketModeConnection]] = []
-        self.now = make(self._told_to_go)
+        self._closing: list[tuple[float, SocketModeConnection]] = []
+        self.current = make(self._on_disconnect)
         self.up_at = self.built_at = time.monotonic()
         self.announced = False
 
-    async def connected(self) -> bool:
+    async def is_connected(self) -> bool:
         """Whether Slack reaches us on this line, be it by the connection that is about to go."""
-        return any([await connection.is_connected() for connection in (self.now, *(old for _, old in self._leaving))])
+        return any(
+            [await connection.is_connected() for connection in (self.current, *(old for _, old in self._closing))]
+        )
 
     @property
-    def greeted(self) -> float | None:
+    def hello_at(self) -> float | None:
         """When Slack said hello here, the last time."""
-        every = (self.now.greeted, *(old.greeted for _, old in self._leaving))
+        every = (self.current.hello_at, *(old.hello_at for _, old in self._closing))
         return max((at for at in every if at is not None), default=None)
 
-    def _told_to_go(self, connection: SocketModeConnection, reason: str) -> None:
-        if connection is not self.now:
+    def _on_disconnect(self, connection: SocketModeConnection, reason: str) -> None:
+        if connection is not self.current:
             return  # it is leaving already; Slack says it twice
         self._metrics.socket_disconnects.labels(reason if reason in _KNOWN else "other").inc()
-        connection.stay_away()
+        connection.disable_reconnect()
         if reason in REFUSALS:
             log.warning("slack.socket.refused", reason=reason, so=REFUSALS[reason])
-            connection.trouble = reason
+            connection.last_error = reason
             return  # the watchdog tries again after a while
-        self._leaving.append((time.monotonic() + self._linger, connection))
-        self.now = connection.successor = self._make(self._told_to_go)
+        self._closing.append((time.monotonic() + self._linger, connection))
+        self.current = connection.successor = self._make(self._on_disconnect)
         self.built_at = time.monotonic()
-        self.now.start()
+        self.current.start()
 
-    async def let_go(self) -> None:
+    async def reap_closed(self) -> None:
         """Hang up the old connections that Slack has closed, or should have."""
         now = time.monotonic()
-        gone = [entry for entry in self._leaving if entry[1].over or entry[0] < now]
-        self._leaving = [entry for entry in self._leaving if entry not in gone]
+        gone = [entry for entry in self._closing if entry[1].is_finished or entry[0] < now]
+        self._closing = [entry for entry in self._closing if entry not in gone]
         for _, old in gone:
-            await old.hang_up()
+            await old.close_quickly()
 
-    async def build_anew(self) -> None:
+    async def reconnect(self) -> None:
         """Give the connection up and make another."""
-        await self.now.hang_up()
-        self.now, self.built_at = self._make(self._told_to_go), time.monotonic()
-        self.now.start()
+        await self.current.close_quickly()
+        self.current, self.built_at = self._make(self._on_disconnect), time.monotonic()
+        self.current.start()
 
     async def close(self) -> None:
         """Hang up."""
-        await asyncio.gather(*(connection.hang_up() for connection in (self.now, *(old for _, old in self._leaving))))
+        await asyncio.gather(
+            *(connection.close_quickly() for connection in (self.current, *(old for _, old in self._closing)))
+        )
 
 
 _KNOWN = {"warning", "refresh_requested", *REFUSALS}

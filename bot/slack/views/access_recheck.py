@@ -11,7 +11,7 @@ from bot.domain.states import PauseReason
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views.builds import title
 from bot.slack.views.subscription_names import app_of
 
@@ -42,13 +42,13 @@ class PausedItem:
 
 def of_subscription(subscription: Subscription) -> str:
     """How a subscription is called."""
-    app = inline(app_of(subscription), 80)
+    app = escape_inline(app_of(subscription), 80)
     return _("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{subscription.channel_id}>")
 
 
 def of_report(digest: ScheduledReport) -> str:
     """How a scheduled report is called."""
-    app = inline(digest.app_name, 80)
+    app = escape_inline(digest.app_name, 80)
     if digest.private:
         return _("Paused: the scheduled report on {app}", app=app)
     return _("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.target_id}>")
@@ -113,7 +113,9 @@ def _named(channels: Sequence[str]) -> str:
 
 def _help(pause: PausedItem, admins: Sequence[str]) -> str:
     if pause.reason is PauseReason.PERSON:
-        return _("To take it over, run `{command}` there.", command=inline(pause.again, 120)) if pause.again else ""
+        return (
+            _("To take it over, run `{command}` there.", command=escape_inline(pause.again, 120)) if pause.again else ""
+        )
     if pause.reason in (PauseReason.SHARED, PauseReason.APP):
         return _("Set it up again in a channel of your own.") if pause.reason is PauseReason.SHARED else ""
     if pause.reason is PauseReason.RECALLED:

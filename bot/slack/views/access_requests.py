@@ -6,7 +6,7 @@ from bot.domain.access_requests import RequestDecision, RoleRequest
 from bot.i18n import _, use_locale
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import code, inline
+from bot.slack.mrkdwn import code, escape_inline
 
 
 def question(request: RoleRequest, app: str | None, name: str, language: str) -> Message:
@@ -31,7 +31,7 @@ def _head(request: RoleRequest, app: str | None) -> str:
     about = {"user": f"<@{request.user_id}>", "role": request.role.word}
     if app is None:
         return _("{user} asks to be {role}", **about)
-    return _("{user} asks to be {role} of {app}", app=inline(app, 80), **about)
+    return _("{user} asks to be {role} of {app}", app=escape_inline(app, 80), **about)
 
 
 def _did(request: RoleRequest) -> list[str]:
@@ -67,4 +67,4 @@ def told(request: RoleRequest, app: str | None) -> Message:
 
 
 def _apps(request: RoleRequest, app: str | None) -> str:
-    return _("all apps") if app is None or request.decision is RequestDecision.ALL else inline(app, 80)
+    return _("all apps") if app is None or request.decision is RequestDecision.ALL else escape_inline(app, 80)

@@ -11,9 +11,9 @@ from bot.domain.model import App, Build, Recall, Stage
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
-from bot.slack.blocks.paging import PagedItems, turning
+from bot.slack.blocks.paging import PagedItems, page_buttons
 from bot.slack.button_values import BuildValue
-from bot.slack.mrkdwn import inline, when
+from bot.slack.mrkdwn import date_tag, escape_inline
 
 STAGE_WORDS = {
     Stage.PENDING: gettext_noop("⏳ waiting to be processed"),
@@ -42,13 +42,14 @@ def title(build: Build) -> str:
     """`Courier 2.4.0 (173) for iOS`, escaped."""
     name = versioned(build)
     if build.number:
-        name += f" ({inline(build.number, 40)})"
+        name += f" ({escape_inline(build.number, 40)})"
     return _("{build} for {platform}", build=name, platform=platform_name(build)) if build.platform else name
 
 
 def versioned(build: Build) -> str:
     """`Courier 2.4.0`, escaped."""
-    return f"{inline(build.app.name, 80)} {inline(build.version, 60) if build.version else _('without a version')}"
+    version = escape_inline(build.version, 60) if build.version else _("without a version")
+    return f"{escape_inline(build.app.name, 80)} {version}"
 
 
 def plain_title(build: Build) -> str:
@@ -72,7 +73,7 @@ def several(app: App, builds: Sequence[Build]) -> str:
 
 def platform_name(build: Build) -> str:
     """The platform as its maker writes it, escaped."""
-    return inline(plain_platform(build), 40)
+    return escape_inline(plain_platform(build), 40)
 
 
 def plain_platform(build: Build) -> str:
@@ -87,16 +88,16 @@ def facts(build: Build, *, commit: bool = True) -> list[str]:
     if build.size is not None:
         lines.append(_("*Size* {size}", size=mrkdwn.size(build.size)))
     if origin.branch:
-        lines.append(_("*Branch* {branch}", branch=inline(origin.branch, 80)))
+        lines.append(_("*Branch* {branch}", branch=escape_inline(origin.branch, 80)))
     if tags := [*build.tags, *filter(None, [origin.tag])]:
-        lines.append(_("*Tags* {tags}", tags=inline(", ".join(dict.fromkeys(tags)), 120)))
+        lines.append(_("*Tags* {tags}", tags=escape_inline(", ".join(dict.fromkeys(tags)), 120)))
     if commit and origin.commit:
-        message = f" {inline(origin.commit_message.splitlines()[0], 80)}" if origin.commit_message else ""
-        lines.append(_("*Commit* {commit}", commit=f"{inline(origin.commit[:10], 10)}{message}"))
+        message = f" {escape_inline(origin.commit_message.splitlines()[0], 80)}" if origin.commit_message else ""
+        lines.append(_("*Commit* {commit}", commit=f"{escape_inline(origin.commit[:10], 10)}{message}"))
     if build.uploader:
-        lines.append(_("*Uploaded by* {person}", person=inline(build.uploader, 80)))
+        lines.append(_("*Uploaded by* {person}", person=escape_inline(build.uploader, 80)))
     if build.created_at:
-        lines.append(_("*Uploaded* {when}", when=when(build.created_at)))
+        lines.append(_("*Uploaded* {when}", when=date_tag(build.created_at)))
     return lines
 
 
@@ -105,8 +106,8 @@ def changelog(build: Build, limit: int = 300) -> str:
     text = build.changelog.strip()
     if not text:
         return ""
-    start = mrkdwn.cut(text, limit)
-    quoted = "\n".join(f">{inline(line, limit)}" for line in start.splitlines() if line.strip())
+    start = mrkdwn.truncate(text, limit)
+    quoted = "\n".join(f">{escape_inline(line, limit)}" for line in start.splitlines() if line.strip())
     return f"{quoted}\n>{_(REST)}" if len(text) > limit else quoted
 
 
@@ -128,46 +129,52 @@ def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
 def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
     """The same with a label of its own, where several stand side by side."""
     return blocks.button(
-        label, action, build_value(build), style=style, says=_("Get {build}", build=build_labels.label(build))
+        label,
+        action,
+        build_value(build),
+        style=style,
+        accessibility_label=_("Get {build}", build=build_labels.label(build)),
     )
 
 
 def news_button(build: Build) -> ButtonElement:
     """Return the buttons for the whole changelog, and for the changes since the user's build."""
     says = _("What's new in {build}", build=build_labels.label(build))
-    return blocks.button(_("What's new"), "news.v1", build_value(build), says=says)
+    return blocks.button(_("What's new"), "news.v1", build_value(build), accessibility_label=says)
 
 
 def recall_button(build: Build) -> ButtonElement:
     """Opens the form that asks why."""
     says = _("Recall {build}", build=build_labels.label(build))
-    return blocks.button(_("Recall…"), "recall.v1", build_value(build), says=says)
+    return blocks.button(_("Recall…"), "recall.v1", build_value(build), accessibility_label=says)
 
 
 def unrecall_button(build: Build) -> ButtonElement:
     """The way back."""
     says = _("Unrecall {build}", build=build_labels.label(build))
-    return blocks.button(_("Unrecall"), "unrecall.v1", build_value(build), says=says)
+    return blocks.button(_("Unrecall"), "unrecall.v1", build_value(build), accessibility_label=says)
 
 
 def watch_button(build: Build, label: str = "") -> ButtonElement:
     """The button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
     label = label or _("Watch")
-    return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {build_labels.label(build)}")
+    return blocks.button(
+        label, "watch.v1", build_value(build), accessibility_label=f"{label} {build_labels.label(build)}"
+    )
 
 
 def failure(build: Build) -> str:
     """Applivery's own words on why a build failed, escaped, with its code."""
-    reason = inline(build.error, REASON) if build.error else _("Applivery gave no reason.")
+    reason = escape_inline(build.error, REASON) if build.error else _("Applivery gave no reason.")
     if build.error_code:
-        return _("*Reason* (code {code}): {reason}", code=inline(build.error_code, 40), reason=reason)
+        return _("*Reason* (code {code}): {reason}", code=escape_inline(build.error_code, 40), reason=reason)
     return _("*Reason*: {reason}", reason=reason)
 
 
 def state(build: Build, recall: Recall | None = None) -> str:
     """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
     if recall:
-        return _("⛔ recalled: {reason}", reason=inline(recall.reason, 300))
+        return _("⛔ recalled: {reason}", reason=escape_inline(recall.reason, 300))
     return f"⚠️ {unknown(build)}" if build.stage is Stage.UNKNOWN else _(STAGE_WORDS[build.stage])
 
 
@@ -189,28 +196,28 @@ def builds(
 
     `recalls` tells, by build id, which were taken back; `again` is what the buttons to other pages carry.
     """
-    name = inline(app.name, 80)
+    name = escape_inline(app.name, 80)
     if not page.items:
         no = _("{app} has no builds that fit.", app=name) if note else _("{app} has no builds yet.", app=name)
         return Message(f"{no} {note}".rstrip())
-    head = " · ".join(filter(None, (_("*Builds of {app}*, newest first", app=name), page.words)))
+    head = " · ".join(filter(None, (_("*Builds of {app}*, newest first", app=name), page.range_text)))
     body: list[Block] = [blocks.section(f"{head}: {note}" if note else head)]
     lines = []
     for build in page.items:
         recall = (recalls or {}).get(build.id)
-        label = inline(build_labels.label(build), 140)
+        label = escape_inline(build_labels.label(build), 140)
         lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
-        line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
+        line = f"*{label}* · {state(build, recall)} · {date_tag(build.created_at)}"
         body.append(blocks.section(line, accessory=_builds_button(build, recall)))
     text = _("Builds of {app}: {builds}.", app=name, builds="; ".join(lines))
-    return Message(text, (*body, *turning(page, MORE, again)))
+    return Message(text, (*body, *page_buttons(page, MORE, again)))
 
 
 def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return get_button(build, style=None)
     says = _("Status of {build}", build=build_labels.label(build))
-    return blocks.button(_("Status"), "status.v1", build_value(build), says=says)
+    return blocks.button(_("Status"), "status.v1", build_value(build), accessibility_label=says)
 
 
 def status(
@@ -228,13 +235,13 @@ def status(
     newest build of its kind that can be had.
     """
     sentence = f"{title(build)}: {state(build, recall)}."
-    by = "\n" + _("by <@{person}> {when}", person=recall.by, when=when(recall.at)) if recall else ""
+    by = "\n" + _("by <@{person}> {when}", person=recall.by, when=date_tag(recall.at)) if recall else ""
     body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
     notes = [failure(build)] if build.stage is Stage.FAILED else []
     notes += [endless(build)] if not build.stage.final and not awaitable else []
     body += [blocks.section(note) for note in notes]
     if build.stage is Stage.FAILED and len(build.error or "") > REASON:
-        body += map(blocks.section, blocks.quoted(build.error or ""))
+        body += map(blocks.section, blocks.quote(build.error or ""))
     buttons = [*instead_buttons(instead)]
     if build.stage is Stage.READY:
         buttons += [get_button(build)] if recall is None else []

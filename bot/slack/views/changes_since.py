@@ -10,8 +10,8 @@ from bot.domain.model import Build, Recall, Stage
 from bot.i18n import _
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.blocks.paging import PagedItems, turning
-from bot.slack.mrkdwn import inline, when
+from bot.slack.blocks.paging import PagedItems, page_buttons
+from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views.builds import build_value, changelog, facts, get_button, news_button, state, title
 
 if TYPE_CHECKING:
@@ -34,25 +34,27 @@ def news(
     if missed:
         had = _name(missed.build)
         head = _("What's new in {build} since {earlier}, which you got", build=title(build), earlier=had)
-        body.append(blocks.context(_("since {earlier}, which you got {when}", earlier=had, when=when(missed.got_at))))
+        body.append(
+            blocks.context(_("since {earlier}, which you got {when}", earlier=had, when=date_tag(missed.got_at)))
+        )
     body += [block for block, _ in pages[number]]
     get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
     body.append(blocks.actions(*get, blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard")))
     part: PagedItems[Block] = PagedItems((), number, number, number + 1 < len(pages))
     text = " ".join(words for _, words in pages[number])
-    return Message(f"{head} {which}".rstrip() + f": {text}", (*body, *turning(part, MORE, build_value(build))))
+    return Message(f"{head} {which}".rstrip() + f": {text}", (*body, *page_buttons(part, MORE, build_value(build))))
 
 
 def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
     """The changelog and what came in between, in blocks and in plain words, as many on a page as there is room for."""
     pages: list[list[tuple[Block, str]]] = [[]]
-    room = ROOM
+    semaphore = ROOM
     between = [(_between(each_build, recalls), 1) for each_build in (missed.between if missed else ())]
     for piece, takes in [*((piece, 3) for piece in _changelog(build)), *between]:
-        if takes > room:
+        if takes > semaphore:
             pages.append([])
-            room = ROOM
-        room -= takes
+            semaphore = ROOM
+        semaphore -= takes
         pages[-1].append(piece)
     return pages
 
@@ -62,25 +64,25 @@ def _changelog(build: Build) -> list[tuple[Block, str]]:
     if not build.changelog.strip():
         unwritten = _("It has no changelog. What is known:")
         return [(blocks.section(unwritten, fields=_facts(build)), _("there is no changelog."))]
-    return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quoted(build.changelog)]
+    return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quote(build.changelog)]
 
 
 def _between(build: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
     taken = f" · {state(build, recalls[build.id])}" if build.id in recalls else ""
     text = changelog(build, changelogs.START) or _short(build)
     cut_short = len(build.changelog.strip()) > changelogs.START
-    line = f"*{_name(build)}* · {when(build.created_at)}{taken}\n{text}"
+    line = f"*{_name(build)}* · {date_tag(build.created_at)}{taken}\n{text}"
     return blocks.section(line, accessory=news_button(build) if cut_short else None), f"{_name(build)}: {_short(build)}"
 
 
 def _name(build: Build) -> str:
-    return inline(build_labels.label(build), 140)
+    return escape_inline(build_labels.label(build), 140)
 
 
 def _short(build: Build) -> str:
     """What is new in a build in one line: its changelog, else its commit message."""
     text = build.changelog.strip() or (build.origin.commit_message or "").strip()
-    return inline(text, changelogs.START) or _("_no changelog_")
+    return escape_inline(text, changelogs.START) or _("_no changelog_")
 
 
 def _facts(build: Build) -> list[str]:
@@ -88,6 +90,6 @@ def _facts(build: Build) -> list[str]:
     message = (build.origin.commit_message or "").strip()
     found = facts(build, commit=not message)
     if message:
-        commit = f"{inline((build.origin.commit or '')[:10], 10)} {inline(message, 1000)}".strip()
+        commit = f"{escape_inline((build.origin.commit or '')[:10], 10)} {escape_inline(message, 1000)}".strip()
         found.insert(0, _("*Commit* {commit}", commit=commit))
     return found

@@ -12,7 +12,7 @@ from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
-from bot.slack.mrkdwn import inline, when
+from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views.builds import (
     build_value,
     changelog,
@@ -117,7 +117,7 @@ def _version_card(shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard
 
 def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
     """What was kept back until now, newest first, in one message."""
-    names = list(dict.fromkeys(inline(each_entry.build.app.name, 80) for each_entry in shown))
+    names = list(dict.fromkeys(escape_inline(each_entry.build.app.name, 80) for each_entry in shown))
     apps = ", ".join(names[:5])
     if left := len(names[5:]):
         apps = ngettext("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
@@ -163,16 +163,16 @@ def _state(entry: CardEntry, name: str) -> str:
 
 def _newer(build: Build, newer: Build) -> str:
     same = newer.version == build.version or not newer.version
-    number = f" ({inline(newer.number, 40)})" if newer.number and same else ""
-    return f"{inline(newer.version, 60) if newer.version else _('a newer build')}{number}"
+    number = f" ({escape_inline(newer.number, 40)})" if newer.number and same else ""
+    return f"{escape_inline(newer.version, 60) if newer.version else _('a newer build')}{number}"
 
 
 def _why(entry: CardEntry) -> str:
     """The sentence after the head: why it was recalled, or why it failed."""
     if entry.recall:
-        return _("Recalled: {reason}", reason=inline(entry.recall.reason, 300))
+        return _("Recalled: {reason}", reason=escape_inline(entry.recall.reason, 300))
     if _failed(entry) and entry.build.error:
-        return _("Applivery says: {reason}", reason=inline(entry.build.error, 300))
+        return _("Applivery says: {reason}", reason=escape_inline(entry.build.error, 300))
     return ""
 
 
@@ -180,9 +180,9 @@ def _aftermath(entry: CardEntry) -> list[Block]:
     if recall := entry.recall:
         text = _(
             "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
-            reason=inline(recall.reason, 600),
+            reason=escape_inline(recall.reason, 600),
             person=recall.by,
-            when=when(recall.at),
+            when=date_tag(recall.at),
         )
         return [blocks.section(text)]
     if (newer := entry.superseded_by) and entry.build.stage is Stage.READY:
@@ -214,12 +214,12 @@ def _buttons(entry: CardEntry) -> list[ButtonElement]:
     mute = _("Mute {app} in this channel", app=build.app.name)
     more = [
         news_button(build),
-        blocks.button(_("Downloads"), "downloads.v1", build_value(build), says=downloads),
+        blocks.button(_("Downloads"), "downloads.v1", build_value(build), accessibility_label=downloads),
     ]
     more = [] if _deleted(entry) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
     return [
         *more,
-        blocks.button(_("Mute"), "mute.v1", build.app.id, says=mute),
+        blocks.button(_("Mute"), "mute.v1", build.app.id, accessibility_label=mute),
     ]
 
 
@@ -246,7 +246,7 @@ def _link(url: str, words: str) -> str:
     """An address as mrkdwn, when it can stand there. https://docs.slack.dev/messaging/formatting-message-text#links"""
     if len(url) > LINK or any(character in url for character in "<>| ") or not url.isprintable():
         return ""
-    return f"<{url.replace('&', '&amp;')}|{inline(words, 60)}>"
+    return f"<{url.replace('&', '&amp;')}|{escape_inline(words, 60)}>"
 
 
 def _numbered(button: ButtonElement, number: int) -> ButtonElement:
@@ -255,7 +255,7 @@ def _numbered(button: ButtonElement, number: int) -> ButtonElement:
 
 
 def _platform(build: Build) -> str:
-    number = f" ({inline(build.number, 40)})" if build.number else ""
+    number = f" ({escape_inline(build.number, 40)})" if build.number else ""
     return f"{platform_name(build) or _('build')}{number}"
 
 
@@ -267,14 +267,14 @@ def _small_facts(build: Build) -> str:
     """Size, branch and who uploaded it, as the rest of a sentence."""
     parts = [
         mrkdwn.size(build.size) if build.size is not None else "",
-        inline(build.origin.branch, 60) if build.origin.branch else "",
-        _("by {person}", person=inline(build.uploader, 60)) if build.uploader else "",
+        escape_inline(build.origin.branch, 60) if build.origin.branch else "",
+        _("by {person}", person=escape_inline(build.uploader, 60)) if build.uploader else "",
     ]
     return "".join(f" · {part}" for part in parts if part)
 
 
 def _label(manner: DeliveryOptions) -> str:
-    return f"[{inline(manner.label, 60)}] " if manner.label else ""
+    return f"[{escape_inline(manner.label, 60)}] " if manner.label else ""
 
 
 def _mention(manner: DeliveryOptions) -> str:
@@ -299,4 +299,4 @@ def _icon(build: Build) -> ImageElement | None:
     parts = _parts(build.icon)
     if parts.scheme != "https" or parts.query or len(build.icon) > blocks.URL:
         return None
-    return ImageElement(image_url=build.icon, alt_text=_("Icon of {app}", app=mrkdwn.plain(build.app.name, 80)))
+    return ImageElement(image_url=build.icon, alt_text=_("Icon of {app}", app=mrkdwn.plain_text(build.app.name, 80)))

@@ -17,8 +17,8 @@ from bot.slack import blocks
 from bot.slack.blocks import Block, FileAttachment, Message, charts
 from bot.slack.blocks.charts import Cell
 from bot.slack.button_values import PageValue
-from bot.slack.markup import without_formatting
-from bot.slack.mrkdwn import inline, when
+from bot.slack.markup import strip_formatting
+from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views import report_series
 from bot.slack.views import report_text as words
 
@@ -56,15 +56,17 @@ def here(report: DownloadReport, *, share: bool) -> Message | None:
 
 
 def _csv(report: DownloadReport) -> ButtonElement:
-    return blocks.button("CSV", "summary.csv.v1", report.typed, says=_("Each download as a file, for you alone"))
+    return blocks.button(
+        "CSV", "summary.csv.v1", report.typed, accessibility_label=_("Each download as a file, for you alone")
+    )
 
 
 def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
     if not report.summary.recorded:
         return nothing(report)
-    title = _("*Downloads of {what}* {span}", what=inline(report.what, 160), span=report.span)
+    title = _("*Downloads of {what}* {span}", what=escape_inline(report.what, 160), span=report.span)
     recorded, more = words.recorded(report), [*words.compared(report), *words.newest(report)]
-    text = " ".join([without_formatting(f"{title}: {recorded}"), *more])
+    text = " ".join([strip_formatting(f"{title}: {recorded}"), *more])
     body = [blocks.section("\n".join([title, recorded, *more]))]
     body += [blocks.context(line) for line in (*words.small_print(report), *small)]
     fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # cut short, a button would ask something else
@@ -77,7 +79,7 @@ def file(what: str, period: Period | None, content: FileAttachment, lines: int, 
         "Downloads of {what} {span}: {number} line.",
         "Downloads of {what} {span}: {number} lines.",
         lines,
-        what=inline(what, 160),
+        what=escape_inline(what, 160),
         span=period.words if period else _("so far"),
     )
     more = ngettext(
@@ -90,7 +92,9 @@ def nothing(report: DownloadReport) -> Message:
     """One line when there is nothing to tell."""
     links = words.links(report)
     more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
-    none = _("Downloads of {what} {span}: no downloads recorded.", what=inline(report.what, 160), span=report.span)
+    none = _(
+        "Downloads of {what} {span}: no downloads recorded.", what=escape_inline(report.what, 160), span=report.span
+    )
     return Message(" ".join([none, *more]))
 
 
@@ -116,21 +120,21 @@ def people(report: DownloadReport, number: int) -> Message:
     labels = report.labels()[: start + PAGE]
     header = [_(column) for column in COLUMNS]
     table = charts.table(_caption(report, start, len(page)), header, _rows(page, labels, report.tz))
-    names = charts.different(labels, 80)[start:]
+    names = charts.distinguish_labels(labels, 80)[start:]
     lines = [_person(name, row) for name, row in zip(names, page, strict=True)]
     small = [blocks.context(bucket) for bucket in words.buckets(report)]
     turn = _turning(report, number)
     text = "\n".join([*lines, *words.buckets(report)])
     plainer = Message(text, (*blocks.paragraphs(lines), *small, *turn))
-    return Message(text, (table, *small, *turn), plainer=plainer)
+    return Message(text, (table, *small, *turn), fallback=plainer)
 
 
 def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tuple[Cell, ...]]:
     """The lines of a page of people, whose labels are the last; so narrow that all of them fit into one table."""
     for width in (charts.CELL, 60, 32, 24, 16, 12):
-        names = charts.different(labels, width)[len(labels) - len(page) :]
+        names = charts.distinguish_labels(labels, width)[len(labels) - len(page) :]
         rows = [_row(name, row, tz, width) for name, row in zip(names, page, strict=True)]
-        if charts.fitting(rows) == len(rows):
+        if charts.count_fitting_rows(rows) == len(rows):
             break
     return rows
 
@@ -172,9 +176,9 @@ def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
     return (
         name,
         person.recorded,
-        charts.fitted(version or "", 14),
+        charts.fit_label(version or "", 14),
         when_,
-        charts.fitted(device or "", min(22, width * 2 // 3)),
+        charts.fit_label(device or "", min(22, width * 2 // 3)),
     )
 
 
@@ -187,9 +191,9 @@ def _person(name: str, person: PersonRow) -> str:
     latest = person.latest
     details = [words.downloads(person.recorded)]
     if latest:
-        details += [inline(text, 60) for text in (latest.version, latest.device, latest.os) if text]
-        details.append(_("last {when}", when=when(latest.at)) if latest.at else _("without a date"))
-    return f"*{inline(name, 80)}* · {' · '.join(details)}"
+        details += [escape_inline(text, 60) for text in (latest.version, latest.device, latest.os) if text]
+        details.append(_("last {when}", when=date_tag(latest.at)) if latest.at else _("without a date"))
+    return f"*{escape_inline(name, 80)}* · {' · '.join(details)}"
 
 
 # ------------------------------------------------------------------ the thread's tables and charts
@@ -200,7 +204,7 @@ def _chart(report: DownloadReport) -> tuple[Message, ...]:
     if not report.by.description.chart:
         bucket, points = report_series.series(report.summary.days, report.stretch)
         return (_drawn("line", _(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
-    points = charts.first(_of(report), charts.POINTS, _others)
+    points = charts.limit_points(_of(report), charts.POINTS, _others)
     return (_drawn("bar", _(report.by.description.chart), points, 0),) if points else ()
 
 
@@ -222,34 +226,38 @@ def _others(number: int) -> str:
 
 def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int) -> Message:
     drawn = charts.chart(kind, title, _("Downloads"), points)
-    text = f"{title}: " + ", ".join(f"{inline(label, 80)}: {format_number(value)}" for label, value in points) + "."
+    text = (
+        f"{title}: " + ", ".join(f"{escape_inline(label, 80)}: {format_number(value)}" for label, value in points) + "."
+    )
     without = ngettext("{number} download without a date.", "{number} downloads without a date.", undated)
     small = [blocks.context(without)] * bool(undated)
-    bars = charts.bars([(inline(label, 40), value) for label, value in points])
+    bars = charts.text_bars([(escape_inline(label, 40), value) for label, value in points])
     plainer = Message(f"{text} {without}" if undated else text, (blocks.section(f"*{title}*\n{bars}"), *small))
-    return replace(plainer, blocks=(drawn, *small), plainer=plainer)
+    return replace(plainer, blocks=(drawn, *small), fallback=plainer)
 
 
 def _counts(report: DownloadReport) -> Message:
     found, title = _of(report), _(report.by.description.table, what=report.what)
-    most = charts.fitting(_lines(report, found))
-    while charts.fitting(rows := _lines(report, charts.first(found, most, _others))) < len(rows):
+    most = charts.count_fitting_rows(_lines(report, found))
+    while charts.count_fitting_rows(rows := _lines(report, charts.limit_points(found, most, _others))) < len(rows):
         most -= 1
     header = [_(report.by.description.heading), _("Downloads"), _("Share")]
     header += [_("People on it now")] if report.by is GroupBy.VERSION else []
-    lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
+    lines = [f"*{escape_inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
     rest = [_("The CSV has all of them.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
-    text = "\n".join([f"{inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
+    text = "\n".join([f"{escape_inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
     plainer = Message(text, (*blocks.paragraphs(lines), *small))
-    return Message(text, (charts.table(title, header, rows), *small), plainer=plainer)
+    return Message(text, (charts.table(title, header, rows), *small), fallback=plainer)
 
 
 def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:
     """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
     rows: list[Counted] = []
     now_on = dict(report.versions_now)
-    for label, (name, number) in zip(charts.different((text for text, _number in points), LABEL), points, strict=True):
+    for label, (name, number) in zip(
+        charts.distinguish_labels((text for text, _number in points), LABEL), points, strict=True
+    ):
         share = percent(number, report.summary.recorded)
         shown: Cell = (share, f"{share} %")
         if report.by is GroupBy.VERSION:

@@ -13,7 +13,7 @@ from bot.exceptions import BotError, BuildRecalled, PermissionDenied
 from bot.i18n import Localized, _, gettext_noop, localize
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
-from bot.slack.blocks.paging import PagedItems, turning
+from bot.slack.blocks.paging import PagedItems, page_buttons
 
 if TYPE_CHECKING:
     from bot.domain.lookup import AmbiguousInput
@@ -43,7 +43,7 @@ def problem(
         sentence, step = safe(_(error.sentence)), safe(_(error.next_step))
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     if isinstance(error, TextTooLong):
-        small.append(blocks.typed(error.typed_text))
+        small.append(blocks.copyable(error.typed_text))
     if error.passing and again and len(again[1]) <= blocks.BUTTON_VALUE:
         small.append(blocks.actions(blocks.button(_("Try again"), *again)))
     if isinstance(error, BuildRecalled) and error.instead:
@@ -62,7 +62,7 @@ def _busy(error: BotError, now: datetime | None) -> str:
     if over.second or over.microsecond:
         over = over.replace(second=0, microsecond=0) + timedelta(minutes=1)  # clocks show no seconds
     style = "{time}" if over - now < SAME_DAY else "{date_short_pretty} {time}"
-    return _(error.until, time=mrkdwn.when(over, style))
+    return _(error.until, time=mrkdwn.date_tag(over, style))
 
 
 def denied(
@@ -106,8 +106,8 @@ def choices(
         for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
     ]
     text = safe(f"{_(error.sentence)} {_(error.next_step)}")
-    listed = ", ".join(mrkdwn.inline(label) for label, _ in page.items)
-    turn = turning(page, MORE_CHOICES, again)
+    listed = ", ".join(mrkdwn.escape_inline(label) for label, _ in page.items)
+    turn = page_buttons(page, MORE_CHOICES, again)
     return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
 
 

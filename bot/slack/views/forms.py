@@ -27,7 +27,7 @@ def with_way_back(message: Message, draft: str) -> Message:
 
 def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
     """The same for a form that could not be kept: what was typed, each text below its label, to be copied."""
-    said = [block for label, text in typed for block in (blocks.context(label), blocks.typed(text))]
+    said = [block for label, text in typed for block in (blocks.context(label), blocks.copyable(text))]
     return _with(message, said)
 
 

@@ -10,7 +10,7 @@ from bot.i18n import NO_TEXT, Text, _, format_number, gettext_noop, joined, nget
 from bot.i18n.units import format_duration
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import cut, escape, inline, when
+from bot.slack.mrkdwn import date_tag, escape, escape_inline, truncate
 
 if TYPE_CHECKING:
     from bot.domain.health import (
@@ -44,12 +44,14 @@ def health(health: Health) -> Message:
     """Everything, and the way to what `status` tells of builds."""
     head = _(WELL if health.well else NOT_WELL)
     told = [*_parts(health).values(), _trouble(health.trouble)]
-    small = _("Version {version}, running since {when}.", version=health.version, when=when(health.started_at))
+    small = _("Version {version}, running since {when}.", version=health.version, when=date_tag(health.started_at))
     if health.asked_at:
-        small = f"{_('Asked {when}.', when=when(health.asked_at))} {small}"
+        small = f"{_('Asked {when}.', when=date_tag(health.asked_at))} {small}"
     buttons = blocks.actions(
-        blocks.button(_("Check again"), "run.v1#again", "status", says=_("Check the bot again")),
-        blocks.button(_("Newest build"), "run.v1#newest", "status latest", says=_("Status of the newest build")),
+        blocks.button(_("Check again"), "run.v1#again", "status", accessibility_label=_("Check the bot again")),
+        blocks.button(
+            _("Newest build"), "run.v1#newest", "status latest", accessibility_label=_("Status of the newest build")
+        ),
     )
     text = " ".join((head, *told, small))
     return Message(text, (blocks.section("\n".join((f"*{head}*", *told))), blocks.context(small), buttons))
@@ -65,7 +67,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
     why = _(problem.sentence) + _because(cause)
     # the others' next steps are for who asked for something
     step = _(joined(" ", (problem.next_step if issubclass(problem, FOR_ADMINS) else NO_TEXT, CHECK)))
-    small = _("Since {when}. I'll DM you when it works again.", when=when(began))
+    small = _("Since {when}. I'll DM you when it works again.", when=date_tag(began))
     text = "\n".join((head, why, step))
     return Message(f"{text} {small}", (blocks.section(text), blocks.context(small)))
 
@@ -74,8 +76,8 @@ def recovery(began: datetime, ended: datetime) -> Message:
     """What the same admin reads once when that is over."""
     text = _(
         "✅ *Applivery works again.* New builds from {began} to {ended} are announced now.",
-        began=when(began),
-        ended=when(ended),
+        began=date_tag(began),
+        ended=date_tag(ended),
     )
     return Message(text, (blocks.section(text),))
 
@@ -110,22 +112,22 @@ def _slack(side: SlackHealth) -> str:
         wanted=format_number(side.wanted),
     )
     if side.greeted_at:
-        line += " " + _("Last hello {when}.", when=when(side.greeted_at))
+        line += " " + _("Last hello {when}.", when=date_tag(side.greeted_at))
     return line + _because(side.problem)
 
 
 def _because(problem: str) -> str:
     """The problem as the log has it, in English, for the admin who reads this."""
-    return f" ({inline(problem, 300)})" if problem else ""
+    return f" ({escape_inline(problem, 300)})" if problem else ""
 
 
 def _applivery(side: AppliveryHealth) -> str:
     line = _("*Applivery* answers.")
     if side.problem:
-        line = _("*Applivery* does not answer as it should: {problem}", problem=cut(escape(_(side.problem)), 300))
+        line = _("*Applivery* does not answer as it should: {problem}", problem=truncate(escape(_(side.problem)), 300))
         line += _because(side.cause)
         line += " " + (
-            _("The last good answer was {when}.", when=when(side.worked_at))
+            _("The last good answer was {when}.", when=date_tag(side.worked_at))
             if side.worked_at
             else _("There was no good answer since I started.")
         )
@@ -147,7 +149,7 @@ def _database(storage: DatabaseHealth) -> str:
     return _(
         "*Database*: {kind} {version} answers; its tables are of version {tables}.",
         kind=kind,
-        version=inline(storage.version, 40),
+        version=escape_inline(storage.version, 40),
         tables=storage.tables,
     )
 
@@ -161,7 +163,7 @@ def _polling(polling: PollingHealth) -> str:
     watched = ngettext("*Polling*: {number} app is watched.", "*Polling*: {number} apps are watched.", polling.apps)
     seen = _("None was looked at yet.")
     if polling.oldest:
-        seen = _("The oldest look that brought something was {when}.", when=when(polling.oldest))
+        seen = _("The oldest look that brought something was {when}.", when=date_tag(polling.oldest))
     behind = ""
     if polling.behind:
         behind = " " + ngettext("{number} of them is behind.", "{number} of them are behind.", polling.behind)
@@ -192,8 +194,8 @@ def _trouble(trouble: LastOutage | None) -> str:
     what = _PARTS.get(trouble.what, trouble.what)
     if trouble.problem == exceptions.DatabaseUnavailable.kind:
         what = _("the database")
-    began = when(trouble.began)
+    began = date_tag(trouble.began)
     if trouble.ended is None:
         return _("*Outage*: {what} has been away since {began}.", what=what, began=began) + _because(trouble.cause)
-    over = _("*Last outage*: {what}, from {began} to {ended}.", what=what, began=began, ended=when(trouble.ended))
+    over = _("*Last outage*: {what}, from {began} to {ended}.", what=what, began=began, ended=date_tag(trouble.ended))
     return over + _because(trouble.cause)

@@ -27,7 +27,7 @@ class Described(Protocol):
         """Examples, which begin with `/`, and prose."""
 
     @property
-    def need(self) -> Role:
+    def required_role(self) -> Role:
         """The role that it takes."""
 
 
@@ -36,7 +36,11 @@ def help_for(entry: Described, root: str) -> Message:
     examples = "\n".join(
         f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else _(line) for line in entry.usage
     )
-    role = "" if entry.need is Role.MEMBER else "\n" + _("Needs the role *{role}*.", role=entry.need.word)
+    role = (
+        ""
+        if entry.required_role is Role.MEMBER
+        else "\n" + _("Needs the role *{role}*.", role=entry.required_role.word)
+    )
     text = f"*{entry.name}* — {_(entry.summary)}\n{examples}{role}"
     return Message(f"{entry.name}: {_(entry.summary)}", (blocks.section(text),))
 

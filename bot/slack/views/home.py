@@ -14,8 +14,8 @@ from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, HomeView
-from bot.slack.blocks.paging import page_of, turned_to, turning
-from bot.slack.mrkdwn import escape, inline, when
+from bot.slack.blocks.paging import page_buttons, paginate, parse_page_value
+from bot.slack.mrkdwn import date_tag, escape, escape_inline
 from bot.slack.views import builds as buildcards
 from bot.slack.views import subscriptions as subscriptioncards
 from bot.slack.views.health import summary
@@ -41,9 +41,9 @@ class HomePages:
     @classmethod
     def to(cls, value: str) -> HomePages:
         """As the buttons below those lists say it: the new page, of which list, and the page of the other one."""
-        page, rest = turned_to(value)
+        page, rest = parse_page_value(value)
         which, _separator, other = rest.partition(" ")
-        stays = turned_to(other)[0]
+        stays = parse_page_value(other)[0]
         return cls(page, stays) if which == WATCHED else cls(stays, page) if which == OWN else NOT_TURNED
 
 
@@ -121,7 +121,7 @@ def _builds(builds: HomeBuilds | str) -> list[Block]:
 def _build(build: Build, had: datetime | None, recall: Recall | None) -> Block:
     line = f"*{buildcards.title(build)}*\n{buildcards.state(build, recall)}"
     linked, uploaded = gettext_noop("you got a link {when}"), gettext_noop("uploaded {when}")
-    text = _(linked if had else uploaded, when=when(had or build.created_at))
+    text = _(linked if had else uploaded, when=date_tag(had or build.created_at))
     return blocks.section(f"{line} · {text}", accessory=_button(build, recall))
 
 
@@ -129,16 +129,16 @@ def _button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return buildcards.get_button(build, style=None)
     says = _("Status of {build}", build=build_labels.label(build))
-    return blocks.button(_("Status"), "status.v1", buildcards.build_value(build), says=says)
+    return blocks.button(_("Status"), "status.v1", buildcards.build_value(build), accessibility_label=says)
 
 
 def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
     head = blocks.header(_("You watch"))
     if not watched:
-        begin = blocks.button(_("Watch the newest"), "run.v1", "watch", says=_("Watch the newest build"))
+        begin = blocks.button(_("Watch the newest"), "run.v1", "watch", accessibility_label=_("Watch the newest build"))
         words = _("No build. Once you watch one, you hear in your direct messages how it gets on.")
         return [head, blocks.section(words, accessory=begin)]
-    page = page_of(watched, turned.watched, SHOWN_WATCHES)
+    page = paginate(watched, turned.watched, SHOWN_WATCHES)
     body = [
         blocks.section(
             f"*{buildcards.title(item.build)}*\n{_('⏸ paused') if item.paused else buildcards.state(item.build)}",
@@ -146,12 +146,12 @@ def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
                 _("Stop"),
                 "unwatch.v1",
                 buildcards.build_value(item.build),
-                says=_("Stop watching {build}", build=build_labels.label(item.build)),
+                accessibility_label=_("Stop watching {build}", build=build_labels.label(item.build)),
             ),
         )
         for item in page.items
     ]
-    return [head, *body, *turning(page, f"{AT_HOME}#watched", f"{WATCHED} {turned.own}")]
+    return [head, *body, *page_buttons(page, f"{AT_HOME}#watched", f"{WATCHED} {turned.own}")]
 
 
 def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]:
@@ -161,15 +161,15 @@ def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]
     if not own.found:
         how = blocks.button(_("How to subscribe"), "run.v1", "help subscribe")
         return [head, blocks.section(_("None. A channel hears of builds once it is subscribed."), accessory=how)]
-    page = page_of(own.found, turned.own, SHOWN_SUBSCRIPTIONS)
+    page = paginate(own.found, turned.own, SHOWN_SUBSCRIPTIONS)
     rows = subscriptioncards.rows(page.items, own.handles, now=now)
-    return [head, *rows, *turning(page, f"{AT_HOME}#own", f"{OWN} {turned.watched}")]
+    return [head, *rows, *page_buttons(page, f"{AT_HOME}#own", f"{OWN} {turned.watched}")]
 
 
 def _apps(apps: Sequence[App]) -> list[str]:
     if not apps:
         return [_("There is no app that you may use outside of its channels.")]
-    named = ", ".join(inline(app.name, 80) for app in apps[:SHOWN_APPS])
+    named = ", ".join(escape_inline(app.name, 80) for app in apps[:SHOWN_APPS])
     left = len(apps) - SHOWN_APPS
     if left > 0:
         more = ngettext("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)

@@ -14,10 +14,10 @@ from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, S
 from bot.i18n import _, current_locale, format_number, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message, MessageExpiry
-from bot.slack.blocks.paging import page_of, turning
+from bot.slack.blocks.paging import page_buttons, paginate
 from bot.slack.button_values import BuildValue
-from bot.slack.markup import without_formatting
-from bot.slack.mrkdwn import clock, escape, inline
+from bot.slack.markup import strip_formatting
+from bot.slack.mrkdwn import escape, escape_inline, time_tag
 from bot.slack.views.builds import (
     build_value,
     changelog,
@@ -68,7 +68,7 @@ def link(
     text = _(
         "{build}: {what}: {url} (it {life}, only for you).", build=title(build), what=what, url=made.url, life=life
     )
-    return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made, now))
+    return Message(" ".join((text, *warnings)), tuple(body), is_secret=True, expires=_expires(build, made, now))
 
 
 def _offer(made: Link, what: str, asker: Actor, life: str) -> str:
@@ -102,12 +102,12 @@ def link_words(build: Build, made: Link) -> str:
 
 def file_word(build: Build, kind: FileKind) -> str:
     """What a kind of file is called, escaped."""
-    return inline(install.file_word(build, kind), 20)
+    return escape_inline(install.file_word(build, kind), 20)
 
 
 def life_words(made: Link, asker: Actor, now: datetime) -> str:
     """`works once, expires 14:32 (4 minutes)`, the time in the reader's own zone."""
-    return _("works once, {expires}", expires=expires(made.expires_at, now, lambda at: clock(at, now, asker.tz)))
+    return _("works once, {expires}", expires=expires(made.expires_at, now, lambda at: time_tag(at, now, asker.tz)))
 
 
 def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
@@ -131,7 +131,7 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
             labels[kind],
             f"fresh.v1#{kind.value}",
             str(BuildValue.of(build, kind.value)),
-            says=_("{what} of {build}", what=labels[kind], build=build_labels.label(build)),
+            accessibility_label=_("{what} of {build}", what=labels[kind], build=build_labels.label(build)),
         )
         for kind in install.kinds(build)
         if kind is not had and (kind is not FileKind.AUTO or installs or not install.over_the_air(build))
@@ -162,7 +162,7 @@ def _instead(other: Build, number: int) -> ButtonElement:
         _("{platform} instead", platform=plain_platform(other)),
         f"fresh.v1#{number}",
         build_value(other),
-        says=_("Get {build}", build=build_labels.label(other)),
+        accessibility_label=_("Get {build}", build=build_labels.label(other)),
     )
 
 
@@ -188,7 +188,7 @@ def no_install(build: Build, dashboard: str) -> Message:
 
 def expired(label: str, again: str) -> Message:
     """What a message turns into when its link's time is over."""
-    text = _("Expired — the link for {build} is over. Get a fresh one.", build=inline(label, 140))
+    text = _("Expired — the link for {build} is over. Get a fresh one.", build=escape_inline(label, 140))
     fresh = blocks.button(_("Get a fresh link"), "fresh.v1", again, style="primary")
     return Message(text, (blocks.section(text), blocks.actions(fresh)))
 
@@ -249,16 +249,16 @@ def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> 
     if not build.attachments:
         return Message(_("Nothing is attached to {build}.", build=title(build)))
     recalled = state(build, recall) if recall else ""
-    page = page_of(build.attachments, number, SHOWN_ATTACHMENTS)
-    head = " · ".join(filter(None, (_("*Attached to {build}*", build=title(build)), page.words)))
+    page = paginate(build.attachments, number, SHOWN_ATTACHMENTS)
+    head = " · ".join(filter(None, (_("*Attached to {build}*", build=title(build)), page.range_text)))
     body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
     names = []
     for at, attachment in enumerate(page.items):
-        kind = inline(attachment.kind, 60) if attachment.kind else _("unknown kind")
-        line = f"*{inline(attachment.name, 120)}* · {kind} · {mrkdwn.size(attachment.size)}"
-        names.append(without_formatting(line))
+        kind = escape_inline(attachment.kind, 60) if attachment.kind else _("unknown kind")
+        line = f"*{escape_inline(attachment.name, 120)}* · {kind} · {mrkdwn.size(attachment.size)}"
+        names.append(strip_formatting(line))
         body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, attachment, at)))
-    body += turning(page, MORE_FILES, build_value(build))
+    body += page_buttons(page, MORE_FILES, build_value(build))
     listed = "; ".join(names)
     if recalled:
         text = _("Attached to {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
@@ -269,12 +269,14 @@ def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> 
 
 def _get_attachment(build: Build, attachment: Attachment, number: int) -> ButtonElement:
     value = str(BuildValue.of(build, attachment.id))
-    return blocks.button(_("Get"), f"file.v1#{number}", value, says=_("Get {file}", file=attachment.name))
+    return blocks.button(
+        _("Get"), f"file.v1#{number}", value, accessibility_label=_("Get {file}", file=attachment.name)
+    )
 
 
 def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Actor, now: datetime) -> Message:
     """A fresh address for one attachment."""
-    name = inline(attachment.name, 120)
+    name = escape_inline(attachment.name, 120)
     life = life_words(made, asker, now)
     lines = (
         _("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(attachment.size), build=title(build)),
@@ -282,7 +284,7 @@ def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Act
     )
     back = blocks.actions(blocks.button(_("All attachments"), "files.v1", build_value(build)))
     text = _("{file}: {url} (it {life}, only for you)", file=name, url=made.url, life=life)
-    return Message(text, (blocks.section("\n".join(lines)), back), secret=True)
+    return Message(text, (blocks.section("\n".join(lines)), back), is_secret=True)
 
 
 def sent(build: Build, by: str, number: int) -> Message:
@@ -292,7 +294,7 @@ def sent(build: Build, by: str, number: int) -> Message:
     if notes := changelog(build):
         body.append(blocks.section(notes))
     says = _("Get {build}", build=build_labels.label(build))
-    get = blocks.button(_("Get build"), "sent.v1", str(number), style="primary", says=says)
+    get = blocks.button(_("Get build"), "sent.v1", str(number), style="primary", accessibility_label=says)
     body.append(blocks.actions(get, *([news_button(build)] if has_more(build) else [])))
     body.append(blocks.context(_("The button works for you alone.")))
     return Message(text, tuple(body))

@@ -10,7 +10,7 @@ from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.button_values import BuildValue
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import builds as buildcards
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def headline(what: str, place: str, gap: DownloadGap) -> Message:
         len(gap.have),
         every=format_number(every),
         place=place,
-        what=inline(what, 160),
+        what=escape_inline(what, 160),
     )
     if every and not gap.lack:
         complete = _("No one is missing.")
@@ -73,7 +73,7 @@ def counts(gap: DownloadGap) -> Message:
 
 def names(what: str, place: str, gap: DownloadGap, typed: str) -> Message:
     """Who they are, for the asker alone, with a button to ask them."""
-    title = f"*{inline(what, 160)}* · {place}"
+    title = f"*{escape_inline(what, 160)}* · {place}"
     lines = [title, _("*Not yet* ({number}): {people}", number=format_number(len(gap.lack)), people=_people(gap.lack))]
     if gap.unknown:
         text, number = gettext_noop("_No e-mail in Slack_ ({number}): {people}"), format_number(len(gap.unknown))
@@ -99,7 +99,7 @@ def _whole(line: str) -> list[Block]:
 
 def nudge(builds: Sequence[Build], asker: str) -> Message:
     """Return the reminder for a user who has not tried a build yet."""
-    what = inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
+    what = escape_inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
     said = gettext_noop("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
     text = _(said, person=f"<@{asker}>", what=what)
     platforms = {build.platform: build for build in reversed(builds)}
@@ -122,7 +122,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
 
 def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
     """What the asker hears when they have been asked; `waiting` people were too many for one time."""
-    what = inline(what, 160)
+    what = escape_inline(what, 160)
     if not asked and not left_alone:
         return Message(_("No one is missing."))
     if not asked:

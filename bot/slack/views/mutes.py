@@ -11,7 +11,7 @@ from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue
-from bot.slack.mrkdwn import inline, when
+from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views.subscription_names import app_of
 
 if TYPE_CHECKING:
@@ -36,11 +36,14 @@ def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -
     quiet = [(subscription, until) for subscription in subscriptions if (until := mutes.mute_ends(subscription, now))]
     if quiet:
         last, muted = max(until for _, until in quiet), names([subscription for subscription, _ in quiet])
-        text += " " + _("Muted until {when}: {apps}.", when=when(last), apps=muted)
+        text += " " + _("Muted until {when}: {apps}.", when=date_tag(last), apps=muted)
     labels = [(_(label), typed) for label, typed in CHOICES]
     which = [
         blocks.button(
-            label, f"muted.v1#{number}", str(MuteValue(typed, target)), says=f"{label}: {_plain(subscriptions)}"
+            label,
+            f"muted.v1#{number}",
+            str(MuteValue(typed, target)),
+            accessibility_label=f"{label}: {_plain(subscriptions)}",
         )
         for number, (label, typed) in enumerate(labels)
     ]
@@ -53,13 +56,13 @@ def muted(
     """Until when nothing is said, and what happens then."""
     head = _(
         "🔕 Muted until {when}: {apps} in <#{channel}>.",
-        when=when(until),
+        when=date_tag(until),
         apps=names(subscriptions),
         channel=subscriptions[0].channel_id,
     )
     text = _together(head, _then(subscriptions), _every(subscriptions, target), _left(left_out))
     says = _("Unmute {apps}", apps=_plain(subscriptions))
-    off = blocks.button(_("Unmute"), "muted.v1#off", str(MuteValue("off", target)), says=says)
+    off = blocks.button(_("Unmute"), "muted.v1#off", str(MuteValue("off", target)), accessibility_label=says)
     return Message(text, (blocks.section(text), blocks.actions(off)))
 
 
@@ -83,7 +86,7 @@ def not_muted(subscriptions: Sequence[Subscription]) -> Message:
 
 def names(subscriptions: Sequence[Subscription]) -> str:
     """The apps, each once, as part of a sentence."""
-    every = list(dict.fromkeys(inline(app_of(subscription), 80) for subscription in subscriptions))
+    every = list(dict.fromkeys(escape_inline(app_of(subscription), 80) for subscription in subscriptions))
     if len(every) > NAMED:
         some, left = ", ".join(every[:NAMED]), len(every) - NAMED
         return _("{names} and {number} more (see `subscriptions`)", names=some, number=left)

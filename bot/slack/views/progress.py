@@ -9,7 +9,7 @@ from bot.i18n import _
 from bot.i18n.units import format_duration
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import escape, inline, when
+from bot.slack.mrkdwn import date_tag, escape, escape_inline
 from bot.slack.views import builds
 from bot.slack.views.builds import build_value, check_button, facts, platform_name, state, title, unknown, watch_button
 
@@ -45,7 +45,7 @@ def stuck(build: Build, dashboard: str) -> Message:
     """Return the warning that a build may be stuck; the same text in the new message and in the edited one."""
     sentences = [_("It is taking far longer than builds do, and may be stuck.")]
     if build.created_at:
-        sentences.append(_("It was uploaded {time}.", time=when(build.created_at)))
+        sentences.append(_("It was uploaded {time}.", time=date_tag(build.created_at)))
     sentences.append(_("Look at it in the dashboard; if nothing moves there, upload it again. I go on watching."))
     waits = build.stage is Stage.PENDING
     still = _("⏰ still waiting to be processed") if waits else _("⏰ still being processed")
@@ -129,7 +129,7 @@ def _estimate(build: Build, usual: timedelta | None, left: timedelta | None) -> 
 
 
 def _alike(build: Build) -> str:
-    app = inline(build.app.name, 80)
+    app = escape_inline(build.app.name, 80)
     if not build.platform:
         return _("the builds of {app}", app=app)
     return _("the {platform} builds of {app}", platform=platform_name(build), app=app)

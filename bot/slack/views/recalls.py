@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, inputs
-from bot.slack.mrkdwn import inline, when
+from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views.builds import build_value, facts, state, title, unrecall_button
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ NO_CARD = gettext_noop("No channel has a card of it.")
 def ask(build: Build, reason: str = "") -> Modal:
     """Why this build is to be taken back."""
     body = (blocks.section(f"*{title(build)}*", fields=facts(build)), _why(reason), _what_it_does())
-    return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"), memory=build_value(build))
+    return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"), private_metadata=build_value(build))
 
 
 def ask_which() -> Modal:
     """Which build is to be taken back, and why."""
     body = (
-        blocks.pick(_("App"), "recall.app", hint=_("Type to find an app")),
-        blocks.pick(_("Build"), "recall.build", hint=_("Choose a build")),
+        blocks.external_select(_("App"), "recall.app", hint=_("Type to find an app")),
+        blocks.external_select(_("Build"), "recall.build", hint=_("Choose a build")),
         _why(),
         _what_it_does(),
     )
@@ -36,7 +36,9 @@ def ask_which() -> Modal:
 
 def _why(reason: str = "") -> blocks.Block:
     example = _("crash on login")
-    return inputs.line(_("Reason"), "recall.reason", example=example, value=reason, most=REASON, optional=False)
+    return inputs.text_input(
+        _("Reason"), "recall.reason", example=example, value=reason, max_length=REASON, optional=False
+    )
 
 
 def _what_it_does() -> blocks.Block:
@@ -62,8 +64,8 @@ def recalled_before(build: Build, recall: Recall) -> Message:
         "<@{person}> recalled {build} {when}: {reason}",
         person=recall.by,
         build=title(build),
-        when=when(recall.at),
-        reason=inline(recall.reason, REASON),
+        when=date_tag(recall.at),
+        reason=escape_inline(recall.reason, REASON),
     )
     return Message(text, (blocks.section(f"⛔ {text}"), _way_back(build)))
 
@@ -75,8 +77,8 @@ def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
     was = _(
         "<@{person}> had recalled it {when}: {reason}",
         person=recall.by,
-        when=when(recall.at),
-        reason=inline(recall.reason, REASON),
+        when=date_tag(recall.at),
+        reason=escape_inline(recall.reason, REASON),
     )
     return Message(f"{text} {was}", (blocks.section(text), blocks.context(was)))
 

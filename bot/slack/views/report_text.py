@@ -10,7 +10,7 @@ from bot.domain.downloads import NO_VERSION
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.i18n.units import percent
 from bot.slack.blocks import charts
-from bot.slack.mrkdwn import inline, when
+from bot.slack.mrkdwn import date_tag, escape_inline
 
 if TYPE_CHECKING:
     from bot.domain.adoption import Version
@@ -103,9 +103,9 @@ def newest(report: DownloadReport) -> list[str]:
 def _versions(versions: Sequence[Version]) -> str:
     """One version when it is the newest on every platform, else each with its platform."""
     if len({version for _, version in versions}) == 1:
-        return inline(versions[0][1] or _(NO_VERSION), 40)
+        return escape_inline(versions[0][1] or _(NO_VERSION), 40)
     return " · ".join(
-        inline(f"{platforms.name(on)} {version or _(NO_VERSION)}".strip(), 60) for on, version in versions
+        escape_inline(f"{platforms.name(on)} {version or _(NO_VERSION)}".strip(), 60) for on, version in versions
     )
 
 
@@ -113,8 +113,8 @@ def small_print(report: DownloadReport) -> list[str]:
     """What stands below in small: whether it is late, its versions, and what the numbers stand on."""
     summary = report.summary
     lines = late(report)
-    if top := charts.first(summary.versions, VERSIONS, _other_versions):
-        shown = " · ".join(f"{inline(version, 40)}: {format_number(number)}" for version, number in top)
+    if top := charts.limit_points(summary.versions, VERSIONS, _other_versions):
+        shown = " · ".join(f"{escape_inline(version, 40)}: {format_number(number)}" for version, number in top)
         lines.append(_("By version: {versions}", versions=shown))
     if both := links(report):
         lines.append(both)
@@ -161,8 +161,8 @@ def _asked(links_: int, remembered: int | None) -> str:
 def buckets(report: DownloadReport) -> list[str]:
     """Return the anonymous downloads, a line for each member type."""
     found = [(bucket.label, bucket.recorded) for bucket in report.summary.buckets]
-    shown = charts.first(found, KINDS, _other_kinds)
-    return [f"_{inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]
+    shown = charts.limit_points(found, KINDS, _other_kinds)
+    return [f"_{escape_inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]
 
 
 def _other_kinds(number: int) -> str:
@@ -171,4 +171,4 @@ def _other_kinds(number: int) -> str:
 
 def late(report: DownloadReport) -> list[str]:
     """That a digest comes late, when it does."""
-    return [_("Late: this was due {when}, and I was away.", when=when(report.late))] if report.late else []
+    return [_("Late: this was due {when}, and I was away.", when=date_tag(report.late))] if report.late else []

@@ -13,8 +13,8 @@ from bot.domain.timeparse import schedule
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.blocks.paging import PagedItems, turning
-from bot.slack.mrkdwn import inline, when
+from bot.slack.blocks.paging import PagedItems, page_buttons
+from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views import downloads
 from bot.slack.views.subscription_names import WHY
 
@@ -31,7 +31,7 @@ NO_NAMES: Names = {}
 def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
     """What was saved, said back in words; `builds` has the names of builds."""
     what = _words(digest, builds)
-    said = [_("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
+    said = [_("Done: a summary of {summary}, the first one {when}.", summary=what, when=date_tag(digest.due_at))]
     if digest.skip_if_empty:
         said.append(_("When there is nothing new it stays silent."))
     else:
@@ -43,8 +43,8 @@ def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> 
 
 
 def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
-    which = f" {inline(builds.get(digest.build_ref, digest.build_ref), 60)}" if digest.build_ref else ""
-    what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
+    which = f" {escape_inline(builds.get(digest.build_ref, digest.build_ref), 60)}" if digest.build_ref else ""
+    what, tz = f"{escape_inline(digest.app_name, 80)}{which}", escape_inline(digest.tz, 60)
     return _(
         digest.group_by.description.scheduled, what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz
     )
@@ -55,7 +55,7 @@ def _end(digest: ScheduledReport) -> ButtonElement:
         _("End it"),
         "undigest.v1",
         str(digest.id),
-        says=_("End summary {name}", name=f"d{digest.id}"),
+        accessibility_label=_("End summary {name}", name=f"d{digest.id}"),
         confirm=_("This summary comes no more."),
     )
 
@@ -66,7 +66,7 @@ def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = 
         return message
     body: list[Block] = list(message.blocks) or [blocks.section(message.text)]
     body += [blocks.section(_line(report, builds), accessory=_end(report)) for report in page.items]
-    body += turning(page, MORE, "")
+    body += page_buttons(page, MORE, "")
     listed = "; ".join(f"d{report.id}: {_words(report, builds)}" for report in page.items)
     text = _("Summaries: {summaries}.", summaries=listed)
     return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
@@ -76,7 +76,7 @@ def _line(digest: ScheduledReport, builds: Names) -> str:
     what = _words(digest, builds)
     if digest.skip_if_empty:
         what = _("{summary}, silent when nothing is new", summary=what)
-    by = _("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
+    by = _("_by {person} {when}_", person=f"<@{digest.created_by}>", when=date_tag(digest.created_at))
     paused = [_("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
     return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
 
@@ -84,7 +84,7 @@ def _line(digest: ScheduledReport, builds: Names) -> str:
 def _why(reason: str) -> str:
     """Why a report is paused: in our words, or as it was said when it was."""
     known = {str(withdrawal): words for withdrawal, words in WHY.items()}
-    return _(known[reason]) if reason in known else inline(reason)
+    return _(known[reason]) if reason in known else escape_inline(reason)
 
 
 def ended(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:

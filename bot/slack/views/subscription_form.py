@@ -13,7 +13,7 @@ from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.slack import blocks, typed_text
 from bot.slack.blocks import Block, Modal, inputs
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
@@ -33,7 +33,7 @@ def ask(words: ParsedText, tz: str, chosen: Option | None) -> Modal:
 
     Raises UserInputError for words it has no room for.
     """
-    app = blocks.pick(_("App"), "subscribe.app", hint=_("Type to find an app"), chosen=chosen)
+    app = blocks.external_select(_("App"), "subscribe.app", hint=_("Type to find an app"), chosen=chosen)
     return Modal("subscribe.v1", _("Subscribe this channel"), (app, *_fields(words, tz)), submit=_("Subscribe"))
 
 
@@ -41,13 +41,19 @@ def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> 
     """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
     if subscription.app_id:
         what = _(
-            "Builds of *{app}* in <#{channel}>", app=inline(subscription.app_name, 80), channel=subscription.channel_id
+            "Builds of *{app}* in <#{channel}>",
+            app=escape_inline(subscription.app_name, 80),
+            channel=subscription.channel_id,
         )
     else:
         what = _("Builds of *every app* in <#{channel}>", channel=subscription.channel_id)
     body = (blocks.section(what), *_fields(words, tz))
     return Modal(
-        "edit.v1", _("Edit subscription {number}", number=subscription.id), body, submit=_("Save"), memory=value
+        "edit.v1",
+        _("Edit subscription {number}", number=subscription.id),
+        body,
+        submit=_("Save"),
+        private_metadata=value,
     )
 
 
@@ -86,12 +92,12 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
             ticked=on,
             optional=False,
         ),
-        inputs.line(
+        inputs.text_input(
             _("Only builds with"),
             "subscribe.filters",
             example="branch:release/* -tag:nightly os:ios",
             value=rest,
-            most=max(filters.LONGEST, len(rest)),
+            max_length=max(filters.LONGEST, len(rest)),
         ),
         blocks.checkboxes(_("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
         _line("label", _("Label in front of each card"), "Staging", given),
@@ -107,7 +113,7 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
 
 
 def _line(key: str, label: str, hint: str, given: Mapping[str, str]) -> Block:
-    return inputs.line(label, f"subscribe.{key}", example=hint, value=given[key], most=MOST[key])
+    return inputs.text_input(label, f"subscribe.{key}", example=hint, value=given[key], max_length=MOST[key])
 
 
 def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
@@ -122,14 +128,14 @@ def lines(sent: Mapping[str, str]) -> dict[str, ParsedText]:
 
 def read(sent: Mapping[str, str]) -> ParsedText:
     """Return the submitted form as the typed words, not validated yet."""
-    line = grammar.read(typed_text.search(sent.get("subscribe.filters")))
+    line = grammar.read(typed_text.normalize_search(sent.get("subscribe.filters")))
     how = sent.get("subscribe.how", "").split(",")
     given = {
         "on": sent.get("subscribe.on", ""),
         "format": "compact" if "compact" in how else "",
         "threads": "" if "threads" in how else "off",
         "group": "version" if "version" in how else "",
-        **{key: grammar.unescaped(typed_text.words(sent.get(f"subscribe.{key}", ""))) for key in _LINES},
+        **{key: grammar.unescaped(typed_text.normalize(sent.get(f"subscribe.{key}", ""))) for key in _LINES},
     }
     return ParsedText(
         line.plain, (*(grammar.KeyValue(key, text) for key, text in given.items() if text), *line.options)

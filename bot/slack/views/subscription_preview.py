@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.i18n import _, gettext_noop, ngettext
-from bot.slack.mrkdwn import inline
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views.builds import platform_name
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def _there(key: str, facts: Sequence[str]) -> str:
     """What the builds have where a filter asks for something, under the filter's key as it is typed."""
     if not facts:
         return _("no {key}", key=key)
-    names = ", ".join(inline(fact, 40) for fact in facts[:NAMED])
+    names = ", ".join(escape_inline(fact, 40) for fact in facts[:NAMED])
     if left := len(facts[NAMED:]):
         names = _("{names} and {number} more", names=names, number=left)
     return f"{key} {names}"
 
 
 def _name(build: Build, *, with_app: bool) -> str:
-    app = f"{inline(build.app.name, 60)} " if with_app else ""
-    number = f" ({inline(build.number, 40)})" if build.number else ""
-    version = inline(build.version, 60) if build.version else _("no version")
+    app = f"{escape_inline(build.app.name, 60)} " if with_app else ""
+    number = f" ({escape_inline(build.number, 40)})" if build.number else ""
+    version = escape_inline(build.version, 60) if build.version else _("no version")
     return f"{app}{version}{number} {platform_name(build)}".rstrip()

@@ -13,7 +13,7 @@ from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
-from bot.slack.mrkdwn import cut, escape, inline, when
+from bot.slack.mrkdwn import date_tag, escape, escape_inline, truncate
 from bot.slack.views.subscription_names import PAUSED, app_of
 from bot.slack.views.subscription_preview import dry_run
 
@@ -29,7 +29,7 @@ ENDS = gettext_noop("The channel hears no more of it.")
 
 def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
     """A subscription as one sentence; `handles` has what people call the user groups, by id."""
-    text = cut(
+    text = truncate(
         escape(
             filters.explain(
                 subscription.app_name if subscription.app_id else None,
@@ -43,7 +43,7 @@ def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -
     if not subscription.manner.mention:
         return text
     handle = handles.get(subscription.manner.mention)
-    group = f"@{inline(handle, 80)}" if handle else _("a user group")
+    group = f"@{escape_inline(handle, 80)}" if handle else _("a user group")
     if delivery_options.explain(subscription.manner):
         return _("{subscription}, mentioning {group}", subscription=text, group=group)
     return _("{subscription}; mentioning {group}", subscription=text, group=group)
@@ -142,14 +142,14 @@ def _nothing(everywhere: bool) -> Message:
 def _entry(
     subscription: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
-    posted = _("last posted {when}", when=when(last)) if last else _("nothing posted yet")
-    by = _("by <@{person}> {when}", person=subscription.created_by, when=when(subscription.created_at))
+    posted = _("last posted {when}", when=date_tag(last)) if last else _("nothing posted yet")
+    by = _("by <@{person}> {when}", person=subscription.created_by, when=date_tag(subscription.created_at))
     lines = [
         f"*{subscription.id}* · {_where(subscription, everywhere)}{words(subscription, handles)}",
         f"_{by} · {posted}_",
     ]
     if until := mutes.mute_ends(subscription, now):
-        lines.append(_("🔕 muted until {when}", when=when(until)))
+        lines.append(_("🔕 muted until {when}", when=date_tag(until)))
     if subscription.paused:
         lines.append(_("⏸ paused: {reason}", reason=_why_paused(subscription)))
     return "\n".join(lines)
@@ -163,9 +163,9 @@ def _buttons(subscription: Subscription) -> Block:
     name = _by_number(subscription)
     test, mute = _("Post a test card of {subscription}", subscription=name), _("Mute {app}", app=name)
     return blocks.actions(
-        blocks.button(_("Test"), "test.v1", value(subscription), says=test),
+        blocks.button(_("Test"), "test.v1", value(subscription), accessibility_label=test),
         _edit(subscription),
-        blocks.button(_("Mute"), "mute.v1", value(subscription), says=mute),
+        blocks.button(_("Mute"), "mute.v1", value(subscription), accessibility_label=mute),
         _remove(subscription, _("Remove")),
     )
 
@@ -176,19 +176,23 @@ def _by_number(subscription: Subscription) -> str:
 
 def _edit(subscription: Subscription) -> ButtonElement:
     says = _("Edit {subscription}", subscription=_by_number(subscription))
-    return blocks.button(_("Edit"), "edit.v1", value(subscription), says=says)
+    return blocks.button(_("Edit"), "edit.v1", value(subscription), accessibility_label=says)
 
 
 def _remove(subscription: Subscription, label: str) -> ButtonElement:
     return blocks.button(
-        label, "unsubscribe.v1", value(subscription), says=f"{label}: {_by_number(subscription)}", confirm=_(ENDS)
+        label,
+        "unsubscribe.v1",
+        value(subscription),
+        accessibility_label=f"{label}: {_by_number(subscription)}",
+        confirm=_(ENDS),
     )
 
 
 def _turning(page: int, pages: int, everywhere: bool) -> Block:
     before, after = (str(SubscriptionsPageValue(everywhere, number)) for number in (page - 1, page + 1))
-    back = blocks.button(_("Previous"), "subscriptions.v1#previous", before, says=_("The page before"))
-    on = blocks.button(_("Next"), "subscriptions.v1#next", after, says=_("The page after"))
+    back = blocks.button(_("Previous"), "subscriptions.v1#previous", before, accessibility_label=_("The page before"))
+    on = blocks.button(_("Next"), "subscriptions.v1#next", after, accessibility_label=_("The page after"))
     return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))
 
 
@@ -251,7 +255,7 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
         subscription=words(subscription),
         channel=subscription.channel_id,
         why=_why_paused(subscription),
-        invite=f"`/invite @{inline(bot_name, 40)}`",
+        invite=f"`/invite @{escape_inline(bot_name, 40)}`",
     )
     return Message(text, (blocks.section(text),))
 
@@ -259,4 +263,4 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
 def _why_paused(subscription: Subscription) -> str:
     if subscription.paused in PAUSED:
         return _(PAUSED[subscription.paused])
-    return _("Slack says `{code}`", code=inline(subscription.paused or "no", 60))
+    return _("Slack says `{code}`", code=escape_inline(subscription.paused or "no", 60))

@@ -9,7 +9,7 @@ from bot.domain import changelogs
 from bot.i18n import Text, _, gettext_noop, localize
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.mrkdwn import escape, inline
+from bot.slack.mrkdwn import escape, escape_inline
 from bot.slack.views.builds import title
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def details(announcement: Delivery, warnings: Sequence[Text]) -> Message:
         if len(pieces) > 1:
             which = " " + _("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
         head, told = _("What's new in {build}", build=title(build)), _("what's new")
-        body += [blocks.section(f"*{head}*{which}"), *map(blocks.section, blocks.quoted(piece))]
-        text += f"{told}{which}: {inline(piece, 500)}"
+        body += [blocks.section(f"*{head}*{which}"), *map(blocks.section, blocks.quote(piece))]
+        text += f"{told}{which}: {escape_inline(piece, 500)}"
     return Message(text.strip(), tuple(body))
 
 
@@ -52,6 +52,6 @@ def feedback(kind: str, app_name: str, dashboard: str) -> Message:
     sentence = gettext_noop("💬 Applivery reports a new bug in {app}.")
     if kind != "bug":
         sentence = gettext_noop("💬 Applivery reports new feedback on {app}.")
-    text = _(sentence, app=inline(app_name, 80))
+    text = _(sentence, app=escape_inline(app_name, 80))
     buttons = blocks.actions(blocks.link_button(_("Read it in Applivery"), dashboard, "open.dashboard"))
     return Message(text, (blocks.section(text), buttons))

@@ -11,8 +11,8 @@ from bot.i18n import _
 from bot.i18n.units import format_duration_short
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
-from bot.slack.markup import without_formatting
-from bot.slack.mrkdwn import inline, size
+from bot.slack.markup import strip_formatting
+from bot.slack.mrkdwn import escape_inline, size
 from bot.slack.views.builds import build_value, title, watch_button
 from bot.slack.views.forms import reopen_button
 from bot.slack.views.links import attachments_button
@@ -27,7 +27,7 @@ BAR = 20  # characters
 
 def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
     """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
-    head = _("⬆️ Uploading *{file}* to *{place}*", file=inline(name, 120), place=inline(to, 120))
+    head = _("⬆️ Uploading *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     if pace is None:
         text = _("It begins when another upload has ended.")
         return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
@@ -41,7 +41,7 @@ def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
 
 def looking(name: str, to: str) -> Message:
     """Return the message that the upload got no answer, and that the build is being searched."""
-    head = _("🔎 *{file}* for *{place}*", file=inline(name, 120), place=inline(to, 120))
+    head = _("🔎 *{file}* for *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     text = _("The answer got lost. I am looking whether Applivery has it …")
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
 
@@ -61,7 +61,7 @@ def measure(pace: TransferProgress) -> str:
 
 def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, mails: bool) -> Message:
     """Applivery has it: which build it became, by whom, and what happens next."""
-    whence = inline(name, 120)
+    whence = escape_inline(name, 120)
     head = _("✅ *{build}* is uploaded\nfrom {file}, by <@{user}>", build=title(build), file=whence, user=by)
     text = _("✅ {build} is uploaded, from {file}, by <@{user}>.", build=title(build), file=whence, user=by)
     more = []
@@ -86,18 +86,18 @@ def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, m
 
 def _check_button(build: Build) -> ButtonElement:
     says = _("Status of {build}", build=build_labels.label(build))
-    return blocks.button(_("Check now"), "status.v1", build_value(build), says=says)
+    return blocks.button(_("Check now"), "status.v1", build_value(build), accessibility_label=says)
 
 
 def attached(name: str, build: Build) -> Message:
     """Applivery has the attachment."""
-    text = _("📎 *{file}* is attached to *{build}*.", file=inline(name, 120), build=title(build))
+    text = _("📎 *{file}* is attached to *{build}*.", file=escape_inline(name, 120), build=title(build))
     return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
 def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
     """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
-    head = _("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
+    head = _("❌ *{file}* did not get to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     words = f"{mrkdwn.escape(_(problem.sentence))}\n{mrkdwn.escape(_(problem.next_step))}".strip()
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     text = f"{_bare(head)}. {' '.join(words.split())}"
@@ -107,7 +107,7 @@ def failed(name: str, to: str, problem: BotError, reference: str | None = None, 
 
 def begun(name: str, count: int, app: App, build: Build | None = None) -> Message:
     """What is said where the upload was asked for."""
-    file, much = inline(name, 120), size(count)
+    file, much = escape_inline(name, 120), size(count)
     if build:
         text = _(
             "Attaching *{file}* ({size}) to *{build}*. You can follow it in our direct messages.",
@@ -120,10 +120,10 @@ def begun(name: str, count: int, app: App, build: Build | None = None) -> Messag
             "Uploading *{file}* ({size}) to *{app}*. You can follow it in our direct messages.",
             file=file,
             size=much,
-            app=inline(app.name, 80),
+            app=escape_inline(app.name, 80),
         )
     return Message(_bare(text), (blocks.section(text),))
 
 
 def _bare(text: str) -> str:
-    return without_formatting(text)
+    return strip_formatting(text)

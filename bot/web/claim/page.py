@@ -111,7 +111,7 @@ class ClaimPage:
         self._presses: SingleFlight[Answer] = SingleFlight()
         self._pages = ClaimPageRenderer(applivery.hosts.download)
 
-    async def address(
+    async def issue(
         self, *, asker: Actor, build: Build, kind: FileKind, file_id: str | None = None
     ) -> tuple[str, datetime]:
         """Issue a ticket and return the page's whole address, which is a secret, and when it expires (aware UTC).

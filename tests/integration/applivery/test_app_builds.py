@@ -131,9 +131,9 @@ def courier(server: FakeApplivery) -> Any:
 async def depot(family: str, server: FakeApplivery, make_client: MakeClient, courier: Any) -> AsyncIterator[AppBuilds]:
     async with AsyncExitStack() as stack:
         if family == "workspace":
-            made = make_client(endurance=QUICK).depot(App(courier.id, "courier", "Courier"))
+            made = make_client(timeouts=QUICK).depot(App(courier.id, "courier", "Courier"))
         else:
-            made = await stack.enter_async_context(by_app_token(hosts_of(server), courier.token, endurance=QUICK))
+            made = await stack.enter_async_context(by_app_token(hosts_of(server), courier.token, timeouts=QUICK))
         yield made
 
 
@@ -321,9 +321,9 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
 
     async with AsyncExitStack() as stack:
         if family == "workspace":
-            depot = make_client(hosts=hosts, endurance=QUICK).depot(App(courier.id, "courier", "Courier"))
+            depot = make_client(hosts=hosts, timeouts=QUICK).depot(App(courier.id, "courier", "Courier"))
         else:
-            depot = await stack.enter_async_context(by_app_token(hosts, courier.token, endurance=QUICK))
+            depot = await stack.enter_async_context(by_app_token(hosts, courier.token, timeouts=QUICK))
         await depot.upload(parcel(), UploadMetadata(), progress=progress)
     assert len(listening) == 1
     assert len(server.builds) == len(posts(server)) == 1
@@ -335,7 +335,7 @@ async def test_when_nobody_answers_it_says_that_nothing_was_sent(
     nobody = AppliveryHosts(
         api=server.url, upload=f"http://127.0.0.1:{free_port()}", download=server.url, dashboard=server.url
     )
-    client = make_client(hosts=nobody, endurance=QUICK)
+    client = make_client(hosts=nobody, timeouts=QUICK)
     with pytest.raises(ServiceUnavailable, match=r"cannot be reached\. Nothing was sent"):
         await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
@@ -465,7 +465,7 @@ async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: AppBu
 async def test_an_upload_that_stands_still_is_given_up(
     server: FakeApplivery, make_client: MakeClient, courier: Any
 ) -> None:
-    impatient = make_client(endurance=replace(QUICK, stall=0.3, answer=0.3))
+    impatient = make_client(timeouts=replace(QUICK, stall=0.3, answer=0.3))
     server.faults.add(POSTING, Fault(latency=30))
     with pytest.raises(UploadOutcomeUnknown):
         async with asyncio.timeout(10 * busyness()):

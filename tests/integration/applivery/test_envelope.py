@@ -113,7 +113,7 @@ async def test_an_empty_list_is_none(server: FakeApplivery, client: AppliveryCli
 async def test_an_odd_answer_to_an_upload_is_unsure(server: FakeApplivery, make_client: MakeClient) -> None:
     from tests.integration.applivery.test_app_builds import parcel
 
-    client = make_client(endurance=UploadTimeouts(attempts=1, looks=(0.0,)))
+    client = make_client(timeouts=UploadTimeouts(attempts=1, looks=(0.0,)))
     app = server.app("Courier")
     for number, odd in enumerate(ODD.values()):
         server.faults.add("POST *", Fault(body=odd))

@@ -201,7 +201,7 @@ async def test_status_and_readyz_and_metrics_say_the_same(world: Environment) ->
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
-    found = await world.bot.door.services.health()
+    found = await world.bot.dispatcher.services.health()
     ready_now = (await ask(world, "GET", "/readyz")).json["checks"]
     assert found.slack.connections == ready_now["slack"]["connections"]
     assert found.polling.apps == ready_now["polling"]["apps"] == 1
@@ -216,7 +216,7 @@ async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(worl
     await world.start()
     async with asyncio.timeout(12 * busyness()):
         with away(world, "announcements"), away(world, "apps"):
-            found = await world.bot.door.services.health()
+            found = await world.bot.dispatcher.services.health()
     assert found.slack.well
     assert not found.to_say.well
     assert found.polling.apps is None

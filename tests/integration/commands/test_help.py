@@ -11,7 +11,7 @@ from bot.domain.model import Role
 from tests.conftest import Environment
 from tests.support.seeing import labels, press
 
-REGISTRY = HandlerRegistry.of(bot.commands)
+REGISTRY = HandlerRegistry.scan(bot.commands)
 MENU = REGISTRY.menu()
 NAMES = [entry.name for entry in REGISTRY.commands()]
 
@@ -33,7 +33,7 @@ async def test_every_subcommand_explains_itself_with_examples_and_its_role(world
     assert entry.summary in said
     assert all(line in said for line in entry.usage)
     assert entry.usage
-    assert (entry.need.word in said) == (entry.need is not Role.MEMBER)
+    assert (entry.required_role.word in said) == (entry.required_role is not Role.MEMBER)
 
 
 async def test_an_unknown_topic_gets_the_closest_one(world: Environment) -> None:

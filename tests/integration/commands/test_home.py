@@ -287,7 +287,9 @@ async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(w
     for number in range(40):
         about = {"app_id": f"{number:024x}", "app_name": "x" * 500, "query": "", "events": (BuildEvent.FAILED,)}
         await store.run(subscriptions.add_subscription, team_id="T", channel_id=f"C{number}", created_by=me, **about)
-    for build in await world.bot.door.services.apps.builds(await world.bot.door.services.apps.app("courier")):
+    for build in await world.bot.dispatcher.services.apps.builds(
+        await world.bot.dispatcher.services.apps.app("courier")
+    ):
         await store.run(build_waiters.add_waiter, build, "T", me)
     home = await opened(world, world.ana)
     assert len(home.blocks) <= 100
@@ -365,7 +367,7 @@ def test_everybody_may_open_it() -> None:
     from bot.commands.home import home
 
     (entry,) = home.entries  # type: ignore[attr-defined]
-    assert entry.need is Role.MEMBER
+    assert entry.required_role is Role.MEMBER
 
 
 async def test_the_newest_builds_are_of_whichever_app(world: Environment) -> None:

@@ -426,7 +426,7 @@ async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url
         for _ in range(4):  # round about: both get some
             await press(world.slack, card, "Get build", user=world.bruno)
         await rested(world)
-        await other.door.finish(5)
+        await other.dispatcher.drain(5)
         assert mints(world) == before + 1
         counted = "applivery_bot_requests_total"
         labelled = {"door": Entrypoint.BUTTON, "name": "get.v1", "outcome": RequestOutcome.ANSWERED}

@@ -123,7 +123,7 @@ async def ask_them(world: Environment, group: Any) -> FakeMessage:
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
     turn = await press(world.slack, names, "Ask them politely", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     answer: FakeMessage = await turn.answer()
     return answer
 
@@ -172,7 +172,7 @@ async def test_whoever_downloads_it_meanwhile_is_not_asked(world: Environment) -
     _, [names] = private(world, world.ana)
     world.applivery.download(world.applivery.builds[0], world.applivery.member(email="zoe@acme.test"))
     await press(world.slack, names, "Ask them politely", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert to(world, zoe) == []
     assert len(to(world, world.bruno)) == 1
 
@@ -184,7 +184,7 @@ async def test_a_newer_build_changes_nothing_about_what_they_are_asked_to_try(wo
     _, [names] = private(world, world.ana)
     world.applivery.build(world.courier, version="9.0.0")
     await press(world.slack, names, "Ask them politely", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert "Courier 2.4.0" in to(world, zoe)[0].text
 
 

@@ -190,7 +190,7 @@ async def test_one_page_of_the_list_is_enough_and_none_is_asked_for_by_who_has_n
     build(world, 0)
     found = build(world, 1)
     card = old_card(world.slack, world.releases, "news.v1", f"{world.courier.id}/{found.id}")
-    await world.bot.door.services.apps.apps()
+    await world.bot.dispatcher.services.apps.apps()
 
     async def asked() -> list[str]:
         before = len(world.applivery.requests)

@@ -222,15 +222,17 @@ async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world
 
 async def choose(world: Environment, form: Any, filled: dict[str, Any]) -> list[str]:
     """The builds a form offers once its app is chosen."""
-    door = world.bot.door
+    door = world.bot.dispatcher
     from bot.dispatch.context import CommandContext
     from bot.dispatch.registry import HandlerKind
 
-    asker = await door.services.access.asker(world.slack.workspace.team_id, world.ana.id, world.releases.id)
+    asker = await door.services.access.resolve_actor(world.slack.workspace.team_id, world.ana.id, world.releases.id)
     entry = door.registry.get(HandlerKind.OPTIONS, "recall.build")
     assert entry
     now = world.bot.tuning.clock()
-    call = CommandContext(asker, door.services, door.registry, now, Entrypoint.TYPEAHEAD, entry.name, entry.need)
+    call = CommandContext(
+        asker, door.services, door.registry, now, Entrypoint.TYPEAHEAD, entry.name, entry.required_role
+    )
     found = await entry.run(call, "", {block: next(iter(value.values())) for block, value in filled.items()})
     return [item.value for item in found]
 
@@ -300,7 +302,7 @@ async def test_the_form_of_get_does_not_offer_it(world: Environment) -> None:
     turn = await world.slack.command("/applivery", "get courier", user=world.ana, channel=world.releases)
     await turn.answer()
     world.applivery.app("Driver")
-    await world.bot.door.services.apps.apps(fresh=True)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
     form = await (await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)).view()
     offered = await world.slack.options(form, "get.build", "", user=world.ana)
     assert [option["value"] for option in offered] == [new.id]
@@ -385,7 +387,7 @@ async def test_while_applivery_is_away_the_refusal_stands(world: Environment) ->
     await world.start()
     build = ready(world)
     await recalled(world)
-    await world.bot.door.services.apps.apps(fresh=True)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
     from sandbox.faults import Fault
 
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{build.app.id}/builds", Fault(status=500), times=9)

@@ -55,7 +55,7 @@ async def test_an_e_mail_is_somebody_whatever_the_type(world: Environment, kind:
     assert "1 download recorded by 1 person." in said.text
     assert cells(private(world, world.ana)[1][-1])[0][:2] == ["Ana", "1"]
     await press(world.slack, said, "CSV", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     [file] = world.slack.desk.files.files.values()
     [line] = csv.DictReader(io.StringIO(file.content.decode("utf-8-sig")))
     assert (line["name"], line["email"]) == ("Ana", "ana@acme.io")
@@ -63,7 +63,7 @@ async def test_an_e_mail_is_somebody_whatever_the_type(world: Environment, kind:
     said = await world.ask(f"downloads courier missing:{mention(group)}")
     assert "*1 of 2* people" in said.text
     await press(world.slack, private(world, world.ana)[1][-1], "Ask them politely", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert (to(world, ana), len(to(world, bo))) == ([], 1)
 
 
@@ -74,7 +74,7 @@ async def test_an_id_is_somebody_whatever_the_type(world: Environment, kind: dic
     assert "1 download recorded by 1 person." in said.text
     assert cells(private(world, world.ana)[1][-1])[0][0].endswith("a" * 24)
     await press(world.slack, said, "CSV", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     [file] = world.slack.desk.files.files.values()
     assert "a" * 24 in file.content.decode(), "the file names them too"
 
@@ -91,7 +91,7 @@ async def test_one_person_is_one_line_everywhere(world: Environment) -> None:
     assert "3 downloads recorded by 1 person." in said.text
     assert [row[:2] for row in cells(private(world, world.ana)[1][-1])] == [["Ana", "3"]]
     await press(world.slack, said, "CSV", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     [file] = world.slack.desk.files.files.values()
     lines = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert {(line["name"], line["email"]) for line in lines} == {("Ana", "ana@acme.io")}
@@ -115,7 +115,7 @@ async def test_people_of_one_name_are_told_apart(world: Environment) -> None:
     assert sorted(names) == [f"John Smith (john{n}@{host})" for n, host in enumerate(HOSTS)]
     await world.ask(f"grant <#{world.releases.id}|releases> manager")
     await world.slack.command("/applivery", "downloads courier", user=world.ana, channel=world.releases)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     head = world.slack.messages(world.releases)[-1]
     said = world.slack.messages(world.releases, head.ts)[-1]
     names = sorted(row[0] for row in cells(said))
@@ -214,7 +214,7 @@ async def test_missing_asks_for_each_platform_s_newest(world: Environment) -> No
         assert "have downloaded *Courier iOS 2.5.0 · Android 2.4.0*" in said
         assert "1 unattributed download may be theirs" in said or "may be one of theirs" in said
     await press(world.slack, private(world, world.ana)[1][-1], "Ask them politely", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert [len(to(world, user)) for user in people] == [0, 1, 0, 1]
     assert "Courier iOS 2.5.0 · Android 2.4.0" in to(world, people[3])[0].text
 

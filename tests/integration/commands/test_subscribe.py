@@ -304,7 +304,7 @@ async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: En
     await world.start()
     for number in range(12):
         world.applivery.build(world.applivery.app(f"App {number:02}"), version=f"{number}.0.0")
-    apps = await world.bot.door.services.apps.apps(fresh=True)
+    apps = await world.bot.dispatcher.services.apps.apps(fresh=True)
     world.applivery.requests.clear()
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{apps[0].id}/builds", Fault(status=403))
     answer = await world.ask("subscribe *")
@@ -339,7 +339,7 @@ async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_co
 async def opened(world: Environment, typed: str = "subscribe") -> FakeView:
     """The form behind *Use a form*, when there is more than one app."""
     world.applivery.app("Driver")
-    await world.bot.door.services.apps.apps(fresh=True)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
     turn = await press(world.slack, await world.ask(typed), "Use a form", user=world.ana)
     return await turn.view()
 

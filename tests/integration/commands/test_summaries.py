@@ -51,7 +51,7 @@ async def asked_in(world: Environment, channel: Any, text: str, user: Any = None
     before = len(everything_in(world, channel))
     await world.slack.command("/applivery", text, user=user or world.ana, channel=channel)
     await world.slack.until(lambda: len(everything_in(world, channel)) > before)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     return everything_in(world, channel)[before:]
 
 
@@ -64,7 +64,7 @@ async def test_shared_where_everybody_reads_it_has_counts_and_no_names(world: En
     answer = await world.ask("downloads courier")
     assert "Share here" in labels(answer)
     await press(world.slack, answer, "Share here", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     head, *thread = everything_in(world, world.releases)
     assert "4 downloads recorded: 3 by 2 people" in head.text
     assert head.ephemeral_to is None
@@ -82,7 +82,7 @@ async def test_shared_in_a_manager_channel_it_names_people(world: Environment) -
     world.releases.members.append(world.slack.bot_user_id)
     card = old_card(world.slack, channel, "summary.share.v1", _typed(answer))
     await world.slack.click(card, "summary.share.v1", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert "Eva Ruiz" in text_of(everything_in(world, channel))
 
 
@@ -107,7 +107,7 @@ async def test_a_channel_taken_off_the_list_has_counts_again(world: Environment)
     answer = await world.ask("downloads courier", channel=channel)
     assert answer.ephemeral_to == world.ana.id
     await press(world.slack, answer, "Share here", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     said = text_of(everything_in(world, channel))
     assert "4 downloads recorded" in said
     assert [name for name in NAMES if name in said] == []
@@ -196,7 +196,7 @@ async def test_a_made_up_button_is_answered_in_words(world: Environment, action:
     people(world)
     card = old_card(world.slack, world.releases, action, value)
     turn = await world.slack.click(card, action, user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     said = [message.text for message in turn.answers] + [message.text for message in every_message(world.slack)]
     assert said
     assert not any("Something went wrong" in text for text in said)
@@ -242,7 +242,7 @@ async def test_a_button_means_the_same_period_however_much_later(world: Environm
     world.applivery.download(build, late, at=datetime.now(UTC) + timedelta(seconds=1))
     card = old_card(world.slack, world.releases, "page.v1", f"0 {typed}")
     await world.slack.click(card, "page.v1", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     said = text_of(world.slack.ephemerals(world.ana))
     assert "Eva Ruiz" in said
     assert "Late Comer" not in said
@@ -379,7 +379,7 @@ async def test_a_workspace_without_tables_and_charts_still_gets_it_all_in_words(
     for fault in (as_usual, refused, as_usual, refused):
         world.slack.faults.add("chat.postMessage", fault)
     await world.ask("downloads courier")
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     _, thread = private(world, world.ana)
     assert [message.blocks[0]["type"] for message in thread] == ["section", "section"]
     assert "▇" in thread[0].blocks[0]["text"]["text"]
@@ -396,7 +396,7 @@ async def test_the_most_that_fits_into_words_still_fits(world: Environment) -> N
     for fault in (Fault(), Fault(error="invalid_blocks")):
         world.slack.faults.add("chat.postMessage", fault)
     await world.ask("downloads courier")
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     _, [table] = private(world, world.ana)
     said = "".join(block["text"]["text"] for block in table.blocks if block["type"] == "section")
     assert said.count(" · 1 download") == 100

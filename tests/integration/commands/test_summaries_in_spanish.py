@@ -31,7 +31,7 @@ async def test_a_summary_is_the_askers_and_what_she_shares_is_everybodys(world: 
     _, below = private(world, her)
     assert "Descargas por origen" in text_of(below)
     await press(world.slack, answer, "Compartir aquí", user=her)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     head, *thread = everything_in(world, world.releases)
     assert "4 downloads recorded: 3 by 2 people, 1 anonymous." in head.text
     assert "from " in head.text
@@ -93,7 +93,7 @@ async def test_the_file_has_english_columns_in_any_language(world: Environment) 
     people(world)
     answer = await world.ask("downloads courier", user=her)
     await press(world.slack, answer, "CSV", user=her)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert "4 líneas" in private(world, her)[0].text
     [file] = world.slack.desk.files.files.values()
     assert file.content.startswith(b'\xef\xbb\xbf"name";"email";"member";"at";'), "as Spanish Excel reads it"
@@ -106,7 +106,7 @@ async def test_whoever_is_nudged_is_asked_in_their_language(world: Environment) 
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
     turn = await press(world.slack, names, "Ask them politely", user=world.ana)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     assert (await turn.answer()).text.startswith("I asked 2 people to try Courier 2.4.0")
     [hers], [his] = to(world, zoe), to(world, world.bruno)
     assert hers.text.startswith(f"A <@{world.ana.id}> le gustaría que probaras *Courier 2.4.0*.")

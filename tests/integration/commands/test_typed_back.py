@@ -66,7 +66,7 @@ async def test_a_label_means_its_build_by_every_way(world: Environment, way: Any
         app = world.applivery.app(name, slug=f"app-{number}")
         world.applivery.build(app, version="1.0", number="1", branch=name)
     await world.start(**MANY)
-    apps = world.bot.door.services.apps
+    apps = world.bot.dispatcher.services.apps
     for app in await apps.apps():
         for build in await apps.builds(app):
             shown = [cards.plain_title(build), f"{app.name} {label(build)}", f"{app.name} {build.version}", app.name]
@@ -188,7 +188,7 @@ async def test_every_example_of_help_is_understood(world: Environment) -> None:
         "#releases": f"<#{world.releases.id}|releases>",
         "#leads": f"<#{world.releases.id}|releases>",
     }
-    entries = world.bot.door.registry.entries
+    entries = world.bot.dispatcher.registry.entries
     usages = [line for (kind, _), entry in entries.items() if kind is HandlerKind.COMMAND for line in entry.usage]
     for line in (line for line in usages if line.startswith("/")):
         words = reduce(lambda text, name: text.replace(name, picked[name]), picked, line)

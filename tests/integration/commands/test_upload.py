@@ -32,7 +32,7 @@ def quick(world: Environment) -> None:
 async def carried(world: Environment) -> None:
     """Wait until everything under way has ended, one way or the other."""
     await rested(world)
-    await world.bot.carrier.finish(15)
+    await world.bot.upload_runner.drain(15)
 
 
 def posted(

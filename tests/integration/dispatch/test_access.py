@@ -115,7 +115,7 @@ async def test_a_refusal_is_counted(world: Environment) -> None:
     world.bruno.guest = True
     await world.start()
     await world.ask("get courier", user=world.bruno)
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     counted = [
         sample.value
         for metric in world.bot.metrics.registry.collect()

@@ -71,9 +71,11 @@ async def bound(world: Environment) -> Bound:
     """Bind a text to a command of this file, in a workspace with Courier and Driver."""
     world.applivery.app("Driver")
     await world.start()
-    services = replace(world.bot.door.services, apps=AppDirectory(world.bot.applivery), command="/builds")
+    services = replace(world.bot.dispatcher.services, apps=AppDirectory(world.bot.applivery), command="/builds")
     asker = Actor(team_id="T", user_id="U", tz="Europe/Madrid")
-    call = CommandContext(asker=asker, services=services, registry=HandlerRegistry(), now=NOW, door=Entrypoint.COMMAND)
+    call = CommandContext(
+        asker=asker, services=services, registry=HandlerRegistry(), now=NOW, entrypoint=Entrypoint.COMMAND
+    )
 
     async def run(handler: Any, text: str) -> dict[str, Any]:
         return await bind(entry(handler), call, grammar.parse(text))

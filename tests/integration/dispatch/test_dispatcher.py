@@ -222,7 +222,7 @@ async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(
     world: Environment, log: io.StringIO
 ) -> None:
     await world.start()
-    world.bot.door.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+    world.bot.dispatcher.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     said = await world.ask("broken")
     reference = re.fullmatch(
         r"Something went wrong on my side. Please try again. \(reference ([0-9a-f]{8})\)", said.text
@@ -301,7 +301,7 @@ async def test_requests_are_counted_by_door_name_and_outcome(world: Environment)
     await world.ask("help")
     await world.ask("downloads courier", user=world.bruno)
     await world.ask("nonsense")
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     value = world.bot.metrics.registry.get_sample_value
     name = "applivery_bot_requests_total"
     assert value(name, {"door": Entrypoint.COMMAND, "name": "help", "outcome": RequestOutcome.ANSWERED}) == 1
@@ -314,7 +314,7 @@ async def test_requests_are_counted_by_door_name_and_outcome(world: Environment)
 
 
 def test_the_three_jobs_have_their_commands() -> None:
-    names = {entry.name for entry in HandlerRegistry.of(bot.commands).commands()}
+    names = {entry.name for entry in HandlerRegistry.scan(bot.commands).commands()}
     assert {
         "get",
         "builds",

@@ -55,7 +55,7 @@ async def test_the_manifest_has_the_tab_and_hears_when_it_is_opened() -> None:
 async def test_another_tab_is_left_alone(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
-    world.bot.door._moved = looks.append
+    world.bot.dispatcher._on_channel_change = looks.append
     turn = await world.slack.home(world.bruno, "messages")
     await rested(world)
     assert turn.acked
@@ -141,7 +141,7 @@ class Publisher:
         self.shown.append((home.blocks[-1]["text"]["text"], known))
 
 
-CAME = RequestSource(Entrypoint.HOME, "T", "U", None, home=True, home_hash="h")
+CAME = RequestSource(Entrypoint.HOME, "T", "U", None, from_home=True, home_hash="h")
 
 
 async def test_for_one_person_one_home_is_made_after_the_other() -> None:
@@ -174,4 +174,4 @@ async def test_a_bug_in_it_spoils_no_answer() -> None:
     async def broken(_: RequestSource) -> HomeView:
         raise ValueError("no")
 
-    await HomeTab(Publisher(), broken).after(CAME)  # type: ignore[arg-type]
+    await HomeTab(Publisher(), broken).refresh_after_action(CAME)  # type: ignore[arg-type]

@@ -144,7 +144,7 @@ async def prepared(world: Environment, name: str) -> FakeView:
 
 async def test_every_form_is_tried(world: Environment) -> None:
     await world.start()
-    known = {name for kind, name in world.bot.door.registry.entries if kind is HandlerKind.FORM}
+    known = {name for kind, name in world.bot.dispatcher.registry.entries if kind is HandlerKind.FORM}
     assert known == FORMS.keys()
 
 
@@ -158,7 +158,7 @@ async def test_a_form_takes_all_it_lets_type(world: Environment, name: str) -> N
         turn = await world.slack.submit(turn.views[0], everything(world, turn.views[0]), user=world.ana)
         assert (turn.acked, turn.error, turn.errors) == (True, None, {})
     await rested(world)
-    await world.bot.carrier.finish(15)
+    await world.bot.upload_runner.drain(15)
     assert not world.slack.views
     said = [message.text for message in (*world.slack.ephemerals(world.ana), *directs(world, world.ana))]
     assert said
@@ -172,7 +172,7 @@ async def test_an_upload_gets_all_that_was_typed(world: Environment) -> None:
     second = everything(world, turn.views[0])
     await world.slack.submit(turn.views[0], second, user=world.ana)
     await rested(world)
-    await world.bot.carrier.finish(15)
+    await world.bot.upload_runner.drain(15)
     form = world.applivery.builds[-1].form
     assert form["versionName"] == typed(first)["upload.version"]
     assert form["tags"].split(",") == [item.strip() for item in typed(first)["upload.tags"].split(",")]
@@ -345,7 +345,7 @@ async def test_a_long_message_is_the_changelog_whole(world: Environment) -> None
     turn = await world.slack.submit(view, state, user=world.ana)
     await world.slack.submit(turn.views[0], {}, user=world.ana)
     await rested(world)
-    await world.bot.carrier.finish(15)
+    await world.bot.upload_runner.drain(15)
     assert world.applivery.builds[-1].form["changelog"] == LONG
 
 

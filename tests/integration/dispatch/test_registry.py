@@ -16,7 +16,7 @@ from bot.domain.model import Role
 from bot.slack.blocks import Message
 from tests.conftest import Environment
 
-PRODUCT = HandlerRegistry.of(bot.commands)
+PRODUCT = HandlerRegistry.scan(bot.commands)
 ROOT = Path(__file__).resolve().parents[3]
 
 PLAIN = '''
@@ -46,7 +46,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def found(package: Path) -> HandlerRegistry:
     importlib.invalidate_caches()
-    return HandlerRegistry.of(importlib.import_module(package.name))
+    return HandlerRegistry.scan(importlib.import_module(package.name))
 
 
 def test_a_subcommand_is_found_by_being_in_the_folder(package: Path) -> None:
@@ -134,7 +134,7 @@ def test_every_button_and_typeahead_we_send_has_its_handler() -> None:
     sent = {name for name in _names_in_calls("button", 1) if not name.startswith("run.")}
     assert sent, "the search found nothing"
     assert {name for name in sent if PRODUCT.get(HandlerKind.BUTTON, name) is None} == set()
-    picked = _names_in_calls("pick", 1)
+    picked = _names_in_calls("external_select", 1)
     assert picked
     assert {name for name in picked if PRODUCT.get(HandlerKind.OPTIONS, name) is None} == set()
 
@@ -148,11 +148,13 @@ def test_the_handlers_of_buttons_are_checked_as_strictly_as_their_commands() -> 
     for (kind, name), entry in PRODUCT.entries.items():
         twin = PRODUCT.get(HandlerKind.COMMAND, name.partition(".")[0])
         if kind is not HandlerKind.COMMAND and twin is not None:
-            assert entry.need >= twin.need, name
+            assert entry.required_role >= twin.required_role, name
 
 
 def _names_in_calls(function: str, place: int) -> set[str]:
-    """The literal action names given to `blocks.button` or `blocks.pick`, without what tells two in a row apart."""
+    """The literal action names given to `blocks.button` or `blocks.external_select`, without what tells two in a row
+    apart.
+    """
     names: set[str] = set()
     for file in (ROOT / "bot").rglob("*.py"):
         if "sandbox" in file.parts:

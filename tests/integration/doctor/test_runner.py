@@ -486,7 +486,7 @@ async def test_a_bot_that_is_not_ready_says_why(world: Environment) -> None:
     world.slack.refuse_handshakes(None)
     await world.slack.sockets[0].ws.close()
     async with patience():
-        while await bot.sockets.connected():  # type: ignore[union-attr]
+        while await bot.sockets.count_connected():  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
     found = the(await examined(world, port=bot.web.port), service.RUNNING)
     assert found.outcome is SKIPPED, "it is a consequence of Slack's refusal"

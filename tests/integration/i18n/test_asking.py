@@ -80,7 +80,7 @@ async def test_in_an_outage_each_is_told_in_their_own_language_though_the_questi
 def test_a_message_is_whole_in_the_language_it_was_made_in() -> None:
     with i18n.use_locale("es"):
         made = Message("muchas", tuple(blocks.section(f"línea {number}") for number in range(60)))
-    for sent in (made, made.shared()):
+    for sent in (made, made.to_channel()):
         assert sent.payload()["blocks"][-1]["elements"][0]["text"] == "… y 11 líneas más que no caben aquí."
     assert made == Message(made.text, made.blocks)
 
@@ -88,7 +88,7 @@ def test_a_message_is_whole_in_the_language_it_was_made_in() -> None:
 def test_a_question_before_a_deed_and_a_form_have_their_buttons_in_the_reader_s_language() -> None:
     with i18n.use_locale("es"):
         asked = blocks.actions(blocks.button("Borrar", "x.v1", confirm="¿Borrar todo?"))["elements"][0]["confirm"]
-        view = blocks.Modal("x", "Subir", (inputs.line("Nombre", "name", most=40),)).view()
+        view = blocks.Modal("x", "Subir", (inputs.text_input("Nombre", "name", max_length=40),)).view()
     assert [asked[key]["text"] for key in ("title", "confirm", "deny")] == ["¿Seguro?", "Sí", "No"]
     assert view["close"]["text"] == "Cancelar"
 

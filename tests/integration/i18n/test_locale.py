@@ -87,4 +87,4 @@ async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: En
 async def test_while_slack_does_not_say_everybodys_language_is_spoken(world: Environment) -> None:
     await world.start(language="es")
     world.slack.faults.add("users.info", Fault(status=500), times=None)
-    assert await world.bot.door._people.language(world.ana.id) == "es"
+    assert await world.bot.dispatcher._people.language(world.ana.id) == "es"

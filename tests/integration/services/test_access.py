@@ -55,23 +55,23 @@ async def people(slack: FakeSlack, clock: Clock) -> AsyncIterator[AccessResolver
 
 async def test_a_person_has_the_role_their_time_zone_and_their_place(slack: FakeSlack, people: AccessResolver) -> None:
     bruno = slack.user("bruno", tz="America/Bogota")
-    asker = await people.asker(slack.team_id, bruno.id, "C1")
+    asker = await people.resolve_actor(slack.team_id, bruno.id, "C1")
     assert (asker.user_id, asker.team_id, asker.channel_id) == (bruno.id, slack.team_id, "C1")
     assert (asker.role, asker.tz) == (Role.RELEASER, "America/Bogota")
 
 
 async def test_workspace_admins_owners_and_named_ones_are_admins(slack: FakeSlack, people: AccessResolver) -> None:
     for user in (slack.user("ana", admin=True), slack.user("olga", owner=True)):
-        assert (await people.asker(slack.team_id, user.id, None)).role is Role.ADMIN
+        assert (await people.resolve_actor(slack.team_id, user.id, None)).role is Role.ADMIN
     while (named := slack.user(f"u{len(slack.users)}")).id != "U0S000009":
-        assert (await people.asker(slack.team_id, named.id, None)).role is Role.RELEASER
-    assert (await people.asker(slack.team_id, named.id, None)).role is Role.ADMIN
+        assert (await people.resolve_actor(slack.team_id, named.id, None)).role is Role.RELEASER
+    assert (await people.resolve_actor(slack.team_id, named.id, None)).role is Role.ADMIN
 
 
 async def test_slack_s_word_counts_and_not_the_payload_s(slack: FakeSlack, people: AccessResolver) -> None:
     stranger = slack.user("stranger", team_id="T0ELSEWHERE", admin=True)
     with pytest.raises(PermissionDenied, match="another organisation"):
-        await people.asker(slack.team_id, stranger.id, None)
+        await people.resolve_actor(slack.team_id, stranger.id, None)
 
 
 @pytest.mark.parametrize(
@@ -84,21 +84,21 @@ async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
     slack.faults.add("users.info", fault, times=None)
     for _ in range(2):
         with pytest.raises(PermissionDenied, match="could not check who you are: Slack does not tell me"):
-            await people.asker(slack.team_id, ana.id, None)
+            await people.resolve_actor(slack.team_id, ana.id, None)
     slack.faults.clear()
-    assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
+    assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
 
 
 async def test_without_knowing_our_own_workspace_everybody_is_refused(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana", admin=True)
     slack.faults.add("auth.test", Fault(error="invalid_auth"))
     with pytest.raises(PermissionDenied):
-        await people.asker(slack.team_id, ana.id, None)
+        await people.resolve_actor(slack.team_id, ana.id, None)
 
 
 async def test_an_unknown_id_is_refused(slack: FakeSlack, people: AccessResolver) -> None:
     with pytest.raises(PermissionDenied):
-        await people.asker(slack.team_id, "U0NOBODY", None)
+        await people.resolve_actor(slack.team_id, "U0NOBODY", None)
 
 
 async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
@@ -106,14 +106,14 @@ async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
 ) -> None:
     ana = slack.user("ana", admin=True)
     for _ in range(3):
-        await people.asker(slack.team_id, ana.id, None)
+        await people.resolve_actor(slack.team_id, ana.id, None)
     assert len(slack.calls_of("users.info")) == 1
     ana.admin, ana.guest = False, True
     clock.now += REMEMBER_SECONDS - 1
-    assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
+    assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
     clock.now += 2
     with pytest.raises(PermissionDenied, match="Guests"):
-        await people.asker(slack.team_id, ana.id, None)
+        await people.resolve_actor(slack.team_id, ana.id, None)
     assert REMEMBER_SECONDS <= 300
 
 
@@ -121,41 +121,41 @@ async def test_known_people_stay_known_while_slack_is_busy(
     slack: FakeSlack, people: AccessResolver, clock: Clock
 ) -> None:
     ana = slack.user("ana", admin=True)
-    await people.asker(slack.team_id, ana.id, None)
+    await people.resolve_actor(slack.team_id, ana.id, None)
     slack.faults.add("users.info", Fault(status=429, retry_after=7200), times=None)
     clock.now += STALE_SECONDS - 1
-    assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
+    assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
     with pytest.raises(PermissionDenied):
-        await people.anew().asker(slack.team_id, ana.id, None)  # what acts by itself can wait
+        await people.uncached().resolve_actor(slack.team_id, ana.id, None)  # what acts by itself can wait
     clock.now += 2
     with pytest.raises(PermissionDenied, match="Slack is busy"):
-        await people.asker(slack.team_id, ana.id, None)
+        await people.resolve_actor(slack.team_id, ana.id, None)
     assert STALE_SECONDS <= 3600
 
 
 async def test_who_was_known_is_not_while_slack_fails(slack: FakeSlack, people: AccessResolver, clock: Clock) -> None:
     ana = slack.user("ana", admin=True)
-    await people.asker(slack.team_id, ana.id, None)
+    await people.resolve_actor(slack.team_id, ana.id, None)
     slack.faults.add("users.info", Fault(error="internal_error"), times=None)
     clock.now += REMEMBER_SECONDS + 1
     with pytest.raises(PermissionDenied):
-        await people.asker(slack.team_id, ana.id, None)
+        await people.resolve_actor(slack.team_id, ana.id, None)
 
 
 async def test_a_person_waits_for_no_job_s_question(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
     slack.faults.add("users.info", Fault(latency=30))
-    job = asyncio.create_task(people.name(ana.id))
+    job = asyncio.create_task(people.display_name(ana.id))
     await asyncio.sleep(0)
     with for_a_person():
         async with asyncio.timeout(5 * busyness()):
-            assert await people.name(ana.id) == "ana"
+            assert await people.display_name(ana.id) == "ana"
     job.cancel()
 
 
 async def test_many_at_once_share_one_question(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
-    await asyncio.gather(*(people.asker(slack.team_id, ana.id, None) for _ in range(20)))
+    await asyncio.gather(*(people.resolve_actor(slack.team_id, ana.id, None) for _ in range(20)))
     assert len(slack.calls_of("users.info")) == 1
 
 
@@ -163,10 +163,10 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(
     slack: FakeSlack, people: AccessResolver
 ) -> None:
     ana = slack.user("ana")
-    await people.asker(slack.team_id, slack.user("bruno").id, None)  # our own identity is known from here on
+    await people.resolve_actor(slack.team_id, slack.user("bruno").id, None)  # our own identity is known from here on
     slack.faults.add("users.info", Fault(latency=0.2))
-    impatient = asyncio.create_task(people.asker(slack.team_id, ana.id, None))
-    patient = asyncio.create_task(people.asker(slack.team_id, ana.id, None))
+    impatient = asyncio.create_task(people.resolve_actor(slack.team_id, ana.id, None))
+    patient = asyncio.create_task(people.resolve_actor(slack.team_id, ana.id, None))
     await asyncio.sleep(0)  # both begin, and wait for the one question
     impatient.cancel()
     assert (await patient).user_id == ana.id

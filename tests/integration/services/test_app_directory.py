@@ -21,7 +21,7 @@ async def test_a_question_that_fails_when_nobody_waits_any_more_is_no_error(
 ) -> None:
     await world.start()
     ready(world)
-    catalogue = world.bot.door.services.apps
+    catalogue = world.bot.dispatcher.services.apps
     [app] = await catalogue.apps()
     world.applivery.faults.add(target, Fault(latency=0.1, status=403), times=None)
     with pytest.raises(TimeoutError):

@@ -81,14 +81,14 @@ class Asked:
 
 async def answered(world: Environment, turn: Interaction) -> FakeMessage:
     said: FakeMessage = await turn.answer()
-    await world.bot.door.finish(10)
+    await world.bot.dispatcher.drain(10)
     return said
 
 
 async def try_again(world: Environment, said: FakeMessage) -> None:
     assert "Try again" in labels(said), said.text
     await press(world.slack, said, "Try again", user=world.ana)
-    await world.bot.door.finish(10)
+    await world.bot.dispatcher.drain(10)
 
 
 @every_silence

@@ -69,7 +69,7 @@ async def test_an_invitation_is_heard_at_once(world: Environment, private: bool)
 async def test_each_kind_of_event_makes_it_look_and_once_only(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
-    world.bot.door._moved = looks.append
+    world.bot.dispatcher._on_channel_change = looks.append
     slack, place = world.slack, world.releases
     hidden = slack.channel("hidden", private=True, members=(world.ana,))
     for channel in (place, hidden):
@@ -105,7 +105,7 @@ async def test_each_kind_of_event_makes_it_look_and_once_only(world: Environment
 async def test_what_is_no_news_of_a_channel_is_acknowledged_and_left(world: Environment, event: dict[str, Any]) -> None:
     await world.start()
     looks: list[str] = []
-    world.bot.door._moved = looks.append
+    world.bot.dispatcher._on_channel_change = looks.append
     turn = await world.slack.event(event)
     await rested(world)
     assert turn.acked
@@ -121,7 +121,7 @@ def every_post(world: Environment) -> list[str]:
 async def test_while_the_database_is_away_it_looks_rather_than_not(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
-    world.bot.door._moved = looks.append
+    world.bot.dispatcher._on_channel_change = looks.append
     from tests.support.everything import away
 
     with away(world, "seen_events"):

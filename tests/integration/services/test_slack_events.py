@@ -117,10 +117,10 @@ async def test_the_other_replica_forgets_too(world: Environment, postgres_url: s
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False))
         team = world.slack.team_id
-        assert (await other.door._people.asker(team, world.bruno.id, None)).role
+        assert (await other.dispatcher._people.resolve_actor(team, world.bruno.id, None)).role
         await world.slack.change(world.bruno, guest=True)
         async with patience():  # by way of the database
-            while not await other.door._people.outsider(world.bruno.id):
+            while not await other.dispatcher._people.outsider_kind(world.bruno.id):
                 await asyncio.sleep(0.05)
 
 

@@ -65,14 +65,14 @@ async def test_what_is_carried_is_renewed_and_left_alone(world: Environment) -> 
     await fired(world.applivery.faults)
     for _ in range(3):
         clock.forward(seconds=100)
-        await world.bot.unfinished.beat()
+        await world.bot.unfinished.renew()
         await world.bot.unfinished.step()
     assert "did not get" not in message.text
     assert len(await kept(world)) == 1
-    await world.bot.carrier.close(5)
+    await world.bot.upload_runner.close(5)
     assert "I was stopped before all of it was sent" in message.text
     assert await kept(world) == []
-    assert world.bot.unfinished._beating is None
+    assert world.bot.unfinished._heartbeat_task is None
 
 
 async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: Environment) -> None:
@@ -80,9 +80,9 @@ async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: En
     unfinished = world.bot.unfinished
     every = [MessageRef("D1", str(number)) for number in range(20)]
     for posted_message in every:
-        await unfinished.begin(posted_message, "courier.ipa", "Courier")
+        await unfinished.add(posted_message, "courier.ipa", "Courier")
     await asyncio.gather(
-        unfinished.beat(), *(unfinished.end(each_message) for each_message in every), unfinished.beat()
+        unfinished.renew(), *(unfinished.remove(each_message) for each_message in every), unfinished.renew()
     )
     assert await kept(world) == []
 
@@ -91,7 +91,7 @@ async def test_nothing_is_left_of_an_upload_that_has_ended(world: Environment) -
     await world.start()
     message = await begun(world)
     await rested(world)
-    await world.bot.carrier.finish(15)
+    await world.bot.upload_runner.drain(15)
     assert "is uploaded" in message.text
     assert await kept(world) == []
 
@@ -109,7 +109,7 @@ async def test_a_note_of_another_version_is_left_to_it(world: Environment) -> No
 async def test_it_is_told_again_only_when_slack_may_take_it_later(world: Environment, fault: Fault, stays: int) -> None:
     clock = Clock(world)
     await world.start()
-    dead = UploadJournal(world.bot.store, world.bot.poster)
+    dead = UploadJournal(world.bot.store, world.bot.slack_client)
     posted = world.slack.mailbox.post(
         world.slack.dm(world.ana),
         {"text": "Uploading", "unfurl_links": False, "unfurl_media": False},
@@ -117,9 +117,9 @@ async def test_it_is_told_again_only_when_slack_may_take_it_later(world: Environ
         bot_id=world.slack.bot_id,
     )
     with use_locale("es"):
-        await dead.begin(MessageRef(posted.channel, posted.ts), "courier.ipa", "Courier")
-    assert dead._beating
-    dead._beating.cancel()
+        await dead.add(MessageRef(posted.channel, posted.ts), "courier.ipa", "Courier")
+    assert dead._heartbeat_task
+    dead._heartbeat_task.cancel()
     clock.forward(minutes=3)
     world.slack.faults.add("chat.update", fault)
     await world.bot.unfinished.step()

@@ -250,11 +250,13 @@ async def test_a_form_is_asked_to_open_once(
     slack: FakeSlack, poster: SlackClient, releases: FakeChannel, ana: FakeUser
 ) -> None:
     turn = await slack.command("/applivery", "x", user=ana, channel=releases)
-    form = Modal("f.v1", "A title that is much too long for Slack", (blocks.pick("App", "app", hint="Type"),))
-    await poster.open_form(turn.trigger_id, form)
+    form = Modal(
+        "f.v1", "A title that is much too long for Slack", (blocks.external_select("App", "app", hint="Type"),)
+    )
+    await poster.open_modal(turn.trigger_id, form)
     assert len(turn.views[0].title) <= 24
     with pytest.raises(SlackError) as caught:
-        await poster.open_form(turn.trigger_id, form)
+        await poster.open_modal(turn.trigger_id, form)
     assert "trigger" in caught.value.code
 
 
@@ -333,9 +335,9 @@ async def test_a_message_is_found_again_by_its_key_and_no_other(
     await poster.post(releases.id, HELLO, key="key-2")
     for number in range(450):  # more than two pages
         await poster.post(releases.id, Message(f"chatter {number}"))
-    assert await poster.find(releases.id, "key-1", since) == first.ts
-    assert await poster.find(releases.id, "key-3", since) is None
-    assert await poster.find(releases.id, "key-1", since + timedelta(hours=3)) is None
+    assert await poster.find_message(releases.id, "key-1", since) == first.ts
+    assert await poster.find_message(releases.id, "key-3", since) is None
+    assert await poster.find_message(releases.id, "key-1", since + timedelta(hours=3)) is None
 
 
 async def test_who_we_are_is_asked_once(slack: FakeSlack, poster: SlackClient) -> None:
@@ -350,8 +352,8 @@ async def test_while_slack_cannot_say_our_name_is_guessed_and_asked_again(
 ) -> None:
     slack.users[slack.bot_user_id].handle = "build-robot"
     slack.faults.add("auth.test", Fault(error="internal_error"))
-    assert await poster.my_name() == "applivery"
-    assert await poster.my_name() == "build-robot"
+    assert await poster.bot_name() == "applivery"
+    assert await poster.bot_name() == "build-robot"
 
 
 async def test_a_channel_is_described_as_slack_sees_it(slack: FakeSlack, poster: SlackClient, ana: FakeUser) -> None:
@@ -359,9 +361,9 @@ async def test_a_channel_is_described_as_slack_sees_it(slack: FakeSlack, poster:
     outside = slack.channel("outside", bot_is_member=False, archived=True)
     hidden = slack.channel("hidden", private=True, bot_is_member=False)
     found = await poster.channel(inside.id)
-    assert (found.name, found.member, found.shared, found.archived) == ("inside", True, True, False)
+    assert (found.name, found.is_member, found.is_shared, found.is_archived) == ("inside", True, True, False)
     found = await poster.channel(outside.id)
-    assert (found.member, found.archived) == (False, True)
-    assert (await poster.channel(slack.dm(ana).id)).member is True
+    assert (found.is_member, found.is_archived) == (False, True)
+    assert (await poster.channel(slack.dm(ana).id)).is_member is True
     with pytest.raises(ChannelUnavailable):
         await poster.channel(hidden.id)

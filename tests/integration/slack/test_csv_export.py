@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.csv_export import CsvWriter, separator_of
+from bot.slack.csv_export import CsvWriter, separator_for
 
 FORMULA = "=+-@"
 SEPARATORS = ",;\t"
@@ -32,8 +32,8 @@ TRICKS = [
 def file_of(*rows: tuple[str | int | None, ...], separator: str = ",") -> str:
     sheet = CsvWriter(separator)
     for row in rows:
-        sheet.line(*row)
-    return sheet.file().decode("utf-8-sig")
+        sheet.write_row(*row)
+    return sheet.to_bytes().decode("utf-8-sig")
 
 
 def cells(text: str) -> Iterator[str]:
@@ -81,15 +81,15 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
 
 def test_every_cell_is_quoted_behind_a_byte_order_mark() -> None:
     sheet = CsvWriter(";")
-    sheet.line("José", None, 3, "")
-    assert sheet.file() == b"\xef\xbb\xbf" + '"José";"";"3";""\r\n'.encode()
+    sheet.write_row("José", None, 3, "")
+    assert sheet.to_bytes() == b"\xef\xbb\xbf" + '"José";"";"3";""\r\n'.encode()
 
 
 def test_sheets_joined_have_one_byte_order_mark() -> None:
     head, body = CsvWriter(","), CsvWriter(",")
-    head.line("a")
-    body.line("b")
-    assert head.file(body) == b'\xef\xbb\xbf"a"\r\n"b"\r\n'
+    head.write_row("a")
+    body.write_row("b")
+    assert head.to_bytes(body) == b'\xef\xbb\xbf"a"\r\n"b"\r\n'
 
 
 def test_a_number_stays_one_and_a_text_stays_text() -> None:
@@ -110,7 +110,7 @@ def test_half_a_surrogate_pair_breaks_no_file() -> None:
     ],
 )  # fmt: skip
 def test_the_separator_follows_the_decimal_sign(locale: str, separator: str) -> None:
-    assert separator_of(locale) == separator
+    assert separator_for(locale) == separator
 
 
 # ------------------------------------------------------------------ a real spreadsheet
@@ -139,13 +139,13 @@ def opened(folder: Path, content: bytes, split_at: str, *, formulas: bool = Fals
 @pytest.mark.skipif(OFFICE is None, reason="LibreOffice is missing: apt-get install libreoffice-calc")
 def test_libreoffice_shows_text_and_computes_nothing(tmp_path: Path) -> None:
     sheet = CsvWriter(";")
-    sheet.line("José", 'a,"b";c', -5, "2.4.0")
+    sheet.write_row("José", 'a,"b";c', -5, "2.4.0")
     for trick in TRICKS:
         if "\x00" not in trick:
-            sheet.line(trick, trick)
-    head, *_ = opened(tmp_path, sheet.file(), ";")
+            sheet.write_row(trick, trick)
+    head, *_ = opened(tmp_path, sheet.to_bytes(), ";")
     assert head == ["José", 'a,"b";c', "-5", "2.4.0"]
     for split_at in SEPARATORS:
-        shown = opened(tmp_path, sheet.file(), split_at)
-        behind = opened(tmp_path, sheet.file(), split_at, formulas=True)
+        shown = opened(tmp_path, sheet.to_bytes(), split_at)
+        behind = opened(tmp_path, sheet.to_bytes(), split_at, formulas=True)
         assert shown == behind, "a formula would be shown as what it comes to"

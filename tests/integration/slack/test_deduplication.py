@@ -113,7 +113,7 @@ async def test_a_repeat_at_another_replica_is_done_once(world: Environment, post
         for _ in range(3):
             assert (await world.slack.repeat(turn)).ok
         await rested(world)
-        await other.door.finish(5)
+        await other.dispatcher.drain(5)
     assert mints(world) == 1
 
 

@@ -88,7 +88,7 @@ async def test_the_same_in_plainer_blocks_stands_in_for_a_table() -> None:
     slack, sender = Workspace("data_table"), FallbackSender()
     plainer = Message("Who", (SECTION,))
     for _ in range(2):
-        await sender.send(Message("Who", (TABLE,), plainer=plainer), slack)
+        await sender.send(Message("Who", (TABLE,), fallback=plainer), slack)
     assert [message == plainer for message in slack.sent] == [False, True, True]
 
 

@@ -19,7 +19,7 @@ CONTENT = b"PK\x03\x04" + bytes(range(256)) * 5000
 
 
 async def read(files: SlackFileSource, file: SlackFile) -> bytes:
-    parcel = files.parcel(file)
+    parcel = files.open_stream(file)
     async with parcel.open() as pieces:
         return b"".join([piece async for piece in pieces])
 
@@ -45,8 +45,8 @@ async def somewhere_else() -> AsyncIterator[tuple[str, list[Any]]]:
 async def test_a_file_is_read_whole_with_its_own_size_and_name(world: Environment) -> None:
     await world.start()
     message = world.slack.share("línea ñ.ipa", CONTENT, world.ana, world.releases)
-    files = world.bot.carrier.files
-    file = await files.file(message.files[0]["id"])
+    files = world.bot.upload_runner.files
+    file = await files.get_file(message.files[0]["id"])
     assert (file.name, file.size) == ("línea ñ.ipa", len(CONTENT))
     assert await read(files, file) == CONTENT
     assert world.slack.url not in repr(file)
@@ -77,9 +77,9 @@ async def test_any_other_address_is_refused_before_anything_is_asked(world: Envi
         **wire(other_file), "url_private": url, "url_private_download": url,
     }  # fmt: skip
     with pytest.raises(UnsupportedFile, match="does not lie in Slack itself"):
-        await world.bot.carrier.files.file(file.id)
+        await world.bot.upload_runner.files.get_file(file.id)
     with pytest.raises(AssertionError, match="Slack's file host only"):
-        await read(world.bot.carrier.files, SlackFile("F1", "a.ipa", 4, url))
+        await read(world.bot.upload_runner.files, SlackFile("F1", "a.ipa", 4, url))
 
 
 async def test_a_remote_file_is_refused(world: Environment) -> None:
@@ -87,7 +87,7 @@ async def test_a_remote_file_is_refused(world: Environment) -> None:
     async with somewhere_else() as (address, heard):
         message = world.slack.share("a.ipa", b"", world.ana, world.releases, elsewhere=f"{address}/a.ipa")
         with pytest.raises(UnsupportedFile, match="Download it and post the file itself"):
-            await world.bot.carrier.files.file(message.files[0]["id"])
+            await world.bot.upload_runner.files.get_file(message.files[0]["id"])
     assert not heard
 
 
@@ -104,7 +104,7 @@ async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: E
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         own = f"http://127.0.0.1:{runner.addresses[0][1]}"
         await world.start()
-        files = SlackFileSource(world.bot.poster, token="xoxb-secret", api_url=f"{own}/api")
+        files = SlackFileSource(world.bot.slack_client, token="xoxb-secret", api_url=f"{own}/api")
         with pytest.raises(FileReadError, match="did not hand out"):
             await read(files, SlackFile("F1", "a.ipa", 4, f"{own}/f"))
         await runner.cleanup()
@@ -115,9 +115,9 @@ async def test_a_file_that_comes_packed_is_not_taken(world: Environment) -> None
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     world.slack.faults.add("file", Fault(packed=zlib.compress(CONTENT * 50), coding="deflate"), times=None)
-    files = world.bot.carrier.files
+    files = world.bot.upload_runner.files
     with pytest.raises(FileReadError, match="did not hand out"):
-        await read(files, await files.file(message.files[0]["id"]))
+        await read(files, await files.get_file(message.files[0]["id"]))
 
 
 def test_with_the_real_slack_its_file_host_alone_is_good(world: Environment) -> None:
@@ -142,8 +142,8 @@ async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_a
 ) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
-    files = world.bot.carrier.files
-    file = await files.file(message.files[0]["id"])
+    files = world.bot.upload_runner.files
+    file = await files.get_file(message.files[0]["id"])
     world.slack.faults.add("file", fault, times=None)
     with pytest.raises(FileReadError, match=words) as raised:
         await read(files, file)
@@ -159,8 +159,8 @@ async def test_without_the_right_to_read_files_slack_s_log_in_page_is_not_taken_
 ) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
-    files = world.bot.carrier.files
-    file = await files.file(message.files[0]["id"])
+    files = world.bot.upload_runner.files
+    file = await files.get_file(message.files[0]["id"])
     world.slack.scopes = world.slack.scopes - {"files:read"}
     with pytest.raises(FileReadError, match="scope `files:read`"):
         await read(files, file)

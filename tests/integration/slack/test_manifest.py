@@ -16,7 +16,7 @@ from tests.conftest import Environment
 from tests.integration.dispatch.test_dispatcher import say_everything
 
 ROOT = Path(__file__).resolve().parents[3]
-SHORTCUTS = HandlerRegistry.of(bot.commands).shortcuts()
+SHORTCUTS = HandlerRegistry.scan(bot.commands).shortcuts()
 DEFAULT = manifest(command="/applivery", public_url=None, socket_mode=True, shortcuts=SHORTCUTS)
 HTTP = manifest(command="/builds", public_url="https://bot.acme.test/", socket_mode=False, shortcuts=SHORTCUTS)
 
@@ -119,10 +119,10 @@ async def test_each_scope_that_is_taken_away_is_missed(world: Environment, priva
     kind = "groups" if private else "channels"
     missed = {}
     for scope, act in {
-        "chat:write": lambda: world.bot.poster.post(place.id, _hello()),
-        "users:read": lambda: world.bot.poster.user(world.ana.id),
-        f"{kind}:read": lambda: world.bot.poster.channel(place.id),
-        f"{kind}:history": lambda: world.bot.poster.find(place.id, "key", world.bot.tuning.clock()),
+        "chat:write": lambda: world.bot.slack_client.post(place.id, _hello()),
+        "users:read": lambda: world.bot.slack_client.user(world.ana.id),
+        f"{kind}:read": lambda: world.bot.slack_client.channel(place.id),
+        f"{kind}:history": lambda: world.bot.slack_client.find_message(place.id, "key", world.bot.tuning.clock()),
     }.items():
         world.slack.scopes = set(SCOPES) - {scope}
         try:

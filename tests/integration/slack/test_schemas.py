@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.schemas import cleaned, readable
+from bot.slack.schemas import is_valid, sanitize
 from sandbox.faults import Fault
 from sandbox.slack.signing import signature
 from tests.conftest import Environment
@@ -121,8 +121,8 @@ async def test_an_answer_s_address_may_ask_for_half_a_second(world: Environment,
     )
 )
 def test_any_json_is_readable_or_not_and_can_be_cleaned(body: Any) -> None:
-    assert readable(body) in (True, False)
-    "".join(_texts(cleaned(body))).encode()
+    assert is_valid(body) in (True, False)
+    "".join(_texts(sanitize(body))).encode()
 
 
 def _texts(part: Any) -> list[str]:

@@ -155,11 +155,11 @@ async def _known(world: Environment) -> None:
 
 async def _enter(world: Environment, door: str) -> float:
     """Go in as somebody whom the bot does not remember, and wait for the end of it; returns the seconds it took."""
-    world.bot.door._people.forget(world.ana.id)
+    world.bot.dispatcher._people.invalidate(world.ana.id)
     await world.bot.store.run(access.disallow_names_in, world.releases.id)
     started = time.monotonic()
     await DOORS[door](world)
-    await world.bot.door.finish(30)
+    await world.bot.dispatcher.drain(30)
     return time.monotonic() - started
 
 

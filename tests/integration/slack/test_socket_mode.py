@@ -43,7 +43,7 @@ async def opened(slack: FakeSlack) -> Opened:
         async def _(ack: Any) -> None:
             await ack()
 
-        paces = {"ping": PING_SECONDS, "look": LOOK_SECONDS, "rebuild": REBUILD_SECONDS, "linger": LINGER_SECONDS}
+        paces = {"ping": PING_SECONDS, "check": LOOK_SECONDS, "rebuild": REBUILD_SECONDS, "linger": LINGER_SECONDS}
         quick = {**{f"{name}_seconds": seconds / QUICKER for name, seconds in paces.items()}, **changes}
         sockets = SocketPool(app, app_token=slack.app_token, count=count, metrics=Metrics(), **quick)
         try:
@@ -68,14 +68,14 @@ async def until(condition: Callable[[], Any]) -> None:
 
 async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=3) as sockets:
-        assert await sockets.connected() == 0
+        assert await sockets.count_connected() == 0
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 3)
         await until(lambda: _is(sockets, 3))
         for _ in range(3):
             assert await acknowledged(slack)
     await slack.until(lambda: not slack.sockets)
-    assert await sockets.connected() == 0
+    assert await sockets.count_connected() == 0
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "too_many_websockets"])
@@ -89,7 +89,7 @@ async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
         await slack.disconnect(reason)
         await slack.until(lambda: [socket.number for socket in slack.sockets if socket.number > old])
         await until(lambda: acknowledged(slack))
-        assert await sockets.connected() == 1
+        assert await sockets.count_connected() == 1
         counted = sockets._metrics.registry.get_sample_value
         assert counted("applivery_bot_socket_disconnects_total", {"reason": reason}) == 1
 
@@ -112,7 +112,7 @@ async def test_a_refused_handshake_is_tried_again_with_a_ticket_of_its_own(slack
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.socket_mode.handshakes.count(503) >= 3)
-        assert await sockets.connected() == 0
+        assert await sockets.count_connected() == 0
         for ticket in slack.socket_mode.tickets:
             slack.socket_mode.tickets[ticket] = True  # every ticket handed out so far is stale now
         slack.refuse_handshakes(0)
@@ -149,7 +149,7 @@ async def test_a_connection_that_is_open_and_dead_is_not_called_connected(slack:
 async def test_one_that_stays_away_is_built_anew(slack: FakeSlack, opened: Opened) -> None:
     slack.faults.add("apps.connections.open", Fault(error="internal_error"), times=None)
     async with opened(rebuild_seconds=0.3) as sockets:
-        first = sockets._lines[0].now
+        first = sockets._slots[0].current
         sockets.start()
         await until(lambda: _rebuilt(sockets, first))
         slack.faults.clear()
@@ -164,7 +164,7 @@ async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: FakeSlack
         slack.silence()
         async with asyncio.timeout(4 * busyness()):
             await sockets.close()
-        assert await sockets.connected() == 0
+        assert await sockets.count_connected() == 0
 
 
 async def test_how_many_are_open_is_a_metric(slack: FakeSlack, opened: Opened) -> None:
@@ -219,7 +219,7 @@ async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(slack:
         await slack.until(lambda: [socket.number for socket in slack.sockets] == [old + 1])
         assert min(fewest) == 1
         assert max(fewest) == 2
-        await until(lambda: _equal(len(sockets._lines[0]._leaving), 0))
+        await until(lambda: _equal(len(sockets._slots[0]._closing), 0))
 
 
 async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_the_one_that_comes(
@@ -230,8 +230,8 @@ async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_th
         sockets.start()
         await slack.until(lambda: slack.sockets)
         slack.refuse_handshakes(None)
-        (line,) = sockets._lines
-        old = line.now
+        (line,) = sockets._slots
+        old = line.current
         await slack.disconnect("refresh_requested")
         await slack.until(lambda: not slack.sockets)
         heard = asyncio.create_task(old.send_message('{"envelope_id": "of a command that was worked on meanwhile"}'))
@@ -331,9 +331,9 @@ async def test_the_watchdog_outlives_what_the_sdk_throws(slack: FakeSlack, opene
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
-        line = sockets._lines[0]
-        line.now.current_session = object()  # what nobody would expect
-        await until(lambda: _equal(line.now.current_session.__class__, object))
+        line = sockets._slots[0]
+        line.current.current_session = object()  # what nobody would expect
+        await until(lambda: _equal(line.current.current_session.__class__, object))
         await asyncio.sleep(3 * LOOK_SECONDS / QUICKER)
         assert sockets._watch
         assert not sockets._watch.done()
@@ -347,11 +347,11 @@ async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: Envir
 
 
 async def _is(sockets: SocketPool, count: int) -> bool:
-    return await sockets.connected() == count
+    return await sockets.count_connected() == count
 
 
 async def _rebuilt(sockets: SocketPool, first: object) -> bool:
-    return sockets._lines[0].now is not first
+    return sockets._slots[0].current is not first
 
 
 async def _equal(item: object, other: object) -> bool:
@@ -362,7 +362,7 @@ async def test_a_connection_that_cannot_be_closed_leaves_no_session_open(slack: 
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
-        connection = sockets._lines[0].now
+        connection = sockets._slots[0].current
 
         async def refuse() -> None:
             raise OSError("reset by peer")

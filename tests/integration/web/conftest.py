@@ -107,7 +107,7 @@ class ClaimEnvironment:
     async def address(self, build: Any, kind: FileKind = FileKind.AUTO, file_id: str | None = None) -> str:
         app = App(build.app.id, build.app.slug, build.app.name)
         known = Build(build.id, app, Stage.READY)
-        address, _ = await self.claim.address(asker=ANA, build=known, kind=kind, file_id=file_id)
+        address, _ = await self.claim.issue(asker=ANA, build=known, kind=kind, file_id=file_id)
         return address
 
     async def get(self, address: str, agent: str = MAC, **changes: Any) -> PageSnapshot:

@@ -334,7 +334,7 @@ async def test_a_claim_is_written_down_without_the_token(desk: ClaimEnvironment)
 async def test_the_address_lives_ten_minutes(desk: ClaimEnvironment) -> None:
     build = desk.build()
     known = Build(build.id, App(build.app.id, "courier", "Courier"), Stage.READY)
-    address, until = await desk.claim.address(asker=ANA, build=known, kind=FileKind.AUTO)
+    address, until = await desk.claim.issue(asker=ANA, build=known, kind=FileKind.AUTO)
     assert re.fullmatch(rf"{desk.url}/b/[A-Za-z0-9_-]{{22}}", address)
     assert abs(until - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
 

@@ -106,7 +106,7 @@ async def test_a_slack_behind_an_unknown_certificate_is_named(world: Environment
     nowhere = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
     async with running(world.settings(slack_api_url=nowhere), world.tuning, jobs=False) as world.bot:
         async with patience():
-            while "certificate" not in world.bot.sockets.trouble:  # type: ignore[union-attr]
+            while "certificate" not in world.bot.sockets.last_error:  # type: ignore[union-attr]
                 await asyncio.sleep(0.02)
         answer = await ask(world, "GET", "/readyz")
         async with patience():
@@ -129,7 +129,7 @@ async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world:
 
 async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(world: Environment) -> None:
     await world.start(slack_app_token=None)
-    poster = world.bot.poster
+    poster = world.bot.slack_client
     assert (await readiness.slack(None, poster, fresh=0.0))["ok"]
     world.slack.revoke()
     assert (await readiness.slack(None, poster))["ok"], "what it knows is fresh enough"
@@ -202,7 +202,7 @@ async def test_metrics_are_what_prometheus_reads(world: Environment) -> None:
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier)
     await world.ask("get courier")
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     families = {
         family.name: family for family in text_string_to_metric_families((await ask(world, "GET", "/metrics")).text)
     }
@@ -422,7 +422,7 @@ async def test_a_wrong_signature_or_a_stale_timestamp_does_nothing_and_is_counte
     if "timestamp" in change:
         headers["X-Slack-Request-Timestamp"] = change["timestamp"]
     assert (await ask(world, "POST", "/slack/events", data=body, headers=headers)).status == 401
-    await world.bot.door.finish(1)
+    await world.bot.dispatcher.drain(1)
     assert world.slack.calls_of("chat.postMessage") == []
     assert await counted(world, "applivery_bot_requests_total", outcome=RequestOutcome.UNVERIFIED) == 1
 
@@ -481,7 +481,7 @@ async def post(world: Environment, body: str, *, port: int | None = None, age: i
 
 async def answers(world: Environment) -> int:
     """How often `help` was worked on."""
-    await world.bot.door.finish(5)
+    await world.bot.dispatcher.drain(5)
     return int(await counted(world, "applivery_bot_requests_total", name="help", outcome=RequestOutcome.ANSWERED))
 
 
@@ -553,14 +553,14 @@ async def test_what_one_replica_has_answered_the_other_leaves(world: Environment
         await asyncio.gather(everywhere(body, headers), everywhere(body, headers))
         for number, port in enumerate(ports * 2):
             assert await post(world, mention(world, "Ev1"), port=port, age=number) == 200
-        await other.door.finish(5)
+        await other.dispatcher.drain(5)
         elsewhere = other.metrics.registry.get_sample_value
         heard = [
             {"door": door, "name": "help", "outcome": RequestOutcome.ANSWERED}
             for door in (Entrypoint.COMMAND, Entrypoint.MENTION)
         ]
         there = sum(elsewhere("applivery_bot_requests_total", labels) or 0 for labels in heard)
-        await world.bot.door.finish(5)
+        await world.bot.dispatcher.drain(5)
         own = world.bot.metrics.registry.get_sample_value
         here = sum(own("applivery_bot_requests_total", labels) or 0 for labels in heard)
         assert (here + there) == 2, (here, there)
@@ -578,6 +578,6 @@ async def test_what_nobody_handles_is_acknowledged_and_writes_no_line(world: Env
     for kind in ("view_closed", "block_actions", "function_executed", "workflow_step_edit"):
         payload = {"type": kind, "user": {"id": world.ana.id, "team_id": world.slack.team_id}, "actions": []}
         assert await post(world, urlencode({"payload": json.dumps(payload)})) == 200
-    await world.bot.door.finish(1)
+    await world.bot.dispatcher.drain(1)
     new = log.getvalue().removeprefix(before)
     assert [line for line in new.splitlines() if '"level": "debug"' not in line] == []

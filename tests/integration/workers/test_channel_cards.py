@@ -616,9 +616,9 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: Environment
     await listen(started, "on:feedback")
     await listen(started, "", beta)
     for which in ("a" * 24, "a" * 24, "b" * 24):
-        await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, which))
+        await WebhookHandler(started.bot.store).handle_webhook(rung("feedback_created", started.courier.id, which))
         await started.bot.announce.drain()
-    await WebhookHandler(started.bot.store).ring(rung("bug_created", started.courier.id, "a" * 24))
+    await WebhookHandler(started.bot.store).handle_webhook(rung("bug_created", started.courier.id, "a" * 24))
     await started.look()
     told = "💬 Applivery reports new feedback on Courier."
     assert started.said() == [told, told, "💬 Applivery reports a new bug in Courier."]
@@ -628,7 +628,7 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: Environment
 async def test_of_an_app_nobody_knows_no_feedback_is_told(started: Environment) -> None:
     await listen(started, "on:feedback", every=True)
     for app in ("f" * 24, "<!channel>"):
-        await WebhookHandler(started.bot.store).ring(rung("feedback_created", app, "a" * 24))
+        await WebhookHandler(started.bot.store).handle_webhook(rung("feedback_created", app, "a" * 24))
         await started.look()
     assert cards(started) == []
     assert (await started.bot.store.run(outbox.get_backlog)).count == 0
@@ -637,7 +637,7 @@ async def test_of_an_app_nobody_knows_no_feedback_is_told(started: Environment) 
 async def test_not_a_word_of_the_body_is_told(started: Environment) -> None:
     await listen(started, "on:feedback")
     body = rung("feedback_created", started.courier.id, "a" * 24)[:-1] + b', "text": "<!channel> evil.test"}'
-    await WebhookHandler(started.bot.store).ring(body)
+    await WebhookHandler(started.bot.store).handle_webhook(body)
     await started.look()
     [told] = cards(started)
     assert "evil" not in f"{told.text}{told.blocks}"
@@ -648,7 +648,7 @@ async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(starte
     await listen(started, "on:feedback", every=True)
     await listen(started, "on:feedback", beta, every=True)
     await started.bot.store.run(access.allow_channel, started.courier.id, beta.id, started.ana.id)
-    await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
+    await WebhookHandler(started.bot.store).handle_webhook(rung("feedback_created", started.courier.id, "a" * 24))
     await started.look()
     assert cards(started) == []
     assert len(cards(started, beta)) == 1
@@ -656,7 +656,7 @@ async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(starte
 
 async def test_feedback_of_an_app_that_is_gone_ends_quietly(started: Environment) -> None:
     await listen(started, "on:feedback,processed")
-    await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
+    await WebhookHandler(started.bot.store).handle_webhook(rung("feedback_created", started.courier.id, "a" * 24))
     started.applivery.apps.remove(started.courier)
     await started.settle()
     assert cards(started) == []

@@ -19,9 +19,13 @@ def notifier(world: Environment, checks: dict[str, Any]) -> OutageNotifier:
     async def polling() -> dict[str, Any]:
         return {"ok": checks["ok"]}
 
-    people = world.bot.door.services.access
+    people = world.bot.dispatcher.services.access
     return OutageNotifier(
-        store=world.bot.store, poster=world.bot.poster, people=people, polling=polling, tries=checks["tries"]
+        store=world.bot.store,
+        slack_client=world.bot.slack_client,
+        people=people,
+        polling=polling,
+        tries=checks["tries"],
     )
 
 

@@ -473,7 +473,7 @@ async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world
     await rested(world)
     [row] = await world.bot.store.run(build_watches.lease_due_watches, 10, 0.0)
     assert await world.bot.store.run(build_watches.mark_post_attempted, row)
-    await world.bot.poster.post(world.bruno.id, Says("Here it dies, and the lease lapses."))
+    await world.bot.slack_client.post(world.bruno.id, Says("Here it dies, and the lease lapses."))
     await world.look()
     assert len(directs(world, world.bruno)) == 1
     assert await world.bot.store.run(build_watches.watch_due_in) is None

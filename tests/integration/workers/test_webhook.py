@@ -56,7 +56,7 @@ def parcel(world: Environment) -> Any:
 
 async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: Environment) -> None:
     body = {"action": "build_processed", "application": {"id": rested.courier.id}}
-    await WebhookHandler(rested.bot.store).ring(json.dumps(body).encode())
+    await WebhookHandler(rested.bot.store).handle_webhook(json.dumps(body).encode())
     assert await due(rested) == {rested.courier.id}
 
 
@@ -74,21 +74,21 @@ async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: Envir
 @on_sqlite
 async def test_an_app_is_found_wherever_its_id_stands(rested: Environment, body: str) -> None:
     text = body.format(id=rested.courier.id, ID=rested.courier.id.upper())
-    await WebhookHandler(rested.bot.store).ring(text.encode("latin-1"))
+    await WebhookHandler(rested.bot.store).handle_webhook(text.encode("latin-1"))
     assert await due(rested) == {rested.courier.id}
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not JSON", b'{"build": "0123456789abcdef01234567"}', b"\xff" * 1000])
 @on_sqlite
 async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: Environment, body: bytes) -> None:
-    await WebhookHandler(rested.bot.store).ring(body)
+    await WebhookHandler(rested.bot.store).handle_webhook(body)
     assert await due(rested) == {rested.courier.id, parcel(rested).id}
 
 
 async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: Environment) -> None:
-    await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
+    await WebhookHandler(rested.bot.store).handle_webhook(rested.courier.id.encode())
     (claim,) = await rested.bot.store.run(app_polls.claim_due_apps, 1, 60)
-    await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
+    await WebhookHandler(rested.bot.store).handle_webhook(rested.courier.id.encode())
     await rested.bot.store.run(builds.record_poll, claim.app_id, claim.token, [], [], next_at_seconds=3600)
     assert await due(rested) == {rested.courier.id}
 
@@ -159,7 +159,7 @@ async def test_a_webhook_at_one_replica_wakes_the_other(rested: Environment) -> 
     quiet = rested.settings(applivery_webhook_secret=SECRET)
     rested.applivery.build(rested.courier, version="1.0.0")
     async with running(quiet, rested.tuning, jobs=False) as other:
-        await WebhookHandler(other.store).ring(b"")
+        await WebhookHandler(other.store).handle_webhook(b"")
         await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])
 
 
@@ -172,14 +172,14 @@ async def test_a_flood_of_hints_polls_an_app_few_times(rested: Environment) -> N
     bell = WebhookHandler(rested.bot.store, clock=lambda: now)
     polls = 0
     for _ in range(43):
-        await bell.ring(rested.courier.id.encode())
+        await bell.handle_webhook(rested.courier.id.encode())
         polls += len(await due(rested) & {rested.courier.id})
         await rested.bot.store.run(app_polls.claim_due_apps, 20, 0.0)  # looked at
         await rested.look()
         now += 15 / 43
     assert polls <= POLLS_AT_ONCE + 2
     now += 3600
-    await bell.ring(rested.courier.id.encode())
+    await bell.handle_webhook(rested.courier.id.encode())
     assert await due(rested) == {rested.courier.id}, "later it is polled at once again"
     bell.close()
 
@@ -188,11 +188,11 @@ async def test_a_flood_of_hints_polls_an_app_few_times(rested: Environment) -> N
 async def test_a_hint_that_came_too_soon_is_followed_later(rested: Environment) -> None:
     bell = WebhookHandler(rested.bot.store)
     for _ in range(POLLS_AT_ONCE):
-        await bell.ring(rested.courier.id.encode())
+        await bell.handle_webhook(rested.courier.id.encode())
     await rested.look()
     bell._polls = TokenBuckets(1, 0.05)
     bell._polls.wait(rested.courier.id, bell._clock())
-    await bell.ring(rested.courier.id.encode())
+    await bell.handle_webhook(rested.courier.id.encode())
     async with patience():
         while not (polled := await due(rested)):
             await rested.bot.store.wait(Topic.APP_POLLS, 1)
@@ -206,7 +206,7 @@ async def test_hints_have_their_own_share_of_the_hour(rested: Environment) -> No
     bell = WebhookHandler(rested.bot.store, per_hour=10, clock=lambda: now)
     polls = 0
     for _ in range(60):
-        await bell.ring(b"")  # every app
+        await bell.handle_webhook(b"")  # every app
         polls += len(await due(rested))
         await rested.look()
         now += 60
@@ -220,7 +220,7 @@ async def test_invented_feedback_is_told_of_a_few_times(rested: Environment) -> 
     bell = WebhookHandler(rested.bot.store)
     for number in range(40):
         body = {"action": "feedback_created", "application": rested.courier.id, "feedback": f"{number:024x}"}
-        await bell.ring(json.dumps(body).encode())
+        await bell.handle_webhook(json.dumps(body).encode())
     await rested.settle()
     assert len(rested.said()) <= NOTICES_AT_ONCE
     bell.close()

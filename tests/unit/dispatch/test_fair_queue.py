@@ -20,7 +20,7 @@ class Work:
         self._go = asyncio.Event()
 
     async def one(self, person: str) -> None:
-        async with self.turns.of(person):
+        async with self.turns.enter(person):
             self.begun.append(person)
             self._now += 1
             self.most = max(self.most, self._now)
@@ -58,20 +58,20 @@ async def test_who_waits_gets_one_each_in_turn() -> None:
 async def test_lines_are_bounded() -> None:
     work = Work(FairQueue(each=1, line=3, lines=5))
     tasks = await work.many(*"aaaabbb")
-    assert work.turns.full("a")
-    assert work.turns.full("c"), "all together"
+    assert work.turns.is_full("a")
+    assert work.turns.is_full("c"), "all together"
     for person in "ab":
         with pytest.raises(Overloaded):
             await work.one(person)
     await work.end(tasks)
-    assert not work.turns.full("a")
+    assert not work.turns.is_full("a")
 
 
 @pytest.mark.parametrize("called", [False, True])
 async def test_who_gives_up_takes_no_turn(called: bool) -> None:
     turns = FairQueue(each=1)
     work = Work(turns)
-    async with turns.of("a"):
+    async with turns.enter("a"):
         waiting, after = await work.many("a", "a")
         if not called:
             waiting.cancel()
@@ -87,7 +87,7 @@ async def test_a_failure_gives_its_turn_back() -> None:
     turns = FairQueue(each=1, at_once=1)
     for _ in range(3):
         with pytest.raises(ValueError, match="no"):
-            async with turns.of("a"):
+            async with turns.enter("a"):
                 raise ValueError("no")
-    async with patience(), turns.of("b"):
+    async with patience(), turns.enter("b"):
         pass

@@ -52,7 +52,7 @@ def meant(typed: str, builds: list[Build]) -> set[str]:
     except AmbiguousInput as several:
         return {value.split()[1] for _, value in several.choices}
     except NotFoundByName:
-        if (bare := typed_text.unwrapped(typed)) == typed:
+        if (bare := typed_text.strip_formatting(typed)) == typed:
             raise
         return meant(bare, builds)
 

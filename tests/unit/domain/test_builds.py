@@ -358,11 +358,11 @@ def test_a_new_signature_ends_the_worry_about_the_old_one() -> None:
 @given(st.integers(0, 9), st.floats(0, 1))
 def test_the_next_look_is_soon_while_something_runs_and_spread_by_a_tenth(running: int, chance: float) -> None:
     usual = 5.0 if running else 60.0
-    assert usual * 0.9 <= decisions.next_look(running, busy=5, idle=60, chance=chance) <= usual * 1.1 + 1e-9
+    assert usual * 0.9 <= decisions.next_look(running, busy=5, idle=60, rng=chance) <= usual * 1.1 + 1e-9
 
 
 def test_chance_moves_the_next_look() -> None:
-    looks = {decisions.next_look(0, busy=5, idle=60, chance=chance / 10) for chance in range(11)}
+    looks = {decisions.next_look(0, busy=5, idle=60, rng=chance / 10) for chance in range(11)}
     assert len(looks) == 11
 
 

@@ -119,7 +119,7 @@ async def test_slack_behind_an_unknown_certificate_says_so() -> None:
         raise aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED)
 
     with pytest.raises(exceptions.DeliveryUnknown) as caught:
-        await slack_errors.asked(broken())
+        await slack_errors.call_api(broken())
     assert "certificate" in cause(caught.value)
 
 

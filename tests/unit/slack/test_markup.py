@@ -33,8 +33,8 @@ from bot.i18n import Text, _, use_locale
 from bot.i18n.verbatim import CLOSE, OPEN, code, unmarked, verbatim
 from bot.slack import blocks, markup
 from bot.slack.blocks import Message, Modal, inputs
-from bot.slack.blocks.paging import page_of
-from bot.slack.mrkdwn import inline
+from bot.slack.blocks.paging import paginate
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import builds as build_cards
 from bot.slack.views import (
     changes_since,
@@ -86,9 +86,11 @@ def told(message: Message) -> str:
 @given(outside, st.booleans(), st.booleans())
 def test_a_value_is_seen_as_it_is(value: str, beside: bool, aside: bool) -> None:
     button = blocks.button("Get", "get.v1", "x") if aside else None
-    sentence = f"*New: {inline(value)}* in <#C1>, _by {inline(value)}_\n>{inline(value)}"
-    body = blocks.section(sentence, fields=[f"*Branch* {inline(value)}"] * beside, accessory=button)
-    message = Message(f"*New: {inline(value)}*", (body, blocks.context(f"{inline(value)} · {inline(value)}")))
+    sentence = f"*New: {escape_inline(value)}* in <#C1>, _by {escape_inline(value)}_\n>{escape_inline(value)}"
+    body = blocks.section(sentence, fields=[f"*Branch* {escape_inline(value)}"] * beside, accessory=button)
+    message = Message(
+        f"*New: {escape_inline(value)}*", (body, blocks.context(f"{escape_inline(value)} · {escape_inline(value)}"))
+    )
     *above, below = list(everything(message))[1:]
     seen = "\n".join(above)
     assert f"New: {value} in" in seen
@@ -105,10 +107,10 @@ def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
         "x.v1",
         "Title",
         (
-            blocks.section(f"*{inline(value)}*"),
-            blocks.section(f"*{inline(value)}*", accessory=blocks.button(value, "a")),
-            blocks.pick(f"Zone {value}", "pick", hint=value, chosen=blocks.option(value, "v")),
-            inputs.line(f"Zone {value}", "line", most=500, example=value),
+            blocks.section(f"*{escape_inline(value)}*"),
+            blocks.section(f"*{escape_inline(value)}*", accessory=blocks.button(value, "a")),
+            blocks.external_select(f"Zone {value}", "pick", hint=value, chosen=blocks.option(value, "v")),
+            inputs.text_input(f"Zone {value}", "line", max_length=500, example=value),
         ),
     ).view()
     check_view(form)
@@ -118,7 +120,7 @@ def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
 
 
 def test_our_own_marks_work_around_a_value() -> None:
-    block = markup.rich_text(
+    block = markup.to_rich_text(
         f"*{verbatim('a_b')} is* `{verbatim('x*y')}`, <@U1> at <!date^1^{{time}}|then> <u|{verbatim('*l*')}>"
     )
     parts = block["elements"][0]["elements"]
@@ -137,12 +139,12 @@ def test_our_own_marks_work_around_a_value() -> None:
 
 def test_a_time_that_slack_does_not_know_is_shown_in_words() -> None:
     for timestamp in (-1, 253_402_300_799):
-        block = markup.rich_text(f"<!date^{timestamp}^{{time}}|then> {verbatim('*')}")
+        block = markup.to_rich_text(f"<!date^{timestamp}^{{time}}|then> {verbatim('*')}")
         assert block["elements"][0]["elements"] == [{"type": "text", "text": "then *"}]
 
 
 def test_a_mark_inside_of_a_word_of_ours_is_no_mark() -> None:
-    block = markup.rich_text(f"_Set PUBLIC_URL first._ {verbatim('*')}")
+    block = markup.to_rich_text(f"_Set PUBLIC_URL first._ {verbatim('*')}")
     assert block["elements"][0]["elements"][0] == {
         "type": "text",
         "text": "Set PUBLIC_URL first.",
@@ -151,7 +153,7 @@ def test_a_mark_inside_of_a_word_of_ours_is_no_mark() -> None:
 
 
 def test_lines_of_a_quotation_stay_one_quotation() -> None:
-    block = markup.rich_text(f"*Head*\n>{inline('* one')}\n>{inline('`two`')}\nend")
+    block = markup.to_rich_text(f"*Head*\n>{escape_inline('* one')}\n>{escape_inline('`two`')}\nend")
     assert [element["type"] for element in block["elements"]] == [
         "rich_text_section",
         "rich_text_quote",
@@ -162,16 +164,16 @@ def test_lines_of_a_quotation_stay_one_quotation() -> None:
 
 @pytest.mark.parametrize("harmless", ["Courier", "2.4.0 (173)", "ana@acme.io", "release/2.4", "日本語", "a & b"])
 def test_what_slack_leaves_alone_stays_as_plain_as_it_was(harmless: str) -> None:
-    assert blocks.section(f"*{inline(harmless)}*")["type"] == "section"
-    assert "`" not in blocks.context(inline(harmless))["elements"][0]["text"]
+    assert blocks.section(f"*{escape_inline(harmless)}*")["type"] == "section"
+    assert "`" not in blocks.context(escape_inline(harmless))["elements"][0]["text"]
 
 
 @given(outside, st.integers(1, 60))
 def test_a_cut_sentence_has_no_open_end(value: str, limit: int) -> None:
-    body = Message("x", (blocks.section(f"*Head* {inline(value * 3500, 3500)}"),))
+    body = Message("x", (blocks.section(f"*Head* {escape_inline(value * 3500, 3500)}"),))
     check_message(body.payload())
     assert "…" in told(body)
-    short = inline(value, limit)
+    short = escape_inline(value, limit)
     assert short.count(OPEN) == short.count(CLOSE)
     assert len(unmarked(short)) <= limit * 5
 
@@ -192,7 +194,7 @@ def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
                 ),
             ):
                 message = (
-                    errors.choices(error, page_of(error.choices, 0, 10), ["get x"], "get")
+                    errors.choices(error, paginate(error.choices, 0, 10), ["get x"], "get")
                     if isinstance(error, AmbiguousInput)
                     else errors.problem(error)
                 )
@@ -235,7 +237,11 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     failed = replace(first, stage=Stage.FAILED, error=value, error_code=value)
     recall = Recall(first.id, first.app.id, value, "U0ANA", AT)
     made = Link(HOSTS.download_url("t"), "t", FileKind.FILE, None)
-    yield "list", build_cards.builds(first.app, page_of([first, failed], 0, 10), inline(value), {first.id: recall}), 3
+    yield (
+        "list",
+        build_cards.builds(first.app, paginate([first, failed], 0, 10), escape_inline(value), {first.id: recall}),
+        3,
+    )
     yield "status", build_cards.status(first, DASHBOARD), 7
     yield "failed", build_cards.status(failed, DASHBOARD), 7
     yield "link", links.link(first, made, ANA, NOON, dashboard=DASHBOARD, installs=True), 7

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.source_message import NO_MESSAGE, SourceFile, SourceMessage, quoted
+from bot.slack.source_message import NO_MESSAGE, SourceFile, SourceMessage, read_message
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from bot.slack.source_message import NO_MESSAGE, SourceFile, SourceMessage, quot
     ],
 )  # fmt: skip
 def test_a_message_reads_as_its_writer_saw_it(written: str, read: str) -> None:
-    assert quoted({"text": written}).text == read
+    assert read_message({"text": written}).text == read
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_a_message_reads_as_its_writer_saw_it(written: str, read: str) -> None:
     ],
 )
 def test_files_are_known_as_far_as_slack_says(message: dict[str, Any], expected: SourceMessage) -> None:
-    assert quoted(message) == expected
+    assert read_message(message) == expected

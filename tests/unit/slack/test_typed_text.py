@@ -26,7 +26,7 @@ from sandbox.slack.composing import delivered
     ],
 )
 def test_what_slack_adds_is_taken_away(sent: str, meant: str) -> None:
-    assert typed_text.words(sent) == meant
+    assert typed_text.normalize(sent) == meant
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_what_slack_adds_is_taken_away(sent: str, meant: str) -> None:
     ],
 )
 def test_the_subcommand_is_found_in_whatever_surrounds_it(typed: str) -> None:
-    assert typed_text.command(typed, "/builds") == ("get", "courier")
+    assert typed_text.split_command(typed, "/builds") == ("get", "courier")
 
 
 @pytest.mark.parametrize("typed", ["", " ", "\u200b", "?", "…", "/builds", "`/builds`", ",", "*", "``"])
 def test_nothing_but_marks_is_nothing(typed: str) -> None:
-    assert typed_text.command(typed, "/builds")[0] == ""
+    assert typed_text.split_command(typed, "/builds")[0] == ""
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_nothing_but_marks_is_nothing(typed: str) -> None:
     ],
 )
 def test_formatting_around_words_and_values_is_left_out(typed: str, meant: str) -> None:
-    assert typed_text.unwrapped(typed) == meant
+    assert typed_text.strip_formatting(typed) == meant
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from('*_~`"“” \n:-get'), max_size=30).map("".join))
 def test_any_text_is_read(typed: str) -> None:
-    verb, rest = typed_text.command(delivered(typed), "/builds")
+    verb, rest = typed_text.split_command(delivered(typed), "/builds")
     assert not any(letter.isspace() for letter in verb)
-    grammar.read(typed_text.unwrapped(grammar.unescaped(rest)))
-    typed_text.search(typed)
+    grammar.read(typed_text.strip_formatting(grammar.unescaped(rest)))
+    typed_text.normalize_search(typed)
 
 
 @pytest.mark.parametrize("piece", ["*", "`", "*a ", "`a ", "_a_ ", "<", "“", "> ", "key:`", "<@U1>,"])
@@ -105,6 +105,6 @@ def test_the_longest_text_is_read_in_no_time(piece: str) -> None:
 
     text = (piece * 40_000)[:40_000]
     started = time.process_time()
-    _, rest = typed_text.command(text, "/builds")
-    typed_text.unwrapped(rest)
+    _, rest = typed_text.split_command(text, "/builds")
+    typed_text.strip_formatting(rest)
     assert time.process_time() - started < 2, "reading is no longer linear"

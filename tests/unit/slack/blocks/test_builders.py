@@ -51,19 +51,23 @@ def test_text_from_outside_becomes_inert(outside: object, inert: str) -> None:
     ],
 )
 def test_inline_text_is_one_line_and_as_it_is(outside: str, inert: str) -> None:
-    assert unmarked(mrkdwn.inline(outside)) == inert
+    assert unmarked(mrkdwn.escape_inline(outside)) == inert
 
 
 def test_inline_text_is_cut_before_it_is_escaped() -> None:
-    assert unmarked(mrkdwn.inline(">" * 300, 10)) == "&gt;" * 9 + "…"
-    assert mrkdwn.inline("x" * 10, 10) == "x" * 10
+    assert unmarked(mrkdwn.escape_inline(">" * 300, 10)) == "&gt;" * 9 + "…"
+    assert mrkdwn.escape_inline("x" * 10, 10) == "x" * 10
 
 
 @given(texts, st.integers(1, 300))
 def test_whatever_comes_from_outside_is_inert(text: str, limit: int) -> None:
-    check(Message("x", (blocks.section(f"x {mrkdwn.inline(text, limit)}"), blocks.section(f"x {mrkdwn.escape(text)}"))))
+    check(
+        Message(
+            "x", (blocks.section(f"x {mrkdwn.escape_inline(text, limit)}"), blocks.section(f"x {mrkdwn.escape(text)}"))
+        )
+    )
     check(Message(f"x {mrkdwn.escape(text)}"))
-    assert len(mrkdwn.inline(text, limit).splitlines()) <= 1
+    assert len(mrkdwn.escape_inline(text, limit).splitlines()) <= 1
 
 
 def test_bare_words_are_never_read_as_mentions() -> None:
@@ -102,7 +106,7 @@ WHOLE = (
 @given(st.lists(st.sampled_from(WHOLE), min_size=1, max_size=30), st.integers(1, 60))
 def test_a_cut_never_goes_through_what_a_person_sees_as_one(parts: list[str], limit: int) -> None:
     text = "".join(parts)
-    short = mrkdwn.cut(text, limit)
+    short = mrkdwn.truncate(text, limit)
     assert len(short) <= limit
     if len(text) <= limit:
         assert short == text
@@ -114,20 +118,20 @@ def test_a_cut_never_goes_through_what_a_person_sees_as_one(parts: list[str], li
 
 
 def test_a_cut_keeps_as_much_as_fits() -> None:
-    assert mrkdwn.cut("abcdef", 6) == "abcdef"
-    assert mrkdwn.cut("abcdef", 5) == "abcd…"
-    assert mrkdwn.cut("ab cdef", 4) == "ab…"
-    assert mrkdwn.cut("🇪🇸🇫🇷🇮🇹", 5) == "🇪🇸🇫🇷…"
-    assert mrkdwn.cut("abcdef", 1) == "…"
+    assert mrkdwn.truncate("abcdef", 6) == "abcdef"
+    assert mrkdwn.truncate("abcdef", 5) == "abcd…"
+    assert mrkdwn.truncate("ab cdef", 4) == "ab…"
+    assert mrkdwn.truncate("🇪🇸🇫🇷🇮🇹", 5) == "🇪🇸🇫🇷…"
+    assert mrkdwn.truncate("abcdef", 1) == "…"
 
 
 def test_raw_signs_that_are_no_marks_do_not_make_a_cut_greedy() -> None:
-    assert mrkdwn.cut("1 < 2 and R&D are longer than that", 20) == "1 < 2 and R&D are l…"
-    assert mrkdwn.cut("a;b & c;d & e and more", 12) == "a;b & c;d…"
+    assert mrkdwn.truncate("1 < 2 and R&D are longer than that", 20) == "1 < 2 and R&D are l…"
+    assert mrkdwn.truncate("a;b & c;d & e and more", 12) == "a;b & c;d…"
 
 
 def test_one_endless_character_is_cut_to_an_ellipsis() -> None:
-    assert mrkdwn.cut("e" + "\u0301" * 500, 100) == "…"
+    assert mrkdwn.truncate("e" + "\u0301" * 500, 100) == "…"
 
 
 # ------------------------------------------------------------------ plain text
@@ -135,7 +139,7 @@ def test_one_endless_character_is_cut_to_an_ellipsis() -> None:
 
 @given(texts, st.integers(1, 150))
 def test_plain_text_is_one_line_never_empty_and_within_its_limit(text: str, limit: int) -> None:
-    shown = mrkdwn.plain(text, limit)
+    shown = mrkdwn.plain_text(text, limit)
     assert 1 <= len(shown) <= limit
     assert len(shown.splitlines()) == 1
     assert not [here for here in shown if unicodedata.category(here) in ("Cc", "Cs")]
@@ -146,14 +150,14 @@ def test_plain_text_is_one_line_never_empty_and_within_its_limit(text: str, limi
 
 def test_a_moment_is_shown_in_each_readers_own_time_with_utc_beside_it() -> None:
     noon = datetime(2026, 11, 21, 12, 0, 59, tzinfo=UTC)
-    assert mrkdwn.when(noon) == "<!date^1795262459^{date_short_pretty} {time}|2026-11-21 12:00 UTC>"
-    assert mrkdwn.when(noon, "{time}") == "<!date^1795262459^{time}|2026-11-21 12:00 UTC>"
-    assert mrkdwn.when(None) == "at an unknown time"
+    assert mrkdwn.date_tag(noon) == "<!date^1795262459^{date_short_pretty} {time}|2026-11-21 12:00 UTC>"
+    assert mrkdwn.date_tag(noon, "{time}") == "<!date^1795262459^{time}|2026-11-21 12:00 UTC>"
+    assert mrkdwn.date_tag(None) == "at an unknown time"
 
 
 def test_the_words_beside_a_moment_are_utc_whatever_zone_it_came_in() -> None:
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    assert mrkdwn.when(noon.astimezone(timezone(timedelta(hours=9)))) == mrkdwn.when(noon)
+    assert mrkdwn.date_tag(noon.astimezone(timezone(timedelta(hours=9)))) == mrkdwn.date_tag(noon)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_fifty_blocks_are_shown_whole() -> None:
 
 
 def test_no_message_of_any_kind_sends_a_crawler_to_its_links() -> None:
-    for message in (Message("x"), Message("x", (blocks.section("y"),)), Message("x").shared()):
+    for message in (Message("x"), Message("x", (blocks.section("y"),)), Message("x").to_channel()):
         assert message.payload()["unfurl_links"] is message.payload()["unfurl_media"] is False
 
 
@@ -212,13 +216,15 @@ def test_an_endless_text_is_cut_to_what_slack_shows_well() -> None:
 
 def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
     assert Message("x").to is Visibility.ASKER
-    assert Message("x").shared() == Message("x", to=Visibility.CHANNEL)
+    assert Message("x").to_channel() == Message("x", to=Visibility.CHANNEL)
 
 
 @given(texts, st.lists(texts, max_size=12), texts)
 def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], other: str) -> None:
     inert = [f"x{mrkdwn.escape(each_text)}" for each_text in more]
-    go = blocks.button(text, "go", mrkdwn.plain(other, 9000), says=other, confirm=text, style="danger")
+    go = blocks.button(
+        text, "go", mrkdwn.plain_text(other, 9000), accessibility_label=other, confirm=text, style="danger"
+    )
     check(
         Message(
             "x",
@@ -227,7 +233,7 @@ def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], othe
                 blocks.section(f"x{mrkdwn.escape(text)}", fields=inert, accessory=go),
                 blocks.context("small", *inert),
                 blocks.divider(),
-                blocks.actions(go, blocks.link_button(text, "https://acme.test/", "open", says=other)),
+                blocks.actions(go, blocks.link_button(text, "https://acme.test/", "open", accessibility_label=other)),
             ),
         )
     )
@@ -248,17 +254,17 @@ def test_a_section_without_a_text_has_its_fields() -> None:
 
 @given(texts, texts, st.text(max_size=3000))
 def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> None:
-    name = mrkdwn.plain(text, 200)
+    name = mrkdwn.plain_text(text, 200)
     form = Modal(
         "get.v1",
         name,
         (
-            blocks.pick("App", "app", hint=text, chosen=blocks.option(text, mrkdwn.plain(value, 400))),
-            blocks.pick("Build", "build", hint="x", optional=True),
-            inputs.line("Filter", "filter", example=text, value=mrkdwn.plain(value, 2900), most=3000),
+            blocks.external_select("App", "app", hint=text, chosen=blocks.option(text, mrkdwn.plain_text(value, 400))),
+            blocks.external_select("Build", "build", hint="x", optional=True),
+            inputs.text_input("Filter", "filter", example=text, value=mrkdwn.plain_text(value, 2900), max_length=3000),
         ),
         submit=name,
-        memory=memory,
+        private_metadata=memory,
     )
     check_view(form.view())
     assert all(len(string) <= 3000 for string in strings(form.view()))
@@ -266,7 +272,7 @@ def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> No
 
 @given(st.lists(st.tuples(texts, texts), max_size=5))
 def test_every_option_is_one_slack_lists(pairs: list[tuple[str, str]]) -> None:
-    made = [blocks.option(label, mrkdwn.plain(value, 400)).to_dict() for label, value in pairs]
+    made = [blocks.option(label, mrkdwn.plain_text(value, 400)).to_dict() for label, value in pairs]
     assert check_options({"options": made}) == made
 
 

@@ -8,7 +8,7 @@ from slack_sdk.models import blocks as sdk
 from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.views import View
 
-from bot.slack.blocks.serializer import rendered
+from bot.slack.blocks.serializer import serialize
 
 BUTTON = sdk.ButtonElement(
     text=sdk.PlainTextObject(text="Get", emoji=False),
@@ -46,8 +46,8 @@ MODELS = (
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 def test_a_model_is_rendered_as_the_sdk_renders_it(model: JsonObject) -> None:
-    assert rendered(model) == model.to_dict()
-    assert rendered(model) == model.to_dict()  # what was learnt of the class the first time holds the second time
+    assert serialize(model) == model.to_dict()
+    assert serialize(model) == model.to_dict()  # what was learnt of the class the first time holds the second time
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_a_model_is_rendered_as_the_sdk_renders_it(model: JsonObject) -> None:
 )
 def test_what_breaks_a_limit_of_slack_is_refused_however_deep_it_is(broken: JsonObject) -> None:
     with pytest.raises(SlackObjectFormationError):
-        rendered(broken)
+        serialize(broken)

@@ -84,7 +84,7 @@ def check_card(shown: Sequence[CardEntry], manner: DeliveryOptions, live: frozen
     makers = frozenset({"@U0ANA"} if any(entry.recall for entry in shown) else ())
     check(said, live=pinged | makers | links(shown, said) | live)
     assert "@U0ANA" not in LIVE.findall(said.text), "who recalled it is not notified"
-    assert not said.secret
+    assert not said.is_secret
     assert not said.thread
     assert sum(text.count(f"<{GROUP}>") for text in marked(said.payload()["blocks"])) == len(pinged)
     assert said.text.count(f"<{GROUP}>") == len(pinged)

@@ -21,7 +21,7 @@ from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import period
 from bot.i18n import LANGUAGES, _, use_locale
 from bot.slack.blocks import charts
-from bot.slack.blocks.paging import page_of
+from bot.slack.blocks.paging import paginate
 from bot.slack.views import downloads, missing, report_series, scheduled_report
 from sandbox.slack.validation import check_message
 from tests.support import facts
@@ -224,7 +224,7 @@ SAME = "Release candidate number "
 )
 def test_labels_are_short_visible_and_different(texts: list[str]) -> None:
     for limit in (12, 20, 60):
-        labels = charts.different(texts, limit)
+        labels = charts.distinguish_labels(texts, limit)
         assert len(set(labels)) == len(texts)
         assert all(label.strip() and len(label.encode("utf-16-le", "replace")) <= 2 * limit for label in labels)
 
@@ -237,7 +237,7 @@ def test_ten_labels_that_begin_alike_are_taken() -> None:
 
 def test_thousands_of_equal_labels_take_no_time() -> None:
     started = time.process_time()
-    assert len(set(charts.different(["Ana", "Ana "] * 10_000, 20))) == 20_000
+    assert len(set(charts.distinguish_labels(["Ana", "Ana "] * 10_000, 20))) == 20_000
     assert time.process_time() - started < 3
 
 
@@ -278,14 +278,14 @@ def test_the_29th_of_february_is_a_day() -> None:
 def test_any_names_and_counts_are_a_chart_and_a_table_that_slack_takes(points: list[tuple[str, int]]) -> None:
     blocks = [charts.chart("bar", "T" * 90, "S" * 90, points), charts.table("C" * 500, ["A", "B"], points)]
     check_message({"text": "x", "blocks": blocks})
-    assert len(charts.bars(points).splitlines()) >= 1
+    assert len(charts.text_bars(points).splitlines()) >= 1
 
 
 def test_a_table_takes_as_many_rows_as_fit() -> None:
     rows = [["x" * 60, "y" * 60, n] for n in range(200)]
-    assert charts.fitting(rows) == 76
+    assert charts.count_fitting_rows(rows) == 76
     check_message({"text": "x", "blocks": [charts.table("c", ["a", "b", "c"], rows)]})
-    assert charts.fitting([["x"]] * 200) == 100
+    assert charts.count_fitting_rows([["x"]] * 200) == 100
 
 
 def test_one_odd_date_costs_nothing() -> None:
@@ -336,6 +336,6 @@ def test_any_digest_can_be_listed_begun_ended_and_stopped(
             scheduled_report.begun(report, names=quiet),
             scheduled_report.ended(report),
             scheduled_report.paused(report, "why"),
-            scheduled_report.listed(downloads.nothing(courier([])), page_of([report] * 60, 2, scheduled_report.SHOWN)),
+            scheduled_report.listed(downloads.nothing(courier([])), paginate([report] * 60, 2, scheduled_report.SHOWN)),
         ):
             check(card, live=live)

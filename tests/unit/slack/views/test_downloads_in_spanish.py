@@ -50,8 +50,8 @@ def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
     assert "Applivery’s own totals: 12,345. It lists 1,203 one by one." in seen(card)
     chart, table = downloads.thread(busy(by=GroupBy.OS))
     assert chart.text == "Downloads by os: unknown system: 11,142, iOS 17: 1,203."
-    assert chart.plainer is not None
-    assert " 1,203 · iOS 17" in seen(chart.plainer)
+    assert chart.fallback is not None
+    assert " 1,203 · iOS 17" in seen(chart.fallback)
     assert "*iOS 17* · 1,203 downloads" in table.text
     number = {"type": "raw_number", "value": 1203, "text": "1,203"}
     assert table.blocks[0]["rows"][2][1] == number, "a table sorts numbers"

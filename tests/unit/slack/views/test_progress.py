@@ -39,7 +39,7 @@ def every(build: Build, usual: timedelta | None, left: timedelta | None) -> list
 def test_any_build_can_be_watched(build: Build, usual: timedelta | None, left: timedelta | None) -> None:
     for card in every(build, usual, left):
         check(card)
-        assert not card.secret
+        assert not card.is_secret
 
 
 @pytest.mark.parametrize(

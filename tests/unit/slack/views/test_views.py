@@ -28,7 +28,7 @@ from bot.exceptions import BotError, InvalidId, NotFoundByName, UserInputError
 from bot.i18n import NO_TEXT, Text, english
 from bot.slack import mrkdwn
 from bot.slack.blocks import Message, Visibility
-from bot.slack.blocks.paging import page_of
+from bot.slack.blocks.paging import paginate
 from bot.slack.views import builds as build_cards
 from bot.slack.views import errors
 from bot.slack.views import help as help_views
@@ -59,7 +59,7 @@ def test_a_long_changelog_says_that_there_is_more() -> None:
 
 @given(facts.apps, st.lists(facts.builds, max_size=13), facts.texts)
 def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> None:
-    check(build_cards.builds(app, page_of(found, 0, 10), mrkdwn.inline(note), again="courier"))
+    check(build_cards.builds(app, paginate(found, 0, 10), mrkdwn.escape_inline(note), again="courier"))
 
 
 def test_a_list_that_is_longer_has_more_pages() -> None:
@@ -72,7 +72,7 @@ def test_a_list_that_is_longer_has_more_pages() -> None:
 
 def listed(found: list[Build], note: str = "") -> Message:
     """The first page of some builds of Courier."""
-    return build_cards.builds(COURIER, page_of(found, 0, 10), note, again="courier")
+    return build_cards.builds(COURIER, paginate(found, 0, 10), note, again="courier")
 
 
 def test_each_line_of_a_list_has_its_state_and_what_can_be_done() -> None:
@@ -139,7 +139,7 @@ def test_any_link_can_be_handed_over(
     made = Link(HOSTS.download_url(token), token, kind, expires_at, by_page=by_page)
     card = hand_over(build, made, others=others, installs=installs)
     check(card, live=ANA_ONLY | {f"{made.url}|{link_cards.link_words(build, made)}"})
-    assert card.secret
+    assert card.is_secret
     assert card.to is Visibility.ASKER
     assert sum(made.url in text for text in marked(card.payload())) >= 2, "the link is in the text and in the blocks"
     assert made.token not in f"{[button.get('value') for button in buttons(card).values()]}" or len(token) < 30
@@ -164,7 +164,7 @@ def test_any_attachments_can_be_listed_and_had(build: Build, times: int, expires
     for piece in build.attachments:
         card = link_cards.attachment_link(build, piece, made, ANA, NOON)
         check(card, live=ANA_ONLY | {f"{made.url}|Download it"})
-        assert card.secret
+        assert card.is_secret
 
 
 def test_attachments_that_do_not_fit_have_more_pages() -> None:
@@ -239,7 +239,7 @@ def test_other_platforms_are_offered_beside_a_link() -> None:
 def test_only_the_private_answer_has_the_link() -> None:
     made = link_of("abc", expires_at=NOON)
     others = [link_cards.shared(FULL, "U0ANA"), link_cards.sent(FULL, "U0ANA", 3), link_cards.expired("x", "a/b/auto")]
-    assert all(made.url not in f"{card.payload()}" and not card.secret for card in others)
+    assert all(made.url not in f"{card.payload()}" and not card.is_secret for card in others)
 
 
 # ------------------------------------------------------------------ replies
@@ -284,7 +284,7 @@ def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, type
 
 def offered(error: AmbiguousInput, verb: str, words: grammar.ParsedText) -> Message:
     """The first page of choices; what a button has no room for is carried by a key."""
-    page = page_of(error.choices, 0, errors.CHOICES)
+    page = paginate(error.choices, 0, errors.CHOICES)
     typed = [errors.with_choice(error, verb, text, words) for _, text in page.items]
     return errors.choices(error, page, [text if len(text) < 1500 else "draft:x" for text in typed], "draft:y")
 
@@ -300,7 +300,7 @@ def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     assert card.text == "2 apps. Which one do you mean? Courier (a), Courier (b)."
 
 
-REGISTRY = HandlerRegistry.of(bot.commands)
+REGISTRY = HandlerRegistry.scan(bot.commands)
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in REGISTRY.commands()])
