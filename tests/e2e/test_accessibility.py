@@ -57,7 +57,7 @@ def pressed(surface: dict[str, Any]) -> list[str]:
     ]
 
 
-async def test_what_can_be_pressed_has_a_name_of_its_own_in_its_message(surfaces: list[dict[str, Any]]) -> None:
+async def test_message_elements_have_distinct_accessible_names(surfaces: list[dict[str, Any]]) -> None:
     shared = [
         (name, surface.get("text"))
         for surface in surfaces

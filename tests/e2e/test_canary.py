@@ -93,7 +93,7 @@ WAYS: dict[str, tuple[str, bool]] = {"socket": ("", False), "http": ("http", Fal
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_no_token_and_no_secret_is_anywhere_but_in_a_private_reply(
+async def test_tokens_and_secrets_appear_only_in_private_replies(
     world: Environment, log: io.StringIO, way: str
 ) -> None:
     await run(world, way)

@@ -125,7 +125,8 @@ async def test_version_help_and_a_wrong_word(tmp_path: Path) -> None:
         assert word in nothing.out + nothing.err
 
 
-async def test_wrong_settings_stop_every_word_with_a_line_for_each_fault_and_no_traceback(tmp_path: Path) -> None:
+async def test_cli_wrong_settings_print_one_line_per_fault(tmp_path: Path) -> None:
+    """Every subcommand stops with a line for each wrong setting and no traceback."""
     wrong = {**SOME, "SLACK_BOT_TOKEN": "xoxp-hunter2", "PORT": "eighty", "DATABASE_URL": "mysql://me:hunter2@db/x"}
     nothing, faulty, migrating = await asyncio.gather(
         shell(tmp_path, "run"), shell(tmp_path, "run", **wrong), shell(tmp_path, "migrate", **wrong)
@@ -184,7 +185,7 @@ async def test_commands_lists_every_subcommand(tmp_path: Path) -> None:
     assert [line.partition(" ")[0] for line in plain.out.splitlines()] == list(rows)
 
 
-async def test_migrate_makes_the_database_once_and_again_changes_nothing(tmp_path: Path) -> None:
+async def test_cli_migrate_run_twice_changes_nothing(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'bot.db'}"
     first = await shell(tmp_path, "migrate", DATABASE_URL=database, **SOME)
     assert (first.code, first.out.strip()) == (0, "The database is up to date.")
@@ -223,9 +224,8 @@ async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: Environ
         assert "Traceback" not in result.out + result.err
 
 
-async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who_cannot_answer(
-    world: Environment,
-) -> None:
+async def test_cli_doctor_registers_webhook_only_when_asked(world: Environment) -> None:
+    """With `--register-webhook` it registers the webhook; without a terminal it asks no question."""
     secret = "a-long-random-word"
     settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET=secret)
     silent = await shell(world.folder, "doctor", **settings)
@@ -267,7 +267,7 @@ async def test_on_a_terminal_the_doctor_asks_before_it_registers(
 # ------------------------------------------------------------------ run
 
 
-async def test_run_answers_people_refuses_a_second_one_and_stops_when_told(world: Environment) -> None:
+async def test_cli_run_answers_refuses_second_process_and_stops(world: Environment) -> None:
     port = a_free_port()
     async with running(world, PORT=str(port)) as process:
         said = await world.ask("help")

@@ -64,7 +64,7 @@ class Greedy:
         await self._session.close()
 
 
-async def test_with_pages_the_greediest_crawler_mints_and_spends_nothing(world: Environment) -> None:
+async def test_claim_page_greedy_crawler_mints_and_spends_nothing(world: Environment) -> None:
     address = await start_with_page(world, **MANY)
     greedy = Greedy(world)
     await everything(world)

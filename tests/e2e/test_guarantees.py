@@ -102,9 +102,7 @@ async def every_way(world: Environment) -> None:
 # ------------------------------------------------------------------ 1
 
 
-async def test_promise_01_a_token_appears_in_a_private_reply_to_who_asked_and_nowhere_else(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_promise_01_token_only_in_private_reply_to_asker(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await every_way(world)
     for trouble in (Fault(drop_after=True), Fault(status=500, error="no")):
@@ -137,7 +135,7 @@ async def test_promise_01_a_token_appears_in_a_private_reply_to_who_asked_and_no
         assert secret.encode() not in stored
 
 
-async def test_promise_01_the_ledger_keeps_a_hash_that_recognises_the_token(world: Environment) -> None:
+async def test_promise_01_ledger_keeps_hash_of_token(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("get courier")
@@ -145,7 +143,7 @@ async def test_promise_01_the_ledger_keeps_a_hash_that_recognises_the_token(worl
     assert row.token_hash == hashlib.sha256(world.applivery.minted[0].token.encode()).hexdigest()
 
 
-async def test_promise_01_the_answer_to_one_person_s_click_is_seen_by_that_person_only(world: Environment) -> None:
+async def test_promise_01_click_answer_seen_only_by_clicker(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     answer = await (await press(world.slack, shown, "Get build", user=world.bruno)).answer()
@@ -156,7 +154,7 @@ async def test_promise_01_the_answer_to_one_person_s_click_is_seen_by_that_perso
 # ------------------------------------------------------------------ 2
 
 
-async def test_promise_02_a_card_carries_a_button_and_no_link_and_nothing_is_minted_for_it(world: Environment) -> None:
+async def test_promise_02_card_has_button_no_link_and_mints_nothing(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     assert "Get build" in labels(shown)
@@ -181,7 +179,7 @@ def clock(world: Environment) -> Clock:
     return clock
 
 
-async def test_promise_02_each_click_mints_a_fresh_token_for_whoever_clicked(world: Environment, clock: Clock) -> None:
+async def test_promise_02_each_click_mints_fresh_token_for_clicker(world: Environment, clock: Clock) -> None:
     await world.start()
     shown = await card(world)
     found = []
@@ -193,9 +191,7 @@ async def test_promise_02_each_click_mints_a_fresh_token_for_whoever_clicked(wor
     assert world.applivery.spent == []
 
 
-async def test_promise_02_a_button_works_long_after_every_link_of_its_time_has_expired(
-    world: Environment, clock: Clock
-) -> None:
+async def test_promise_02_button_works_after_all_links_expired(world: Environment, clock: Clock) -> None:
     world.applivery.token_life = 0.0
     await world.start()
     shown = await card(world)
@@ -225,7 +221,7 @@ async def test_promise_02_minting_is_never_repeated_by_itself(world: Environment
 # ------------------------------------------------------------------ 3
 
 
-async def test_promise_03_every_message_of_every_kind_keeps_the_crawler_away(world: Environment) -> None:
+async def test_promise_03_every_message_kind_stops_crawler(world: Environment) -> None:
     await world.start()
     await every_way(world)
     await world.slack.settled()
@@ -242,7 +238,7 @@ async def test_promise_03_every_message_of_every_kind_keeps_the_crawler_away(wor
     assert len(world.applivery.spent) == 1
 
 
-async def test_promise_03_an_answer_to_a_click_leaves_the_shared_card_alone(world: Environment) -> None:
+async def test_promise_03_click_answer_leaves_shared_card_unchanged(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     before = json.dumps(shown.saved())
@@ -254,7 +250,7 @@ async def test_promise_03_an_answer_to_a_click_leaves_the_shared_card_alone(worl
     assert [(entry["replace_original"], entry["response_type"]) for entry in uses] == [(False, "ephemeral")] * 2
 
 
-async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_spends_once(world: Environment) -> None:
+async def test_promise_03_claim_page_get_spends_nothing_post_once(world: Environment) -> None:
     await world.start(public_url="http://127.0.0.1:9")
     build = world.applivery.build(world.courier, os="android")
     ticket = tickets.new_ticket()
@@ -308,7 +304,7 @@ NO_ANNOUNCEMENTS = {
 }
 
 
-async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed: Environment) -> None:
+async def test_promise_04_stage_and_announcement_are_one_commit(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     build = housed.applivery.build(housed.courier, version="1.0.0", status="pending")
@@ -334,7 +330,7 @@ async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed
     assert housed.said() == ["✅ Courier 1.0.0 (1) for iOS is ready."]
 
 
-async def test_promise_04_what_was_decided_is_said_although_the_process_died_before(housed: Environment) -> None:
+async def test_promise_04_decision_survives_process_death(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
@@ -346,7 +342,7 @@ async def test_promise_04_what_was_decided_is_said_although_the_process_died_bef
     assert housed.said() == ["✅ Courier 1.0.0 (1) for iOS is ready."]
 
 
-async def test_promise_04_what_was_said_and_not_marked_is_looked_up_and_not_repeated(housed: Environment) -> None:
+async def test_promise_04_unmarked_post_is_found_and_not_repeated(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
@@ -360,7 +356,7 @@ async def test_promise_04_what_was_said_and_not_marked_is_looked_up_and_not_repe
     assert len(housed.slack.calls_of("conversations.history")) == 1
 
 
-async def test_promise_04_an_announcement_is_claimed_before_it_is_posted_and_marked_after(housed: Environment) -> None:
+async def test_promise_04_claimed_before_post_and_marked_after(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
@@ -392,7 +388,7 @@ def states_of(address: str) -> list[str]:
 
 
 @pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
-async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(housed: Environment) -> None:
+async def test_promise_05_two_replicas_post_once_and_share_polling(housed: Environment) -> None:
     seldom = {"poll_idle_seconds": 3600, "poll_busy_seconds": 3600}
     await housed.start(**seldom)
     apps = [housed.applivery.app(f"App {number}", slug=f"app-{number}") for number in range(6)]
@@ -414,7 +410,7 @@ async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(ho
     assert len(housed.slack.calls_of("chat.postMessage")) == len(apps)
 
 
-async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world: Environment, tmp_path: Path) -> None:
+async def test_promise_05_second_sqlite_process_is_refused(world: Environment, tmp_path: Path) -> None:
     await world.start()
     environment = {
         name.upper(): value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
@@ -474,9 +470,10 @@ async def test_promise_06_the_first_start_announces_no_history(world: Environmen
         (7, None),
     ],
 )
-async def test_promise_07_processed_is_ready_error_is_failed_and_all_else_is_running(
+async def test_promise_07_status_maps_to_ready_failed_or_running(
     world: Environment, status: Any, card: str | None
 ) -> None:
+    """Processed is ready, error is failed and every other status is running."""
     await world.start()
     await world.ask("subscribe courier")
     world.applivery.build(world.courier, version="1.0.0", status=status)
@@ -532,9 +529,7 @@ async def test_promise_07_only_documented_parameters_are_sent(world: Environment
 # ------------------------------------------------------------------ 8
 
 
-async def test_promise_08_where_somebody_was_exists_nowhere_after_the_parser(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_promise_08_parser_drops_download_locations(world: Environment, log: io.StringIO) -> None:
     await world.start()
     build = world.applivery.build(world.courier, version="1.0.0")
     for number in range(4):
@@ -553,7 +548,7 @@ async def test_promise_08_where_somebody_was_exists_nowhere_after_the_parser(
                 assert not [place for place in places if str(value) in place], (key, value)
 
 
-async def test_promise_08_names_go_to_a_manager_in_private_and_counts_where_it_was_asked(world: Environment) -> None:
+async def test_promise_08_names_private_to_manager_counts_in_channel(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier, version="1.0.0")
     world.applivery.download(build, world.applivery.member("user", email="eva@acme.test", first="Eva", last="Ruiz"))
@@ -573,9 +568,7 @@ async def test_promise_08_names_go_to_a_manager_in_private_and_counts_where_it_w
 
 
 @pytest.mark.parametrize("way", ["socket", "http"])
-async def test_promise_09_every_command_is_acknowledged_at_once_however_slow_the_rest_is(
-    world: Environment, way: str
-) -> None:
+async def test_promise_09_command_acknowledged_at_once_when_slow(world: Environment, way: str) -> None:
     await world.start(**({} if way == "socket" else {"slack_app_token": None}))
     world.applivery.build(world.courier)
     world.applivery.faults.add("GET *", Fault(latency=0.8), times=None)
@@ -590,9 +583,7 @@ async def test_promise_09_every_command_is_acknowledged_at_once_however_slow_the
         assert (await turn.answer()).text
 
 
-async def test_promise_09_something_unexpected_has_a_reference_that_is_also_in_the_log(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_promise_09_unexpected_error_reference_is_in_log(world: Environment, log: io.StringIO) -> None:
     await world.start()
     execute(world.database, "DROP TABLE subscriptions")
     answer = await world.ask("subscriptions")
@@ -618,7 +609,7 @@ async def test_promise_09_bad_input_gets_words_and_a_next_step(world: Environmen
 PINGS = "<!channel> <!here> <@U0S000001> <#C1> <!subteam^S1> <https://evil.test|Install> & `code` *bold*"
 
 
-async def test_promise_10_text_from_outside_is_inert_wherever_it_stands(world: Environment) -> None:
+async def test_promise_10_external_text_is_inert_everywhere(world: Environment) -> None:
     world.courier["name"] = f"Courier {PINGS}"
     await world.start()
     await world.ask("subscribe courier on:uploaded,processed,failed")
@@ -665,9 +656,7 @@ def mrkdwn(message: Any) -> list[str]:
     return found
 
 
-async def test_promise_10_nothing_is_too_long_for_slack_and_what_is_cut_says_so(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_promise_10_long_text_is_cut_and_marked(world: Environment, log: io.StringIO) -> None:
     long = "&" * 5000 + "\n" + "très long 👩‍👩‍👧 " * 3000
     await world.start()
     await world.ask("subscribe courier on:uploaded,processed,failed")
@@ -717,7 +706,8 @@ async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: En
     assert 'outcome="denied"' in await scraped(world), "and it is counted"
 
 
-async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_are_counted(world: Environment) -> None:
+async def test_promise_11_bad_signature_or_timestamp_is_counted(world: Environment) -> None:
+    """A wrong signature or a stale timestamp does nothing and is counted."""
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier)
     body = f"command=/applivery&text=get+courier&user_id={world.ana.id}&team_id={world.slack.team_id}"
@@ -749,7 +739,8 @@ async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_a
             assert answer.status == 200, "the signature alone made the difference"
 
 
-async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are_counted(world: Environment) -> None:
+async def test_promise_11_forged_webhook_or_ticket_is_counted(world: Environment) -> None:
+    """A forged webhook or a guessed ticket does nothing and is counted."""
     seldom = {"poll_idle_seconds": 3600, "poll_busy_seconds": 3600}
     await world.start(applivery_webhook_secret="a-long-random-word", public_url="http://127.0.0.1:9", **seldom)
     await world.ask("subscribe courier")
@@ -813,6 +804,6 @@ def test_promise_12_settings_are_read_in_cli_and_nowhere_else() -> None:
     assert peekers == {"cli/upload_command.py", "settings.py"}
 
 
-def test_promise_12_the_program_that_is_installed_is_the_one_that_reads_them() -> None:
+def test_promise_12_installed_program_reads_settings() -> None:
     (script,) = importlib.metadata.distribution("applivery-bot").entry_points.select(name="applivery-bot")
     assert script.value == "bot.cli:main"

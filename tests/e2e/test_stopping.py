@@ -70,7 +70,7 @@ async def fired(faults: object) -> None:
 NOTHING = {"channels": 0, "apps": 0, "sending": 0}
 
 
-async def test_what_is_being_said_is_said_to_the_end_and_no_claim_is_left(database: str, world: Environment) -> None:
+async def test_stop_finishes_posts_and_leaves_no_claim(database: str, world: Environment) -> None:
     world.database = database
     async with running(world, **QUICK) as process:
         await world.ask("subscribe courier")
@@ -150,7 +150,7 @@ def at_version(address: str, version: str) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("version", [None, "0001"])
-async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
+async def test_start_of_two_replicas_migrates_once_and_both_run(
     world: Environment, postgres_server: PostgresServer, version: str | None
 ) -> None:
     address = postgres_server.empty()

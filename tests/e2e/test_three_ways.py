@@ -38,9 +38,7 @@ async def refused(url: str) -> int:
         return answer.status
 
 
-async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_restart(
-    world: Environment, way_in: dict[str, Any]
-) -> None:
+async def test_private_link_minted_per_asker_across_restart(world: Environment, way_in: dict[str, Any]) -> None:
     """Way 1: /applivery get courier, and a click on "Get build" of a card that is older than the process."""
     await world.start(**way_in)
     await world.ask("subscribe courier")
@@ -76,9 +74,7 @@ async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_rest
     ]
 
 
-async def test_a_build_is_followed_from_upload_to_one_card_over_restarts(
-    world: Environment, way_in: dict[str, Any]
-) -> None:
+async def test_build_followed_from_upload_to_card_across_restarts(world: Environment, way_in: dict[str, Any]) -> None:
     """Way 2: clock ─ watch ─ record ─ announce ─ card, with a restart before each step."""
     world.applivery.build(world.courier, version="2.3.0")
     await world.start(**way_in)
@@ -109,7 +105,7 @@ async def test_a_build_is_followed_from_upload_to_one_card_over_restarts(
     assert heads(card) == [f"{icon} Courier 2.4.0 (173) for iOS {state}." for icon, state in states]
 
 
-async def test_by_itself_the_clock_takes_a_build_all_the_way_over_a_restart(world: Environment) -> None:
+async def test_build_followed_by_clock_alone_across_restart(world: Environment) -> None:
     """Way 2 with the jobs running, as it is in earnest."""
     world.applivery.processing = (0.2, 0.2)
     await world.start(jobs=True)
@@ -120,9 +116,7 @@ async def test_by_itself_the_clock_takes_a_build_all_the_way_over_a_restart(worl
     await world.slack.until(lambda: world.said() == ["✅ Courier 2.4.0 (1) for iOS is ready."])
 
 
-async def test_who_downloaded_is_told_to_who_may_know_before_and_after_a_restart(
-    world: Environment, way_in: dict[str, Any]
-) -> None:
+async def test_downloads_shown_to_permitted_users_across_restart(world: Environment, way_in: dict[str, Any]) -> None:
     """Way 3, as far as it is asked for: downloads ─ summary ─ headline with the people in its thread."""
     build = world.applivery.build(world.courier, version="2.4.0", number="173")
     eva = world.applivery.member("employee", email="eva@acme.test", first="Eva", last="Ruiz")

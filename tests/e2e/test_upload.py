@@ -50,9 +50,7 @@ async def upload(world: Environment, file: Path, *words: str, **settings: str) -
 # ------------------------------------------------------------------ both APIs
 
 
-async def test_with_a_service_account_it_names_the_app_and_prints_the_dashboard_link(
-    world: Environment, ipa: Path
-) -> None:
+async def test_upload_service_account_names_app_and_prints_dashboard(world: Environment, ipa: Path) -> None:
     done = await upload(world, ipa, "--app", "courier", "--version-name", "2.4.0")
     [build] = world.applivery.builds
     assert done.code == 0, done.err
@@ -63,7 +61,7 @@ async def test_with_a_service_account_it_names_the_app_and_prints_the_dashboard_
     assert world.applivery.token not in done.out + done.err
 
 
-async def test_with_an_app_token_no_app_is_named_and_no_workspace_is_needed(world: Environment, ipa: Path) -> None:
+async def test_upload_app_token_needs_no_app_and_no_workspace(world: Environment, ipa: Path) -> None:
     done = await upload(world, ipa, "--json", **app_token(world))
     [build] = world.applivery.builds
     said = json.loads(done.out)
@@ -101,7 +99,7 @@ async def test_every_option_arrives_under_its_documented_field(world: Environmen
     assert build.icon.kept == b"\x89PNG\r\n\x1a\nicon"  # type: ignore[union-attr]
 
 
-async def test_a_ci_system_is_read_from_its_environment_and_each_part_can_be_overridden(
+async def test_upload_ci_environment_is_read_and_can_be_overridden(
     world: Environment, ipa: Path, tmp_path: Path
 ) -> None:
     event = tmp_path / "event.json"
@@ -146,9 +144,7 @@ def looks(world: Environment, build_id: str) -> int:
     return sum(request.path.endswith(f"/builds/{build_id}") for request in world.applivery.requests)
 
 
-async def test_wait_ends_with_1_and_applivery_s_reason_when_the_processing_failed(
-    world: Environment, ipa: Path
-) -> None:
+async def test_upload_wait_failed_processing_exits_1_with_reason(world: Environment, ipa: Path) -> None:
     process = await begun(
         world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--json",
         **service_account(world),
@@ -318,7 +314,7 @@ async def test_a_refusal_ends_with_1_and_is_in_the_json(
     assert not world.applivery.builds
 
 
-async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(world: Environment, ipa: Path) -> None:
+async def test_upload_lost_answer_build_found_is_reported(world: Environment, ipa: Path) -> None:
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     done = await upload(world, ipa, "--app", "courier", "--version-name", "2.4.0")
     assert done.code == 0, done.err
@@ -327,7 +323,7 @@ async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(wo
     assert len(world.applivery.builds) == 1
 
 
-async def test_a_cut_connection_ends_with_1_and_is_not_blamed_on_the_file(world: Environment, tmp_path: Path) -> None:
+async def test_upload_cut_connection_exits_1_without_blaming_file(world: Environment, tmp_path: Path) -> None:
     large = tmp_path / "large.ipa"
     large.write_bytes(IPA[:4] + bytes(60_000_000))
     world.applivery.faults.add(POSTING, Fault(drop_at=0.5))
@@ -382,7 +378,7 @@ async def test_a_token_of_the_other_api_is_told_apart(world: Environment, ipa: P
 # ------------------------------------------------------------------ the card
 
 
-async def test_announce_posts_one_card_whose_button_the_running_bot_answers(world: Environment, ipa: Path) -> None:
+async def test_upload_announce_posts_card_with_working_button(world: Environment, ipa: Path) -> None:
     await world.start()
     slack = {"SLACK_BOT_TOKEN": world.slack.bot_token, "SLACK_API_URL": world.slack.api_url}
     process = await begun(
@@ -403,9 +399,7 @@ async def test_announce_posts_one_card_whose_button_the_running_bot_answers(worl
     assert world.slack.bot_token not in done.out + done.err
 
 
-async def test_a_card_that_could_not_be_posted_ends_with_1_and_says_that_the_build_is_there(
-    world: Environment, ipa: Path
-) -> None:
+async def test_upload_unposted_card_exits_1_and_reports_build(world: Environment, ipa: Path) -> None:
     world.applivery.processing = (0.0, 0.0)
     slack = {"SLACK_BOT_TOKEN": world.slack.bot_token, "SLACK_API_URL": world.slack.api_url}
     done = await upload(
@@ -418,7 +412,7 @@ async def test_a_card_that_could_not_be_posted_ends_with_1_and_says_that_the_bui
     assert "/invite" in done.err
 
 
-async def test_a_wrong_slack_token_is_found_out_before_the_file_is_sent(world: Environment, ipa: Path) -> None:
+async def test_upload_wrong_slack_token_found_before_sending_file(world: Environment, ipa: Path) -> None:
     slack = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_API_URL": world.slack.api_url}
     done = await upload(world, ipa, "--app", "courier", "--announce", "#releases", **service_account(world, **slack))
     assert done.code == 1

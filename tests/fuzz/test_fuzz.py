@@ -43,9 +43,7 @@ async def test_every_subcommand_is_typed_with_every_option_it_has(world: Environ
         assert {key for key in keys if f"{key}:" not in typed} == set(), entry.name
 
 
-async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_applivery_refuse(
-    world: Environment,
-) -> None:
+async def test_verdict_sees_bug_unanswered_command_and_refused_request(world: Environment) -> None:
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))

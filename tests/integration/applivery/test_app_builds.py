@@ -155,9 +155,7 @@ async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, s
     assert done.build.app.name == "Courier"
 
 
-async def test_nobody_is_mailed_unless_asked_for_and_what_is_unknown_is_not_sent(
-    depot: AppBuilds, server: FakeApplivery
-) -> None:
+async def test_upload_sends_no_mail_and_no_unknown_field_by_default(depot: AppBuilds, server: FakeApplivery) -> None:
     await depot.upload(parcel(), UploadMetadata())
     assert server.builds[0].form == {"notifyCollaborators": "false", "notifyEmployees": "false"}
 
@@ -262,7 +260,7 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
         (400, None, RequestRejected, r"did not accept the request"),
     ],
 )
-async def test_each_refusal_says_what_happened_and_what_to_do_and_is_not_repeated(
+async def test_upload_refusal_has_cause_and_next_step_and_no_retry(
     depot: AppBuilds, server: FakeApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
 ) -> None:
     server.faults.add(POSTING, Fault(status=status, code=code, error="No"))
@@ -286,7 +284,7 @@ async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: FakeAp
     assert not posts(server)
 
 
-async def test_an_app_token_in_place_of_a_service_account_s_is_told_apart(
+async def test_upload_app_token_as_service_account_is_recognised(
     server: FakeApplivery, courier: Any, make_client: MakeClient
 ) -> None:
     client: AppliveryClient = make_client(token=courier.token)
@@ -350,7 +348,7 @@ async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, ser
 
 
 @pytest.mark.parametrize("fault", [Fault(drop_after=True), Fault(status=502, body="<h1>Bad gateway</h1>")])
-async def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(
+async def test_upload_lost_answer_is_found_and_not_sent_again(
     depot: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault
 ) -> None:
     server.build(courier, version="2.4.0", size=len(CONTENT))  # the same version and size, and older

@@ -140,7 +140,7 @@ async def test_a_platform_the_list_cannot_filter_by_is_filtered_here(
     assert "os" not in server.requests[-1].query
 
 
-async def test_a_build_comes_with_its_attachments_and_no_storage_address(
+async def test_build_includes_attachments_without_storage_address(
     server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     entry = server.attach(build, "notes.txt", b"hello", "text/plain")
@@ -433,7 +433,7 @@ async def test_an_endless_address_is_refused_without_a_request(server: FakeAppli
     ],
 )
 @pytest.mark.usefixtures("quick")
-async def test_each_failure_has_its_error_and_only_passing_ones_are_asked_again(
+async def test_failures_have_own_error_and_only_transient_are_retried(
     server: FakeApplivery, client: AppliveryClient, fault: Fault, kind: type, times: int
 ) -> None:
     server.faults.add("*", fault, times=None)

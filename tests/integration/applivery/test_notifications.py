@@ -28,7 +28,7 @@ async def test_a_webhook_is_subscribed_to_builds_and_found_again(
     assert "secret-word" not in repr(found)
 
 
-async def test_the_longest_address_is_taken_and_one_more_letter_refused(
+async def test_webhook_address_longest_accepted_one_more_refused(
     server: FakeApplivery, client: AppliveryClient
 ) -> None:
     await client.subscribe_webhook(URL.ljust(LONGEST_URL, "x"))

@@ -46,7 +46,7 @@ async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: Envi
     assert labels(message) == ["Attachments (1)"]
 
 
-async def test_on_a_card_the_shortcut_knows_the_build_and_asks_for_the_file(world: Environment) -> None:
+async def test_attach_shortcut_on_card_knows_build_and_asks_file(world: Environment) -> None:
     build = ready(world)
     await world.start()
     answer = await world.ask("get courier")
@@ -60,7 +60,7 @@ async def test_on_a_card_the_shortcut_knows_the_build_and_asks_for_the_file(worl
     assert build.file("attachment").kept == NOTES  # type: ignore[union-attr]
 
 
-async def test_attach_asks_in_a_form_and_takes_the_build_that_was_typed(world: Environment) -> None:
+async def test_attach_form_takes_typed_build(world: Environment) -> None:
     build = ready(world)
     await world.start()
     for typed in ("attach", "attach courier 2.4.0"):

@@ -181,7 +181,7 @@ def entry(world: Environment, number: int, **about: Any) -> AuditEntry:
 # ------------------------------------------------------------------ the file
 
 
-async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_first(world: Environment) -> None:
+async def test_audit_file_sent_by_dm_with_all_columns_oldest_first(world: Environment) -> None:
     await world.start()
     await some(world)
     head, *rows = await file_of(world, "audit format:csv")

@@ -69,7 +69,7 @@ async def test_applivery_s_own_not_processed_is_the_same_offer(world: Environmen
 
 
 @pytest.mark.parametrize("os", ["ios", "android"])
-async def test_the_link_comes_by_direct_message_when_the_build_is_processed(world: Environment, os: str) -> None:
+async def test_await_link_sent_by_dm_when_build_processed(world: Environment, os: str) -> None:
     await world.start()
     answer, build = await unfinished(world, os=os)
     assert await said(await press(world.slack, answer, TELL, user=world.bruno)) == (
@@ -103,7 +103,7 @@ async def test_the_reason_comes_when_it_fails(world: Environment) -> None:
     assert mints(world) == 0
 
 
-async def test_a_build_that_became_ready_in_between_is_handed_over_at_once(world: Environment) -> None:
+async def test_await_build_already_ready_is_handed_over_at_once(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     world.applivery.move(build, "processed")
@@ -115,7 +115,7 @@ async def test_a_build_that_became_ready_in_between_is_handed_over_at_once(world
     assert mints(world) == 1
 
 
-async def test_a_build_that_becomes_ready_while_the_wish_is_written_down_is_not_missed(world: Environment) -> None:
+async def test_await_build_ready_while_saving_is_not_missed(world: Environment) -> None:
     """It is ready between the first look (still in progress) and the second (after the promise)."""
     await world.start()
     answer, build = await unfinished(world)
@@ -137,7 +137,7 @@ async def test_the_wish_outlives_a_restart(world: Environment) -> None:
     assert await downloaded(await tick(world)) == 200
 
 
-async def test_what_happened_while_the_bot_was_away_is_told_when_it_is_back(world: Environment) -> None:
+async def test_await_changes_during_downtime_told_after_restart(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -148,7 +148,7 @@ async def test_what_happened_while_the_bot_was_away_is_told_when_it_is_back(worl
     assert link(await tick(world))
 
 
-async def test_everybody_who_asked_is_told_each_with_a_link_of_their_own(world: Environment) -> None:
+async def test_await_each_asker_gets_own_link(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     other = await world.ask("get courier 2.4.0")
@@ -189,7 +189,7 @@ async def test_other_builds_of_an_app_nobody_subscribed_to_stay_quiet(world: Env
     assert world.slack.messages(world.releases) == []
 
 
-async def test_an_app_is_no_longer_looked_at_when_nobody_waits_any_more(world: Environment) -> None:
+async def test_await_last_waiter_gone_stops_polling_app(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -247,7 +247,7 @@ async def test_the_jobs_do_it_by_themselves(world: Environment) -> None:
     assert link(await direct(world, world.bruno))
 
 
-async def test_with_a_public_address_it_is_a_page_and_nothing_is_minted(world: Environment) -> None:
+async def test_await_with_public_address_sends_page_and_mints_nothing(world: Environment) -> None:
     address = await start_with_page(world)
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)

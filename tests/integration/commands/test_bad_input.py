@@ -63,9 +63,7 @@ async def test_an_app_made_a_moment_ago_is_found(world: Environment) -> None:
 
 
 @pytest.mark.parametrize("typed", ["65f0c1d2", "9.9.9", "#999", "65f0c1d2e3a4b5c6d7e8f90g"])
-async def test_what_is_neither_a_version_nor_a_build_id_gets_the_closest_versions(
-    world: Environment, typed: str
-) -> None:
+async def test_unknown_build_suggests_closest_versions(world: Environment, typed: str) -> None:
     await world.start()
     world.applivery.build(world.courier, version="9.9.8")
     said = (await world.ask(f"get courier {typed}")).text
@@ -88,7 +86,7 @@ async def test_a_stale_build_id_says_that_it_is_gone_and_where_to_look(world: En
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status", "downloads", "subscribe"])
-async def test_two_apps_of_one_name_are_told_apart_by_buttons_that_work(world: Environment, command: str) -> None:
+async def test_apps_of_same_name_are_chosen_by_working_buttons(world: Environment, command: str) -> None:
     await world.start()
     for platform in ("ios", "android"):
         world.applivery.build(world.applivery.app("Driver", slug=f"driver-{platform}"), os=platform, version="5.0.0")
@@ -126,7 +124,7 @@ async def test_the_typeahead_tells_apps_of_one_name_apart(world: Environment) ->
     assert [option["text"]["text"] for option in offered] == ["Driver (driver-android)", "Driver (driver-ios)"]
 
 
-async def test_two_builds_of_one_version_are_told_apart_and_what_was_asked_for_is_kept(world: Environment) -> None:
+async def test_builds_of_same_version_chosen_and_request_kept(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="2.4.0", number="1", os="ios")
     world.applivery.build(world.courier, version="2.4.0", number="2", os="android", extension="aab")
@@ -166,7 +164,7 @@ NEXT_STEPS = ("try again", "APPLIVERY_TOKEN", "Service Accounts")
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_when_applivery_is_in_trouble_every_command_says_so_with_the_next_step(
+async def test_applivery_error_has_next_step_in_every_command(
     world: Environment, trouble: str, log: io.StringIO
 ) -> None:
     fault, words = TROUBLES[trouble]
@@ -188,7 +186,7 @@ async def test_when_applivery_is_in_trouble_every_command_says_so_with_the_next_
         assert reference[1] in log.getvalue()
 
 
-async def test_in_an_outage_all_who_ask_are_told_together_instead_of_one_after_the_other(world: Environment) -> None:
+async def test_applivery_outage_answers_all_askers_together(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     turns = [
@@ -200,7 +198,7 @@ async def test_in_an_outage_all_who_ask_are_told_together_instead_of_one_after_t
     assert len(world.applivery.requests) == 3  # the attempts of one question
 
 
-async def test_a_slow_applivery_is_acknowledged_at_once_and_answered_in_words(world: Environment) -> None:
+async def test_slow_applivery_acknowledged_at_once_and_explained(world: Environment) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=0.2)
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(latency=0.6), times=None)
@@ -222,9 +220,7 @@ async def test_a_hiccup_of_applivery_is_not_noticed(world: Environment) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(status=404), Fault(status=500), Fault(drop=True)])
-async def test_when_slack_refuses_the_way_back_the_answer_goes_by_direct_message(
-    world: Environment, fault: Fault
-) -> None:
+async def test_slack_refused_response_url_answer_goes_by_dm(world: Environment, fault: Fault) -> None:
     await world.start()
     world.applivery.build(world.courier)
     world.slack.faults.add("response_url", fault, times=None)
@@ -258,9 +254,7 @@ async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: Envir
     assert "Open the form" in labels(answer)
 
 
-async def test_a_broken_database_is_said_with_a_reference_that_is_in_the_log(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_broken_database_answer_has_reference_in_log(world: Environment, log: io.StringIO) -> None:
     await world.start()
     with closing(sqlite3.connect(world.folder / "bot.db")) as database:
         database.execute("DROP TABLE subscriptions")
@@ -306,7 +300,7 @@ NASTY = [
 
 
 @pytest.mark.parametrize("way", ["socket", "http"])
-async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(world: Environment, way: str) -> None:
+async def test_any_typed_text_gets_one_private_answer_without_mentions(world: Environment, way: str) -> None:
     changes: dict[str, Any] = {} if way == "socket" else {"slack_app_token": None}
     await world.start(**changes)
     world.applivery.build(world.courier)
@@ -323,7 +317,7 @@ async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(wo
     assert paths - {"/v1/organizations/acme/apps"} <= {f"{ours}/builds", f"{ours}/downloads/by-user"}
 
 
-async def test_elements_and_forms_nobody_knows_are_taken_and_answered_in_words(world: Environment) -> None:
+async def test_unknown_elements_and_forms_are_answered_in_words(world: Environment) -> None:
     await world.start()
     for action, value in (("gone.v1", "x"), ("run.v1", ""), ("run.v1", "x" * 2000)):
         card = old_card(world.slack, world.releases, action, value or " ")

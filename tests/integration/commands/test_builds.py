@@ -9,7 +9,7 @@ from tests.support.handing import seen
 from tests.support.seeing import labels, link, press
 
 
-async def test_builds_are_listed_newest_first_each_with_its_state_in_words(world: Environment) -> None:
+async def test_builds_listed_newest_first_with_state_in_words(world: Environment) -> None:
     await world.start()
     for number, status in enumerate(["processed", "success", "error", "in_progress", "pending", "thawing"]):
         world.applivery.build(world.courier, version=f"1.{number}.0", number=str(number), status=status)
@@ -53,7 +53,7 @@ async def test_filters_narrow_the_list_and_are_said_back(world: Environment) -> 
         assert f"newest first: {typed}" in seen(answer)
 
 
-async def test_what_no_build_fits_is_said_and_so_is_an_app_without_builds(world: Environment) -> None:
+async def test_builds_no_match_and_empty_app_are_explained(world: Environment) -> None:
     await world.start()
     assert (await world.ask("builds courier")).text == "Courier has no builds yet."
     world.applivery.build(world.courier, os="ios")
@@ -74,7 +74,7 @@ async def test_a_long_list_is_turned_to_its_end(world: Environment) -> None:
     assert [f"1.{number}.0 " in " ".join(read) for number in range(25)] == [number != 7 for number in range(25)]
 
 
-async def test_without_a_name_the_apps_are_offered_as_buttons_that_keep_the_filter(world: Environment) -> None:
+async def test_builds_without_app_offers_buttons_that_keep_filter(world: Environment) -> None:
     await world.start()
     driver = world.applivery.app("Driver")
     world.applivery.build(driver, version="7.0.0", os="ios")

@@ -55,7 +55,7 @@ async def test_the_same_asked_for_again_is_one(world: Environment) -> None:
     ]
 
 
-async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by_number(world: Environment) -> None:
+async def test_digests_listed_with_subscriptions_and_ended(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("subscribe courier")

@@ -54,7 +54,7 @@ def private(world: Environment, user: Any) -> tuple[FakeMessage, list[FakeMessag
     return head, world.slack.messages(world.slack.dm(user), head.ts)
 
 
-async def test_the_headline_comes_by_direct_message_with_the_people_in_its_thread(world: Environment) -> None:
+async def test_downloads_headline_by_dm_with_people_in_thread(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier")
@@ -77,7 +77,7 @@ async def test_the_headline_comes_by_direct_message_with_the_people_in_its_threa
     assert "Not attributable" in json.dumps(people_.blocks[1])
 
 
-async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker(world: Environment) -> None:
+async def test_downloads_in_channel_only_counts_and_only_to_asker(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier")
@@ -91,9 +91,7 @@ async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker
         assert name not in said
 
 
-async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_downloads_locations_never_said_stored_or_logged(world: Environment, log: io.StringIO) -> None:
     build = people(world)
     for row in world.applivery.downloads:
         row.wire["networkInfo"] = dict(MARKERS)
@@ -133,9 +131,7 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(
         assert [place for place, text in places.items() if str(marker) in text] == [], field
 
 
-async def test_names_and_addresses_of_people_are_neither_stored_nor_logged(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_downloads_names_and_addresses_not_stored_or_logged(world: Environment, log: io.StringIO) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier")
@@ -175,7 +171,7 @@ async def test_a_version_means_every_platform_s_build_of_it(world: Environment) 
     assert "Downloads of Courier 2.4.0 so far: 6 downloads recorded: 4 by 2 people, 2 anonymous" in said
 
 
-async def test_the_choice_between_two_builds_of_a_number_keeps_the_period(world: Environment) -> None:
+async def test_downloads_choice_between_builds_keeps_period(world: Environment) -> None:
     await world.start()
     people(world)
     world.applivery.build(world.courier, version="2.4.0", number="173", os="android")
@@ -214,7 +210,7 @@ async def test_a_crowd_fits_and_is_paged_in_place(world: Environment) -> None:
     assert len(world.slack.messages(world.slack.dm(world.ana), head.ts)) == 1
 
 
-async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_lost(world: Environment) -> None:
+async def test_downloads_dm_refused_headline_is_not_lost(world: Environment) -> None:
     await world.start()
     people(world)
     world.slack.scopes -= {"chat:write"}
@@ -223,7 +219,7 @@ async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_los
     assert "reinstall" in answer.text
 
 
-async def test_a_member_is_told_which_role_is_missing_and_no_figures_are_fetched(world: Environment) -> None:
+async def test_downloads_member_told_missing_role_nothing_fetched(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier", user=world.bruno)
@@ -232,7 +228,7 @@ async def test_a_member_is_told_which_role_is_missing_and_no_figures_are_fetched
     assert all(request.path.endswith("/apps") for request in world.applivery.requests), "the request says for which app"
 
 
-async def test_downloads_work_over_signed_http_for_whoever_has_the_role(world: Environment) -> None:
+async def test_downloads_over_signed_http_work_for_permitted_role(world: Environment) -> None:
     await world.start(slack_app_token=None, access_default_role="manager")
     people(world)
     await world.ask("downloads courier", user=world.bruno)

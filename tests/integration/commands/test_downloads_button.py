@@ -7,7 +7,7 @@ from tests.support.handing import direct, directs, ready, rested
 from tests.support.seeing import old_card, press
 
 
-async def test_the_button_on_a_card_gives_a_manager_the_summary_of_that_build(world: Environment) -> None:
+async def test_downloads_card_button_gives_manager_build_summary(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()

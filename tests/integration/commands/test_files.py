@@ -66,7 +66,7 @@ async def test_each_button_mints_for_its_own_file_with_type_auto(world: Environm
             assert response.status == 401
 
 
-async def test_the_link_to_an_attachment_is_private_and_says_how_long_it_lives(world: Environment) -> None:
+async def test_files_attachment_link_is_private_with_lifetime(world: Environment) -> None:
     await world.start()
     ready(world)
     listed = await world.ask("files courier", user=world.bruno)

@@ -43,7 +43,7 @@ async def card(world: Environment) -> FakeMessage:
 # ------------------------------------------------------------------ the link
 
 
-async def test_the_link_downloads_the_build_once_and_no_crawler_burnt_it(world: Environment) -> None:
+async def test_get_link_downloads_once_and_crawler_does_not_spend_it(world: Environment) -> None:
     await world.start()
     build = ready(world, size=12_345)
     answer = await world.ask("get courier")
@@ -59,7 +59,7 @@ async def test_the_link_downloads_the_build_once_and_no_crawler_burnt_it(world: 
     assert [token.build_id for token in world.applivery.minted] == [build.id]
 
 
-async def test_the_answer_says_what_it_is_how_long_it_lives_and_that_it_is_private(world: Environment) -> None:
+async def test_get_answer_names_build_lifetime_and_privacy(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -69,7 +69,7 @@ async def test_the_answer_says_what_it_is_how_long_it_lives_and_that_it_is_priva
     assert labels(answer)[0] == "Get a fresh link"
 
 
-async def test_each_ask_mints_a_link_of_its_own_and_nothing_is_minted_ahead(world: Environment) -> None:
+async def test_get_each_request_mints_own_link_and_none_ahead(world: Environment) -> None:
     await world.start()
     ready(world)
     await card(world)
@@ -147,7 +147,7 @@ async def test_what_is_no_apk_is_had_as_the_file_itself(
         ("android", "type:AAB", FileKind.AAB),
     ],
 )
-async def test_the_file_is_what_is_usual_on_that_phone_or_what_was_asked_for(
+async def test_get_file_is_platform_default_or_requested_kind(
     world: Environment, os: str, typed: str, kind: str
 ) -> None:
     await world.start()
@@ -260,7 +260,7 @@ async def test_who_got_a_link_is_written_down_without_the_link(world: Environmen
 # ------------------------------------------------------------------ the form
 
 
-async def test_without_a_name_a_form_asks_and_its_answer_comes_back_to_the_channel(world: Environment) -> None:
+async def test_get_without_app_form_answers_in_channel(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     ready(world, version="2.3.0", number="172")
@@ -281,7 +281,7 @@ async def test_without_a_name_a_form_asks_and_its_answer_comes_back_to_the_chann
     assert link(answer)
 
 
-async def test_the_form_without_a_build_gets_the_latest_even_after_a_restart(world: Environment) -> None:
+async def test_get_form_without_build_gets_latest_after_restart(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     ready(world)
@@ -312,7 +312,7 @@ async def test_a_typeahead_is_empty_while_applivery_refuses(world: Environment) 
 # ------------------------------------------------------------------ shared cards
 
 
-async def test_a_click_on_a_shared_card_answers_the_one_who_clicked_and_leaves_the_card(world: Environment) -> None:
+async def test_get_card_click_answers_clicker_and_leaves_card(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     blocks = shown.blocks
@@ -327,7 +327,7 @@ async def test_a_click_on_a_shared_card_answers_the_one_who_clicked_and_leaves_t
     assert world.slack.ephemerals(world.ana, world.releases)[1:] == []  # she saw the answer to `subscribe` alone
 
 
-async def test_a_card_works_months_later_with_a_fresh_link_for_each_who_clicks(world: Environment) -> None:
+async def test_get_old_card_gives_each_clicker_fresh_link(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     first = await (await press(world.slack, shown, "Get build", user=world.ana)).answer()

@@ -56,7 +56,7 @@ async def test_a_role_is_taken_back_from_who_has_left(world: Environment, carla:
     assert (await world.ask(f"revoke {at(carla)}")).text == f"Done: <@{carla.id}> is no longer *releaser*."
 
 
-async def test_a_granted_role_works_at_once_and_a_revoked_one_no_longer(world: Environment) -> None:
+async def test_grant_works_at_once_and_revoke_ends_it(world: Environment) -> None:
     await world.start()
     assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
     assert (await world.ask(f"grant {at(world.bruno)} releaser")).text == (
@@ -80,7 +80,7 @@ async def test_a_role_for_one_app_is_none_for_another(world: Environment) -> Non
     assert NEEDS_RELEASER in refused.text
 
 
-async def test_taking_a_role_back_says_which_roles_for_single_apps_are_left(world: Environment) -> None:
+async def test_revoke_names_remaining_single_app_roles(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:courier")
     refused = await world.ask(f"revoke {at(world.bruno)}")
@@ -91,7 +91,7 @@ async def test_taking_a_role_back_says_which_roles_for_single_apps_are_left(worl
     )
 
 
-async def test_a_role_is_taken_back_and_written_down_while_applivery_is_away(world: Environment) -> None:
+async def test_revoke_is_recorded_while_applivery_is_away(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:courier")
     await world.ask(f"grant {at(world.bruno)} manager")
@@ -113,7 +113,7 @@ async def test_a_user_group_has_a_role_and_its_people_with_it(world: Environment
     assert "This needs the role *manager*" in (await world.ask("downloads courier", user=world.bruno)).text
 
 
-async def test_a_role_of_a_group_that_slack_cannot_confirm_is_not_given(world: Environment) -> None:
+async def test_grant_group_slack_cannot_confirm_is_refused(world: Environment) -> None:
     group = world.slack.usergroup("qa-team", [world.bruno])
     await world.start()
     await world.ask(f"grant <!subteam^{group.id}> admin")
@@ -160,7 +160,7 @@ async def test_an_admin_of_one_app_is_none_of_the_bot(world: Environment) -> Non
     assert found == [(Role.ADMIN, world.courier.id)]
 
 
-async def test_an_admin_of_one_app_gives_roles_for_it_and_sees_its_trail(world: Environment, carla: FakeUser) -> None:
+async def test_grant_by_app_admin_for_own_app_and_its_trail(world: Environment, carla: FakeUser) -> None:
     world.applivery.build(world.applivery.app("Driver"))
     await world.start()
     ready(world)
@@ -284,9 +284,7 @@ async def test_the_lists_can_be_lengthened_shortened_and_ended(world: Environmen
     assert "2.4.0" in (await world.ask("get courier")).text
 
 
-async def test_elsewhere_every_command_is_refused_for_admins_too_and_says_where(
-    world: Environment, qa: FakeChannel
-) -> None:
+async def test_channel_app_elsewhere_refused_to_admins_with_place(world: Environment, qa: FakeChannel) -> None:
     build = world.applivery.builds[0]
     for typed in (
         "get courier",
@@ -336,9 +334,7 @@ async def test_elsewhere_every_button_is_refused(world: Environment, qa: FakeCha
     assert all("cannot be used here" not in message.text for message in turn.answers)
 
 
-async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(
-    world: Environment, qa: FakeChannel
-) -> None:
+async def test_channel_app_elsewhere_not_offered_or_accepted_by_form(world: Environment, qa: FakeChannel) -> None:
     world.applivery.app("Driver")
     world.applivery.app("Depot")
     await world.restart()
@@ -538,9 +534,7 @@ async def test_the_settings_name_whom_to_ask(world: Environment, carla: FakeUser
     assert directs(world, world.ana) == []
 
 
-async def test_one_admin_who_cannot_be_reached_does_not_keep_the_others_from_hearing(
-    world: Environment, carla: FakeUser
-) -> None:
+async def test_access_request_unreachable_admin_does_not_stop_others(world: Environment, carla: FakeUser) -> None:
     carla.admin = True
     await world.start()
     answer = await refused(world)
@@ -655,7 +649,7 @@ async def test_a_guest_has_nothing_to_ask_for(world: Environment) -> None:
     assert directs(world, world.ana) == []
 
 
-async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world: Environment) -> None:
+async def test_access_request_and_decision_are_audited_across_restart(world: Environment) -> None:
     await world.start()
     question = await ask_for_it(world)
     await world.restart()

@@ -96,7 +96,7 @@ async def test_over_http_it_says_whether_slack_takes_the_token(world: Environmen
     assert "✅ *Slack* reaches me over HTTP and takes my token." in seen(await world.ask("status"))
 
 
-async def test_without_applivery_it_says_so_whether_anything_is_watched_or_not(world: Environment) -> None:
+async def test_health_without_applivery_reported_watched_or_not(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(status=500), times=None)
     text = seen(await world.ask("status"))
@@ -210,7 +210,7 @@ async def test_status_and_readyz_and_metrics_say_the_same(world: Environment) ->
     assert found.applivery.left == world.bot.applivery.budget.left
 
 
-async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(world: Environment) -> None:
+async def test_health_without_database_measures_the_rest(world: Environment) -> None:
     from tests.support.everything import away
 
     await world.start()
@@ -263,7 +263,7 @@ def test_what_is_not_well_is_said_in_words_and_stands_out(changed: dict[str, Any
     assert "*Not all is well.*" in summary(found)
 
 
-def test_what_is_well_is_one_line_at_home_and_an_outage_of_the_past_is_no_worry() -> None:
+def test_health_all_well_is_one_line_and_past_outage_no_warning() -> None:
     past = replace(WELL, trouble=LastOutage("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
     assert summary(past) == "✅ All is well."
     assert "*Last outage*: Applivery, from" in told(health(past))

@@ -25,7 +25,7 @@ async def test_help_lists_every_subcommand_with_what_it_does(world: Environment)
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_every_subcommand_explains_itself_with_examples_and_its_role(world: Environment, name: str) -> None:
+async def test_help_every_subcommand_has_examples_and_role(world: Environment, name: str) -> None:
     await world.start()
     answer = await world.ask(f"help {name}", user=world.bruno)
     entry = next(command for command in REGISTRY.commands() if command.name == name)
@@ -51,9 +51,7 @@ async def test_nothing_typed_opens_the_menu(world: Environment, typed: str) -> N
 
 
 @pytest.mark.parametrize(("label", "typed"), [item for item in MENU if item[1] != "downloads"])
-async def test_every_button_of_the_menu_does_what_its_words_typed_would(
-    world: Environment, label: str, typed: str
-) -> None:
+async def test_menu_every_button_does_what_its_command_does(world: Environment, label: str, typed: str) -> None:
     await world.start()
     world.applivery.build(world.courier)
     by_hand = await world.ask(typed)
@@ -75,7 +73,7 @@ async def test_the_menu_s_downloads_opens_its_form(world: Environment) -> None:
     assert (await turn.view()).callback_id == "downloads.v1"
 
 
-async def test_the_menu_s_get_opens_the_form_when_there_are_several_apps(world: Environment) -> None:
+async def test_menu_get_with_several_apps_opens_form(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     world.applivery.build(world.courier, version="2.4.0")

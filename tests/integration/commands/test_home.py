@@ -91,7 +91,7 @@ async def test_a_build_that_cannot_be_had_says_so_and_has_no_get(world: Environm
     assert home.element("status.v1")["value"].endswith(build.id)
 
 
-async def test_a_link_asked_for_at_home_comes_as_a_direct_message_and_home_says_where(world: Environment) -> None:
+async def test_home_link_comes_by_dm_and_home_says_where(world: Environment) -> None:
     ready(world)
     await world.start()
     home = await opened(world, world.bruno)
@@ -106,7 +106,7 @@ async def test_a_link_asked_for_at_home_comes_as_a_direct_message_and_home_says_
     assert NOTE not in seen(again)
 
 
-async def test_an_app_that_belongs_to_some_channels_is_not_shown_outside_of_them(world: Environment) -> None:
+async def test_home_hides_channel_bound_app_elsewhere(world: Environment) -> None:
     world.applivery.app("Driver")
     ready(world)
     await world.start()
@@ -153,7 +153,7 @@ async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: Enviro
 # ------------------------------------------------------------------ subscriptions
 
 
-async def test_the_subscriptions_somebody_made_are_listed_over_all_channels(world: Environment) -> None:
+async def test_home_lists_own_subscriptions_of_all_channels(world: Environment) -> None:
     await world.start()
     await grant(world, world.bruno, "releaser")
     qa = world.slack.channel("qa", members=(world.ana, world.bruno))
@@ -166,7 +166,7 @@ async def test_the_subscriptions_somebody_made_are_listed_over_all_channels(worl
     assert "every app" not in text.partition("What you may do")[0], "somebody else made that one"
 
 
-async def test_one_s_own_subscription_is_edited_muted_tried_and_removed_at_home(world: Environment) -> None:
+async def test_home_own_subscription_edit_mute_test_and_remove(world: Environment) -> None:
     ready(world)
     await world.start()
     await grant(world, world.bruno, "releaser")
@@ -191,7 +191,7 @@ async def test_one_s_own_subscription_is_edited_muted_tried_and_removed_at_home(
 
 
 @pytest.mark.parametrize("how", ["not mine", "left", "nothing there"])
-async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(world: Environment, how: str) -> None:
+async def test_home_subscription_of_another_user_changed_only_by_admin(world: Environment, how: str) -> None:
     await world.start()
     await grant(world, world.bruno, "releaser")
     maker = world.ana if how == "not mine" else world.bruno
@@ -209,7 +209,7 @@ async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(w
     assert subscription in await world.bot.store.run(subscriptions.list_subscriptions)
 
 
-async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world: Environment) -> None:
+async def test_home_maker_may_end_subscription_where_bot_is_out(world: Environment) -> None:
     place = world.slack.channel("hidden", private=True, members=(world.bruno,))
     await world.start()
     await grant(world, world.bruno, "releaser")
@@ -238,7 +238,7 @@ async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world
         ),
     ],
 )
-async def test_what_is_empty_has_one_button_and_each_role_its_own_doors(
+async def test_home_empty_section_has_one_button_and_role_actions(
     world: Environment, role: str, buttons: list[str]
 ) -> None:
     await world.start()
@@ -263,7 +263,7 @@ async def test_a_role_for_one_app_is_named_with_it(world: Environment) -> None:
     assert "Downloads" in labels(home)
 
 
-async def test_downloads_are_asked_for_by_form_and_answered_once_in_the_direct_messages(world: Environment) -> None:
+async def test_home_downloads_form_answered_once_in_dm(world: Environment) -> None:
     build = ready(world)
     world.applivery.download(build, world.applivery.member(first="Eva", last="Ruiz"))
     world.applivery.app("Driver")
@@ -278,7 +278,7 @@ async def test_downloads_are_asked_for_by_form_and_answered_once_in_the_direct_m
     assert NOTE in seen(home)
 
 
-async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(world: Environment) -> None:
+async def test_home_with_much_content_stays_within_100_blocks(world: Environment) -> None:
     for number in range(40):
         world.applivery.app(f"App {number:02}")
         ready(world, version=f"1.{number}", number=f"{number}", status="pending")
@@ -332,7 +332,7 @@ async def test_without_applivery_the_rest_is_shown_and_that_is_said(world: Envir
     assert "The newest builds" in headings(home)
 
 
-async def test_without_the_database_home_says_so_and_can_be_tried_again(world: Environment) -> None:
+async def test_home_without_database_says_so_and_offers_retry(world: Environment) -> None:
     ready(world)
     await world.start()
     for table in ("audit", "awaited", "subscriptions"):

@@ -50,7 +50,7 @@ def days_from_now(days: float) -> str:
 # ------------------------------------------------------------------ what it says
 
 
-async def test_the_answer_tells_what_it_is_from_where_and_who_it_is_for(world: Environment) -> None:
+async def test_link_answer_names_build_place_and_reader(world: Environment) -> None:
     await world.start()
     ready(
         world,
@@ -74,7 +74,7 @@ async def test_the_answer_tells_what_it_is_from_where_and_who_it_is_for(world: E
     assert answer.ephemeral_to == world.bruno.id
 
 
-async def test_the_life_of_the_link_is_what_applivery_says_in_the_reader_s_own_time(world: Environment) -> None:
+async def test_link_lifetime_from_applivery_in_reader_time_zone(world: Environment) -> None:
     world.applivery.token_life = 247
     await world.start()
     ready(world)
@@ -141,7 +141,7 @@ async def test_what_would_make_the_tap_fail_is_said_before(
     assert f"⚠️ {words}" in read
 
 
-async def test_a_disabled_build_is_said_to_be_one_and_a_good_one_is_not_warned_of(world: Environment) -> None:
+async def test_link_disabled_build_warned_and_enabled_build_not(world: Environment) -> None:
     await world.start()
     ready(world, disabled=True)
     assert "⚠️ This build is disabled in Applivery" in seen(await world.ask("get courier"))
@@ -149,7 +149,7 @@ async def test_a_disabled_build_is_said_to_be_one_and_a_good_one_is_not_warned_o
     assert "⚠️" not in seen(await world.ask("get courier #174"))
 
 
-async def test_what_an_android_phone_must_have_is_said_in_android_s_own_numbers(world: Environment) -> None:
+async def test_link_android_minimum_given_as_android_version(world: Environment) -> None:
     await world.start()
     ready(world, os="android")
     answer = await world.ask("get courier")
@@ -160,7 +160,7 @@ async def test_what_an_android_phone_must_have_is_said_in_android_s_own_numbers(
 # ------------------------------------------------------------------ its buttons
 
 
-async def test_each_build_has_the_buttons_that_work_for_it_and_no_others(world: Environment) -> None:
+async def test_link_answer_has_only_buttons_that_work_for_build(world: Environment) -> None:
     await world.start()
     for about, wanted in (
         ({"os": "ios"}, ["Get a fresh link", "Send to my DM", "Share here", "Open in Applivery"]),
@@ -213,7 +213,7 @@ async def test_the_attachments_button_counts_them_and_lists_them(world: Environm
     assert "symbols.zip" in listed.text
 
 
-async def test_send_to_my_dm_puts_a_link_of_its_own_into_my_direct_messages_alone(world: Environment) -> None:
+async def test_link_send_to_my_dm_sends_own_link_to_own_dm(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -262,7 +262,7 @@ async def test_a_shared_card_is_for_everybody_and_carries_no_token(world: Enviro
     assert world.slack.crawled == []
 
 
-async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_is(world: Environment) -> None:
+async def test_link_old_shared_card_works_for_others_and_stays(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     await world.restart()
@@ -313,7 +313,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environm
     assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
 
 
-async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: Environment) -> None:
+async def test_link_share_asks_for_confirmation_first(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -324,7 +324,7 @@ async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(worl
 # ------------------------------------------------------------------ an iPhone without PUBLIC_URL
 
 
-async def test_without_a_public_address_it_says_what_is_missing_and_gives_the_file(world: Environment) -> None:
+async def test_link_without_public_address_explains_and_gives_file(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -333,9 +333,7 @@ async def test_without_a_public_address_it_says_what_is_missing_and_gives_the_fi
     assert "Open in Applivery" in labels(answer)
 
 
-async def test_asking_to_install_without_a_public_address_mints_nothing_and_offers_what_there_is(
-    world: Environment,
-) -> None:
+async def test_install_without_public_address_explains_mints_nothing(world: Environment) -> None:
     await world.start()
     build = ready(world)
     answer = await world.ask("get courier type:auto")
@@ -371,7 +369,7 @@ async def test_two_clicks_in_one_moment_mint_once(world: Environment, label: str
     assert mints(world) == 2  # the command's, and one of the clicks
 
 
-async def test_two_clicks_one_after_the_other_mint_once_and_later_ones_again(world: Environment) -> None:
+async def test_link_double_click_mints_once_and_later_click_again(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     card = await shared(world)
@@ -465,7 +463,7 @@ async def test_so_many_links_an_hour(world: Environment) -> None:
     assert mints(world) == 6
 
 
-async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: Environment) -> None:
+async def test_link_limit_is_ten_a_minute_per_user_unless_set(world: Environment) -> None:
     await world.start()
     ready(world)
     answers = [await world.ask("get courier") for _ in range(11)]
@@ -517,7 +515,7 @@ async def test_a_typeahead_offers_a_hundred_at_most(world: Environment) -> None:
     assert [option["text"]["text"].split(" ")[0] for option in offered[:3]] == ["1.119.0", "1.118.0", "1.117.0"]
 
 
-async def test_a_typeahead_that_takes_too_long_is_answered_empty_in_time(world: Environment) -> None:
+async def test_typeahead_too_slow_is_answered_empty_in_time(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     form = await open_form(world)
@@ -549,7 +547,7 @@ def preset(form: Any) -> str | None:
     return element.get("initial_option", {}).get("text", {}).get("text")
 
 
-async def test_the_form_remembers_what_this_person_took_last_in_this_channel(world: Environment) -> None:
+async def test_get_form_remembers_last_choice_of_user_in_channel(world: Environment) -> None:
     driver = world.applivery.app("Driver")
     world.applivery.build(driver)
     ready(world)
@@ -603,7 +601,7 @@ async def test_a_link_that_could_not_be_made_is_explained(world: Environment, fa
 # ------------------------------------------------------------------ with PUBLIC_URL
 
 
-async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(world: Environment) -> None:
+async def test_link_with_public_address_is_page_and_mints_nothing(world: Environment) -> None:
     address = await start_with_page(world)
     ready(world)
     answer = await world.ask("get courier")

@@ -43,7 +43,7 @@ def to(world: Environment, user: Any) -> list[FakeMessage]:
     return [message for message in world.slack.messages(world.slack.dm(user)) if message.bot_id]
 
 
-async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_messages(world: Environment) -> None:
+async def test_missing_counted_in_channel_and_named_in_dm(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     answer = await world.ask(f"downloads courier missing:{mention(group)}")
@@ -58,7 +58,7 @@ async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_me
         assert world.slack.user(handle).id not in names.text
 
 
-async def test_in_a_manager_channel_the_thread_has_counts_and_the_asker_alone_the_names(world: Environment) -> None:
+async def test_missing_in_manager_channel_names_only_to_asker(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     channel = await leads(world)
@@ -76,7 +76,7 @@ async def test_a_channel_s_people_are_compared_too(world: Environment) -> None:
     assert f"*0 of 2* people of <#{world.releases.id}> have downloaded" in answer.text
 
 
-async def test_somebody_slack_tells_nothing_of_is_one_whose_e_mail_is_not_known(world: Environment) -> None:
+async def test_missing_user_slack_hides_counts_as_unknown_email(world: Environment) -> None:
     await world.start()
     group, _ = await crew(world)
     group.users.append("U0STRANGER")
@@ -102,7 +102,7 @@ async def test_a_channel_the_bot_cannot_see_is_said_so(world: Environment) -> No
     assert said == "I can't see that channel, or you're not in it. Choose one that both of us are in."
 
 
-async def test_without_the_scope_for_e_mails_it_says_which_one_is_missing(world: Environment) -> None:
+async def test_missing_without_email_scope_names_the_scope(world: Environment) -> None:
     await world.start()
     group, _ = await crew(world)
     world.slack.scopes -= {"users:read.email"}
@@ -128,7 +128,7 @@ async def ask_them(world: Environment, group: Any) -> FakeMessage:
     return answer
 
 
-async def test_each_is_asked_once_by_direct_message_with_a_button_that_gets_the_build(world: Environment) -> None:
+async def test_missing_reminder_once_by_dm_with_working_button(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     said = (await ask_them(world, group)).text
@@ -177,7 +177,7 @@ async def test_whoever_downloads_it_meanwhile_is_not_asked(world: Environment) -
     assert len(to(world, world.bruno)) == 1
 
 
-async def test_a_newer_build_changes_nothing_about_what_they_are_asked_to_try(world: Environment) -> None:
+async def test_missing_reminder_keeps_build_when_newer_appears(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await world.ask(f"downloads courier missing:{mention(group)}")

@@ -27,7 +27,7 @@ async def two(world: Environment) -> None:
         await world.ask(f"subscribe {app}")
 
 
-async def test_what_comes_while_muted_is_told_in_one_message_afterwards(world: Environment) -> None:
+async def test_mute_held_news_told_in_one_message_afterwards(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     await world.ask("subscribe courier")
@@ -135,7 +135,7 @@ async def test_without_a_time_it_is_offered(world: Environment) -> None:
 # ------------------------------------------------------------------ cards
 
 
-async def test_a_card_offers_to_mute_its_app_for_everybody_in_the_channel_and_answers_one(world: Environment) -> None:
+async def test_mute_button_on_card_mutes_app_for_channel_and_answers(world: Environment) -> None:
     await world.start()
     await two(world)
     ready(world)
@@ -151,7 +151,7 @@ async def test_a_card_offers_to_mute_its_app_for_everybody_in_the_channel_and_an
     assert (courier.muted_until.hour, courier.muted_until.minute) in {(7, 0), (8, 0)}  # nine in Madrid
 
 
-async def test_an_app_heard_of_as_one_of_every_app_mutes_that_and_says_so(world: Environment) -> None:
+async def test_mute_app_of_every_app_subscription_mutes_it_and_says_so(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe *")
     ready(world)
@@ -187,7 +187,7 @@ async def test_a_member_mutes_nothing_by_command_or_button(world: Environment) -
     assert await muted(world) == {"Courier": False, "Driver": False}
 
 
-async def test_a_releaser_of_one_app_mutes_that_one_and_hears_what_is_left(world: Environment) -> None:
+async def test_mute_by_app_releaser_mutes_one_and_names_what_is_left(world: Environment) -> None:
     await world.start()
     await two(world)
     await world.ask(f"grant <@{world.bruno.id}> releaser app:courier")

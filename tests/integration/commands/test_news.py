@@ -69,7 +69,7 @@ async def test_the_button_on_a_card_says_the_same(world: Environment) -> None:
     assert card.blocks == before
 
 
-async def test_it_begins_with_the_build_the_asker_has_and_tells_what_came_between(world: Environment) -> None:
+async def test_news_starts_at_asker_build_and_tells_what_followed(world: Environment) -> None:
     Clock(world)
     await world.start()
     build(world, 0)
@@ -88,7 +88,7 @@ async def test_it_begins_with_the_build_the_asker_has_and_tells_what_came_betwee
     assert "note 2" not in other
 
 
-async def test_the_newest_one_somebody_has_counts_and_the_build_itself_does_not(world: Environment) -> None:
+async def test_news_base_is_newest_other_build_of_asker(world: Environment) -> None:
     await world.start()
     for minor in (0, 1, 2):
         build(world, minor)
@@ -185,7 +185,7 @@ async def test_a_recalled_build_says_so_and_has_no_link_here(world: Environment)
     assert "Get build" not in labels(answer)
 
 
-async def test_one_page_of_the_list_is_enough_and_none_is_asked_for_by_who_has_nothing(world: Environment) -> None:
+async def test_news_reads_one_list_page_and_none_without_a_build(world: Environment) -> None:
     await world.start()
     build(world, 0)
     found = build(world, 1)

@@ -47,7 +47,7 @@ async def recalled(world: Environment, build: str = "2.4.0") -> FakeMessage:
 # ------------------------------------------------------------------ what it does
 
 
-async def test_every_card_turns_red_in_words_and_the_answer_counts_them(world: Environment) -> None:
+async def test_recall_marks_every_card_red_and_counts_them(world: Environment) -> None:
     await world.start()
     beta = world.slack.channel("beta", members=(world.ana,))
     await world.ask("subscribe courier", channel=beta)
@@ -74,7 +74,7 @@ async def test_the_count_is_said_as_people_say_it(world: Environment, cards: int
     assert words in (await recalled(world)).text
 
 
-async def test_a_second_recall_says_who_did_it_and_why_and_changes_nothing(world: Environment) -> None:
+async def test_recall_second_time_says_who_and_why_and_changes_nothing(world: Environment) -> None:
     world.bruno.admin = True
     await world.start()
     await announced(world)
@@ -103,9 +103,7 @@ async def test_a_build_can_be_named_by_number_and_by_id(world: Environment) -> N
     assert (await world.bot.store.cached(recalls.list_recalls)).keys() == {first.id, second.id}
 
 
-async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reason_that_was_typed(
-    world: Environment,
-) -> None:
+async def test_recall_of_two_platforms_takes_choice_and_typed_reason(world: Environment) -> None:
     await world.start()
     ready(world)
     android = ready(world, os="android", number="174")
@@ -203,7 +201,7 @@ async def test_the_button_on_the_status_card_opens_the_same_form(world: Environm
     assert len(await world.bot.store.cached(recalls.list_recalls)) == 1
 
 
-async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world: Environment) -> None:
+async def test_recall_without_argument_form_offers_recallable_builds(world: Environment) -> None:
     await world.start()
     old, new = ready(world), ready(world, version="2.5.0", number="180")
     ready(world, version="2.6.0", status="pending")
@@ -247,7 +245,7 @@ async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: Environm
     assert await world.bot.store.cached(recalls.list_recalls) == {}
 
 
-async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: Environment) -> None:
+async def test_recall_forged_empty_form_is_refused(world: Environment) -> None:
     await world.start()
     build = ready(world)
     turn = await world.slack.command("/applivery", "recall courier 2.4.0", user=world.ana, channel=world.releases)
@@ -260,7 +258,7 @@ async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: E
 # ------------------------------------------------------------------ nobody gets it
 
 
-async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: Environment) -> None:
+async def test_recall_get_by_name_explains_and_offers_newest_valid(world: Environment) -> None:
     await world.start()
     ready(world, version="2.3.9", number="170")
     ready(world)
@@ -308,7 +306,7 @@ async def test_the_form_of_get_does_not_offer_it(world: Environment) -> None:
     assert [option["value"] for option in offered] == [new.id]
 
 
-async def test_when_nothing_else_stands_the_refusal_still_has_a_next_step(world: Environment) -> None:
+async def test_recall_without_alternative_refusal_has_next_step(world: Environment) -> None:
     await world.start()
     ready(world)
     await recalled(world)
@@ -345,7 +343,7 @@ async def test_the_shortcut_on_a_red_card_explains(world: Environment) -> None:
     assert (await turn.answer()).text.startswith(REFUSED)
 
 
-async def test_what_was_sent_to_a_colleague_refuses_and_nothing_more_is_sent(world: Environment) -> None:
+async def test_recall_sent_build_button_refuses_and_sends_nothing(world: Environment) -> None:
     await world.start()
     ready(world)
     to = f"<@{world.bruno.id}|bruno>"
@@ -359,7 +357,7 @@ async def test_what_was_sent_to_a_colleague_refuses_and_nothing_more_is_sent(wor
     assert mints(world) == 0
 
 
-async def test_who_waits_for_a_build_that_is_recalled_meanwhile_is_told_so(world: Environment) -> None:
+async def test_recall_waiting_user_is_told(world: Environment) -> None:
     await world.start()
     ready(world, version="2.3.9", number="170")
     build = ready(world, status="in_progress")
@@ -504,7 +502,7 @@ async def test_a_card_leads_nobody_to_a_recalled_build(world: Environment) -> No
     assert states(world) == ["is ready, superseded by 2.4.1", "is ready"]
 
 
-async def test_the_next_build_takes_the_place_of_what_stood_before_the_recalled_one(world: Environment) -> None:
+async def test_recall_next_build_supersedes_earlier_valid_build(world: Environment) -> None:
     await world.start()
     await announced(world)
     await announced(world, version="2.4.1", number="174")

@@ -28,9 +28,7 @@ async def sent(world: Environment, **about: Any) -> tuple[FakeMessage, FakeBuild
     return await direct(world, world.bruno), build
 
 
-async def test_the_colleague_gets_a_message_without_a_token_and_the_sender_hears_that_it_went_out(
-    world: Environment,
-) -> None:
+async def test_send_recipient_gets_no_token_and_sender_is_told(world: Environment) -> None:
     await world.start()
     ready(world, changelog="Faster")
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
@@ -47,7 +45,7 @@ async def test_the_colleague_gets_a_message_without_a_token_and_the_sender_hears
     assert "/v1/download/" not in raw(message)
 
 
-async def test_their_button_gives_them_a_link_and_the_sender_hears_of_it_once(world: Environment) -> None:
+async def test_send_button_gives_recipient_link_and_tells_sender_once(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     message, _ = await sent(world)
@@ -152,7 +150,7 @@ async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: Environment, who:
     assert {call.args["channel"] for call in world.slack.calls_of("chat.postMessage")} == set()
 
 
-async def test_when_the_message_cannot_be_delivered_the_sender_hears_that(world: Environment) -> None:
+async def test_send_undeliverable_message_tells_sender(world: Environment) -> None:
     await world.start()
     ready(world)
     world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"), times=1)
@@ -196,7 +194,7 @@ async def test_a_failed_build_is_not_sent_and_the_reason_is_said(world: Environm
     assert directs(world, world.bruno) == []
 
 
-async def test_a_build_that_is_gone_when_they_click_says_so_and_nobody_hears_it_was_taken(world: Environment) -> None:
+async def test_send_deleted_build_says_so_and_does_not_tell_sender(world: Environment) -> None:
     await world.start()
     message, build = await sent(world)
     world.applivery.delete(build)

@@ -20,7 +20,7 @@ from tests.support.seeing import labels, link, press
         ("failed", "failed", ["Open in Applivery"]),
     ],
 )
-async def test_every_status_of_applivery_is_said_in_words_with_what_can_be_done(
+async def test_status_every_applivery_status_in_words_with_actions(
     world: Environment, status: str, words: str, buttons: list[str]
 ) -> None:
     await world.start()
@@ -63,7 +63,7 @@ async def test_check_again_takes_the_place_of_what_was_known(world: Environment)
     assert link(got)
 
 
-async def test_the_dashboard_button_leads_to_the_build_and_is_nothing_to_answer(world: Environment) -> None:
+async def test_status_dashboard_button_opens_build_and_needs_no_answer(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     answer = await world.ask("status courier")

@@ -29,7 +29,7 @@ async def test_what_was_saved_is_said_back_to_the_asker(world: Environment) -> N
     assert labels(answer) == ["Edit", "Unsubscribe"]
 
 
-async def test_only_what_was_asked_for_is_announced_from_the_next_build_on(world: Environment) -> None:
+async def test_subscribe_announces_only_requested_from_next_build(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0", branch="release/1")
     await world.ask("subscribe courier on:processed branch:release/*")
@@ -59,7 +59,7 @@ async def test_asking_again_changes_the_wish_instead_of_adding_one(world: Enviro
     assert (saved.created_by, [str(event) for event in saved.events]) == (world.ana.id, ["failed"])
 
 
-async def test_every_app_reaches_apps_made_later_from_their_first_build_on(world: Environment) -> None:
+async def test_subscribe_every_app_includes_apps_created_later(world: Environment) -> None:
     await world.start(jobs=True)
     assert "builds of every app" in (await world.ask("subscribe * on:failed")).text
     await world.applivery.until(lambda: any(request.path.endswith("/builds") for request in world.applivery.requests))
@@ -69,7 +69,7 @@ async def test_every_app_reaches_apps_made_later_from_their_first_build_on(world
     assert "Driver 0.1.0" in card.text
 
 
-async def test_without_a_name_the_apps_are_offered_and_the_wish_is_kept(world: Environment) -> None:
+async def test_subscribe_without_app_offers_apps_and_keeps_request(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     answer = await world.ask("subscribe on:failed")
@@ -78,9 +78,7 @@ async def test_without_a_name_the_apps_are_offered_and_the_wish_is_kept(world: E
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_a_channel_the_bot_is_not_in_gets_the_exact_invitation_and_nothing_is_saved(
-    world: Environment, private: bool
-) -> None:
+async def test_subscribe_where_bot_is_not_in_gives_invitation_only(world: Environment, private: bool) -> None:
     await world.start()
     place = world.slack.channel("secret", private=True, bot_is_member=False, members=(world.ana,))
     place = place if private else world.general
@@ -220,7 +218,7 @@ async def test_times_are_in_the_asker_s_zone_unless_another_is_named(world: Envi
 
 
 @pytest.mark.parametrize("typed", ["@mobile-qa", "mobile-QA", "{id}", "<!subteam^{id}|@mobile-qa>", "<!subteam^{id}>"])
-async def test_a_group_to_mention_is_found_by_its_handle_its_mark_or_its_id(world: Environment, typed: str) -> None:
+async def test_subscribe_mention_group_by_handle_mark_or_id(world: Environment, typed: str) -> None:
     group = world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     answer = await world.ask(f"subscribe courier mention:{typed.format(id=group.id)}")
@@ -279,7 +277,7 @@ async def test_a_manner_that_is_not_understood_is_not_saved(world: Environment, 
 # ------------------------------------------------------------------ the dry run
 
 
-async def test_the_answer_says_which_of_the_last_builds_would_have_come(world: Environment) -> None:
+async def test_subscribe_answer_previews_matching_last_builds(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0", number="7", branch="release/1")
     world.applivery.build(world.courier, version="2.0.0", branch="main")
@@ -289,7 +287,7 @@ async def test_the_answer_says_which_of_the_last_builds_would_have_come(world: E
     assert await heard(world) == []
 
 
-async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(world: Environment) -> None:
+async def test_subscribe_filter_matching_nothing_saved_and_explained(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, branch="main")
     answer = await world.ask("subscribe courier branch:mian")
@@ -315,7 +313,7 @@ async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: En
 # ------------------------------------------------------------------ a channel that could not be spoken in
 
 
-async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_comes(world: Environment) -> None:
+async def test_subscribe_paused_channel_resumes_and_tells_held_news(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     world.releases.members.remove(world.slack.bot_user_id)
@@ -349,7 +347,7 @@ def fill(**fields: object) -> dict[str, dict[str, object]]:
     return {f"subscribe.{name}": {f"subscribe.{name}": value} for name, value in fields.items()}
 
 
-async def test_with_several_apps_they_are_offered_with_every_app_and_the_form(world: Environment) -> None:
+async def test_subscribe_several_apps_offers_every_app_and_form(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     assert labels(await world.ask("subscribe on:failed")) == ["Courier", "Driver", "Every app", "Use a form"]
@@ -462,7 +460,7 @@ async def test_a_command_has_the_limits_of_the_form(world: Environment, typed: s
     assert "Done" in (await world.ask(f"subscribe courier {typed[:-1]}")).text
 
 
-async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(world: Environment) -> None:
+async def test_subscribe_releaser_of_some_apps_offered_only_those(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     world.applivery.app("Rider")

@@ -155,7 +155,7 @@ async def test_a_member_cannot_remove_by_command_or_button(world: Environment) -
     assert await left(world) == ["Courier"]
 
 
-async def test_a_made_up_button_in_another_channel_reaches_nothing_here(world: Environment) -> None:
+async def test_subscriptions_forged_button_elsewhere_has_no_effect(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
@@ -183,7 +183,7 @@ async def elsewhere(world: Environment) -> FakeChannel:
     return channel
 
 
-async def test_an_admin_sees_what_every_channel_hears_of_and_others_do_not(world: Environment) -> None:
+async def test_subscriptions_of_all_channels_visible_only_to_admin(world: Environment) -> None:
     await world.start()
     qa = await elsewhere(world)
     await world.ask("subscribe * on:failed")
@@ -204,7 +204,7 @@ async def test_a_made_up_page_of_every_channel_is_for_admins_too(world: Environm
         assert words in (await (await press(world.slack, made_up, "Old", user=world.bruno)).answer()).text
 
 
-async def test_an_admin_can_end_and_change_what_another_channel_hears_of(world: Environment) -> None:
+async def test_subscriptions_admin_ends_and_edits_other_channel(world: Environment) -> None:
     await world.start()
     qa = await elsewhere(world)
     answer = await world.ask("subscriptions all")
@@ -242,7 +242,7 @@ async def form(world: Environment) -> FakeView:
     return await (await press(world.slack, answer, "Edit", user=world.ana)).view()
 
 
-async def test_the_form_shows_what_is_saved_and_saves_under_the_same_number(world: Environment) -> None:
+async def test_subscription_form_shows_saved_values_and_keeps_number(world: Environment) -> None:
     group = world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     world.applivery.build(world.courier, branch="main")
@@ -264,7 +264,7 @@ async def test_the_form_shows_what_is_saved_and_saves_under_the_same_number(worl
     assert labels(answer) == ["Edit", "Unsubscribe"]
 
 
-async def test_what_is_wrong_in_the_form_changes_nothing_and_it_stays_open(world: Environment) -> None:
+async def test_subscription_form_error_stays_open_and_saves_nothing(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier branch:main")
     wrong = {"subscribe.filters": {"subscribe.filters": "branch:next bransh:x"}}
@@ -304,7 +304,8 @@ async def tried(world: Environment) -> FakeMessage:
     return message
 
 
-async def test_a_test_posts_the_newest_build_that_fits_marked_and_with_buttons_that_work(world: Environment) -> None:
+async def test_subscription_test_posts_newest_match_marked_as_test(world: Environment) -> None:
+    """The test card is marked as a test and its buttons work."""
     await world.start()
     ready(world, version="1.0.0", branch="release/1", changelog="Faster")
     ready(world, version="2.0.0", branch="main")
@@ -348,7 +349,7 @@ async def test_a_test_without_a_fitting_build_says_so(world: Environment, typed:
     assert len(world.slack.messages(world.releases)) == 1
 
 
-async def test_a_test_of_an_app_without_builds_still_shows_that_the_channel_hears(world: Environment) -> None:
+async def test_subscription_test_without_builds_shows_channel_works(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await tried(world)
@@ -356,7 +357,7 @@ async def test_a_test_of_an_app_without_builds_still_shows_that_the_channel_hear
     assert card.text.endswith("There is no build yet to show.")
 
 
-async def test_a_test_where_the_bot_cannot_post_gives_the_exact_invitation(world: Environment) -> None:
+async def test_subscription_test_unpostable_gives_exact_invitation(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     answer = await world.ask("subscriptions")

@@ -90,7 +90,7 @@ def _typed(answer: FakeMessage) -> str:
     return next(str(entry["value"]) for _, entry in answer.elements() if entry["action_id"] == "summary.csv.v1")
 
 
-async def test_typed_in_a_manager_channel_headline_and_thread_are_for_the_channel(world: Environment) -> None:
+async def test_summary_in_manager_channel_headline_and_thread_public(world: Environment) -> None:
     await world.start()
     people(world)
     head, *thread = await asked_in(world, await leads(world), "downloads courier")
@@ -121,9 +121,8 @@ async def test_a_channel_can_be_a_manager_channel_and_nothing_else(world: Enviro
     assert await world.bot.store.cached(access.list_manager_channels) == frozenset()
 
 
-async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_two_organisations(
-    world: Environment,
-) -> None:
+async def test_manager_channel_set_only_by_admin_and_never_shared(world: Environment) -> None:
+    """A channel of two organisations never becomes a manager channel."""
     await world.start(access_default_role="manager")
     said = (await world.ask(f"grant <#{world.releases.id}|r> manager", user=world.bruno)).text
     assert "*admin*" in said
@@ -132,7 +131,7 @@ async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_t
     assert await world.bot.store.cached(access.list_manager_channels) == frozenset()
 
 
-async def test_e_mails_of_other_organisations_are_masked_where_others_read(world: Environment) -> None:
+async def test_summary_masks_emails_of_other_organisations(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     for email in ("nameless@agency.example", "nobody@acme.test"):
@@ -147,7 +146,7 @@ async def test_e_mails_of_other_organisations_are_masked_where_others_read(world
 
 
 @pytest.mark.parametrize("where", ["shared", "not a member", "archived"])
-async def test_what_cannot_be_shared_says_why_and_asks_applivery_nothing(world: Environment, where: str) -> None:
+async def test_summary_unshareable_says_why_and_does_not_ask_applivery(world: Environment, where: str) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier")
@@ -166,7 +165,7 @@ async def test_what_cannot_be_shared_says_why_and_asks_applivery_nothing(world: 
     assert world.slack.messages(world.releases) == []
 
 
-async def test_a_channel_of_two_organisations_on_the_list_by_then_is_told_no_names(world: Environment) -> None:
+async def test_summary_channel_shared_later_gets_no_names(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -177,9 +176,7 @@ async def test_a_channel_of_two_organisations_on_the_list_by_then_is_told_no_nam
 
 
 @pytest.mark.parametrize("action", ["summary.share.v1", "summary.csv.v1", "page.v1", "nudge.v1", "undigest.v1"])
-async def test_whoever_is_no_manager_is_refused_on_each_button_and_applivery_is_not_asked(
-    world: Environment, action: str
-) -> None:
+async def test_summary_buttons_refuse_non_manager_without_applivery(world: Environment, action: str) -> None:
     await world.start()
     build = people(world)
     value = {"page.v1": "1 ", "undigest.v1": "1"}.get(action, "") + f"{world.courier.id} {build.id}"
@@ -264,7 +261,7 @@ async def test_a_period_is_compared_with_the_one_before(world: Environment) -> N
     assert "than in" not in (await world.ask("downloads courier until:today")).text
 
 
-async def test_links_asked_for_here_stand_beside_what_applivery_recorded(world: Environment) -> None:
+async def test_summary_shows_links_requested_beside_recorded_downloads(world: Environment) -> None:
     await world.start()
     build = people(world)
     for user in (world.ana, world.bruno):
@@ -301,7 +298,7 @@ async def test_a_version_of_many_builds_is_asked_about_once(world: Environment) 
     assert asked.endswith(f"/apps/{world.courier.id}/downloads/by-user")
 
 
-async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: Environment) -> None:
+async def test_summary_counts_users_on_old_build_by_last_download(world: Environment) -> None:
     await world.start()
     old, new = (world.applivery.build(world.courier, version=text) for text in ("1.0.0", "2.0.0"))
     world.applivery.build(world.courier, version="3.0.0", status="in_progress")
@@ -350,7 +347,7 @@ async def test_one_person_is_asked_about_by_address_or_mention(world: Environmen
     assert "by eva@acme.test so far: 2 downloads recorded by 1 person" in said.replace("EVA", "eva")
 
 
-async def test_a_summary_about_one_person_stays_with_the_asker_in_a_manager_channel_too(world: Environment) -> None:
+async def test_summary_of_one_person_stays_private_in_manager_channel(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -372,7 +369,7 @@ async def test_somebody_who_cannot_be_told_is_asked_for_in_words(world: Environm
 # ------------------------------------------------------------------ when Slack refuses
 
 
-async def test_a_workspace_without_tables_and_charts_still_gets_it_all_in_words(world: Environment) -> None:
+async def test_summary_without_tables_and_charts_is_all_in_words(world: Environment) -> None:
     await world.start()
     people(world)
     as_usual, refused = Fault(), Fault(error="invalid_blocks")

@@ -22,7 +22,7 @@ async def lucia(world: Environment, **settings: Any) -> Any:
     return her
 
 
-async def test_a_summary_is_the_askers_and_what_she_shares_is_everybodys(world: Environment) -> None:
+async def test_summary_in_asker_language_shared_in_channel_language(world: Environment) -> None:
     her = await lucia(world)
     people(world)
     answer = await world.ask("downloads courier since:90d by:source", user=her)
@@ -52,7 +52,7 @@ async def test_an_english_asker_shares_in_the_spanish_of_the_channels(world: Env
     assert "ownloads" not in text_of([head, *thread])
 
 
-async def test_what_goes_wrong_with_sharing_is_said_to_the_asker_in_hers(world: Environment) -> None:
+async def test_summary_share_errors_in_asker_language(world: Environment) -> None:
     her = await lucia(world)
     people(world)
     answer = await world.ask("downloads courier", user=her)
@@ -114,9 +114,7 @@ async def test_whoever_is_nudged_is_asked_in_their_language(world: Environment) 
     assert "would be glad if you tried" in his.text
 
 
-async def test_a_manager_channel_counts_in_its_language_and_the_asker_reads_the_names_in_hers(
-    world: Environment,
-) -> None:
+async def test_summary_counts_in_channel_and_names_in_asker_language(world: Environment) -> None:
     her = await lucia(world)
     group, _ = await crew(world)
     channel = await leads(world)
@@ -130,9 +128,7 @@ async def test_a_manager_channel_counts_in_its_language_and_the_asker_reads_the_
 
 
 @pytest.mark.parametrize("quiet", ["yes", "no"])
-async def test_a_digest_is_saved_listed_and_ended_in_the_language_of_whoever_does_it(
-    world: Environment, quiet: str
-) -> None:
+async def test_digest_saved_listed_and_ended_in_user_language(world: Environment, quiet: str) -> None:
     her = await lucia(world)
     people(world)
     begun = await world.ask(f"downloads courier every:daily@09:00 by:os quiet:{quiet}", user=her)

@@ -163,7 +163,7 @@ async def test_what_did_you_mean_offers_is_understood(world: Environment) -> Non
     assert "2.4 *rc* `1`" in html.unescape(answer.text)
 
 
-async def test_a_build_without_its_app_asks_which_app_and_keeps_the_build(world: Environment) -> None:
+async def test_build_without_app_asks_for_app_and_keeps_build(world: Environment) -> None:
     ready(world)
     other = world.applivery.app("Driver")
     world.applivery.build(other, version="2.4.0", number="173")

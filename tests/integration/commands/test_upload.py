@@ -67,9 +67,7 @@ async def done(world: Environment, **more: Any) -> FakeMessage:
 # ------------------------------------------------------------------ the ways in
 
 
-async def test_a_posted_build_is_uploaded_by_the_message_shortcut_with_its_words_as_the_changelog(
-    world: Environment,
-) -> None:
+async def test_upload_by_message_shortcut_takes_text_as_changelog(world: Environment) -> None:
     await world.start()
     text = f"Faster &amp; smaller, see <https://acme.test/1|the ticket> for <@{world.ana.id}|ana>"
     form = await opened(world, posted(world, text=text))
@@ -112,7 +110,7 @@ async def test_upload_asks_for_the_file_in_a_form(world: Environment) -> None:
     assert (package.name, package.kept) == ("courier.apk", IPA)
 
 
-async def test_of_several_files_one_is_chosen_and_only_builds_are_offered(world: Environment) -> None:
+async def test_upload_several_files_offers_builds_only_and_takes_one(world: Environment) -> None:
     await world.start()
     message = posted(world)
     for name in ("notes.txt", "courier.apk"):
@@ -127,7 +125,7 @@ async def test_of_several_files_one_is_chosen_and_only_builds_are_offered(world:
     assert world.applivery.builds[0].file("package").name == "courier.apk"  # type: ignore[union-attr]
 
 
-async def test_the_apps_that_are_offered_are_those_somebody_may_upload_to(world: Environment) -> None:
+async def test_upload_offers_only_apps_the_user_may_upload_to(world: Environment) -> None:
     driver = world.applivery.app("Driver", slug="driver")
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser app:driver")
@@ -173,7 +171,7 @@ async def test_a_message_without_a_build_opens_no_form_and_says_why(
 # ------------------------------------------------------------------ mail
 
 
-async def test_nobody_is_mailed_before_a_second_form_that_names_how_many(world: Environment) -> None:
+async def test_upload_mail_needs_second_form_with_number_of_people(world: Environment) -> None:
     for number in range(120):  # more than a page
         world.applivery.employee(world.courier, f"e{number}@acme.test")
     driver = world.applivery.app("Driver")
@@ -245,7 +243,8 @@ async def test_a_long_changelog_comes_through_the_second_form_whole(world: Envir
 # ------------------------------------------------------------------ how it is told
 
 
-async def test_one_private_message_is_edited_with_bytes_rate_and_time_left(world: Environment) -> None:
+async def test_upload_progress_edits_one_private_message(world: Environment) -> None:
+    """It shows bytes, rate and time left."""
     content = b"PK\x03\x04" + bytes(12_000_000)
     world.applivery.faults.add("GET *builds", Fault(latency=0.3))  # time to be seen waiting
     await world.start()
@@ -281,7 +280,7 @@ async def test_the_watch_takes_over_and_every_card_names_the_uploader(world: Env
     assert "Robot" not in seen(card)
 
 
-async def test_the_watch_takes_over_and_a_failure_comes_with_its_reason(world: Environment) -> None:
+async def test_upload_watch_takes_over_and_failure_has_reason(world: Environment) -> None:
     await world.start()
     await done(world)
     world.applivery.fail(world.applivery.builds[0], "The signature is broken", "1008")
@@ -386,9 +385,7 @@ async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: Environm
     assert not world.applivery.builds
 
 
-async def test_the_same_file_is_not_uploaded_twice_by_a_double_submit_but_again_after_a_failure(
-    world: Environment,
-) -> None:
+async def test_upload_double_submit_once_and_again_after_failure(world: Environment) -> None:
     world.applivery.faults.add(POSTING, Fault(status=400, code=5024, error="no"))
     await world.start()
     message = posted(world)
@@ -431,7 +428,7 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: Environ
     }
 
 
-async def test_when_the_progress_message_is_gone_the_end_is_told_in_a_new_one(world: Environment) -> None:
+async def test_upload_progress_message_gone_end_told_in_new_one(world: Environment) -> None:
     world.slack.faults.add("chat.update", Fault(error="message_not_found"), times=None)
     await world.start()
     await done(world)

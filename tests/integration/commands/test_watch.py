@@ -21,7 +21,7 @@ def world(database: str, world: Environment) -> Environment:
     return world
 
 
-async def test_the_answer_says_where_it_goes_on_and_how_long_it_usually_takes(world: Environment) -> None:
+async def test_watch_answer_names_place_and_usual_duration(world: Environment) -> None:
     await world.start()
     earlier(world)
     on_its_way(world)
@@ -41,7 +41,7 @@ async def test_what_nobody_can_estimate_is_said_to_be_so(world: Environment) -> 
     assert "I cannot say how long it takes: the iOS builds of Courier that are ready tell nothing of it." in answer.text
 
 
-async def test_it_can_be_watched_when_the_list_of_earlier_builds_cannot_be_had(world: Environment) -> None:
+async def test_watch_works_without_list_of_earlier_builds(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     world.applivery.faults.add("GET /v1/organizations/*/builds", Fault(status=500), times=10)
@@ -108,7 +108,7 @@ async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(
     assert directs(world, world.bruno) == []
 
 
-async def test_what_ends_while_the_wish_is_written_down_is_said_at_once(world: Environment) -> None:
+async def test_watch_build_ends_while_saving_is_told_at_once(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     asked = ends_once_asked(world, build)
@@ -118,7 +118,7 @@ async def test_what_ends_while_the_wish_is_written_down_is_said_at_once(world: E
     assert directs(world, world.bruno) == []
 
 
-async def test_there_is_no_such_build_no_app_and_no_permission_as_everywhere(world: Environment) -> None:
+async def test_watch_unknown_build_app_or_permission_as_everywhere(world: Environment) -> None:
     await world.start()
     assert "has no build" in (await world.ask("watch courier")).text
     assert "no app called" in (await world.ask("watch nothing")).text
@@ -197,7 +197,7 @@ async def test_one_who_stops_takes_nothing_from_the_other(world: Environment) ->
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_the_build_can_be_got_from_its_progress_message_by_the_shortcut(world: Environment) -> None:
+async def test_watch_progress_message_shortcut_gets_build(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
