@@ -55,7 +55,7 @@ async def heart(pauses: list[float]) -> None:
 
 
 @pytest.mark.usefixtures("as_in_a_bot")
-async def test_it_blocks_nobody_is_never_held_whole_and_comes_out_right(world: Environment) -> None:
+async def test_large_answer_streams_without_blocking_and_is_correct(world: Environment) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=60.0)  # the pretended side is what takes its time here
     await world.start()
     body = answer()
@@ -85,7 +85,7 @@ def as_in_a_bot() -> None:
 
 
 @pytest.mark.usefixtures("as_in_a_bot")
-def test_no_piece_of_it_takes_long_enough_to_keep_anybody_waiting() -> None:
+def test_large_answer_no_piece_blocks_the_loop() -> None:
     body, tally, longest = answer().encode(), DownloadAggregator("Europe/Madrid"), 0.0
     reader = parse.member_downloads_as_they_come(tally)
     for at in range(0, len(body), 256 * 1024):  # the most that comes at once

@@ -97,7 +97,7 @@ def test_every_setting_has_an_example() -> None:
     assert all(example and "\n" not in example for example in EXAMPLES.values())
 
 
-def test_settings_are_read_from_the_environment_whatever_the_case_of_the_name() -> None:
+def test_settings_environment_names_are_case_insensitive() -> None:
     assert read(PORT="8080", poll_idle_seconds="90").port == 8080
     assert read(poll_idle_seconds="90").poll_idle_seconds == 90
 
@@ -107,7 +107,7 @@ def test_a_tenant_that_is_accepted_has_hosts(tenant: str) -> None:
     assert AppliveryHosts.of_tenant(read(APPLIVERY_TENANT=tenant).applivery_tenant).api.startswith("https://api.")
 
 
-def test_words_are_forgiving_about_case_and_blanks_where_they_cannot_matter() -> None:
+def test_settings_words_ignore_case_and_blanks_where_harmless() -> None:
     found = read(
         LOG_LEVEL="debug",
         LOG_FORMAT="JSON",
@@ -219,7 +219,7 @@ def test_a_refused_address_hides_its_password() -> None:
         assert "hunter2" not in "".join(faults(DATABASE_URL=typed))
 
 
-def test_a_person_may_try_the_claim_page_on_their_own_machine_without_https() -> None:
+def test_settings_claim_page_on_localhost_needs_no_https() -> None:
     assert read(PUBLIC_URL="http://127.0.0.1:3000").public_url == "http://127.0.0.1:3000"
     assert read(PUBLIC_URL="https://bot.acme.com/").public_url == "https://bot.acme.com"
 
@@ -299,9 +299,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "wrong"), WRONG)
-def test_a_wrong_setting_is_one_line_with_its_name_what_is_wrong_and_an_example(
-    name: str, value: str, wrong: str
-) -> None:
+def test_settings_error_is_one_line_with_name_fault_and_example(name: str, value: str, wrong: str) -> None:
     (line,) = faults(**{name: value})
     assert line.startswith(f"{name}: ")
     assert wrong in line
@@ -449,7 +447,7 @@ def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
 
 
 @given(st.sampled_from(sorted(Settings.model_fields)), st.text(st.characters(exclude_characters="\x00")))
-def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, value: str) -> None:
+def test_settings_any_value_is_accepted_or_one_line_error(name: str, value: str) -> None:
     given_settings: dict[str, Any] = {key.lower(): said for key, said in NEEDED.items()}
     try:
         bot_settings.read(_env_file=None, **{**given_settings, name: value})
@@ -515,7 +513,7 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_setting_may_be_a_file_and_the_environment_and_dotenv_win(tmp_path: Path, secrets: Path) -> None:
+def test_settings_from_file_overridden_by_environment_and_dotenv(tmp_path: Path, secrets: Path) -> None:
     for name, value in NEEDED.items():
         (secrets / name.lower()).write_text(f"{value}\n")
     (secrets / "port").write_text("4000")
@@ -530,7 +528,7 @@ def test_a_setting_may_be_a_file_and_the_environment_and_dotenv_win(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_fault_in_a_file_is_told_like_any_other_and_shows_no_secret(secrets: Path, name: str) -> None:
+def test_settings_fault_in_file_reported_without_secret(secrets: Path, name: str) -> None:
     (secrets / name.lower()).write_text(f"{SECRET} {SECRET}")
     with pytest.raises(InvalidSettings) as wrong:
         bot_settings.read(_env_file=None)
@@ -555,7 +553,8 @@ def test_a_folder_in_place_of_a_file_is_no_setting(secrets: Path) -> None:
 # ------------------------------------------------------------------ the command line
 
 
-def test_no_secret_can_be_given_on_the_command_line_where_everybody_on_the_machine_reads_it() -> None:
+def test_settings_command_line_takes_no_secret() -> None:
+    """Every user of the machine can read a command line."""
     words = get_command(app).commands  # type: ignore[attr-defined]
     options = {name for word in words.values() for parameter in word.params for name in parameter.opts}
     assert not [name for name in options if re.search("token|secret|password|database", name)]
@@ -568,7 +567,7 @@ def test_no_secret_can_be_given_on_the_command_line_where_everybody_on_the_machi
 
 
 @pytest.mark.parametrize("content", [b"", b"PORT=x\nLOG_FORMAT=xml\n", b"PORT=\xff\n"])
-def test_the_shell_prints_the_lines_and_nothing_else_and_ends_with_2(tmp_path: Path, content: bytes) -> None:
+def test_settings_shell_prints_only_the_lines_and_exits_2(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
     ended = subprocess.run(
         [sys.executable, "-m", "bot", "run"],

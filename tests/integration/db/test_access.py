@@ -54,7 +54,7 @@ async def test_a_grant_for_the_same_app_replaces_the_one_before(store: Database)
     assert await given(store) == [("U1", Role.MANAGER, None)]
 
 
-async def test_every_app_and_one_app_and_people_and_groups_stand_side_by_side(store: Database) -> None:
+async def test_access_app_user_and_group_roles_coexist(store: Database) -> None:
     await store.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     await store.run(access.grant_role, "T1", "U1", Role.MANAGER, "a1", "U9")
     await store.run(access.grant_role, "T1", "S1", Role.ADMIN, None, "U9")
@@ -208,7 +208,7 @@ async def test_a_request_without_an_app_is_not_allowed_for_one(store: Database) 
     assert await given(store) == [("U1", Role.RELEASER, None)]
 
 
-async def test_the_second_admin_changes_nothing_and_hears_who_was_first(store: Database) -> None:
+async def test_access_second_admin_changes_nothing_and_learns_first(store: Database) -> None:
     number = await asked(store)
     await store.run(access_requests.decide_request, number, RequestDecision.DENIED, "U8")
     decided = await store.run(access_requests.decide_request, number, RequestDecision.ALL, "U9")

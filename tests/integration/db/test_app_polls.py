@@ -57,7 +57,7 @@ async def test_an_app_is_due_again_when_it_was_said_to_be(store: Database) -> No
     assert early.baseline_done
 
 
-async def test_an_app_without_subscription_is_left_alone_and_a_paused_one_is_not(store: Database) -> None:
+async def test_app_poll_skips_unsubscribed_app_and_keeps_paused(store: Database) -> None:
     await subscribe(store, app="gone")
     await subscribe(store, app="paused")
     await store.run(subscriptions.remove_subscription, "C1", "gone")
@@ -78,7 +78,7 @@ async def test_failures_are_counted_until_a_poll_succeeds(store: Database) -> No
 # ------------------------------------------------------------------ every app
 
 
-async def test_apps_met_through_a_subscription_to_every_app_are_watched(store: Database) -> None:
+async def test_app_poll_includes_apps_met_by_every_app_subscription(store: Database) -> None:
     every = await subscribe(store, app=None)
     await store.run(app_polls.ensure_apps, ["one", "two"], catalogue_seen_at=None)
     await store.run(app_polls.ensure_apps, ["two", "three"], catalogue_seen_at=NOON)

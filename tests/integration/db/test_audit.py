@@ -42,7 +42,7 @@ async def test_entries_are_found_by_person_app_and_time_newest_first(store: Data
     assert await store.run(audit.list_entries, "U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]
 
 
-async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store: Database) -> None:
+async def test_audit_given_builds_are_unique_and_newest_first(store: Database) -> None:
     def entry(minute: int, build: str | None, **about: object) -> AuditEntry:
         return replace(
             ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, **{"outcome": AuditOutcome.MINTED, **about}

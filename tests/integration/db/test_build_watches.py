@@ -34,7 +34,7 @@ async def heard(store: Database) -> list[tuple[str, BuildEvent]]:
     return [(delivery.channel_id, delivery.event) for delivery in claims]
 
 
-async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: Database) -> None:
+async def test_watch_new_has_no_message_and_stores_build_as_seen(store: Database) -> None:
     assert await follow(store)
     [watch] = await taken(store)
     assert (watch.build, watch.user_id, watch.usual, watch.standing) == (PENDING, "U1", USUAL, WatchState.OPEN)
@@ -91,7 +91,7 @@ async def test_only_so_many_are_taken_the_longest_due_first(store: Database) -> 
     assert await store.run(build_watches.watch_due_in) == 0.0
 
 
-async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store: Database) -> None:
+async def test_watch_news_is_what_was_recorded_since_the_request(store: Database) -> None:
     await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await store.run(build_waiters.add_waiter, build("b0"), "T1", "U9")  # so that the app is watched
     await look(store, [BuildTransition(READY, None)])
@@ -105,7 +105,7 @@ async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store:
     assert (watch.build.stage, watch.build.error, watch.build.error_code) == (Stage.FAILED, "No", "7")
 
 
-async def test_a_message_is_posted_once_though_it_may_be_tried_again_when_it_was_refused(store: Database) -> None:
+async def test_watch_message_posted_once_and_retried_when_refused(store: Database) -> None:
     await follow(store)
     [watch] = await taken(store)
     assert await store.run(build_watches.mark_post_attempted, watch)
@@ -151,7 +151,7 @@ async def test_the_alarm_is_said_once(store: Database) -> None:
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store: Database, recorded: bool) -> None:
+async def test_watch_deletion_told_once_to_all_waiting_by_build_name(store: Database, recorded: bool) -> None:
     named = build("b1", version="2.4.0")
     await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await follow(store, named)

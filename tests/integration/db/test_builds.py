@@ -82,7 +82,7 @@ async def test_a_build_processed_again_is_not_announced_again(store: Database) -
     assert (again.moved, again.announced) == (frozenset({"b1"}), 0)
 
 
-async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: Database) -> None:
+async def test_known_builds_are_the_named_and_all_in_progress(store: Database) -> None:
     await subscribe(store)
     made = {"p": Stage.PENDING, "r": Stage.RUNNING, "u": Stage.UNKNOWN, "y": Stage.READY, "f": Stage.FAILED}
     await look(store, [BuildTransition(build(name, stage), None) for name, stage in made.items()])
@@ -96,7 +96,7 @@ async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: D
     assert await stages(store, "other") == {}
 
 
-async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_back(store: Database) -> None:
+async def test_forgotten_build_is_not_followed_and_new_when_back(store: Database) -> None:
     await subscribe(store)
     pending = build("b1")
     await look(store, [BuildTransition(pending, None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
@@ -149,7 +149,7 @@ async def test_facts_written_by_an_older_or_newer_version_are_read(store: Databa
     assert claim.announcement.build == READY
 
 
-async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(store: Database) -> None:
+async def test_unreadable_announcement_does_not_block_its_channel(store: Database) -> None:
     await subscribe(store)
     new = [READY, build("b2", Stage.READY)]
     await look(

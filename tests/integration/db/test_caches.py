@@ -41,7 +41,7 @@ async def test_workspaces_are_kept_apart(store: Database) -> None:
     assert await store.cached(access.list_grants, "T2") == []
 
 
-async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: Database) -> None:
+async def test_cache_readers_beside_writer_leave_no_stale_answer(store: Database) -> None:
     for number in range(20):
         channel = f"C{number}"
         await asyncio.gather(
@@ -52,7 +52,7 @@ async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: D
         assert channel in (await store.cached(access.list_allowed_channels))["app"]
 
 
-async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(store: Database) -> None:
+async def test_cache_cancelled_writer_with_written_row_invalidates(store: Database) -> None:
     await store.cached(access.list_allowed_channels)
     writer = asyncio.create_task(store.run(access.allow_channel, "app", "C1", "U9"))
     await asyncio.sleep(0)

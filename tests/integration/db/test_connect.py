@@ -49,7 +49,7 @@ async def test_migrating_twice_changes_nothing(empty_address: str) -> None:
 
 
 @pytest.mark.postgres
-async def test_replicas_that_start_at_once_on_an_empty_database_all_start(postgres_server: PostgresServer) -> None:
+async def test_connect_replicas_on_empty_database_all_start(postgres_server: PostgresServer) -> None:
     address = postgres_server.empty()
     stores = await asyncio.gather(*(Database.open(address) for _ in range(5)))
     await asyncio.gather(*(store.close() for store in stores))
@@ -161,9 +161,7 @@ async def test_a_database_in_memory_is_one_database() -> None:
         ("postgresql://bot:secret@127.0.0.1:1/bot", "127.0.0.1/bot cannot be used"),
     ],
 )
-async def test_an_address_that_cannot_be_used_is_refused_without_repeating_its_password(
-    address: str, words: str
-) -> None:
+async def test_connect_bad_address_refused_without_its_password(address: str, words: str) -> None:
     with pytest.raises(StartupError, match=words) as refusal:
         await Database.open(address)
     assert "secret" not in str(refusal.value)

@@ -21,7 +21,7 @@ async def add(store: Database, name: str) -> None:
     await look(store, [BuildTransition(build(name, Stage.READY, version="2.0"), None)], [card])
 
 
-async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_said(store: Database) -> None:
+async def test_covering_release_while_card_is_shown_is_still_due(store: Database) -> None:
     """A refused build comes back while its version's card is edited for another: that edit did not show it."""
     await subscribe(store)
     await add(store, "ios")
@@ -41,7 +41,7 @@ async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_sai
     assert shown(again) == ["ios", "android", "tv", "watch"]
 
 
-async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: Database) -> None:
+async def test_covering_release_before_card_is_shown_is_covered(store: Database) -> None:
     await subscribe(store)
     builds = [build(name, Stage.READY) for name in ("b1", "b2", "b3")]
     now = await store.run(database_info.current_time)

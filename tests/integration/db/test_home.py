@@ -25,7 +25,7 @@ async def had(
     )
 
 
-async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: Database) -> None:
+async def test_home_links_one_line_per_build_newest_first(store: Database) -> None:
     for build, minutes in (("b1", 1), ("b2", 2), ("b1", 3), ("b3", 0)):
         await had(store, build, minutes)
     await had(store, "b4", 9, user="U2")
@@ -38,7 +38,7 @@ async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: D
     ]
 
 
-async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: Database) -> None:
+async def test_home_waiting_build_listed_until_told_or_stopped(store: Database) -> None:
     new_build, other = Build("b1", APP, Stage.PENDING), Build("b2", APP, Stage.PENDING)
     await store.run(build_waiters.add_waiter, new_build, "T1", "U1", "C1")
     await store.run(build_waiters.add_waiter, other, "T1", "U1")
@@ -59,7 +59,7 @@ async def test_subscriptions_are_found_by_who_made_them(store: Database) -> None
     assert [subscription.channel_id for subscription, _ in found] == ["C1", "C3"]
 
 
-async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitation(store: Database) -> None:
+async def test_welcome_recorded_once_for_repeated_invitation_events(store: Database) -> None:
     await asyncio.gather(*(store.run(channel_welcome.enqueue_welcome, "C1") for _ in range(5)))
     assert (await store.run(outbox.get_backlog)).count == 1
     exchange = await store.run(outbox.commit_results_and_claim, (), 5, lease_seconds=5, pace_seconds=0)

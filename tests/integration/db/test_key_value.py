@@ -34,7 +34,7 @@ async def test_a_note_is_the_last_one_written(store: Database) -> None:
     assert await store.run(key_value.get_value, "outage") == "over"
 
 
-async def test_notes_are_found_by_how_their_names_begin_and_taken_away_one_by_one(store: Database) -> None:
+async def test_key_value_found_by_prefix_and_removed_one_by_one(store: Database) -> None:
     for key in ("a_b 1", "a_b 2", "axb 3", "other"):
         await store.run(key_value.set_value, key, f"of {key}")
     assert await store.run(key_value.scan_values, "a_b ") == {"a_b 1": "of a_b 1", "a_b 2": "of a_b 2"}

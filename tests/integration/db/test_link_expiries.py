@@ -112,7 +112,7 @@ async def test_what_was_done_long_enough_ago_is_done_again(timed: Database, cloc
 
 
 @pytest.mark.postgres
-async def test_the_second_of_two_is_not_the_first_in_another_process_either(postgres_url: str) -> None:
+async def test_acquire_once_has_one_winner_across_processes(postgres_url: str) -> None:
     here, there = await Database.open(postgres_url), await Database.open(postgres_url)
     firsts = await asyncio.gather(*(store.run(idempotency.acquire_once, "click", 30) for store in (here, there) * 10))
     assert sum(firsts) == 1
@@ -168,7 +168,7 @@ async def test_a_wish_ends_once_for_one_person_or_for_all(store: Database) -> No
     assert await store.run(build_waiters.remove_waiter, "b1") is False
 
 
-async def test_who_asks_twice_waits_once_and_who_asks_again_later_waits_again(store: Database) -> None:
+async def test_await_twice_waits_once_and_later_waits_again(store: Database) -> None:
     for _ in range(2):
         await store.run(build_waiters.add_waiter, build("b1"), "T1", "U1")
     assert await store.run(build_waiters.list_waiters, "app") == {"b1": ["U1"]}

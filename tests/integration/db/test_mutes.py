@@ -76,7 +76,7 @@ async def test_what_was_held_is_said_together_on_one_card(store: Database) -> No
     assert await say(store) == []
 
 
-async def test_a_channel_that_never_spoke_hears_of_what_was_held_for_it(store: Database) -> None:
+async def test_mute_held_news_told_to_channel_without_messages(store: Database) -> None:
     await keep(store, replace(await subscribe(store), channel_id="C9"), "b1", ago=HOUR)
     await store.run(mutes.release_held)
     assert said(await say(store)) == [("C9", "b1")]
@@ -103,7 +103,7 @@ async def test_a_card_of_held_builds_is_edited_as_any_other(store: Database) -> 
 # ------------------------------------------------------------------ mutes
 
 
-async def test_a_mute_is_written_down_for_the_channel_s_own_subscriptions_alone(store: Database) -> None:
+async def test_mute_recorded_only_for_own_subscriptions_of_channel(store: Database) -> None:
     first, second, other = await subscribe(store), await subscribe(store, app="app2"), await subscribe(store, "C2")
     until = await store.run(database_info.current_time) + HOUR
     muted = await store.run(mutes.mute_subscriptions, "C1", [second.id, first.id, other.id], until)
@@ -250,7 +250,7 @@ async def test_what_is_no_card_is_told_by_itself(store: Database) -> None:
     assert on_cards(every[:1]) == [["b1", "b2"]]
 
 
-async def test_a_digest_that_could_not_be_said_is_said_when_the_channel_is_back(store: Database) -> None:
+async def test_mute_unposted_digest_posted_when_channel_is_back(store: Database) -> None:
     wish = await subscribe(store)
     await keep(store, wish, "b1", "b2", ago=HOUR)
     await store.run(mutes.release_held)

@@ -56,7 +56,7 @@ async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Database)
     assert 500 < (await store.run(outbox.delivery_due_in) or 0) <= 600
 
 
-async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Database) -> None:
+async def test_outbox_refused_post_retried_at_slack_time_in_order(store: Database) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     first, second = await take(store)
     later = [
@@ -68,7 +68,7 @@ async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_
     assert not again.unsure
 
 
-async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(store: Database) -> None:
+async def test_outbox_permanently_refused_message_unblocks_channel(store: Database) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
     [following] = (await exchange(store, [DeliveryResult.of(claim, ResultKind.FAILED, reason="msg_too_long")])).claims
@@ -130,7 +130,7 @@ async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Databa
     assert third.first_attempt_at == first.first_attempt_at
 
 
-async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(store: Database) -> None:
+async def test_outbox_unsure_message_stays_unsure_until_looked_up(store: Database) -> None:
     """Slack would not let us look just now, or not in this channel."""
     await fill(store, ["C1"], ["b1"])
     await take(store, lease=0)
@@ -174,7 +174,7 @@ async def test_the_first_ts_stays_and_the_late_one_is_told(store: Database) -> N
     assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
-async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store: Database) -> None:
+async def test_outbox_late_post_first_is_kept_and_other_told(store: Database) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store)
@@ -186,7 +186,7 @@ async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store:
     assert await store.run(posted_ts, "C1", "b1") == "2.2"
 
 
-async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_told(store: Database) -> None:
+async def test_outbox_two_simultaneous_posts_one_kept_other_told(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store)
@@ -231,7 +231,7 @@ async def test_a_posted_message_has_a_ts(store: Database) -> None:
         await exchange(store, [DeliveryResult.of(claim, ResultKind.POSTED)])
 
 
-async def test_the_second_word_about_a_build_knows_the_message_of_the_first(store: Database) -> None:
+async def test_outbox_second_message_of_build_knows_the_first(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(build("b1"), None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
     await look(

@@ -163,7 +163,7 @@ async def test_a_card_may_show_several_builds_oldest_first(store: Database) -> N
     assert [entry.build.changelog for entry in again.announcement.shown] == ["", "new"]
 
 
-async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Database) -> None:
+async def test_outbox_superseded_build_shown_with_its_successor(card: Database) -> None:
     newer = build("b2", Stage.READY, version="2")
     await look(card, [BuildTransition(newer, None)], [NewDelivery("C1", "b2", BuildEvent.PROCESSED)])
     new, old = await say(card)
@@ -228,7 +228,7 @@ async def test_a_change_while_a_card_is_being_sent_makes_one_more_edit(store: Da
     assert changelogs([first, second]) == ["", "new"]
 
 
-async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lost(card: Database) -> None:
+async def test_outbox_two_changes_before_hand_in_are_one_edit(card: Database) -> None:
     await edit(card, "first")
     claims = await take(card)
     await edit(card, "second")
@@ -241,7 +241,7 @@ async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lo
     assert recalls[1].reason == "It crashes"
 
 
-async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: Database) -> None:
+async def test_outbox_change_while_post_is_retried_shown_by_retry(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await edit(store, "new")
@@ -261,7 +261,7 @@ async def test_an_edit_that_is_handed_in_late_makes_one_more(card: Database) -> 
     assert await say(card, [again]) == [again], "and that is enough"
 
 
-async def test_of_two_edits_that_end_at_the_same_time_nobody_knows_which_words_stand(card: Database) -> None:
+async def test_outbox_two_simultaneous_edits_leave_words_unknown(card: Database) -> None:
     await edit(card, "old")
     [frozen] = await take(card, lease=0)
     await edit(card, "new")
@@ -308,7 +308,7 @@ async def test_a_build_s_words_are_noted_once_and_then_compared(card: Database) 
 
 
 @pytest.mark.postgres
-async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(postgres_url: str) -> None:
+async def test_outbox_change_waits_for_current_card_reader(postgres_url: str) -> None:
     """Else the reader takes the old words, the writer sees no card yet, and nobody shows the new ones."""
     store = await Database.open(postgres_url)
     await fill(store, ["C1"], ["b1"])
@@ -323,7 +323,8 @@ async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(pos
 
 
 @pytest.mark.postgres
-async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_for_ever(postgres_url: str) -> None:
+async def test_outbox_concurrent_record_and_claim_lose_no_edit(postgres_url: str) -> None:
+    """They also never wait for ever."""
     first, second = await Database.open(postgres_url), await Database.open(postgres_url)
     channels, builds = [f"C{n:02}" for n in range(12)], [f"b{n}" for n in range(4)]
     await fill(first, channels, builds)

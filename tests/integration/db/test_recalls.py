@@ -21,7 +21,7 @@ async def ticket(store: Database, of: str) -> str:
     return hashed
 
 
-async def test_a_recall_says_who_why_and_when_and_stands_until_it_is_taken_back(store: Database) -> None:
+async def test_recall_stores_who_why_when_until_taken_back(store: Database) -> None:
     before = await store.run(database_info.current_time)
     recall, new = await store.run(recalls.recall_build, READY, "It crashes\x00", "U9")
     assert new
@@ -65,7 +65,7 @@ async def test_a_recall_ends_the_open_links_of_its_build_and_no_others(store: Da
     assert await store.run(tickets.claim_ticket, mine) is TicketStatus.RECALLED, "what has ended stays ended"
 
 
-async def test_every_card_of_a_recalled_build_says_so_and_then_no_longer(store: Database) -> None:
+async def test_recall_shown_on_every_card_until_taken_back(store: Database) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     await say(store)
     recall, _ = await store.run(recalls.recall_build, READY, "bad", "U9")

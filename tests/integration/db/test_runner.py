@@ -37,7 +37,7 @@ async def test_a_failure_half_way_leaves_nothing(store: Database) -> None:
     assert await store.run(app_polls.claim_due_apps, 1, 60, only_due=False) == []  # the lease has not ended either
 
 
-async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(store: Database) -> None:
+async def test_runner_cancelled_caller_harms_no_transaction(store: Database) -> None:
     for delay in (0, 0.0005, 0.001, 0.002):
         task = asyncio.create_task(store.run(key_value.set_value, "note", str(delay)))
         await asyncio.sleep(delay)
@@ -48,7 +48,7 @@ async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(sto
 
 
 @pytest.mark.postgres
-async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postgres_url: str) -> None:
+async def test_runner_cancelled_caller_abandons_endless_transaction(postgres_url: str) -> None:
     store = await Database.open(postgres_url)
     failed: list[BaseException] = []
 
@@ -72,7 +72,7 @@ async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postg
 
 
 @pytest.mark.postgres
-async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgres_url: str) -> None:
+async def test_runner_no_free_connection_raises_database_unavailable(postgres_url: str) -> None:
     pool = PostgresRunner(sa.create_engine(DatabaseUrl.parse(postgres_url).url), room_seconds=0.2)
 
     committed: list[object] = []
@@ -114,7 +114,7 @@ async def test_transactions_wait_in_line_instead_of_failing(store: Database) -> 
     assert all(await asyncio.gather(*(store.run(seen_events.record_event, f"Ev{n}") for n in range(100))))
 
 
-async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_of() -> None:
+async def test_runner_waiting_transaction_raises_runtime_error() -> None:
     store = await Database.open(IN_MEMORY)
 
     async def work(_tx: Transaction) -> None:
@@ -126,7 +126,7 @@ async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_
     await store.close()
 
 
-async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(store: Database) -> None:
+async def test_runner_failed_call_does_not_affect_concurrent_calls(store: Database) -> None:
     def half(tx: Transaction) -> None:
         tx.execute(sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'x')"))
         tx.execute(sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'again')"))
@@ -181,7 +181,7 @@ async def test_driver_errors_are_store_down_and_carry_no_values(store: Database)
 
 
 @pytest.mark.postgres
-async def test_an_outage_is_store_down_and_its_end_is_noticed_by_itself(postgres_server: PostgresServer) -> None:
+async def test_runner_outage_is_database_unavailable_and_recovers(postgres_server: PostgresServer) -> None:
     address = postgres_server.fresh()
     store = await Database.open(address)
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:

@@ -38,7 +38,7 @@ async def add(
     )
 
 
-async def test_the_one_that_waits_longest_is_leased_first_and_by_one_only(store: Database) -> None:
+async def test_report_longest_waiting_leased_first_by_one_only(store: Database) -> None:
     young, old = await add(store, "C1"), await add(store, "C2", ago=5 * MINUTE)
     taken = await asyncio.gather(*(store.run(scheduled_reports.lease_due_reports, 1, 60) for _ in range(3)))
     assert sorted(digest.id for group in taken for digest, _ in group) == [young.id, old.id]
@@ -54,7 +54,7 @@ async def test_a_lease_that_lapsed_is_anybody_s(store: Database) -> None:
     assert len(await store.run(scheduled_reports.lease_due_reports, 1, 60)) == 1
 
 
-async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: Database) -> None:
+async def test_report_paused_is_not_due_until_requested_again(store: Database) -> None:
     report = await add(store)
     assert [each.id for each in await store.run(scheduled_reports.pause_reports, "away", place="C1")] == [report.id]
     assert await store.run(scheduled_reports.pause_reports, "away", number=report.id) == []
@@ -67,7 +67,7 @@ async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: 
     assert await store.run(scheduled_reports.report_due_in) == 0
 
 
-async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: Database) -> None:
+async def test_report_messages_in_outbox_in_same_commit_once(store: Database) -> None:
     await add(store)
     [(digest, token)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
     told = {"until": digest.due_at, "next_at": digest.due_at + timedelta(days=1)}
@@ -90,7 +90,7 @@ async def test_a_digest_belongs_to_its_place(store: Database) -> None:
     assert await store.run(scheduled_reports.list_reports, ["C1"]) == []
 
 
-async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wish(store: Database) -> None:
+async def test_reminder_once_per_user_and_build_unless_declined(store: Database) -> None:
     await store.run(nudges.opt_out_of_nudges, "U2")
     await store.run(nudges.opt_out_of_nudges, "U2")
     asked = await asyncio.gather(
@@ -105,7 +105,7 @@ async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wis
     )
 
 
-async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Database) -> None:
+async def test_links_counted_by_app_build_time_and_used_ticket_is_one(store: Database) -> None:
     now = await store.run(database_info.current_time)
     for build, outcome, door, ago in (
         ("b1", AuditOutcome.MINTED, Entrypoint.COMMAND, 1),

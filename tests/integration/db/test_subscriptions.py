@@ -65,7 +65,7 @@ async def test_a_subscription_is_what_was_asked_for(store: Database) -> None:
     assert await store.run(subscriptions.list_subscriptions, "C2") == []
 
 
-async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id(store: Database) -> None:
+async def test_subscription_same_channel_and_app_replaced_with_same_id(store: Database) -> None:
     first = await store.run(
         subscriptions.add_subscription, "T1", "C1", None, "every app", [BuildEvent.FAILED], "", "U1"
     )
@@ -79,7 +79,7 @@ async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id
     assert (second.created_by, second.query, second.paused) == ("U2", "os:ios", None)
 
 
-async def test_a_subscription_is_removed_by_id_or_by_app_and_only_in_its_channel(store: Database) -> None:
+async def test_subscription_removed_by_id_or_app_only_in_its_channel(store: Database) -> None:
     first, second, every = await subscribe(store), await subscribe(store, app="two"), await subscribe(store, app=None)
     assert await store.run(subscriptions.remove_subscription, "C2", first.id) is None
     assert await store.run(subscriptions.remove_subscription, "C1", first.id) == first
@@ -120,13 +120,14 @@ async def test_nothing_from_before_the_subscription_is_announced(store: Database
     assert await heard(store) == []
 
 
-async def test_a_build_still_on_its_way_at_the_subscription_is_followed_to_its_end(store: Database) -> None:
+async def test_subscription_follows_build_in_progress_to_its_end(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=2)])
     await poll(store, build("b1", Stage.READY, minute=2))
     assert await heard(store) == [("C1", "b1", "processed")]
 
 
-async def test_a_build_between_the_list_and_the_subscription_is_not_missed(store: Database) -> None:
+async def test_subscription_does_not_miss_build_after_first_list(store: Database) -> None:
+    """A build between the list and the subscription is not missed."""
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b2", Stage.READY, minute=2), build("b1", Stage.READY, minute=1))
     assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
@@ -140,7 +141,8 @@ async def test_the_first_build_of_an_app_without_builds_is_announced(store: Data
     assert abs((claimed.baseline_since - await store.run(database_info.current_time)).total_seconds()) < 10 * busyness()
 
 
-async def test_a_second_channel_hears_nothing_from_before_and_the_first_misses_nothing(store: Database) -> None:
+async def test_subscription_second_channel_hears_only_later_news(store: Database) -> None:
+    """The first channel misses nothing."""
     await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled, running = build("b2", Stage.READY, minute=2), build("b3", Stage.RUNNING, minute=3)
@@ -155,7 +157,7 @@ async def test_a_second_channel_hears_nothing_from_before_and_the_first_misses_n
     ]
 
 
-async def test_replacing_a_subscription_loses_no_build_that_was_on_its_way_to_it(store: Database) -> None:
+async def test_subscription_replaced_loses_no_build_in_progress(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled = build("b2", Stage.READY, minute=2)
@@ -164,7 +166,7 @@ async def test_replacing_a_subscription_loses_no_build_that_was_on_its_way_to_it
     assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
 
 
-async def test_a_wider_subscription_loses_no_build_that_was_on_its_way_to_the_narrow_one(store: Database) -> None:
+async def test_subscription_widened_loses_no_build_in_progress(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled = build("b2", Stage.READY, minute=2)
@@ -182,7 +184,7 @@ async def test_what_happened_while_nobody_listened_is_history(store: Database) -
     assert await heard(store) == []
 
 
-async def test_a_subscription_to_every_app_starts_each_forgotten_app_anew(store: Database) -> None:
+async def test_subscription_to_every_app_restarts_forgotten_apps(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=1)])
     await store.run(subscriptions.remove_subscription, "C1", "app")
     await subscribe(store, "C2", app=None)
@@ -190,7 +192,7 @@ async def test_a_subscription_to_every_app_starts_each_forgotten_app_anew(store:
     assert await heard(store) == []
 
 
-async def test_a_poll_under_way_while_somebody_subscribes_is_done_again_for_them(store: Database) -> None:
+async def test_subscription_during_poll_repeats_the_poll(store: Database) -> None:
     await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
     [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     before = await store.run(subscriptions.list_subscriptions)

@@ -37,7 +37,7 @@ async def test_news_from_before_the_wait_counts_once(store: Database) -> None:
     assert not await store.wait(Topic.APP_POLLS, 0)
 
 
-async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telling(store: Database) -> None:
+async def test_wakeup_of_poller_by_subscription_and_dispatcher_by_news(store: Database) -> None:
     waiting = asyncio.create_task(store.wait(Topic.APP_POLLS, 5))
     await subscribe(store)
     assert await waiting
@@ -75,7 +75,7 @@ async def test_a_replica_is_not_woken_twice_by_its_own_news(postgres_url: str) -
 
 
 @pytest.mark.postgres
-async def test_a_cut_listener_comes_back_and_wakes_everybody_for_what_it_missed(postgres_url: str) -> None:
+async def test_wakeup_after_cut_listener_wakes_all_for_missed_news(postgres_url: str) -> None:
     store, other = await Database.open(postgres_url), await Database.open(postgres_url)
     await quiet(store, other)
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'LISTEN%%'"

@@ -88,7 +88,7 @@ async def test_an_app_is_looked_up_by_what_was_typed(bound: Bound, typed: str) -
     assert (await bound(paint, typed))["app"].name == "Courier"
 
 
-async def test_plain_words_are_taken_in_turn_and_options_by_key_in_any_order(bound: Bound) -> None:
+async def test_arguments_positional_in_order_and_options_in_any_order(bound: Bound) -> None:
     for typed in ("courier bright type:red os:ios", "type:RED courier os:ios bright", "os:ios courier type:Red bright"):
         got = await bound(paint, typed)
         assert (got["app"].slug, got["words"], got["type"]) == ("courier", "bright", Colour.RED)
@@ -103,7 +103,7 @@ async def test_what_was_not_given_is_left_to_the_command_s_own_default(bound: Bo
     assert await bound(nothing, "") == {}
 
 
-async def test_what_is_missing_is_named_with_an_example_for_the_command_of_these_settings(bound: Bound) -> None:
+async def test_arguments_missing_named_with_example_of_set_command(bound: Bound) -> None:
     with pytest.raises(UserInputError) as refused:
         await bound(paint, "type:red")
     assert str(refused.value) == "`paint` needs an app. For example: `/builds paint courier type:red`"
@@ -142,7 +142,7 @@ async def test_an_option_that_cannot_be_is_explained(bound: Bound, handler: Any,
     assert words in str(refused.value)
 
 
-async def test_a_period_is_in_the_asker_s_time_zone_with_its_end_included(bound: Bound) -> None:
+async def test_arguments_period_in_asker_time_zone_with_end_included(bound: Bound) -> None:
     got = (await bound(paint, "courier since:2026-11-01 until:2026-11-02"))["since"]
     assert got.start == datetime(2026, 10, 31, 23, 0, tzinfo=UTC)  # midnight in Madrid
     assert got.end == datetime(2026, 11, 2, 22, 59, 59, 999000, tzinfo=UTC)
@@ -158,7 +158,7 @@ async def test_filters_keep_their_order_repeats_and_minus(bound: Bound) -> None:
     ]
 
 
-async def test_a_target_is_an_app_with_or_without_a_build_or_a_bare_build_id(bound: Bound, world: Environment) -> None:
+async def test_arguments_target_is_app_with_build_or_bare_build_id(bound: Bound, world: Environment) -> None:
     some_id = "65F0C1D2E3A4B5C6D7E8F901"
     for typed, app, which in (
         ("courier", "courier", None),

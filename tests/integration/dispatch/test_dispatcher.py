@@ -82,9 +82,7 @@ async def test_each_token_reaches_one_person_alone(world: Environment) -> None:
     assert len(card.history) == 1, "it moved with its build, and no click on it changed it"
 
 
-async def test_both_unfurl_flags_are_false_on_every_message_of_every_kind_and_nothing_is_crawled(
-    world: Environment,
-) -> None:
+async def test_unfurl_flags_false_on_every_message_and_nothing_crawled(world: Environment) -> None:
     await world.start()
     await say_everything(world)
     world.slack.faults.add("response_url", Fault(status=500))
@@ -173,7 +171,7 @@ async def test_a_typeahead_gives_up_before_slack_does(world: Environment) -> Non
     world.applivery.faults.clear()
 
 
-async def test_what_nobody_wants_is_acknowledged_and_answered_with_nothing(world: Environment) -> None:
+async def test_dispatcher_unhandled_request_is_acknowledged_silently(world: Environment) -> None:
     await world.start()
     turn = await world.slack.event({"type": "reaction_added", "user": world.ana.id, "reaction": "eyes"})
     assert turn.acked
@@ -218,9 +216,7 @@ async def broken(call: CommandContext) -> Says:
     raise KeyError("xoxb-sandbox is in this error")
 
 
-async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(
-    world: Environment, log: io.StringIO
-) -> None:
+async def test_dispatcher_bug_answer_is_only_the_reference_in_log(world: Environment, log: io.StringIO) -> None:
     await world.start()
     world.bot.dispatcher.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     said = await world.ask("broken")
@@ -236,7 +232,7 @@ async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(
 # ------------------------------------------------------------------ months later
 
 
-async def test_every_kind_of_button_ever_sent_still_works_after_a_restart(world: Environment) -> None:
+async def test_dispatcher_every_old_button_kind_works_after_restart(world: Environment) -> None:
     await world.start()
     card = await say_everything(world)
     world.applivery.build(world.courier, version="4.0.0", status="pending")

@@ -76,7 +76,7 @@ async def test_when_another_home_came_meanwhile_it_is_made_anew(world: Environme
     assert published(world) == ["ok", "ok", "hash_conflict", "ok"]
 
 
-async def test_a_click_on_a_home_that_is_out_of_date_changes_the_newest(world: Environment) -> None:
+async def test_home_click_on_outdated_view_changes_the_newest(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.slack.home(world.bruno)
@@ -94,9 +94,7 @@ async def test_a_click_on_a_home_that_is_out_of_date_changes_the_newest(world: E
     assert "Your recent builds" in seen(home)
 
 
-async def test_what_slack_refuses_for_another_reason_is_not_tried_again_and_nobody_is_written_to(
-    world: Environment,
-) -> None:
+async def test_home_other_slack_refusal_is_not_retried_or_told(world: Environment) -> None:
     await world.start()
     world.slack.workspace.home_enabled = False
     await world.slack.home(world.bruno)
@@ -105,7 +103,7 @@ async def test_what_slack_refuses_for_another_reason_is_not_tried_again_and_nobo
     assert directs(world, world.bruno) == []
 
 
-async def test_when_home_cannot_be_shown_after_a_click_the_answer_has_come_all_the_same(world: Environment) -> None:
+async def test_home_not_shown_after_click_answer_still_comes(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.slack.home(world.bruno)
@@ -117,7 +115,7 @@ async def test_when_home_cannot_be_shown_after_a_click_the_answer_has_come_all_t
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_an_event_that_is_delivered_twice_shows_it_and_says_nothing(world: Environment) -> None:
+async def test_home_duplicate_event_shows_home_and_posts_nothing(world: Environment) -> None:
     await world.start()
     event = {"type": "app_home_opened", "tab": "home", "user": world.bruno.id, "channel": "D1"}
     await world.slack.event(event, retries=2, event_id="Ev1")

@@ -48,9 +48,7 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: Environment) 
 
 
 @pytest.mark.parametrize("compact", ["", " format:compact"])
-async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(
-    world: Environment, compact: str
-) -> None:
+async def test_shortcut_on_card_naming_newer_build_gets_card_build(world: Environment, compact: str) -> None:
     await world.start()
     await world.ask(f"subscribe courier{compact}")
     await world.look()
@@ -65,7 +63,7 @@ async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(
 
 
 @pytest.mark.parametrize("typed", ["builds courier", "status courier"])
-async def test_on_any_of_the_bot_s_messages_about_a_build_it_gets_that_one(world: Environment, typed: str) -> None:
+async def test_shortcut_on_any_bot_message_of_build_gets_that_build(world: Environment, typed: str) -> None:
     await world.start()
     ready(world)
     private = await world.ask(typed)
@@ -113,9 +111,7 @@ async def test_a_shortcut_of_another_version_says_what_to_type(world: Environmen
 
 
 @pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
-async def test_the_shortcut_and_the_mention_refuse_whom_every_door_refuses(
-    world: Environment, about: dict[str, Any]
-) -> None:
+async def test_shortcut_and_mention_refuse_unauthorised_users(world: Environment, about: dict[str, Any]) -> None:
     await world.start()
     shown = await card(world)
     for name, value in about.items():
@@ -159,7 +155,7 @@ async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: Environ
     assert world.slack.crawled == []
 
 
-async def test_in_the_channel_itself_the_answer_hangs_below_the_mention(world: Environment) -> None:
+async def test_mention_in_channel_is_answered_in_its_thread(world: Environment) -> None:
     await world.start()
     ready(world)
     await world.slack.mention("builds courier", world.bruno, world.releases)
@@ -184,7 +180,7 @@ async def test_an_event_that_slack_delivers_again_is_answered_once(world: Enviro
     assert len(await whispers(world, world.bruno)) == 1
 
 
-async def test_an_event_delivered_again_after_a_restart_is_answered_once(world: Environment) -> None:
+async def test_mention_event_repeated_after_restart_answered_once(world: Environment) -> None:
     await world.start()
     ready(world)
     where = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
@@ -203,9 +199,7 @@ async def test_an_event_delivered_again_after_a_restart_is_answered_once(world: 
     "words",
     ["{bot} get courier", "  {bot}   get courier", "{ana} have a look: {bot} get courier", "please, {bot} get courier"],
 )
-async def test_what_follows_the_mention_is_the_command_whatever_stands_before_it(
-    world: Environment, words: str
-) -> None:
+async def test_mention_command_follows_it_whatever_precedes(world: Environment, words: str) -> None:
     await world.start()
     ready(world)
     text = words.format(bot=f"<@{world.slack.bot_user_id}>", ana=f"<@{world.ana.id}>")

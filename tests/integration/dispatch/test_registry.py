@@ -66,7 +66,7 @@ def test_two_of_one_name_stop_the_start(package: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", [button, form, options])
-def test_two_buttons_forms_or_typeaheads_of_one_name_stop_the_start(mark: object) -> None:
+def test_registry_duplicate_button_form_or_typeahead_stops_start(mark: object) -> None:
     async def handler(call: CommandContext, value: str) -> Message:
         return Message(value)
 
@@ -92,7 +92,7 @@ def test_one_name_may_be_a_command_a_button_and_a_form() -> None:
     }
 
 
-def test_what_is_only_imported_from_another_file_is_not_found_twice(package: Path) -> None:
+def test_registry_imported_handler_is_not_found_twice(package: Path) -> None:
     (package / "one.py").write_text(PLAIN.format(name="one"))
     (package / "two.py").write_text("from some_commands.one import one\n" + PLAIN.format(name="two"))
     assert [entry.name for entry in found(package).commands()] == ["one", "two"]
@@ -139,12 +139,13 @@ def test_every_button_and_typeahead_we_send_has_its_handler() -> None:
     assert {name for name in picked if PRODUCT.get(HandlerKind.OPTIONS, name) is None} == set()
 
 
-def test_a_button_s_name_has_a_version_so_that_old_messages_keep_their_meaning() -> None:
+def test_registry_button_name_needs_version() -> None:
+    """Old messages keep their meaning because of it."""
     names = [name for kind, name in PRODUCT.entries if kind in (HandlerKind.BUTTON, HandlerKind.FORM)]
     assert [name for name in names if not re.fullmatch(r"[a-z_.]+\.v\d+", name)] == []
 
 
-def test_the_handlers_of_buttons_are_checked_as_strictly_as_their_commands() -> None:
+def test_registry_button_handlers_checked_like_commands() -> None:
     for (kind, name), entry in PRODUCT.entries.items():
         twin = PRODUCT.get(HandlerKind.COMMAND, name.partition(".")[0])
         if kind is not HandlerKind.COMMAND and twin is not None:

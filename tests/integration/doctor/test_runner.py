@@ -125,7 +125,7 @@ async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Env
     assert all(finding.fix for finding in report.findings if finding.outcome in (WARNING, BROKEN))
 
 
-async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceback() -> None:
+async def test_doctor_wrong_settings_reported_each_without_traceback() -> None:
     def read() -> Settings:
         raise InvalidSettings(["PORT: is odd. Example: PORT=3000", "SLACK_BOT_TOKEN: is missing. Example: xoxb-1"])
 
@@ -137,7 +137,7 @@ async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceba
     assert {finding.outcome for finding in report.findings if finding.check != SETTINGS} == {SKIPPED}
 
 
-async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world: Environment) -> None:
+async def test_doctor_without_network_prints_line_for_every_check(world: Environment) -> None:
     nowhere = f"http://127.0.0.1:{a_free_port()}"
     hosts = dict.fromkeys(("applivery_api_url", "applivery_download_url", "applivery_dashboard_url"), nowhere)
     report = await examined(world, slack_api_url=nowhere, **hosts)
@@ -216,7 +216,7 @@ async def test_an_unknown_certificate_is_called_one(world: Environment) -> None:
     assert "AppliveryDown" not in report.text()
 
 
-async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
+async def test_doctor_failing_check_is_a_line_and_stops_no_other(
     world: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stumble(_: object) -> list[CheckResult]:
@@ -260,7 +260,7 @@ async def test_a_clock_that_is_five_minutes_off_is_broken(
     assert the(await examined(world, later=seconds), slack.CLOCK).outcome is outcome
 
 
-async def test_an_app_token_without_its_scope_is_broken_and_told_from_the_bot_token(world: Environment) -> None:
+async def test_doctor_app_token_without_scope_told_from_bot_token(world: Environment) -> None:
     world.slack.faults.add("apps.connections.open", Fault(error="missing_scope"))
     found = the(await examined(world), slack.SOCKETS)
     assert found.outcome is BROKEN
@@ -394,7 +394,7 @@ async def test_tables_of_another_version_are_told_and_not_read(
     assert the(report, doctor_database.POLLING).outcome is SKIPPED
 
 
-async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(database: str, world: Environment) -> None:
+async def test_doctor_reads_and_writes_beside_running_bot(database: str, world: Environment) -> None:
     world.database = database
     await world.start()
     await world.ask("subscribe courier")
@@ -419,7 +419,7 @@ async def test_reading_cannot_write(database: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["left", "archived", "private"])
-async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(world: Environment, how: str) -> None:
+async def test_doctor_unwritable_channel_named_with_invitation(world: Environment, how: str) -> None:
     place = world.slack.channel("staging", private=how == "private")
     await subscribed(world, world.releases)
     await subscribed(world, place)
@@ -540,7 +540,7 @@ async def test_the_webhook_it_registers_really_rings(world: Environment) -> None
     await world.applivery.until(lambda: [delivery.status for delivery in world.applivery.webhooks] == [204])
 
 
-async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(world: Environment) -> None:
+async def test_doctor_webhook_missing_event_or_duplicate_reported(world: Environment) -> None:
     await examined(world, consent=lambda _: True, **PUBLIC)
     [made] = world.applivery.notifications
     made["events"]["buildProcessed"] = False
@@ -551,7 +551,7 @@ async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(wo
     assert (double.outcome, "registered 2 times" in double.said) == (WARNING, True)
 
 
-async def test_an_address_that_is_too_long_is_refused_before_it_is_sent(world: Environment) -> None:
+async def test_doctor_too_long_address_refused_before_sending(world: Environment) -> None:
     report = await examined(world, consent=lambda _: True, **{**PUBLIC, "applivery_webhook_secret": "x" * 480})
     assert the(report, service.WEBHOOK).outcome is BROKEN
     assert world.applivery.notifications == []

@@ -59,7 +59,7 @@ async def test_what_cannot_be_done_is_said_in_the_reader_s_language(
     assert words in (await world.ask(typed, user=lucia)).text
 
 
-async def test_in_an_outage_each_is_told_in_their_own_language_though_the_question_is_shared(
+async def test_outage_told_in_each_language_although_request_is_shared(
     world: Environment, lucia: Any, log: io.StringIO
 ) -> None:
     await world.start()
@@ -85,7 +85,7 @@ def test_a_message_is_whole_in_the_language_it_was_made_in() -> None:
     assert made == Message(made.text, made.blocks)
 
 
-def test_a_question_before_a_deed_and_a_form_have_their_buttons_in_the_reader_s_language() -> None:
+def test_confirmation_and_form_buttons_in_reader_language() -> None:
     with i18n.use_locale("es"):
         asked = blocks.actions(blocks.button("Borrar", "x.v1", confirm="¿Borrar todo?"))["elements"][0]["confirm"]
         view = blocks.Modal("x", "Subir", (inputs.text_input("Nombre", "name", max_length=40),)).view()

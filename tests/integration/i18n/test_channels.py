@@ -35,9 +35,7 @@ async def tried(world: Environment, user: FakeUser) -> tuple[FakeMessage, FakeMe
     return answer, world.slack.messages(world.releases)[-1]
 
 
-async def test_a_test_card_speaks_the_channel_s_language_and_its_answer_the_asker_s(
-    world: Environment, lucia: FakeUser
-) -> None:
+async def test_subscription_test_card_and_answer_have_own_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     ready(world)
     await world.ask("subscribe courier", user=lucia)
@@ -54,9 +52,7 @@ async def test_a_test_card_speaks_the_channel_s_language_and_its_answer_the_aske
     assert "Obtener" in labels(card)
 
 
-async def test_a_test_without_a_card_is_explained_to_each_in_their_language(
-    world: Environment, lucia: FakeUser
-) -> None:
+async def test_subscription_test_without_card_in_each_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe courier", user=lucia)
     answer, said = await tried(world, lucia)
@@ -64,9 +60,7 @@ async def test_a_test_without_a_card_is_explained_to_each_in_their_language(
     assert said.text.endswith("There is no build yet to show.")
 
 
-async def test_a_recall_is_answered_in_the_asker_s_language_and_the_card_stays_in_the_channel_s(
-    world: Environment, lucia: FakeUser
-) -> None:
+async def test_recall_answer_in_asker_and_card_in_channel_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -82,9 +76,7 @@ async def test_a_recall_is_answered_in_the_asker_s_language_and_the_card_stays_i
 
 
 @pytest.mark.parametrize(("first", "then"), [("en", "es"), ("es", "en")])
-async def test_a_card_that_was_posted_in_one_language_goes_on_in_another(
-    world: Environment, first: str, then: str
-) -> None:
+async def test_card_posted_in_one_language_is_edited_in_another(world: Environment, first: str, then: str) -> None:
     ends = {"en": "Courier 2.4.0 (173) for iOS is ready", "es": "Courier 2.4.0 (173) para iOS está lista"}
     begins = {"en": "Courier 2.4.0 (173) for iOS was uploaded", "es": "Courier 2.4.0 (173) para iOS se ha subido"}
     await world.start(language=first)
@@ -116,9 +108,7 @@ async def test_a_digest_counts_in_the_channel_s_language(world: Environment, luc
     assert card.text.startswith("📦 2 compilaciones de Courier: ✅ Courier 2 (173) para iOS está lista")
 
 
-async def test_a_maker_hears_in_their_language_that_their_channel_is_paused(
-    world: Environment, lucia: FakeUser
-) -> None:
+async def test_channel_pause_told_to_maker_in_their_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe courier", user=lucia)
     await world.look()
@@ -135,7 +125,7 @@ async def test_a_maker_hears_in_their_language_that_their_channel_is_paused(
     assert told.text.startswith("I stopped announcing builds of Parcel")
 
 
-async def test_every_app_is_called_and_found_by_its_name_in_each_language(world: Environment, lucia: FakeUser) -> None:
+async def test_every_app_named_and_found_in_each_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe *", user=lucia)
     assert "🔕 Muted until" in (await world.ask("mute 4h every app")).text

@@ -21,7 +21,7 @@ def test_english_is_said_as_it_is_written() -> None:
     assert i18n.format_month(date(2026, 11, 3)) == "Nov 2026"
 
 
-def test_spanish_comes_from_the_catalogue_and_what_it_does_not_know_stays_english() -> None:
+def test_spanish_from_catalogue_and_untranslated_stays_english() -> None:
     with i18n.use_locale("es"):
         assert i18n._("Show what you may do here.") == "Muestra lo que puedes hacer aquí."
         assert i18n._("Nobody {ever} said this.", ever="{never}") == "Nobody {never} said this."

@@ -31,9 +31,7 @@ def clock(world: Environment) -> Clock:
 # ------------------------------------------------------------------ another person
 
 
-async def test_a_colleague_reads_a_sent_build_in_their_language_and_its_sender_what_became_of_it(
-    world: Environment, lucia: FakeUser
-) -> None:
+async def test_send_recipient_and_sender_read_own_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier to:<@{lucia.id}|lucia>")
@@ -57,9 +55,7 @@ async def test_who_sends_in_spanish_is_told_in_spanish(world: Environment, lucia
     assert (await direct(world, lucia)).text.startswith(f"<@{world.bruno.id}> ha obtenido Courier 2.4.0")
 
 
-async def test_each_admin_is_asked_in_their_language_and_the_asker_told_in_theirs(
-    world: Environment, lucia: FakeUser
-) -> None:
+async def test_access_request_admin_and_asker_read_own_language(world: Environment, lucia: FakeUser) -> None:
     await world.start(access_admins=[world.ana.id, lucia.id])
     await press(world.slack, await world.ask("subscribe courier", user=world.bruno), "Request access", user=world.bruno)
     english, spanish = await direct(world, world.ana), await direct(world, lucia)
@@ -91,9 +87,7 @@ async def test_a_shared_card_speaks_what_channels_read(
 # ------------------------------------------------------------------ later
 
 
-async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
-    world: Environment, lucia: FakeUser, clock: Clock
-) -> None:
+async def test_watch_and_await_in_language_of_waiting_user(world: Environment, lucia: FakeUser, clock: Clock) -> None:
     await world.start()
     earlier(world)
     build = on_its_way(world)
@@ -116,7 +110,7 @@ async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
 
 
 @pytest.mark.parametrize("place", ["direct", "ephemeral"])
-async def test_a_message_whose_link_is_over_says_so_in_the_language_it_was_written_in(
+async def test_expired_link_message_keeps_its_language(
     world: Environment, lucia: FakeUser, clock: Clock, place: str
 ) -> None:
     await world.start()
@@ -147,7 +141,7 @@ async def test_an_upload_is_told_in_the_language_of_who_uploads(world: Environme
     assert "ya está subida" in message.text
 
 
-async def test_an_upload_that_is_broken_off_says_so_in_that_language_too(world: Environment, lucia: FakeUser) -> None:
+async def test_interrupted_upload_message_keeps_its_language(world: Environment, lucia: FakeUser) -> None:
     world.applivery.faults.add("POST *builds", Fault(latency=30))
     await world.start(access_admins=[lucia.id])
     view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()

@@ -140,7 +140,7 @@ async def test_the_workspace_api_wants_the_service_account(applivery, session, c
     assert applivery.requests[-1].authorization_ok is False
 
 
-async def test_the_integrations_api_takes_the_apps_own_token_and_no_other(applivery, caller, session, courier):
+async def test_applivery_integrations_api_takes_only_app_token(applivery, caller, session, courier):
     build = applivery.build(courier)
     applivery.build(applivery.app("Other"))
     by_app = Caller(applivery, session, courier.token)
@@ -165,7 +165,7 @@ async def test_what_does_not_exist_is_3001(caller, courier, path):
     assert await caller.refusal(path) == (404, 3001)
 
 
-async def test_an_ill_formed_id_is_refused_before_anything_is_looked_up(caller, courier):
+async def test_applivery_malformed_id_refused_before_lookup(caller, courier):
     assert await caller.refusal("/v1/organizations/acme/apps/a%20b/builds") == (400, 6002)
     assert await caller.refusal(BUILDS + "/latest") == (400, 6002)
 
@@ -320,9 +320,7 @@ async def test_the_download_says_its_name(applivery, caller, session, courier):
         assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''courier-2.4.0-1234.ipa"
 
 
-async def test_auto_of_an_apple_build_leads_to_a_manifest_that_leads_to_the_package(
-    applivery, caller, session, courier
-):
+async def test_applivery_auto_of_apple_build_leads_by_manifest_to_file(applivery, caller, session, courier):
     build = applivery.build(courier, size=5000)
     plist = plistlib.loads(await caller.bytes(await caller.mint(build, type="auto")))
     asset = plist["items"][0]["assets"][0]
@@ -464,7 +462,7 @@ async def test_by_user_rows_have_every_field_of_the_vendors_schema(applivery, ca
     assert (download["build"]["versionName"], download["createdAt"]) == ("2.4.0", "2026-03-01T12:00:00.000Z")
 
 
-async def test_every_kind_of_member_has_its_row_and_the_nameless_have_no_name(applivery, caller, courier):
+async def test_applivery_every_member_kind_has_row_and_maybe_no_name(applivery, caller, courier):
     build = applivery.build(courier)
     kinds = ("user", "employee", "mdmUser", "otpUser", "unknown", "anonymous")
     for kind in kinds:
@@ -476,7 +474,7 @@ async def test_every_kind_of_member_has_its_row_and_the_nameless_have_no_name(ap
     assert all(row["member"]["email"] for row in rows[:4])
 
 
-async def test_one_persons_downloads_are_one_row_and_builds_are_kept_apart(applivery, caller, courier):
+async def test_applivery_downloads_one_row_per_user_and_build(applivery, caller, courier):
     old, new = applivery.build(courier, version="1.0.0"), applivery.build(courier, version="2.0.0")
     ana = applivery.member()
     for build in (old, new, new):
@@ -636,7 +634,7 @@ def form(**fields):
     return data
 
 
-async def test_an_uploaded_build_starts_pending_and_gives_its_own_bytes_back(applivery, caller, courier):
+async def test_applivery_upload_starts_pending_and_returns_own_bytes(applivery, caller, courier):
     fields = {
         "versionName": "v2.4.0-rc1",
         "tags": "staging, sprint-42",
@@ -732,7 +730,7 @@ async def test_a_deleted_build_is_gone_and_its_downloads_stay(applivery, caller,
 # ------------------------------------------------------------------ webhooks and subscriptions
 
 
-async def test_the_webhook_hears_of_created_and_processed_builds_and_of_no_failure(applivery, inbox, courier):
+async def test_applivery_webhook_for_created_and_processed_not_failed(applivery, inbox, courier):
     applivery.webhook_url, received = inbox
     good = applivery.upload(courier)
     applivery.upload(courier, error="No")
@@ -750,7 +748,7 @@ async def test_a_webhook_nobody_answers_is_remembered_as_such(applivery, inbox, 
     assert delivery.status is None
 
 
-async def test_a_subscription_hears_what_it_asked_for_and_never_off_this_machine(applivery, caller, inbox, courier):
+async def test_applivery_subscription_gets_own_events_on_this_machine(applivery, caller, inbox, courier):
     url, received = inbox
     path = "/v1/organizations/acme/apps/courier/notifications"
     for address in (url, "https://hooks.example.com/x"):
@@ -854,7 +852,7 @@ async def test_listeners_hear_of_builds_downloads_and_tokens(applivery, caller, 
     ]
 
 
-async def test_the_dashboard_link_of_a_build_leads_to_a_page_that_marks_it(applivery, session, courier):
+async def test_applivery_dashboard_link_opens_page_marking_build(applivery, session, courier):
     build = applivery.build(courier, version="<2.0>")
     async with session.get(f"{applivery.url}/acme/apps/courier/builds?id={build.id}") as answer:
         page = await answer.text()

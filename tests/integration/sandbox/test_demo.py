@@ -65,7 +65,7 @@ async def test_courier_was_downloaded_by_people_of_every_member_type(opened: Ope
     assert len(applivery.downloads) >= 25
 
 
-async def test_the_bot_is_in_releases_and_everybody_has_a_direct_message_with_it(opened: Open) -> None:
+async def test_demo_bot_in_releases_and_dm_with_every_user(opened: Open) -> None:
     slack = (await opened()).slack
     by_name = {channel.name: channel for channel in slack.channels.values() if not channel.is_im}
     assert slack.bot_user_id in by_name["releases"].members

@@ -22,7 +22,7 @@ def test_a_fault_without_a_number_stays_until_it_is_cleared():
     assert faults.next("chat.update") is None
 
 
-def test_a_request_meets_only_the_faults_that_fit_it_and_the_oldest_first():
+def test_faults_request_meets_matching_fault_oldest_first():
     faults = FaultQueue()
     faults.add("views.*", Fault(status=503))
     faults.add("GET /v1/organizations/*/apps", Fault(status=429, retry_after=2))

@@ -62,7 +62,7 @@ async def stream(http: aiohttp.ClientSession, world: DemoEnvironment, person: st
         yield frame
 
 
-async def test_every_answer_carries_a_policy_that_runs_no_foreign_script(world: DemoEnvironment, http: Any) -> None:
+async def test_page_every_answer_has_policy_against_foreign_scripts(world: DemoEnvironment, http: Any) -> None:
     for path in ("", "static/page.js", "static/page.css", "api/nothing", "files/none"):
         async with http.get(world.page_url + path) as response:
             policy = response.headers["Content-Security-Policy"]
@@ -113,7 +113,7 @@ async def test_what_cannot_be_done_is_said_in_the_answer(
         assert (await response.json())["error"]
 
 
-async def test_the_stream_sends_everything_once_and_then_only_what_changed(world: DemoEnvironment, http: Any) -> None:
+async def test_page_stream_sends_all_once_then_only_changes(world: DemoEnvironment, http: Any) -> None:
     ana, releases = world.slack.user("ana"), world.slack.channel("releases")
     async with stream(http, world, "ana") as frame:
         first = await frame()
@@ -134,9 +134,7 @@ async def test_closing_ends_the_streams_at_once(http: Any) -> None:
     await sandbox.close()
 
 
-async def test_a_guest_sees_only_the_channels_they_are_in_and_nobody_elses_messages(
-    world: DemoEnvironment, http: Any
-) -> None:
+async def test_page_guest_sees_only_own_channels_and_messages(world: DemoEnvironment, http: Any) -> None:
     releases = world.slack.channel("releases")
     turn = await world.slack.command("/applivery", "x", user=world.slack.user("ana"), channel=releases)
     await turn.answer()

@@ -101,7 +101,7 @@ async def test_an_unknown_id_is_refused(slack: FakeSlack, people: AccessResolver
         await people.resolve_actor(slack.team_id, "U0NOBODY", None)
 
 
-async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
+async def test_access_slack_asked_once_in_five_minutes_then_by_events(
     slack: FakeSlack, people: AccessResolver, clock: Clock
 ) -> None:
     ana = slack.user("ana", admin=True)
@@ -159,9 +159,7 @@ async def test_many_at_once_share_one_question(slack: FakeSlack, people: AccessR
     assert len(slack.calls_of("users.info")) == 1
 
 
-async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(
-    slack: FakeSlack, people: AccessResolver
-) -> None:
+async def test_access_cancelled_caller_keeps_answer_for_others(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
     await people.resolve_actor(slack.team_id, slack.user("bruno").id, None)  # our own identity is known from here on
     slack.faults.add("users.info", Fault(latency=0.2))
@@ -173,7 +171,7 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(
     assert len(slack.calls_of("users.info")) == 2
 
 
-async def test_a_look_up_that_fails_when_nobody_waits_any_more_is_no_error(log: io.StringIO) -> None:
+async def test_access_lookup_failing_without_waiters_is_no_error(log: io.StringIO) -> None:
     async def ask(_: str) -> None:
         await asyncio.sleep(0.02)
         raise SlackError

@@ -16,7 +16,7 @@ from tests.support.waiting import patience
 
 
 @pytest.mark.parametrize("target", ["GET */apps", "GET */builds"])
-async def test_a_question_that_fails_when_nobody_waits_any_more_is_no_error(
+async def test_app_directory_request_failing_without_waiters_no_error(
     world: Environment, log: io.StringIO, target: str
 ) -> None:
     await world.start()

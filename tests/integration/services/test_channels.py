@@ -41,9 +41,7 @@ async def paused(world: Environment, place: Any) -> None:
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_a_channel_that_comes_back_hears_at_once_what_waited_for_it(
-    world: Environment, private: bool, way: dict[str, Any]
-) -> None:
+async def test_channel_back_gets_held_messages_at_once(world: Environment, private: bool, way: dict[str, Any]) -> None:
     place = await held_back(world, private, **way)
     await world.slack.archive(place, world.ana)
     await paused(world, place)

@@ -197,7 +197,7 @@ async def test_nobody_is_granted_a_role_by_an_incomplete_record(world: Environme
     assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
-async def test_somebody_of_several_workspaces_is_ours_where_ours_is_one(world: Environment) -> None:
+async def test_user_of_several_workspaces_is_ours_if_one_is_ours(world: Environment) -> None:
     await world.start()
     teams = {"id": "W1", "enterprise_id": "E1", "teams": ["T0OTHER", world.slack.team_id]}
     body = record(world, "team_id", id="W1", enterprise_user={**teams, "id": world.bruno.id})
@@ -205,7 +205,7 @@ async def test_somebody_of_several_workspaces_is_ours_where_ours_is_one(world: E
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_a_record_of_our_own_without_a_workspace_is_asked_for_again(world: Environment) -> None:
+async def test_own_record_without_workspace_is_fetched_again(world: Environment) -> None:
     world.slack.faults.add("auth.test", Fault(packed=b'{"ok": true}', coding="identity"), times=None)
     await world.start()
     assert "could not check who you are" in (await world.ask("whoami")).text

@@ -35,7 +35,7 @@ async def kept(world: Environment) -> list[str]:
     return list(await world.bot.store.run(key_value.scan_values, "carrying "))
 
 
-async def test_an_upload_whose_process_is_killed_is_told_by_the_next_one(world: Environment) -> None:
+async def test_upload_of_killed_process_is_told_by_next_one(world: Environment) -> None:
     world.applivery.faults.add("POST *builds", Fault(latency=60))
     async with running(world, APPLIVERY_UPLOAD_URL=world.applivery.url) as process:
         message = await begun(world)

@@ -80,7 +80,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("code", "kind"), ERRORS)
-async def test_each_error_of_slack_is_one_of_ours_with_its_own_name_kept(
+async def test_client_slack_error_maps_to_own_error_with_its_name(
     slack: FakeSlack, poster: SlackClient, releases: FakeChannel, code: str, kind: type[SlackError]
 ) -> None:
     slack.faults.add("chat.postMessage", Fault(error=code))
@@ -103,7 +103,7 @@ async def test_each_error_of_slack_is_one_of_ours_with_its_own_name_kept(
         Fault(latency=1.0),
     ],
 )
-async def test_when_nobody_knows_whether_it_was_stored_it_is_said_and_never_posted_again(
+async def test_client_unknown_outcome_is_reported_and_not_reposted(
     slack: FakeSlack, poster: SlackClient, releases: FakeChannel, fault: Fault
 ) -> None:
     await poster.post(releases.id, Message("before"))  # the connection is one that was used before
@@ -174,7 +174,7 @@ async def test_both_unfurl_flags_go_with_every_kind_of_message(
     assert [(entry["unfurl_links"], entry["unfurl_media"]) for entry in sent] == [(False, False)] * 5
 
 
-async def test_a_person_s_id_reaches_their_direct_messages_and_a_thread_hangs_below(
+async def test_client_user_id_reaches_dm_and_thread_is_kept(
     slack: FakeSlack, poster: SlackClient, ana: FakeUser
 ) -> None:
     head = await poster.post(ana.id, HELLO)
@@ -263,7 +263,7 @@ async def test_a_form_is_asked_to_open_once(
 # ------------------------------------------------------------------ pacing
 
 
-async def test_a_channel_gets_one_message_in_each_pace_and_another_channel_does_not_wait(
+async def test_client_pace_is_one_message_per_channel(
     slack: FakeSlack, session: aiohttp.ClientSession, releases: FakeChannel, ana: FakeUser
 ) -> None:
     pace = 0.3  # so long that a busy machine, where some arrive late, does not look like haste
@@ -347,9 +347,7 @@ async def test_who_we_are_is_asked_once(slack: FakeSlack, poster: SlackClient) -
     assert len(slack.calls_of("auth.test")) == 1
 
 
-async def test_while_slack_cannot_say_our_name_is_guessed_and_asked_again(
-    slack: FakeSlack, poster: SlackClient
-) -> None:
+async def test_client_own_name_guessed_while_slack_down_and_retried(slack: FakeSlack, poster: SlackClient) -> None:
     slack.users[slack.bot_user_id].handle = "build-robot"
     slack.faults.add("auth.test", Fault(error="internal_error"))
     assert await poster.bot_name() == "applivery"

@@ -91,7 +91,7 @@ async def test_a_remote_file_is_refused(world: Environment) -> None:
     assert not heard
 
 
-async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: Environment) -> None:
+async def test_file_source_redirect_not_followed_and_token_not_sent(world: Environment) -> None:
     async with somewhere_else() as (target, heard):
 
         async def redirect(request: web.Request) -> web.Response:
@@ -137,7 +137,7 @@ def test_with_the_real_slack_its_file_host_alone_is_good(world: Environment) -> 
         (Fault(drop_at=0.5), "connection to Slack broke"),
     ],
 )
-async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_address(
+async def test_file_source_partial_file_error_hides_token_and_address(
     world: Environment, fault: Fault, words: str
 ) -> None:
     await world.start()
@@ -154,9 +154,7 @@ async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_a
         error = error.__cause__ or error.__context__
 
 
-async def test_without_the_right_to_read_files_slack_s_log_in_page_is_not_taken_for_the_file(
-    world: Environment,
-) -> None:
+async def test_file_source_without_scope_rejects_login_page(world: Environment) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     files = world.bot.upload_runner.files

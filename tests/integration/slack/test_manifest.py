@@ -53,7 +53,7 @@ def test_it_keeps_slack_s_limits(it: dict[str, Any]) -> None:
     assert it["settings"]["interactivity"]["is_enabled"] is True
 
 
-def test_socket_mode_needs_no_address_and_http_has_one_everywhere() -> None:
+def test_manifest_socket_mode_no_address_and_http_everywhere() -> None:
     assert DEFAULT["settings"]["socket_mode_enabled"] is True
     assert "url" not in str(DEFAULT).replace("_url", "url").split("background_color")[1].replace("unfurl", "")
     assert HTTP["settings"]["socket_mode_enabled"] is False

@@ -39,7 +39,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("body", ODD.values(), ids=list(ODD))
-async def test_a_request_of_another_shape_does_nothing_and_is_not_asked_for_again(
+async def test_schema_other_shape_does_nothing_and_is_not_redelivered(
     world: Environment, log: io.StringIO, body: dict[str, Any]
 ) -> None:
     await world.start()

@@ -79,9 +79,7 @@ async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: FakeSlack,
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "too_many_websockets"])
-async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
-    slack: FakeSlack, opened: Opened, reason: str
-) -> None:
+async def test_socket_disconnect_of_any_reason_reconnects(slack: FakeSlack, opened: Opened, reason: str) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -94,7 +92,7 @@ async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
         assert counted("applivery_bot_socket_disconnects_total", {"reason": reason}) == 1
 
 
-async def test_with_two_connections_commands_are_heard_while_one_is_away(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_two_connections_receive_while_one_is_down(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=2, ping_seconds=5.0) as sockets:
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)
@@ -106,7 +104,7 @@ async def test_with_two_connections_commands_are_heard_while_one_is_away(slack: 
         await until(lambda: _is(sockets, 1))
 
 
-async def test_a_refused_handshake_is_tried_again_with_a_ticket_of_its_own(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_refused_handshake_retried_with_new_ticket(slack: FakeSlack, opened: Opened) -> None:
     """The SDK tries the same ticket for ever, and Slack takes each once: slack_sdk's `connect()`."""
     slack.refuse_handshakes(None, status=503)
     async with opened() as sockets:
@@ -134,7 +132,7 @@ async def test_a_cut_connection_is_noticed_and_comes_back(slack: FakeSlack, open
         assert await acknowledged(slack)
 
 
-async def test_a_connection_that_is_open_and_dead_is_not_called_connected(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_open_but_dead_connection_is_not_connected(slack: FakeSlack, opened: Opened) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -192,7 +190,7 @@ async def test_an_outage_is_told_once_and_its_end_once(slack: FakeSlack, opened:
 
 
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
-async def test_what_slack_refuses_is_said_in_words_and_not_asked_for_in_a_tight_loop(
+async def test_socket_slack_refusal_is_explained_and_retried_slowly(
     slack: FakeSlack, opened: Opened, reason: str, log: io.StringIO
 ) -> None:
     async with opened(count=2) as sockets:
@@ -207,7 +205,7 @@ async def test_what_slack_refuses_is_said_in_words_and_not_asked_for_in_a_tight_
     assert REFUSALS[reason] in log.getvalue()
 
 
-async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_refresh_opens_new_connection_before_closing_old(slack: FakeSlack, opened: Opened) -> None:
     slack.socket_mode.grace = 10 / QUICKER
     async with opened(count=1) as sockets:
         sockets.start()
@@ -222,9 +220,7 @@ async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(slack:
         await until(lambda: _equal(len(sockets._slots[0]._closing), 0))
 
 
-async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_the_one_that_comes(
-    slack: FakeSlack, opened: Opened
-) -> None:
+async def test_socket_event_of_closed_connection_acknowledged_by_next(slack: FakeSlack, opened: Opened) -> None:
     slack.socket_mode.grace = 0.02
     async with opened(count=1) as sockets:
         sockets.start()
@@ -253,9 +249,7 @@ async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: FakeS
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_two_hours_of_refreshes_lose_no_command_that_slack_delivered(
-    slack: FakeSlack, opened: Opened, count: int
-) -> None:
+async def test_socket_two_hours_of_refreshes_lose_no_command(slack: FakeSlack, opened: Opened, count: int) -> None:
     """With `debug_reconnects` a connection lives 360 s: twenty refreshes in two hours, here a few a second."""
     slack.ack_seconds = 3.0  # as patient as Slack is: this is about what is lost, not about what is slow
     slack.socket_mode.grace = 0.25  # Slack gives some ten seconds; an acknowledgement has to fit, on a busy machine too
@@ -288,7 +282,7 @@ async def _refreshed(slack: FakeSlack, times: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["handshake refused", "ticket refused", "network away", "slack hangs"])
-async def test_after_a_minute_without_slack_it_is_back_within_a_few_looks(
+async def test_socket_reconnects_soon_after_a_minute_without_slack(
     slack: FakeSlack, opened: Opened, trouble: str
 ) -> None:
     async with opened(count=2) as sockets:
@@ -358,7 +352,7 @@ async def _equal(item: object, other: object) -> bool:
     return item == other
 
 
-async def test_a_connection_that_cannot_be_closed_leaves_no_session_open(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_unclosable_connection_leaves_no_open_session(slack: FakeSlack, opened: Opened) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)

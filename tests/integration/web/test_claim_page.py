@@ -123,7 +123,7 @@ async def test_the_page_that_installs_says_what_the_date_means(
     assert "itms-services://" in seen.text
 
 
-async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(desk: ClaimEnvironment) -> None:
+async def test_claim_page_crawler_visits_mint_and_spend_nothing(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
     before = await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))
     seen = await asyncio.gather(*(ask(address) for _ in range(50) for ask in (desk.get, desk.head)))
@@ -278,9 +278,7 @@ async def test_of_fifty_claims_at_once_one_mints(desk: ClaimEnvironment) -> None
     assert len(await desk.store.run(audit.list_entries)) == 1
 
 
-async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_else_is_too_late(
-    desk: ClaimEnvironment,
-) -> None:
+async def test_claim_page_repeat_press_only_in_same_browser(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=1.0))
     first = asyncio.create_task(desk.post(address, ANDROID))
@@ -293,7 +291,7 @@ async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_els
     assert (await desk.post(address, ANDROID)).status == 410
 
 
-async def test_of_presses_under_way_the_last_gets_the_answer_and_all_hear_a_failure() -> None:
+async def test_claim_page_last_press_gets_link_and_all_hear_failure() -> None:
     presses: SingleFlight[str] = SingleFlight()
     go = asyncio.Event()
     done: list[str] = []
@@ -403,7 +401,7 @@ async def test_a_build_deleted_between_look_and_press_is_gone(desk: ClaimEnviron
     assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).uses_left == 1  # type: ignore[union-attr]
 
 
-async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: ClaimEnvironment) -> None:
+async def test_claim_page_unready_build_can_be_retried_until_ready(desk: ClaimEnvironment) -> None:
     build = desk.build("android", status="in_progress")
     address = await desk.address(build)
     for seen in (await desk.get(address), await desk.post(address)):
@@ -432,7 +430,7 @@ async def test_a_build_that_failed_says_so(desk: ClaimEnvironment) -> None:
         (Fault(status=400, code=5003, error="Limit Exceeded"), "limit of its plan", False),
     ],
 )
-async def test_a_mint_that_fails_gives_the_claim_back_and_offers_to_try_again(
+async def test_claim_page_failed_mint_returns_claim_and_offers_retry(
     desk: ClaimEnvironment, fault: Fault, words: str, reference: bool
 ) -> None:
     address = await desk.address(desk.build())
@@ -492,7 +490,7 @@ async def test_the_page_of_a_recalled_build_says_why_and_gives_nothing(desk: Cla
     assert len(desk.applivery.minted) == 1, "the one before the recall"
 
 
-async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing_either(desk: ClaimEnvironment) -> None:
+async def test_claim_page_ticket_made_during_recall_gives_nothing(desk: ClaimEnvironment) -> None:
     build = desk.build()
     await recalled(desk, build)
     address = await desk.address(build)  # as if it had been asked for an instant before
@@ -501,7 +499,7 @@ async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing
     assert desk.applivery.minted == []
 
 
-async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one_works(desk: ClaimEnvironment) -> None:
+async def test_claim_page_after_recall_old_ticket_dead_new_one_works(desk: ClaimEnvironment) -> None:
     build = desk.build()
     address = await desk.address(build)
     await desk.store.run(recalls.undo_recall, await recalled(desk, build))
@@ -736,7 +734,7 @@ async def test_every_answer_is_kept_from_caches_referrers_and_indexes(desk: Clai
         assert_private((await ask(address)).headers)
 
 
-async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_is_lost(desk: ClaimEnvironment) -> None:
+async def test_claim_page_unforeseen_error_keeps_headers_and_claim(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.reshape("GET */downloadToken", lambda body: {"status": True, "data": {"token": "x" * 20}})
     desk.claim._applivery.hosts = None  # type: ignore[assignment]
@@ -747,7 +745,7 @@ async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_i
 
 
 @pytest.mark.parametrize("agent", [IPHONE, MAC, ANDROID, f"{IPHONE} Slack/24"])
-async def test_the_page_has_no_script_and_asks_nobody_else_for_anything(desk: ClaimEnvironment, agent: str) -> None:
+async def test_claim_page_has_no_script_and_no_external_request(desk: ClaimEnvironment, agent: str) -> None:
     address = await desk.address(desk.build())
     for seen in (await desk.get(address, agent), await desk.post(address, agent, data={"as": "install"})):
         assert "<script" not in seen.text
@@ -765,7 +763,7 @@ async def test_without_a_claim_page_the_path_does_not_exist(desk: ClaimEnvironme
     assert (seen.status, seen.text) == (404, "404: Not Found")
 
 
-async def test_neither_ticket_nor_token_reaches_a_log_a_row_or_a_metric(
+async def test_claim_page_ticket_and_token_not_in_log_row_or_metric(
     desk: ClaimEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = io.StringIO()
@@ -822,7 +820,7 @@ async def test_what_a_build_needs_is_said_in_the_same_language(desk: ClaimEnviro
     assert "Needs iOS 17.0 or newer." in (await desk.get(address, IPHONE)).text
 
 
-async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(desk: ClaimEnvironment) -> None:
+async def test_claim_page_unknown_language_uses_the_setting(desk: ClaimEnvironment) -> None:
     await desk.web.close()
     await desk.open(language="es")
     address = await desk.address(desk.build())

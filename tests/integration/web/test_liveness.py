@@ -19,7 +19,7 @@ async def _status(session: aiohttp.ClientSession, porch: LivenessServer, path: s
         return response.status
 
 
-async def test_a_process_that_is_starting_is_alive_and_takes_nothing_yet() -> None:
+async def test_liveness_starting_process_is_alive_and_not_ready() -> None:
     porch = await LivenessServer.open("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         assert await _status(session, porch, "/healthz") == 200
@@ -28,7 +28,7 @@ async def test_a_process_that_is_starting_is_alive_and_takes_nothing_yet() -> No
     porch.close()
 
 
-async def test_the_server_takes_over_the_same_port_from_whoever_stands_there() -> None:
+async def test_liveness_server_hands_its_port_to_http_server() -> None:
     porch = await LivenessServer.open("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         assert await _status(session, porch, "/readyz") == 503

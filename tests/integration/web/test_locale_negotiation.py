@@ -29,7 +29,7 @@ from tests.conftest import Environment
         ("es;Q=1.000", "es"),
     ],
 )
-def test_of_the_languages_spoken_here_the_one_liked_best_is_spoken(accept: str, language: str) -> None:
+def test_locale_negotiation_picks_preferred_known_language(accept: str, language: str) -> None:
     assert {wanted(accept, otherwise) for otherwise in LANGUAGES} == {language}
 
 

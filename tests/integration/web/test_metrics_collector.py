@@ -25,7 +25,7 @@ async def scraped(world: Environment) -> dict[str, float]:
     }
 
 
-async def test_what_waits_to_be_said_and_how_polling_does_are_measured_when_asked(world: Environment) -> None:
+async def test_metrics_outbox_and_polling_measured_on_request(world: Environment) -> None:
     now, shift = datetime.now(UTC), timedelta()
     world.tuning = replace(world.tuning, clock=lambda: now + shift)
     await world.start()
@@ -60,7 +60,7 @@ async def test_readiness_is_a_gauge_for_each_check(world: Environment) -> None:
     assert (await scraped(world))["ready slack"] == 0
 
 
-async def test_without_a_database_there_are_gaps_and_the_counters_all_the_same(world: Environment) -> None:
+async def test_metrics_without_database_keep_counters_and_have_gaps(world: Environment) -> None:
     await world.start()
     await world.ask("help")
     with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:

@@ -119,7 +119,7 @@ async def test_a_slack_behind_an_unknown_certificate_is_named(world: Environment
     assert '"cause": "the certificate is not accepted: self-signed certificate"' in line
 
 
-async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world: Environment) -> None:
+async def test_readiness_over_http_false_with_token_slack_refuses(world: Environment) -> None:
     world.slack.revoke()
     await world.start(slack_app_token=None)
     answer = await ask(world, "GET", "/readyz")
@@ -127,7 +127,7 @@ async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world:
     assert "does not accept this bot's token" in answer.json["checks"]["slack"]["problem"]
 
 
-async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(world: Environment) -> None:
+async def test_readiness_over_http_false_once_slack_revokes_token(world: Environment) -> None:
     await world.start(slack_app_token=None)
     poster = world.bot.slack_client
     assert (await readiness.slack(None, poster, fresh=0.0))["ok"]
@@ -136,7 +136,7 @@ async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(worl
     assert not (await readiness.slack(None, poster, fresh=0.0))["ok"]
 
 
-async def test_it_is_not_ready_while_applivery_has_answered_no_look_since_the_start(world: Environment) -> None:
+async def test_readiness_false_until_applivery_answers_a_poll(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -261,7 +261,7 @@ async def test_without_a_ring_nothing_is_due(world: Environment) -> None:
     assert await looked_at(world) == set()
 
 
-async def test_a_body_that_names_an_app_makes_that_app_due_and_no_other(world: Environment) -> None:
+async def test_webhook_naming_app_makes_only_that_app_due(world: Environment) -> None:
     courier, driver = await watched_two(world)
     body = {"action": "build_processed", "data": {"application": {"id": driver.upper()}, "build": {"id": "f" * 24}}}
     assert await rung(world, json.dumps(body)) == 204
@@ -310,7 +310,7 @@ async def test_a_ring_is_a_hint_and_never_believed(world: Environment) -> None:
     assert world.slack.messages(world.releases) == []
 
 
-async def test_the_pretended_applivery_s_own_webhook_brings_the_card_sooner(world: Environment) -> None:
+async def test_webhook_of_pretended_applivery_brings_card_sooner(world: Environment) -> None:
     await world.start(jobs=True, applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
     await world.ask("subscribe courier")
     await world.applivery.until(
@@ -351,7 +351,7 @@ async def test_an_oversized_ring_is_refused_and_counted(world: Environment, chun
     assert await counted(world, "applivery_bot_webhooks_total", outcome=WebhookOutcome.TOO_LARGE) == 1
 
 
-async def test_a_ring_is_answered_at_once_although_the_database_is_slow(world: Environment) -> None:
+async def test_webhook_answered_at_once_with_slow_database(world: Environment) -> None:
     await watched_two(world)
     with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -388,7 +388,7 @@ async def test_in_socket_mode_there_is_no_door_for_slack_over_http(world: Enviro
     assert (await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))).status == 404
 
 
-async def test_a_signed_request_is_acknowledged_with_nothing_and_answered(world: Environment) -> None:
+async def test_slack_signed_request_acknowledged_empty_and_answered(world: Environment) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     answer = await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))
@@ -410,9 +410,7 @@ async def test_a_signed_request_is_acknowledged_with_nothing_and_answered(world:
     ],
     ids=str,
 )
-async def test_a_wrong_signature_or_a_stale_timestamp_does_nothing_and_is_counted(
-    world: Environment, change: dict[str, Any]
-) -> None:
+async def test_slack_bad_signature_or_timestamp_counted_and_ignored(world: Environment, change: dict[str, Any]) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     headers = signed(world, body, **{key: change[key] for key in ("secret", "age") if key in change})
@@ -449,7 +447,7 @@ async def test_a_signed_body_that_is_nothing_we_know_is_taken_quietly(world: Env
 
 
 @pytest.mark.parametrize("body", ["payload=nonsense", "payload=[]", "payload=7", "{", "[]", "\ud800", '{"payload": 1'])
-async def test_a_body_that_cannot_be_read_is_refused_and_counted_and_fills_no_log(
+async def test_slack_unreadable_body_refused_counted_without_log_flood(
     world: Environment, body: str, log: io.StringIO
 ) -> None:
     await world.start(slack_app_token=None)
@@ -485,7 +483,7 @@ async def answers(world: Environment) -> int:
     return int(await counted(world, "applivery_bot_requests_total", name="help", outcome=RequestOutcome.ANSWERED))
 
 
-async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_nothing(world: Environment) -> None:
+async def test_slack_replayed_request_acknowledged_counted_and_ignored(world: Environment) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     headers = signed(world, body)
@@ -507,7 +505,7 @@ async def test_a_captured_request_does_nothing_after_a_restart_either(world: Env
     assert await answers(world) == 0
 
 
-async def test_while_the_database_is_away_a_request_is_acknowledged_in_time_all_the_same(world: Environment) -> None:
+async def test_slack_request_acknowledged_in_time_without_database(world: Environment) -> None:
     await world.start(slack_app_token=None)
     await world.ask("help")
     with closing(sqlite3.connect(world.folder / "bot.db")) as other:

@@ -60,7 +60,7 @@ async def test_a_refused_answer_costs_no_use_and_says_why(slack, ana, releases, 
     assert [(await url.send(text=str(number))).status_code for number in range(5)] == [200] * 5
 
 
-async def test_an_answer_to_a_click_that_does_not_say_otherwise_replaces_the_card(slack, ana, card):
+async def test_slack_answer_to_click_replaces_card_by_default(slack, ana, card):
     turn = await slack.click(card, "go", user=ana)
     await AsyncWebhookClient(turn.response_url).send(text="careless")
     assert card.text == "careless"
@@ -69,7 +69,7 @@ async def test_an_answer_to_a_click_that_does_not_say_otherwise_replaces_the_car
     assert not card.ephemeral
 
 
-async def test_a_private_answer_to_a_click_can_be_replaced_by_the_next_click(slack, ana, card):
+async def test_slack_private_click_answer_replaced_by_next_click(slack, ana, card):
     turn = await slack.click(card, "go", user=ana)
     url = AsyncWebhookClient(turn.response_url)
     await url.send(text="link", blocks=CARD, replace_original=False, response_type="ephemeral")
@@ -202,7 +202,7 @@ async def test_private_answers_and_edits_and_people_are_crawled_too(slack, clien
     assert sorted(visits) == ["/edit", "/ephemeral", "/respond", "/said"]
 
 
-async def test_redirects_are_followed_and_other_machines_only_written_down(slack, client, releases, site):
+async def test_slack_redirects_followed_and_other_hosts_only_recorded(slack, client, releases, site):
     url, visits = site
     await client.chat_postMessage(channel=releases.id, text=f"{url}/in and https://dashboard.applivery.test/x")
     await slack.settled()
@@ -225,7 +225,7 @@ async def test_waiting_for_what_never_happens_ends_in_time(slack):
         await slack.until(lambda: False, timeout=0.01)
 
 
-async def test_what_only_looks_like_an_address_does_not_trip_the_crawler(slack, ana, releases):
+async def test_slack_address_lookalike_does_not_start_crawler(slack, ana, releases):
     slack.say("see http://[::1 and https://fine.test/x", ana, releases)
     await slack.settled()
     assert slack.crawled == ["http://[::1", "https://fine.test/x"]

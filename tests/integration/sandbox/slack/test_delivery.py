@@ -74,7 +74,7 @@ async def test_each_envelope_goes_to_one_socket_in_turn(slack, client, session, 
     assert all(turn.acked for turn in heard[2:])
 
 
-async def test_an_event_nobody_acknowledged_comes_again_by_another_socket(slack, client, session, ana, releases):
+async def test_slack_unacknowledged_event_redelivered_on_other_socket(slack, client, session, ana, releases):
     slack.delivery.retry_delays = (0.0,)
     sockets = [await session.ws_connect(await ticket_url(client)) for _ in range(2)]
     for ws in sockets:
@@ -129,7 +129,7 @@ async def test_bolt_sees_the_same_event_as_often_as_it_is_sent(bolt, slack, ana,
     assert len(set(heard)) == 1
 
 
-async def test_events_over_http_are_retried_with_the_number_and_the_reason(bolt, slack, ana, releases):
+async def test_slack_http_event_retried_with_number_and_reason(bolt, slack, ana, releases):
     slack.delivery.retry_delays = (0.0, 0.0, 0.0)
     heard = []
 

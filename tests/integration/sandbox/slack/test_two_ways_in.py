@@ -122,7 +122,7 @@ async def test_a_menu_gets_its_options_from_the_app(bolt, slack, client, ana, re
 
 
 @pytest.mark.parametrize("way", ["socket", "http"])
-async def test_a_mention_is_an_event_that_can_be_answered_in_its_thread(bolt, slack, ana, releases, way):
+async def test_slack_mention_is_event_answerable_in_thread(bolt, slack, ana, releases, way):
     heard = []
     listen(bolt, heard)
     await _connect(bolt, way)

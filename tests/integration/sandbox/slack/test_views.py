@@ -256,7 +256,7 @@ async def test_home_is_published_and_changed(slack, client, ana):
     assert slack.modal(ana) is None
 
 
-async def test_home_needs_no_trigger_but_a_person_and_a_tab_that_is_turned_on(slack, client, ana):
+async def test_slack_home_needs_user_and_enabled_tab_but_no_trigger(slack, client, ana):
     home = {"type": "home", "blocks": [{"type": "section", "text": plain("hi")}]}
     assert await error_of(client.views_publish(user_id="U0NOBODY", view=home)) == "user_not_found"
     assert await error_of(client.api_call("views.publish", json={"view": home})) == "invalid_arguments"

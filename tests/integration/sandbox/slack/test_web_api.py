@@ -87,7 +87,7 @@ async def test_a_client_msg_id_is_a_uuid_and_is_taken_once(slack, client, releas
     assert len(slack.messages(releases)) == 1
 
 
-async def test_a_client_msg_id_is_used_up_by_a_message_that_was_refused(slack, client, releases):
+async def test_slack_client_msg_id_is_consumed_by_refused_message(slack, client, releases):
     own = "3b241101-e2bb-5255-8caf-4136c566a962"
     assert await error_of(client.chat_postMessage(channel=releases.id, client_msg_id=own)) == "no_text"
     assert await error_of(client.chat_postMessage(channel=releases.id, text="x", client_msg_id=own)) == (
@@ -148,7 +148,7 @@ async def test_an_ephemeral_is_for_members_only(slack, client, ana, releases):
     assert [each.text for each in slack.ephemerals(ana, releases)] == ["psst"]
 
 
-async def test_history_is_newest_first_and_shows_metadata_on_request_only(client, releases):
+async def test_slack_history_newest_first_and_metadata_on_request(client, releases):
     metadata = {"event_type": "build", "event_payload": {"id": "1"}}
     for text in "abc":
         await client.chat_postMessage(channel=releases.id, text=text, metadata=metadata)
@@ -163,7 +163,7 @@ async def test_history_is_newest_first_and_shows_metadata_on_request_only(client
     assert rest["messages"][0]["metadata"] == metadata
 
 
-async def test_history_between_two_times_leaves_the_ends_out_unless_inclusive(client, releases):
+async def test_slack_history_excludes_ends_unless_inclusive(client, releases):
     ts = [(await client.chat_postMessage(channel=releases.id, text=text))["ts"] for text in "abc"]
     out = await client.conversations_history(channel=releases.id, oldest=ts[0], latest=ts[2])
     within = await client.conversations_history(channel=releases.id, oldest=ts[0], latest=ts[2], inclusive=True)
@@ -171,7 +171,7 @@ async def test_history_between_two_times_leaves_the_ends_out_unless_inclusive(cl
     assert [each["text"] for each in within["messages"]] == ["c", "b", "a"]
 
 
-async def test_a_thread_is_read_by_its_parent_and_stays_out_of_the_channel(slack, client, releases):
+async def test_slack_thread_read_by_parent_and_not_in_channel(slack, client, releases):
     parent = await client.chat_postMessage(channel=releases.id, text="parent")
     await client.chat_postMessage(channel=releases.id, text="reply", thread_ts=parent["ts"])
     await client.chat_postMessage(channel=releases.id, text="loud", thread_ts=parent["ts"], reply_broadcast=True)
@@ -274,7 +274,7 @@ async def test_a_connection_cut_after_the_work_has_done_the_work(slack, client, 
     assert [each.text for each in slack.messages(releases)] == ["x"]
 
 
-async def test_a_flood_in_one_channel_is_rate_limited_and_others_are_not(slack, client, releases):
+async def test_slack_rate_limit_applies_per_channel(slack, client, releases):
     slack.enforce_pacing, slack.burst = True, 2
     other = slack.channel("other")
     for _ in range(2):
