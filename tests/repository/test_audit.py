@@ -39,7 +39,7 @@ def audited(checkout: Path, *report: dict[str, Any], said: str = "", code: int =
     return run(checkout / "bin/python", "tools/audit.py", cwd=checkout)
 
 
-def test_without_a_known_weakness_it_passes_and_says_how_many_were_looked_at(checkout: Path) -> None:
+def test_audit_without_weakness_passes_with_number_checked(checkout: Path) -> None:
     done = audited(checkout, SOUND, UNKNOWN)
     assert done.code == 0
     assert done.said == (
@@ -47,7 +47,7 @@ def test_without_a_known_weakness_it_passes_and_says_how_many_were_looked_at(che
     )
 
 
-def test_a_known_weakness_fails_it_and_is_told_with_what_mends_it(checkout: Path) -> None:
+def test_audit_known_weakness_fails_with_fixed_version(checkout: Path) -> None:
     done = audited(checkout, SOUND, WEAK, code=1)
     assert done.code == 1
     assert "aiohttp 3.14.0 (in the bot): PYSEC-2026-1, CVE-2026-1, GHSA-1, mended in 9.9" in done.said
@@ -56,7 +56,7 @@ def test_a_known_weakness_fails_it_and_is_told_with_what_mends_it(checkout: Path
 
 
 @pytest.mark.parametrize("name", ["PYSEC-2026-1", "GHSA-1"])
-def test_one_that_is_ignored_by_any_of_its_names_lets_it_pass_until_its_day(checkout: Path, name: str) -> None:
+def test_audit_ignored_by_any_name_passes_until_its_date(checkout: Path, name: str) -> None:
     today = datetime.now(UTC).date()
     (checkout / "tools/audit-ignore.txt").write_text(f"# why\n\n{name} {today} nobody can reach it\n")
     assert audited(checkout, WEAK, code=1).code == 0
@@ -69,7 +69,7 @@ def test_one_that_is_ignored_by_any_of_its_names_lets_it_pass_until_its_day(chec
 @pytest.mark.parametrize(
     ("report", "said"), [([UNKNOWN], ""), ([], ""), ([], "ERROR: no route to host"), ([], "<html>")]
 )
-def test_when_pypi_cannot_be_asked_it_passes_and_says_loudly_that_nothing_is_known(
+def test_audit_unreachable_pypi_passes_with_loud_warning(
     checkout: Path, report: list[dict[str, Any]], said: str
 ) -> None:
     done = audited(checkout, *report, said=said, code=1 if said else 0)
@@ -83,7 +83,7 @@ def test_without_pip_audit_it_says_how_to_get_it(checkout: Path) -> None:
     assert "make audit" in done.said
 
 
-def test_every_release_is_asked_about_by_its_hashes_and_nothing_is_installed_for_it(checkout: Path) -> None:
+def test_audit_asks_by_hash_and_installs_nothing(checkout: Path) -> None:
     audited(checkout, SOUND)
     asked = (checkout / "asked").read_text().split()
     assert {"--require-hashes", "--disable-pip"} <= set(asked)

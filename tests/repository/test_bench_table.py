@@ -58,13 +58,13 @@ def said(number: int, token: str = "t0ken") -> bytes:
     return json.dumps({"text": words + link, "response_type": "ephemeral"}).encode()
 
 
-def test_a_crowd_is_answered_rightly_when_each_has_one_private_answer_of_their_own() -> None:
+def test_bench_crowd_correct_with_one_private_answer_each() -> None:
     people = range(len(MIX))
     answers = {number: [said(number, f"token-{number}")] for number in people}
     assert judged(answers, people) == {"right": len(MIX), "wrong": 0, "repeated": 0, "lost": 0}
 
 
-def test_a_lost_a_repeated_a_public_and_somebody_else_s_answer_are_seen() -> None:
+def test_bench_detects_lost_repeated_public_and_foreign_answers() -> None:
     people = range(len(MIX))
     answers = {number: [said(number, f"token-{number}")] for number in people}
     del answers[1]

@@ -33,7 +33,7 @@ def test_its_settings_are_ones_that_the_bot_accepts(services: Any) -> None:
     assert services["db"]["environment"]["POSTGRES_DB"] == "bot"
 
 
-def test_by_itself_it_is_the_bot_on_sqlite_in_a_volume_that_stays(services: Any) -> None:
+def test_compose_default_is_bot_with_sqlite_in_kept_volume(services: Any) -> None:
     assert "profiles" not in services["bot"]
     assert "DATABASE_URL" not in services["bot"]["environment"], "the image's own, or .env's"
     dockerfile = (ROOT / "Dockerfile").read_text()
@@ -48,7 +48,7 @@ def test_postgresql_comes_with_its_profile(services: Any) -> None:
     assert f"#COMPOSE_PROFILES={profile}" in (ROOT / ".env.example").read_text()
 
 
-def test_what_it_says_of_secrets_as_files_is_right_once_the_marks_are_taken_away() -> None:
+def test_compose_secret_files_are_valid_when_uncommented() -> None:
     marked = re.sub(r"^(\s*)# (secrets:|  \w+: \{file)", r"\1\2", TEXT, flags=re.MULTILINE)
     told = yaml.safe_load(marked)
     named = told["services"]["bot"]["secrets"]
@@ -63,7 +63,7 @@ def test_secrets_come_from_the_environment_file(services: Any) -> None:
     assert services["db"]["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:-}"
 
 
-def test_what_it_wants_from_the_environment_file_is_in_the_example() -> None:
+def test_compose_variables_are_in_env_example() -> None:
     example = (ROOT / ".env.example").read_text()
     for name in set(re.findall(r"\$\{(\w+)", TEXT)):
         assert f"#{name}=" in example, name

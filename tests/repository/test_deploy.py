@@ -93,7 +93,7 @@ def test_panels_stand_side_by_side_and_not_on_each_other() -> None:
         taken |= cells
 
 
-def test_everything_that_is_counted_is_on_the_dashboard_or_in_an_alert() -> None:
+def test_every_metric_is_on_dashboard_or_in_alert() -> None:
     named = {name for _, expression in EXPRESSIONS for name, _ in METRIC.findall(expression)}
     ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("applivery_bot_")}
     assert not {text for text in ours if not any(name.startswith(text) for name in named)}
@@ -128,7 +128,7 @@ def test_its_settings_exist_and_its_secrets_come_from_a_secret(pod: dict[str, An
     assert container["envFrom"] == [{"secretRef": {"name": "applivery-bot"}}]
 
 
-def test_its_probes_ask_what_the_bot_answers_and_a_stop_may_take_its_time(pod: dict[str, Any]) -> None:
+def test_deployment_probes_match_server_and_allow_slow_stop(pod: dict[str, Any]) -> None:
     [container] = pod["containers"]
     asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
     assert asked == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}

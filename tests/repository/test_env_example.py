@@ -31,7 +31,7 @@ def test_every_setting_is_there_once_and_nothing_else() -> None:
     assert sorted(names) == sorted(name.upper() for name in {*Settings.model_fields, *UploadSettings.model_fields})
 
 
-def test_every_setting_has_one_line_above_it_that_says_what_it_is() -> None:
+def test_env_example_every_setting_has_one_explaining_line() -> None:
     for number, _, name, _ in entries():
         assert LINES[number - 1].startswith("# "), name
         assert not LINES[number - 2].startswith("# ") or LINES[number - 2].startswith("# ---"), name

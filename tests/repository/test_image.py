@@ -49,7 +49,7 @@ def test_the_image_is_made_in_the_order_of_make_image_steps() -> None:
     assert f"{STEPS} all" in (ROOT / "Makefile").read_text()
 
 
-def test_both_stages_have_the_same_python_because_the_environment_points_to_it() -> None:
+def test_image_stages_share_the_python_of_the_environment() -> None:
     assert {stage[0].rest.removesuffix(" AS build") for stage in dockerfile()} == {"python:3.13-slim"}
 
 
@@ -61,7 +61,7 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert seal[-2:] == ["/data", user]
 
 
-def test_the_image_is_started_stopped_and_kept_as_the_readme_says() -> None:
+def test_image_started_stopped_and_stored_as_readme_says() -> None:
     assert json.loads(last("ENTRYPOINT")) == ["applivery-bot"]
     assert json.loads(last("CMD")) == ["run"]
     assert json.loads(last("VOLUME")) == ["/data"]
@@ -178,12 +178,12 @@ def test_no_installer_and_no_build_tool_is_in_the_program_folder(program: Path) 
     assert not list(program.glob("bin/pip*"))
 
 
-def test_bytecode_is_in_the_image_because_the_image_cannot_write_it(program: Path) -> None:
+def test_image_contains_bytecode_as_it_cannot_write_it(program: Path) -> None:
     assert list(program.glob("lib/python3*/site-packages/bot/__pycache__/*.pyc"))
 
 
 @pytest.mark.usefixtures("index")
-def test_sealing_takes_the_installers_out_and_makes_the_data_folder(tmp_path: Path) -> None:
+def test_image_sealing_removes_installers_and_makes_data_folder(tmp_path: Path) -> None:
     python = tmp_path / "usr local"
     assert run(sys.executable, "-m", "venv", python, cwd=tmp_path).code == 0
     assert run(python / "bin/python", "-m", "pip", "--version", cwd=tmp_path).code == 0

@@ -85,7 +85,7 @@ def test_uv_is_used_where_it_is(checkout: Path, tmp_path: Path) -> None:
     assert not (checkout / ".venv/bin/pip").exists()
 
 
-def test_a_python_without_ensurepip_is_refused_with_the_package_to_install(checkout: Path, tmp_path: Path) -> None:
+def test_make_python_without_ensurepip_names_package_to_install(checkout: Path, tmp_path: Path) -> None:
     python = program(
         tmp_path / "debian/python3", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"'
     )
@@ -95,7 +95,7 @@ def test_a_python_without_ensurepip_is_refused_with_the_package_to_install(check
     assert not (checkout / ".venv").exists()
 
 
-def test_without_a_python_that_is_new_enough_it_says_how_to_get_one(checkout: Path, tmp_path: Path) -> None:
+def test_make_without_recent_python_says_how_to_get_it(checkout: Path, tmp_path: Path) -> None:
     old = program(tmp_path / "bin/python3", "exit 1")
     done = run("make", "demo", cwd=checkout, env=without_uv(tmp_path) | {"PYTHON": str(old)})
     assert done.code != 0

@@ -27,7 +27,7 @@ def name(call: ast.Call) -> str:
 @pytest.mark.parametrize(
     "version", [path for path in VERSIONS if path != BEFORE_THE_FIRST_RELEASE], ids=lambda path: path.stem
 )
-def test_an_upgrade_takes_nothing_away_that_the_release_before_still_uses(version: Path) -> None:
+def test_migration_drops_nothing_used_by_previous_release(version: Path) -> None:
     assert {name(call) for call in calls(version)} & TAKES_AWAY == set()
 
 

@@ -18,7 +18,8 @@ TESTS = {
 }
 
 
-def test_every_threat_says_who_what_how_it_is_stopped_and_by_which_tests() -> None:
+def test_security_threat_rows_are_complete_and_name_tests() -> None:
+    """Every threat says who, what, how it is stopped and by which tests."""
     assert len(ROWS) > 10
     for row in ROWS:
         assert len(row) == 4, row

@@ -53,7 +53,7 @@ def ended(text: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_error_has_a_sentence_and_a_next_step_that_are_whole(kind: type[BotError]) -> None:
+def test_error_has_complete_sentence_and_next_step(kind: type[BotError]) -> None:
     sentence, step = str(kind.sentence), str(kind.next_step)
     assert sentence[0].isupper()
     assert sentence.endswith(".")
@@ -139,7 +139,7 @@ def test_texts_within_a_text_are_said_in_its_language() -> None:
         assert _(error.next_step) == f"Hay {_('another app')}."
 
 
-def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
+def test_error_log_text_is_the_same_in_every_language() -> None:
     with i18n.use_locale("es"):
         logged = [
             repr(exceptions.ServiceUnavailable(status=502)),
@@ -166,7 +166,7 @@ def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, s
 
 
 @pytest.mark.parametrize("kind", FREE)
-def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[BotError]) -> None:
+def test_error_specific_words_replace_default_for_it_only(kind: type[BotError]) -> None:
     error = kind(english("The dog ate it."), NO_TEXT)
     assert (str(error.sentence), str(error.next_step), str(error)) == ("The dog ate it.", "", "The dog ate it.")
     assert kind(english("The dog ate it.")).next_step == kind.next_step
@@ -179,7 +179,7 @@ def test_every_kind_of_error_has_words_of_its_own() -> None:
     assert len(set(said)) == len(said)
 
 
-def test_what_somebody_typed_wrong_needs_no_reference_and_what_broke_does() -> None:
+def test_error_by_user_input_has_no_reference_and_bug_has() -> None:
     for kind in KINDS:
         if issubclass(kind, exceptions.UserInputError | exceptions.PermissionDenied):
             assert kind.everyday, kind

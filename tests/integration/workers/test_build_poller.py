@@ -59,7 +59,7 @@ async def test_what_exists_at_the_first_look_is_history(world: Environment) -> N
 
 
 @pytest.mark.parametrize("app", ["courier", "*"])
-async def test_a_build_made_between_the_subscription_and_the_first_look_is_news(world: Environment, app: str) -> None:
+async def test_poller_build_after_subscription_before_poll_is_news(world: Environment, app: str) -> None:
     world.applivery.build(world.courier, version="1.0.0")
     await world.start()
     await subscribed(world, app)
@@ -76,9 +76,7 @@ async def test_the_first_build_of_an_empty_app_is_news(watched: Environment) -> 
 
 @pytest.mark.parametrize("status", ["pending", "thawing"])
 @pytest.mark.parametrize("app", ["courier", "*"])
-async def test_a_build_on_its_way_at_the_baseline_is_announced_when_it_ends(
-    world: Environment, status: str, app: str
-) -> None:
+async def test_poller_build_in_progress_at_baseline_told_at_its_end(world: Environment, status: str, app: str) -> None:
     world.applivery.build(world.courier, version="1.0.0")
     build = world.applivery.build(world.courier, version="1.1.0", status=status)
     await world.start()
@@ -91,7 +89,7 @@ async def test_a_build_on_its_way_at_the_baseline_is_announced_when_it_ends(
     assert world.said() == [ready("1.1.0")]
 
 
-async def test_a_second_channel_hears_no_history_of_an_app_that_is_watched_already(watched: Environment) -> None:
+async def test_poller_second_channel_hears_no_history_of_watched_app(watched: Environment) -> None:
     beta = watched.slack.channel("beta", members=(watched.ana,))
     watched.applivery.build(watched.courier, version="1.0.0")  # not looked at yet: news to #releases only
     await subscribed(watched, "courier", beta)
@@ -117,7 +115,7 @@ async def test_subscribing_again_after_a_while_brings_no_history(watched: Enviro
     assert watched.said() == [ready("2.0.0")]
 
 
-async def test_a_subscription_to_every_app_reaches_an_app_that_is_made_later(world: Environment) -> None:
+async def test_poller_every_app_subscription_reaches_later_app(world: Environment) -> None:
     await world.start()
     await subscribed(world, "*")
     await world.look()
@@ -172,7 +170,7 @@ async def test_a_failed_build_s_reason_comes_from_the_details(watched: Environme
 
 
 @on_sqlite
-async def test_a_failure_whose_reason_cannot_be_had_is_announced_without_it(watched: Environment) -> None:
+async def test_poller_failure_without_available_reason_is_announced(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     watched.applivery.fail(build, error="secret reason")
@@ -184,7 +182,7 @@ async def test_a_failure_whose_reason_cannot_be_had_is_announced_without_it(watc
     assert "Applivery gave no reason" in str(card.blocks)
 
 
-async def test_the_card_of_a_build_that_fails_after_it_was_ready_says_so(watched: Environment) -> None:
+async def test_poller_card_shows_failure_after_ready(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
     watched.applivery.fail(build, error="Signature revoked")
@@ -196,7 +194,7 @@ async def test_the_card_of_a_build_that_fails_after_it_was_ready_says_so(watched
     assert "Get build" not in labels(card)
 
 
-async def test_two_uploads_at_once_are_two_announcements_in_their_order(watched: Environment) -> None:
+async def test_poller_two_uploads_at_once_announced_in_order(watched: Environment) -> None:
     watched.applivery.build(watched.courier, version="1.0.0", os="ios")
     watched.applivery.build(watched.courier, version="1.0.0", os="android")
     await watched.look()
@@ -231,9 +229,7 @@ async def test_a_build_deleted_before_its_card_is_said_to_be(watched: Environmen
 
 
 @pytest.mark.parametrize("largest_page", [100, 20])
-async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(
-    watched: Environment, largest_page: int
-) -> None:
+async def test_poller_more_builds_than_a_page_announced_in_order(watched: Environment, largest_page: int) -> None:
     watched.applivery.largest_page = largest_page  # what any `limit` is silently held to
     versions = [f"1.0.{number}" for number in range(60)]
     for version in versions:
@@ -269,9 +265,7 @@ async def test_a_list_is_read_only_as_far_as_what_is_known(watched: Environment)
     assert lists(watched) - before == 1
 
 
-async def test_a_pending_build_that_newer_ones_pushed_off_the_first_page_is_still_followed(
-    watched: Environment,
-) -> None:
+async def test_poller_pending_build_beyond_first_page_is_followed(watched: Environment) -> None:
     slow = watched.applivery.build(watched.courier, version="0.9.0", status="pending")
     await watched.look()
     for _ in range(2):
@@ -288,7 +282,7 @@ async def test_a_pending_build_that_newer_ones_pushed_off_the_first_page_is_stil
 # ------------------------------------------------------------------ who hears it
 
 
-async def test_the_same_build_is_announced_in_each_channel_that_wants_it(watched: Environment) -> None:
+async def test_poller_same_build_announced_in_each_subscribed_channel(watched: Environment) -> None:
     beta = watched.slack.channel("beta", members=(watched.ana,))
     silent = watched.slack.channel("silent", members=(watched.ana,))
     await subscribed(watched, "courier", beta)
@@ -379,7 +373,7 @@ async def test_words_and_fields_nobody_knows_stop_nothing(watched: Environment) 
 
 
 @on_sqlite
-async def test_a_build_with_an_id_no_address_can_carry_holds_up_nobody_else(watched: Environment) -> None:
+async def test_poller_build_with_unusable_id_blocks_no_other(watched: Environment) -> None:
     odd = watched.applivery.build(watched.courier, version="1.0.0", status="pending", id="../../odd id")
     await watched.look()
     watched.applivery.delete(odd)  # it is listed no longer, and cannot be asked for
@@ -389,7 +383,7 @@ async def test_a_build_with_an_id_no_address_can_carry_holds_up_nobody_else(watc
 
 
 @on_sqlite
-async def test_an_answer_that_is_no_json_is_an_outage_of_that_look_only(watched: Environment, log: Log) -> None:
+async def test_poller_non_json_answer_is_outage_of_that_poll_only(watched: Environment, log: Log) -> None:
     watched.applivery.build(watched.courier, version="1.0.0")
     watched.applivery.faults.add("GET */builds", Fault(body="<html>maintenance</html>"))
     await watched.look()
@@ -407,9 +401,7 @@ async def test_an_answer_that_is_no_json_is_an_outage_of_that_look_only(watched:
 
 @pytest.mark.parametrize("trouble", [Fault(status=503), Fault(status=401, code=4004)])
 @on_sqlite
-async def test_after_an_outage_of_applivery_everything_is_announced_once(
-    watched: Environment, log: Log, trouble: Fault
-) -> None:
+async def test_poller_after_applivery_outage_announces_all_once(watched: Environment, log: Log, trouble: Fault) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     watched.applivery.faults.add("GET *", trouble, times=None)
@@ -429,7 +421,7 @@ async def test_after_an_outage_of_applivery_everything_is_announced_once(
 
 
 @on_sqlite
-async def test_an_app_that_cannot_be_listed_delays_no_other_and_is_one_log_line(watched: Environment, log: Log) -> None:
+async def test_poller_unlistable_app_delays_no_other_and_logs_once(watched: Environment, log: Log) -> None:
     parcel = watched.applivery.app("Parcel", slug="parcel")
     await subscribed(watched, "parcel")
     watched.applivery.faults.add(f"GET */apps/{watched.courier.id}/builds", Fault(status=403), times=None)
@@ -463,7 +455,7 @@ async def test_a_look_that_died_before_it_recorded_is_done_again(watched: Enviro
     await watched.slack.until(lambda: watched.said() == [ready("1.0.0")])
 
 
-async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched: Environment) -> None:
+async def test_poller_interrupted_poll_is_repeated_after_start(watched: Environment) -> None:
     """Without waiting for the two minutes of its lease."""
     await watched.restart(jobs=True, poll_idle_seconds=60)
     watched.applivery.build(watched.courier, version="1.0.0")
@@ -483,7 +475,7 @@ async def test_while_somebody_looks_at_an_app_nobody_else_does(watched: Environm
     assert lists(watched) == before
 
 
-async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_replica_stops(watched: Environment) -> None:
+async def test_poller_takes_over_apps_of_stopped_replica(watched: Environment) -> None:
     """It has recorded its look and tells nobody that it is gone; without waiting for the lease that it had."""
     await watched.restart(poll_idle_seconds=7)
     store = watched.bot.store
@@ -493,7 +485,7 @@ async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_repl
     assert 0 < (wait or 0) <= 7
 
 
-async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched: Environment) -> None:
+async def test_poller_stage_and_meaning_survive_restart(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     await watched.restart()
@@ -506,7 +498,7 @@ async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched
     assert watched.said() == [ready("1.0.0")]
 
 
-async def test_news_is_recorded_with_the_channel_and_the_event_as_its_key(watched: Environment) -> None:
+async def test_poller_news_recorded_with_channel_and_event_as_key(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
     card: FakeMessage = watched.slack.messages(watched.releases)[0]
@@ -518,7 +510,7 @@ async def test_news_is_recorded_with_the_channel_and_the_event_as_its_key(watche
 
 
 @on_sqlite
-async def test_while_a_build_is_on_its_way_it_is_looked_at_often_and_else_seldom(watched: Environment) -> None:
+async def test_poller_polls_often_while_build_runs_else_seldom(watched: Environment) -> None:
     await watched.restart(poll_busy_seconds=5, poll_idle_seconds=60)
     build = watched.applivery.build(watched.courier, status="in_progress")
     await watched.look()

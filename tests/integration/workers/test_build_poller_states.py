@@ -160,7 +160,7 @@ async def test_an_old_button_does_not_wait_for_an_unknown_status(world: Environm
     assert await world.bot.store.run(app_polls.list_watched_apps) == set()
 
 
-async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world: Environment) -> None:
+async def test_poller_watcher_told_once_of_unknown_status(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -175,7 +175,7 @@ async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world
     assert await world.bot.progress.step() is None
 
 
-async def test_who_waits_for_a_build_is_told_once_that_its_status_is_unknown(world: Environment) -> None:
+async def test_poller_waiting_user_told_once_of_unknown_status(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
@@ -298,7 +298,7 @@ async def test_a_card_is_corrected_when_the_newer_build_goes_away(world: Environ
 
 
 @pytest.mark.parametrize("made", ["2031-01-01T00:00:00.000Z", None, "soon", 0])
-async def test_a_build_with_an_odd_date_supersedes_what_was_seen_before(world: Environment, made: Any) -> None:
+async def test_poller_build_with_odd_date_supersedes_earlier_ones(world: Environment, made: Any) -> None:
     await subscribed(world)
     for version, created in (("1.0.0", ago(timedelta(hours=2))), ("2.0.0", None), ("3.0.0", None)):
         about = {"createdAt": made} if version == "2.0.0" and made != 0 else {}
@@ -319,7 +319,7 @@ async def test_builds_of_one_moment_follow_in_the_order_they_were_seen(world: En
     assert [heads(card)[-1].rpartition(" ")[2] for card in cards(world)] == ["2.0.0.", "3.0.0.", "ready."]
 
 
-async def test_a_build_missing_from_a_list_is_gone_only_when_applivery_says_so(world: Environment) -> None:
+async def test_poller_unlisted_build_is_gone_only_when_confirmed(world: Environment) -> None:
     await subscribed(world)
     build = world.applivery.build(world.courier)
     await world.look()

@@ -77,7 +77,7 @@ async def started(world: Environment) -> Environment:
 
 
 @pytest.mark.parametrize("end", ["processed", "error"])
-async def test_a_build_is_one_message_that_is_edited_in_place_until_its_end(started: Environment, end: str) -> None:
+async def test_card_is_one_message_edited_until_build_ends(started: Environment, end: str) -> None:
     await listen(started, "on:uploaded,processed,failed")
     build = started.applivery.build(started.courier, status="pending")
     for status in ("pending", "in_progress", "in_progress", end, end):
@@ -89,7 +89,7 @@ async def test_a_build_is_one_message_that_is_edited_in_place_until_its_end(star
     assert len(posts(started)) == 1, "everything after the first word is silent"
 
 
-async def test_a_channel_that_asked_for_the_end_alone_has_a_card_from_the_end_on(started: Environment) -> None:
+async def test_card_for_end_events_only_appears_at_build_end(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -111,7 +111,7 @@ async def test_a_card_lives_on_over_a_restart(started: Environment) -> None:
     assert heads(card) == [UPLOADED, ready("1.0.0")]
 
 
-async def test_a_build_that_is_edited_in_applivery_changes_its_card_and_nothing_sounds(started: Environment) -> None:
+async def test_card_changes_silently_with_build_edited_in_applivery(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier)
     await started.look()
@@ -137,7 +137,7 @@ async def test_a_build_nobody_was_told_of_may_be_edited_at_will(started: Environ
 # ------------------------------------------------------------------ superseded, recalled, grouped
 
 
-async def test_a_newer_build_of_the_same_line_supersedes_the_older_card(started: Environment) -> None:
+async def test_card_superseded_by_newer_build_of_same_line(started: Environment) -> None:
     await listen(started)
     for number, about in enumerate(
         ({"branch": "release/1.0"}, {"branch": "main"}, {"branch": "release/1.0", "os": "android"})
@@ -154,7 +154,7 @@ async def test_a_newer_build_of_the_same_line_supersedes_the_older_card(started:
     assert heads(new) == [ready("1.1.0", number="9")]
 
 
-async def test_a_channel_that_does_not_hear_of_the_newer_build_keeps_its_card(started: Environment) -> None:
+async def test_card_kept_where_newer_build_is_not_announced(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started)
     await listen(started, "-tag:nightly", beta)
@@ -166,7 +166,7 @@ async def test_a_channel_that_does_not_hear_of_the_newer_build_keeps_its_card(st
     assert ["superseded" in message.text for message in cards(started, beta)] == [False]
 
 
-async def test_two_builds_that_are_ready_at_once_are_superseded_in_their_order(started: Environment) -> None:
+async def test_card_of_two_ready_builds_superseded_in_order(started: Environment) -> None:
     await listen(started)
     for number in ("1", "2", "3"):
         started.applivery.build(started.courier, number=number)
@@ -202,7 +202,7 @@ async def the_app(world: Environment) -> Any:
     return app
 
 
-async def test_the_platforms_of_a_version_share_a_card_where_that_was_asked_for(started: Environment) -> None:
+async def test_card_shared_by_platforms_of_version_where_requested(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "group:version")
     await listen(started, "", beta)
@@ -232,7 +232,7 @@ async def test_the_compact_format_is_one_line(started: Environment) -> None:
     assert [block["type"] for block in card.blocks] == ["section"]
 
 
-async def test_a_group_is_mentioned_by_the_card_and_never_in_its_thread(started: Environment) -> None:
+async def test_card_mentions_group_and_its_thread_never_does(started: Environment) -> None:
     await listen(started, "mention:S0BETA")
     started.applivery.build(started.courier, changelog=LONG)
     await started.look()
@@ -259,7 +259,7 @@ async def test_where_the_card_was_taken_away_a_new_stage_is_told_again(started: 
     assert ">Fixed the login" in seen(card), "the new card is the one that lives on"
 
 
-async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started: Environment) -> None:
+async def test_card_deleted_is_not_reposted_for_mere_change(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier)
     await started.look()
@@ -276,7 +276,7 @@ async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started:
     "fault", [Fault(drop=True), Fault(drop_after=True), Fault(status=503), Fault(status=429, retry_after=1)]
 )
 @on_sqlite
-async def test_an_edit_that_fails_is_made_again_until_the_card_is_right(started: Environment, fault: Fault) -> None:
+async def test_card_failed_edit_is_repeated_until_correct(started: Environment, fault: Fault) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -333,7 +333,7 @@ async def test_nothing_stands_in_a_thread_where_that_was_not_wanted(started: Env
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(drop_after=True)])
-async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(started: Environment, fault: Fault) -> None:
+async def test_card_thread_reply_of_unknown_outcome_is_looked_up(started: Environment, fault: Fault) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
     await started.bot.store.run(app_polls.request_poll, None)
@@ -347,7 +347,7 @@ async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(start
     assert started.slack.calls_of(REPLIES)
 
 
-async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(started: Environment) -> None:
+async def test_card_crash_before_details_loses_and_repeats_nothing(started: Environment) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
     await started.bot.store.run(app_polls.request_poll, None)
@@ -445,7 +445,7 @@ async def test_what_happens_in_quiet_hours_is_told_when_they_are_over(world: Env
 
 
 @on_sqlite
-async def test_a_muted_channel_hears_everything_afterwards_in_one_message(world: Environment, clock: Clock) -> None:
+async def test_card_muted_channel_gets_one_message_afterwards(world: Environment, clock: Clock) -> None:
     wish = await listen(world)
     await world.bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish], clock() + timedelta(hours=4))
     for version in ("1", "2", "3"):
@@ -519,7 +519,7 @@ async def new_builds(world: Environment, *versions: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["archived", "removed"])
-async def test_what_a_channel_missed_is_told_in_one_message_when_it_is_back(started: Environment, how: str) -> None:
+async def test_card_paused_channel_gets_one_message_when_back(started: Environment, how: str) -> None:
     await listen(started)
     shut(started, how)
     await new_builds(started, "1", "2", "3")
@@ -540,7 +540,7 @@ async def test_what_a_channel_missed_is_told_in_one_message_when_it_is_back(star
     assert len(directs(started, started.ana)) == 1
 
 
-async def test_a_card_that_stood_before_is_brought_up_to_date_when_the_channel_is_back(started: Environment) -> None:
+async def test_card_posted_before_pause_is_updated_when_channel_back(started: Environment) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -566,7 +566,7 @@ async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: Envi
     assert await started.bot.pausing.step() is None
 
 
-async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_again(started: Environment) -> None:
+async def test_card_edit_of_old_card_does_not_resume_channel(started: Environment) -> None:
     await listen(started)
     await new_builds(started, "1")
     shut(started, "removed")
@@ -580,7 +580,7 @@ async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_agai
     assert len(directs(started, started.ana)) == 1, "its maker is told once"
 
 
-async def test_a_channel_that_stays_shut_is_looked_at_less_and_less_often(started: Environment) -> None:
+async def test_paused_channel_is_checked_less_and_less_often(started: Environment) -> None:
     await listen(started)
     shut(started, "removed")
     await new_builds(started, "1")
@@ -593,7 +593,7 @@ async def test_a_channel_that_stays_shut_is_looked_at_less_and_less_often(starte
     assert len(started.slack.calls_of("conversations.info")) == before + 2
 
 
-async def test_what_was_held_for_a_subscription_that_is_removed_is_never_said(started: Environment) -> None:
+async def test_card_held_for_removed_subscription_is_never_posted(started: Environment) -> None:
     wish = await listen(started)
     shut(started, "archived")
     await new_builds(started, "1")
@@ -643,7 +643,7 @@ async def test_not_a_word_of_the_body_is_told(started: Environment) -> None:
     assert "evil" not in f"{told.text}{told.blocks}"
 
 
-async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(started: Environment) -> None:
+async def test_feedback_told_only_where_its_app_may_be_used(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "on:feedback", every=True)
     await listen(started, "on:feedback", beta, every=True)
@@ -669,7 +669,7 @@ def signed_until(world: Environment, days: float) -> dict[str, Any]:
     return {"ios": {"mobileprovision": profile}}
 
 
-async def test_a_certificate_that_runs_out_is_told_once_where_it_was_asked_for(started: Environment) -> None:
+async def test_certificate_expiry_told_once_in_subscribed_channel(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     started.applivery.build(started.courier, version="0.9.0", info=signed_until(started, 3))
     started.applivery.build(started.courier, info=signed_until(started, 5.5))
@@ -685,7 +685,7 @@ async def test_a_certificate_that_runs_out_is_told_once_where_it_was_asked_for(s
     assert cards(started, beta) == []
 
 
-async def test_the_warning_about_a_certificate_stays_one_when_its_build_is_edited(started: Environment) -> None:
+async def test_certificate_warning_survives_edit_of_its_build(started: Environment) -> None:
     await listen(started, "on:cert,processed")
     build = started.applivery.build(started.courier, info=signed_until(started, 5.5), disabled=True)
     await started.look()

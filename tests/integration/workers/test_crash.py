@@ -161,7 +161,7 @@ def bots(world: Environment) -> Iterator[list[BaseProcess]]:
             process.join()
 
 
-async def test_fifty_kills_lose_nothing_repeat_nothing_and_keep_the_order(story: Story) -> None:
+async def test_crash_fifty_kills_lose_repeat_and_reorder_nothing(story: Story) -> None:
     world = story.world
     with bots(world) as running:
         for _ in range(KILLS):
@@ -177,7 +177,7 @@ async def test_fifty_kills_lose_nothing_repeat_nothing_and_keep_the_order(story:
 
 
 @on_postgresql
-async def test_of_two_replicas_one_after_the_other_is_killed_and_nobody_notices(story: Story) -> None:
+async def test_crash_alternating_replicas_goes_unnoticed(story: Story) -> None:
     world = story.world
     with bots(world) as running:
         running += [replica.start(quick(world), world.tuning) for _ in range(2)]

@@ -58,7 +58,7 @@ DELETE = "chat.delete"
         pytest.param(Fault(drop=True), id="cut"),
     ],
 )
-async def test_a_look_up_that_finds_out_nothing_lets_nothing_be_repeated(watched: Environment, trouble: Fault) -> None:
+async def test_fault_inconclusive_lookup_repeats_no_message(watched: Environment, trouble: Fault) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     watched.slack.faults.add(LOOK_UP, trouble, times=3)  # as often as the SDK asks by itself
     await record(watched, "1", "2")
@@ -85,7 +85,7 @@ async def test_a_person_is_told_once_though_the_answer_was_lost(watched: Environ
 
 
 @on_sqlite
-async def test_a_timeout_after_which_slack_stores_the_message_repeats_nothing(two: Environment) -> None:
+async def test_fault_timeout_with_stored_message_repeats_nothing(two: Environment) -> None:
     two.tuning = replace(two.tuning, lease_seconds=1.0, slack_seconds=0.3)
     await two.restart()
     two.slack.faults.add(POST, Fault(latency=0.5), times=2)  # nobody waits that long; it is stored all the same
@@ -115,7 +115,7 @@ async def test_a_post_that_could_outlive_its_lease_is_not_begun(two: Environment
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_in_a_storm_of_everything_nothing_is_lost_repeated_or_left_old(two: Environment, seed: int) -> None:
+async def test_fault_storm_loses_repeats_and_leaves_nothing_outdated(two: Environment, seed: int) -> None:
     chance = random.Random(seed)
     for channel in (two.releases, beta(two)):
         await subscribed(two, "courier on:uploaded,processed,failed", channel)
@@ -152,7 +152,7 @@ async def test_in_a_storm_of_everything_nothing_is_lost_repeated_or_left_old(two
 
 
 @on_sqlite
-async def test_a_storm_of_429_loses_and_repeats_nothing_and_is_no_outage(two: Environment, log: Log) -> None:
+async def test_fault_429_storm_loses_nothing_and_is_no_outage(two: Environment, log: Log) -> None:
     two.slack.faults.add(POST, Fault(status=429, retry_after=0), times=30)
     await record(two, "1", "2", "3")
     await two.settle()
@@ -238,7 +238,7 @@ async def away(world: Environment, server: PostgresServer | None) -> AsyncIterat
     other.close()
 
 
-async def test_a_database_away_for_seconds_is_one_outage_and_everything_arrives_once(
+async def test_fault_database_away_is_one_outage_and_all_arrives_once(
     two: Environment, request: pytest.FixtureRequest, log: Log
 ) -> None:
     server = None if two.database.startswith("sqlite") else request.getfixturevalue("postgres_server")
@@ -308,7 +308,7 @@ async def test_a_message_is_found_though_the_clock_was_set_right_since(watched: 
 
 
 @on_sqlite
-async def test_applivery_away_for_minutes_is_one_outage_and_everything_arrives_once(two: Environment, log: Log) -> None:
+async def test_fault_applivery_away_is_one_outage_and_all_arrives_once(two: Environment, log: Log) -> None:
     clock = Clock()
     two.tuning = replace(two.tuning, clock=clock)
     await two.restart()

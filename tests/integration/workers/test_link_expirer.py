@@ -41,9 +41,7 @@ async def fresh(world: Environment) -> FakeMessage:
     return got
 
 
-async def test_an_ephemeral_message_from_a_click_says_expired_and_its_button_gets_a_fresh_link(
-    world: Environment, clock: Clock
-) -> None:
+async def test_expirer_click_answer_expires_and_button_gives_new_link(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -99,7 +97,7 @@ async def test_the_direct_message_of_a_mention_is_edited_too(world: Environment,
     assert over(message)
 
 
-async def test_the_first_answer_to_a_command_cannot_be_changed_and_stays(world: Environment, clock: Clock) -> None:
+async def test_expirer_first_command_answer_stays_unchanged(world: Environment, clock: Clock) -> None:
     """Its response_url would add a message and not replace one; the time that stands in it has to do."""
     await world.start()
     ready(world)
@@ -126,7 +124,7 @@ async def test_a_click_on_a_shared_card_changes_the_card_for_nobody(world: Envir
     assert (card.text, card.edited) == (before, False)
 
 
-async def test_a_fresher_link_in_the_same_message_lives_out_its_own_time(world: Environment, clock: Clock) -> None:
+async def test_expirer_newer_link_in_same_message_keeps_own_lifetime(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -141,7 +139,7 @@ async def test_a_fresher_link_in_the_same_message_lives_out_its_own_time(world: 
     assert over(message)
 
 
-async def test_a_fresher_link_in_the_direct_messages_lives_out_its_own_time(world: Environment, clock: Clock) -> None:
+async def test_expirer_newer_link_in_dm_keeps_own_lifetime(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
@@ -187,7 +185,7 @@ async def test_a_restart_in_between_changes_nothing(world: Environment, clock: C
     assert over(copy)
 
 
-async def test_a_bot_that_comes_back_too_late_leaves_it_and_does_not_stumble(world: Environment, clock: Clock) -> None:
+async def test_expirer_late_restart_leaves_message_without_error(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -199,9 +197,7 @@ async def test_a_bot_that_comes_back_too_late_leaves_it_and_does_not_stumble(wor
     assert [status for *_, status in world.slack.responses.uses if status != 200] == [404]
 
 
-async def test_a_link_that_outlives_the_response_url_is_not_promised_to_be_changed(
-    world: Environment, clock: Clock
-) -> None:
+async def test_expirer_link_outliving_response_url_not_promised_change(world: Environment, clock: Clock) -> None:
     world.applivery.token_life = 3600
     await world.start()
     ready(world)

@@ -113,7 +113,7 @@ async def test_after_an_outage_the_first_repeat_is_quick_again() -> None:
     assert rests == [0.5, 1.0, 3.0, 0.5]
 
 
-async def test_a_rest_is_what_the_step_asks_for_and_never_longer_than_a_minute() -> None:
+async def test_loop_pause_is_as_requested_up_to_one_minute() -> None:
     assert await Job(0.0, 2.5, 4000.0, None).play() == [0.0, 2.5, LONGEST_REST, LONGEST_REST]
 
 

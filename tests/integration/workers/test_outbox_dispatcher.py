@@ -104,7 +104,7 @@ async def test_a_crash_between_claim_and_post_loses_nothing(watched: Environment
     assert watched.slack.calls_of(LOOK_UP), "it was looked for, and was not there"
 
 
-async def test_a_post_whose_answer_was_lost_is_found_by_its_metadata_and_not_repeated(watched: Environment) -> None:
+async def test_outbox_lost_answer_found_by_metadata_not_repeated(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     await record(watched, "1", "2")
     await watched.settle()
@@ -159,7 +159,7 @@ async def test_nothing_undocumented_is_sent_with_a_post(watched: Environment) ->
 
 
 @on_sqlite
-async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it(watched: Environment) -> None:
+async def test_outbox_lookup_reads_all_pages_and_matches_only_own(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     await record(watched, "1")
     await watched.bot.announce.drain()
@@ -171,7 +171,7 @@ async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it
 
 
 @on_sqlite
-async def test_a_message_somebody_else_wrote_in_the_same_words_is_not_taken_for_ours(watched: Environment) -> None:
+async def test_outbox_same_words_of_other_author_are_not_ours(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop=True))
     await record(watched, "1")
     watched.slack.say(ready("1"), watched.bruno, watched.releases)
@@ -180,9 +180,7 @@ async def test_a_message_somebody_else_wrote_in_the_same_words_is_not_taken_for_
 
 
 @on_sqlite
-async def test_without_the_history_scope_nothing_is_lost_and_it_is_said_that_a_repeat_is_possible(
-    watched: Environment, log: Log
-) -> None:
+async def test_outbox_without_history_scope_warns_of_repeat(watched: Environment, log: Log) -> None:
     watched.slack.scopes -= HISTORY_SCOPES
     await watched.restart()
     watched.slack.faults.add(POST, Fault(drop=True))
@@ -195,9 +193,7 @@ async def test_without_the_history_scope_nothing_is_lost_and_it_is_said_that_a_r
 
 
 @on_sqlite
-async def test_while_slack_cannot_be_asked_whether_it_has_a_message_it_is_not_posted_again(
-    watched: Environment,
-) -> None:
+async def test_outbox_does_not_repost_while_lookup_is_impossible(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     watched.slack.faults.add(LOOK_UP, Fault(error="internal_error"), times=2)
     await record(watched, "1", "2")
@@ -247,7 +243,7 @@ async def test_a_channel_hears_of_builds_in_their_order(two: Environment) -> Non
     assert two.said() == two.said(beta(two)) == EVERY[:14]
 
 
-async def test_a_message_that_must_wait_lets_no_later_one_of_its_channel_pass(watched: Environment) -> None:
+async def test_outbox_waiting_message_keeps_order_of_its_channel(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(status=429, retry_after=0.2))
     await record(watched, "1", "2", "3")
     await watched.settle()
@@ -292,7 +288,7 @@ async def test_after_a_429_slack_is_left_alone_for_as_long_as_it_said(two: Envir
 
 
 @on_sqlite
-async def test_a_storm_of_5xx_is_one_outage_and_everything_arrives_once(two: Environment, log: Log) -> None:
+async def test_outbox_5xx_storm_is_one_outage_and_all_arrive_once(two: Environment, log: Log) -> None:
     two.slack.faults.add(POST, Fault(status=503, body="upstream connect error"), times=2)
     two.slack.faults.add(POST, Fault(status=500), times=1)
     two.slack.faults.add(POST, Fault(error="internal_error"), times=1)
@@ -314,7 +310,7 @@ async def test_a_revoked_token_loses_nothing(watched: Environment, log: Log) -> 
 
 
 @pytest.mark.parametrize("cause", ["archived", "removed"])
-async def test_a_channel_that_refuses_is_paused_and_its_maker_told_once(two: Environment, cause: str) -> None:
+async def test_outbox_refusing_channel_pauses_and_tells_maker_once(two: Environment, cause: str) -> None:
     if cause == "archived":
         two.releases.archived = True
     else:
@@ -358,7 +354,7 @@ async def test_a_maker_who_cannot_be_told_stops_nothing(two: Environment, log: L
 
 
 @on_sqlite
-async def test_when_a_message_goes_through_again_what_was_held_follows_at_once(watched: Environment) -> None:
+async def test_outbox_held_messages_follow_first_success(watched: Environment) -> None:
     watched.releases.members.remove(watched.slack.bot_user_id)
     await record(watched, "1")
     await watched.settle()
@@ -383,7 +379,7 @@ async def test_a_card_slack_will_not_take_is_said_as_plain_text(watched: Environ
 
 
 @on_sqlite
-async def test_a_message_slack_will_take_in_no_form_ends_and_blocks_nothing(watched: Environment) -> None:
+async def test_outbox_unacceptable_message_ends_and_blocks_nothing(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(error="invalid_blocks"))
     watched.slack.faults.add(POST, Fault(error="msg_too_long"))
     await record(watched, "1", "2")
@@ -403,9 +399,7 @@ async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Enviro
 
 
 @on_sqlite
-async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_go_on(
-    world: Environment, log: Log
-) -> None:
+async def test_outbox_unknown_kind_set_aside_after_minutes(world: Environment, log: Log) -> None:
     clock = await timed(world)
     world.slack.faults.add(POST, Fault(error="ekm_access_denied"), times=3)
     await record(world, "1", "2")
@@ -424,7 +418,7 @@ async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_
 
 
 @on_sqlite
-async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_more_is_lost(world: Environment) -> None:
+async def test_outbox_repeated_refusal_pauses_channel_and_keeps_rest(world: Environment) -> None:
     clock = await timed(world)
     world.slack.faults.add(POST, Fault(error="a_new_error"), times=None)
     await record(world, "1", "2", "3")
@@ -451,7 +445,7 @@ async def timed(world: Environment) -> Clock:
 
 
 @on_sqlite
-async def test_an_answer_of_slack_that_is_no_answer_loses_and_repeats_nothing(watched: Environment, log: Log) -> None:
+async def test_outbox_malformed_answer_loses_and_repeats_nothing(watched: Environment, log: Log) -> None:
     watched.slack.faults.add(POST, Fault(body="<html>gateway</html>"))
     watched.slack.faults.add(POST, Fault(body="{}"))
     await record(watched, "1", "2")
@@ -544,7 +538,7 @@ async def test_a_second_process_on_sqlite_is_refused_with_words(watched: Environ
 
 
 @on_sqlite
-async def test_how_late_something_was_said_is_measured_from_when_it_might_be(world: Environment) -> None:
+async def test_outbox_delay_measured_from_earliest_allowed_time(world: Environment) -> None:
     later = timedelta()
     world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + later)
     bot = await world.start()

@@ -48,9 +48,7 @@ def states(message: FakeMessage) -> list[str]:
 
 
 @on_sqlite
-async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_message(
-    world: Environment, clock: Clock
-) -> None:
+async def test_progress_shown_to_ready_and_link_is_new_message(world: Environment, clock: Clock) -> None:
     await world.start()
     earlier(world)
     build = on_its_way(world, status="pending")
@@ -76,7 +74,7 @@ async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_mess
     assert await world.bot.progress.step() is None, "and then there is nothing more to do"
 
 
-async def test_a_failure_is_shown_with_applivery_s_words_its_code_and_the_dashboard(world: Environment) -> None:
+async def test_progress_failure_has_applivery_reason_code_and_button(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -108,7 +106,7 @@ async def test_a_message_is_edited_only_when_its_words_change(world: Environment
     assert edits(world) == 1
 
 
-async def test_a_message_rests_for_some_seconds_before_it_is_edited_again(world: Environment) -> None:
+async def test_progress_message_is_edited_only_after_some_seconds(world: Environment) -> None:
     world.tuning = replace(world.tuning, progress_seconds=60.0)
     await world.start()
     build = on_its_way(world, status="pending")
@@ -123,7 +121,7 @@ async def test_a_message_rests_for_some_seconds_before_it_is_edited_again(world:
     assert "waiting" in message.text
 
 
-async def test_applivery_is_asked_for_nothing_that_the_watch_does_not_ask_for(world: Environment) -> None:
+async def test_progress_makes_no_applivery_request_of_its_own(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     await watched(world)
@@ -134,7 +132,7 @@ async def test_applivery_is_asked_for_nothing_that_the_watch_does_not_ask_for(wo
     assert len(world.applivery.requests) == asked
 
 
-async def test_two_people_watch_one_build_each_with_a_message_and_a_link_of_their_own(world: Environment) -> None:
+async def test_progress_two_watchers_have_own_messages_and_links(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     mine, hers = await watched(world), await watched(world, user=world.ana)
@@ -159,7 +157,7 @@ async def test_it_happens_by_itself(world: Environment) -> None:
     await world.slack.until(lambda: "✅ ready" in message.text and len(directs(world, world.bruno)) == 2)
 
 
-async def test_what_ends_before_it_could_be_shown_is_told_by_its_end_alone(world: Environment) -> None:
+async def test_progress_end_before_first_message_is_only_message(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     await world.ask("watch courier", user=world.bruno)
@@ -188,7 +186,7 @@ async def test_what_was_recorded_before_somebody_asked_is_no_end(world: Environm
 
 
 @on_sqlite
-async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: Environment, clock: Clock) -> None:
+async def test_progress_stuck_build_told_once_in_new_message(world: Environment, clock: Clock) -> None:
     await world.start()
     earlier(world)
     build = on_its_way(world)
@@ -240,7 +238,7 @@ async def test_a_build_that_never_ends_is_watched_for_a_day(world: Environment, 
 
 
 @on_sqlite
-async def test_what_ends_after_it_was_watched_for_a_day_is_nobody_s_news(world: Environment, clock: Clock) -> None:
+async def test_progress_end_after_a_day_of_watching_is_not_told(world: Environment, clock: Clock) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -305,7 +303,7 @@ async def test_nothing_is_called_stuck_that_was_not_looked_at(world: Environment
 # ------------------------------------------------------------------ deleted
 
 
-async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new_one(world: Environment) -> None:
+async def test_progress_deleted_build_told_in_message_and_new_one(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -319,9 +317,7 @@ async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new
     assert await world.bot.progress.step() is None
 
 
-async def test_a_build_that_is_deleted_before_anybody_looked_at_it_is_said_to_be_by_its_name(
-    world: Environment,
-) -> None:
+async def test_progress_build_deleted_before_first_poll_told_by_name(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     await watched(world)
@@ -330,7 +326,7 @@ async def test_a_build_that_is_deleted_before_anybody_looked_at_it_is_said_to_be
     assert texts(directs(world, world.bruno)) == [DELETED, DELETED]
 
 
-async def test_who_asked_to_be_told_without_watching_hears_that_it_was_deleted(world: Environment) -> None:
+async def test_await_without_watch_told_of_deletion(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
@@ -375,9 +371,7 @@ async def test_a_restart_in_the_middle_goes_on_in_the_same_message(world: Enviro
 
 
 @pytest.mark.parametrize("refusal", ["message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"])
-async def test_a_message_that_cannot_be_edited_any_more_is_left_and_the_end_still_comes(
-    world: Environment, refusal: str
-) -> None:
+async def test_progress_uneditable_message_left_and_end_still_told(world: Environment, refusal: str) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     await watched(world)
@@ -391,7 +385,7 @@ async def test_a_message_that_cannot_be_edited_any_more_is_left_and_the_end_stil
     assert link(directs(world, world.bruno)[1])
 
 
-async def test_who_deleted_the_message_gets_a_new_one_when_they_watch_again(world: Environment) -> None:
+async def test_progress_deleted_message_replaced_on_next_watch(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     message = await watched(world)
@@ -438,9 +432,7 @@ async def test_slack_that_asks_to_wait_gets_the_message_later(world: Environment
 
 
 @on_sqlite
-async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_posted_again(
-    world: Environment, clock: Clock
-) -> None:
+async def test_progress_message_of_unknown_outcome_is_not_reposted(world: Environment, clock: Clock) -> None:
     await world.start()
     build = on_its_way(world)
     world.slack.faults.add("chat.postMessage", Fault(drop_after=True))
@@ -466,7 +458,7 @@ async def test_a_direct_message_that_is_refused_ends_it_quietly(world: Environme
     assert await world.bot.progress.step() is None
 
 
-async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world: Environment) -> None:
+async def test_progress_crash_after_post_repeats_nothing(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     await world.ask("watch courier", user=world.bruno)

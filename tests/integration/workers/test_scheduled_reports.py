@@ -99,7 +99,7 @@ async def test_it_comes_when_it_is_due_and_not_before(world: Environment) -> Non
     assert 0 < wait <= 25 * 3600
 
 
-async def test_each_period_is_a_message_of_its_own_with_a_thread_of_its_own(world: Environment) -> None:
+async def test_report_each_period_has_own_message_and_thread(world: Environment) -> None:
     await begun(world)
     for _ in range(3):
         due(world)
@@ -138,9 +138,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: Environment,
 
 
 @pytest.mark.parametrize(("quiet", "said"), [("yes", 0), ("no", 1)])
-async def test_when_there_is_nothing_new_it_says_so_in_one_line_or_nothing_as_asked(
-    world: Environment, quiet: str, said: int
-) -> None:
+async def test_report_without_news_is_one_line_or_none_as_set(world: Environment, quiet: str, said: int) -> None:
     await begun(world, f"quiet:{quiet}")
     world.applivery.downloads.clear()
     due(world)
@@ -154,7 +152,7 @@ async def test_when_there_is_nothing_new_it_says_so_in_one_line_or_nothing_as_as
 # ------------------------------------------------------------------ whom it names
 
 
-async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_are_masked(world: Environment) -> None:
+async def test_report_names_only_in_manager_channel_and_masks_emails(world: Environment) -> None:
     await begun(world, names=True)
     due(world)
     await tell(world)
@@ -173,7 +171,7 @@ async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_a
 
 
 @on_sqlite
-async def test_nobody_s_name_or_address_stays_behind_when_it_has_been_said(world: Environment) -> None:
+async def test_report_names_and_addresses_not_kept_after_posting(world: Environment) -> None:
     await begun(world, names=True)
     due(world)
     await world.bot.digest.step()
@@ -185,7 +183,7 @@ async def test_nobody_s_name_or_address_stays_behind_when_it_has_been_said(world
     assert b"eva@acme.test" not in everything_stored(world.folder)
 
 
-async def test_in_direct_messages_it_stops_when_the_person_may_not_see_it_any_more(world: Environment) -> None:
+async def test_report_by_dm_stops_when_user_loses_permission(world: Environment) -> None:
     await world.start(access_default_role="manager")
     courier(world)
     direct = world.slack.dm(world.bruno)
@@ -222,7 +220,7 @@ async def test_a_crash_before_it_is_written_down_loses_nothing(world: Environmen
     assert everything(world) in (ONE, ONE_DAY)
 
 
-async def test_a_crash_between_record_and_post_loses_and_repeats_nothing(world: Environment) -> None:
+async def test_report_crash_before_post_loses_and_repeats_nothing(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -232,9 +230,7 @@ async def test_a_crash_between_record_and_post_loses_and_repeats_nothing(world: 
 
 
 @pytest.mark.parametrize("posted", [1, 2, 3])
-async def test_a_crash_after_any_of_its_messages_repeats_none_and_finishes_the_thread(
-    world: Environment, posted: int
-) -> None:
+async def test_report_crash_after_any_message_finishes_thread_once(world: Environment, posted: int) -> None:
     await begun(world)
     old = world.applivery.member("user", email="old@acme.test")
     world.applivery.download(world.applivery.builds[0], old, at=datetime.now(UTC) - 1.5 * DAY)
@@ -251,7 +247,7 @@ async def test_a_crash_after_any_of_its_messages_repeats_none_and_finishes_the_t
     assert everything(world) == ONE
 
 
-async def test_a_thread_post_whose_answer_was_lost_is_found_and_not_repeated(world: Environment) -> None:
+async def test_report_lost_answer_in_thread_found_and_not_repeated(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -262,7 +258,7 @@ async def test_a_thread_post_whose_answer_was_lost_is_found_and_not_repeated(wor
     assert world.slack.calls_of("conversations.replies")
 
 
-async def test_a_thread_that_slack_slows_down_is_finished_and_nothing_is_said_twice(world: Environment) -> None:
+async def test_report_rate_limited_thread_finishes_without_repeats(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -338,7 +334,7 @@ async def test_while_applivery_is_away_it_waits_and_then_comes_once(world: Envir
     assert [line["event"] for line in log if line["event"].startswith("digest.")] == ["digest.away", "digest.back"]
 
 
-async def test_an_app_that_is_gone_stops_it_and_whoever_wanted_it_is_told_once(world: Environment) -> None:
+async def test_report_of_deleted_app_stops_and_tells_maker_once(world: Environment) -> None:
     await begun(world, "")
     due(world)
     world.applivery.faults.add(ROWS, Fault(status=404, code=3001), times=None)
@@ -351,7 +347,7 @@ async def test_an_app_that_is_gone_stops_it_and_whoever_wanted_it_is_told_once(w
     )
 
 
-async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up_no_other(world: Environment) -> None:
+async def test_report_refusing_channel_stops_and_blocks_no_other(world: Environment) -> None:
     await begun(world)
     beta = world.slack.channel("beta", members=(world.ana,))
     await world.ask(f"downloads courier every:{DAILY}", channel=beta)
@@ -369,9 +365,7 @@ async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up
 # ------------------------------------------------------------------ in whose language
 
 
-async def test_a_channel_hears_its_own_language_and_whoever_wanted_it_in_theirs_that_it_stopped(
-    world: Environment,
-) -> None:
+async def test_report_in_channel_language_and_stop_in_maker_language(world: Environment) -> None:
     await world.start(language="es")
     courier(world)
     await world.ask(f"downloads courier every:{DAILY}")

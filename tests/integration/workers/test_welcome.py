@@ -30,7 +30,7 @@ def heard(world: Environment, place: Any = None) -> list[str]:
     return [message.text for message in world.slack.messages(place or world.general) if message.bot_id]
 
 
-async def test_an_invitation_is_answered_with_three_lines_and_one_button(world: Environment) -> None:
+async def test_welcome_has_three_lines_and_one_button(world: Environment) -> None:
     world.slack.subscribed = set(EVENTS)
     await world.start()
     await invited(world)
@@ -84,7 +84,7 @@ async def test_two_replicas_that_hear_of_it_say_it_once(world: Environment) -> N
     await first.aclose()
 
 
-async def test_dead_between_saying_and_writing_it_down_it_does_not_say_it_again(world: Environment) -> None:
+async def test_welcome_crash_after_post_does_not_repeat_it(world: Environment) -> None:
     await world.start()
     world.slack.faults.add(POST, Fault(drop_after=True))
     await world.slack.invite(world.general, world.bruno)
@@ -96,7 +96,7 @@ async def test_dead_between_saying_and_writing_it_down_it_does_not_say_it_again(
     assert (await world.bot.store.run(outbox.get_backlog)).count == 0
 
 
-async def test_a_channel_that_is_subscribed_hears_what_waited_and_no_welcome(world: Environment) -> None:
+async def test_welcome_not_posted_to_subscribed_channel_with_news(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -114,7 +114,7 @@ async def test_a_channel_that_is_subscribed_hears_what_waited_and_no_welcome(wor
     assert len(heard(world, world.releases)) == 1, "there they know"
 
 
-async def test_put_out_again_before_it_was_said_it_is_said_after_the_next_invitation(world: Environment) -> None:
+async def test_welcome_of_removed_bot_posted_after_next_invitation(world: Environment) -> None:
     await world.start()
     await world.slack.invite(world.general, world.bruno)
     await rested(world)
@@ -135,7 +135,7 @@ async def test_it_is_said_in_the_language_of_channels(world: Environment) -> Non
 
 
 @on_sqlite
-async def test_the_button_opens_the_form_even_for_a_single_app_and_subscribes_the_channel(world: Environment) -> None:
+async def test_welcome_button_opens_form_and_subscribes_channel(world: Environment) -> None:
     ready(world)
     await world.start()
     await invited(world)

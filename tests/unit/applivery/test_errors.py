@@ -70,7 +70,7 @@ def test_a_page_that_is_not_json_is_not_believed(status: int, kind: type) -> Non
     assert type(problem(None, status)) is kind
 
 
-def test_token_expired_is_about_the_link_on_the_download_host_only() -> None:
+def test_token_expired_means_the_link_only_on_download_host() -> None:
     assert type(problem(ErrorBody(4005), 401, download_host=True)) is exceptions.LinkExpired
     assert type(problem(ErrorBody(), 401, download_host=True)) is exceptions.LinkExpired
     assert type(problem(None, 401, download_host=True)) is exceptions.LinkExpired

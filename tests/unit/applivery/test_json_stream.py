@@ -77,7 +77,7 @@ def test_an_answer_that_breaks_off_is_no_answer() -> None:
         streamed(ok([ROW] * 50)[:-40], 100)
 
 
-def test_a_row_that_only_a_lenient_reader_takes_costs_no_other_row() -> None:
+def test_json_stream_row_of_lenient_syntax_costs_no_other_row() -> None:
     half_an_emoji = json.dumps(ROW).replace("Ana", "\\ud83d").encode()
     body = b'{"status":true,"data":[' + b",".join([json.dumps(ROW).encode(), half_an_emoji] * 20) + b"]}"
     assert len(streamed(body, 333)) == 40

@@ -37,7 +37,7 @@ def test_a_person_of_this_workspace_has_the_default_role() -> None:
     assert role(BRUNO, default=Role.MANAGER) is Role.MANAGER
 
 
-def test_admins_of_the_workspace_and_those_in_the_settings_are_admins() -> None:
+def test_access_admins_are_workspace_admins_and_configured_ones() -> None:
     assert role(replace(BRUNO, admin=True)) is Role.ADMIN
     assert role(replace(BRUNO, user_id="U0ANA")) is Role.ADMIN
 
@@ -52,9 +52,7 @@ def test_admins_of_the_workspace_and_those_in_the_settings_are_admins() -> None:
         ({"gone": True}, "people"),
     ],
 )
-def test_strangers_guests_bots_and_the_deactivated_are_refused_with_the_reason(
-    change: dict[str, object], word: str
-) -> None:
+def test_access_stranger_guest_bot_or_deactivated_gets_reason(change: dict[str, object], word: str) -> None:
     with pytest.raises(PermissionDenied, match=word):
         role(replace(BRUNO, **change), default=Role.ADMIN)
 

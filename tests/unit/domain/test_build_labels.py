@@ -163,7 +163,7 @@ def test_a_name_of_one_app_that_is_another_s_slug_is_asked_about() -> None:
     assert {value for _, value in asked.value.choices} == {app.id, other.id}
 
 
-def test_the_words_of_a_reason_are_told_from_the_name_before_them() -> None:
+def test_build_label_is_separated_from_reason_after_it() -> None:
     builds = [IOS, ANDROID, OLD]
     assert build_labels.split("2.4.0 (173) iOS · release/2.4 crash on login", builds) == (
         "2.4.0 (173) iOS · release/2.4",

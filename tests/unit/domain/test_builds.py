@@ -66,7 +66,7 @@ def test_at_the_first_look_what_exists_is_history() -> None:
     assert all(change.quiet for change in found)
 
 
-def test_a_build_on_its_way_at_the_first_look_is_followed_to_its_end() -> None:
+def test_build_in_progress_at_first_poll_is_followed_to_its_end() -> None:
     running, done = build(1, stage=Stage.RUNNING), build(1)
     (first,) = changes({}, running, baseline=True)
     assert first.quiet
@@ -88,7 +88,7 @@ def test_what_was_made_after_somebody_asked_is_no_history(created: object, quiet
     assert found.quiet is quiet
 
 
-def test_after_the_first_look_the_moment_somebody_asked_means_nothing() -> None:
+def test_build_request_time_is_ignored_after_first_poll() -> None:
     (found,) = decisions.changes({}, [build(1, created_at=NOON - HOUR)], baseline=False, since=NOON)
     assert not found.quiet
 
@@ -119,7 +119,7 @@ def told(change: BuildTransition, **wish: object) -> list[BuildEvent]:
     return [delivery.event for delivery in announcements([change], [subscription(**wish)])]
 
 
-def test_a_new_build_is_told_as_uploaded_and_by_its_end_when_it_is_over() -> None:
+def test_build_new_and_ended_is_told_as_uploaded_and_ended() -> None:
     assert told(BuildTransition(build(1, stage=Stage.PENDING), None), events=EVERYTHING) == [BuildEvent.UPLOADED]
     assert told(BuildTransition(build(1), None), events=EVERYTHING) == [BuildEvent.UPLOADED, BuildEvent.PROCESSED]
     assert told(BuildTransition(build(1, stage=Stage.FAILED), None), events=EVERYTHING) == [
@@ -133,7 +133,7 @@ def test_a_known_build_is_told_by_its_end_only() -> None:
     assert told(BuildTransition(build(1, stage=Stage.RUNNING), Stage.PENDING), events=EVERYTHING) == []
 
 
-def test_a_build_that_is_processed_again_is_not_told_to_run_but_its_next_end_is() -> None:
+def test_build_reprocessed_start_is_silent_and_its_end_told() -> None:
     assert told(BuildTransition(build(1, stage=Stage.RUNNING), Stage.READY), events=EVERYTHING) == []
     assert told(BuildTransition(build(1, stage=Stage.FAILED), Stage.READY), events=EVERYTHING) == [BuildEvent.FAILED]
 
@@ -172,7 +172,7 @@ def grouped_wish(**manner: object) -> Subscription:
     return subscription(manner=DeliveryOptions(**manner))  # type: ignore[arg-type]
 
 
-def test_each_build_has_a_card_of_its_own_unless_platforms_are_grouped() -> None:
+def test_build_has_own_card_unless_platforms_are_grouped() -> None:
     ios, android = build(1, version="2.4.0"), build(2, version="2.4.0", platform="android")
     news = [BuildTransition(ios, None), BuildTransition(android, None)]
     assert [delivery.card for delivery in announcements(news, [grouped_wish()])] == [ios.id, android.id]
@@ -185,13 +185,13 @@ def test_without_a_version_there_is_nothing_to_group_by() -> None:
     assert announcements([BuildTransition(new_build, None)], [grouped_wish(grouped=True)])[0].card == new_build.id
 
 
-def test_an_announcement_knows_whose_wish_it_is_and_in_which_manner() -> None:
+def test_announcement_knows_its_subscription_and_delivery() -> None:
     wish = subscription(7, manner=DeliveryOptions(compact=True, label="Beta"))
     (found,) = announcements([BuildTransition(build(1), None)], [wish])
     assert (found.subscription_id, found.manner, found.held_until) == (7, wish.manner, None)
 
 
-def test_a_long_changelog_goes_into_the_thread_of_the_card_once_the_build_is_ready() -> None:
+def test_changelog_long_goes_into_card_thread_when_ready() -> None:
     long = build(1, changelog="- a line of it\n" * 400)
     count = len(changelogs.pieces(long.changelog))
     found = announcements([BuildTransition(long, None)], [subscription(events=EVERYTHING)])
@@ -272,9 +272,7 @@ def test_a_build_does_not_follow_itself() -> None:
         ({"origin": BuildSource(branch="main")}, False),
     ],
 )
-def test_only_the_same_app_platform_and_line_in_the_same_channel_is_superseded(
-    other: dict[str, Any], follows: bool
-) -> None:
+def test_build_superseded_only_in_same_app_platform_line_channel(other: dict[str, Any], follows: bool) -> None:
     assert bool(followed(standing(2), standing(1, **other))) is follows
 
 
@@ -325,7 +323,7 @@ def test_numbers_in_a_branch_do_not_make_another_line(older: str | None, newer: 
 # ------------------------------------------------------------------ later words
 
 
-def test_a_mark_changes_with_the_words_of_a_card_and_with_nothing_else() -> None:
+def test_card_fingerprint_changes_only_with_its_words() -> None:
     new_build = build(1)
     assert decisions.mark(new_build) == decisions.mark(
         replace(new_build, stage=Stage.FAILED, updated_at=NOON, waited=3.0)
@@ -338,7 +336,7 @@ def expires(nth: int, days: float, **more: Any) -> Build:
     return build(nth, requirements=InstallRequirements(profile_expires_at=NOON + timedelta(days=days)), **more)
 
 
-def test_a_channel_that_asked_hears_of_the_newest_build_whose_profile_runs_out() -> None:
+def test_profile_expiry_of_newest_build_told_where_requested() -> None:
     wish = subscription(3, events=(BuildEvent.CERT,), manner=DeliveryOptions(label="Beta"))
     seen = [expires(3, 1, stage=Stage.RUNNING), expires(2, 5), expires(1, 1)]
     ((told, about),) = decisions.expiring(seen, [wish, subscription(4, channel_id="C2")], NOON)
@@ -356,7 +354,7 @@ def test_a_new_signature_ends_the_worry_about_the_old_one() -> None:
 
 
 @given(st.integers(0, 9), st.floats(0, 1))
-def test_the_next_look_is_soon_while_something_runs_and_spread_by_a_tenth(running: int, chance: float) -> None:
+def test_next_poll_is_soon_while_running_and_spread_by_a_tenth(running: int, chance: float) -> None:
     usual = 5.0 if running else 60.0
     assert usual * 0.9 <= decisions.next_look(running, busy=5, idle=60, rng=chance) <= usual * 1.1 + 1e-9
 
@@ -374,7 +372,7 @@ def test_failed_looks_are_repeated_later_and_later() -> None:
     assert decisions.retry_look(10**9, busy=5, idle=60) == 60
 
 
-def test_a_failed_look_is_never_repeated_at_once_nor_sooner_than_idle_for_ever() -> None:
+def test_next_poll_after_failure_has_delay_up_to_idle() -> None:
     assert decisions.retry_look(0, busy=0.01, idle=0.01) == 1
     assert decisions.retry_look(50, busy=5, idle=3600) == 3600
 
@@ -382,7 +380,7 @@ def test_a_failed_look_is_never_repeated_at_once_nor_sooner_than_idle_for_ever()
 # ------------------------------------------------------------------ in place of a recalled one
 
 
-def test_instead_of_a_recalled_build_the_newest_of_its_line_is_offered_else_of_its_platform() -> None:
+def test_recalled_build_replaced_by_newest_of_line_or_platform() -> None:
     def on(number: int, branch: str, **about: object) -> Build:
         return replace(build(number, **about), origin=BuildSource(branch=branch))
 

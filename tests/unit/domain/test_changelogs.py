@@ -36,7 +36,7 @@ def test_a_line_longer_than_a_piece_is_cut_within() -> None:
     assert "".join(found) == "ab" * PIECE
 
 
-def test_what_does_not_fit_into_the_pieces_is_said_to_be_left_out() -> None:
+def test_changelog_beyond_the_pieces_is_marked_as_left_out() -> None:
     assert not str(changelogs.pieces("x" * (PIECE * PIECES))[-1]).endswith(REST)
     found = changelogs.pieces("x" * (PIECE * PIECES + 1))
     assert len(found) == PIECES

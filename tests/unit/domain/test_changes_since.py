@@ -21,7 +21,7 @@ def test_it_counts_from_the_newest_earlier_build_of_the_platform() -> None:
     assert (found.build, found.got_at, found.between) == (listed[3], NOON, (listed[2],))
 
 
-def test_what_came_later_or_is_the_build_itself_is_no_earlier_one() -> None:
+def test_later_build_or_build_itself_is_no_earlier_build() -> None:
     listed = [on(3), on(2), on(1)]
     assert since(listed[1], listed, {listed[0].id: NOON, listed[1].id: NOON}) is None
 

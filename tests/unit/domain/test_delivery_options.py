@@ -184,7 +184,7 @@ def test_a_mute_that_ends_in_quiet_hours_goes_on_to_their_end() -> None:
     assert until(now, muted=madrid(2026, 11, 21, 21), quiet="22:00-08:00") == madrid(2026, 11, 21, 21)
 
 
-def test_in_the_night_the_clocks_change_quiet_hours_end_at_their_hour() -> None:
+def test_quiet_hours_end_at_their_hour_on_clock_change() -> None:
     assert until(madrid(2026, 3, 28, 23), quiet="22:00-08:00") == datetime(2026, 3, 29, 6, tzinfo=UTC)
     assert until(madrid(2026, 10, 24, 23), quiet="22:00-08:00") == datetime(2026, 10, 25, 7, tzinfo=UTC)
     # 02:30 does not exist that night
@@ -198,9 +198,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 
 
 @given(moments, st.none() | moments, some)
-def test_what_is_kept_back_is_kept_until_later_never_until_before(
-    now: datetime, muted: datetime | None, options: DeliveryOptions
-) -> None:
+def test_delivery_held_always_until_later(now: datetime, muted: datetime | None, options: DeliveryOptions) -> None:
     held = delivery_options.held_until(subscription(manner=options, muted_until=muted), now)
     if muted and muted > now + timedelta(days=30):
         muted = None  # longer than a mute can be: it is from a clock that was ahead
@@ -214,9 +212,7 @@ def test_what_is_kept_back_is_kept_until_later_never_until_before(
 
 
 @given(moments, st.sampled_from(ZONES), clocks, st.integers(60, 22 * 60 - 1))
-def test_quiet_hours_last_less_than_a_day_and_are_over_when_they_end(
-    now: datetime, tz: str, start: str, minutes: int
-) -> None:
+def test_quiet_hours_last_less_than_a_day_and_end_exclusive(now: datetime, tz: str, start: str, minutes: int) -> None:
     begin = datetime(2026, 1, 1, int(start[:2]), int(start[3:]), tzinfo=UTC)
     options = DeliveryOptions(quiet=f"{start}-{begin + timedelta(minutes=minutes):%H:%M}", tz=tz)
     if end := delivery_options.quiet_ends(options, now):

@@ -107,7 +107,7 @@ def test_whoever_has_an_address_is_a_person_whatever_their_kind(kind: str) -> No
         ("", "Without an e-mail"),
     ],
 )
-def test_downloads_of_nobody_are_counted_under_the_kind_of_member(kind: str, label: str) -> None:
+def test_downloads_without_user_counted_by_kind_of_member(kind: str, label: str) -> None:
     found = summarise([row(Member(kind), 1, 2), row(Member(kind), 3)])
     assert found.buckets == (UnattributedGroup(label, 3),)
     assert found.people == ()
@@ -122,7 +122,7 @@ def test_the_largest_bucket_comes_first() -> None:
 # ------------------------------------------------------------------ counts
 
 
-def test_a_total_larger_than_the_rows_counts_and_is_said_to_be_more_than_is_listed() -> None:
+def test_downloads_total_beyond_rows_counts_and_is_marked() -> None:
     found = summarise([row(ANA, 1, 2, total=40)])
     assert (found.recorded, found.listed, found.incomplete) == (40, 2, True)
     assert people(found) == [("Ana Pérez", 40)]
@@ -144,12 +144,12 @@ def test_a_total_without_any_row_is_still_a_person() -> None:
     assert found.people[0].latest is None
 
 
-def test_versions_are_counted_most_downloaded_first_and_an_unnamed_one_says_so() -> None:
+def test_downloads_by_version_most_first_with_unnamed_version() -> None:
     found = summarise([row(ANA, 1, version="1.0"), row(BRUNO, 2, 3, version="2.0"), row(ANA, 4, version=None)])
     assert found.versions == (("2.0", 2), ("1.0", 1), ("unknown version", 1))
 
 
-def test_a_download_without_a_date_counts_and_is_never_the_latest() -> None:
+def test_downloads_without_date_count_and_are_never_latest() -> None:
     found = summarise([row(ANA, None, 3, None)])
     assert people(found) == [("Ana Pérez", 3)]
     assert found.people[0].latest is not None
@@ -161,7 +161,7 @@ def test_people_without_any_date_come_last() -> None:
     assert people(found) == [("Ana Pérez", 1), ("Bruno Díaz", 2)]
 
 
-def test_ten_thousand_rows_of_one_person_are_one_person_in_no_time() -> None:
+def test_downloads_ten_thousand_rows_of_one_user_are_fast() -> None:
     rows = [row(Member("user", str(n), "ana@acme.test" if n % 2 else "ANA@acme.test"), n % 5000) for n in range(10_000)]
     started = time.process_time()
     found = summarise(rows)
@@ -173,7 +173,7 @@ def test_ten_thousand_rows_of_one_person_are_one_person_in_no_time() -> None:
 
 
 @given(st.lists(facts.rows, max_size=8))
-def test_every_recorded_download_is_somebodys_or_nobodys_and_counted_once(rows: list[MemberDownloads]) -> None:
+def test_downloads_each_counted_once_with_or_without_user(rows: list[MemberDownloads]) -> None:
     found = summarise(rows)
     shared_out = sum(row.recorded for row in found.people) + sum(bucket.recorded for bucket in found.buckets)
     assert shared_out == found.recorded >= found.listed
@@ -204,14 +204,14 @@ def test_a_day_begins_and_ends_where_the_reader_is() -> None:
     assert summarise([late], "No/Where").days == ((date(2026, 11, 20), 1),)
 
 
-def test_the_hour_that_comes_twice_is_one_day_s_and_a_leap_day_is_a_day() -> None:
+def test_downloads_by_day_handle_repeated_hour_and_leap_day() -> None:
     twice = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
     leap = datetime(2028, 2, 29, 12, tzinfo=UTC)
     rows = [MemberDownloads(ANA, tuple(Download(at=at) for at in (*twice, leap)))]
     assert summarise(rows, "Europe/Madrid").days == ((date(2026, 10, 25), 2), (date(2028, 2, 29), 1))
 
 
-def test_systems_and_sources_are_named_as_people_know_them_and_new_ones_as_they_are() -> None:
+def test_downloads_systems_and_sources_have_display_names() -> None:
     said = (("iOS 17", None, "sdk"), (None, "ios", "warp"), (None, None, None))
     rows = [MemberDownloads(ANA, tuple(Download(os=os, platform=on, source=source) for os, on, source in said))]
     found = summarise(rows)
@@ -220,12 +220,12 @@ def test_systems_and_sources_are_named_as_people_know_them_and_new_ones_as_they_
     assert found.undated == 3
 
 
-def test_a_new_word_that_reads_like_one_we_know_is_counted_with_it() -> None:
+def test_downloads_unknown_spelling_counts_with_known_word() -> None:
     rows = [MemberDownloads(ANA, tuple(Download(source=source) for source in ("store", "Store", "sdk")))]
     assert summarise(rows).sources == (("Store", 2), ("In the app (SDK)", 1))
 
 
-def test_what_is_known_of_nobody_is_said_in_the_language_of_whoever_sums_up() -> None:
+def test_downloads_unknown_values_in_language_of_summary() -> None:
     tally = DownloadAggregator()
     tally.add(MemberDownloads(Member("anonymous"), (Download(source="store"), Download(), Download())))
     with use_locale("es"):

@@ -40,12 +40,12 @@ def test_it_is_the_median_in_whatever_unit_applivery_counts(took: list[int], uni
 
 
 @given(st.lists(st.tuples(durations, st.integers(0, 10_000)), min_size=5, max_size=20))
-def test_seconds_stay_seconds_however_much_later_builds_were_edited(took: list[tuple[int, int]]) -> None:
+def test_estimate_keeps_seconds_when_builds_were_edited_later(took: list[tuple[int, int]]) -> None:
     builds = [done(number, edited=timedelta(minutes=later)) for number, later in took]
     assert seconds(builds) == pytest.approx(median(number for number, _ in took))
 
 
-def test_milliseconds_are_told_by_a_few_builds_that_nobody_edited() -> None:
+def test_estimate_detects_milliseconds_by_few_unedited_builds() -> None:
     edited = [done(90, unit=0.001, edited=30 * HOUR) for _ in range(8)]
     assert seconds([*edited, done(90, unit=0.001), done(90, unit=0.001)]) == 90
 
@@ -69,11 +69,11 @@ def test_another_platform_helps_to_tell_the_unit() -> None:
 
 
 @pytest.mark.parametrize("silent", [{"worked": None}, {"worked": 0.0}, {"worked": -5.0}, {"worked": 1e300}])
-def test_without_figures_to_believe_it_is_the_time_to_the_last_change(silent: dict[str, Any]) -> None:
+def test_estimate_without_plausible_figures_uses_last_change(silent: dict[str, Any]) -> None:
     assert seconds([done(60, **silent), done(120, **silent), done(240, **silent)]) == 120
 
 
-def test_a_build_that_did_not_say_how_long_it_waited_says_how_long_it_took() -> None:
+def test_estimate_without_waiting_time_uses_processing_time() -> None:
     assert seconds([done(60, waited=None, worked=60.0)]) == 60
 
 
@@ -98,7 +98,7 @@ wild = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(st.lists(st.builds(build, worked=wild, waited=wild, updated_at=facts.maybe(facts.moments)), max_size=6))
-def test_however_odd_its_figures_are_it_is_a_believable_time_or_none(builds: list[Build]) -> None:
+def test_estimate_of_odd_figures_is_plausible_or_none(builds: list[Build]) -> None:
     found = estimates.usual(builds, "ios")
     assert found is None or SECOND <= found <= timedelta(days=1)
 
@@ -124,7 +124,7 @@ def test_it_is_late_before_it_is_stuck(usual: timedelta, passed: timedelta) -> N
     assert late or not stuck
 
 
-def test_without_anything_usual_nothing_is_late_and_half_an_hour_is_too_long() -> None:
+def test_estimate_absent_means_not_late_and_stuck_at_30_minutes() -> None:
     assert not estimates.is_late(NOON, None, NOON + HOUR)
     assert not estimates.is_stuck(NOON, None, NOON + 30 * MINUTE)
     assert estimates.is_stuck(NOON, None, NOON + 30 * MINUTE + SECOND)

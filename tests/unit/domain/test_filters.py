@@ -46,7 +46,7 @@ def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
 
 
 @pytest.mark.parametrize("event", [BuildEvent.STUCK, BuildEvent.DELETED])
-def test_what_only_who_waits_hears_cannot_be_asked_for_by_a_channel(event: BuildEvent) -> None:
+def test_filter_rejects_events_reserved_for_waiting_users(event: BuildEvent) -> None:
     with pytest.raises(UserInputError, match="no event"):
         filters.events(grammar.parse(f"on:{event}"))
 
@@ -59,7 +59,7 @@ def test_an_event_cannot_be_taken_away() -> None:
 # ------------------------------------------------------------------ what is stored
 
 
-def test_the_stored_query_is_what_was_typed_without_events_and_plain_words() -> None:
+def test_filter_stored_query_has_no_events_or_plain_words() -> None:
     typed = grammar.parse('courier on:failed branch:"release 2" -tag:nightly OS:ios')
     assert filters.query(typed) == 'branch:"release 2" -tag:nightly os:ios'
 

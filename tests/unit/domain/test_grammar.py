@@ -39,7 +39,7 @@ def test_halves_of_a_mention_do_not_grow_together(typed: str) -> None:
 
 
 @given(facts.texts)
-def test_what_is_said_back_is_escaped_as_slack_escapes_what_is_typed(text: str) -> None:
+def test_grammar_quoted_input_is_escaped_like_slack(text: str) -> None:
     assert not set("<>") & set(grammar.explain(grammar.parse(text)))
 
 
@@ -124,7 +124,7 @@ def test_an_unclosed_quote_runs_to_the_end() -> None:
     assert words('get "my app 2') == (("get", "my app 2"), ())
 
 
-def test_a_backslash_protects_a_quote_and_itself_and_nothing_else() -> None:
+def test_grammar_backslash_protects_only_quote_and_itself() -> None:
     assert words(r'"a \"b\" \\ c\d"') == ((r'a "b" \ c\d',), ())
     assert words(r"C:\temp") == ((), (("c", r"\temp", False),))
 

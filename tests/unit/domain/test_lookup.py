@@ -34,7 +34,7 @@ def test_a_name_of_several_words_is_found() -> None:
     assert lookup.app("field service", (*APPS, field)) is field
 
 
-def test_two_apps_of_one_name_are_offered_by_slug_and_chosen_by_id() -> None:
+def test_lookup_apps_of_same_name_offered_by_slug_chosen_by_id() -> None:
     twins = (App("c" * 24, "shop-eu", "Shop"), App("d" * 24, "shop-us", "Shop"))
     with pytest.raises(AmbiguousInput) as asked:
         lookup.app("shop", (*APPS, *twins))
@@ -81,7 +81,7 @@ def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
     assert 0 < len(said) < 300
 
 
-def test_at_most_three_names_are_suggested_and_never_an_empty_one() -> None:
+def test_lookup_suggests_at_most_three_names_and_no_empty_one() -> None:
     names = ["", *(f"courier-{number}" for number in range(9))]
     assert len(lookup.closest("courier", names)) == 3
     assert lookup.closest("", ["", "courier"]) == ()
@@ -109,7 +109,7 @@ def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
         found("latest")
 
 
-def test_a_recalled_build_is_never_the_latest_and_still_meant_by_name() -> None:
+def test_lookup_recalled_build_is_not_latest_but_found_by_name() -> None:
     third, second, first = build(3), build(2), build(1)
     assert lookup.build("latest", [third, second, first], COURIER, {third.id}) is second
     assert lookup.build("1.3.0", [third, second, first], COURIER, {third.id}) is third
@@ -128,13 +128,13 @@ def test_a_build_is_found_by_version_number_and_id() -> None:
     assert found("AB" * 12, second, first) is first
 
 
-def test_a_version_that_is_written_exactly_goes_before_one_with_a_v() -> None:
+def test_lookup_exact_version_precedes_one_with_v() -> None:
     plain, marked = build(1, version="2.0"), build(2, version="v2.0")
     assert found("v2.0", marked, plain) is marked
     assert found("2.0", marked, plain) is plain
 
 
-def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> None:
+def test_lookup_builds_of_version_offered_by_platform_and_branch() -> None:
     ios = build(2, version="2.4.0", number="173", origin=BuildSource(branch="release/2.4"))
     android = build(1, version="2.4.0", number="174", platform="android")
     with pytest.raises(AmbiguousInput) as asked:
@@ -156,7 +156,7 @@ def test_a_number_that_is_none_finds_none() -> None:
             found(typed, build(1, number=""), build(2, number="2"))
 
 
-def test_a_version_nobody_made_gets_the_closest_ones_or_the_way_to_the_list() -> None:
+def test_lookup_unknown_version_suggests_closest_or_the_list() -> None:
     with pytest.raises(NotFoundByName) as missed:
         found("1.9.0", build(2), build(1), build(3, version=""))
     assert set(missed.value.suggestions) == {"1.1.0", "1.2.0"}
@@ -270,6 +270,6 @@ def test_a_star_asks_for_something_and_its_negation_for_nothing() -> None:
 
 
 @given(facts.builds, facts.texts)
-def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(build: Build, value: str) -> None:
+def test_filter_and_its_negation_partition_all_builds(build: Build, value: str) -> None:
     yes, no = (grammar.ParsedText((), (grammar.KeyValue("branch", value, negated),)) for negated in (False, True))
     assert lookup.fits(build, yes) is not lookup.fits(build, no)

@@ -19,7 +19,7 @@ WEEKLY = ScheduledReport(
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 
-def test_it_reaches_from_the_last_one_to_its_own_time_and_not_to_now() -> None:
+def test_report_covers_last_report_to_scheduled_time_not_now() -> None:
     found = turn(replace(WEEKLY, due_at=MONDAY + WEEK), MONDAY + WEEK + timedelta(minutes=3))
     assert (found.period.start, found.until, found.next_at) == (MONDAY, MONDAY + WEEK, MONDAY + 2 * WEEK)
     assert found.period.end == MONDAY + WEEK - timedelta(milliseconds=1)
@@ -33,7 +33,7 @@ def test_five_that_were_missed_are_one_that_says_when_it_was_due() -> None:
     assert found.late == MONDAY + 5 * WEEK
 
 
-def test_nine_o_clock_stays_nine_o_clock_over_the_night_the_clocks_change() -> None:
+def test_report_at_nine_stays_at_nine_across_clock_change() -> None:
     saturday = datetime(2026, 10, 24, 7, tzinfo=UTC)  # 09:00 in Madrid, where the clocks go back that night
     daily = replace(WEEKLY, schedule="daily@09:00", reported_until=saturday, due_at=saturday + timedelta(hours=25))
     found = turn(daily, saturday + timedelta(hours=25))

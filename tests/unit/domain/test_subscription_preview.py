@@ -20,7 +20,7 @@ def made(nth: int, **more: object) -> Build:
     return build(nth, created_at=NOON + timedelta(minutes=nth), **more)
 
 
-def test_the_newest_builds_are_looked_at_whatever_order_they_come_in() -> None:
+def test_preview_uses_newest_builds_in_any_input_order() -> None:
     tried = rehearse(BOTH, "", [made(n) for n in range(1, 31)])
     assert tried is not None
     assert [build.id for build in tried.looked] == [made(n).id for n in range(30, 30 - LOOKED_AT, -1)]

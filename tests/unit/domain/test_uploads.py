@@ -83,7 +83,7 @@ def test_without_groups_no_filter_is_sent() -> None:
         (replace(NEW, created_at=AT.replace(month=10)), False),
     ],
 )
-def test_a_build_is_ours_when_it_is_new_and_of_our_version_and_size(build: Build, found: bool) -> None:
+def test_upload_matches_new_build_of_same_version_and_size(build: Build, found: bool) -> None:
     assert uploads.arrived([build, OLD], {"old"}, version="2.4.0", size=10) == ([build] if found else [])
 
 

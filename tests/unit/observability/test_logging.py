@@ -241,7 +241,7 @@ def test_a_learnt_secret_is_in_no_line(logs: Any, style: str) -> None:
     assert LEARNT not in shown
 
 
-def test_a_line_for_machines_is_one_json_object_whatever_is_in_it(logs: Any) -> None:
+def test_json_log_line_is_one_object_for_any_content(logs: Any) -> None:
     read = logs("json")
     bot_logging.logger("bot.test").info("an\nevent", text="a\nb\u2028c", odd=Odd(), number=1, nothing=None)
     logging.getLogger("a.library").warning("two\nlines")
@@ -288,7 +288,7 @@ def families(metrics: Metrics) -> dict[str, Any]:
     }
 
 
-def test_every_metric_is_ours_or_the_process_s_by_name_says_what_it_counts_and_in_which_unit() -> None:
+def test_every_metric_has_prefix_documentation_and_unit() -> None:
     for name, family in families(Metrics()).items():
         assert name.startswith(("applivery_bot_", "process_")), name
         assert family.documentation

@@ -12,7 +12,7 @@ from bot.exceptions import BotError
 from bot.web.single_flight import SingleFlight
 
 
-async def test_a_press_that_fails_when_its_browser_has_gone_is_no_error(log: io.StringIO) -> None:
+async def test_single_flight_failure_after_browser_left_is_no_error(log: io.StringIO) -> None:
     async def work() -> None:
         await asyncio.sleep(0.02)
         raise BotError

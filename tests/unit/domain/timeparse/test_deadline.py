@@ -88,12 +88,12 @@ def test_what_cannot_be_meant_is_refused_with_an_example(text: str, words: str) 
     assert "`" in str(refused.value.next_step)
 
 
-def test_a_time_that_the_clocks_skip_comes_when_they_have_been_put_forward() -> None:
+def test_deadline_in_skipped_hour_is_after_clock_change() -> None:
     before = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
     assert at("02:30", now=before) == "2026-03-29 01:30"  # 03:30 in Madrid
 
 
-def test_a_time_that_the_clocks_show_twice_is_the_one_that_is_yet_to_come() -> None:
+def test_deadline_in_repeated_hour_is_the_one_ahead() -> None:
     assert at("02:30", now=datetime(2026, 10, 24, 22, 0, tzinfo=UTC)) == "2026-10-25 00:30"
     assert at("02:30", now=datetime(2026, 10, 25, 0, 45, tzinfo=UTC)) == "2026-10-25 01:30"
 
@@ -116,7 +116,7 @@ WORDS = st.lists(
 
 
 @given(WORDS, INSTANTS, ZONES)
-def test_words_of_time_in_any_order_are_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
+def test_deadline_words_in_any_order_are_future_or_refused(text: str, now: datetime, tz: str) -> None:
     try:
         found = deadline.parse(text, now=now, tz=tz)
     except UserInputError:

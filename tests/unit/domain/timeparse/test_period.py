@@ -66,7 +66,7 @@ def test_nothing_written_is_no_period() -> None:
         ("20261101", "2026-10-31 23:00"),
     ],
 )
-def test_a_beginning_is_the_start_of_that_day_where_the_person_is_and_reaches_to_now(since: str, start: str) -> None:
+def test_period_since_day_starts_at_local_midnight_until_now(since: str, start: str) -> None:
     found = parse(since)
     assert f"{found.start.astimezone(UTC):%Y-%m-%d %H:%M}" == start
     assert found.end == SATURDAY
@@ -115,7 +115,7 @@ def test_it_is_said_back_with_the_zone() -> None:
     assert _(parse(None, "2026-11-07").words) == "from the beginning to 7 Nov 2026 (Europe/Madrid)"
 
 
-def test_it_is_said_back_in_the_language_of_its_reader_whoever_asked() -> None:
+def test_period_described_in_reader_language() -> None:
     asked = parse("7d"), parse("2026-11-01..2026-11-07"), parse("2026-11-07..2026-11-07"), parse(None, "2026-11-07")
     with use_locale("es"):
         assert [_(period.words) for period in asked] == [
@@ -212,7 +212,7 @@ def test_days_meet_without_gap_or_overlap_everywhere(day: date, tz: str) -> None
 
 
 @pytest.mark.parametrize(("day", "tz"), [(date(2026, 4, 4), "America/Santiago"), (date(2026, 11, 1), "America/Havana")])
-def test_an_hour_that_comes_twice_around_midnight_belongs_to_its_day(day: date, tz: str) -> None:
+def test_period_repeated_hour_at_midnight_belongs_to_its_day(day: date, tz: str) -> None:
     assert length(parse(f"{day}..{day}", tz=tz)) == timedelta(hours=25)
 
 
@@ -229,7 +229,7 @@ def refused(since: str | None, until: str | None = None, **more: Any) -> UserInp
 
 
 @pytest.mark.parametrize(("typed", "hint"), [("last", '`since:"last month"`'), ("This", "`since:this-month`")])
-def test_the_first_of_two_words_is_answered_with_how_to_write_both(typed: str, hint: str) -> None:
+def test_period_incomplete_range_explains_how_to_write_it(typed: str, hint: str) -> None:
     assert hint in str(refused(typed).next_step)
 
 
@@ -338,7 +338,7 @@ def span(period: Period) -> tuple[str, str, str]:
         ("2024-02-26", "2024-03-03", ("2024-02-19 00:00", "2024-02-25 23:59", "the 7 days before")),
     ],
 )
-def test_the_period_before_is_as_long_and_ends_where_this_one_begins(
+def test_period_before_has_same_length_and_ends_at_start(
     since: str, until: str | None, expected: tuple[str, str, str]
 ) -> None:
     assert span(timeparse_period.before(parse(since, until))) == expected
@@ -353,7 +353,7 @@ def test_nothing_lies_between_a_period_and_the_one_before(start: int, days: int,
     assert earlier.start.date() == first - timedelta(days=days)
 
 
-def test_a_stretch_between_two_instants_leaves_the_second_to_the_next_one() -> None:
+def test_period_between_instants_excludes_the_end() -> None:
     monday = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
     found = timeparse_period.between(monday, monday + timedelta(days=7), MADRID)
     assert _(found.words) == "from 16 Nov 2026 09:00 to 23 Nov 2026 09:00 (Europe/Madrid)"
@@ -365,9 +365,7 @@ def test_a_stretch_between_two_instants_leaves_the_second_to_the_next_one() -> N
     [("7d", None), ("24h", None), ("2026-10-25", "2026-10-25"), (None, "friday"), ("last month", None)],
 )
 @pytest.mark.parametrize("tz", [MADRID, "Asia/Kathmandu", "UTC"])
-def test_a_period_can_be_typed_so_that_it_means_the_same_later_and_elsewhere(
-    since: str | None, until: str | None, tz: str
-) -> None:
+def test_period_typed_form_means_the_same_later_and_elsewhere(since: str | None, until: str | None, tz: str) -> None:
     found = parse(since, until, tz=tz)
     again = dict(timeparse_period.typed(found))
     later = parse(again.get("since"), again["until"], now=SATURDAY + timedelta(days=40), tz="America/Lima")
@@ -375,7 +373,7 @@ def test_a_period_can_be_typed_so_that_it_means_the_same_later_and_elsewhere(
     assert abs(later.end - found.end) < MILLISECOND
 
 
-def test_a_moment_without_an_offset_is_in_the_person_s_own_time_zone_and_said_with_its_time() -> None:
+def test_period_instant_without_offset_is_local_with_time_shown() -> None:
     found = parse("2026-11-14T09:00", "2026-11-15T18:30:00")
     assert utc(found) == ("2026-11-14 08:00:00.000", "2026-11-15 17:30:00.000")
     assert _(found.words) == "from 14 Nov 2026 09:00 to 15 Nov 2026 18:30 (Europe/Madrid)"

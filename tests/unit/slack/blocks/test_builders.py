@@ -148,14 +148,14 @@ def test_plain_text_is_one_line_never_empty_and_within_its_limit(text: str, limi
 # ------------------------------------------------------------------ times and sizes
 
 
-def test_a_moment_is_shown_in_each_readers_own_time_with_utc_beside_it() -> None:
+def test_moment_shown_in_reader_time_zone_with_utc() -> None:
     noon = datetime(2026, 11, 21, 12, 0, 59, tzinfo=UTC)
     assert mrkdwn.date_tag(noon) == "<!date^1795262459^{date_short_pretty} {time}|2026-11-21 12:00 UTC>"
     assert mrkdwn.date_tag(noon, "{time}") == "<!date^1795262459^{time}|2026-11-21 12:00 UTC>"
     assert mrkdwn.date_tag(None) == "at an unknown time"
 
 
-def test_the_words_beside_a_moment_are_utc_whatever_zone_it_came_in() -> None:
+def test_moment_text_is_the_same_for_any_input_time_zone() -> None:
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
     assert mrkdwn.date_tag(noon.astimezone(timezone(timedelta(hours=9)))) == mrkdwn.date_tag(noon)
 
@@ -276,7 +276,7 @@ def test_every_option_is_one_slack_lists(pairs: list[tuple[str, str]]) -> None:
     assert check_options({"options": made}) == made
 
 
-def test_the_validator_these_tests_lean_on_refuses_what_slack_refuses() -> None:
+def test_block_validator_refuses_what_slack_refuses() -> None:
     too_long = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}
     with pytest.raises(Exception, match="invalid_blocks"):
         check_message({"text": "x", "blocks": [too_long]})

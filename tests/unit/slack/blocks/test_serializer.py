@@ -60,6 +60,6 @@ def test_a_model_is_rendered_as_the_sdk_renders_it(model: JsonObject) -> None:
         sdk.ButtonElement(text="Get", action_id="a", confirm=sdk.ConfirmObject(title="x" * 101, text="Really?")),
     ],
 )
-def test_what_breaks_a_limit_of_slack_is_refused_however_deep_it_is(broken: JsonObject) -> None:
+def test_serializer_refuses_exceeded_limit_at_any_depth(broken: JsonObject) -> None:
     with pytest.raises(SlackObjectFormationError):
         serialize(broken)

@@ -248,7 +248,7 @@ def test_a_superseded_build_names_the_newer_one(compact: bool) -> None:
     assert compact or buttons(said)["Get 2.4.1"]["value"] == f"{COURIER.id}/{NEWER.id}"
 
 
-def test_a_newer_build_of_the_same_version_is_named_by_its_number() -> None:
+def test_card_newer_build_of_same_version_named_by_number() -> None:
     again = build(174, version="2.4.0")
     assert "superseded by 2.4.0 (174)" in card(CardEntry(FULL, superseded_by=again)).text
     unknown = build(174, version="", number="")
@@ -281,7 +281,7 @@ def test_the_green_button_is_for_what_is_new_alone() -> None:
 ANDROID = replace(FULL, id="b" * 24, platform="android", number="174", changelog="A longer changelog than the other")
 
 
-def test_the_platforms_of_a_version_share_a_card_with_a_line_and_a_button_each() -> None:
+def test_card_shared_by_platforms_has_line_and_button_each() -> None:
     said = card(FULL, replace(ANDROID, stage=Stage.RUNNING), grouped=True)
     assert said.text == "Courier 2.4.0: ✅ iOS (173) is ready; ⚙️ Android (174) is being processed."
     assert "*Courier 2.4.0*\n✅ iOS (173) is ready\n⚙️ Android (174) is being processed" in seen(said)
@@ -319,7 +319,7 @@ def test_a_digest_is_one_message_with_the_newest_first() -> None:
     assert "Recalled: Crashes" in seen(said)
 
 
-def test_a_digest_counts_what_it_does_not_show_and_names_the_apps() -> None:
+def test_digest_counts_hidden_builds_and_names_apps() -> None:
     apps = [App(f"{n:024x}", f"app{n}", f"App {n}") for n in range(7)]
     said = card(*(build(n, app=apps[n % 7]) for n in range(1, 51)))
     check(said)
@@ -382,7 +382,7 @@ def test_the_whole_changelog_is_told_in_pieces() -> None:
     assert all(f">- change {number} of many" in told for number in range(400))
 
 
-def test_what_may_stop_an_installation_is_said_with_the_first_reply() -> None:
+def test_card_install_obstacle_is_in_first_reply() -> None:
     soon = InstallRequirements(profile_expires_at=NOON + timedelta(days=3, hours=1))
     warned = replace(FULL, changelog=LONG, requirements=soon)
     assert "⚠️ Its provisioning profile expires in 3 days." in seen(details(warned))

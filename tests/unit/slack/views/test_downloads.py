@@ -114,7 +114,7 @@ def test_nobody_is_named_where_nobody_is_to_be(report: DownloadReport) -> None:
     assert not [message for card in said for message in messages(card) if "MARK" in f"{message.payload()}"]
 
 
-def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
+def test_downloads_counts_in_headline_and_users_only_in_thread() -> None:
     rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
     report = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
     card = downloads.headline(report)
@@ -177,7 +177,7 @@ def test_what_is_too_long_for_a_button_has_none() -> None:
 
 
 @pytest.mark.parametrize("by", GroupBy)
-def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_out_is_counted(by: GroupBy) -> None:
+def test_downloads_long_lists_are_cut_and_rest_is_counted(by: GroupBy) -> None:
     texts = {field.name for field in fields(Download)} - {"at"}
     rows = [
         MemberDownloads(
@@ -241,7 +241,7 @@ def test_thousands_of_equal_labels_take_no_time() -> None:
     assert time.process_time() - started < 3
 
 
-def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> None:
+def test_downloads_chart_covers_whole_period_with_empty_days() -> None:
     found = report_series.series(
         [(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7))
     )
@@ -275,7 +275,7 @@ def test_the_29th_of_february_is_a_day() -> None:
 
 
 @given(st.lists(st.tuples(facts.texts, st.integers(0, 10**9)), min_size=1, max_size=40))
-def test_any_names_and_counts_are_a_chart_and_a_table_that_slack_takes(points: list[tuple[str, int]]) -> None:
+def test_downloads_any_names_give_chart_and_table_slack_accepts(points: list[tuple[str, int]]) -> None:
     blocks = [charts.chart("bar", "T" * 90, "S" * 90, points), charts.table("C" * 500, ["A", "B"], points)]
     check_message({"text": "x", "blocks": blocks})
     assert len(charts.text_bars(points).splitlines()) >= 1

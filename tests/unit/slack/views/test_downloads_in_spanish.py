@@ -128,5 +128,5 @@ def test_a_report_is_told_in_the_language_its_words_are_in() -> None:
 
 
 @pytest.mark.parametrize("unknown", ["", "tlh", "../en"])
-def test_a_report_of_another_version_of_us_is_told_in_what_is_spoken(spanish: None, unknown: str) -> None:
+def test_report_in_unknown_language_uses_reader_language(spanish: None, unknown: str) -> None:
     assert scheduled_report.summary(busy(span="hasta ahora", language=unknown)).text.startswith("Descargas de Courier")

@@ -174,7 +174,7 @@ def test_the_dry_run_of_every_app_names_the_apps() -> None:
 # ------------------------------------------------------------------ the list
 
 
-def test_a_subscription_is_listed_with_who_wanted_it_when_and_how_it_stands() -> None:
+def test_subscription_listed_with_maker_date_and_state() -> None:
     new_subscription = subscription(7, query="branch:main", paused="is_archived", muted_until=LATER)
     shown = seen(listed(new_subscription, last=NOON))
     assert "*7* · builds of Courier with branch main, when processed or failed" in shown
@@ -240,9 +240,7 @@ def test_every_time_is_shown_in_the_reader_s_own_zone() -> None:
         (None, "Slack says `no`"),
     ],
 )
-def test_whoever_wanted_a_paused_subscription_hears_why_and_that_it_resumes_by_itself(
-    code: str | None, words: str
-) -> None:
+def test_subscription_paused_maker_told_why_and_of_resumption(code: str | None, words: str) -> None:
     text = cards.paused(subscription(paused=code), "applivery").text
     assert words in text
     assert "`/invite @applivery`" in text

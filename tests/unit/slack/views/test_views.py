@@ -313,7 +313,7 @@ def test_every_subcommand_explains_itself(name: str) -> None:
     assert "/applivery" not in seen(told)
 
 
-def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None:
+def test_help_lists_every_subcommand_and_menu_works_by_buttons() -> None:
     told = help_views.help_for_all(REGISTRY.commands(), "/builds")
     check(told)
     assert all(f"`/builds {entry.name}`" in seen(told) and entry.name in told.text for entry in REGISTRY.commands())
