@@ -400,6 +400,7 @@ async def test_upload_announce_posts_card_with_working_button(world: Environment
 
 
 async def test_upload_unposted_card_exits_1_and_reports_build(world: Environment, ipa: Path) -> None:
+    """The build is uploaded although its card could not be posted."""
     world.applivery.processing = (0.0, 0.0)
     slack = {"SLACK_BOT_TOKEN": world.slack.bot_token, "SLACK_API_URL": world.slack.api_url}
     done = await upload(

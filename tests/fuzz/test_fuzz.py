@@ -44,6 +44,7 @@ async def test_every_subcommand_is_typed_with_every_option_it_has(world: Environ
 
 
 async def test_verdict_sees_bug_unanswered_command_and_refused_request(world: Environment) -> None:
+    """It also sees each request that Slack or Applivery refuses."""
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))

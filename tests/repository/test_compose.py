@@ -49,6 +49,7 @@ def test_postgresql_comes_with_its_profile(services: Any) -> None:
 
 
 def test_compose_secret_files_are_valid_when_uncommented() -> None:
+    """The commented lines about secrets as files are right once they are uncommented."""
     marked = re.sub(r"^(\s*)# (secrets:|  \w+: \{file)", r"\1\2", TEXT, flags=re.MULTILINE)
     told = yaml.safe_load(marked)
     named = told["services"]["bot"]["secrets"]

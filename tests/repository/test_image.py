@@ -50,6 +50,7 @@ def test_the_image_is_made_in_the_order_of_make_image_steps() -> None:
 
 
 def test_image_stages_share_the_python_of_the_environment() -> None:
+    """The environment points to the Python of its stage, so both stages have the same."""
     assert {stage[0].rest.removesuffix(" AS build") for stage in dockerfile()} == {"python:3.13-slim"}
 
 

@@ -1,4 +1,4 @@
-"""Names and sentences of the code: variables are nouns, and docstrings say what the code does."""
+"""Names and sentences of the code: variables are nouns, test names are short, docstrings say what the code does."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.repository.shell import ROOT
 
 INDEFINITE = re.compile(r"nobody|somebody|whoever|whatever|everybody|anybody", re.IGNORECASE)
 MOST_INDEFINITE = 1.0  # per 1,000 lines
+LONGEST_TEST_NAME = 60  # characters, with "test_"
 
 
 def modules(*folders: str) -> list[Path]:
@@ -52,3 +53,14 @@ def test_sentences_name_their_actors() -> None:
     lines = sum(text.count("\n") for text in texts)
     found = Counter(word.lower() for text in texts for word in INDEFINITE.findall(text))
     assert found.total() * 1000 / lines <= MOST_INDEFINITE, "say user, operator, replica or Slack"
+
+
+def test_test_names_have_at_most_60_characters() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules("tests")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.name.startswith("test_") and len(node.name) > LONGEST_TEST_NAME
+    ]
+    assert not found, "call it test_<unit>_<condition>_<result>; a docstring can say more"

@@ -334,6 +334,7 @@ async def test_link_without_public_address_explains_and_gives_file(world: Enviro
 
 
 async def test_install_without_public_address_explains_mints_nothing(world: Environment) -> None:
+    """The answer offers what is possible without one."""
     await world.start()
     build = ready(world)
     answer = await world.ask("get courier type:auto")

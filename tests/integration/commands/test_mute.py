@@ -136,6 +136,7 @@ async def test_without_a_time_it_is_offered(world: Environment) -> None:
 
 
 async def test_mute_button_on_card_mutes_app_for_channel_and_answers(world: Environment) -> None:
+    """It mutes the app for all users of the channel and answers only the user who clicked."""
     await world.start()
     await two(world)
     ready(world)

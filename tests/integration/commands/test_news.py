@@ -89,6 +89,7 @@ async def test_news_starts_at_asker_build_and_tells_what_followed(world: Environ
 
 
 async def test_news_base_is_newest_other_build_of_asker(world: Environment) -> None:
+    """The requested build itself does not count."""
     await world.start()
     for minor in (0, 1, 2):
         build(world, minor)

@@ -195,6 +195,7 @@ async def test_a_failed_build_is_not_sent_and_the_reason_is_said(world: Environm
 
 
 async def test_send_deleted_build_says_so_and_does_not_tell_sender(world: Environment) -> None:
+    """The sender is not told that the build was taken."""
     await world.start()
     message, build = await sent(world)
     world.applivery.delete(build)

@@ -79,6 +79,7 @@ async def test_subscribe_without_app_offers_apps_and_keeps_request(world: Enviro
 
 @pytest.mark.parametrize("private", [False, True])
 async def test_subscribe_where_bot_is_not_in_gives_invitation_only(world: Environment, private: bool) -> None:
+    """The answer has the exact invitation, and no subscription is saved."""
     await world.start()
     place = world.slack.channel("secret", private=True, bot_is_member=False, members=(world.ana,))
     place = place if private else world.general

@@ -166,6 +166,7 @@ async def test_summary_unshareable_says_why_and_does_not_ask_applivery(world: En
 
 
 async def test_summary_channel_shared_later_gets_no_names(world: Environment) -> None:
+    """A manager channel that has two organisations by then gets no names."""
     await world.start()
     people(world)
     channel = await leads(world)
@@ -177,6 +178,7 @@ async def test_summary_channel_shared_later_gets_no_names(world: Environment) ->
 
 @pytest.mark.parametrize("action", ["summary.share.v1", "summary.csv.v1", "page.v1", "nudge.v1", "undigest.v1"])
 async def test_summary_buttons_refuse_non_manager_without_applivery(world: Environment, action: str) -> None:
+    """Applivery is not asked."""
     await world.start()
     build = people(world)
     value = {"page.v1": "1 ", "undigest.v1": "1"}.get(action, "") + f"{world.courier.id} {build.id}"

@@ -386,6 +386,7 @@ async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: Environm
 
 
 async def test_upload_double_submit_once_and_again_after_failure(world: Environment) -> None:
+    """A double submit uploads once; after a failure the same file can be uploaded again."""
     world.applivery.faults.add(POSTING, Fault(status=400, code=5024, error="no"))
     await world.start()
     message = posted(world)

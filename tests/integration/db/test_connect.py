@@ -162,6 +162,7 @@ async def test_a_database_in_memory_is_one_database() -> None:
     ],
 )
 async def test_connect_bad_address_refused_without_its_password(address: str, words: str) -> None:
+    """The error does not repeat the password of the address."""
     with pytest.raises(StartupError, match=words) as refusal:
         await Database.open(address)
     assert "secret" not in str(refusal.value)

@@ -229,6 +229,7 @@ async def test_a_change_while_a_card_is_being_sent_makes_one_more_edit(store: Da
 
 
 async def test_outbox_two_changes_before_hand_in_are_one_edit(card: Database) -> None:
+    """Two changes between claim and hand-in are one edit, and neither is lost."""
     await edit(card, "first")
     claims = await take(card)
     await edit(card, "second")

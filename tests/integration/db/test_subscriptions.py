@@ -167,6 +167,7 @@ async def test_subscription_replaced_loses_no_build_in_progress(store: Database)
 
 
 async def test_subscription_widened_loses_no_build_in_progress(store: Database) -> None:
+    """A build on its way to the narrow subscription is announced by the wider one."""
     await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
     await poll(store, build("b1", Stage.READY, minute=1))
     unpolled = build("b2", Stage.READY, minute=2)
@@ -193,6 +194,7 @@ async def test_subscription_to_every_app_restarts_forgotten_apps(store: Database
 
 
 async def test_subscription_during_poll_repeats_the_poll(store: Database) -> None:
+    """A poll under way when a user subscribes is repeated for the new subscription."""
     await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
     [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     before = await store.run(subscriptions.list_subscriptions)

@@ -104,6 +104,7 @@ async def test_what_was_not_given_is_left_to_the_command_s_own_default(bound: Bo
 
 
 async def test_arguments_missing_named_with_example_of_set_command(bound: Bound) -> None:
+    """The example starts with the command of the settings."""
     with pytest.raises(UserInputError) as refused:
         await bound(paint, "type:red")
     assert str(refused.value) == "`paint` needs an app. For example: `/builds paint courier type:red`"

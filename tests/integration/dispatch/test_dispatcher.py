@@ -83,6 +83,7 @@ async def test_each_token_reaches_one_person_alone(world: Environment) -> None:
 
 
 async def test_unfurl_flags_false_on_every_message_and_nothing_crawled(world: Environment) -> None:
+    """Both flags are false on every message of every kind."""
     await world.start()
     await say_everything(world)
     world.slack.faults.add("response_url", Fault(status=500))

@@ -95,6 +95,7 @@ async def test_home_click_on_outdated_view_changes_the_newest(world: Environment
 
 
 async def test_home_other_slack_refusal_is_not_retried_or_told(world: Environment) -> None:
+    """The user gets no direct message about it."""
     await world.start()
     world.slack.workspace.home_enabled = False
     await world.slack.home(world.bruno)

@@ -86,6 +86,7 @@ def test_a_message_is_whole_in_the_language_it_was_made_in() -> None:
 
 
 def test_confirmation_and_form_buttons_in_reader_language() -> None:
+    """The buttons of a confirmation and of a form are in the language of their reader."""
     with i18n.use_locale("es"):
         asked = blocks.actions(blocks.button("Borrar", "x.v1", confirm="¿Borrar todo?"))["elements"][0]["confirm"]
         view = blocks.Modal("x", "Subir", (inputs.text_input("Nombre", "name", max_length=40),)).view()

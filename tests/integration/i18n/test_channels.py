@@ -61,6 +61,7 @@ async def test_subscription_test_without_card_in_each_language(world: Environmen
 
 
 async def test_recall_answer_in_asker_and_card_in_channel_language(world: Environment, lucia: FakeUser) -> None:
+    """The answer is in the language of the asker, the card in that of the channel."""
     await world.start()
     await world.ask("subscribe courier")
     await world.look()

@@ -32,6 +32,7 @@ def clock(world: Environment) -> Clock:
 
 
 async def test_send_recipient_and_sender_read_own_language(world: Environment, lucia: FakeUser) -> None:
+    """The recipient reads the build, and the sender what became of it, each in their own language."""
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier to:<@{lucia.id}|lucia>")

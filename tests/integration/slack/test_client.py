@@ -106,6 +106,7 @@ async def test_client_slack_error_maps_to_own_error_with_its_name(
 async def test_client_unknown_outcome_is_reported_and_not_reposted(
     slack: FakeSlack, poster: SlackClient, releases: FakeChannel, fault: Fault
 ) -> None:
+    """When it is unknown whether Slack stored a message, it is never posted again."""
     await poster.post(releases.id, Message("before"))  # the connection is one that was used before
     slack.faults.add("chat.postMessage", fault)
     with pytest.raises(DeliveryUnknown):
@@ -266,6 +267,7 @@ async def test_a_form_is_asked_to_open_once(
 async def test_client_pace_is_one_message_per_channel(
     slack: FakeSlack, session: aiohttp.ClientSession, releases: FakeChannel, ana: FakeUser
 ) -> None:
+    """Another channel does not wait."""
     pace = 0.3  # so long that a busy machine, where some arrive late, does not look like haste
     poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=pace)
     other = slack.channel("other")

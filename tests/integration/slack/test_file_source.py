@@ -155,6 +155,7 @@ async def test_file_source_partial_file_error_hides_token_and_address(
 
 
 async def test_file_source_without_scope_rejects_login_page(world: Environment) -> None:
+    """Without the scope Slack answers with its login page, which is not taken for the file."""
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     files = world.bot.upload_runner.files

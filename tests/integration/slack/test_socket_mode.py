@@ -221,6 +221,7 @@ async def test_socket_refresh_opens_new_connection_before_closing_old(slack: Fak
 
 
 async def test_socket_event_of_closed_connection_acknowledged_by_next(slack: FakeSlack, opened: Opened) -> None:
+    """The next connection acknowledges what a closed one received."""
     slack.socket_mode.grace = 0.02
     async with opened(count=1) as sockets:
         sockets.start()

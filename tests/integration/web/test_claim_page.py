@@ -279,6 +279,7 @@ async def test_of_fifty_claims_at_once_one_mints(desk: ClaimEnvironment) -> None
 
 
 async def test_claim_page_repeat_press_only_in_same_browser(desk: ClaimEnvironment) -> None:
+    """Another browser is told that the link was taken."""
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=1.0))
     first = asyncio.create_task(desk.post(address, ANDROID))

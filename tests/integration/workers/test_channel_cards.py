@@ -567,6 +567,7 @@ async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: Envi
 
 
 async def test_card_edit_of_old_card_does_not_resume_channel(started: Environment) -> None:
+    """An old card that can still be edited does not end the pause of its channel."""
     await listen(started)
     await new_builds(started, "1")
     shut(started, "removed")

@@ -178,6 +178,7 @@ async def test_crash_fifty_kills_lose_repeat_and_reorder_nothing(story: Story) -
 
 @on_postgresql
 async def test_crash_alternating_replicas_goes_unnoticed(story: Story) -> None:
+    """One replica after the other is killed."""
     world = story.world
     with bots(world) as running:
         running += [replica.start(quick(world), world.tuning) for _ in range(2)]

@@ -42,6 +42,7 @@ async def fresh(world: Environment) -> FakeMessage:
 
 
 async def test_expirer_click_answer_expires_and_button_gives_new_link(world: Environment, clock: Clock) -> None:
+    """The ephemeral message says that its link expired."""
     await world.start()
     ready(world)
     message = await fresh(world)

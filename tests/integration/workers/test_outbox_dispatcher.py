@@ -181,6 +181,7 @@ async def test_outbox_same_words_of_other_author_are_not_ours(watched: Environme
 
 @on_sqlite
 async def test_outbox_without_history_scope_warns_of_repeat(watched: Environment, log: Log) -> None:
+    """No message is lost, and the log says that one may be repeated."""
     watched.slack.scopes -= HISTORY_SCOPES
     await watched.restart()
     watched.slack.faults.add(POST, Fault(drop=True))
@@ -400,6 +401,7 @@ async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Enviro
 
 @on_sqlite
 async def test_outbox_unknown_kind_set_aside_after_minutes(world: Environment, log: Log) -> None:
+    """The messages after it are posted."""
     clock = await timed(world)
     world.slack.faults.add(POST, Fault(error="ekm_access_denied"), times=3)
     await record(world, "1", "2")
@@ -419,6 +421,7 @@ async def test_outbox_unknown_kind_set_aside_after_minutes(world: Environment, l
 
 @on_sqlite
 async def test_outbox_repeated_refusal_pauses_channel_and_keeps_rest(world: Environment) -> None:
+    """When the next message is refused too, the channel is at fault and no further message is dropped."""
     clock = await timed(world)
     world.slack.faults.add(POST, Fault(error="a_new_error"), times=None)
     await record(world, "1", "2", "3")

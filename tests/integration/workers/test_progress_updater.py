@@ -318,6 +318,7 @@ async def test_progress_deleted_build_told_in_message_and_new_one(world: Environ
 
 
 async def test_progress_build_deleted_before_first_poll_told_by_name(world: Environment) -> None:
+    """The message calls the build by its name."""
     await world.start()
     build = on_its_way(world)
     await watched(world)

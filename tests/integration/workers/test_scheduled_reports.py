@@ -139,6 +139,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: Environment,
 
 @pytest.mark.parametrize(("quiet", "said"), [("yes", 0), ("no", 1)])
 async def test_report_without_news_is_one_line_or_none_as_set(world: Environment, quiet: str, said: int) -> None:
+    """The setting of the report chooses between one line and no message."""
     await begun(world, f"quiet:{quiet}")
     world.applivery.downloads.clear()
     due(world)
@@ -366,6 +367,7 @@ async def test_report_refusing_channel_stops_and_blocks_no_other(world: Environm
 
 
 async def test_report_in_channel_language_and_stop_in_maker_language(world: Environment) -> None:
+    """The report is in the language of the channel; its maker is told in theirs that it stopped."""
     await world.start(language="es")
     courier(world)
     await world.ask(f"downloads courier every:{DAILY}")

@@ -136,6 +136,7 @@ async def test_it_is_said_in_the_language_of_channels(world: Environment) -> Non
 
 @on_sqlite
 async def test_welcome_button_opens_form_and_subscribes_channel(world: Environment) -> None:
+    """The form opens even when there is a single app."""
     ready(world)
     await world.start()
     await invited(world)

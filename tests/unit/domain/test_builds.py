@@ -373,6 +373,7 @@ def test_failed_looks_are_repeated_later_and_later() -> None:
 
 
 def test_next_poll_after_failure_has_delay_up_to_idle() -> None:
+    """It is never repeated at once, and the wait never exceeds that of an idle app."""
     assert decisions.retry_look(0, busy=0.01, idle=0.01) == 1
     assert decisions.retry_look(50, busy=5, idle=3600) == 3600
 
@@ -381,6 +382,8 @@ def test_next_poll_after_failure_has_delay_up_to_idle() -> None:
 
 
 def test_recalled_build_replaced_by_newest_of_line_or_platform() -> None:
+    """The newest build of its line is offered, else the newest of its platform."""
+
     def on(number: int, branch: str, **about: object) -> Build:
         return replace(build(number, **about), origin=BuildSource(branch=branch))
 

@@ -199,6 +199,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 
 @given(moments, st.none() | moments, some)
 def test_delivery_held_always_until_later(now: datetime, muted: datetime | None, options: DeliveryOptions) -> None:
+    """A delivery is never held until a time that has passed."""
     held = delivery_options.held_until(subscription(manner=options, muted_until=muted), now)
     if muted and muted > now + timedelta(days=30):
         muted = None  # longer than a mute can be: it is from a clock that was ahead

@@ -212,6 +212,7 @@ def test_downloads_by_day_handle_repeated_hour_and_leap_day() -> None:
 
 
 def test_downloads_systems_and_sources_have_display_names() -> None:
+    """A new one keeps the name that Applivery gives."""
     said = (("iOS 17", None, "sdk"), (None, "ios", "warp"), (None, None, None))
     rows = [MemberDownloads(ANA, tuple(Download(os=os, platform=on, source=source) for os, on, source in said))]
     found = summarise(rows)

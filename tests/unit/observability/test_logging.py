@@ -289,6 +289,7 @@ def families(metrics: Metrics) -> dict[str, Any]:
 
 
 def test_every_metric_has_prefix_documentation_and_unit() -> None:
+    """A name starts with the prefix of the bot or of the process."""
     for name, family in families(Metrics()).items():
         assert name.startswith(("applivery_bot_", "process_")), name
         assert family.documentation

@@ -354,6 +354,7 @@ def test_nothing_lies_between_a_period_and_the_one_before(start: int, days: int,
 
 
 def test_period_between_instants_excludes_the_end() -> None:
+    """The second instant belongs to the period after it."""
     monday = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
     found = timeparse_period.between(monday, monday + timedelta(days=7), MADRID)
     assert _(found.words) == "from 16 Nov 2026 09:00 to 23 Nov 2026 09:00 (Europe/Madrid)"
@@ -366,6 +367,7 @@ def test_period_between_instants_excludes_the_end() -> None:
 )
 @pytest.mark.parametrize("tz", [MADRID, "Asia/Kathmandu", "UTC"])
 def test_period_typed_form_means_the_same_later_and_elsewhere(since: str | None, until: str | None, tz: str) -> None:
+    """A period can be typed so that it means the same at another time and in another time zone."""
     found = parse(since, until, tz=tz)
     again = dict(timeparse_period.typed(found))
     later = parse(again.get("since"), again["until"], now=SATURDAY + timedelta(days=40), tz="America/Lima")

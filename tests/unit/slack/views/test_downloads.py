@@ -178,6 +178,7 @@ def test_what_is_too_long_for_a_button_has_none() -> None:
 
 @pytest.mark.parametrize("by", GroupBy)
 def test_downloads_long_lists_are_cut_and_rest_is_counted(by: GroupBy) -> None:
+    """Hundreds of versions, days, systems and sources are cut, and what is left out is counted."""
     texts = {field.name for field in fields(Download)} - {"at"}
     rows = [
         MemberDownloads(
