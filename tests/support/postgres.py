@@ -64,7 +64,14 @@ class PostgresServer:
             os.chown(home, user, -1)
         server = cls(programs, home / "data", _free_port(), user, changes)
         server._call("initdb", "--username=bot", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        server.come_back()
+        for more in (True, True, False):
+            try:
+                server.come_back()
+                break
+            except RuntimeError:  # another program has taken the port meanwhile
+                if not more:
+                    raise
+                server.port = _free_port()
         try:
             server._administer(sql.SQL("CREATE DATABASE bot_template"))
             migrate(server.url("bot_template"))
