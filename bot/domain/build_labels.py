@@ -67,14 +67,16 @@ def _numbered(build: Build, language: str | None) -> str:
 def _spellings(build: Build) -> Iterator[str]:
     """Everything that a build is shown by, without its app."""
     on = platform(build)
-    versions = [build.version] if build.version else [_(name, one) for name in _NO_VERSION for one in LANGUAGES]
+    versions = (
+        [build.version] if build.version else [_(name, language) for name in _NO_VERSION for language in LANGUAGES]
+    )
     numbered = [f"{version} ({build.number})" for version in versions] if build.number else []
-    yield from (label(build, one) for one in (LANGUAGES if not build.version else LANGUAGES[:1]))
+    yield from (label(build, language) for language in (LANGUAGES if not build.version else LANGUAGES[:1]))
     for name in (*numbered, *versions):
         yield name
         if on:
             yield from (f"{name} {on}", f"{name} · {on}", f"{on} {name}")
-            yield from (_("{build} for {platform}", one, build=name, platform=on) for one in LANGUAGES)
+            yield from (_("{build} for {platform}", language, build=name, platform=on) for language in LANGUAGES)
         if build.origin.branch:
             yield f"{name} · {build.origin.branch}"
     if build.number and on:
@@ -94,7 +96,7 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
 def _is_told(rest: str) -> bool:
     """Whether these words, after a build's name, say how it stands."""
     words = fold(rest)
-    states = [fold(_(state, one, build="")) for state in _STATES for one in LANGUAGES]
+    states = [fold(_(state, language, build="")) for state in _STATES for language in LANGUAGES]
     return not words or words.startswith((*_ENDS, *states))
 
 
