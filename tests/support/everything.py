@@ -441,7 +441,7 @@ async def _mishaps(world: Environment) -> None:
     world.applivery.reshape(MINTING, _odd())
     for _ in range(3):
         await world.ask("get courier")
-    for table in ("expiries", "audit", "given_links", "notes", "progress"):
+    for table in ("link_expiries", "audit", "link_quota", "key_value", "build_watches"):
         with away(world, table):
             await world.ask("get courier")
             await world.ask("watch courier #320")

@@ -215,7 +215,7 @@ async def test_health_without_database_measures_the_rest(world: Environment) -> 
 
     await world.start()
     async with asyncio.timeout(12 * busyness()):
-        with away(world, "announcements"), away(world, "apps"):
+        with away(world, "outbox"), away(world, "app_polls"):
             found = await world.bot.dispatcher.services.health()
     assert found.slack.well
     assert not found.to_say.well

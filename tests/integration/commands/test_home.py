@@ -335,7 +335,7 @@ async def test_without_applivery_the_rest_is_shown_and_that_is_said(world: Envir
 async def test_home_without_database_says_so_and_offers_retry(world: Environment) -> None:
     ready(world)
     await world.start()
-    for table in ("audit", "awaited", "subscriptions"):
+    for table in ("audit", "build_waiters", "subscriptions"):
         with away(world, table):
             home = await opened(world, world.bruno)
             assert "database" in seen(home)

@@ -179,7 +179,7 @@ async def test_while_the_database_is_away_an_invitation_does_no_harm(world: Envi
     from tests.support.everything import away
 
     await world.start()
-    with away(world, "announcements"):
+    with away(world, "outbox"):
         await world.slack.invite(world.general, world.bruno)
         await rested(world)
     await world.settle()
