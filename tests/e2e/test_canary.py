@@ -206,9 +206,7 @@ async def leak(world: Environment, where: str, token: str) -> None:
         "a metric",
     ],
 )
-async def test_the_canary_sees_a_token_wherever_somebody_leaves_it(
-    world: Environment, log: io.StringIO, where: str
-) -> None:
+async def test_canary_detects_token_in_any_place(world: Environment, log: io.StringIO, where: str) -> None:
     await world.start()
     ready(world)
     await world.ask("get courier")

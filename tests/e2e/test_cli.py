@@ -299,7 +299,7 @@ async def test_cli_run_answers_refuses_second_process_and_stops(world: Environme
     assert world.slack.sockets == []
 
 
-async def test_run_stops_within_ten_seconds_while_nobody_answers_it(world: Environment) -> None:
+async def test_run_stops_within_ten_seconds_while_services_hang(world: Environment) -> None:
     """Slack refuses, Applivery hangs, a person waits: it goes all the same."""
     async with running(world) as process:
         world.applivery.faults.add("GET /v1/*", Fault(latency=60), times=None)

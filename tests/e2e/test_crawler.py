@@ -112,7 +112,7 @@ async def test_without_pages_slack_s_own_crawler_is_sent_to_no_link(world: Envir
     assert all((message.unfurl_links, message.unfurl_media) == (False, False) for message in secret)
 
 
-async def test_nothing_is_minted_but_by_an_action_of_somebody(world: Environment) -> None:
+async def test_token_minted_only_by_user_action(world: Environment) -> None:
     """Cards, lists, forms, typeaheads, the clock: none of them makes a token ahead."""
     await world.start()
     build = ready(world)

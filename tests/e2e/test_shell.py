@@ -365,7 +365,7 @@ async def test_a_folder_that_was_deleted_is_no_traceback(tmp_path: Path, ipa: Pa
         {"HOST": "203.0.113.1", "DATABASE_URL": "sqlite:///x.db"},
     ],
 )
-async def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path, changes: dict[str, str]) -> None:
+async def test_shell_unopenable_resource_is_explained_in_sentence(tmp_path: Path, changes: dict[str, str]) -> None:
     for word in ("run", "migrate"):
         if "HOST" in changes and word == "migrate":
             continue
@@ -437,7 +437,7 @@ async def test_stopped_while_sending_nothing_was_uploaded(world: Environment, tm
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_stopped_before_the_answer_nobody_knows(world: Environment, ipa: Path, number: int) -> None:
+async def test_upload_stopped_before_answer_has_unknown_outcome(world: Environment, ipa: Path, number: int) -> None:
     world.applivery.faults.add(POSTING, Fault(latency=60))
     process = await begun(world.folder, *_text(uploading(ipa, "--json")), **service_account(world))
     await world.applivery.until(lambda: world.applivery.faults.fired, PATIENCE)
@@ -507,7 +507,7 @@ async def test_it_can_be_stopped_while_a_pipe_says_nothing(tmp_path: Path, ipa: 
     assert (end.code, "Stopped." in end.err, "Traceback" in end.err) == (FAILED, True, False)
 
 
-async def test_what_was_started_with_nohup_goes_on(world: Environment, ipa: Path) -> None:
+async def test_upload_started_with_nohup_survives_hangup(world: Environment, ipa: Path) -> None:
     world.applivery.faults.add(POSTING, Fault(latency=2))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(

@@ -36,7 +36,7 @@ def texts(of: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("where", ["messages", "forms"])
-async def test_nobody_is_told_anything_in_english(world: Environment, where: str) -> None:
+async def test_spanish_workspace_reads_no_english(world: Environment, where: str) -> None:
     for user in world.slack.users.values():
         user.locale = "es-ES"
     await world.start(language="es", links_per_minute=10_000, links_per_hour=10_000)

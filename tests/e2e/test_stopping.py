@@ -166,7 +166,7 @@ async def test_start_of_two_replicas_migrates_once_and_both_run(
 
 
 @pytest.mark.postgres
-async def test_who_waits_for_another_s_migration_stops_when_told(
+async def test_stop_ends_process_waiting_for_other_migration(
     world: Environment, postgres_server: PostgresServer
 ) -> None:
     address = postgres_server.empty()
@@ -199,7 +199,7 @@ def free(world: Environment) -> bool:
         return True
 
 
-async def test_what_was_opened_last_is_closed_first(world: Environment) -> None:
+async def test_stop_closes_in_reverse_order_of_opening(world: Environment) -> None:
     """The clock, then the two ways in, then the answers under way, and the database when nobody needs it any more."""
     bot = await world.start(jobs=True)
     port, asked = bot.web.port, len(world.applivery.requests)

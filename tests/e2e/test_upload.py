@@ -204,7 +204,7 @@ async def test_a_processing_error_s_code_is_told(
     assert words in done.err
 
 
-async def test_wait_ends_with_1_when_nobody_knows_yet(world: Environment, ipa: Path) -> None:
+async def test_upload_wait_timeout_exits_1_with_last_status(world: Environment, ipa: Path) -> None:
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.01")
     assert done.code == 1
     assert "has not finished it (“pending”)" in done.err

@@ -25,7 +25,7 @@ CHANCE = 22 if os.environ.get("CI") else random.randrange(1_000_000)
 
 
 @pytest.mark.parametrize("seed", [20, 21, CHANCE], ids=["over a socket", "over HTTP", "by chance"])
-async def test_whatever_is_asked_nothing_breaks_unhandled(seed: int) -> None:
+async def test_fuzz_any_input_causes_no_unhandled_error(seed: int) -> None:
     print(f"make fuzz ARGS='--seed {seed} --rounds 1'")  # noqa: T201  pytest shows it with a failure
     report = await fuzz(seed, seconds=PATIENCE, rounds=1, deeds=SLICE)
     assert report.deeds >= SLICE or report.findings
@@ -69,7 +69,7 @@ async def test_verdict_sees_bug_unanswered_command_and_refused_request(world: En
         assert "chat.postMessage: invalid_blocks" in await found("help")
 
 
-async def test_the_judge_sees_a_command_that_nobody_answers(world: Environment) -> None:
+async def test_verdict_sees_unanswered_command(world: Environment) -> None:
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))

@@ -78,7 +78,7 @@ async def test_under_a_flood_others_wait_twice_as_long_at_most(world: Environmen
 
 
 @pytest.mark.parametrize("typed", ["whoami", "help", "subscriptions", "grant list"])
-async def test_a_dead_applivery_delays_nobody_else(world: Environment, typed: str) -> None:
+async def test_fairness_dead_applivery_delays_no_other_command(world: Environment, typed: str) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=30.0, slack_seconds=15.0)
     await world.start()
     await took(world, typed, world.ana)

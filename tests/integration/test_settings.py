@@ -234,7 +234,7 @@ def test_overrides_win_over_everything() -> None:
     assert bot_settings.read(**{name.lower(): value for name, value in NEEDED.items()}, port=1).port == 1
 
 
-def test_what_else_is_in_the_environment_is_nobodys_business() -> None:
+def test_settings_ignore_other_environment_variables() -> None:
     assert read(SLACK_BOT_TOKENS="x", APPLIVERY="y").port == 3000
 
 
@@ -435,7 +435,7 @@ def test_a_good_database_address_is_taken(address: str) -> None:
     assert read(DATABASE_URL=address).database_url == address
 
 
-def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
+def test_settings_database_error_hides_address_parts() -> None:
     place = DatabaseUrl.parse(
         f"postgresql://u:{PIECES[0]}@db/bot?password={PIECES[1]}&sslmode={PIECES[2]}&keepalives=abc"
     )
@@ -604,7 +604,7 @@ def test_proxies_are_networks_or_words_for_them(typed: str, expected: list[str])
 
 
 @pytest.mark.parametrize("typed", ["everybody", "10.0.0.0/33", "10.0.0", "example.com", "10.0.0.0/8;::1"])
-def test_what_is_no_network_is_told_by_name(typed: str) -> None:
+def test_settings_invalid_network_is_named(typed: str) -> None:
     with pytest.raises(InvalidSettings) as fault:
         bot_settings.read(_env_file=None, trusted_proxies=typed)
     assert any(

@@ -47,7 +47,7 @@ async def ask(world: Environment, text: str, person: Any) -> Any:
     return turn
 
 
-async def test_seventy_new_people_block_nobody(world: Environment) -> None:
+async def test_timeout_seventy_new_users_block_no_other(world: Environment) -> None:
     await calm(world)
     assert "What I can do" in (await world.ask("help")).text
     world.slack.faults.add("users.info", HOUR, times=None)

@@ -92,7 +92,7 @@ def test_audit_asks_by_hash_and_installs_nothing(checkout: Path) -> None:
     assert "pip-audit" not in pins("requirements.lock")
 
 
-def test_what_is_ignored_here_has_a_day_and_a_reason() -> None:
+def test_audit_ignored_entries_have_date_and_reason() -> None:
     for line in (ROOT / "tools/audit-ignore.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             _, until, why = line.split(maxsplit=2)

@@ -91,7 +91,7 @@ def test_a_translation_begins_and_ends_as_the_sentence_does() -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_what_is_written_is_what_the_tool_writes(language: str) -> None:
+def test_catalogue_file_is_the_output_of_the_tool(language: str) -> None:
     file = catalogue.path(language)
     assert file.read_text("utf-8") == catalogue.as_text(catalogue.updated(language))
 

@@ -42,7 +42,7 @@ def test_only_what_must_be_filled_in_is_on() -> None:
     assert all(not value for _, mark, _, value in entries() if not mark)
 
 
-def test_what_it_shows_of_a_setting_is_the_default() -> None:
+def test_env_example_shows_defaults() -> None:
     shown = {name.lower(): value for _, mark, name, value in entries() if mark and value}
     plain = Settings(_env_file=None, **{name.lower(): value for name, value in NEEDED.items()})
     filled = Settings(_env_file=None, **{name.lower(): value for name, value in NEEDED.items()}, **shown)

@@ -54,7 +54,7 @@ def test_image_stages_share_the_python_of_the_environment() -> None:
     assert {stage[0].rest.removesuffix(" AS build") for stage in dockerfile()} == {"python:3.13-slim"}
 
 
-def test_the_image_runs_as_nobody_in_particular() -> None:
+def test_image_runs_as_unprivileged_user() -> None:
     user, group = last("USER").split(":")
     assert int(user) >= 10_000
     assert int(group) >= 10_000

@@ -158,7 +158,7 @@ def test_error_log_text_is_the_same_in_every_language() -> None:
         (3600, "in 60 minutes.", "dentro de 60 minutos."),
     ],
 )
-def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
+def test_rate_limited_error_says_when_to_retry(wait: float, english: str, spanish: str) -> None:
     step = exceptions.RateLimited(wait).next_step
     assert _(step) == f"Please try again {english}"
     with i18n.use_locale("es"):
@@ -196,7 +196,7 @@ def test_error_by_user_input_has_no_reference_and_bug_has() -> None:
 # ------------------------------------------------------------------ words with names in them
 
 
-def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
+def test_unknown_name_error_suggests_closest_names() -> None:
     error = NotFoundByName(Text("app"), "cuorier", ["courier", "rider"], otherwise=Text("List them."))
     assert str(error) == "There is no app called “cuorier”. Did you mean `courier`, `rider`?"
     assert (
@@ -209,7 +209,7 @@ def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
 @pytest.mark.parametrize(
     "error", [NotFoundByName(Text("app"), "x" * 40_000), InvalidId("“{typed}” is too long.", "x" * 40_000)]
 )
-def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: BotError) -> None:
+def test_error_quotes_only_part_of_long_input(error: BotError) -> None:
     assert len(str(error)) < 250
     assert "…" in str(error.sentence)
 

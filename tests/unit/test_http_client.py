@@ -28,7 +28,7 @@ def unpacked(body: bytes, coding: str, step: int) -> bytes:
     st.integers(0, 9),
     st.sampled_from(sorted(CODINGS)),
 )
-def test_what_was_packed_comes_out(text: bytes, times: int, step: int, level: int, coding: str) -> None:
+def test_http_client_unpacks_compressed_body(text: bytes, times: int, step: int, level: int, coding: str) -> None:
     packer = zlib.compressobj(level, wbits=CODINGS[coding])
     body = packer.compress(text * times) + packer.flush()
     assert unpacked(body, coding, step) == text * times

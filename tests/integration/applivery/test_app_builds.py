@@ -327,7 +327,7 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
     assert len(server.builds) == len(posts(server)) == 1
 
 
-async def test_when_nobody_answers_it_says_that_nothing_was_sent(
+async def test_upload_unreachable_host_says_nothing_was_sent(
     server: FakeApplivery, make_client: MakeClient, courier: Any
 ) -> None:
     nobody = AppliveryHosts(
@@ -399,9 +399,7 @@ async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: AppBui
         await depot.upload(parcel(), UploadMetadata())
 
 
-async def test_a_build_of_somebody_else_is_not_taken_for_ours(
-    depot: AppBuilds, server: FakeApplivery, courier: Any
-) -> None:
+async def test_upload_lost_answer_ignores_other_builds(depot: AppBuilds, server: FakeApplivery, courier: Any) -> None:
     """Another size, another version, and an older build that a deletion brought onto the page."""
     server.faults.add(POSTING, Fault(drop=True))
     server.build(courier, version="1.0", created_at="2026-01-02T00:00:00Z")

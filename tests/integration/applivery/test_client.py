@@ -118,7 +118,7 @@ async def test_only_documented_parameters_are_sent(
 
 
 @pytest.mark.parametrize("allowed", [set(), {"os"}, {"versionName", "status", "os"}])
-async def test_what_applivery_will_not_filter_is_filtered_here(
+async def test_builds_unsupported_filters_are_applied_locally(
     server: FakeApplivery, app: FakeApp, client: AppliveryClient, allowed: set[str]
 ) -> None:
     server.build_filters = allowed
@@ -354,7 +354,7 @@ NOT_IDS = [
 
 
 @pytest.mark.parametrize("typed", NOT_IDS)
-async def test_what_cannot_be_an_id_is_refused_without_a_request(
+async def test_invalid_id_is_refused_without_request(
     server: FakeApplivery, client: AppliveryClient, make_client: MakeClient, typed: str
 ) -> None:
     bad = App(typed, typed, typed)
@@ -485,7 +485,7 @@ async def test_spending_a_link_is_never_repeated(
     assert len([path for path in asked(server) if "/v1/download/" in path]) == 1
 
 
-async def test_nobody_listening_is_applivery_down(make_client: MakeClient, unused_tcp_port: int) -> None:
+async def test_closed_port_raises_service_unavailable(make_client: MakeClient, unused_tcp_port: int) -> None:
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
     client = make_client(hosts=AppliveryHosts(nowhere, nowhere, nowhere, nowhere))
     with stamina.set_testing(True, attempts=1), pytest.raises(exceptions.ServiceUnavailable):

@@ -44,7 +44,7 @@ def test_only_the_last_questions_are_kept() -> None:
     assert read == ["a", "b", "c", "b"]
 
 
-def test_what_cannot_be_read_is_not_kept() -> None:
+def test_decode_cache_keeps_no_unreadable_answer() -> None:
     unchanged: DecodeCache[str] = DecodeCache()
     for _ in range(2):
         with pytest.raises(UnicodeDecodeError):
@@ -61,9 +61,7 @@ async def test_a_list_that_changed_is_seen_by_the_next_who_asks(client: Appliver
     assert [build.version for build in await catalogue.builds(app)] == ["1.1", "1.0"]
 
 
-async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
-    client: AppliveryClient, server: FakeApplivery
-) -> None:
+async def test_builds_concurrent_requests_of_one_list_share_it(client: AppliveryClient, server: FakeApplivery) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
     catalogue = AppDirectory(client)
     app = await catalogue.app("courier")

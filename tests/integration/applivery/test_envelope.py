@@ -158,5 +158,5 @@ def test_only_an_empty_list_says_none(anything: Any) -> None:
         (b"\xff\xfe", "no JSON"),
     ],
 )
-def test_what_came_instead_is_named_by_its_kind(body: bytes, kind: str) -> None:
+def test_envelope_names_kind_of_unexpected_body(body: bytes, kind: str) -> None:
     assert envelope.kind_of(body) == kind

@@ -53,7 +53,8 @@ async def test_gone_while_applivery_breaks_is_an_outage(server: FakeApplivery, c
         await client.build("courier", HEX)
 
 
-async def test_what_is_gone_alone_is_gone(server: FakeApplivery, client: AppliveryClient) -> None:
+async def test_not_found_of_one_thing_keeps_workspace_known(server: FakeApplivery, client: AppliveryClient) -> None:
+    """The workspace, which was seen a moment ago, is not asked for again."""
     app = server.app("Courier")
     for asked in (client.build(app.id, HEX), client.mint(BUILD, FileKind.FILE), every(client.downloads(app.id, HEX))):
         with pytest.raises(exceptions.NotFound, match="may have been deleted"):

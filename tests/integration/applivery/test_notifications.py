@@ -38,7 +38,7 @@ async def test_webhook_address_longest_accepted_one_more_refused(
 
 
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=429), Fault(drop=True), Fault(drop_after=True)])
-async def test_a_subscription_is_asked_for_once_whatever_happens(
+async def test_webhook_subscription_requested_once_on_any_fault(
     server: FakeApplivery, client: AppliveryClient, fault: Fault
 ) -> None:
     server.faults.add(f"POST {WHERE}", fault)

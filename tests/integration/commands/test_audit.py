@@ -72,7 +72,7 @@ async def test_a_build_keeps_its_name_when_it_is_deleted(world: Environment) -> 
     assert "2.4.0 (173) iOS" in seen(await world.ask("audit"))
 
 
-async def test_a_build_nobody_knows_keeps_its_id(world: Environment) -> None:
+async def test_audit_unknown_build_keeps_its_id(world: Environment) -> None:
     await world.start()
     build = ready(world)
     await world.ask("get courier")
@@ -121,7 +121,7 @@ async def test_it_is_narrowed_by_person_app_and_time(world: Environment, typed: 
         assert answer.text == "Nothing in the audit trail fits that."
 
 
-async def test_what_is_older_is_left_out(world: Environment) -> None:
+async def test_audit_since_excludes_older_entries(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     ready(world)
@@ -143,7 +143,7 @@ async def test_what_is_older_is_left_out(world: Environment) -> None:
         ("audit courier", "I do not know what to do with “courier”."),
     ],
 )
-async def test_what_cannot_be_asked_is_said(world: Environment, typed: str, words: str) -> None:
+async def test_audit_invalid_request_is_explained(world: Environment, typed: str, words: str) -> None:
     await world.start()
     assert words in (await world.ask(typed)).text
 
@@ -220,7 +220,7 @@ async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: Environme
     assert row[3] == 'a,"b"\nc'
 
 
-async def test_what_stands_in_the_trail_is_inert(world: Environment) -> None:
+async def test_audit_stored_text_is_inert(world: Environment) -> None:
     await world.start()
     await world.bot.store.run(audit.add_entry, entry(world, 1, outcome="<!channel> *x*", build_id="<@U1>"))
     answer = await world.ask("audit")

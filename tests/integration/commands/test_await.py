@@ -161,7 +161,7 @@ async def test_await_each_asker_gets_own_link(world: Environment) -> None:
     assert f"only for <@{world.ana.id}>" in seen(second)
 
 
-async def test_who_asks_twice_is_told_once(world: Environment) -> None:
+async def test_await_twice_is_told_once(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     for _ in range(2):
@@ -173,7 +173,7 @@ async def test_who_asks_twice_is_told_once(world: Environment) -> None:
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_other_builds_of_an_app_nobody_subscribed_to_stay_quiet(world: Environment) -> None:
+async def test_await_other_builds_of_unsubscribed_app_stay_silent(world: Environment) -> None:
     await world.start()
     ready(world, version="1.0.0", number="1")
     answer, build = await unfinished(world)
@@ -225,7 +225,7 @@ async def test_when_no_link_can_be_made_a_button_comes_instead(world: Environmen
     assert link(await (await press(world.slack, message, "Get build", user=world.bruno)).answer())
 
 
-async def test_somebody_who_may_no_longer_gets_no_link(world: Environment) -> None:
+async def test_await_user_without_permission_gets_no_link(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)

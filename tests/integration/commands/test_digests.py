@@ -17,7 +17,7 @@ async def digests(world: Environment, place: Any = None) -> list[Any]:
     return await world.bot.store.run(scheduled_reports.list_reports, [place.id if place else world.releases.id])
 
 
-async def test_what_is_saved_is_said_back_in_words(world: Environment) -> None:
+async def test_digest_saved_is_confirmed_in_words(world: Environment) -> None:
     await world.start()
     people(world)
     said = (await world.ask("downloads courier every:mon,thu@9:00")).text
@@ -91,7 +91,7 @@ async def test_in_direct_messages_it_is_for_that_person_alone(world: Environment
     assert "every day" not in (await world.ask("subscriptions")).text
 
 
-async def test_nobody_ends_one_of_another_place_or_without_the_role(world: Environment) -> None:
+async def test_digest_ended_only_in_its_place_and_with_role(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier every:daily@09:00")
@@ -125,7 +125,7 @@ async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: Environ
         ("9.9.9 every:daily@09:00", "no build"),
     ],
 )
-async def test_what_cannot_be_is_said_with_the_way_it_can(world: Environment, typed: str, words: str) -> None:
+async def test_digest_invalid_request_explained_with_alternative(world: Environment, typed: str, words: str) -> None:
     await world.start()
     people(world)
     assert words in (await world.ask(f"downloads courier {typed}")).text

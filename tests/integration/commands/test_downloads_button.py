@@ -22,7 +22,7 @@ async def test_downloads_card_button_gives_manager_build_summary(world: Environm
     assert "Eva" not in str([message.saved() for message in world.slack.messages(world.releases)])
 
 
-async def test_nobody_else_gets_it(world: Environment) -> None:
+async def test_downloads_button_refuses_non_manager_and_broken_value(world: Environment) -> None:
     await world.start()
     build = ready(world)
     card = old_card(world.slack, world.releases, "downloads.v1", f"{world.courier.id}/{build.id}")

@@ -100,7 +100,7 @@ async def test_a_version_and_filters_name_the_build(world: Environment) -> None:
     assert (await world.ask("files courier")).text.startswith("Nothing is attached")
 
 
-async def test_what_an_attachment_is_called_is_inert(world: Environment) -> None:
+async def test_files_attachment_name_is_inert(world: Environment) -> None:
     await world.start()
     build = made(world)
     world.applivery.attach(build, "<!channel> *x*.txt", b"x", "text/plain")

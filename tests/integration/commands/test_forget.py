@@ -13,7 +13,7 @@ from tests.conftest import Environment
 from tests.support.everything import dump
 
 
-async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: Environment) -> None:
+async def test_forget_removes_user_from_every_ledger_row(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     bruno = f"<@{world.bruno.id}|bruno>"
@@ -42,7 +42,7 @@ async def test_a_role_outlives_being_forgotten(world: Environment) -> None:
 
 
 @pytest.mark.parametrize("typed", ["bruno", "@bruno", "<!subteam^S1>", "%", '"U_ OR 1=1"'])
-async def test_nobody_is_forgotten_by_guess(world: Environment, typed: str) -> None:
+async def test_forget_ambiguous_name_forgets_no_user(world: Environment, typed: str) -> None:
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("get courier")
@@ -50,7 +50,7 @@ async def test_nobody_is_forgotten_by_guess(world: Environment, typed: str) -> N
     assert len(await world.bot.store.run(audit.list_entries)) == 1
 
 
-async def test_only_an_admin_can_have_somebody_forgotten(world: Environment) -> None:
+async def test_forget_is_only_for_admins(world: Environment) -> None:
     await world.start(access_default_role="manager")
     assert "*admin*" in (await world.ask(f"forget <@{world.ana.id}|ana>", user=world.bruno)).text
 

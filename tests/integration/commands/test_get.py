@@ -127,7 +127,7 @@ async def test_filters_narrow_what_the_latest_is(world: Environment) -> None:
         ({"os": "ios", "extension": "zip"}, ".zip"),
     ],
 )
-async def test_what_is_no_apk_is_had_as_the_file_itself(
+async def test_get_build_without_apk_gives_the_file_itself(
     world: Environment, about: dict[str, Any], typed: str, word: str
 ) -> None:
     await world.start()
@@ -240,7 +240,7 @@ async def test_a_mint_is_never_repeated(world: Environment, fault: Fault) -> Non
     assert "http" not in said.text
 
 
-async def test_who_got_a_link_is_written_down_without_the_link(world: Environment) -> None:
+async def test_get_audited_with_hash_and_without_link(world: Environment) -> None:
     await world.start()
     build = ready(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -414,7 +414,7 @@ async def test_of_builds_on_their_way_one_can_be_chosen(world: Environment) -> N
 
 
 @pytest.mark.parametrize("status", ["error", "pending_deletion", "recalled"])
-async def test_what_cannot_be_had_offers_the_newest_one_that_can(world: Environment, status: str) -> None:
+async def test_get_unavailable_build_offers_newest_available(world: Environment, status: str) -> None:
     await world.start()
     ready(world, version="2.2.0")
     ready(world, version="2.3.0")

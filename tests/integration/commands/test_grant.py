@@ -213,9 +213,7 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Envi
         ("grant <!channel> admin", "I cannot tell who"),
     ],
 )
-async def test_what_cannot_be_granted_is_said_with_the_way_to_say_it(
-    world: Environment, typed: str, words: str
-) -> None:
+async def test_grant_invalid_request_explained_with_correct_form(world: Environment, typed: str, words: str) -> None:
     await world.start()
     answer = await world.ask(typed)
     assert words in answer.text
@@ -516,7 +514,7 @@ async def test_a_request_says_for_which_app(world: Environment, typed: str, app:
     assert f"They tried `{typed}`" in question.text
 
 
-async def test_who_has_a_role_elsewhere_asks_for_this_app(world: Environment) -> None:
+async def test_access_request_by_role_holder_of_other_app_is_per_app(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:driver")
@@ -560,7 +558,7 @@ async def test_without_any_admin_it_is_said_who_could_name_one(world: Environmen
 
 
 @pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
-async def test_nobody_decides_but_an_admin(world: Environment, carla: FakeUser, action: str) -> None:
+async def test_access_request_decided_only_by_admin(world: Environment, carla: FakeUser, action: str) -> None:
     await world.start()
     value = (await ask_for_it(world)).element("decide.app.v1")["value"]
     for who in (world.bruno, carla):
@@ -571,7 +569,7 @@ async def test_nobody_decides_but_an_admin(world: Environment, carla: FakeUser, 
 
 @pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
 @pytest.mark.parametrize("value", ["4711", "allow/4711", "allow/", "allow", "x", "1/app", "-1", "٣", "9" * 40])
-async def test_a_question_nobody_asked_is_not_decided(world: Environment, action: str, value: str) -> None:
+async def test_access_request_forged_is_not_decided(world: Environment, action: str, value: str) -> None:
     await world.start()
     await ask_for_it(world)
     forged = old_card(world.slack, world.releases, action, value)
@@ -581,7 +579,8 @@ async def test_a_question_nobody_asked_is_not_decided(world: Environment, action
     assert await given(world) == set()
 
 
-async def test_what_was_only_refused_is_not_decided(world: Environment) -> None:
+async def test_access_request_refused_but_not_sent_is_not_decided(world: Environment) -> None:
+    """A refusal whose request was never submitted is not decided."""
     await world.start()
     value = (await refused(world)).element("ask.v1")["value"]
     forged = old_card(world.slack, world.releases, "decide.app.v1", value)
@@ -614,7 +613,7 @@ async def test_buttons_of_earlier_versions_allow_no_more_than_the_app(
     assert await given(world) == ({(world.bruno.id, Role.RELEASER, world.courier.id)} if gets else set())
 
 
-async def test_who_became_a_guest_meanwhile_is_given_nothing_wide(world: Environment) -> None:
+async def test_access_request_of_user_turned_guest_gives_no_wide_role(world: Environment) -> None:
     await world.start()
     question = await ask_for_it(world)
     world.bruno.guest = True
@@ -629,7 +628,7 @@ async def test_while_applivery_is_away_a_refusal_is_said_all_the_same(world: Env
     assert labels(await ask_for_it(world)) == ["Allow for all apps", "Deny"]
 
 
-async def test_who_has_the_role_by_now_is_told_to_try_again(world: Environment) -> None:
+async def test_access_request_with_role_by_now_says_try_again(world: Environment) -> None:
     await world.start()
     answer = await refused(world)
     await world.ask(f"grant {at(world.bruno)} releaser")

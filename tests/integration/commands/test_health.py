@@ -81,7 +81,7 @@ async def test_from_there_a_click_leads_to_the_newest_build(world: Environment) 
     assert "Courier 2.4.0 (173) for iOS: ✅ ready" in (await turn.answer()).text
 
 
-async def test_whoever_is_no_admin_of_everything_gets_the_newest_build(world: Environment) -> None:
+async def test_health_for_non_global_admin_is_newest_build(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> admin app:courier")
@@ -160,7 +160,7 @@ async def test_status_wakes_polls_that_wait(world: Environment) -> None:
     assert await world.bot.store.run(app_polls.poll_due_in) == 0
 
 
-async def test_what_waits_and_where_it_cannot_speak_is_named(world: Environment) -> None:
+async def test_health_names_waiting_messages_and_paused_channel(world: Environment) -> None:
     shift = timedelta()
     world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + shift)
     await world.start()
@@ -255,7 +255,7 @@ async def test_on_postgresql_its_version_is_told(world: Environment, postgres_ur
         ),
     ],
 )
-def test_what_is_not_well_is_said_in_words_and_stands_out(changed: dict[str, Any], words: str) -> None:
+def test_health_fault_is_said_in_words_and_marked(changed: dict[str, Any], words: str) -> None:
     found = replace(WELL, **changed)
     assert not found.well
     assert words in told(health(found))

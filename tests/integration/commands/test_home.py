@@ -49,7 +49,7 @@ async def grant(world: Environment, user: FakeUser, role: str) -> None:
 # ------------------------------------------------------------------ builds
 
 
-async def test_the_builds_somebody_got_come_first_the_last_one_on_top(world: Environment) -> None:
+async def test_home_shows_received_builds_first_newest_on_top(world: Environment) -> None:
     ready(world)
     ready(world, version="2.5.0", number="180")
     ready(world, version="2.6.0", number="190")
@@ -65,7 +65,7 @@ async def test_the_builds_somebody_got_come_first_the_last_one_on_top(world: Env
     assert labels(home).count("Get build") == 2
 
 
-async def test_who_got_nothing_yet_sees_the_newest_builds_of_all_apps(world: Environment) -> None:
+async def test_home_without_received_builds_shows_newest_of_all_apps(world: Environment) -> None:
     driver = world.applivery.app("Driver")
     ready(world)
     world.applivery.build(driver, version="9.0.0", os="android", status="pending")
@@ -120,7 +120,7 @@ async def test_home_hides_channel_bound_app_elsewhere(world: Environment) -> Non
 # ------------------------------------------------------------------ watches
 
 
-async def test_what_somebody_watches_is_there_until_they_stop_it(world: Environment) -> None:
+async def test_home_shows_watched_build_until_stopped(world: Environment) -> None:
     ready(world, version="3.0.0", number="300", status="in_progress")
     await world.start()
     await world.ask("watch courier", user=world.bruno)
@@ -345,7 +345,7 @@ async def test_home_without_database_says_so_and_offers_retry(world: Environment
     assert directs(world, world.bruno) == [], "who only looked is not written to"
 
 
-async def test_who_may_not_use_the_bot_reads_why_at_home(world: Environment) -> None:
+async def test_home_explains_refusal_to_unauthorised_user(world: Environment) -> None:
     await world.start()
     guest = world.slack.user("gus", guest=True)
     home = await opened(world, guest)
@@ -353,7 +353,7 @@ async def test_who_may_not_use_the_bot_reads_why_at_home(world: Environment) -> 
     assert directs(world, guest) == []
 
 
-async def test_home_speaks_the_language_of_whoever_opened_it(world: Environment) -> None:
+async def test_home_is_in_language_of_opener(world: Environment) -> None:
     ready(world)
     await world.start()
     lucia = world.slack.user("lucia", locale="es-ES")
@@ -363,7 +363,7 @@ async def test_home_speaks_the_language_of_whoever_opened_it(world: Environment)
     assert headings(world.slack.home_of(world.ana))[0] == "The newest builds"
 
 
-def test_everybody_may_open_it() -> None:
+def test_home_requires_only_member() -> None:
     from bot.commands.home import home
 
     (entry,) = home.entries  # type: ignore[attr-defined]

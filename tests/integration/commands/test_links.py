@@ -97,7 +97,7 @@ async def test_link_lifetime_from_applivery_in_reader_time_zone(world: Environme
         ({}, "expires soon; Applivery does not say when"),
     ],
 )
-async def test_a_link_is_given_whatever_its_date_is(world: Environment, expires_at: Any, words: str) -> None:
+async def test_link_given_with_any_expiry_date(world: Environment, expires_at: Any, words: str) -> None:
     await world.start()
     ready(world)
     world.applivery.reshape(MINTING, lambda body: {**body, "data": {**body["data"], "expiresAt": expires_at}})
@@ -132,9 +132,7 @@ async def test_the_text_alone_says_it_all_for_a_screen_reader(world: Environment
         ({}, "Needs iOS 15.0 or newer."),
     ],
 )
-async def test_what_would_make_the_tap_fail_is_said_before(
-    world: Environment, facts: dict[str, Any], words: str
-) -> None:
+async def test_link_install_obstacle_is_warned_of_first(world: Environment, facts: dict[str, Any], words: str) -> None:
     await world.start()
     ready(world, info=provision(**facts))
     read = seen(await world.ask("get courier"))
@@ -250,7 +248,7 @@ async def shared(world: Environment, **about: Any) -> FakeMessage:
     return card
 
 
-async def test_a_shared_card_is_for_everybody_and_carries_no_token(world: Environment) -> None:
+async def test_link_shared_card_is_public_and_has_no_token(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     await world.slack.settled()
@@ -384,7 +382,7 @@ async def test_link_double_click_mints_once_and_later_click_again(world: Environ
     assert mints(world) == 3
 
 
-async def test_who_is_told_to_try_again_may_do_so_at_once(world: Environment) -> None:
+async def test_link_retry_after_failure_is_allowed_at_once(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")

@@ -146,7 +146,7 @@ async def test_missing_reminder_once_by_dm_with_working_button(world: Environmen
     assert len(to(world, zoe)) == 1
 
 
-async def test_whoever_does_not_want_to_be_asked_never_is_again(world: Environment) -> None:
+async def test_missing_reminder_opt_out_is_permanent(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await ask_them(world, group)
@@ -165,7 +165,7 @@ async def test_whoever_does_not_want_to_be_asked_never_is_again(world: Environme
     assert len(to(world, zoe)) == 1, "the wish outlives being forgotten"
 
 
-async def test_whoever_downloads_it_meanwhile_is_not_asked(world: Environment) -> None:
+async def test_missing_reminder_skips_user_who_downloaded_since(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await world.ask(f"downloads courier missing:{mention(group)}")
@@ -188,7 +188,7 @@ async def test_missing_reminder_keeps_build_when_newer_appears(world: Environmen
     assert "Courier 2.4.0" in to(world, zoe)[0].text
 
 
-async def test_nobody_s_name_is_stored_or_said_to_others(world: Environment) -> None:
+async def test_missing_names_not_stored_or_told_to_others(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await ask_them(world, group)

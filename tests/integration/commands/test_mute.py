@@ -98,7 +98,7 @@ async def test_one_app_is_unmuted_and_the_other_stays(world: Environment, typed:
         ("mute 4h friday", "I do not understand the time"),
     ],
 )
-async def test_what_cannot_be_muted_is_said_in_words(world: Environment, typed: str, words: str) -> None:
+async def test_mute_invalid_request_is_explained(world: Environment, typed: str, words: str) -> None:
     await world.start()
     world.applivery.app("Spare")
     await two(world)

@@ -126,7 +126,7 @@ async def test_a_reason_is_wanted_and_has_room_on_every_card(world: Environment)
     assert "x" * 300 in fits.text
 
 
-async def test_what_the_reason_says_is_inert_everywhere(world: Environment) -> None:
+async def test_recall_reason_is_inert_everywhere(world: Environment) -> None:
     await world.start()
     card, _ = await announced(world)
     await world.ask('recall courier 2.4.0 "<!channel> & *boom* <https://evil.test|x>"')
@@ -158,7 +158,7 @@ async def test_only_a_releaser_of_the_app_may(world: Environment) -> None:
     assert list(await world.bot.store.cached(recalls.list_recalls)) != [build.id]
 
 
-async def test_the_buttons_stand_where_somebody_who_may_sees_them(world: Environment) -> None:
+async def test_recall_buttons_shown_only_to_permitted_users(world: Environment) -> None:
     await world.start()
     ready(world)
     assert "Recall…" in labels(await world.ask("status courier"))
@@ -374,7 +374,7 @@ async def test_recall_waiting_user_is_told(world: Environment) -> None:
     assert mints(world) == 0
 
 
-async def test_what_cannot_be_had_yet_is_refused_too(world: Environment) -> None:
+async def test_recall_of_unready_build_refuses_get(world: Environment) -> None:
     await world.start()
     ready(world, status="in_progress")
     await recalled(world)
@@ -487,7 +487,7 @@ def states(world: Environment) -> list[str]:
     ]
 
 
-async def test_a_card_leads_nobody_to_a_recalled_build(world: Environment) -> None:
+async def test_recall_removes_build_from_older_card(world: Environment) -> None:
     await world.start()
     await announced(world)
     await announced(world, version="2.4.1", number="174")

@@ -47,7 +47,7 @@ KINDS: tuple[dict[str, Any], ...] = ({}, {"type": None}, {"type": "unknown"}, {"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=json.dumps)
-async def test_an_e_mail_is_somebody_whatever_the_type(world: Environment, kind: dict[str, Any]) -> None:
+async def test_report_email_identifies_user_of_any_kind(world: Environment, kind: dict[str, Any]) -> None:
     ana = world.slack.user("ana2", name="Ana Two", email="ANA@acme.io")
     bo = world.slack.user("bo", name="Bo", email="bo@acme.io")
     await begun(world, {"member": {**kind, **ANA}, "total": 1, "downloads": [took()]})
@@ -68,7 +68,7 @@ async def test_an_e_mail_is_somebody_whatever_the_type(world: Environment, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=json.dumps)
-async def test_an_id_is_somebody_whatever_the_type(world: Environment, kind: dict[str, Any]) -> None:
+async def test_report_id_identifies_user_of_any_kind(world: Environment, kind: dict[str, Any]) -> None:
     await begun(world, {"member": {**kind, "memberId": "a" * 24}, "downloads": [took()]})
     said = await world.ask("downloads courier")
     assert "1 download recorded by 1 person." in said.text
@@ -157,7 +157,7 @@ async def test_totals_of_a_silent_period_are_only_noted(world: Environment) -> N
     assert "own totals: 40. It lists 0" in said
 
 
-async def test_what_is_not_listed_is_unknown_in_each_table(world: Environment) -> None:
+async def test_report_unlisted_downloads_are_unknown_in_each_table(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": [took()]})
     for by, unknown in (("version", "unknown version"), ("os", "unknown system"), ("source", "unknown source")):
         assert "40 downloads recorded by 1 person." in (await world.ask(f"downloads courier by:{by}")).text

@@ -70,7 +70,7 @@ async def test_it_works_after_a_restart(world: Environment) -> None:
 
 
 @pytest.mark.parametrize("who", ["ana", "carla"])
-async def test_for_anybody_else_the_button_does_nothing(world: Environment, who: str) -> None:
+async def test_send_button_does_nothing_for_other_user(world: Environment, who: str) -> None:
     await world.start()
     message, _ = await sent(world)
     stolen = old_card(world.slack, world.releases, "sent.v1", message.element("sent.v1")["value"])
@@ -92,7 +92,7 @@ async def test_their_own_button_works_wherever_it_stands(world: Environment) -> 
 
 
 @pytest.mark.parametrize("value", ["4711", "0", "-1", "nonsense", "1 OR 1=1", "9" * 40, "①"])
-async def test_a_number_nobody_was_sent_is_refused(world: Environment, value: str) -> None:
+async def test_send_forged_number_is_refused(world: Environment, value: str) -> None:
     await world.start()
     await sent(world)
     card = old_card(world.slack, world.releases, "sent.v1", value)
@@ -111,7 +111,7 @@ async def test_when_slack_cannot_say_who_clicks_nothing_is_given(world: Environm
     assert mints(world) == 0
 
 
-async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: Environment) -> None:
+async def test_send_recipient_turned_guest_gets_nothing(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     world.bruno.guest = True
@@ -122,7 +122,7 @@ async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: Environ
 
 
 @pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
-async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: Environment, about: dict[str, Any]) -> None:
+async def test_send_to_unauthorised_user_sends_nothing(world: Environment, about: dict[str, Any]) -> None:
     for name, value in about.items():
         setattr(world.bruno, name, value)
     await world.start()

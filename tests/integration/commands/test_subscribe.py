@@ -20,7 +20,7 @@ async def heard(world: Environment) -> list[str]:
     return [message.text for message in world.slack.messages(world.releases)]
 
 
-async def test_what_was_saved_is_said_back_to_the_asker(world: Environment) -> None:
+async def test_subscribe_saved_request_is_confirmed_to_asker(world: Environment) -> None:
     await world.start()
     answer = await world.ask("subscribe courier on:processed branch:release/* -tag:nightly")
     assert answer.ephemeral_to == world.ana.id
@@ -117,7 +117,7 @@ async def test_a_missing_scope_is_said_and_nothing_saved(world: Environment) -> 
         (Fault(error="fatal_error"), "I can't check this channel now."),
     ],
 )
-async def test_a_channel_nobody_can_check_is_not_subscribed(world: Environment, fault: Fault, words: str) -> None:
+async def test_subscribe_uncheckable_channel_is_refused(world: Environment, fault: Fault, words: str) -> None:
     await world.start()
     world.slack.faults.add("conversations.info", fault, times=None)
     assert words in (await world.ask("subscribe courier")).text

@@ -26,7 +26,7 @@ async def three(world: Environment) -> None:
         await world.ask(f"subscribe {typed}")
 
 
-async def test_what_a_channel_hears_of_is_listed_with_who_wanted_it(world: Environment) -> None:
+async def test_subscriptions_listed_with_their_makers(world: Environment) -> None:
     await world.start()
     await three(world)
     answer = await world.ask("subscriptions", user=world.bruno)
@@ -82,7 +82,7 @@ async def test_a_long_list_is_turned_page_by_page_in_one_place(world: Environmen
     assert "App 15" in answer.text
 
 
-async def test_somebody_who_ended_a_page_meanwhile_gets_the_last_one(world: Environment) -> None:
+async def test_subscriptions_page_that_vanished_shows_last_page(world: Environment) -> None:
     await world.start()
     await many(world, 11)
     answer = await world.ask("subscriptions")
@@ -128,7 +128,7 @@ async def test_the_only_wish_needs_no_name_and_several_are_listed(world: Environ
     ("typed", "words"),
     [("driver", "no subscription of this channel called “driver”"), ("drivr", "`Driver`"), ("99", "“99”")],
 )
-async def test_what_is_not_subscribed_is_answered_in_words(world: Environment, typed: str, words: str) -> None:
+async def test_unsubscribe_unknown_request_is_explained(world: Environment, typed: str, words: str) -> None:
     await world.start()
     world.applivery.app("Driver")
     await world.ask("subscribe courier")
@@ -284,7 +284,7 @@ async def test_subscription_form_error_stays_open_and_saves_nothing(world: Envir
     ] == ["branch:next"]
 
 
-async def test_what_ended_meanwhile_is_not_brought_back_by_its_form(world: Environment) -> None:
+async def test_subscription_form_does_not_restore_ended_one(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     view = await form(world)

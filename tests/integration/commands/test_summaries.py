@@ -58,7 +58,7 @@ async def asked_in(world: Environment, channel: Any, text: str, user: Any = None
 # ------------------------------------------------------------------ shared
 
 
-async def test_shared_where_everybody_reads_it_has_counts_and_no_names(world: Environment) -> None:
+async def test_summary_shared_in_public_channel_has_only_counts(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier")
@@ -363,7 +363,7 @@ async def test_summary_of_one_person_stays_private_in_manager_channel(world: Env
 
 
 @pytest.mark.parametrize("typed", ["eva", "@eva", "<#C1>", "a@b@c d"])
-async def test_somebody_who_cannot_be_told_is_asked_for_in_words(world: Environment, typed: str) -> None:
+async def test_summary_unidentifiable_person_is_asked_for(world: Environment, typed: str) -> None:
     await world.start()
     assert "person:" in (await world.ask(f'downloads courier person:"{typed}"')).text
 
@@ -425,7 +425,7 @@ async def test_nothing_typed_opens_a_form_whose_answer_is_the_summary(world: Env
     assert "by day" in private(world, world.ana)[1][-1].text
 
 
-async def test_who_may_not_see_summaries_gets_no_form_and_no_list(world: Environment) -> None:
+async def test_summary_unauthorised_user_gets_no_form_or_options(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads", user=world.bruno)

@@ -64,7 +64,7 @@ async def test_summary_share_errors_in_asker_language(world: Environment) -> Non
     assert everything_in(world, world.releases) == []
 
 
-async def test_what_applivery_refuses_is_said_to_the_asker_in_theirs(world: Environment) -> None:
+async def test_summary_applivery_error_in_asker_language(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -99,7 +99,7 @@ async def test_the_file_has_english_columns_in_any_language(world: Environment) 
     assert file.content.startswith(b'\xef\xbb\xbf"name";"email";"member";"at";'), "as Spanish Excel reads it"
 
 
-async def test_whoever_is_nudged_is_asked_in_their_language(world: Environment) -> None:
+async def test_missing_reminder_in_recipient_language(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     zoe.locale = "es-ES"

@@ -154,7 +154,7 @@ async def test_a_reason_is_kept_as_it_was_typed(world: Environment) -> None:
     assert "it *crashes* in `login` – " in html.unescape(seen(answer))
 
 
-async def test_what_did_you_mean_offers_is_understood(world: Environment) -> None:
+async def test_suggested_build_name_is_understood_when_typed(world: Environment) -> None:
     await world.start()
     ready(world, version="2.4 *rc* `1`")
     missed = await world.ask("get courier 2.4 *rc* `2`")

@@ -33,7 +33,7 @@ async def test_watch_answer_names_place_and_usual_duration(world: Environment) -
     )
 
 
-async def test_what_nobody_can_estimate_is_said_to_be_so(world: Environment) -> None:
+async def test_watch_without_estimate_says_so(world: Environment) -> None:
     await world.start()
     earlier(world, os="android")
     on_its_way(world)
@@ -63,7 +63,7 @@ async def test_the_progress_message_is_private_and_has_the_way_out(world: Enviro
 
 
 @pytest.mark.parametrize("typed", ["watch courier", "watch", "watch latest", "watch Latest", "watch courier latest"])
-async def test_the_newest_build_is_meant_whatever_its_stage(world: Environment, typed: str) -> None:
+async def test_watch_means_newest_build_of_any_stage(world: Environment, typed: str) -> None:
     await world.start()
     ready(world, version="2.3.0", number="160")
     on_its_way(world, status="pending")
@@ -95,9 +95,7 @@ async def test_latest_alone_means_the_only_app_to_other_commands_too(world: Envi
 
 
 @pytest.mark.parametrize(("status", "words"), [("processed", "✅ ready"), ("error", "❌ failed")])
-async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(
-    world: Environment, status: str, words: str
-) -> None:
+async def test_watch_ended_build_is_told_and_not_watched(world: Environment, status: str, words: str) -> None:
     await world.start()
     ready(world, status=status, error="No valid signing block" if status == "error" else None)
     answer = await world.ask("watch courier", user=world.bruno)
@@ -140,7 +138,7 @@ async def test_a_status_card_offers_to_watch(world: Environment) -> None:
     assert (await direct(world, world.bruno)).text.startswith(TITLE)
 
 
-async def test_who_asks_twice_has_one_message(world: Environment) -> None:
+async def test_watch_twice_has_one_message(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     await watched(world)
@@ -150,7 +148,7 @@ async def test_who_asks_twice_has_one_message(world: Environment) -> None:
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_who_stops_watching_hears_no_more_not_even_the_end(world: Environment) -> None:
+async def test_watch_stopped_sends_nothing_more(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -166,7 +164,7 @@ async def test_who_stops_watching_hears_no_more_not_even_the_end(world: Environm
     assert message.text == f"You no longer watch {TITLE}."
 
 
-async def test_who_stopped_can_watch_again(world: Environment) -> None:
+async def test_watch_can_be_resumed_after_stop(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     first = await watched(world)

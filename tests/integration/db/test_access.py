@@ -93,7 +93,7 @@ async def test_grants_outlive_a_restart(address: str) -> None:
 
 
 @pytest.mark.postgres
-async def test_what_one_process_grants_another_knows_at_once(postgres_url: str) -> None:
+async def test_access_grant_is_known_to_other_process_at_once(postgres_url: str) -> None:
     here, there = await Database.open(postgres_url), await Database.open(postgres_url)
     assert await given(there) == []
     await here.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
@@ -231,7 +231,7 @@ async def test_of_many_decisions_at_once_one_counts(store: Database) -> None:
     assert [app for _, _, app in await given(store)] == right[outcome[1] or RequestDecision.DENIED]
 
 
-async def test_what_nobody_asked_for_cannot_be_decided(store: Database) -> None:
+async def test_access_unsubmitted_request_cannot_be_decided(store: Database) -> None:
     number = await refused(store)
     for each_number in (number, 4711):
         assert await store.run(access_requests.decide_request, each_number, RequestDecision.ALL, "U9") is None

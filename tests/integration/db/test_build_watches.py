@@ -43,12 +43,12 @@ async def test_watch_new_has_no_message_and_stores_build_as_seen(store: Database
 
 
 @pytest.mark.parametrize("usual", [None, timedelta(milliseconds=1500), timedelta(days=1)])
-async def test_what_is_usual_is_kept(store: Database, usual: timedelta | None) -> None:
+async def test_watch_usual_duration_is_stored(store: Database, usual: timedelta | None) -> None:
     await follow(store, usual=usual)
     assert [watch.usual for watch in await taken(store)] == [usual]
 
 
-async def test_who_follows_already_has_what_they_have(store: Database) -> None:
+async def test_watch_repeated_keeps_existing_row(store: Database) -> None:
     assert await follow(store)
     [watch] = await taken(store)
     await store.run(build_watches.record_shown, watch, "D1", "1.1", "Running", again_in=0.0)
@@ -57,7 +57,7 @@ async def test_who_follows_already_has_what_they_have(store: Database) -> None:
     assert (same.ts, same.shown, same.usual, same.started_at) == ("1.1", "Running", USUAL, watch.started_at)
 
 
-async def test_who_awaits_nothing_follows_nothing(store: Database) -> None:
+async def test_watch_without_await_is_refused(store: Database) -> None:
     assert not await store.run(build_watches.add_watch, PENDING, "U1", USUAL)
     assert await store.run(build_watches.watch_due_in) is None
 
@@ -71,7 +71,7 @@ async def test_each_person_has_a_message_of_their_own(store: Database) -> None:
     assert [(watch.user_id, watch.ts) for watch in await taken(store)] == [("U1", "1.1")]
 
 
-async def test_what_is_taken_nobody_else_has_until_it_is_handed_in(store: Database) -> None:
+async def test_watch_claimed_is_exclusive_until_released(store: Database) -> None:
     await follow(store)
     every = [watch for many in await asyncio.gather(*(taken(store, 60.0) for _ in range(5))) for watch in many]
     assert len(every) == 1
@@ -114,7 +114,7 @@ async def test_watch_message_posted_once_and_retried_when_refused(store: Databas
     assert await store.run(build_watches.mark_post_attempted, watch)
 
 
-async def test_who_stops_waits_no_more_and_may_begin_anew(store: Database) -> None:
+async def test_watch_stopped_ends_await_and_can_restart(store: Database) -> None:
     await follow(store)
     [watch] = await taken(store)
     await store.run(build_watches.record_shown, watch, "D1", "1.1", "Running", again_in=0.0)
@@ -127,7 +127,7 @@ async def test_who_stops_waits_no_more_and_may_begin_anew(store: Database) -> No
     assert (anew.standing, anew.ts, anew.shown) == (WatchState.OPEN, None, "")
 
 
-async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Database) -> None:
+async def test_watch_result_for_earlier_request_changes_nothing(store: Database) -> None:
     await follow(store)
     [old] = await taken(store)
     await store.run(build_watches.stop_watch, "b1", "U1")
@@ -173,7 +173,7 @@ async def test_watch_deletion_told_once_to_all_waiting_by_build_name(store: Data
     assert "b1" not in await store.run(builds.list_known, "app", ["b1"])
 
 
-async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Database) -> None:
+async def test_watch_deletion_without_waiters_is_not_told(store: Database) -> None:
     await follow(store)
     await store.run(build_watches.stop_watch, "b1", "U1")
     await store.run(build_watches.enqueue_deleted, "app", "b1")
@@ -181,7 +181,7 @@ async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Database) ->
     assert [watch.standing for watch in await taken(store)] == [WatchState.STOPPED]
 
 
-async def test_who_begins_to_follow_wakes_who_shows_it(store: Database) -> None:
+async def test_watch_added_wakes_progress_updater(store: Database) -> None:
     waiting = asyncio.create_task(store.wait(Topic.BUILD_WATCHES, 5))
     await asyncio.sleep(0)
     await follow(store)

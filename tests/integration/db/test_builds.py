@@ -109,7 +109,7 @@ async def test_forgotten_build_is_not_followed_and_new_when_back(store: Database
     assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
-async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Database) -> None:
+async def test_poll_without_lease_does_not_change_schedule(store: Database) -> None:
     await subscribe(store)
     recorded = await store.run(
         stored_builds.record_poll, "app", None, [BuildTransition(READY, None)], [NEWS], next_at_seconds=3600

@@ -15,7 +15,7 @@ from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
 
 
-async def test_what_is_given_or_taken_is_known_at_once(store: Database) -> None:
+async def test_cache_shows_grant_and_revocation_at_once(store: Database) -> None:
     assert await store.cached(access.list_grants, "T1") == []
     await store.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     assert [grant.role for grant in await store.cached(access.list_grants, "T1")] == [Role.RELEASER]
@@ -82,7 +82,7 @@ async def test_a_file_of_our_own_is_read_once() -> None:
 
 
 @pytest.mark.postgres
-async def test_what_another_replica_wrote_is_known_at_once(postgres_url: str) -> None:
+async def test_cache_shows_write_of_other_replica_at_once(postgres_url: str) -> None:
     first, second = await Database.open(postgres_url), await Database.open(postgres_url)
     assert await second.cached(access.list_grants, "T1") == []
     await first.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")

@@ -96,7 +96,8 @@ async def test_links_of_a_wrong_clock_do_not_count(store: Database, by: timedelt
 
 
 @pytest.mark.parametrize("by", [SECOND, 30 * SECOND, 59 * SECOND, *SET_BACK], ids=str)
-async def test_nobody_waits_longer_than_the_window(store: Database, by: timedelta) -> None:
+async def test_clock_change_link_wait_never_exceeds_window(store: Database, by: timedelta) -> None:
+    """A clock that was ahead makes no user wait longer than the window of the quota."""
     for _ in range(3):
         await quota(store)
     await clock_was_ahead(store, by)
@@ -128,7 +129,7 @@ async def test_a_clock_that_goes_back_by_a_moment_ends_no_ticket(store: Database
     assert isinstance(await store.run(tickets.claim_ticket, ticket), Ticket)
 
 
-async def test_what_was_seen_in_another_year_is_forgotten(store: Database) -> None:
+async def test_clock_change_event_of_other_year_is_forgotten(store: Database) -> None:
     assert await store.run(seen_events.record_event, "Ev1")
     await clock_was_ahead(store, HOUR)
     assert not await store.run(seen_events.record_event, "Ev1"), (

@@ -24,7 +24,7 @@ from tests.support.builders import subscribe
 from tests.support.postgres import PostgresServer
 
 
-async def test_what_was_remembered_is_there_after_a_restart(address: str) -> None:
+async def test_connect_stored_subscription_survives_restart(address: str) -> None:
     first = await Database.open(address)
     made = await subscribe(first)
     await first.close()

@@ -10,7 +10,7 @@ from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
 
 
-async def test_an_event_is_new_once_whoever_asks(store: Database) -> None:
+async def test_event_is_new_once_among_concurrent_callers(store: Database) -> None:
     answers = await asyncio.gather(*(store.run(seen_events.record_event, "Ev1") for _ in range(5)))
     assert sorted(answers) == [False, False, False, False, True]
     assert await store.run(seen_events.record_event, "Ev2")

@@ -91,7 +91,7 @@ async def test_the_second_of_two_is_not_the_first(store: Database) -> None:
     assert await store.run(idempotency.acquire_once, "another", 30) is True
 
 
-async def test_what_came_to_nothing_was_not_done(store: Database) -> None:
+async def test_acquire_once_released_can_be_acquired_again(store: Database) -> None:
     await store.run(idempotency.acquire_once, "click", 30)
     await store.run(idempotency.release_once, "click")
     assert await store.run(idempotency.acquire_once, "click", 30) is True
@@ -103,7 +103,7 @@ async def test_of_many_at_once_one_is_the_first(store: Database) -> None:
     assert sum(firsts) == 1
 
 
-async def test_what_was_done_long_enough_ago_is_done_again(timed: Database, clock: Clock) -> None:
+async def test_acquire_once_expired_can_be_acquired_again(timed: Database, clock: Clock) -> None:
     assert await timed.run(idempotency.acquire_once, "click", 2)
     clock.ahead = SECOND
     assert not await timed.run(idempotency.acquire_once, "click", 2)
@@ -125,7 +125,7 @@ async def test_acquire_once_has_one_winner_across_processes(postgres_url: str) -
 # ------------------------------------------------------------------ waiting for a build
 
 
-async def test_who_waits_is_kept_by_build_in_the_order_of_asking(store: Database) -> None:
+async def test_waiters_kept_by_build_in_order_of_request(store: Database) -> None:
     for user in ("U2", "U1"):
         await store.run(build_waiters.add_waiter, build("b1"), "T1", user)
     await store.run(build_waiters.add_waiter, build("b2"), "T1", "U1")
@@ -133,7 +133,7 @@ async def test_who_waits_is_kept_by_build_in_the_order_of_asking(store: Database
     assert await store.run(build_waiters.list_waiters, "app") == {"b1": ["U2", "U1"], "b2": ["U1"]}
 
 
-async def test_an_app_is_watched_while_somebody_waits_and_no_longer(store: Database) -> None:
+async def test_app_is_watched_only_while_user_waits(store: Database) -> None:
     assert await store.run(app_polls.claim_due_apps, 10, 60) == []
     await store.run(build_waiters.add_waiter, build("b1"), "T1", "U1")
     assert await store.run(app_polls.list_watched_apps) == {"app"}
@@ -180,7 +180,7 @@ async def test_await_twice_waits_once_and_later_waits_again(store: Database) -> 
 # ------------------------------------------------------------------ sent to somebody
 
 
-async def test_what_was_sent_is_found_by_its_number_and_used_once(store: Database) -> None:
+async def test_sent_build_found_by_number_and_used_once(store: Database) -> None:
     sent = await store.run(sent_builds.add_sent_build, "T1", "U1", "U2", build("b1"))
     assert await store.run(sent_builds.get_sent_build, sent.id) == sent
     assert (sent.sender, sent.recipient, sent.app_id, sent.build_id) == ("U1", "U2", "app", "b1")

@@ -56,7 +56,7 @@ async def release(store: Database) -> float | None:
 # ------------------------------------------------------------------ in time
 
 
-async def test_what_is_held_is_not_said_until_its_time_has_come(store: Database) -> None:
+async def test_mute_held_message_not_posted_before_its_time(store: Database) -> None:
     await keep(store, await subscribe(store), "b1")
     assert SECONDS - 60 < (await store.run(mutes.release_held) or 0) <= SECONDS
     assert await take(store) == []
@@ -67,7 +67,7 @@ async def test_when_nothing_is_held_there_is_nothing_to_wake_for(store: Database
     assert await store.run(mutes.release_held) is None
 
 
-async def test_what_was_held_is_said_together_on_one_card(store: Database) -> None:
+async def test_mute_held_messages_share_one_card(store: Database) -> None:
     wish = await subscribe(store)
     await keep(store, wish, "b1", "b2", "b3", ago=HOUR)
     assert await store.run(mutes.release_held) is None
@@ -82,7 +82,7 @@ async def test_mute_held_news_told_to_channel_without_messages(store: Database) 
     assert said(await say(store)) == [("C9", "b1")]
 
 
-async def test_what_is_due_later_stays_when_something_else_is_released(store: Database) -> None:
+async def test_mute_later_message_stays_when_other_is_released(store: Database) -> None:
     wish = await subscribe(store)
     await keep(store, wish, "b1", ago=HOUR)
     await keep(store, wish, "b2")
@@ -180,7 +180,7 @@ async def test_unmuting_leaves_a_digest_to_its_own_time(store: Database) -> None
     assert await say(store) == []
 
 
-async def test_what_was_held_for_a_subscription_goes_with_it(store: Database) -> None:
+async def test_mute_held_messages_removed_with_subscription(store: Database) -> None:
     gone, stays = await subscribe(store), await subscribe(store, "C2")
     await keep(store, gone, "b1", ago=HOUR)
     await keep(store, gone, "b2")
@@ -199,7 +199,7 @@ async def refuse(store: Database) -> None:
         await exchange(store, [DeliveryResult.of(claim, ResultKind.HELD, reason="is_archived") for claim in claims], 0)
 
 
-async def test_what_a_channel_missed_is_told_in_one_message(store: Database) -> None:
+async def test_mute_missed_messages_of_channel_are_one_message(store: Database) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2", "b3"])
     await refuse(store)
     assert await store.run(mutes.release_held) is None, "it waits for the channel, not for the clock"
@@ -234,7 +234,7 @@ async def test_a_card_that_stands_is_edited_where_it_stands(store: Database) -> 
     assert (late.card_ts, on_cards([late])) == (None, [["b2", "b3"]])
 
 
-async def test_what_is_no_card_is_told_by_itself(store: Database) -> None:
+async def test_mute_held_non_card_is_posted_separately(store: Database) -> None:
     await subscribe(store)
     others = [
         NewDelivery("C1", "b1", BuildEvent.CERT, card="cert/b1"),

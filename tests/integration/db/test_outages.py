@@ -31,7 +31,7 @@ async def test_an_outage_and_its_end_are_told_once(store: Database) -> None:
     assert {outage_of(item.fact) for item in told} == {RECORD}
 
 
-async def test_who_renewed_it_ends_it(store: Database) -> None:
+async def test_outage_ended_only_by_replica_that_renewed_it(store: Database) -> None:
     await store.run(outages.begin_outage, RECORD, ADMINS)
     await store.run(outages.renew_outage, RECORD, 2_000.0, "other")
     assert not await store.run(outages.end_outage, RECORD, 1_100.0, ADMINS), "another replica sees to it by now"

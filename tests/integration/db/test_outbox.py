@@ -205,7 +205,8 @@ async def test_handing_in_twice_is_the_same_as_once(store: Database) -> None:
 
 
 @pytest.mark.parametrize("kind", [ResultKind.AGAIN, ResultKind.FAILED])
-async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Database, kind: ResultKind) -> None:
+async def test_outbox_replica_without_lease_cannot_report_missing(store: Database, kind: ResultKind) -> None:
+    """A replica that lost the lease may not report that a message is not there."""
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store, lease=60)

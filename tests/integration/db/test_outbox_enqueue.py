@@ -72,7 +72,7 @@ async def card(store: Database) -> Database:
 # ------------------------------------------------------------------ one card
 
 
-async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Database) -> None:
+async def test_outbox_later_event_edits_card_to_current_state(store: Database) -> None:
     await subscribe(store)
     pending, running = build("b1"), build("b1", Stage.RUNNING)
     await told(store, NewDelivery("C1", "b1", BuildEvent.UPLOADED), of=pending)
@@ -96,7 +96,7 @@ async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Dat
     assert await say(store) == []
 
 
-async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Database) -> None:
+async def test_outbox_unannounced_build_has_no_card_to_edit(store: Database) -> None:
     await subscribe(store)
     await look(store, [BuildTransition(build("b1"), None)])
     await look(store, [BuildTransition(build("b1", Stage.RUNNING), Stage.PENDING)])
@@ -104,7 +104,7 @@ async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Database)
     assert await take(store) == []
 
 
-async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Database) -> None:
+async def test_outbox_due_events_of_card_covered_by_one_post(store: Database) -> None:
     await subscribe(store)
     await told(store, *(NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED)))
     [claim] = await take(store)
@@ -129,7 +129,7 @@ async def test_showing_a_card_covers_no_reply_in_its_thread(store: Database) -> 
     assert [claim.card_ts for claim in claims] == [None, "1.1", "1.1"]
 
 
-async def test_what_came_after_a_card_was_read_is_not_covered(store: Database) -> None:
+async def test_outbox_event_after_card_was_read_is_not_covered(store: Database) -> None:
     await subscribe(store)
     await told(store, NewDelivery("C1", "b1", BuildEvent.UPLOADED), of=build("b1"))
     [claim] = await take(store)
@@ -193,7 +193,9 @@ async def test_a_person_s_messages_stay_as_they_were_said(store: Database) -> No
 
 
 @pytest.mark.parametrize("event", [BuildEvent.CERT, BuildEvent.FEEDBACK, CardUpdate.DETAILS])
-async def test_what_is_no_card_of_a_build_is_never_made_one(store: Database, event: BuildEvent | CardUpdate) -> None:
+async def test_outbox_message_other_than_card_never_becomes_one(
+    store: Database, event: BuildEvent | CardUpdate
+) -> None:
     await subscribe(store)
     fact = "{}" if event is BuildEvent.FEEDBACK else ""
     await told(store, NewDelivery("C1", "b1", event, card=f"{event}/b1", fact=fact))

@@ -44,7 +44,7 @@ async def test_two_who_recall_at_once_make_one_recall(store: Database) -> None:
     assert len({recall for recall, _ in found}) == 1
 
 
-async def test_what_was_not_recalled_cannot_be_given_free(store: Database) -> None:
+async def test_unrecall_of_valid_build_does_nothing(store: Database) -> None:
     await fill(store, ["C1"], ["b1"])
     await say(store)
     assert await store.run(recalls.undo_recall, READY) is None

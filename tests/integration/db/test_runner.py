@@ -141,7 +141,7 @@ async def test_runner_failed_call_does_not_affect_concurrent_calls(store: Databa
     ] * 10
 
 
-async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
+async def test_runner_simultaneous_calls_share_commit_on_sqlite() -> None:
     store = await Database.open(IN_MEMORY)
     commits = []
 
@@ -157,7 +157,7 @@ async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
     await store.close()
 
 
-async def test_what_still_stands_in_line_when_the_store_closes_is_done() -> None:
+async def test_runner_queued_call_completes_on_close() -> None:
     store = await Database.open(IN_MEMORY)
     first = asyncio.create_task(store.run(key_value.set_value, "first", "x"))
     await asyncio.sleep(0)

@@ -45,7 +45,7 @@ async def test_report_longest_waiting_leased_first_by_one_only(store: Database) 
     assert await store.run(scheduled_reports.lease_due_reports, 1, 60) == []
 
 
-async def test_a_lease_that_lapsed_is_anybody_s(store: Database) -> None:
+async def test_report_expired_or_released_lease_is_available(store: Database) -> None:
     report = await add(store)
     await store.run(scheduled_reports.lease_due_reports, 1, 0)
     [(again, _)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)

@@ -35,7 +35,7 @@ async def filled(file: Path) -> None:
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o000, 0o077])
-async def test_nobody_but_its_owner_reads_the_database(tmp_path: Path, mask: int) -> None:
+async def test_sqlite_files_readable_only_by_owner(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         store = await Database.open(f"sqlite:///{tmp_path}/bot.db")
@@ -48,7 +48,7 @@ async def test_nobody_but_its_owner_reads_the_database(tmp_path: Path, mask: int
     assert set(made.values()) == {0o600}
 
 
-async def test_what_others_could_read_they_can_no_more(tmp_path: Path) -> None:
+async def test_sqlite_open_removes_rights_of_others(tmp_path: Path) -> None:
     file = tmp_path / "bot.db"
     connection = sqlite3.connect(file)  # as a process that was killed leaves it
     connection.execute("PRAGMA journal_mode = WAL")

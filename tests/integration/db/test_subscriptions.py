@@ -176,7 +176,7 @@ async def test_subscription_widened_loses_no_build_in_progress(store: Database) 
     assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
 
 
-async def test_what_happened_while_nobody_listened_is_history(store: Database) -> None:
+async def test_subscription_ignores_changes_while_app_unsubscribed(store: Database) -> None:
     await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=1)])
     await store.run(subscriptions.remove_subscription, "C1", "app")
     listed = [build("b2", Stage.READY, minute=2), build("b1", Stage.READY, minute=1)]

@@ -89,7 +89,7 @@ async def test_an_expired_ticket_is_not_claimed(store: Database) -> None:
     assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.EXPIRED
 
 
-async def test_a_ticket_nobody_issued_is_unknown(store: Database) -> None:
+async def test_ticket_never_issued_is_unknown(store: Database) -> None:
     assert await store.run(tickets.get_ticket, fingerprint("guess")) is None
     assert await store.run(tickets.claim_ticket, fingerprint("guess")) is TicketStatus.UNKNOWN
     await store.run(tickets.refund_claim, fingerprint("guess"))
@@ -188,7 +188,7 @@ def test_a_ticket_is_128_bits_that_never_come_twice() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x" * 21, "x" * 23, "x" * 21 + "é", "x" * 21 + "\n", "../" + "x" * 19, "\ud800" * 22]
 )
-def test_what_is_not_22_url_safe_characters_is_no_ticket(text: str) -> None:
+def test_ticket_other_than_22_url_safe_characters_is_invalid(text: str) -> None:
     assert not is_ticket(text)
     assert len(fingerprint(text)) == 64
 

@@ -95,7 +95,7 @@ async def test_arguments_positional_in_order_and_options_in_any_order(bound: Bou
         assert got["filters"].values("os") == ("ios",)
 
 
-async def test_what_was_not_given_is_left_to_the_command_s_own_default(bound: Bound) -> None:
+async def test_arguments_omitted_use_default_of_command(bound: Bound) -> None:
     got = await bound(paint, "courier")
     assert got.keys() == {"app", "filters"}
     assert got["filters"].options == ()
@@ -110,7 +110,7 @@ async def test_arguments_missing_named_with_example_of_set_command(bound: Bound)
     assert str(refused.value) == "`paint` needs an app. For example: `/builds paint courier type:red`"
 
 
-async def test_what_is_too_much_is_said_back(bound: Bound) -> None:
+async def test_arguments_superfluous_are_quoted(bound: Bound) -> None:
     with pytest.raises(UserInputError, match="“and more”"):
         await bound(paint, "courier bright and more")
     with pytest.raises(UserInputError, match="“anything”"):

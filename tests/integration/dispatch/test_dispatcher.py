@@ -59,7 +59,7 @@ async def say_everything(world: Environment) -> FakeMessage:
 # ------------------------------------------------------------------ promises about everything that is said
 
 
-async def test_a_token_is_only_in_private_messages_to_whoever_asked(world: Environment, log: io.StringIO) -> None:
+async def test_token_is_only_in_private_messages_to_asker(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await say_everything(world)
     await world.stop()
@@ -143,7 +143,7 @@ async def test_the_ways_back_to_people_are_not_logged(world: Environment, log: i
 
 
 @pytest.mark.parametrize("http", [False, True])
-async def test_everything_is_acknowledged_before_anybody_else_is_asked(world: Environment, http: bool) -> None:
+async def test_dispatcher_acknowledges_before_other_requests(world: Environment, http: bool) -> None:
     await world.start(**({"slack_app_token": None} if http else {}))
     world.applivery.build(world.courier)
     menu = await world.ask("")

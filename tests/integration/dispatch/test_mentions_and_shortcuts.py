@@ -90,7 +90,7 @@ async def test_on_any_other_message_the_shortcut_opens_the_form(world: Environme
     assert answer.channel == world.releases.id
 
 
-async def test_somebody_else_s_buttons_are_not_taken_for_ours_blindly(world: Environment) -> None:
+async def test_shortcut_on_message_of_other_app_checks_its_value(world: Environment) -> None:
     """A message of another app may have a button of our name; what it carries is checked like any button's."""
     await world.start()
     ready(world)
@@ -199,7 +199,7 @@ async def test_mention_event_repeated_after_restart_answered_once(world: Environ
     "words",
     ["{bot} get courier", "  {bot}   get courier", "{ana} have a look: {bot} get courier", "please, {bot} get courier"],
 )
-async def test_mention_command_follows_it_whatever_precedes(world: Environment, words: str) -> None:
+async def test_mention_command_found_after_any_preceding_words(world: Environment, words: str) -> None:
     await world.start()
     ready(world)
     text = words.format(bot=f"<@{world.slack.bot_user_id}>", ana=f"<@{world.ana.id}>")

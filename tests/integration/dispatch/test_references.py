@@ -37,27 +37,27 @@ def untold(world: Environment, secret: Any, said: Any) -> None:
 
 
 @pytest.mark.parametrize("spelt", SPELT)
-async def test_its_people_are_listed_to_nobody_else(world: Environment, secret: Any, spelt: str) -> None:
+async def test_references_members_not_listed_to_outsider(world: Environment, secret: Any, spelt: str) -> None:
     said = await world.ask(f"downloads courier missing:{spelt.format(secret.id)}")
     assert UNSEEN in said.text or "pick a group or channel" in said.text
     untold(world, secret, said)
 
 
 @pytest.mark.parametrize("spelt", TYPED)
-async def test_what_is_no_reference_is_none(world: Environment, secret: Any, spelt: str) -> None:
+async def test_references_invalid_one_reveals_nothing(world: Environment, secret: Any, spelt: str) -> None:
     said = await world.ask(f"downloads courier missing:{spelt.format(secret.id)}")
     untold(world, secret, said)
     assert world.slack.calls_of("conversations.members") == []
 
 
-async def test_who_is_in_it_may(world: Environment, secret: Any) -> None:
+async def test_references_private_channel_usable_by_its_members(world: Environment, secret: Any) -> None:
     secret.members += [f"U0OTHER{number}" for number in range(1200)]
     assert UNSEEN in (await world.ask(f"downloads courier missing:<#{secret.id}|secret>")).text
     secret.members = [world.slack.bot_user_id, world.bruno.id, world.ana.id]
     assert UNSEEN not in (await world.ask(f"downloads courier missing:<#{secret.id}|secret>")).text
 
 
-async def test_who_is_on_a_later_page_is_in_it(world: Environment, secret: Any) -> None:
+async def test_references_member_on_later_page_is_found(world: Environment, secret: Any) -> None:
     secret.members += [*(f"U0OTHER{number}" for number in range(2100)), world.ana.id]
     assert "can be used" in (await world.ask(f"grant <#{secret.id}|secret> app:courier")).text
 
@@ -119,7 +119,7 @@ SILENCES: dict[str, Callable[[], tuple[str, Fault]]] = {
 
 @pytest.mark.parametrize("silence", SILENCES)
 @pytest.mark.parametrize("command", ["downloads courier missing:{}", "grant {} app:courier", "revoke {} app:courier"])
-async def test_while_slack_is_silent_nobody_is_in_it(
+async def test_references_without_slack_membership_is_unchecked(
     world: Environment, secret: Any, silence: str, command: str
 ) -> None:
     secret.members.append(world.ana.id)
@@ -131,7 +131,7 @@ async def test_while_slack_is_silent_nobody_is_in_it(
 
 
 @pytest.mark.parametrize("without", ["is_private", "is_mpim"])
-async def test_what_is_not_said_to_be_public_is_private(world: Environment, secret: Any, without: str) -> None:
+async def test_references_channel_not_marked_public_is_private(world: Environment, secret: Any, without: str) -> None:
     wire = secret.wire(bot_user=world.slack.bot_user_id, home_team=world.slack.team_id)
     wire |= {"is_private": False, "is_mpim": True} if without == "is_mpim" else {}
     if without == "is_private":

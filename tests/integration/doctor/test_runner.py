@@ -294,7 +294,7 @@ async def test_ten_connections_are_all_there_are(world: Environment) -> None:
     assert "all of Slack's ten" in found.said
 
 
-async def test_in_http_mode_nobody_connects(world: Environment) -> None:
+async def test_doctor_http_mode_opens_no_socket(world: Environment) -> None:
     report = await examined(world, slack_app_token=None)
     assert the(report, slack.SOCKETS).outcome is SKIPPED
     assert world.slack.socket_mode.handshakes == []
@@ -558,7 +558,7 @@ async def test_doctor_too_long_address_refused_before_sending(world: Environment
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: Environment, method: str) -> None:
+async def test_doctor_without_right_to_register_explains_manual_way(world: Environment, method: str) -> None:
     world.applivery.faults.add(f"{method} /v1/organizations/acme/notifications", Fault(status=403), times=None)
     report = await examined(world, consent=lambda _: True, **PUBLIC)
     found = the(report, service.WEBHOOK)

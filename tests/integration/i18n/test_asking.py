@@ -51,7 +51,7 @@ async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: Environ
         ("status", "Hay 2 apps."),
     ],
 )
-async def test_what_cannot_be_done_is_said_in_the_reader_s_language(
+async def test_invalid_request_explained_in_reader_language(
     world: Environment, lucia: Any, typed: str, words: str
 ) -> None:
     world.applivery.app("Rider", slug="rider")

@@ -32,7 +32,7 @@ def test_spanish_from_catalogue_and_untranslated_stays_english() -> None:
     assert i18n.current_locale() == "en"
 
 
-def test_what_comes_from_outside_is_never_read_as_a_sentence() -> None:
+def test_locale_external_text_is_never_a_template() -> None:
     assert i18n._("{name} is ready", name="{name.__class__}") == "{name.__class__} is ready"
 
 
@@ -74,7 +74,7 @@ async def test_each_person_is_answered_in_the_language_of_their_slack(world: Env
     assert "Show what you may do here." in (await world.ask("help whoami")).text
 
 
-async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: Environment) -> None:
+async def test_locale_unsupported_uses_the_setting(world: Environment) -> None:
     chloe = world.slack.user("chloe", locale="fr-FR", email="chloe@acme.test")
     world.releases.members.append(chloe.id)
     await world.start(language="es")
@@ -84,7 +84,7 @@ async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: En
     assert "Show what you may do here." in (await world.ask("help whoami", user=chloe)).text
 
 
-async def test_while_slack_does_not_say_everybodys_language_is_spoken(world: Environment) -> None:
+async def test_locale_unknown_while_slack_fails_uses_the_setting(world: Environment) -> None:
     await world.start(language="es")
     world.slack.faults.add("users.info", Fault(status=500), times=None)
     assert await world.bot.dispatcher._people.language(world.ana.id) == "es"

@@ -45,7 +45,7 @@ async def test_send_recipient_and_sender_read_own_language(world: Environment, l
     assert "which you sent." in (await direct(world, world.ana)).text
 
 
-async def test_who_sends_in_spanish_is_told_in_spanish(world: Environment, lucia: FakeUser) -> None:
+async def test_send_by_spanish_sender_is_confirmed_in_spanish(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier to:<@{world.bruno.id}|bruno>", user=lucia)

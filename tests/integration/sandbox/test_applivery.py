@@ -161,7 +161,7 @@ async def test_applivery_integrations_api_takes_only_app_token(applivery, caller
         "/v1/organizations/acme/apps/nothing/downloads/by-user",
     ],
 )
-async def test_what_does_not_exist_is_3001(caller, courier, path):
+async def test_applivery_missing_object_is_3001(caller, courier, path):
     assert await caller.refusal(path) == (404, 3001)
 
 
@@ -170,7 +170,7 @@ async def test_applivery_malformed_id_refused_before_lookup(caller, courier):
     assert await caller.refusal(BUILDS + "/latest") == (400, 6002)
 
 
-async def test_a_path_nobody_documented_answers_in_the_envelope(caller):
+async def test_applivery_unknown_path_answers_in_envelope(caller):
     assert await caller.refusal("/v1/organizations/acme/unheard/of/it") == (404, None)
 
 
@@ -741,7 +741,7 @@ async def test_applivery_webhook_for_created_and_processed_not_failed(applivery,
     assert {delivery.status for delivery in applivery.webhooks} == {204}
 
 
-async def test_a_webhook_nobody_answers_is_remembered_as_such(applivery, inbox, courier):
+async def test_applivery_unanswered_webhook_has_no_status(applivery, inbox, courier):
     applivery.webhook_url = "http://127.0.0.1:1/nobody"
     applivery.move(applivery.build(courier, status="pending"), "processed")
     (delivery,) = await applivery.until(lambda: applivery.webhooks)

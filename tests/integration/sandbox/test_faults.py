@@ -47,7 +47,7 @@ def test_clearing_one_target_leaves_the_others():
     assert not faults
 
 
-def test_what_fired_is_remembered_in_order():
+def test_faults_fired_are_recorded_in_order():
     faults = FaultQueue()
     faults.add("*", Fault(drop=True), times=None)
     faults.next("one")

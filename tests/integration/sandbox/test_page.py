@@ -105,9 +105,7 @@ async def test_another_web_site_cannot_do_anything_here(
         ("shortcut", {"person": "applivery", "channel": "C1", "callback_id": "about"}),
     ],
 )
-async def test_what_cannot_be_done_is_said_in_the_answer(
-    world: DemoEnvironment, http: Any, deed: str, body: Any
-) -> None:
+async def test_page_invalid_action_is_400_with_error(world: DemoEnvironment, http: Any, deed: str, body: Any) -> None:
     async with http.post(f"{world.page_url}api/{deed}", json=body) as response:
         assert response.status == 400
         assert (await response.json())["error"]
@@ -435,7 +433,7 @@ class TestBrowser:
         await type_in(page, "/invite @Applivery")
         await expect(page.get_by_test_id("toast")).to_contain_text("already_in_channel")
 
-    async def test_one_can_be_somebody_else(self, page: Page) -> None:
+    async def test_page_viewer_can_switch_user(self, page: Page) -> None:
         await expect(page.get_by_test_id("channel-mobile-team")).to_be_visible()
         await page.get_by_test_id("person-carla").click()
         await expect(page.get_by_test_id("person-carla")).to_have_attribute("aria-checked", "true")

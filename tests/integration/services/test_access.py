@@ -77,7 +77,7 @@ async def test_slack_s_word_counts_and_not_the_payload_s(slack: FakeSlack, peopl
 @pytest.mark.parametrize(
     "fault", [Fault(error="internal_error"), Fault(error="user_not_found"), Fault(body="nonsense")]
 )
-async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
+async def test_access_uncheckable_user_refused_and_rechecked(
     slack: FakeSlack, people: AccessResolver, fault: Fault
 ) -> None:
     ana = slack.user("ana", admin=True)
@@ -89,7 +89,7 @@ async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
     assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
 
 
-async def test_without_knowing_our_own_workspace_everybody_is_refused(slack: FakeSlack, people: AccessResolver) -> None:
+async def test_access_without_own_workspace_refuses_all(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana", admin=True)
     slack.faults.add("auth.test", Fault(error="invalid_auth"))
     with pytest.raises(PermissionDenied):
@@ -133,7 +133,9 @@ async def test_known_people_stay_known_while_slack_is_busy(
     assert STALE_SECONDS <= 3600
 
 
-async def test_who_was_known_is_not_while_slack_fails(slack: FakeSlack, people: AccessResolver, clock: Clock) -> None:
+async def test_access_known_user_refused_when_check_expires(
+    slack: FakeSlack, people: AccessResolver, clock: Clock
+) -> None:
     ana = slack.user("ana", admin=True)
     await people.resolve_actor(slack.team_id, ana.id, None)
     slack.faults.add("users.info", Fault(error="internal_error"), times=None)

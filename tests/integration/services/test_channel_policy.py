@@ -162,7 +162,7 @@ async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: Environmen
     assert saved.query == "os:ios"
 
 
-async def test_who_cannot_be_checked_can_try_again(world: Environment) -> None:
+async def test_access_uncheckable_user_can_try_again(world: Environment) -> None:
     await world.start()
     world.slack.faults.add("users.info", Fault(error="internal_error"), times=None)
     said = await world.ask("whoami")

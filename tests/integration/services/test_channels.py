@@ -100,7 +100,7 @@ async def test_each_kind_of_event_makes_it_look_and_once_only(world: Environment
         {"type": "reaction_added", "user": "UANA"},
     ],
 )
-async def test_what_is_no_news_of_a_channel_is_acknowledged_and_left(world: Environment, event: dict[str, Any]) -> None:
+async def test_channel_unrelated_event_acknowledged_and_ignored(world: Environment, event: dict[str, Any]) -> None:
     await world.start()
     looks: list[str] = []
     world.bot.dispatcher._on_channel_change = looks.append

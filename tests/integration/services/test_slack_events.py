@@ -35,7 +35,7 @@ async def known(world: Environment, **changes: Any) -> None:
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_who_has_left_is_refused_at_once(world: Environment, way: dict[str, Any]) -> None:
+async def test_user_deactivated_is_refused_at_once(world: Environment, way: dict[str, Any]) -> None:
     await known(world, **way)
     await world.slack.change(world.bruno, deleted=True)
     assert LEFT in (await world.ask("whoami", user=world.bruno)).text
@@ -64,7 +64,7 @@ async def test_an_admin_no_more_is_none_at_once(world: Environment) -> None:
     assert ROLE in (await world.ask("audit")).text
 
 
-async def test_who_comes_back_is_let_in_at_once(world: Environment) -> None:
+async def test_user_reactivated_is_admitted_at_once(world: Environment) -> None:
     await known(world)
     await world.slack.change(world.bruno, deleted=True)
     assert LEFT in (await world.ask("whoami", user=world.bruno)).text
@@ -188,7 +188,7 @@ async def test_an_incomplete_record_is_no_member(world: Environment, what: str) 
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_nobody_is_granted_a_role_by_an_incomplete_record(world: Environment) -> None:
+async def test_grant_refused_for_incomplete_user_record(world: Environment) -> None:
     await world.start()
     await world.ask("whoami")
     world.slack.faults.add("users.info", Fault(packed=b'{"ok": true, "user": {}}', coding="identity"), times=None)

@@ -57,7 +57,7 @@ async def test_upload_of_killed_process_is_told_by_next_one(world: Environment) 
     assert directs(world, world.ana) == [message]
 
 
-async def test_what_is_carried_is_renewed_and_left_alone(world: Environment) -> None:
+async def test_upload_in_progress_is_renewed_and_left_alone(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     world.applivery.faults.add("POST *builds", Fault(latency=60))
@@ -75,7 +75,7 @@ async def test_what_is_carried_is_renewed_and_left_alone(world: Environment) -> 
     assert world.bot.unfinished._heartbeat_task is None
 
 
-async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: Environment) -> None:
+async def test_upload_ended_during_renewal_is_not_stored_again(world: Environment) -> None:
     await world.start()
     unfinished = world.bot.unfinished
     every = [MessageRef("D1", str(number)) for number in range(20)]

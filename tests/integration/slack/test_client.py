@@ -321,7 +321,8 @@ async def test_an_edit_is_never_repeated_by_itself(
     assert [call.status for call in slack.calls_of("chat.update")] == [429], "what is too late is not even tried"
 
 
-async def test_what_only_asks_is_repeated_over_a_broken_connection(slack: FakeSlack, poster: SlackClient) -> None:
+async def test_client_read_request_repeated_after_broken_connection(slack: FakeSlack, poster: SlackClient) -> None:
+    """A request that changes nothing at Slack can be repeated."""
     slack.faults.add("auth.test", Fault(drop=True))
     assert (await poster.identity()).team_id == slack.team_id
 
@@ -342,7 +343,7 @@ async def test_a_message_is_found_again_by_its_key_and_no_other(
     assert await poster.find_message(releases.id, "key-1", since + timedelta(hours=3)) is None
 
 
-async def test_who_we_are_is_asked_once(slack: FakeSlack, poster: SlackClient) -> None:
+async def test_client_own_identity_requested_once(slack: FakeSlack, poster: SlackClient) -> None:
     first, second = await poster.identity(), await poster.identity()
     assert first == second
     assert (first.team_id, first.user_id, first.name) == (slack.team_id, slack.bot_user_id, "applivery")

@@ -158,7 +158,7 @@ async def test_an_edited_mention_is_not_answered_again(world: Environment) -> No
         {"hidden": True},
     ],
 )
-async def test_what_is_said_of_an_old_message_is_no_mention(world: Environment, about: dict[str, Any]) -> None:
+async def test_mention_event_about_edited_message_is_ignored(world: Environment, about: dict[str, Any]) -> None:
     await world.start()
     ready(world)
     assert (await world.slack.event({**said_once(world), **about})).acked

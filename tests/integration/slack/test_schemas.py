@@ -81,7 +81,7 @@ async def test_a_mention_whose_channel_is_an_object_is_answered(world: Environme
     assert '"level": "error"' not in log.getvalue()
 
 
-async def test_a_mention_by_nobody_is_left_unanswered(world: Environment) -> None:
+async def test_mention_without_user_is_not_answered(world: Environment) -> None:
     await world.start()
     calls = len(world.slack.calls)
     event = {"type": "app_mention", "text": "<@U0APPLIVERY> whoami", "channel": world.releases.id, "ts": "1.1"}

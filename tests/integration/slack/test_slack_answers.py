@@ -179,7 +179,7 @@ def test_every_method_that_is_called_has_its_errors() -> None:
     assert set(ERRORS) == {name for name in called_in_the_code() if not name.startswith("apps.")}
 
 
-async def test_whatever_slack_answers_somebody_who_asks_is_answered(world: Environment) -> None:
+async def test_user_is_answered_on_any_slack_error(world: Environment) -> None:
     await _known(world)
     asked_at = await _asked_at(world)
     assert set(ERRORS) - asked_at.keys() == BY_ITSELF - asked_at.keys()
@@ -210,7 +210,7 @@ PATIENCE = pytest.mark.skipif(find_spec("bot.timeouts") is None, reason="a perso
 @PATIENCE
 @pytest.mark.parametrize("fault", [Fault(status=429, retry_after=3600), Fault(latency=30)], ids=["429", "silence"])
 @pytest.mark.parametrize(("method", "door"), [("conversations.info", "sharing"), ("users.info", "a command")])
-async def test_who_asks_does_not_wait_as_long_as_slack(
+async def test_user_answer_does_not_wait_for_slow_slack(
     world: Environment, fault: Fault, method: str, door: str
 ) -> None:
     world.tuning = replace(world.tuning, slack_seconds=HTTP_SECONDS)

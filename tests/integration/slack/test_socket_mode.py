@@ -155,7 +155,7 @@ async def test_one_that_stays_away_is_built_anew(slack: FakeSlack, opened: Opene
         assert await acknowledged(slack)
 
 
-async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_close_ends_in_bounded_time(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=2) as sockets:
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)

@@ -533,7 +533,8 @@ async def test_a_claim_that_broke_off_is_not_called_used(desk: ClaimEnvironment)
     assert desk.counted(TicketStatus.UNSURE) == 2
 
 
-async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: ClaimEnvironment) -> None:
+async def test_claim_page_disconnect_before_answer_is_unknown_use(desk: ClaimEnvironment) -> None:
+    """The page does not say that the link was used."""
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=0.5))
     _, writer = await asyncio.open_connection("127.0.0.1", desk.web.port)
@@ -572,7 +573,7 @@ async def test_a_recall_ends_a_claim_that_broke_off(desk: ClaimEnvironment) -> N
     assert heading(await desk.get(address)) == "This build was recalled"
 
 
-async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: ClaimEnvironment) -> None:
+async def test_claim_page_killed_process_leaves_use_unknown(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     await desk.web.close()
     await desk.store.close()
@@ -649,7 +650,7 @@ class Slow:
         return await self._store.run(tickets.get_ticket, ticket_hash)
 
 
-async def test_who_guesses_much_does_not_keep_others_from_the_database(desk: ClaimEnvironment) -> None:
+async def test_claim_page_guessing_does_not_exhaust_database(desk: ClaimEnvironment) -> None:
     store = desk.store
     desk.store = slow = Slow(store)  # type: ignore[assignment]
     await desk.web.close()
@@ -814,7 +815,7 @@ async def test_the_page_speaks_the_language_the_browser_asks_for(desk: ClaimEnvi
         assert (seen.headers["Content-Language"], seen.headers["Vary"]) == (language, "Accept-Language")
 
 
-async def test_what_a_build_needs_is_said_in_the_same_language(desk: ClaimEnvironment) -> None:
+async def test_claim_page_requirements_in_browser_language(desk: ClaimEnvironment) -> None:
     build = desk.build(info={"ios": {"plist": {"MinimumOSVersion": "17.0"}}})
     address = await desk.address(build)
     assert "Necesita iOS 17.0 o posterior." in (await desk.get(address, IPHONE, headers=SPANISH)).text
@@ -842,7 +843,7 @@ async def test_an_end_is_told_in_the_language_too(desk: ClaimEnvironment, why: s
     assert not re.search(r"\b(the|link|build)\b", seen.text.partition("<body>")[2])
 
 
-async def test_what_went_wrong_is_told_in_the_language_of_who_pressed(desk: ClaimEnvironment) -> None:
+async def test_claim_page_error_in_browser_language(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
     seen = await desk.post(address, ANDROID, headers=SPANISH)

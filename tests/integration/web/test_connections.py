@@ -69,7 +69,7 @@ def refused(it: HttpServer, reason: str) -> float:
         (b"POST /nothing HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\nhalf", "", b"HTTP/1.1 404"),
     ],
 )
-async def test_who_does_not_go_on_is_hung_up_on(sent: bytes, reason: str, said: bytes) -> None:
+async def test_connection_stalled_sender_is_closed(sent: bytes, reason: str, said: bytes) -> None:
     async with serving(ConnectionLimits(head=0.3, body=0.3, whole=5.0, idle=0.6)) as (it, _):
         found = await answered(it.port, sent)
         assert found.startswith(said)
@@ -88,7 +88,7 @@ async def test_a_head_that_drips_is_not_given_more_time() -> None:
         assert refused(it, ConnectionEnd.SLOW) == 1
 
 
-async def test_who_does_not_read_is_hung_up_on() -> None:
+async def test_connection_stalled_reader_is_closed() -> None:
     async with serving(ConnectionLimits(whole=0.5)) as (it, porch):
         it._metrics.refused.labels("x" * 30_000_000, "y").inc()  # more than the network holds for us
         _, writer = await opened(it.port, b"GET /metrics HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n")

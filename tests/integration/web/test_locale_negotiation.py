@@ -37,12 +37,12 @@ def test_locale_negotiation_picks_preferred_known_language(accept: str, language
     "accept",
     ["", "*", "fr", "fr,de;q=0.5", "es;q=0", "es;q=high", "es;q=2", "es;q=-1", "es;q=nan", "esperanto", "*,es;q=0.5"],
 )
-def test_who_likes_none_or_any_hears_what_everybody_does(accept: str) -> None:
+def test_locale_negotiation_without_match_uses_default(accept: str) -> None:
     assert [wanted(accept, otherwise) for otherwise in LANGUAGES] == list(LANGUAGES)
 
 
 @given(st.text() | st.text("es-ESn;q=0.15,* "))
-def test_whatever_a_browser_sends_is_a_language(accept: str) -> None:
+def test_locale_negotiation_any_header_gives_known_language(accept: str) -> None:
     assert wanted(accept, "en") in LANGUAGES
 
 

@@ -205,7 +205,7 @@ async def test_admins_are_told_once_of_an_outage(world: Environment, failure: st
     assert directs(world, world.bruno) == []
 
 
-async def test_who_asks_is_told_the_real_cause(world: Environment) -> None:
+async def test_command_error_names_the_real_cause(world: Environment) -> None:
     await watched(world)
     for fault, words in (
         (Fault(status=403), "Service Account may not do that"),

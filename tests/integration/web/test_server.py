@@ -60,7 +60,7 @@ async def counted(world: Environment, sample_name: str, /, **labels: str) -> flo
 # ------------------------------------------------------------------ health and readiness
 
 
-async def test_it_is_alive_whatever_else_is_down(world: Environment) -> None:
+async def test_liveness_true_while_dependencies_are_down(world: Environment) -> None:
     world.slack.refuse_handshakes(None)
     await world.applivery.stop()
     async with running(world.settings(), world.tuning) as world.bot:
@@ -221,7 +221,7 @@ async def test_metrics_are_what_prometheus_reads(world: Environment) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/slack", "/slack/events/", "/webhooks/applivery", "/metrics/x", "/%2e%2e/etc"])
-async def test_what_is_not_there_is_not_found(world: Environment, path: str) -> None:
+async def test_http_unknown_path_returns_404(world: Environment, path: str) -> None:
     await world.start()
     assert (await ask(world, "GET", path)).status == 404
 
@@ -532,7 +532,8 @@ async def test_a_retry_whose_first_delivery_never_came_is_answered(world: Enviro
 
 
 @pytest.mark.postgres
-async def test_what_one_replica_has_answered_the_other_leaves(world: Environment, postgres_url: str) -> None:
+async def test_slack_request_answered_by_one_replica_only(world: Environment, postgres_url: str) -> None:
+    """What one replica has answered, the other replica leaves."""
     world.database = postgres_url
     await world.start(slack_app_token=None)
     async with running(world.settings(slack_app_token=None), world.tuning, jobs=False) as other:
@@ -567,7 +568,7 @@ async def test_what_one_replica_has_answered_the_other_leaves(world: Environment
 QUIET = ["tokens_revoked", "app_uninstalled", "app_home_opened", "message", "member_joined_channel", "app_rate_limited"]
 
 
-async def test_what_nobody_handles_is_acknowledged_and_writes_no_line(world: Environment, log: io.StringIO) -> None:
+async def test_slack_unhandled_event_acknowledged_without_log_line(world: Environment, log: io.StringIO) -> None:
     await world.start(slack_app_token=None)
     before = log.getvalue()
     for number, kind in enumerate(QUIET):

@@ -206,7 +206,9 @@ LINES = [
 
 
 @pytest.mark.parametrize("name", PATHS)
-async def test_what_is_no_request_is_refused_or_dropped(open_to_all: Environment, log: io.StringIO, name: str) -> None:
+async def test_http_malformed_request_is_refused_or_dropped(
+    open_to_all: Environment, log: io.StringIO, name: str
+) -> None:
     before = await refused(open_to_all)
     lines = [line.replace(b"{path}", PATHS[name].encode()) for line in LINES]
     cut = [line[: len(line) * part // 10] for line in lines for part in (1, 5, 9)]
@@ -246,7 +248,7 @@ async def test_a_claim_whose_form_stops_half_way_spends_nothing(open_to_all: Env
     quiet(log)
 
 
-async def test_nobody_s_unpacked_body_is_read(open_to_all: Environment) -> None:
+async def test_http_compressed_body_is_not_unpacked(open_to_all: Environment) -> None:
     bomb = zlib.compress(b"a" * 50_000_000)
     for path in (PATHS["slack"], PATHS["webhook"], PATHS["claim"]):
         for coding in ("deflate", "gzip", "br"):

@@ -266,7 +266,7 @@ def assert_told(place: Place, thing: str, change: str) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize(("thing", "change"), ALL)
-async def test_what_may_not_act_is_paused_until_it_may(world: Environment, thing: str, change: str) -> None:
+async def test_recheck_pauses_without_permission_until_regained(world: Environment, thing: str, change: str) -> None:
     await goes(world, thing, change)
 
 
@@ -337,7 +337,8 @@ async def test_a_card_is_not_edited_where_its_app_may_not_be(world: Environment)
 
 @on_sqlite
 @pytest.mark.parametrize("held", ["mute 2h", "subscribe courier digest:daily@09:00"])
-async def test_what_was_held_asks_when_it_is_released(world: Environment, held: str) -> None:
+async def test_recheck_applies_to_held_message_on_release(world: Environment, held: str) -> None:
+    """A held message is checked again when it is released."""
     await subscribed(world)
     await world.ask(held)
     ready(world)
@@ -386,7 +387,7 @@ async def test_an_app_kept_elsewhere_pauses_no_wish_for_every_app(world: Environ
 
 
 @on_sqlite
-async def test_who_takes_a_subscription_over_resumes_it(world: Environment) -> None:
+async def test_recheck_subscription_taken_over_resumes(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
     await world.ask("subscribe courier", user=world.bruno)
@@ -407,7 +408,7 @@ async def test_who_takes_a_subscription_over_resumes_it(world: Environment) -> N
 @on_sqlite
 @pytest.mark.parametrize("fault", [Fault(error="internal_error"), Fault(status=503), Fault(error="missing_scope")])
 @pytest.mark.parametrize("method", ["conversations.info", "users.info"])
-async def test_what_cannot_be_checked_waits(world: Environment, method: str, fault: Fault) -> None:
+async def test_recheck_impossible_check_delays_message(world: Environment, method: str, fault: Fault) -> None:
     await subscribed(world)
     world.slack.faults.add(method, fault, times=None)
     ready(world)
@@ -441,7 +442,7 @@ async def test_a_group_slack_cannot_tell_pauses_nothing(world: Environment) -> N
 
 
 @on_sqlite
-async def test_a_queued_report_names_nobody_once_that_is_over(world: Environment) -> None:
+async def test_recheck_queued_report_without_permission_has_no_names(world: Environment) -> None:
     build = ready(world)
     world.applivery.download(build, world.applivery.member(email="eva@acme.test", first="Eva", last="Ruiz"))
     await world.start()

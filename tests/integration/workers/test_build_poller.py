@@ -47,7 +47,7 @@ async def watched(world: Environment) -> Environment:
 # ------------------------------------------------------------------ the baseline
 
 
-async def test_what_exists_at_the_first_look_is_history(world: Environment) -> None:
+async def test_poller_builds_at_first_poll_are_history(world: Environment) -> None:
     for number in range(3):
         world.applivery.build(world.courier, version=f"1.0.{number}")
     world.applivery.build(world.courier, version="1.1.0", status="error")
@@ -331,7 +331,7 @@ async def test_each_channel_hears_what_its_own_filter_lets_through(world: Enviro
     }
 
 
-async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: Environment) -> None:
+async def test_poller_news_for_paused_subscription_is_kept(watched: Environment) -> None:
     watched.releases.archived = True
     await watched.bot.store.run(subscriptions.pause_subscriptions, watched.releases.id, "is_archived")
     watched.applivery.build(watched.courier, version="1.0.0")
@@ -349,7 +349,7 @@ async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: Env
 
 
 @on_sqlite
-async def test_words_and_fields_nobody_knows_stop_nothing(watched: Environment) -> None:
+async def test_poller_unknown_words_and_fields_stop_nothing(watched: Environment) -> None:
     watched.applivery.build(
         watched.courier, version="1.0.0", status="defrosting", deployer=["a list"], info="words", error={"odd": [1]}
     )
@@ -468,7 +468,7 @@ async def test_poller_interrupted_poll_is_repeated_after_start(watched: Environm
     await watched.slack.until(lambda: watched.said() == [ready("1.0.0")])
 
 
-async def test_while_somebody_looks_at_an_app_nobody_else_does(watched: Environment) -> None:
+async def test_poller_leased_app_is_not_polled_elsewhere(watched: Environment) -> None:
     await watched.bot.store.run(app_polls.claim_due_apps, 8, 60, only_due=False)
     before = lists(watched)
     await watched.look()

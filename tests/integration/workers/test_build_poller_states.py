@@ -188,7 +188,7 @@ async def test_poller_waiting_user_told_once_of_unknown_status(world: Environmen
     assert UNKNOWN in told
 
 
-async def test_who_waits_again_is_told_again(world: Environment) -> None:
+async def test_poller_repeated_waiter_is_told_again(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     for told in (1, 2):
@@ -201,7 +201,7 @@ async def test_who_waits_again_is_told_again(world: Environment) -> None:
         assert len(directs(world, world.bruno)) == told
 
 
-async def test_who_waits_for_a_second_processing_is_told_its_end(world: Environment) -> None:
+async def test_poller_waiter_of_reprocessing_is_told_its_end(world: Environment) -> None:
     await subscribed(world)
     build = ready(world)
     await world.look()

@@ -125,7 +125,7 @@ async def test_card_changes_silently_with_build_edited_in_applivery(started: Env
     assert len(posts(started)) == 1
 
 
-async def test_a_build_nobody_was_told_of_may_be_edited_at_will(started: Environment) -> None:
+async def test_card_not_posted_for_edit_of_unannounced_build(started: Environment) -> None:
     build = started.applivery.build(started.courier)
     await listen(started)
     started.applivery.edit(build, {"changelog": "Fixed the login"})
@@ -423,7 +423,7 @@ async def test_a_digest_is_one_message_at_its_time(world: Environment, clock: Cl
 
 
 @on_sqlite
-async def test_what_happens_in_quiet_hours_is_told_when_they_are_over(world: Environment, clock: Clock) -> None:
+async def test_card_events_in_quiet_hours_told_afterwards(world: Environment, clock: Clock) -> None:
     await listen(world, "quiet:22:00-08:00 tz:UTC")
     made(world, clock, "1")
     await world.look()
@@ -626,7 +626,7 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: Environment
     assert cards(started, beta) == []
 
 
-async def test_of_an_app_nobody_knows_no_feedback_is_told(started: Environment) -> None:
+async def test_feedback_of_unknown_app_is_not_told(started: Environment) -> None:
     await listen(started, "on:feedback", every=True)
     for app in ("f" * 24, "<!channel>"):
         await WebhookHandler(started.bot.store).handle_webhook(rung("feedback_created", app, "a" * 24))

@@ -73,7 +73,8 @@ async def test_a_copy_in_the_direct_messages_is_edited(world: Environment, clock
     assert link(await (await press(world.slack, copy, "Get a fresh link", user=world.ana)).answer())
 
 
-async def test_what_was_promised_and_told_is_edited_too(world: Environment, clock: Clock) -> None:
+async def test_expirer_edits_awaited_link_message(world: Environment, clock: Clock) -> None:
+    """A link that was promised and told by direct message expires in its message too."""
     await world.start()
     build = ready(world, status="in_progress")
     answer = await world.ask("get courier 2.4.0")
@@ -111,7 +112,7 @@ async def test_expirer_first_command_answer_stays_unchanged(world: Environment, 
     assert await world.bot.expire.step() is None
 
 
-async def test_a_click_on_a_shared_card_changes_the_card_for_nobody(world: Environment, clock: Clock) -> None:
+async def test_expirer_click_leaves_shared_card_unchanged(world: Environment, clock: Clock) -> None:
     await world.start()
     await world.ask("subscribe courier")
     ready(world)

@@ -120,7 +120,7 @@ DUPLICATE = "duplicate_client_msg_id"
 
 
 @on_sqlite
-async def test_what_slack_calls_a_duplicate_is_looked_up(watched: Environment) -> None:
+async def test_outbox_duplicate_error_triggers_lookup(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(error_after=DUPLICATE))
     await record(watched, "1", "2")
     await watched.bot.announce.drain()

@@ -53,7 +53,7 @@ async def test_another_replica_does_not_end_an_outage(world: Environment, postgr
     assert len(directs(world, world.ana)) == 2
 
 
-async def test_what_comes_and_goes_is_one_outage(world: Environment) -> None:
+async def test_outage_intermittent_failures_are_one_outage(world: Environment) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory()}
     new_notifier = notifier(world, checks)

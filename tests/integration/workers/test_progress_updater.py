@@ -169,7 +169,7 @@ async def test_progress_end_before_first_message_is_only_message(world: Environm
     assert await world.bot.progress.step() is None
 
 
-async def test_what_was_recorded_before_somebody_asked_is_no_end(world: Environment) -> None:
+async def test_progress_end_recorded_before_request_is_ignored(world: Environment) -> None:
     """Applivery may process a build again: what the channel heard of it yesterday is not what it is doing now."""
     await world.start()
     await world.ask("subscribe courier")

@@ -295,7 +295,7 @@ async def test_two_replicas_say_it_once(world: Environment) -> None:
     assert everything(world) in (ONE, ONE_DAY)
 
 
-async def test_who_has_lost_the_lease_says_nothing(world: Environment) -> None:
+async def test_report_replica_without_lease_posts_nothing(world: Environment) -> None:
     await begun(world)
     due(world)
     [(digest, stale)] = await world.bot.store.run(scheduled_reports.lease_due_reports, 1, 0.0)
@@ -383,7 +383,7 @@ async def test_report_in_channel_language_and_stop_in_maker_language(world: Envi
     assert "I stopped the summary of *downloads of Courier* " in said.text
 
 
-async def test_what_comes_to_one_person_comes_in_their_language(world: Environment) -> None:
+async def test_report_by_dm_is_in_recipient_language(world: Environment) -> None:
     lucia = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     await world.start(access_default_role="manager")
     courier(world)

@@ -85,7 +85,7 @@ async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: En
     assert await due(rested) == {rested.courier.id, parcel(rested).id}
 
 
-async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: Environment) -> None:
+async def test_webhook_during_poll_causes_another_poll(rested: Environment) -> None:
     await WebhookHandler(rested.bot.store).handle_webhook(rested.courier.id.encode())
     (claim,) = await rested.bot.store.run(app_polls.claim_due_apps, 1, 60)
     await WebhookHandler(rested.bot.store).handle_webhook(rested.courier.id.encode())
@@ -94,7 +94,7 @@ async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: Enviro
 
 
 @on_sqlite
-async def test_what_a_webhook_says_is_not_believed(rested: Environment) -> None:
+async def test_webhook_content_is_not_trusted(rested: Environment) -> None:
     build = rested.applivery.build(rested.courier, version="1.0.0", status="in_progress")
     await rested.look()
     lie = {"action": "build_processed", "application": {"id": rested.courier.id}, "build": {"id": build.id}}

@@ -150,7 +150,7 @@ async def test_welcome_button_opens_form_and_subscribes_channel(world: Environme
 
 
 @on_sqlite
-async def test_who_may_not_subscribe_is_refused_and_can_ask_an_admin(world: Environment) -> None:
+async def test_welcome_button_refuses_non_releaser_and_offers_request(world: Environment) -> None:
     await world.start()
     await invited(world)
     (message,) = world.slack.messages(world.general)

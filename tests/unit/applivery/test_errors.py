@@ -50,7 +50,7 @@ def test_the_code_decides_before_the_status(code: int, kind: type, status: int) 
     ],
 )
 @pytest.mark.parametrize("code", [None, 9999])
-def test_the_status_decides_for_a_code_nobody_knows(code: int | None, status: int, kind: type) -> None:
+def test_error_with_unknown_code_is_decided_by_status(code: int | None, status: int, kind: type) -> None:
     assert type(problem(ErrorBody(code), status)) is kind
 
 

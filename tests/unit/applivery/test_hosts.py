@@ -36,7 +36,7 @@ def test_each_host_is_overridden_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("pasted", ["https://api.acme.io/", "https://api.acme.io/v1", " https://api.acme.io/v1/ "])
-def test_what_people_paste_at_the_end_of_an_address_is_taken_off(pasted: str) -> None:
+def test_host_pasted_suffix_is_removed(pasted: str) -> None:
     assert AppliveryHosts.of_tenant(api=pasted).api == "https://api.acme.io"
 
 

@@ -67,7 +67,7 @@ def test_any_json_is_read_or_refused_alike(anything: Any, size: int) -> None:
 
 
 @given(st.binary(max_size=40), st.integers(1, 9))
-def test_what_is_no_json_is_refused_alike(noise: bytes, size: int) -> None:
+def test_json_stream_refuses_invalid_json_like_parser(noise: bytes, size: int) -> None:
     for body in (noise, b'{"data":[' + noise, ok([ROW])[:-1] + noise):
         assert outcome(streamed, body, size) == outcome(parse.member_downloads, body)
 

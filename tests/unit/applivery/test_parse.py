@@ -151,7 +151,7 @@ def test_old_shapes_are_read_too() -> None:
     assert "udid" not in repr(old)
 
 
-def test_what_the_build_does_not_say_comes_from_the_file() -> None:
+def test_parse_missing_build_values_come_from_file_info() -> None:
     android = build(info={"android": {"versionName": "3.1", "versionCode": 31, "minSDKVersion": 24}})
     assert (android.version, android.number, android.requirements.min_os) == ("3.1", "31", "24")
     package = build(info={"pkg": {"CFBundleShortVersionString": "1.1", "CFBundleVersion": "2"}})
@@ -226,7 +226,7 @@ def test_an_answer_without_a_list_is_unreadable(body: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"[", b"[1,", b"\xff", b'{"data":' * 10_000, b"[" * 100_000])
-def test_what_is_not_json_is_unreadable(body: bytes) -> None:
+def test_parse_invalid_json_raises_invalid_response(body: bytes) -> None:
     with pytest.raises(InvalidResponse):
         parse.builds(body, APP, page=1, limit=1)
     with pytest.raises(InvalidResponse):
@@ -258,14 +258,14 @@ def test_without_a_word_about_pages_a_full_page_has_a_next_one() -> None:
     assert not builds([{"id": "x"}, {"id": "y"}], limit=3).has_next
 
 
-def test_an_empty_page_is_the_last_whatever_it_says() -> None:
+def test_parse_empty_page_is_always_the_last() -> None:
     assert not builds({"data": {"items": [], "hasNextPage": True}}).has_next
 
 
 # ------------------------------------------------------------------ refusals
 
 
-def test_status_false_is_an_error_whatever_the_http_status() -> None:
+def test_parse_status_false_is_error_for_any_http_status() -> None:
     with pytest.raises(NotFound):
         builds({"status": False, "error": {"code": 3001, "message": "Entity not found"}})
 
@@ -383,7 +383,7 @@ def markers(network: dict[str, Any]) -> list[str]:
     return [str(value) for value in network.values() if len(str(value)) > 3]
 
 
-def test_where_somebody_was_does_not_get_past_the_parser() -> None:
+def test_parse_drops_download_locations() -> None:
     odd = {**DOWNLOAD, "networkInfo": [NETWORKS[1]], "extra": NETWORKS[0], "device": {"networkInfo": NETWORKS[0]}}
     rows = parse.member_downloads(
         ok([{"member": {**MEMBER, "networkInfo": NETWORKS[0]}, "downloads": [DOWNLOAD, odd]}])

@@ -48,7 +48,7 @@ async def test_the_next_person_begins_before_a_flood_goes_on() -> None:
     assert work.most == 3
 
 
-async def test_who_waits_gets_one_each_in_turn() -> None:
+async def test_fair_queue_gives_turns_round_robin() -> None:
     work = Work(FairQueue(each=4, at_once=1))
     tasks = await work.many(*"aaaabbcc")
     await work.end(tasks)
@@ -68,7 +68,7 @@ async def test_lines_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("called", [False, True])
-async def test_who_gives_up_takes_no_turn(called: bool) -> None:
+async def test_fair_queue_cancelled_waiter_takes_no_turn(called: bool) -> None:
     turns = FairQueue(each=1)
     work = Work(turns)
     async with turns.enter("a"):

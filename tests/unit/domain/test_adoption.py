@@ -38,7 +38,7 @@ def test_the_newest_is_by_platform(
     assert has(Download(version=version, platform=platform), by) is expected
 
 
-def test_nothing_known_of_somebody_is_unknown() -> None:
+def test_adoption_without_known_version_is_unknown() -> None:
     assert has(None, BOTH) is InstalledVersion.UNKNOWN
     found = adoption([PersonRow("Ana", "user", 7)], BOTH)
     assert found == Adoption(BOTH.versions, unknown=1)

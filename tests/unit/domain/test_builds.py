@@ -43,7 +43,7 @@ def announcements(news: Sequence[BuildTransition], wishes: Sequence[Subscription
 # ------------------------------------------------------------------ changes
 
 
-def test_what_did_not_move_is_no_news() -> None:
+def test_build_without_stage_change_is_no_news() -> None:
     new_build = build(1)
     assert changes({new_build.id: Stage.READY}, new_build) == []
 
@@ -83,7 +83,7 @@ def test_a_known_build_that_moves_is_news_even_at_the_first_look() -> None:
 
 
 @pytest.mark.parametrize(("created", "quiet"), [(NOON + HOUR, False), (NOON, True), (NOON - HOUR, True), (None, True)])
-def test_what_was_made_after_somebody_asked_is_no_history(created: object, quiet: bool) -> None:
+def test_build_created_after_request_is_news_at_first_poll(created: object, quiet: bool) -> None:
     (found,) = decisions.changes({}, [build(1, created_at=created)], baseline=True, since=NOON)
     assert found.quiet is quiet
 
@@ -100,14 +100,14 @@ stages = st.dictionaries(st.integers(1, 6).map(lambda number: build(number).id),
 
 
 @given(stages, seen_builds, st.booleans())
-def test_what_was_remembered_is_no_news_the_next_time(known: dict[str, Stage], seen: list[Build], first: bool) -> None:
+def test_build_recorded_change_is_no_news_next_time(known: dict[str, Stage], seen: list[Build], first: bool) -> None:
     news = decisions.changes(known, seen, baseline=first)
     known |= {change.build.id: change.build.stage for change in news}
     assert decisions.changes(known, seen, baseline=first) == []
 
 
 @given(seen_builds, st.booleans())
-def test_a_first_look_announces_nothing_whatever_there_is(seen: list[Build], wide: bool) -> None:
+def test_first_poll_of_any_builds_announces_nothing(seen: list[Build], wide: bool) -> None:
     wish = subscription(app_id=None if wide else COURIER.id, events=EVERYTHING)
     assert announcements(decisions.changes({}, seen, baseline=True), [wish]) == []
 
@@ -138,7 +138,7 @@ def test_build_reprocessed_start_is_silent_and_its_end_told() -> None:
     assert told(BuildTransition(build(1, stage=Stage.FAILED), Stage.READY), events=EVERYTHING) == [BuildEvent.FAILED]
 
 
-def test_quiet_changes_are_told_to_nobody() -> None:
+def test_quiet_changes_are_not_told() -> None:
     assert told(BuildTransition(build(1), None, quiet=True), events=EVERYTHING) == []
 
 
@@ -219,7 +219,7 @@ def test_a_profile_that_soon_expires_is_a_detail_too(days: int | None, told: boo
     assert (CardUpdate.DETAILS in {delivery.event for delivery in found}) is told
 
 
-def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
+def test_held_events_with_same_end_share_a_card() -> None:
     muted = subscription(5, muted_until=NOON + HOUR)
     found = announcements(
         [BuildTransition(build(1), None), BuildTransition(build(2), None)], [muted, subscription(6, channel_id="C2")]
@@ -230,7 +230,7 @@ def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
     assert {delivery.card for delivery in free} == {build(1).id, build(2).id}
 
 
-def test_who_waits_for_a_build_is_told_its_end_in_person() -> None:
+def test_build_end_is_told_to_waiting_users_by_dm() -> None:
     new_build = build(1)
     waiting = {new_build.id: ["U1", "U2"], build(2).id: ["U3"]}
     found = decisions.announcements([BuildTransition(new_build, Stage.RUNNING)], [subscription()], waiting, now=NOON)

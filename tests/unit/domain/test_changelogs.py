@@ -15,7 +15,7 @@ REST = "\n… the rest is under *What's new* on the card."
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "Fixed login", "x" * START, f"\n\n{'x' * START}\n"])
-def test_what_a_card_shows_in_full_has_no_pieces(text: str) -> None:
+def test_changelog_shown_in_full_has_no_pieces(text: str) -> None:
     assert changelogs.pieces(text) == ()
 
 

@@ -79,7 +79,7 @@ def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: Deli
         (f"label:{'x' * 41}", "It can have 40."),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_an_example(text: str, hint: str) -> None:
+def test_delivery_options_invalid_refused_with_example(text: str, hint: str) -> None:
     with pytest.raises(UserInputError) as caught:
         typed(text)
     assert hint in f"{caught.value.sentence} {caught.value.next_step}"
@@ -101,7 +101,7 @@ some = st.builds(
 
 
 @given(some)
-def test_what_is_said_back_asks_for_the_same_again(other_options: DeliveryOptions) -> None:
+def test_delivery_options_explanation_parses_to_the_same(other_options: DeliveryOptions) -> None:
     options = delivery_options.options(other_options)
     again = delivery_options.manner(grammar.parse(grammar.explain(ParsedText((), options))), other_options.tz)
     same = {
@@ -113,7 +113,7 @@ def test_what_is_said_back_asks_for_the_same_again(other_options: DeliveryOption
 
 
 @given(st.sampled_from(delivery_options.KEYS), texts)
-def test_whatever_is_typed_is_a_manner_or_bad_input(key: str, text: str) -> None:
+def test_delivery_options_any_text_is_parsed_or_refused(key: str, text: str) -> None:
     with suppress(UserInputError):
         _(delivery_options.explain(typed(f"{key}:{text}")))
 

@@ -41,7 +41,7 @@ def people(found: DownloadSummary) -> list[tuple[str, int]]:
 # ------------------------------------------------------------------ people
 
 
-def test_nothing_is_nobody() -> None:
+def test_downloads_of_no_rows_have_no_users() -> None:
     assert summarise([]) == DownloadSummary(0, (), (), (), 0, claimed=0)
 
 
@@ -80,12 +80,12 @@ def test_without_an_address_the_id_tells_people_apart() -> None:
         (Member("martian", "x1", None, "Marvin"), "Marvin"),
     ],
 )
-def test_somebody_without_a_name_is_called_by_what_is_known(member: Member, name: str) -> None:
+def test_downloads_nameless_user_has_descriptive_name(member: Member, name: str) -> None:
     assert people(summarise([row(member, 1)])) == [(name, 1)]
 
 
 @pytest.mark.parametrize("kind", ["user", "employee", "mdmUser", "otpUser", "martian", "", "unknown", "anonymous"])
-def test_whoever_has_an_address_is_a_person_whatever_their_kind(kind: str) -> None:
+def test_downloads_email_identifies_user_of_any_kind(kind: str) -> None:
     found = summarise([row(Member(kind, None, "ana@acme.test", "Ana"), 1)])
     assert [(person.name, person.kind) for person in found.people] == [("Ana", kind)]
     assert found.buckets == ()
@@ -245,7 +245,7 @@ def test_adoption_counts_people_by_what_they_took_last() -> None:
     assert versions_now(summarise(rows).people) == (("2.0", 1), ("1.0", 1))
 
 
-def test_whoever_has_an_address_in_other_letters_is_not_missing() -> None:
+def test_missing_compares_email_case_insensitively() -> None:
     seen = summarise([row(Member("user", "u1", "ANA@Acme.test", "Ana"), 1)])
     found = missing({"U1": "ana@acme.TEST", "U2": "bo@acme.test", "U3": None, "U4": ""}, seen)
     assert (found.have, found.lack, found.unknown) == (("U1",), ("U2",), ("U3", "U4"))
@@ -268,7 +268,7 @@ def test_an_address_of_somewhere_else_is_masked(email: str, home: str | None, sh
 
 
 @given(st.lists(facts.rows, max_size=8), st.integers(0, 8))
-def test_what_two_have_counted_apart_is_what_one_would_have(rows: list[MemberDownloads], at: int) -> None:
+def test_downloads_merged_tallies_equal_single_tally(rows: list[MemberDownloads], at: int) -> None:
     tally, other = DownloadAggregator("Europe/Madrid"), DownloadAggregator("Europe/Madrid")
     for each in rows[:at]:
         tally.add(each)

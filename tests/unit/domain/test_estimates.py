@@ -35,7 +35,7 @@ durations = st.integers(2, 6 * 3600)
 
 
 @given(st.lists(durations, min_size=1, max_size=20), st.sampled_from((1.0, 0.001)))
-def test_it_is_the_median_in_whatever_unit_applivery_counts(took: list[int], unit: float) -> None:
+def test_estimate_is_median_in_any_unit(took: list[int], unit: float) -> None:
     assert seconds([done(number, unit=unit) for number in took]) == pytest.approx(median(took))
 
 
@@ -83,13 +83,13 @@ def test_when_nothing_tells_nothing_is_said(nothing: dict[str, Any]) -> None:
     assert seconds([]) is None
 
 
-def test_what_was_edited_days_later_did_not_take_days() -> None:
+def test_estimate_ignores_duration_of_late_edits() -> None:
     assert seconds([done(60, edited=timedelta(days=3), worked=None)]) is None
     assert seconds([done(60, edited=timedelta(days=3), worked=None), done(90, worked=None)]) == 90
 
 
 @given(st.lists(facts.builds, max_size=5), st.text(max_size=5))
-def test_whatever_applivery_says_it_is_a_believable_time_or_none(builds: list[Build], platform: str) -> None:
+def test_estimate_of_any_builds_is_plausible_or_none(builds: list[Build], platform: str) -> None:
     found = estimates.usual(builds, platform)
     assert found is None or SECOND <= found <= timedelta(days=1)
 
@@ -110,7 +110,7 @@ usuals = st.timedeltas(SECOND, timedelta(days=1))
 
 
 @given(usuals, spans)
-def test_what_is_left_and_what_has_passed_are_what_is_usual(usual: timedelta, passed: timedelta) -> None:
+def test_estimate_left_and_passed_add_up_to_usual(usual: timedelta, passed: timedelta) -> None:
     left = estimates.left(NOON, usual, NOON + passed)
     assert left == max(timedelta(0), usual - passed)
     assert estimates.left(NOON, None, NOON + passed) is None

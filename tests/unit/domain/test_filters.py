@@ -36,7 +36,7 @@ def test_by_default_a_channel_hears_of_both_ends() -> None:
     assert filters.DEFAULT_EVENTS == (BuildEvent.PROCESSED, BuildEvent.FAILED)
 
 
-def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
+def test_filter_unknown_event_suggests_closest_or_all() -> None:
     with pytest.raises(UserInputError, match="`on:processed`") as asked:
         filters.events(grammar.parse("on:procesed"))
     assert "procesed" in str(asked.value.sentence)

@@ -137,7 +137,7 @@ def test_an_apostrophe_is_a_letter() -> None:
     assert words("ana's rock’n’roll") == (("ana's", "rock’n’roll"), ())
 
 
-def test_what_slack_escaped_is_read_as_it_was_typed() -> None:
+def test_grammar_unescapes_slack_text() -> None:
     assert words("a&amp;b &lt;3 &amp;lt;") == (("a&b", "<3", "&lt;"), ())
 
 

@@ -20,7 +20,7 @@ APPS = (COURIER, RIDER)
 
 
 @pytest.mark.parametrize("typed", ["courier", "Courier", "COURIER", " courier ", COURIER.id, COURIER.id.upper()])
-def test_an_app_is_found_by_slug_name_or_id_whatever_the_case(typed: str) -> None:
+def test_lookup_app_by_slug_name_or_id_ignores_case(typed: str) -> None:
     assert lookup.app(typed, APPS) is COURIER
 
 
@@ -73,7 +73,7 @@ def test_an_empty_workspace_says_so() -> None:
 
 
 @given(facts.texts)
-def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
+def test_lookup_any_app_text_is_answered_in_words(typed: str) -> None:
     try:
         said = lookup.app(typed, APPS).name
     except UserInputError as error:
@@ -166,7 +166,7 @@ def test_lookup_unknown_version_suggests_closest_or_the_list() -> None:
 
 
 @given(facts.texts)
-def test_whatever_is_typed_for_a_build_is_answered_in_words(typed: str) -> None:
+def test_lookup_any_build_text_is_answered_in_words(typed: str) -> None:
     builds = build(2, version="", number=""), build(1)
     try:
         said = found(typed, *builds).id

@@ -48,7 +48,7 @@ def test_order_and_parts_do_not_matter(members: list[Member], at: int, chance: o
 
 
 @given(st.lists(MEMBERS, max_size=10))
-def test_who_shares_a_key_is_one_person(members: list[Member]) -> None:
+def test_members_with_shared_key_are_one_user(members: list[Member]) -> None:
     found = collected(members)
     for number, member in enumerate(members):
         who = found.who(member)

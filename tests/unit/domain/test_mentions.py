@@ -22,13 +22,13 @@ def test_a_group_is_meant_by_its_handle_its_mark_or_its_id(typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["<!here>", "<!channel|channel>", "@everyone", "HERE", "<!here|here>"])
-def test_nobody_can_have_everybody_mentioned(typed: str) -> None:
+def test_mention_of_whole_channel_is_refused(typed: str) -> None:
     with pytest.raises(UserInputError, match="everyone at once"):
         mentions.group(typed, HANDLES)
 
 
 @pytest.mark.parametrize("typed", ["<@U0BRUNO>", "<@U0BRUNO|bruno>", "U0BRUNO123", "W012345678"])
-def test_nobody_can_have_one_person_mentioned(typed: str) -> None:
+def test_mention_of_single_user_is_refused(typed: str) -> None:
     with pytest.raises(UserInputError, match="single people"):
         mentions.group(typed, HANDLES)
 
@@ -43,13 +43,13 @@ def test_nobody_can_have_one_person_mentioned(typed: str) -> None:
         ("zzz", {f"S{n}": f"g{n}" for n in range(9)}, "`@g7` and 1 more."),
     ],
 )
-def test_a_group_nobody_knows_gets_the_closest_ones(typed: str, handles: dict[str, str], words: str) -> None:
+def test_mention_of_unknown_group_suggests_closest(typed: str, handles: dict[str, str], words: str) -> None:
     with pytest.raises(UserInputError) as refused:
         mentions.group(typed, handles)
     assert words in str(refused.value)
 
 
 @given(facts.texts)
-def test_whatever_is_typed_is_a_known_group_or_refused(typed: str) -> None:
+def test_mention_any_text_is_known_group_or_refused(typed: str) -> None:
     with suppress(UserInputError):
         assert mentions.group(typed, HANDLES) in HANDLES

@@ -39,7 +39,7 @@ def test_builds_count_as_they_stand_now() -> None:
     assert would(BuildEvent.UPLOADED) == ["1.3.0", "1.2.0", "1.1.0"]
 
 
-def test_what_is_about_no_builds_has_no_dry_run() -> None:
+def test_preview_of_non_build_events_is_none() -> None:
     assert rehearse((BuildEvent.CERT, BuildEvent.FEEDBACK), "", [made(1)]) is None
 
 
@@ -56,7 +56,7 @@ def test_it_tells_what_builds_have_where_the_filter_asks() -> None:
 
 
 @given(st.lists(facts.builds, max_size=5), facts.filter_texts)
-def test_what_would_be_posted_fits_and_was_looked_at(builds: list[Build], typed: str) -> None:
+def test_preview_posts_only_matching_examined_builds(builds: list[Build], typed: str) -> None:
     tried = rehearse(BOTH, filters.query(grammar.parse(typed)), builds)
     assert tried is not None
     assert set(tried.would) <= set(tried.fitting) <= set(tried.looked)

@@ -16,7 +16,7 @@ def said() -> Iterator[tuple[str, ast.expr]]:
                 yield f"{file.relative_to(catalogue.BOT)}:{node.lineno}", node.args[0]
 
 
-def test_what_is_said_is_a_sentence_and_not_put_together() -> None:
+def test_translated_text_is_a_whole_sentence() -> None:
     """`_(f"…")` would look a finished sentence up, which no catalogue can hold."""
     every = list(said())
     assert len(every) > 100

@@ -82,7 +82,7 @@ def test_a_secret_is_known_by_its_shape(text: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "secret"), SHAPES)
-def test_what_stands_around_a_secret_stays(text: str, secret: str) -> None:
+def test_redactor_keeps_text_around_secret(text: str, secret: str) -> None:
     shown = Redactor().text(f"before {text} after")
     assert shown.startswith("before ")
     assert shown.endswith(" after")
@@ -152,7 +152,7 @@ def test_a_secret_is_found_in_any_value(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, [], {}])
-def test_what_cannot_be_a_secret_keeps_its_type(value: Any) -> None:
+def test_redactor_keeps_type_of_harmless_value(value: Any) -> None:
     assert redacted_type(value) is type(value)
 
 

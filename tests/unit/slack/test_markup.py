@@ -163,7 +163,7 @@ def test_lines_of_a_quotation_stay_one_quotation() -> None:
 
 
 @pytest.mark.parametrize("harmless", ["Courier", "2.4.0 (173)", "ana@acme.io", "release/2.4", "日本語", "a & b"])
-def test_what_slack_leaves_alone_stays_as_plain_as_it_was(harmless: str) -> None:
+def test_markup_harmless_text_stays_plain(harmless: str) -> None:
     assert blocks.section(f"*{escape_inline(harmless)}*")["type"] == "section"
     assert "`" not in blocks.context(escape_inline(harmless))["elements"][0]["text"]
 
@@ -182,7 +182,7 @@ def test_a_cut_sentence_has_no_open_end(value: str, limit: int) -> None:
 
 
 @given(outside)
-def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
+def test_markup_quoted_value_is_shown_as_is(value: str) -> None:
     for language in ("en", "es"):
         with use_locale(language):
             for error in (

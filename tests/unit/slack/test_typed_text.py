@@ -25,7 +25,7 @@ from sandbox.slack.composing import delivered
         ("a &lt;b|c&gt;", "a &lt;b|c&gt;"),
     ],
 )
-def test_what_slack_adds_is_taken_away(sent: str, meant: str) -> None:
+def test_typed_text_removes_slack_additions(sent: str, meant: str) -> None:
     assert typed_text.normalize(sent) == meant
 
 
@@ -62,7 +62,7 @@ def test_what_slack_adds_is_taken_away(sent: str, meant: str) -> None:
         "\n get courier",
     ],
 )
-def test_the_subcommand_is_found_in_whatever_surrounds_it(typed: str) -> None:
+def test_typed_text_finds_subcommand_in_any_surroundings(typed: str) -> None:
     assert typed_text.split_command(typed, "/builds") == ("get", "courier")
 
 

@@ -47,14 +47,14 @@ def asked(peer: str | None, lines: Lines, trusted: tuple[Network, ...] = PRIVATE
         pytest.param(ANA, [(XFF, FORGED)], NONE, id="nobody is trusted"),
     ],
 )
-def test_who_asks_is_the_last_that_no_proxy_of_ours_is(peer: str, lines: Lines, trusted: tuple[Network, ...]) -> None:
+def test_client_address_is_last_untrusted_proxy_entry(peer: str, lines: Lines, trusted: tuple[Network, ...]) -> None:
     assert asked(peer, lines, trusted) == ANA
 
 
 @pytest.mark.parametrize(
     "garbage", ["nonsense", "unknown", "_hidden", "1.2.3", "256.1.1.1", "[", "1.2.3.4:x", "é", "01.2.3.4"]
 )
-def test_what_cannot_be_read_is_not_trusted_nor_what_is_beyond(garbage: str) -> None:
+def test_unreadable_proxy_entry_and_beyond_is_not_trusted(garbage: str) -> None:
     assert asked("10.0.0.3", [(XFF, garbage)]) == "10.0.0.3"
     assert asked("10.0.0.3", [(XFF, f"{FORGED}, {garbage}")]) == "10.0.0.3"
     assert asked("10.0.0.3", [(XFF, f"{FORGED}, {garbage}, 10.0.0.9")]) == "10.0.0.9"

@@ -46,7 +46,7 @@ async def test_an_address_lives_for_half_an_hour(slack, ana, releases, card):
     assert "expired_url" in answer.body
 
 
-async def test_an_address_nobody_issued_answers_nothing(slack):
+async def test_slack_unknown_response_url_returns_404(slack):
     assert (await AsyncWebhookClient(f"{slack.url}/response/actions/T/x").send(text="x")).status_code == 404
 
 
@@ -110,7 +110,7 @@ async def test_an_answer_meets_the_faults_that_wait_for_it(slack, ana, releases,
     assert (await url.send(text="x")).status_code == 200
 
 
-async def test_nobody_clicks_what_they_do_not_see(slack, ana, card):
+async def test_slack_invisible_message_cannot_be_clicked(slack, ana, card):
     ben = slack.user("ben")
     turn = await slack.click(card, "go", user=ana)
     await AsyncWebhookClient(turn.response_url).send(text="p", blocks=CARD, replace_original=False)

@@ -76,7 +76,7 @@ async def test_the_bot_the_team_and_the_lists_can_be_read(slack, client, ana, re
     assert (info["name"], info["is_member"], info["num_members"]) == ("releases", True, 2)
 
 
-async def test_what_is_not_there_is_refused_by_its_own_name(client, releases):
+async def test_slack_missing_object_has_its_own_error(client, releases):
     assert await error_of(client.usergroups_users_list(usergroup="S404")) == "no_such_subteam"
     assert await error_of(client.bots_info(bot="B404")) == "bot_not_found"
     assert await error_of(client.files_info(file="F404")) == "file_not_found"
@@ -161,7 +161,7 @@ async def test_an_address_is_verified_by_its_challenge(bolt, slack):
     assert not await slack.http.verify(slack.request_url)
 
 
-async def test_what_changes_is_told_to_the_listeners(slack, client, releases):
+async def test_slack_changes_are_sent_to_listeners(slack, client, releases):
     told = []
     slack.listeners.append(lambda what, about: told.append((what, about.get("channel"))))
     await client.chat_postMessage(channel=releases.id, text="x")

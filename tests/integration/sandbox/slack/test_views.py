@@ -126,7 +126,7 @@ async def test_an_external_id_is_unique_and_finds_the_view(slack, client, ana, t
     assert slack.modal(ana).title == "Two"
 
 
-async def test_what_was_typed_survives_an_update_of_the_view(slack, client, bolt, ana, trigger):
+async def test_slack_view_update_keeps_typed_values(slack, client, bolt, ana, trigger):
     turn = await trigger()
     blocks = [question(), {"type": "actions", "elements": [GO]}]
     await client.views_open(trigger_id=turn.trigger_id, view=modal("1", *blocks))

@@ -81,7 +81,7 @@ def test_a_time_is_read_as_people_write_it(text: str, utc: str) -> None:
         ("999999w", "more than 30 days away"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_an_example(text: str, words: str) -> None:
+def test_deadline_impossible_refused_with_example(text: str, words: str) -> None:
     with pytest.raises(UserInputError) as refused:
         deadline.parse(text, now=SATURDAY, tz=MADRID)
     assert words in str(refused.value)
@@ -99,7 +99,7 @@ def test_deadline_in_repeated_hour_is_the_one_ahead() -> None:
 
 
 @given(st.text(max_size=40), INSTANTS, ZONES)
-def test_whatever_is_written_is_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
+def test_deadline_any_text_is_future_or_refused(text: str, now: datetime, tz: str) -> None:
     try:
         found = deadline.parse(text, now=now, tz=tz)
     except UserInputError:
@@ -125,7 +125,7 @@ def test_deadline_words_in_any_order_are_future_or_refused(text: str, now: datet
 
 
 @given(st.integers(1, 30 * 24 * 60), INSTANTS, ZONES)
-def test_an_amount_is_exact_whatever_the_clocks_do(minutes: int, now: datetime, tz: str) -> None:
+def test_deadline_amount_is_exact_across_clock_change(minutes: int, now: datetime, tz: str) -> None:
     assert deadline.parse(f"{minutes}m", now=now, tz=tz) == now + timedelta(minutes=minutes)
 
 

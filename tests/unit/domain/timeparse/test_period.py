@@ -135,7 +135,7 @@ def test_period_described_in_reader_language() -> None:
     assert _(asked[0].words) == "from 14 Nov 2026 to today (Europe/Madrid)"
 
 
-def test_a_zone_nobody_knows_is_utc() -> None:
+def test_period_unknown_time_zone_is_utc() -> None:
     for name in ("", "Mars/Olympus", "../../etc/passwd", "Europe", "a\x00b", "\ud800", "x" * 5000):
         assert str(time_zones.zone(name)) == "UTC"
     assert "(UTC)" in _(parse("7d", tz="Mars/Olympus").words)
@@ -259,7 +259,7 @@ def test_period_incomplete_range_explains_how_to_write_it(typed: str, hint: str)
         "mondays",
     ],
 )
-def test_what_is_no_time_is_refused_with_an_example(since: str) -> None:
+def test_period_invalid_time_refused_with_example(since: str) -> None:
     error = refused(since)
     assert "I do not understand the time “" in str(error.sentence)
 
@@ -285,7 +285,7 @@ def test_a_beginning_in_the_future_is_refused() -> None:
     assert parse("2026-11-22..2026-11-23").start > SATURDAY, "with an end it is a plan, and has no downloads yet"
 
 
-def test_a_time_nobody_can_reckon_with_is_refused() -> None:
+def test_period_out_of_range_time_is_refused() -> None:
     assert "too far away" in str(refused(None, "9999-12-31").sentence)
     assert "too far away" in str(refused("0001-01-01", tz="Asia/Tokyo").sentence), "in UTC that is no date"
     assert "too far away" in str(refused("9999w", now=datetime(190, 1, 1, tzinfo=UTC)).sentence)
@@ -301,9 +301,7 @@ def test_a_long_time_is_a_time() -> None:
     st.sampled_from(ZONES),
     st.integers(0, 2**32).map(lambda second: datetime.fromtimestamp(second, UTC)),
 )
-def test_whatever_is_written_is_a_period_or_an_example(
-    since: str | None, until: str | None, tz: str, now: datetime
-) -> None:
+def test_period_any_text_is_valid_or_has_example(since: str | None, until: str | None, tz: str, now: datetime) -> None:
     hint = "`since:7d`"
     try:
         found = timeparse_period.parse(since, until, now=now, tz=tz)

@@ -66,7 +66,7 @@ def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: s
         *("daily@09:00@10:00", "monday@-1:00", "monday@09:00:00"),
     ],
 )
-def test_what_is_no_schedule_is_answered_with_examples(typed: str) -> None:
+def test_schedule_invalid_refused_with_examples(typed: str) -> None:
     with pytest.raises(UserInputError) as caught:
         timeparse_schedule.parse(typed)
     assert "daily@09:00" in str(caught.value.next_step)

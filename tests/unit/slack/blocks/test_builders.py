@@ -60,7 +60,7 @@ def test_inline_text_is_cut_before_it_is_escaped() -> None:
 
 
 @given(texts, st.integers(1, 300))
-def test_whatever_comes_from_outside_is_inert(text: str, limit: int) -> None:
+def test_external_text_is_inert_in_blocks(text: str, limit: int) -> None:
     check(
         Message(
             "x", (blocks.section(f"x {mrkdwn.escape_inline(text, limit)}"), blocks.section(f"x {mrkdwn.escape(text)}"))
@@ -180,7 +180,7 @@ def test_sizes_are_said_as_people_say_them(count: int | None, words: str) -> Non
 
 
 @pytest.mark.parametrize(("count", "left_out"), [(51, 2), (52, 3), (500, 451)])
-def test_what_does_not_fit_into_a_message_is_counted_in_words(count: int, left_out: int) -> None:
+def test_message_counts_blocks_that_do_not_fit(count: int, left_out: int) -> None:
     message = Message("many", tuple(blocks.section(f"line {number}") for number in range(count)))
     shown = message.payload()["blocks"]
     check(message)
@@ -220,7 +220,7 @@ def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
 
 
 @given(texts, st.lists(texts, max_size=12), texts)
-def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], other: str) -> None:
+def test_block_builders_fit_limits_for_any_text(text: str, more: list[str], other: str) -> None:
     inert = [f"x{mrkdwn.escape(each_text)}" for each_text in more]
     go = blocks.button(
         text, "go", mrkdwn.plain_text(other, 9000), accessibility_label=other, confirm=text, style="danger"

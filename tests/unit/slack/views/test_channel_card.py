@@ -156,7 +156,7 @@ def test_a_card_shows_what_is_known_of_a_build() -> None:
         assert fact in shown
 
 
-def test_what_applivery_did_not_say_is_left_out() -> None:
+def test_card_omits_values_missing_in_applivery() -> None:
     said = card(Build("1" * 24, COURIER, Stage.READY))
     assert said.text == "✅ Courier without a version is ready."
     assert "None" not in seen(said)
@@ -344,7 +344,7 @@ def test_a_label_stands_at_the_beginning(on_it: list[Build], compact: bool) -> N
 
 
 @pytest.mark.parametrize("mention", ["S1> <!here", "<!channel>", "@beta", "S1|x"])
-def test_a_mention_that_is_no_group_mentions_nobody(mention: str) -> None:
+def test_card_invalid_mention_mentions_no_group(mention: str) -> None:
     said = card(FULL, mention=mention)
     check(said, live=frozenset({f"{DASHBOARD}|Open in Applivery"}))
     assert "subteam" not in f"{said.payload()}"
@@ -393,7 +393,7 @@ def test_card_install_obstacle_is_in_first_reply() -> None:
     assert "What's new" not in seen(short), "the card shows all of it"
 
 
-def test_nobody_is_mentioned_in_a_thread() -> None:
+def test_thread_details_mention_no_group() -> None:
     delivery = Delivery(
         1, "C1", CardUpdate.DETAILS, replace(FULL, changelog=LONG), "key", manner=DeliveryOptions(mention="S0BETA")
     )

@@ -93,7 +93,7 @@ def test_any_report_outlives_being_written_down(report: DownloadReport) -> None:
 
 
 @given(reports)
-def test_nobody_is_named_where_nobody_is_to_be(report: DownloadReport) -> None:
+def test_downloads_without_names_show_no_name(report: DownloadReport) -> None:
     marked = replace(
         report,
         what="Courier",
@@ -169,7 +169,7 @@ def test_pages_lead_to_each_other_and_the_first_and_last_to_one() -> None:
     assert buttons(downloads.people(report, 1))["Next page ›"]["value"] == "2 courier"
 
 
-def test_what_is_too_long_for_a_button_has_none() -> None:
+def test_downloads_text_too_long_for_button_has_no_button() -> None:
     report = courier(people(230), typed="x" * 2001)
     for card in (downloads.headline(report), downloads.people(report, 0), downloads.here(report, share=True)):
         assert card is not None
@@ -197,7 +197,7 @@ def test_downloads_long_lists_are_cut_and_rest_is_counted(by: GroupBy) -> None:
         assert table[-1][0]["text"] == f"{401 - len(table)} others"
 
 
-def test_every_kind_of_nobody_is_in_a_line() -> None:
+def test_downloads_every_unnamed_kind_is_in_a_line() -> None:
     rows = [MemberDownloads(Member(f"kind {n}"), (Download(),) * (n + 1)) for n in range(70)]
     card = downloads.thread(courier(rows))[-1]
     check(card)

@@ -107,7 +107,7 @@ def test_days_weeks_and_months_of_a_chart_are_said(spanish: None) -> None:
     assert firsts == ["19 nov", "desde el 19 oct", "ene 2026"]
 
 
-def test_who_is_missing_agrees_in_number(spanish: None) -> None:
+def test_missing_headline_agrees_in_number(spanish: None) -> None:
     message = missing.headline("Courier", "<#C1>", DownloadGap(("U1",), ("U2", "U3"), ()))
     none = missing.headline("Courier", "<#C1>", DownloadGap((), ("U2",), ()))
     every = missing.headline("Courier", "<#C1>", DownloadGap(("U1", "U2"), (), ()))

@@ -69,7 +69,7 @@ def test_the_name_to_type_is_the_slug_as_it_is() -> None:
     assert "`builds field_notes` lists what there is." in seen(cards.deleted(build(app=app)))
 
 
-def test_what_is_stuck_says_what_to_do() -> None:
+def test_stuck_card_says_what_to_do() -> None:
     card = cards.stuck(build(stage=Stage.RUNNING, created_at=None), DASHBOARD)
     assert "Look at it in the dashboard; if nothing moves there, upload it again." in card.text
     assert "It was uploaded" not in card.text

@@ -74,7 +74,7 @@ def test_any_subscription_can_be_confirmed_and_paused(
 
 
 @given(st.lists(wishes, max_size=5), st.sampled_from((1, 20)), st.integers(-1, 12), st.booleans())
-def test_any_subscriptions_can_be_listed_for_whoever_asks(
+def test_subscriptions_of_any_kind_can_be_listed(
     found: list[Subscription], times: int, page: int, everywhere: bool
 ) -> None:
     card = listed(*(found * times), last=NOON, page=page, everywhere=everywhere)
@@ -114,7 +114,7 @@ def test_any_subscription_fits_into_its_form(subscription: Subscription, line: s
 
 
 @pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(BuildEvent)])
-def test_what_was_subscribed_is_said_back(events: tuple[BuildEvent, ...]) -> None:
+def test_subscribed_card_confirms_the_request(events: tuple[BuildEvent, ...]) -> None:
     new_subscription = subscription(3, events=events)
     assert cards.subscribed(new_subscription).text.startswith("Done: this channel hears of builds of Courier, when")
     assert cards.subscribed(new_subscription, replaced=True).text.startswith(

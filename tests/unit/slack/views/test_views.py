@@ -246,7 +246,7 @@ def test_only_the_private_answer_has_the_link() -> None:
 
 
 @given(facts.texts, st.lists(facts.texts, max_size=3), st.none() | st.just("0a1b2c3d"))
-def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str], reference: str | None) -> None:
+def test_problem_view_fits_any_typed_text(typed: str, near: list[str], reference: str | None) -> None:
     for error in (
         NotFoundByName(Text("app"), typed, near, otherwise=english(f"There is one: `{typed[:20]}`")),
         InvalidId("“{typed}” is not a build id.", typed),
