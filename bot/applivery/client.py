@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -25,7 +25,7 @@ from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.applivery.recipients import RecipientCounter
 from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
 from bot.applivery.upload import UploadTimeouts
-from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
+from bot.domain.model import App, Build, FileKind, Link, MemberDownloads, Stage
 from bot.exceptions import InvalidResponse, NotFound, RequestRejected
 from bot.i18n import Text
 
@@ -190,17 +190,6 @@ class AppliveryClient:
             lambda build: (not stage or stage is build.stage) and (os or build.platform).lower() == build.platform,
         )
 
-    async def all_builds(
-        self, app: App, *, status: Stage | str | None = None, os: str | None = None, version: str | None = None
-    ) -> AsyncIterator[Build]:
-        """Yield an app's builds, newest first, page after page; takes the filters of `builds`."""
-
-        async def page(number: int) -> Page[Build]:
-            return await self.builds(app, page=number, status=status, os=os, version=version)
-
-        async for build in each_once(every_page("all_builds", page), lambda build: build.id):
-            yield build
-
     async def build(self, app_id: str, build_id: str) -> Build:
         """Return a build in detail, attachments included; raises Gone when it was deleted."""
         known = App(id=app_id, slug=app_id, name=app_id)
@@ -274,33 +263,6 @@ class AppliveryClient:
         ask = ApiRequest("downloads_by_user", f"{self.hosts.api}{path}/downloads/by-user", query, self._lane)
         asked = self._transport.stream(ask, lambda: parse.member_downloads_as_they_come(into()))
         return await self._missing.told(asked, APP_IS_GONE if build_id is None else None)
-
-    async def downloads(
-        self,
-        app_id: str,
-        build_id: str,
-        *,
-        email: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> AsyncIterator[tuple[Download, Member]]:
-        """Yield the download log of one build, page after page; the times are aware and both inclusive."""
-        path = f"{self._build_path(app_id, build_id)}/downloads/"  # the slash is the vendor's
-        query = queries.period(email, since, until, longest_email=128)
-
-        async def page(number: int) -> Page[tuple[Download, Member]]:
-            return await self._get(
-                "downloads",
-                path,
-                lambda body: parse.downloads(body, page=number, limit=PAGE_SIZE),
-                None,
-                page=str(number),
-                limit=str(PAGE_SIZE),
-                **query,
-            )
-
-        async for row in each_once(every_page("downloads", page), lambda row: row[0].id or row):
-            yield row
 
     # ------------------------------------------------------------------ inside
 

@@ -95,11 +95,6 @@ def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     return Link(url=address(token), token=token, kind=kind, expires_at=moment(found_token.expires_at))
 
 
-def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Member]]:
-    """Return a page of the plain download log."""
-    return page_of(body, schemas.DownloadSchema, _logged, page=page, limit=limit)
-
-
 class RowSink(Protocol):
     """What rows of a by-user answer can be added to."""
 
@@ -355,10 +350,6 @@ def _download(item: schemas.DownloadSchema) -> Download:
 
 def _lower(word: str | None) -> str | None:
     return word.lower() if word else None
-
-
-def _logged(item: schemas.DownloadSchema) -> tuple[Download, Member]:
-    return _download(item), _member(item.member)
 
 
 def _member_row(row: schemas.MemberRowSchema) -> MemberDownloads:

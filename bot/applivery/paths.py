@@ -21,11 +21,6 @@ NO_APP = gettext_noop("“{typed}” is not an app: expected its id or its short
 NO_BUILD_ID = gettext_noop("“{typed}” is not a build id: those are 24 characters, 0–9 and a–f.")
 
 
-def is_build_id(text: str) -> bool:
-    """Whether `text` could be a build id; makes no request."""
-    return _HEX_ID.fullmatch(text) is not None
-
-
 def is_id_or_slug(text: str) -> bool:
     """Whether `text` could name an app or workspace in a path; makes no request."""
     return _ID_OR_SLUG.fullmatch(text) is not None

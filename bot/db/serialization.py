@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.db.types import micros
-from bot.domain.model import App, Build, DeliveryOptions, Stage
+from bot.domain.model import Build, DeliveryOptions
 from bot.domain.reports import DownloadReport
 
 _builds = msgspec.json.Decoder(Build)
@@ -13,9 +13,6 @@ _manners = msgspec.json.Decoder(DeliveryOptions)
 _reports = msgspec.json.Decoder(DownloadReport)
 
 USUAL = DeliveryOptions()
-
-# What an announcement is about that is about no build.
-NO_BUILD = Build("", App("", "", ""), Stage.READY)
 
 
 def facts_of(build: Build) -> str:

@@ -276,14 +276,6 @@ class DownloadAggregator:
         )
 
 
-def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> DownloadSummary:
-    """The summary of some rows."""
-    tally = DownloadAggregator(tz)
-    for row in rows:
-        tally.add(row)
-    return tally.summary()
-
-
 def _label(kind: str) -> str:
     if kind in BUCKETS:
         return _(BUCKETS[kind])

@@ -17,7 +17,6 @@ from bot.exceptions import SlackRateLimited
 from bot.slack.errors import RAISED, to_slack_error
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, longest_wait, person_waits
 
-CONNECTIONS = 100
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
 ATTEMPTS = 3
 OF_A_CHANNEL = ("chat.postMessage",)  # limited for each channel; all others for the workspace

@@ -99,7 +99,6 @@ async def test_builds_come_newest_first_a_page_at_a_time(
     last = await client.builds(fact_app(app), page=3, limit=3)
     assert [build.number for build in last.items] == ["1"]
     assert not last.has_next
-    assert [build.number async for build in client.all_builds(fact_app(app))] == list("7654321")
 
 
 async def test_only_documented_parameters_are_sent(
@@ -292,19 +291,6 @@ async def test_downloads_are_asked_for_by_time_and_person(
     assert server.requests[-1].query["endDate"] == "2024-05-03T12:00:00.000Z"
 
 
-async def test_the_plain_log_is_read_over_all_pages(
-    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
-) -> None:
-    server.largest_page = 4
-    for number in range(10):
-        server.download(build, server.member("employee"), device=f"Phone {number}")
-    rows = [row async for row in client.downloads(build.app.id, build.id)]
-    assert {download.device for download, _ in rows} == {f"Phone {number}" for number in range(10)}
-    assert {member.kind for _, member in rows} == {"employee"}
-    assert asked(server)[-1].endswith("/downloads/")
-    assert "networkInfo" not in repr(rows)
-
-
 async def test_a_large_answer_is_decoded_beside_the_event_loop(
     server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
@@ -367,7 +353,6 @@ async def test_invalid_id_is_refused_without_request(
         lambda: client.mint(Build(HEX, bad, Stage.READY), FileKind.AUTO),
         lambda: client.downloads_by_user(typed),
         lambda: client.downloads_by_user("courier", typed),
-        lambda: anext(client.downloads("courier", typed)),
     ]
     for ask in asks:
         with pytest.raises(exceptions.InvalidId):

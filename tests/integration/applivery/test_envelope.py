@@ -27,17 +27,11 @@ BUILD = Build(HEX, COURIER, Stage.READY)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-async def every(rows: Any) -> list[Any]:
-    return [row async for row in rows]
-
-
 LISTS: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     "apps": lambda client: client.apps(),
     "notifications": lambda client: client.notifications(),
     "builds": lambda client: client.builds(COURIER),
     "filtered builds": lambda client: client.builds(COURIER, status=Stage.READY, os="ios", version="1"),
-    "all_builds": lambda client: every(client.all_builds(COURIER)),
-    "downloads": lambda client: every(client.downloads("courier", HEX)),
     "downloads_by_user": lambda client: client.downloads_by_user("courier"),
     "downloads of a build": lambda client: client.downloads_by_user("courier", HEX, since=NOON, until=NOON),
     "newest of a depot": lambda client: client.depot(COURIER).newest(),

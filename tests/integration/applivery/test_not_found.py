@@ -12,7 +12,7 @@ from bot.applivery.client import AppliveryClient
 from bot.domain.model import FileKind
 from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
-from tests.integration.applivery.test_envelope import BUILD, COURIER, HEX, LISTS, SINGLE, every
+from tests.integration.applivery.test_envelope import BUILD, COURIER, HEX, LISTS, SINGLE
 
 ORGANIZATION = "GET /v1/organizations/acme"
 IN_IT: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
@@ -56,7 +56,7 @@ async def test_gone_while_applivery_breaks_is_an_outage(server: FakeApplivery, c
 async def test_not_found_of_one_thing_keeps_workspace_known(server: FakeApplivery, client: AppliveryClient) -> None:
     """The workspace, which was seen a moment ago, is not asked for again."""
     app = server.app("Courier")
-    for asked in (client.build(app.id, HEX), client.mint(BUILD, FileKind.FILE), every(client.downloads(app.id, HEX))):
+    for asked in (client.build(app.id, HEX), client.mint(BUILD, FileKind.FILE)):
         with pytest.raises(exceptions.NotFound, match="may have been deleted"):
             await asked
     for asked in (client.builds(COURIER.__class__("nobody", "nobody", "x")), client.downloads_by_user("nobody")):

@@ -388,8 +388,7 @@ def test_parse_drops_download_locations() -> None:
     rows = parse.member_downloads(
         ok([{"member": {**MEMBER, "networkInfo": NETWORKS[0]}, "downloads": [DOWNLOAD, odd]}])
     )
-    log = parse.downloads(ok({"items": [{**DOWNLOAD, "member": MEMBER}]}), page=1, limit=5)
-    shown = repr(rows) + repr(log)
+    shown = repr(rows)
     assert not [mark for network in NETWORKS for mark in markers(network) if mark in shown]
 
 
@@ -494,7 +493,6 @@ def test_any_json_is_read_or_refused_by_name(anything: Any) -> None:
     for read in (
         lambda: parse.builds(body, APP, page=1, limit=5),
         lambda: parse.apps(body, page=1, limit=5),
-        lambda: parse.downloads(body, page=1, limit=5),
         lambda: parse.member_downloads(body),
         lambda: parse.build(body, APP),
         lambda: parse.organization(body),

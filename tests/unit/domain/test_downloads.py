@@ -15,12 +15,12 @@ from bot.domain.downloads import (
     UnattributedGroup,
     masked,
     missing,
-    summarise,
     versions_now,
 )
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.i18n import use_locale
 from tests.support import facts
+from tests.support.downloads import summarise
 from tests.support.facts import NOON
 
 HOUR = timedelta(hours=1)

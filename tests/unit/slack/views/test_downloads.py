@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.db.serialization import fact_of_report, report_of
 from bot.domain.adoption import NewestVersions, adoption
-from bot.domain.downloads import DownloadGap, GroupBy, summarise
+from bot.domain.downloads import DownloadGap, GroupBy
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.scheduled_reports import ScheduledReport
@@ -25,6 +25,7 @@ from bot.slack.blocks.paging import paginate
 from bot.slack.views import downloads, missing, report_series, scheduled_report
 from sandbox.slack.validation import check_message
 from tests.support import facts
+from tests.support.downloads import summarise
 from tests.support.facts import NOON
 from tests.support.reading import buttons, check, messages, seen
 

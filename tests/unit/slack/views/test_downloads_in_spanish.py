@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from bot.domain.adoption import Adoption
-from bot.domain.downloads import DownloadGap, GroupBy, summarise
+from bot.domain.downloads import DownloadGap, GroupBy
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.i18n import use_locale
 from bot.slack.views import downloads, missing, report_series, scheduled_report
+from tests.support.downloads import summarise
 from tests.support.facts import NOON
 from tests.support.reading import buttons, check, seen
 
