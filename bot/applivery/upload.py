@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
+import stamina
 from yarl import URL
 
 from bot import __version__, http_client
@@ -81,35 +82,42 @@ class UploadAttempt:
         Raises OutcomeUnknown when only a look at Applivery can tell what came of it, ServiceUnavailable when nothing
         was sent, the AppliveryError of a refusal, and what reading the file raises.
         """
-        why = ""
-        for number in range(1, self.endurance.attempts + 1):
-            last = number == self.endurance.attempts
-            try:
-                async with self.transport.observed(self.ask):
-                    return read(await self._once())
-            except NotSent as unsent:
-                why = unsent.detail
-                pause = self.endurance.wait * 3 ** (number - 1)
-                if last:
-                    break
-            except AppliveryRateLimited as busy:  # which took nothing
-                pause = busy.retry_after
-                if last or pause > self.endurance.longest_wait:
-                    raise
-            except InvalidResponse as unclear:
-                if unclear.status is not None:
-                    raise
-                raise OutcomeUnknown(
-                    Text(
-                        "Applivery gave an answer this bot does not understand, so it is unknown if the file arrived."
-                    ),
-                    partial=False,
-                ) from None
-            self.progress(0)
-            await asyncio.sleep(pause)
+        wait = self.endurance.wait
+        tries = stamina.retry_context(
+            on=self._again,
+            attempts=self.endurance.attempts,
+            timeout=None,
+            wait_initial=wait,
+            wait_max=100 * wait,
+            wait_jitter=0,
+            wait_exp_base=3,
+        )
+        try:
+            async for try_ in tries:
+                with try_:
+                    async with self.transport.observed(self.ask):
+                        return read(await self._once())
+        except NotSent as unsent:
+            why = unsent.detail
+        except InvalidResponse as unclear:
+            if unclear.status is not None:
+                raise
+            raise OutcomeUnknown(
+                Text("Applivery gave an answer this bot does not understand, so it is unknown if the file arrived."),
+                partial=False,
+            ) from None
         raise ServiceUnavailable(
             Text("Applivery cannot be reached."), Text("Nothing was sent; please try again in a few minutes."), why=why
         )
+
+    def _again(self, error: Exception) -> bool | float:
+        """Return the seconds until the form is sent again, True for the usual pause, False to give up."""
+        if not isinstance(error, NotSent | AppliveryRateLimited):
+            return False
+        self.progress(0)
+        if isinstance(error, NotSent):
+            return True
+        return error.retry_after if error.retry_after <= self.endurance.longest_wait else False  # it took nothing
 
     async def _once(self) -> bytes:
         sending: _UploadStream | None = None

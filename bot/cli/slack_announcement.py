@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+import stamina
 
 from bot import http_client
 from bot.domain.model import Build
@@ -30,17 +30,12 @@ class SlackAnnouncer:
     async def announce(self, build: Build, dashboard: str) -> None:
         """Post the card once. Raises a SlackError that says the build is there all the same."""
         card = channel_card.of_build(build, lambda _: dashboard)
-        for number in range(1, TRIES + 1):
-            try:
-                await self.poster.post(self.channel, card)
-            except SlackRateLimited as busy:  # nothing was posted
-                if number == TRIES:
-                    raise self._but(busy) from None
-                await asyncio.sleep(busy.retry_after)
-            except SlackError as problem:
-                raise self._but(problem) from None
-            else:
-                return
+        try:
+            async for try_ in stamina.retry_context(on=_nothing_posted, attempts=TRIES, timeout=None):
+                with try_:
+                    await self.poster.post(self.channel, card)
+        except SlackError as problem:
+            raise self._but(problem) from None
 
     def _but(self, problem: SlackError) -> SlackError:
         if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
@@ -57,6 +52,10 @@ class SlackAnnouncer:
             step,
             code=problem.code,
         )
+
+
+def _nothing_posted(error: Exception) -> float | bool:
+    return error.retry_after if isinstance(error, SlackRateLimited) else False
 
 
 @asynccontextmanager
