@@ -1,4 +1,4 @@
-"""What was set up asks again before it acts: what may not is paused, its maker told once, and resumed when it may."""
+"""Re-check permissions before a subscription, watch or report acts: pause it and notify its owner, or resume it."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ class AccessRechecker:
     # -------------------------------------------------------------- before something acts
 
     async def admit(self, announcement: Delivery, *, new: bool) -> Delivery:
-        """The announcement as it may be said now; `new`: it is no edit of a card that stands.
+        """Return the announcement as it may be posted now; `new`: it is no edit of a posted card.
 
-        Raises PermissionDenied when it may not be said (what made it is paused, and its maker told),
-        PermissionUnverified and DatabaseUnavailable
-        when that cannot be told now, MessageRejected when it never will be.
+        Raises PermissionDenied when it may not be posted (its source is paused, and the owner notified),
+        PermissionUnverified and DatabaseUnavailable when that cannot be determined now, MessageRejected when it never
+        will be.
         """
         match announcement.event:
             case ChannelNotice.SUMMARY:
@@ -90,7 +90,7 @@ class AccessRechecker:
         return announcement
 
     async def require_watch(self, user_id: str, build: Build) -> None:
-        """Whether a person who waits for a build may hear of it. Raises as `admit` does."""
+        """Raise as `admit` does unless a user who waits for a build may be notified of it."""
         note = f"withheld {user_id} {build.id}"
         try:
             await self._permission.require_waiter(user_id, build)
@@ -125,12 +125,12 @@ class AccessRechecker:
             return
         log.warning("digest.paused", digest=digest.id, why=_reason(error))
         if digest.private and _reason(error) is PauseReason.PERSON:
-            return  # it was for the one who has left
+            return  # it was for the user who has left
         paused = _paused(partial(cards.of_report, digest), digest.created_by, app, Role.MANAGER, error)
         await self._tell(replace(paused, channel_id=digest.target_id))
 
     async def _require_unrecalled(self, announcement: Delivery) -> None:
-        """A person who waits gets the link of a recalled build when the recall is undone, and the reason once."""
+        """Raise for a recalled build: a waiting user gets the reason once, and the link when the recall is undone."""
         user_id, build = announcement.channel_id, announcement.build
         note = f"recalled watch {user_id} {build.id}"
         if build.id not in await self._store.cached(recalls.list_recalls):
@@ -195,7 +195,7 @@ class AccessRechecker:
     async def _require_maker(self, concerned: list[Subscription]) -> None:
         """Raise PermissionDenied when none of the channel's subscribers may.
 
-        What was unsubscribed meanwhile has no maker.
+        A removed subscription has no owner.
         """
         denied: PermissionDenied | None = None
         for subscription in concerned:
@@ -212,7 +212,7 @@ class AccessRechecker:
             raise denied
 
     async def require_subscription(self, subscription: Subscription) -> None:
-        """Whether who made a subscription may still have it.
+        """Check that the owner of a subscription may still have it.
 
         Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
         """
@@ -250,17 +250,17 @@ class AccessRechecker:
         await self._tell(replace(paused, channel_id=subscription.channel_id, again=again))
 
     async def app_gone(self, app_id: str) -> None:
-        """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
+        """Pause the subscriptions of an app deleted in Applivery, and notify the users who wait for its builds."""
         for subscription in await self._store.run(stored_subscriptions.list_subscriptions, about=app_id):
             if subscription.app_id is not None:
                 await self._pause(subscription, PermissionDenied(reason=PauseReason.APP))
         for build_id in await self._store.run(build_waiters.list_waiters, app_id):
             await self._store.run(build_watches.enqueue_deleted, app_id, build_id)
 
-    # -------------------------------------------------------------- telling
+    # -------------------------------------------------------------- notifying
 
     async def _tell(self, paused: PausedItem) -> None:
-        """Its maker, or the admins when the maker has left; each in their language. What fails is only logged."""
+        """Notify the owner, or the admins when the owner has left, each in their locale. A failure is only logged."""
         try:
             team = (await self._slack_client.identity()).team_id
             admins = [admin for admin in await self._people.list_admins(team) if admin != paused.maker]

@@ -58,7 +58,7 @@ MISSED = 10  # builds on cards that a list lacks, asked for one by one at each l
 ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lacks it
 DEADLINE = timedelta(days=1)
 CATALOGUE_NOTE = "catalogue_seen_at"
-# Other trouble is one app's own, unless several have it and none has not.
+# Any other error is one app's own, unless several apps have it and all that were polled fail.
 EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
 SEVERAL = 3
 ASK_SECONDS = 15.0
@@ -100,10 +100,10 @@ class BuildPoller:
         self._ask_at = 0.0  # time.monotonic(), when no app is watched
 
     async def step(self) -> float | None:
-        """Look at the apps that are due; returns the seconds until the next one may be. Raises DatabaseUnavailable.
+        """Poll the apps that are due; return the seconds until the next one may be. Raises DatabaseUnavailable.
 
-        An app that another replica has leased is looked at again after the idle time at the latest, as any other is:
-        when that replica has ended its look, and has stopped since, the polling goes on here.
+        An app that another replica has leased is due again after the idle time at the latest, as any other is: when
+        that replica has ended its poll, and has stopped since, the polling goes on here.
         """
         await self.finish()
         await self._meet_new_apps()
@@ -122,9 +122,9 @@ class BuildPoller:
         await self._store.run(app_polls.retry_failing)
 
     async def _ask_anyway(self) -> float:
-        """With no app to look at, ask for the workspace now and then: whether Applivery answers is known all the same.
+        """With no app to poll, request the workspace now and then, so that Applivery's state is known all the same.
 
-        Returns the seconds until the next time.
+        Return the seconds until the next time.
         """
         if (wait := self._ask_at - time.monotonic()) > 0:
             return wait
@@ -243,7 +243,7 @@ class BuildPoller:
             await self._store.run(app_polls.retry_failing)
 
     async def _see_and_record(self, claim: PollLease) -> int:
-        """One look at one app; returns how many of its builds are a reason to look again soon."""
+        """Poll one app; return how many of its builds are a reason to poll again soon."""
         app = await self._app(claim.app_id)
         seen = await self._seen(app, claim)
         awaiting = await self._store.run(build_waiters.list_waiters, app.id)
@@ -354,7 +354,7 @@ class BuildPoller:
         return apps[0] if apps else App(id=app_id, slug=app_id, name=app_id)
 
     async def _seen(self, app: App, claim: PollLease) -> _PollResult:
-        """The app's newest builds, page after page until one that was known, and how they stood before."""
+        """Return the app's newest builds, page after page until a known one, and their previous states."""
         seen = _PollResult()
         for number in range(1, PAGES + 1):
             page = await self._applivery.builds(app, page=number, limit=PAGE_SIZE)
@@ -425,7 +425,7 @@ class BuildPoller:
             async with semaphore:
                 details = await self._applivery.build(build.app.id, build.id)
         except BotError:
-            return change  # better told without the details than late
+            return change  # better announced without the details than late
         if details.stage is not build.stage:
             return change
         return replace(change, build=replace(details, app=build.app))
@@ -433,7 +433,7 @@ class BuildPoller:
 
 @dataclass(slots=True)
 class _PollResult:
-    """What a look has found: the listed builds, newest first, how they stood before, and whether those are all."""
+    """The result of a poll: the listed builds, newest first, their previous states, whether the list is whole."""
 
     by_id: dict[str, Build] = field(default_factory=dict)
     known: dict[str, KnownBuild] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Channels that refuse messages: paused, their makers told once, tried later and later, ended by a post that works."""
+"""Monitor channels that refuse messages: pause them, notify the owners once, retry less and less often, resume."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ log = logger(__name__)
 
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_LOOK_SECONDS = 300.0
-NOTE = "refused/"  # and the channel: whom of its makers we told of the trouble that lasts
-# What a look at the channel can tell.
+NOTE = "refused/"  # and the channel: the owners notified of the refusal that lasts
+# Reasons that the channel's facts show.
 _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
 
 
 class ChannelMonitor:
-    """Knows the paused channels, and looks at them now and then.
+    """Check the paused channels now and then.
 
-    A trouble begins with a refusal and ends with a post that worked: what Slack says of the channel in between is a
-    reason to try, and proves nothing. A note keeps who was told of it, over restarts and for every replica.
+    A channel is refused from the first refusal to the next post that worked: what Slack reports of the channel in
+    between is a reason to try, and proves nothing. A note keeps which owners were notified, over restarts and for every
+    replica.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ChannelMonitor:
         self._looks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
 
     async def refused(self, channel_id: str, error: ChannelUnavailable) -> None:
-        """Slack will not take messages for a channel: pause its subscriptions and tell each maker once for a trouble.
+        """Handle a refusal: pause the channel's subscriptions and notify each owner once until a post works.
 
         What else is due there waits, too, so that one refusal is not followed by as many as there are messages.
         """
@@ -75,7 +76,7 @@ class ChannelMonitor:
         await self._slack_client.post(paused.created_by, message)
 
     async def spoke(self, channel_id: str) -> None:
-        """A message went through: if there was trouble with the channel, it is over."""
+        """Handle a post that worked: a channel that was refused is resumed."""
         if channel_id not in self._paused and channel_id not in self._troubled:
             return
         self._looks.pop(channel_id, None)
@@ -118,7 +119,7 @@ class ChannelMonitor:
         return max(0.0, min(waits)) if waits else None
 
     async def _may_be_spoken_in(self, channel_id: str, code: str) -> bool:
-        """Whether trying may help: as far as Slack says, and where it says nothing of it, always."""
+        """Return whether a retry may help: as far as Slack reports, and always where it reports nothing."""
         if code not in _SEEN:
             return True
         try:
@@ -128,9 +129,9 @@ class ChannelMonitor:
         return channel.is_member is not False and not channel.is_archived
 
     async def _try(self, channel_id: str, *, first: bool) -> None:
-        """Let what was held be posted, which proves it one way or the other; with nothing held, the next build will.
+        """Let what was held be posted, which decides it; with nothing held, the next build will.
 
-        At the `first` look the message that was refused may be on its way back yet.
+        At the `first` check the message that was refused may not be back in the outbox yet.
         """
         if not await self._store.run(mutes.release_channel, channel_id) and not first:
             await self._resume(channel_id)

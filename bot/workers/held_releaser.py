@@ -1,4 +1,4 @@
-"""Due → what was kept back for a digest, a mute or quiet hours is said."""
+"""Release announcements that were held for a digest, a mute or quiet hours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.db.database import Database
 
 
 class HeldReleaser:
-    """Lets held announcements go when their time has come; they leave by jobs.announce."""
+    """Release held announcements when they are due; workers.outbox_dispatcher posts them."""
 
     def __init__(self, *, store: Database) -> None:
         self._store = store

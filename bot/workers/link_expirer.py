@@ -1,4 +1,4 @@
-"""Due → a message that carried a link says that its time is over, and offers a fresh one."""
+"""Edit messages whose link has expired, with a button for a fresh one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do a step, wait or be woken, again; back off on trouble; tell an outage once and its end once."""
+"""Run the step of a worker again and again: wait, back off after errors, log an outage once and its end once."""
 
 from __future__ import annotations
 

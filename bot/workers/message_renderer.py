@@ -18,7 +18,7 @@ from bot.slack.views.welcome import welcome
 
 
 class MessageRenderer:
-    """Turns what the outbox hands out into a message; facts become words only when they are said."""
+    """Render a delivery into a message; facts become text only when they are posted."""
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed"
 
 
 class OutboxDispatcher:
-    """Says what is due: claims a channel's oldest announcement, posts it, and hands the outcome in."""
+    """Claim each channel's oldest announcement that is due, post it, and record the outcome."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class OutboxDispatcher:
                 outbox.commit_results_and_claim, done, semaphore, lease_seconds=self._lease, pace_seconds=self._pace
             )
         except BaseException:
-            self._done = done + self._done  # handing in the same outcome again changes nothing
+            self._done = done + self._done  # recording the same outcome again changes nothing
             raise
         for outcome in exchange.lost:
             await self._take_back(outcome)
@@ -114,7 +114,7 @@ class OutboxDispatcher:
         self._store.wake(Topic.OUTBOX)
 
     async def drain(self) -> None:
-        """Step until nothing is due now and nothing is under way; for tests, which need no clock then."""
+        """Step until nothing is due now and no post is in progress; for tests, which need no clock then."""
         while True:
             due = await self.step()
             if self._done:
@@ -125,7 +125,7 @@ class OutboxDispatcher:
                 return
 
     async def finish(self, seconds: float) -> None:
-        """Let the posts under way end, at most so long, and write down how they did."""
+        """Let the posts in progress end, for so many seconds at most, and record their outcomes."""
         if self._posting:
             await asyncio.wait(self._posting, timeout=seconds)
         if self._done:
@@ -200,7 +200,7 @@ class OutboxDispatcher:
         return outcome
 
     async def _send(self, claim: DeliveryClaim) -> DeliveryResult:
-        """Post, edit or reply, whichever it takes for the channel to have heard of this."""
+        """Post, edit or reply, whichever the announcement needs."""
         event = claim.announcement.event
         if event is ChannelNotice.SUMMARY:
             found = await self._there_already(claim, None) if claim.unsure else None
@@ -219,7 +219,7 @@ class OutboxDispatcher:
         except MessageRejected as error:
             if event is CardUpdate.CHANGED or error.code not in CARD_IS_GONE:
                 raise
-            return await self._send_or_find(claim)  # what is new is told again where the card was taken away
+            return await self._send_or_find(claim)  # what is new is posted again where the card was deleted
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
     async def _send_or_find(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:
@@ -248,7 +248,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
     async def _edit(self, claim: DeliveryClaim) -> None:
-        """Show anew what stands in the channel."""
+        """Edit the posted card to show the present state."""
         assert claim.card_ts is not None
         message = await self._message(claim.announcement)
         for form in _forms(message):
@@ -266,7 +266,9 @@ class OutboxDispatcher:
         log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
 
     def _latest_start(self, claim: DeliveryClaim) -> float:
-        """Half of a lease is for getting ready; the other, as long as Slack may take to answer, for the wire."""
+        """Return the latest start of the request: half of a lease is for preparing, the rest, as long as Slack may take
+        to answer, for the request.
+        """
         return claim.deadline_monotonic - self._lease / 2
 
     async def _there_already(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
@@ -313,7 +315,9 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
     async def _looked_up_next(self, claim: DeliveryClaim, error: DuplicateMessage) -> DeliveryResult:
-        """No request is under way, so the channel need not wait for a lease to lapse before it is searched."""
+        """Release the claim for a look-up: no request is in progress, so the channel need not wait for a lease to
+        lapse.
+        """
         log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
         if claim.unsure and await self._is_old(claim):
             return await self._set_aside(claim, error)
@@ -354,5 +358,5 @@ def _forms(message: Message) -> tuple[Message, Message]:
 
 
 def _is_person(claim: DeliveryClaim) -> bool:
-    """A person is always told with a new message: an edit makes no sound."""
+    """Return whether the address is a user: they always get a new message, since an edit does not notify."""
     return is_person(claim.announcement.channel_id)

@@ -48,7 +48,7 @@ class PersonalNotifier:
             return await self._of_a_build(announcement)
 
     async def _of_a_build(self, announcement: Delivery) -> Message:
-        """How the build stands; of a ready one the link, or a button that makes one when none is to be had now."""
+        """Return the build's state; of a ready one the link, or a button for one when none can be created now."""
         build, dashboard = announcement.build, self._dashboard(announcement.build)
         if announcement.event is BuildEvent.DELETED:
             return progress.deleted(build)

@@ -1,4 +1,4 @@
-"""Polls that bring nothing: the admins are told once what is wrong, and once that it is over."""
+"""Report failing polls to the admins: once what is wrong, and once that it is over."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ log = logger(__name__)
 
 EVERY_SECONDS = 10.0
 OWNED_SECONDS = 60.0
-STEADY = 3  # looks in a row: what comes and goes is one outage
+STEADY = 3  # checks in a row: an intermittent failure is one outage
 TOLD = 10  # admins
 
 
 class OutageNotifier:
-    """Compares what `/readyz` says of the polling with what the admins were told.
+    """Compare what `/readyz` reports of the polling with what was reported to the admins.
 
     `polling` is that check, `tries` are the polls of this process.
     """
@@ -67,7 +67,7 @@ class OutageNotifier:
                     await self._failing(known, now, error)  # a hiccup at the start is none
             elif known is not None and self._mine(known, now):
                 await self._over(known, now)
-        except SlackError as problem:  # whom to tell is asked again at the next look
+        except SlackError as problem:  # the recipients are looked up again at the next check
             log.info("outage.admins_unknown", code=problem.code, cause=cause(problem))
         return self._every
 
@@ -83,14 +83,14 @@ class OutageNotifier:
             await self._store.run(outages.renew_outage, known, until, self._owner)
 
     async def _over(self, known: OutageRecord, now: float) -> None:
-        """Polls bring something again: told when they have for some looks."""
+        """Report the end of the outage once polls have succeeded for some checks."""
         if self._well < STEADY:
             await self._store.run(outages.renew_outage, known, now + OWNED_SECONDS, self._owner)
         elif await self._store.run(outages.end_outage, known, max(now, known.began), await self._admins()):
             log.info("outage.over", seconds=round(max(now - known.began, 0)))
 
     def _mine(self, known: OutageRecord, now: float) -> bool:
-        """Whether its end is ours to tell: another replica's polls may fail on while ours bring something."""
+        """Return whether this replica reports the end: another replica's polls may still fail while ours succeed."""
         owned = now <= known.until <= now + OWNED_SECONDS + SKEW_SECONDS  # longer is from a clock that was ahead
         return self._store.dialect == SQLITE or known.owner == self._owner or not owned
 

@@ -39,7 +39,7 @@ AT_ONCE = 16
 EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
 LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
 TROUBLE_SECONDS = 30.0
-WITHHELD_SECONDS = 15.0  # until it is asked again whether a person may hear of a build
+WITHHELD_SECONDS = 15.0  # until a user's permission for the build is checked again
 DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
 
 
@@ -82,7 +82,7 @@ class ProgressUpdater:
     async def _show(self, row: Row, now: datetime) -> None:
         ended = row.standing is not WatchState.OPEN or row.build.stage.final
         if not ended and (row.build.stage is Stage.UNKNOWN or abs(now - row.started_at) > self._deadline):
-            # the watch gives up by itself, unless Applivery is away
+            # the watch times out, unless Applivery is unavailable
             await self._store.run(build_watches.enqueue_given_up, row.build.app.id, row.build.id, row.user_id)
             row, ended = replace(row, standing=WatchState.GIVEN_UP), True
         if not ended and not row.alarmed and self._stuck(row):
@@ -97,7 +97,7 @@ class ProgressUpdater:
             await self._withheld(row, paused, now, ended=ended)
         except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown) as error:
             if row.ts is None and isinstance(error, DeliveryUnknown):
-                # perhaps it is there; one that stands still is better than two
+                # perhaps it was posted; one without updates is better than two
                 await self._store.run(build_watches.end_watch, row)
                 return
             wait = error.retry_after if isinstance(error, SlackRateLimited) else TROUBLE_SECONDS
@@ -105,7 +105,7 @@ class ProgressUpdater:
         except SlackError as error:
             log.info(
                 "progress.update_skipped", code=error.code, cause=cause(error)
-            )  # deleted, perhaps; the end is told all the same
+            )  # deleted, perhaps; the end is notified all the same
             await self._store.run(build_watches.end_watch, row)
         else:
             if ended or at is None:
@@ -130,7 +130,7 @@ class ProgressUpdater:
         return MessageRef(row.channel, row.ts)
 
     async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
-        """The person may not hear of it now: the message says no more than that, until they may or it is too late."""
+        """Show that the user may not see the build now, until they may or the watch has timed out."""
         if ended and now - row.started_at > self._deadline:
             await self._store.run(build_watches.end_watch, row)
         elif row.channel is None or row.ts is None:

@@ -1,4 +1,4 @@
-"""The ledger is kept for so many days and no longer, and what was typed into forms for a week."""
+"""Delete audit rows older than the retention period, and form drafts older than a week."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERY_SECONDS = 3600.0
 
 
 class RetentionJob:
-    """Deletes the lines of the ledger, and the drafts, whose time is over."""
+    """Delete the audit rows and the drafts whose retention period is over."""
 
     def __init__(self, store: Database, days: float) -> None:
         self._store = store

@@ -41,7 +41,7 @@ AT_ONCE = 1  # each may take a while, and a lease is for one
 LONGEST_SLEEP = 3600.0  # seconds, in which a clock may be set
 LONGEST_SCHEDULED = timedelta(days=1)  # what is due sooner may wait for its time
 LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
-PEOPLE = 100  # what one table holds; who wants more asks for the file
+PEOPLE = 100  # what one table holds; the file has them all
 
 
 class ScheduledReportJob:
@@ -98,7 +98,7 @@ class ScheduledReportJob:
         except PermissionUnverified:
             raise
         except PermissionDenied:
-            return  # it is paused, and its maker knows
+            return  # it is paused, and its owner was notified
         except (NotFound, NotFoundByName) as problem:
             await self._pause(digest, str(problem))
             return
