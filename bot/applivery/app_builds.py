@@ -71,9 +71,9 @@ async def by_app_token(
 
 
 class AppBuilds:
-    """One app's builds. `root` is the path above `/builds`: of an app, or of the API whose token says the app.
+    """The builds of one app. `root` is the path above `/builds`: of an app, or of the API whose token names the app.
 
-    Every method raises an AppliveryError when Applivery cannot or will not; a token of the other API is told apart.
+    Every method raises an AppliveryError on failure; a token of the other API has its own (WrongTokenKind).
     """
 
     def __init__(
@@ -122,10 +122,10 @@ class AppBuilds:
         progress: Progress = lambda _sent: None,
         looking: Callable[[], None] = lambda: None,
     ) -> UploadResult:
-        """Send a build, and say what became of it.
+        """Upload a build and return the result.
 
-        `progress` hears the bytes of the file that were taken; `looking` is called when the answer was lost and the
-        build is looked for. Raises UserInputError and UnsupportedFile before anything is sent, UploadOutcomeUnknown
+        `progress` is called with the bytes of the file sent so far; `looking` is called when the answer was lost and
+        the build is looked for. Raises UserInputError and UnsupportedFile before anything is sent, UploadOutcomeUnknown
         when the connection broke and no build shows, and what reading the file raises.
         """
         uploads.check(details, icon=icon is not None)
@@ -228,7 +228,7 @@ class AppBuilds:
             raise await self._whose(refused) from None
 
     async def _looked(self, look: Callable[[], Awaitable[Build | None]]) -> tuple[Build | None, bool]:
-        """What a look finds, after a while if need be; False when Applivery let us look at nothing."""
+        """Return what `look` finds, retried after pauses; False when Applivery answered none of the requests."""
         looked = False
         for pause in self._timeouts.looks:
             await asyncio.sleep(pause)

@@ -13,7 +13,7 @@ from bot.domain import build_labels, lookup
 from bot.domain.build_labels import NO_READING
 from bot.domain.model import Build
 
-SEARCH_SECONDS = 1.8  # Slack waits three for the options of a menu, and who asks is looked up too
+SEARCH_SECONDS = 1.8  # Slack waits three for the options of a menu, and the user is looked up too
 VERSION = 256  # characters of `versionName`
 
 Wanted = Callable[[Build], bool]

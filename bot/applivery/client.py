@@ -36,10 +36,10 @@ _Takes = TypeVar("_Takes", bound=parse.RowSink)
 
 
 class AppliveryClient:
-    """A workspace as our Service Account sees it; every method raises an AppliveryError when Applivery cannot.
+    """A workspace as our Service Account sees it; every method raises an AppliveryError on failure.
 
-    Use it as `async with` or between `open()` and `close()`. Ids and short names are checked before any request is
-    made (InvalidId). `observe` hears of each request: our method's name, `ok` or the error's class, seconds.
+    Use it as `async with` or between `open()` and `close()`. Ids and short names are checked before any request is made
+    (InvalidId). `observe` is called after each request with our method's name, `ok` or the error's kind, and seconds.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ class DecodeCache(Generic[_T]):
             known = (body, decode(body))
         if len(body) > LARGEST:
             return known[1]
-        self._known[question] = known  # at the end: the one not asked about for longest stands first
+        self._known[question] = known  # at the end: the least recently used comes first
         if len(self._known) > self._most:
             self._known.pop(next(iter(self._known)), None)
         return known[1]

@@ -97,7 +97,7 @@ def must(found: _T | None) -> _T:
 
 
 def _start(raw: Raw) -> bytes:
-    """Return the first byte, which tells the JSON type; empty for a missing key. Copies nothing."""
+    """Return the first byte, which shows the JSON type; empty for a missing key. Copies nothing."""
     return bytes(memoryview(raw)[:1])
 
 
@@ -148,9 +148,9 @@ def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -
 
 
 def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
-    """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages.
+    """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and the facts about its pages.
 
-    A bare array is documented nowhere: with something in it it is understood, without it says nothing. Raises
+    A bare array is documented nowhere: with something in it it is understood, an empty one is not. Raises
     InvalidResponse for that, for null and for anything else.
     """
     info = _accepted(body)

@@ -39,7 +39,7 @@ _MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What Applivery's error envelope says; the last four only for the codes that carry them (5003, 6002)."""
+    """Applivery's error envelope; the last four fields only for the codes that have them (5003, 6002)."""
 
     code: int | None = None
     message: str = ""

@@ -14,7 +14,7 @@ from bot.http_client import crowded
 _Item = TypeVar("_Item")
 _Made_co = TypeVar("_Made_co", covariant=True)
 
-# What may stand before the list for it to be cut while it arrives; in any other answer it is found at the end.
+# What may precede the list for it to be split while it arrives; in any other answer it is found at the end.
 _OPENING = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"status"\s*:\s*true\s*,\s*)?"data"\s*:\s*(?:\{\s*"items"\s*:\s*)?)?\[\s*'
 )

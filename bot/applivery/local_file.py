@@ -13,7 +13,7 @@ from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, UserInputError
 from bot.i18n import english
 
-PIECE = 1024 * 1024  # bytes; larger ones cost memory and bring no speed
+PIECE = 1024 * 1024  # bytes; larger ones need memory and are no faster
 
 
 def local(path: Path, name: str | None = None) -> StreamedFile:

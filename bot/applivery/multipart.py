@@ -1,4 +1,7 @@
-"""A multipart form with one large file in it, written piece by piece: neither memory nor a disk ever holds it whole."""
+"""A multipart form with one large file, streamed: it is never in memory or on disk as a whole.
+
+aiohttp's MultipartWriter has no length for a stream, so a form of it would be sent without Content-Length.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ Pieces = AsyncIterator[bytes]
 
 @dataclass(frozen=True, slots=True)
 class StreamedFile:
-    """A file on its way: its name, its exact size in bytes, and how to read it from its start, as often as wanted.
+    """A file to be sent: its name, its size in bytes, and how to read it from its start, any number of times.
 
-    Entering what `open` gives begins to read; leaving it stops, wherever the file is. Reading raises a Problem of ours.
+    `open` returns a context manager: entering it begins to read; leaving it stops, at any point of the file. Reading
+    raises a BotError.
     """
 
     name: str
@@ -27,7 +31,7 @@ class StreamedFile:
 
 @dataclass(frozen=True, slots=True)
 class SmallFile:
-    """A small file that is sent beside the large one, such as an icon."""
+    """A small file sent with the large one, such as an icon."""
 
     name: str
     kind: str
@@ -36,7 +40,7 @@ class SmallFile:
 
 @dataclass(frozen=True, slots=True)
 class MultipartForm:
-    """The form of one upload: text fields, small files by field, and the large file's own field, which comes last."""
+    """The form of one upload: text fields, small files by field, and the large file's field, which is last."""
 
     texts: Sequence[tuple[str, str]]
     smalls: Sequence[tuple[str, SmallFile]]
@@ -46,18 +50,18 @@ class MultipartForm:
 
     @property
     def content_type(self) -> str:
-        """The header that names the boundary."""
+        """Return the value of the Content-Type header, with the boundary."""
         return f"multipart/form-data; boundary={self.boundary}"
 
     @property
     def length(self) -> int:
-        """The bytes of the whole body: said beforehand, a server can tell a cut one from a whole one."""
+        """Return the bytes of the whole body: with a Content-Length a server can detect one that was cut short."""
         return len(self._head()) + self.file.size + len(self._tail())
 
     async def body(self, pieces: Pieces, sent: Callable[[int], None]) -> Pieces:
-        """The body; `sent` hears the bytes of the file that were taken so far.
+        """Yield the body; `sent` is called with the bytes of the file sent so far.
 
-        Raises FileReadError when the file turns out shorter or longer than it was said to be.
+        Raises FileReadError when the file is shorter or longer than its `size`.
         """
         yield self._head()
         count = 0
@@ -91,10 +95,12 @@ class MultipartForm:
 
 
 def _quoted(text: str) -> str:
-    """A name between quotes, as browsers write it. https://html.spec.whatwg.org/multipage/#multipart-form-data"""
+    """Return a name for use between quotes, as browsers write it.
+    https://html.spec.whatwg.org/multipage/#multipart-form-data
+    """
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _bytes(text: str) -> bytes:
-    """The text as UTF-8; half a character, as names from elsewhere may have, becomes a question mark."""
+    """Return the text as UTF-8, with a question mark for each unpaired surrogate that names from outside may have."""
     return text.encode("utf-8", "replace")

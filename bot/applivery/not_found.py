@@ -1,4 +1,4 @@
-"""What a 404 means: that the thing is gone, or that Applivery shows this bot nothing at all."""
+"""Find out what a 404 means: one thing is gone, or Applivery does not show this bot the workspace at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_SHOWN = (Text("Applivery does not show that to this bot."), _CHECK)
 
 
 class NotFoundResolver:
-    """Asks for the workspace when something in it is not found: only where that answers, the thing itself is gone."""
+    """Request the workspace when something in it is not found: only if that succeeds, the thing itself is gone."""
 
     def __init__(self, workspace: Callable[[], Awaitable[object]]) -> None:
         self._workspace = workspace
@@ -33,7 +33,7 @@ class NotFoundResolver:
         raise await self.explained(gone, words)
 
     async def explained(self, gone: NotFound, words: tuple[Text, Text] | None = None) -> NotFound:
-        """Return the error, in these words, for what is gone. Raises what keeps us from the whole workspace."""
+        """Return the error, with these sentences, for what is gone. Raises the error of the workspace's request."""
         await self._look()
         return NotFound(*(words or ()), code=gone.code, status=gone.status)
 

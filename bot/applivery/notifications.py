@@ -1,4 +1,4 @@
-"""The workspace's own subscriptions, and the one that makes Applivery ring our doorbell."""
+"""The workspace's webhook subscriptions, and the body that adds ours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WebhookSubscription:
 
 
 def doorbell(url: str) -> dict[str, object]:
-    """The body that subscribes `url` to what we want to hear of.
+    """Return the body that subscribes `url` to the events the bot uses.
 
     https://docs.applivery.com/en/api/workspace/organization-notifications/
     """

@@ -1,4 +1,7 @@
-"""Applivery's JSON → our facts; pure, and with `wire` the only place that knows their words. Odd becomes unknown."""
+"""Decode Applivery's JSON into domain objects; pure, and with `schemas` the only place that knows its keys and values.
+
+A value that is not understood becomes unknown.
+"""
 
 from __future__ import annotations
 
@@ -220,7 +223,7 @@ def _build(item: schemas.BuildSchema, known: App) -> Build | None:
 
 
 def _extension(item: schemas.BuildSchema) -> str | None:
-    """Return the extension of the file that was uploaded, in small letters and without a dot."""
+    """Return the extension of the uploaded file, in small letters and without a dot."""
     files = [
         schemas.read(file, schemas.AttachmentSchema) for file in (item.files if isinstance(item.files, list) else ())
     ]

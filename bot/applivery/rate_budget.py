@@ -1,4 +1,4 @@
-"""How many requests we may still make this hour, and who may make them."""
+"""The hourly allowance of requests to Applivery, with a share reserved for users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLOT = 10.0  # seconds counted together, so that memory does not grow with the 
 
 
 class Priority(Enum):
-    """Who asks: a person who is waiting, or a job that can wait."""
+    """The priority of a request: for a user who is waiting, or for a worker that can wait."""
 
     PEOPLE = "people"
     POLLING = "polling"

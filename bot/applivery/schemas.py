@@ -19,7 +19,7 @@ class IgnoredSchema(Struct):
 
 
 Scalar: TypeAlias = str | int | float | bool | None
-Odd: TypeAlias = Scalar | list[Any]  # anything but an object: stands where an object is meant
+Odd: TypeAlias = Scalar | list[Any]  # anything but an object, where an object is expected
 
 
 def read(value: object, shape: type[_Wire]) -> _Wire:
@@ -154,7 +154,7 @@ class InfoSchema(Struct, rename="camel"):
 
 
 class OriginSchema(Struct, rename="camel"):
-    """`deployer.info`, with the names older builds carry."""
+    """`deployer.info`, with the names of older builds."""
 
     branch: Any = None
     tag: Any = None

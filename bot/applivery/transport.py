@@ -39,7 +39,7 @@ CALL_OK = "ok"  # the outcome of a call that raised nothing
 ATTEMPTS = 3
 STREAM_BYTES = 256 * 1024 * 1024  # unpacked, of an answer that is read item by item
 _THREAD_FROM = 1_000_000  # bytes; below, decoding is quicker than changing threads
-# Connections of people, and of jobs: when one side hangs the other goes on.
+# Connections for users, and for workers: when one side hangs the other goes on.
 _ROOM = {True: 16, False: 8}
 _WAITING = 64  # calls that wait for a connection; the next is refused at once
 _MARGIN = 0.1  # seconds that the end of an attempt is before that of the whole call
@@ -207,7 +207,7 @@ class Transport:
 
     @asynccontextmanager
     async def observed(self, ask: ApiRequest) -> AsyncIterator[None]:
-        """Take one request out of the budget and tell the observer how it went: `ok` or the error's class."""
+        """Take one request out of the budget and report to the observer how it went: `ok` or the error's kind."""
         started, outcome = time.monotonic(), CALL_OK
         try:
             self._admit(ask)
@@ -230,7 +230,7 @@ class Transport:
     async def _send(
         self, ask: ApiRequest, limit: float, headers: dict[str, str], reader: StreamDecoder[object] | None = None
     ) -> ApiResponse:
-        """Make the request; the library's own error is dropped, because its words and context may carry the URL.
+        """Make the request; the library's own error is dropped, because its text and context may contain the URL.
 
         With a reader, a 2xx body goes there and not into the answer.
         """
@@ -300,7 +300,7 @@ async def _read(response: aiohttp.ClientResponse, reader: StreamDecoder[object])
     assert isinstance(response, http_client.BoundedResponse)
     async for piece in response.pieces(STREAM_BYTES):
         await _beside(reader.pending, lambda piece=piece: reader.feed(piece))  # type: ignore[misc]
-        await asyncio.sleep(0)  # what has arrived meanwhile is handed out at once: others get their turn first
+        await asyncio.sleep(0)  # data that has arrived already is yielded without a wait: let other tasks run first
 
 
 async def _beside(size: int, work: Callable[[], _T]) -> _T:
@@ -313,9 +313,9 @@ class _ConnectionLost(aiohttp.ClientError):
 
 
 async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET again by itself, which it does whenever the connection breaks.
+    """Keep aiohttp from repeating a GET, which it does whenever the connection breaks.
 
-    A mint would then be made twice; our own retries are counted and spaced. See `retry_persistent_connection` in
+    A token would then be created twice; our own retries are counted and spaced. See `retry_persistent_connection` in
     https://github.com/aio-libs/aiohttp/blob/master/aiohttp/client.py: it repeats on these two errors only.
     """
     try:

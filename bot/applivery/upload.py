@@ -28,9 +28,9 @@ CONNECT_SECONDS = 30.0
 class UploadTimeouts:
     """How long an upload is tried and waited for; all but `attempts` are seconds.
 
-    `wait` is the first pause between tries, `longest_wait` the longest Retry-After that is waited out, `stall` the time
-    without a byte taken, `answer` that from the last byte to the answer (Applivery stores 4 GB meanwhile), `looks` the
-    pauses before each look for a build whose answer was lost.
+    `wait` is the first pause between tries (the next ones are three times as long each), `longest_wait` the longest
+    Retry-After that is waited out, `stall` the time without a byte sent, `answer` that from the last byte to the answer
+    (Applivery stores 4 GB meanwhile), `looks` the pauses before each look for a build whose answer was lost.
     """
 
     attempts: int = 3
@@ -42,7 +42,7 @@ class UploadTimeouts:
 
 
 class NotSent(Exception):
-    """No byte of the form has left: sending it again cannot make a second build; `detail` says why it did not."""
+    """No byte of the form was sent: sending it again cannot make a second build; `detail` is the reason."""
 
     kind = "NothingSent"  # the metrics know it by this word
 
@@ -52,9 +52,9 @@ class NotSent(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """The form, or a part of it, was sent, and no answer tells what came of it; `why` says so, in a whole sentence.
+    """The form, or a part of it, was sent, and no answer shows the result; `why` says so, in a whole sentence.
 
-    `partial` when the form had certainly not left as a whole.
+    `partial` when the form had certainly not been sent as a whole.
     """
 
     kind = "Unsure"  # the metrics know it by this word
@@ -67,7 +67,7 @@ class OutcomeUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UploadAttempt:
-    """One form on its way to Applivery. `check` sees the file's first bytes before anything is sent."""
+    """One form to be sent to Applivery. `check` sees the file's first bytes before anything is sent."""
 
     transport: Transport
     ask: ApiRequest
@@ -79,7 +79,7 @@ class UploadAttempt:
     async def made(self, read: Callable[[bytes], _T]) -> _T:
         """Send the form and return what `read` makes of the answer.
 
-        Raises OutcomeUnknown when only a look at Applivery can tell what came of it, ServiceUnavailable when nothing
+        Raises OutcomeUnknown when only Applivery's list of builds can show the result, ServiceUnavailable when nothing
         was sent, the AppliveryError of a refusal, and what reading the file raises.
         """
         wait = self.endurance.wait
@@ -129,7 +129,7 @@ class UploadAttempt:
                     return _accepted(await self._posted(session, sending.body(checked)))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             why = cause(error)
-        # outside of `except`: the library's words and context may carry the credential
+        # outside of `except`: the library's text and context may contain the credential
         if sending is None or not sending.begun:
             raise NotSent(why)
         raise sending.trouble or _broken(partial=not sending.whole)
@@ -141,7 +141,7 @@ class UploadAttempt:
         return http_client.session(connector=connector, cookie_jar=jar, trust_env=self.transport.trust_env)
 
     async def _begun(self, pieces: Pieces) -> Pieces:
-        """The pieces again, once the first is there and has been looked at: before Applivery hears of the file."""
+        """Return the pieces once the first was read and checked, before any request to Applivery."""
         first = await anext(pieces, b"")
         self.check(first)
 
@@ -204,7 +204,7 @@ def _broken(*, partial: bool) -> OutcomeUnknown:
 
 
 def _accepted(answer: ApiResponse) -> bytes:
-    if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
+    if answer.status >= 500:  # a gateway answers so too when Applivery itself has received all of it
         sentence = gettext_noop(
             "Applivery answered with an error of its own (HTTP {status}), so it is unknown if the file arrived."
         )

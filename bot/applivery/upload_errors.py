@@ -92,7 +92,7 @@ _SAME_KIND = (InvalidCredentials, NotFound, Conflict, FeatureNotInPlan, InvalidU
 
 
 def worded(problem: AppliveryError) -> AppliveryError:
-    """The same error in an uploader's words; what says enough by itself keeps its sentence."""
+    """Return the same error in an uploader's words; one that is clear enough keeps its sentence."""
     if isinstance(problem, WrongTokenKind) or problem.status == 413:
         return problem
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
