@@ -72,14 +72,14 @@ async def running(
     jobs: bool = True,
     porch: LivenessServer | None = None,
 ) -> AsyncIterator[RunningBot]:
-    """A bot that runs until the block ends. Raises StartupError when the database or the port cannot be had.
+    """Run a bot until the block ends. Raises StartupError when the database or the port cannot be opened.
 
-    `porch` is the open port, when there is one already; the bot takes it over and closes it.
-    Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
+    `porch` is the open port, when there is one already; the bot uses it and closes it. Neither Slack nor Applivery has
+    to answer: without them the bot is alive and not ready.
     """
     tuning = tuning or TestingOverrides()
     await asyncio.to_thread(i18n.load_locale, settings.language)
-    i18n.set_locale(settings.language)  # in the jobs; who asks something is answered in their own
+    i18n.set_locale(settings.language)  # in the workers; a user's request is answered in their own
     async with AsyncExitStack() as stack:
         porch = porch or await LivenessServer.open(settings.host, settings.port, tuning.limits)
         stack.callback(porch.close)

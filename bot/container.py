@@ -38,7 +38,7 @@ from bot.slack.client import SlackClient
 from bot.slack.file_source import SlackFileSource
 from bot.testing_overrides import TestingOverrides
 
-STOP_SECONDS = 2.0  # for telling that an upload was stopped
+STOP_SECONDS = 2.0  # for the message that an upload was stopped
 
 
 def build_services(
@@ -55,7 +55,7 @@ def build_services(
     claims: TicketIssuer | None,
     health: Callable[[], Awaitable[Health]],
 ) -> Services:
-    """Return the services of these settings; uploads under way are stopped, and their users told, with the stack."""
+    """Return the services of these settings; closing the stack stops uploads in progress and notifies their users."""
     apps, audit = AppDirectory(applivery), AuditLog(store, tuning.clock)
 
     def dashboard(build: Build) -> str:

@@ -111,10 +111,10 @@ def _short(typed: str) -> str:
 
 
 class PermissionDenied(BotError, kind="Denied", everyday=True):
-    """This person may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done.
+    """This user may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done.
 
-    `reason` is a word of domain.states.Withdrawal, for what acts by itself and has to pause. `somewhere`: they have the
-    role for no app at all, so the app they meant was not looked up.
+    `reason` is a value of domain.states.Withdrawal, for subscriptions and watches that have to pause. `somewhere`: the
+    user has the role for no app at all, so the app they meant was not looked up.
     """
 
     sentence = Text("You may not do this here.")
@@ -152,7 +152,7 @@ class PermissionUnverified(PermissionDenied, kind="Unchecked", passing=True):
 
 
 class ChannelUnverified(PermissionUnverified, kind="ChannelUnchecked"):
-    """What Slack says of a channel is needed to allow this, and it says nothing usable now."""
+    """Slack's facts about a channel are needed to allow this, and are not available now."""
 
     sentence = Text("I can't check this channel now.")
     next_step = Text("Try again in a minute.")
@@ -161,8 +161,8 @@ class ChannelUnverified(PermissionUnverified, kind="ChannelUnchecked"):
 class BuildRecalled(BotError, kind="Recalled", everyday=True):
     """The build has been recalled, so no links are issued.
 
-    `build` is its name, `reason` in the words of who did; `instead` is the newest one that stands: its name, and what
-    its buttons carry.
+    `build` is its name, `reason` the text of the user who recalled it; `instead` is the newest build that is not
+    recalled: its name, and its button value.
     """
 
     def __init__(self, build: str | Localized, reason: str, instead: tuple[str | Localized, str] | None = None) -> None:
@@ -265,7 +265,7 @@ class NotFound(AppliveryError, kind="Gone", everyday=True):
 
 
 class WorkspaceNotFound(AppliveryError, kind="WorkspaceMissing"):
-    """There is no such workspace, or our credential does not see it: what is in it cannot be told to be gone."""
+    """There is no such workspace, or our credential does not see it: whether a thing in it is gone is unknown."""
 
     sentence = Text("Applivery does not know this bot's workspace, or does not show it to this bot.")
     next_step = Text("An admin has to check `APPLIVERY_ORGANIZATION` and `APPLIVERY_TOKEN`.")

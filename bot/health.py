@@ -72,7 +72,7 @@ class HealthService:
         return await readiness.slack(self._sockets, self._slack_client, fresh=fresh, seconds=seconds)
 
     async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
-        """Whether polls bring something."""
+        """Return whether polls succeed."""
         stretch = self._budget.stretch
         return await readiness.polling(self._store, self._idle, self._jobs.watch.tries, stretch, seconds=seconds)
 

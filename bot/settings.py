@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from bot.i18n import ENGLISH, LANGUAGES
 
 Network = IPv4Network | IPv6Network
-# Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster stands.
+# Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster is.
 PRIVATE: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
@@ -36,7 +36,7 @@ def _parts(value: str) -> SplitResult:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError:
-        # `from None` and words of our own: Python's quote the address, and a password may stand in it
+        # `from None` and words of our own: Python's quote the address, and it may contain a password
         raise ValueError("is not an address: its host or port cannot be read") from None
     return parts
 

@@ -41,7 +41,7 @@ log = logger(__name__)
 
 Polling = Callable[[], Awaitable[dict[str, Any]]]
 
-FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays within ten
+FINISH_SECONDS = 4.0  # for responses and posts in progress; the whole stop stays within ten
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class WorkerSupervisor:
         return [self.watch.outage, self.announce.outage, self.digest.outage, *self.loops]
 
     async def stop(self) -> None:
-        """Let what is under way end, and hand back what is not."""
+        """Let work in progress end, and return what has not begun."""
         for job in self.running:
             job.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
@@ -118,7 +118,7 @@ def jobs_of(
     pausing: ChannelMonitor,
     polling: Polling,
 ) -> WorkerSupervisor:
-    """Return the workers; `polling` says whether polls bring something, as `/readyz` does."""
+    """Return the workers; `polling` says whether polls succeed, as `/readyz` does."""
     access, dashboard = services.access, services.dashboard
     deadline = timedelta(hours=settings.build_deadline_hours)
     words = MessageRenderer(

@@ -1,4 +1,4 @@
-"""How long a call to the outside may take: seconds while a person waits for it, as long as it takes for a job."""
+"""Time limits of outgoing calls: seconds while a user waits, longer for a worker."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 PERSON_SECONDS = 5.0  # of one call in all: its retries, its waits and its place in a queue
-JOB_SECONDS = 30.0  # that a job waits inside of a call; for longer it is told when to come back
+JOB_SECONDS = 30.0  # that a worker waits inside of a call; a longer wait is an error with `retry_after`
 LONGEST_WAIT = 86_400.0
 MOST = 10_000
 _PERSON_WAITS: ContextVar[bool] = ContextVar("person_waits", default=False)
 
 
 def person_waits() -> bool:
-    """Whether a person waits for what is being done now."""
+    """Return whether a user waits for the result of the current task."""
     return _PERSON_WAITS.get()
 
 
 @contextmanager
 def for_a_person(waits: bool = True) -> Iterator[None]:
-    """In this block, and in the tasks begun in it, a person waits; with False a job does what they asked for."""
+    """Mark the block, and the tasks begun in it, as done while a user waits; with False as done for a worker."""
     token = _PERSON_WAITS.set(waits)
     try:
         yield
@@ -31,23 +31,23 @@ def for_a_person(waits: bool = True) -> Iterator[None]:
 
 
 def longest_wait() -> float:
-    """The seconds a call may wait before it is repeated."""
+    """Return the seconds a call may wait before it is repeated."""
     return PERSON_SECONDS if person_waits() else JOB_SECONDS
 
 
 class RateLimitDeadlines:
-    """What may not be called again before its time, because the other side said so."""
+    """Times before which a method may not be called again, because the server said so."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._until: dict[str, float] = {}
 
     def left(self, name: str) -> float:
-        """The seconds until `name` may be called; 0 when it may be called now."""
+        """Return the seconds until `name` may be called; 0 when it may be called now."""
         return max(0.0, self._until.get(name, 0.0) - self._clock())
 
     def limit(self, name: str, seconds: float) -> None:
-        """Let nothing call `name` for so many seconds."""
+        """Forbid calls of `name` for so many seconds."""
         now = self._clock()
         if len(self._until) >= MOST:
             self._until = {key: until for key, until in self._until.items() if until > now}
@@ -55,7 +55,7 @@ class RateLimitDeadlines:
 
 
 def retry_after(header: str | None, *, otherwise: float) -> float:
-    """The seconds of a Retry-After header; `otherwise` when it has none that can be read."""
+    """Return the seconds of a Retry-After header; `otherwise` when it has none that can be read."""
     try:
         wait = float(header or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whose request is worked on next: a few of one person side by side, the rest behind their own."""
+"""A fair queue: a few requests of each user run concurrently, the rest wait in the user's own line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINES = 2000  # requests of all people that wait
 
 
 class FairQueue:
-    """People take turns: each who waits gets one request begun before anyone gets another."""
+    """Serve users in turn: each one who waits gets one request begun before another gets a second."""
 
     def __init__(self, *, each: int = EACH, at_once: int = AT_ONCE, line: int = LINE, lines: int = LINES) -> None:
         self._each, self._at_once, self._max_waiting_each, self._max_waiting = each, at_once, line, lines

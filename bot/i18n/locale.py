@@ -15,12 +15,12 @@ _SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 
 def current_locale() -> str:
-    """The language spoken now: one of LANGUAGES."""
+    """Return the current language: one of LANGUAGES."""
     return _SPOKEN.get()
 
 
 def locale_of(locale: str | None) -> str | None:
-    """The language of a locale (`es-ES`, `es_419`); None for one that is not spoken here."""
+    """Return the language of a locale (`es-ES`, `es_419`); None for one that is not supported."""
     language = (locale or "").replace("_", "-").partition("-")[0].casefold()
     return language if language in LANGUAGES else None
 
@@ -32,7 +32,7 @@ def set_locale(language: str) -> None:
 
 @contextmanager
 def use_locale(language: str) -> Iterator[None]:
-    """Speak this language inside the block, and after it what was spoken before."""
+    """Use this language inside the block."""
     before = _SPOKEN.set(language)
     try:
         yield

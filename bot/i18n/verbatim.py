@@ -1,8 +1,8 @@
-"""Text from outside inside our own sentences: it stands between two marks until it is rendered.
+"""Text from outside inside our own sentences: it is enclosed in two marks until it is rendered.
 
-Slack formats what stands between `*`, `_`, `~` and backticks, and has no way to escape them, so a sentence has to
-remember which of its words are quoted: https://docs.slack.dev/messaging/formatting-message-text. The two
-marks are noncharacters, which Unicode keeps for use inside of a program: https://www.unicode.org/faq/private_use.html
+Slack formats what is between `*`, `_`, `~` and backticks, and has no way to escape them, so a sentence has to remember
+which of its words are quoted: https://docs.slack.dev/messaging/formatting-message-text. The two marks are
+noncharacters, which Unicode reserves for use inside of a program: https://www.unicode.org/faq/private_use.html
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ OPEN, CLOSE = "\ufdd0", "\ufdd1"
 SPAN = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}?")
 _MARKS = re.compile(f"[{OPEN}{CLOSE}]")
 _EMOJI = r":(?:[+-]1|100|1234|(?=[^:\s]*[a-z])[\w+'-]+):"
-# What Slack does something with, or what ends the bold or the quotation that it stands in
+# What Slack formats, or what ends the bold text or the quotation around it
 _FORMATTED = re.compile(rf"[*_~`]|\A[\s>]|\s\Z|{_EMOJI}", re.IGNORECASE)
 _QUOTED = re.compile(r"“[^”]*”|«[^»]*»|„[^“”]*[“”]")
 _CODE = re.compile(r"`[^`]*`")

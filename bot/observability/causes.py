@@ -64,7 +64,7 @@ def _kind(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """Return what one error says, without what came before it; empty when it says nothing."""
+    """Return the text of one error, without its causes; empty when it has none."""
     if _of_ours(error):
         return str(getattr(error, "detail", ""))
     bases = [base.__name__ for base in type(error).__mro__]

@@ -69,7 +69,7 @@ class _LibraryLogThrottle(logging.Filter):
         self._said = LogThrottle()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this line is to be written; it says then how many it stands for."""
+        """Return whether this line is to be written; it is given the number of lines that it replaces."""
         if record.levelno < logging.WARNING or record.name.partition(".")[0] == "bot":
             return True
         times = self._said.due(f"{record.name} {record.msg}")
@@ -79,7 +79,7 @@ class _LibraryLogThrottle(logging.Filter):
 
 
 class LogThrottle:
-    """Says when a trouble that may come a thousand times a second is to be logged: at once, then once a minute."""
+    """Decide when an error that may occur a thousand times a second is logged: at once, then once a minute."""
 
     def __init__(self, every_seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._every = every_seconds

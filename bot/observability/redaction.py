@@ -24,7 +24,7 @@ HIDDEN = "[redacted]"
 
 
 class Redactor:
-    """Takes secrets out of text: everything shaped like one, and the very values it has been told."""
+    """Remove secrets from text: everything shaped like one, and the very values that were added."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
