@@ -1,4 +1,4 @@
-"""What may not act any more: paused and held with the reason, found again, and let go when it may."""
+"""Pause and resume what is no longer permitted: subscriptions, watches and scheduled reports, with the reason."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def decide_request(
 def _grant_requested(tx: Transaction, row: sa.Row[Any], app_id: str, granted_by: str) -> None:
     values = {"role": row.role, "granted_by": granted_by, "granted_at": db_now()}
     insert = tx.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
-    # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
+    # A greater role may have been granted since the request: allowing it must not lower the role.
     lesser = grants.c.role.in_([role.name for role in Role.given() if role < Role[row.role]])
     tx.execute(insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser))
 
@@ -146,7 +146,7 @@ def _request(row: sa.Row[Any]) -> RoleRequest:
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548381, hashtext(:who))")
 
-# The newest stays: SQLite would give its number, which stands on buttons, to another.
+# The newest stays: SQLite would reuse its number, which buttons contain.
 _PURGE = written("""
     DELETE FROM role_requests
     WHERE NOT sent AND (asked_at <= {now} - :keep OR asked_at > {now} + :skew)

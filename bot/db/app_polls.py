@@ -1,4 +1,4 @@
-"""Which apps are due to be looked at, and who is looking."""
+"""Polling schedule of the watched apps, and the leases of the replicas that poll them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILURES = 3  # polls of an app in a row
 
 @dataclass(frozen=True, slots=True)
 class PollLease:
-    """An app that is ours to poll until the lease ends; `token` goes back with `record` or `fail_app`, once.
+    """An app leased for polling until the lease ends; `token` is passed once to `record_poll` or `record_failure`.
 
     While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`.
     """
@@ -32,7 +32,7 @@ class PollLease:
 
 @dataclass(frozen=True, slots=True)
 class PollingStats:
-    """How the polling is doing, by what it brought: `behind` apps have brought nothing for too long.
+    """State of the polling: `behind` counts the apps without a successful poll for too long.
 
     `oldest_poll` and `newest_poll` are when an app was last polled with success, UTC.
     """
@@ -45,9 +45,9 @@ class PollingStats:
 
 
 def ensure_apps(tx: Transaction, app_ids: Iterable[str], *, catalogue_seen_at: datetime | None) -> None:
-    """Watch these apps, due now, if they are not watched yet (a subscription to every app met a new one).
+    """Watch these apps, due now, if they are not watched yet: a subscription to every app has met a new one.
 
-    `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are news. None
+    `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are announced. None
     (the first list) stands for the moment the oldest subscription to every app was made.
     """
     rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids)))
@@ -103,9 +103,9 @@ def poll_due_in(tx: Transaction, *, furthest_seconds: float = FURTHEST_SECONDS) 
 
 
 def record_failure(tx: Transaction, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
-    """Give an app back whose poll failed: due again in so many seconds (or at once if the doorbell rang).
+    """Release an app whose poll failed: due again in `retry_in_seconds`, or at once if a webhook arrived meanwhile.
 
-    Not `failed`: it was broken off by something else, and is not counted.
+    With `failed` false the poll was interrupted by something else and is not counted as a failure.
     """
     values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
     tx.execute(_FAIL, **values)

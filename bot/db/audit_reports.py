@@ -29,7 +29,7 @@ _ASKED = (audit.c.action == AuditAction.GET) & (
 )
 
 
-# Notes that a person was told once why something is paused.
+# Notes that a user was notified once why something is paused.
 TOLD = ("withheld", "recalled watch", "recalled")
 
 
@@ -53,15 +53,15 @@ def count_links(
 
 
 def purge_audit(tx: Transaction, days: float) -> int:
-    """Delete the ledger's lines that are older than so many days; returns how many there were."""
+    """Delete the audit rows older than so many days; return how many there were."""
     return len(tx.execute(_OLD, keep=span(days * 24 * 3600)).all())
 
 
 def erase_person(tx: Transaction, user_id: str) -> int:
     """Delete the records of a user's actions, and remove their id from the records of others.
 
-    Returns how many lines of the ledger were theirs. Roles, subscriptions and
-    whether they were, or may be, asked to try a build stay.
+    Return the number of audit rows about them. Roles, subscriptions and whether they were, or may be, asked to try a
+    build stay.
     """
     statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
     named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))

@@ -1,4 +1,4 @@
-"""Who waits for which build, to be told when it has ended."""
+"""Users who are notified when a build has ended."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
 
 
 def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | None:
-    """The channel in which this person asked to be told of the build; None for direct messages."""
+    """Return the channel in which this user asked to be notified of the build; None for direct messages."""
     query = sa.select(table.c.channel_id).where(table.c.build_id == build_id, table.c.user_id == user_id)
     found: str | None = tx.execute(query).scalar()
     return found

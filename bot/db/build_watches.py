@@ -1,4 +1,4 @@
-"""Who watches a build, where their progress message stands, and what it said last."""
+"""Users who watch a build, with the place of their progress message and what it last showed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add_watch(tx: Transaction, build: Build, user_id: str, usual: timedelta | No
 
 
 def stop_watch(tx: Transaction, build_id: str, user_id: str) -> None:
-    """This person wants to hear no more, neither of the progress nor of the end."""
+    """Stop notifying this user of the build, of its progress as well as of its end."""
     about = {"build": build_id, "user": user_id}
     tx.execute(_STOP, **about)
     tx.execute(_STOP_WAITING, **about)
@@ -73,7 +73,7 @@ def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str 
 
 
 def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[BuildWatch]:
-    """Lease messages that may have to change, until the lease ends or they are handed in.
+    """Lease progress messages that may have to change, until the lease ends or `record_shown` returns them.
 
     Those whose facts only another version of this program can read are left to it.
     """
@@ -91,7 +91,7 @@ def mark_post_attempted(tx: Transaction, watch: BuildWatch) -> bool:
 
 
 def record_shown(tx: Transaction, watch: BuildWatch, channel: str, ts: str, text: str, *, again_in: float) -> None:
-    """Its message stands there and says this; it is due again in so many seconds."""
+    """Record where the progress message is and what it shows; it is due again in so many seconds."""
     _update_watch(tx, _SHOWN, watch, channel=channel, ts=ts, text=text, wait=span(again_in))
 
 
@@ -101,7 +101,7 @@ def postpone_watch(tx: Transaction, watch: BuildWatch, again_in: float) -> None:
 
 
 def end_watch(tx: Transaction, watch: BuildWatch) -> None:
-    """Its message changes no more; the person still hears of the end if they wait for it."""
+    """End the updates of the progress message; the user is still notified of the end if they wait for it."""
     _update_watch(tx, _END, watch)
 
 
@@ -176,7 +176,7 @@ def _progress(row: sa.Row[Any]) -> BuildWatch | None:
         return None
 
 
-# What was recorded after the person asked is news to them; the wish itself says when that was.
+# What was recorded after the user asked is news to them; the waiter's row has that time.
 _FOLLOW = written("""
     INSERT INTO build_watches
         (build_id, user_id, app_id, state, started_at, expected_seconds, last_text, post_attempted,
@@ -257,7 +257,7 @@ _REMEMBER = written("""
     ON CONFLICT (build_id) DO NOTHING
 """)
 
-# Who waits again for a build that Applivery processes again is told of its end again.
+# A user who waits again for a build that is processed again is notified of its end again.
 _TOLD_BEFORE = written(
     """
     SELECT o.user_id, count(a.id) AS times FROM {rows}

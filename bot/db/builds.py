@@ -1,4 +1,4 @@
-"""How builds stood, and the one commit in which they move and what is to be said about it is written down."""
+"""Last known state of the builds, and the transaction that changes it and enqueues the announcements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PollRecord:
 
 
 def list_known(tx: Transaction, app_id: str, ids: Iterable[str] = ()) -> dict[str, KnownBuild]:
-    """How the builds of an app stood when last recorded: those with these ids, and all that have not ended."""
+    """Return the builds of an app as last recorded: those with these ids, and all that have not ended."""
     rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
     result = tx.execute(_KNOWN, app=app_id, rows=rows)
     return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in result}
@@ -63,14 +63,14 @@ def record_poll(
     next_at_seconds: float,
     baseline_done: bool = True,
 ) -> PollRecord:
-    """Write down what a look at an app found, and what is to be said about it: all of it or none of it.
+    """Record the result of a poll and enqueue its announcements, all of it or none.
 
-    A build moves only from where it stood; only builds that moved here, and not quietly, are announced, in the
-    order given; so doing it twice, or racing with another caller, changes nothing more. Cards that stand in
-    channels already are to be shown anew, those of builds whose place is taken or free again as well. It ends the
-    lease: the app is due again in `next_at_seconds`, or at once if the doorbell rang meanwhile. A lost lease
-    (lapsed, or the subscriptions changed) records nothing; the app is due again already. Token None (no poll)
-    leaves the app's schedule and baseline alone. Raises `DatabaseUnavailable`.
+    A build changes only if it is still in the stage it was seen in, and only changes made here, and not silently, are
+    announced, in the order given: doing it twice, or racing with another caller, changes nothing more. Cards already
+    posted that are affected, also by a change of supersession, are to be edited. The lease ends: the app is due again
+    in `next_at_seconds`, or at once if a webhook arrived meanwhile. A lost lease (lapsed, or the subscriptions changed)
+    records nothing; the app is due again already. Token None (no poll) leaves the app's schedule and baseline alone.
+    Raises `DatabaseUnavailable`.
     """
     schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
     if token is not None and not tx.execute(_SCHEDULE, **schedule).first():
@@ -92,7 +92,7 @@ def record_poll(
 
 
 def _move_builds(tx: Transaction, app_id: str, changes: Sequence[BuildTransition]) -> dict[str, _Place]:
-    """Move the builds that still stand where they were seen; returns those, each with its place in time."""
+    """Change the builds that are still in the stage they were seen in; return those, each with its place in time."""
     rows = {
         change.build.id: {**row_of(change.build, n, change.mark), "before": change.before}
         for n, change in enumerate(changes)
@@ -129,9 +129,9 @@ def record_edits(tx: Transaction, builds: Sequence[Build], marks: Mapping[str, s
 
 
 def mark_deleted(tx: Transaction, app_id: str, build_id: str) -> None:
-    """Mark a build as deleted in Applivery: its cards say so, and it supersedes no other build.
+    """Mark a build as deleted in Applivery: its cards show it, and it supersedes no other build.
 
-    It is followed no longer. Should it come back, it is new, but told only once.
+    It is not polled any more. Should it reappear, it is new, but announced only once.
     """
     gone = tx.execute(_FORGET, app=app_id, build=build_id).first()
     if gone:
@@ -144,7 +144,7 @@ _Place = tuple[datetime, datetime]
 def _made_known(
     deliveries: Iterable[NewDelivery], changes: Iterable[BuildTransition], places: Mapping[str, _Place]
 ) -> list[CurrentBuild]:
-    """The builds that channels now hear are ready, and so take the place of older ones there."""
+    """Record that channels now show these ready builds, which supersede older ones there."""
     ready = {change.build.id: change.build for change in changes if can_be_had(change.build)}
     return [
         CurrentBuild(delivery.channel_id, ready[delivery.build_id], *places[delivery.build_id])

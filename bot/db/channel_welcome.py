@@ -8,14 +8,14 @@ from bot.db.wakeups import Topic
 from bot.domain.model import ChannelNotice
 from bot.domain.states import DeliveryState
 
-SOMETHING = "{}"  # what is about no build has a fact; this one needs to say nothing more
+SOMETHING = "{}"  # an announcement without a build has a fact; this one needs no content
 
 
 def enqueue_welcome(tx: Transaction, channel_id: str) -> None:
-    """Let a channel hear once what the bot can do there; it leaves by the outbox.
+    """Enqueue the introduction of the bot to a channel, once.
 
-    Not where it was said before, nor where there is a subscription: then they know. What could not be said, since
-    the bot had been put out again, is said after the next invitation.
+    Not where it was posted before, nor where there is a subscription. One that could not be posted, since the bot had
+    been removed again, is posted after the next invitation.
     """
     row = {
         "channel": channel_id,

@@ -1,4 +1,4 @@
-"""How we connect: which database an address means, and what every connection to it is told first."""
+"""Parse the database's address, and prepare each connection to it."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class DatabaseUrl:
 
     @classmethod
     def parse(cls, address: str) -> DatabaseUrl:
-        """Understand an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
+        """Parse an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
 
-        Raises `StartupError` for anything else, without repeating a password that may stand in it.
+        Raises `StartupError` for anything else, without repeating a password that it may contain.
         """
         if address == IN_MEMORY:
             return cls(SQLITE, make_url(address))
@@ -79,7 +79,7 @@ class DatabaseUrl:
         return cls(SQLITE, URL.create("sqlite", database=str(file)), file)
 
     def libpq(self) -> dict[str, Any]:
-        """What psycopg's own `connect` wants to hear to reach a PostgreSQL database."""
+        """Return the arguments of psycopg's `connect` for this PostgreSQL database."""
         _, arguments = self.url.get_dialect()().create_connect_args(self.url)
         return dict(arguments)
 
@@ -130,7 +130,7 @@ def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool 
     if reading:
         return SqliteRunner(_reader(place, clock))
     # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead
-    # of being told "database is locked". It also is what makes a database in memory one database.
+    # of failing with "database is locked". It also is what makes a database in memory one database.
     engine = create_engine(place.url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _prepare_sqlite(clock))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -200,7 +200,7 @@ class SingleProcessLock:
                 english(f"Another process{f' (id {owner})' if owner else ''} is using the database {file}."),
                 english("Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server."),
             ) from problem
-        with suppress(OSError):  # it only is for the words of who comes second; a full disk is told by the database
+        with suppress(OSError):  # only for the message of a second process; a full disk is reported by the database
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return cls(descriptor)

@@ -61,4 +61,4 @@ def _tell(done: asyncio.Future[T], answer: T | None, error: BaseException | None
         done.set_result(cast("T", answer))
     else:
         done.set_exception(error)
-        done.exception()  # heard: who brought the work may be gone
+        done.exception()  # read: the caller may have been cancelled

@@ -1,4 +1,4 @@
-"""The way in: open a database and bring it up to date, use it by noun, close it."""
+"""The public class of this package: open a database and migrate it, run functions in transactions, close it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """The one way to the database. `run` does a function of this package in a transaction of its own.
+    """A connection to the database. `run` calls a function of this package in a transaction of its own.
 
-    `dialect` is `sqlite` or `postgresql`; `notifier` wakes who waits.
+    `dialect` is `sqlite` or `postgresql`; `notifier` wakes waiting workers.
     """
 
     def __init__(self, runner: Runner, place: DatabaseUrl, lock: SingleProcessLock | None) -> None:
@@ -114,17 +114,17 @@ class Database:
         await self._check_whole()
         await self._runner.run_raw(db_migrate.upgrade)
         if self.dialect == POSTGRESQL:
-            from bot.db.postgres import PgListener  # noqa: PLC0415 - see engine.connect
+            from bot.db.postgres import PgListener  # noqa: PLC0415 - loaded for PostgreSQL only
 
             self._listener = PgListener(self.notifier, self._place.libpq())
             await self._listener.start()
         else:
-            # this is the only process: leases that stand are of one that is dead
+            # this is the only process: leases that are left belong to one that has ended
             await self.run(app_polls.release_poll_leases)
             await self.run(scheduled_reports.release_report_leases)
 
     async def close(self) -> None:
-        """Let go of the database; what is under way has ended when its caller has."""
+        """Close the database; callers have ended their transactions before."""
         if self._listener:
             await self._listener.stop()
         await self._runner.close()
@@ -132,10 +132,10 @@ class Database:
             self._lock.free()
 
     async def run(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """CommandContext `function` with a transaction of its own and these arguments, and return what it returns.
+        """Call `function` with a transaction of its own and these arguments, and return what it returns.
 
-        It is called on the database's thread, and perhaps more than once, each time in a new transaction; what it
-        notified is heard after the commit. Raises `DatabaseUnavailable` when the database cannot do it now.
+        It is called on the database's thread, and perhaps more than once, each time in a new transaction; waiters are
+        notified after the commit. Raises `DatabaseUnavailable` when the database cannot do it now.
         """
         answer, _ = await self._runner.run(partial(self._call, function, args, kwargs), self._committed)
         return answer
@@ -160,7 +160,7 @@ class Database:
     ) -> T:
         """Do what `run` does, or return its last answer as long as no transaction has called `invalidate_cache` since.
 
-        For the few rows that every command asks for. PostgreSQL is asked each time, as other processes write there too;
+        For the few rows that every command reads. On PostgreSQL each call queries, as other processes write there too;
         a SQLite file has this process alone. The arguments are hashable.
         """
         key = (function, args, *kwargs.items())
@@ -172,19 +172,19 @@ class Database:
         return cast("T", answer)
 
     async def wait(self, topic: Topic, timeout: float | None) -> bool:  # noqa: ASYNC109 - a wait that ends is its point
-        """Wait until there is news for this topic, or so many seconds (None: for ever); True if there is news.
+        """Wait until this topic is notified, or so many seconds (None: without limit); return whether it was.
 
-        News from before the wait counts, once.
+        A notification from before the wait counts, once.
         """
         return await self.notifier.wait(topic, timeout)
 
     def wake(self, topic: Topic) -> None:
-        """Wake who waits for this topic in this process, at once: for news that no transaction brings."""
+        """Wake the waiter for this topic in this process at once: for events that no transaction records."""
         self.notifier.notify(topic)
 
 
 def migrate(url: str) -> None:
-    """Bring the database at this address up to date and let go of it; raises `StartupError` like `Database.open`."""
+    """Migrate the database at this address and close it; raises `StartupError` like `Database.open`."""
 
     async def open_and_close() -> None:
         store = await Database.open(url)
@@ -194,7 +194,7 @@ def migrate(url: str) -> None:
 
 
 def _damaged(problem: Exception) -> bool:
-    """Whether SQLite says that the file is no whole database, and not that it cannot be read or written just now."""
+    """Return whether SQLite reports a damaged file, and not one that cannot be read or written just now."""
     return isinstance(problem, DatabaseError) and not isinstance(problem, OperationalError)
 
 

@@ -1,4 +1,4 @@
-"""What the database says of itself: whether it takes a write, its version, its time."""
+"""Properties of the database: whether it accepts a write, its version, its time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def current_time(tx: Transaction) -> datetime:
     return value
 
 
-# One more than before: writing what stands there would be no write.
+# One more than before: writing the same value would be no write.
 _PING = written("""
     INSERT INTO key_value (key, value) VALUES ('ping', '1')
     ON CONFLICT (key) DO UPDATE SET value = CAST((CAST(key_value.value AS bigint) + 1) % 1000000 AS text)

@@ -37,7 +37,7 @@ SKEW_SECONDS = 60.0
 
 
 class _SqlLiteral(str):
-    """A word as SQL has it; what follows the colon in `{follow.DETAILS:%}` stands within the quotes."""
+    """A value as an SQL literal; what follows the colon in `{follow.DETAILS:%}` is put within the quotes."""
 
     __slots__ = ()
 
@@ -72,13 +72,13 @@ _WORDS = {
 
 
 def literal(words: str) -> str:
-    """SQL in which `{delivery.DUE}` and its like stand for the words they are stored as."""
+    """Return SQL in which `{delivery.DUE}` and its like are replaced by the stored values."""
     return words.format(**_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
 class JsonRows:
-    """Many rows in one JSON parameter `:name`, to stand in a FROM as `o`.
+    """Many rows in one JSON parameter `:name`, for use in a FROM as `o`.
 
     The statement then has the same text for any number of rows, so it is prepared once.
     """

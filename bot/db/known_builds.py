@@ -1,4 +1,4 @@
-"""What the store knows of builds, by id: as they were last seen, gone or not."""
+"""Last recorded facts of builds by id, deleted ones included."""
 
 from __future__ import annotations
 

@@ -16,15 +16,15 @@ from bot.db.wakeups import Topic
 MINUTE, HOUR = 60.0, 3600.0
 
 
-FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket lives a day at most, and Applivery's own links for minutes
+FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket is valid for a day at most, and Applivery's own links for minutes
 
 
 @dataclass(frozen=True, slots=True)
 class LinkExpiry:
-    """A message to change when its link's time is over, at `ts` in the channel `target`.
+    """A message to edit when its link has expired, at `ts` in the channel `target`.
 
-    Where `target` is a response_url, it is changed through that. `refresh_value` is what its "fresh link" button
-    carries, `language` the one the message is written in.
+    If `target` is a response_url, it is edited through that. `refresh_value` is the value of its "fresh link" button,
+    `language` the locale the message is written in.
     """
 
     target: str
@@ -44,12 +44,14 @@ def schedule_expiry(tx: Transaction, due_at: datetime, expiry: LinkExpiry) -> No
 
 
 def cancel_expiry(tx: Transaction, ts: str) -> None:
-    """Leave the message at `ts` alone when its old time comes: something else stands there now."""
+    """Cancel the edit of the message at `ts`: something else is shown there now."""
     tx.execute(sa.delete(table).where(table.c.ts == ts))
 
 
 def take_due_expiries(tx: Transaction, most: int = 20) -> list[LinkExpiry]:
-    """Messages whose time is over, each handed out once: a missed edit is a smaller evil than a repeated one."""
+    """Return and delete the expiries that are due, so each is returned once: a missed edit is better than a repeated
+    one.
+    """
     return [_expiry(row) for row in tx.execute(_EXPIRED, most=most, far=FURTHEST_EXPIRY)]
 
 

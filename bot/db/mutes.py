@@ -1,4 +1,4 @@
-"""What is kept back: for a digest, while a channel is muted or has quiet hours, or until it can be spoken in."""
+"""Held announcements: for a digest, during a mute or quiet hours, or while a channel refuses messages."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def release_held(tx: Transaction) -> float | None:
 def mute_subscriptions(
     tx: Transaction, channel_id: str, ids: Sequence[int], until: datetime | None
 ) -> list[Subscription]:
-    """Keep back what these subscriptions of a channel would say until then (aware); None ends their mute now.
+    """Hold what these subscriptions of a channel announce until then (aware); None ends their mute now.
 
-    Returns the subscriptions it concerned. What an earlier mute has kept back is said when this one is over.
+    Return the subscriptions changed. What an earlier mute holds is posted when this one ends.
     """
     update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
     rows = as_rows({"id": id_} for id_ in ids)
@@ -51,7 +51,7 @@ def mute_subscriptions(
 
 
 def list_paused_channels(tx: Transaction) -> dict[str, str]:
-    """The channels that could not be spoken in, each with Slack's reason: paused, or with something held there."""
+    """Return the channels that refuse messages, each with Slack's reason: paused, or with something held there."""
     return {row.channel_id: row.reason for row in tx.execute(_PAUSED)}
 
 
@@ -67,14 +67,14 @@ def pause_channel(tx: Transaction, channel_id: str, reason: str) -> list[Subscri
 
 
 def hold_channel(tx: Transaction, channel_id: str, reason: str) -> None:
-    """Keep what is due as a new message in a channel that cannot be spoken in, as if it had been refused, too."""
+    """Hold what is due as a new message in a channel that refuses messages, as if it had been refused, too."""
     tx.execute(_HOLD_CHANNEL, channel=channel_id, reason=storable(reason))
 
 
 def release_channel(tx: Transaction, channel_id: str) -> int:
-    """Say what was held because the channel could not be spoken in; new cards go into one message, if several.
+    """Release what was held because the channel refused messages; several new cards become one message.
 
-    Returns how many announcements that were.
+    Return the number of announcements released.
     """
     where = {"channel": channel_id, "wait": f"late/{channel_id}"}
     tx.execute(_OPEN_CHANNEL, channel=channel_id)
@@ -85,7 +85,7 @@ def release_channel(tx: Transaction, channel_id: str) -> int:
     return released
 
 
-# What is kept back until the same moment shares a card, as in domain.builds.
+# What is held until the same moment shares a card, as in domain.builds.
 _HOLD_ON = written("""
     UPDATE outbox SET not_before = s.muted_until,
         card_key = CASE WHEN outbox.card_key LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
@@ -167,7 +167,7 @@ _TOGETHER = written("""
         )
 """)
 
-# A card that stands already is edited all the same, which Slack allows.
+# A card that was posted already is edited all the same, which Slack allows.
 _HOLD_CHANNEL = written("""
     UPDATE outbox SET state = {delivery.HELD}, not_before = NULL, reason = :reason, first_attempt_at = NULL
     WHERE channel_id = :channel AND state = {delivery.DUE} AND NOT outcome_unknown

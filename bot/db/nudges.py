@@ -12,9 +12,9 @@ from bot.db.types import db_now
 
 
 def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
-    """Write down that the first of these people, `most` at most, are asked to try a build.
+    """Record that the first of these users, `most` at most, are asked to try a build.
 
-    Returns those who may be: not asked yet, and not against it.
+    Return those who may be: not asked yet, and not opted out.
 
     Committed before the messages are sent, so that a failure never asks a user twice.
     """

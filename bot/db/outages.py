@@ -1,4 +1,4 @@
-"""An outage that the admins are told of: one note for all replicas, in one commit with what is said about it."""
+"""Outages reported to the admins: one record for all replicas, in one commit with the messages about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTE = "outage"
 class OutageRecord:
     """An outage: `kind` is the class of its error, `cause` the root of it. Times are epoch seconds.
 
-    The replica called `owner` sees to it that its end is told; after `until` any other may.
+    The replica called `owner` reports its end; after `until` any other may.
     """
 
     began: float
@@ -33,12 +33,12 @@ class OutageRecord:
 
 
 def get_outage(tx: Transaction) -> OutageRecord | None:
-    """The outage that the admins were told of, and not yet of its end."""
+    """Return the outage that was reported to the admins and whose end was not yet."""
     return _noted(tx)
 
 
 def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -> bool:
-    """Tell these people of an outage; False, and nothing is said, when they were told of one that still lasts."""
+    """Notify these users of an outage; return False, and enqueue nothing, when one that still lasts was reported."""
     insert = tx.insert(key_value).values(key=NOTE, value=_text(record))
     first = insert.on_conflict_do_nothing().returning(key_value.c.key)
     if tx.execute(first).first() is None:
@@ -57,7 +57,7 @@ def renew_outage(tx: Transaction, record: OutageRecord, until: float, owner: str
 
 
 def end_outage(tx: Transaction, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
-    """Tell these people that it is over; False, and nothing is said, when it was told already."""
+    """Notify these users that it is over; return False, and enqueue nothing, when that was reported already."""
     removal = (
         sa.delete(key_value)
         .where(key_value.c.key == NOTE, key_value.c.value == _text(record))

@@ -22,11 +22,11 @@ FURTHEST = span(660)
 def commit_results_and_claim(
     tx: Transaction, done: Sequence[DeliveryResult], room: int, *, lease_seconds: float, pace_seconds: float
 ) -> OutboxBatch:
-    """Hand in every post that ended and take up to `room` new ones, in one transaction.
+    """Record every post that ended and claim up to `room` new ones, in one transaction.
 
-    The first record of a posted one stays; an ended one frees its channel, whose next turn is after
-    `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
-    announcement, and no other. May be repeated with the same `done` after `DatabaseUnavailable`.
+    The first record of a posted one stays; an ended one frees its channel, whose next turn is after `pace_seconds` (or
+    `retry_in`, if longer). Then each free channel whose turn it is yields its oldest waiting announcement, and no
+    other. May be repeated with the same `done` after `DatabaseUnavailable`.
     """
     ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
     lost = _commit_results(tx, ended, pace_seconds) if ended else ()
@@ -84,7 +84,7 @@ def _claim(tx: Transaction, room: int, lease_seconds: float) -> tuple[DeliveryCl
         claims += taken
         if len(taken) == len(leased):
             break
-        # Channels with nothing left to say close, and make room for others.
+        # Channels with nothing left to post close, so that others can be claimed.
         used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
         tx.execute(_CLOSE, token=token, rows=used)
     return tuple(claims)

@@ -1,4 +1,4 @@
-"""What goes into the outbox: new announcements, and cards that stand already and are to be shown anew.
+"""Writes to the outbox: new announcements, and posted cards that are to be edited.
 
 The order in a channel is the order of the commits.
 """
@@ -16,10 +16,10 @@ from bot.domain.model import NewDelivery
 
 
 def enqueue(tx: Transaction, app_id: str, deliveries: Sequence[NewDelivery], anew: Collection[str] = ()) -> int:
-    """Write down what is to be said, each once per channel, build and event; returns how much is new.
+    """Add announcements, each once per channel, build and event; return how many are new.
 
-    The cards with the builds `anew` on them are to show how things stand now. A card that is still to be posted,
-    or edited, will show it anyway; direct messages stay as they are.
+    The posted cards with the builds `anew` on them are to show the present state. A card that is still to be posted, or
+    edited, will show it anyway; direct messages stay as they are.
     """
     if not deliveries and not anew:
         return 0
@@ -72,7 +72,7 @@ _NEW = JsonRows(
 
 # In the order of the names, so that two of these never wait for each other. A channel in which the build is still to be
 # said is locked as well: a replica may be reading the old facts for it at this moment. A user's direct messages (U…,
-# W…) are no cards: what they were told stays as it was said.
+# W…) are no cards: those messages stay as they were sent.
 _OPEN = written(
     """
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)

@@ -1,4 +1,4 @@
-"""What is read of an announcement that is about to be said: its build, its manner, and all that stands on its card."""
+"""Reads for an announcement that is about to be posted: its build, its delivery options, and the builds on its card."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.domain.model import App, Build, BuildEvent, CardEntry, CardUpdate, Chan
 
 
 def read_deliveries(tx: Transaction, heads: str) -> list[tuple[sa.Row[Any], Delivery | None]]:
-    """The announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
+    """Return the announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
 
     None stands for one that only another version of this program can read.
     """
@@ -28,7 +28,7 @@ def read_deliveries(tx: Transaction, heads: str) -> list[tuple[sa.Row[Any], Deli
 
 
 def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
-    """What stands on the cards of some announcements, oldest build first."""
+    """Return the builds on the cards of some announcements, oldest build first."""
     cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
     for row in tx.execute(_SHOWN, rows=heads).all():
         with suppress(ValueError, TypeError):
@@ -37,9 +37,9 @@ def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[Card
 
 
 def _announcement_of(row: sa.Row[Any], shown: tuple[CardEntry, ...] | None) -> Delivery | None:
-    """The announcement in a row; None if only another version of this program can read it.
+    """Return the announcement in a row; None if only another version of this program can read it.
 
-    `shown` is what stands on a card that several builds may share; most show their own alone.
+    `shown` are the builds on a card that several builds may share; most show their own alone.
     """
     try:
         if shown is None:
@@ -71,7 +71,7 @@ def event_of(text: str) -> tuple[BuildEvent | CardUpdate | ChannelNotice, int]:
 
 
 def nothing(app_id: str) -> Build:
-    """What stands for the build of a saying that is about none."""
+    """Return the build of an announcement that is about none."""
     return Build("", App(app_id, app_id, app_id), Stage.PENDING)
 
 
@@ -121,7 +121,7 @@ _FACTS = written(
     JsonRows("rows", {"id": "bigint"}),
 )
 
-# All that stands on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
+# All builds on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
 _SHOWN = written(
     """
     SELECT a.channel_id, a.card_key, a.app_id, a.build_id, b.snapshot, b.stage, s.snapshot AS successor,

@@ -1,4 +1,4 @@
-"""What the outbox hands out and takes back: a claim on an announcement, and how its post ended."""
+"""Types of the outbox: a claim on an announcement, and the result of its post."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class ChannelLease(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """An announcement that is ours to post, alone in its channel, until the deadline.
+    """An announcement claimed for posting, the only one of its channel, until the deadline.
 
-    `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel, from
-    `first_attempt_at` on, before posting. `deadline` is by the database's clock, `deadline_monotonic` the same
-    moment by this process's `time.monotonic()`: past it, do not post. `card_ts` is the message this channel already
-    has for the card. What is due for the same card up to the announcement `covers` is said by showing it now.
-    `due_monotonic` is when it might be said first: when it was recorded, or let go of if it was held.
+    `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel, from `first_attempt_at`
+    on, before posting. `deadline` is by the database's clock, `deadline_monotonic` the same moment by this process's
+    `time.monotonic()`: past it, do not post. `card_ts` is the message this channel already has for the card. Everything
+    due for the same card up to the announcement `covers` is shown by posting it now. `due_monotonic` is the earliest
+    time for posting: when it was recorded, or released if it was held.
     """
 
     announcement: Delivery

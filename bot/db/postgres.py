@@ -1,4 +1,4 @@
-"""What only PostgreSQL needs: a pool of connections, and hearing NOTIFY; loaded when the address says so."""
+"""PostgreSQL only: a pool of connections and a listener for NOTIFY; loaded when the address asks for it."""
 
 from __future__ import annotations
 
@@ -116,9 +116,9 @@ class PostgresRunner:
             raise
 
     async def _begun(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Begin `work` on a thread as soon as there is room.
+        """Begin `work` on a thread as soon as a connection is free.
 
-        Raises `DatabaseUnavailable` when there is none for long.
+        Raises `DatabaseUnavailable` when none becomes free in time.
         """
         try:
             async with asyncio.timeout(self._room_seconds):
@@ -174,7 +174,7 @@ def _after(committed: Callable[[T], None], done: asyncio.Future[T]) -> None:
 
 
 class _CancelHandle:
-    """The wire a transaction is on, to be cut from outside when the server does not answer any more."""
+    """The socket of a transaction, to be shut down from outside when the server no longer answers."""
 
     def __init__(self) -> None:
         self.is_cut = False
@@ -200,7 +200,7 @@ class _CancelHandle:
 
 
 def _may_go_again(problem: Exception, attempt: int) -> bool:
-    """Whether nothing was done and going again may help: a lost deadlock, or a pooled connection found dead."""
+    """Return whether nothing was done and a retry may help: a lost deadlock, or a pooled connection found closed."""
     if not isinstance(problem, DBAPIError):
         return False
     state = _state(problem)
@@ -213,7 +213,7 @@ def _state(problem: Exception) -> str | None:
 
 
 class PgListener:
-    """A connection of its own that hears what other processes say; it comes back by itself when it is cut."""
+    """A connection that listens for the NOTIFYs of other processes; it reconnects when it is interrupted."""
 
     def __init__(self, notifier: Notifier, connect_arguments: Mapping[str, Any]) -> None:
         self._notifier = notifier

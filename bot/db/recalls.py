@@ -1,4 +1,4 @@
-"""Builds that were taken back: their cards say so, their links end, and the way back."""
+"""Recalled builds: their cards show the reason and their links end; a recall can be undone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bot.domain.tickets import TicketState
 
 
 def recall_build(tx: Transaction, build: Build, reason: str, by: str) -> tuple[Recall, bool]:
-    """Take a build back: its unclaimed tickets end and its cards are shown anew, all in one commit.
+    """Recall a build: its unclaimed tickets end and its cards are to be edited, all in one commit.
 
-    Returns the recall that stands now and whether it is new; a first one stays, with its reason.
+    Return the recall in force and whether it is new; a first one stays, with its reason.
     """
     insert = tx.insert(table).values(
         build_id=build.id, app_id=build.app.id, reason=reason, recalled_by=by, recalled_at=db_now()
@@ -35,7 +35,7 @@ def recall_build(tx: Transaction, build: Build, reason: str, by: str) -> tuple[R
 
 
 def undo_recall(tx: Transaction, build: Build) -> Recall | None:
-    """Give a build free again; its cards are shown anew. None when it was not recalled."""
+    """Undo the recall of a build; its cards are to be edited. None when it was not recalled."""
     delete = sa.delete(table).where(table.c.build_id == build.id).returning(table)
     row = tx.execute(delete).first()
     tx.invalidate_cache()
@@ -52,7 +52,7 @@ def count_cards(tx: Transaction, build_id: str) -> int:
 
 
 def list_recalls(tx: Transaction) -> dict[str, Recall]:
-    """Every recall that stands, by build id."""
+    """Return every recall in force, by build id."""
     return {row.build_id: _recall_of(row) for row in tx.execute(sa.select(table))}
 
 

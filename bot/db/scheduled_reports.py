@@ -1,4 +1,4 @@
-"""Digests: who wants which summary when, and the one commit in which one is written down to be said."""
+"""Scheduled reports: owners, schedules, leases, and the transaction that enqueues one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def pause_reports(
 
 
 def lease_due_reports(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
-    """Lease digests that are due; each with the token to hand in. An expired lease may be taken again."""
+    """Lease reports that are due; each has the token that ends the lease. An expired lease may be taken again."""
     token = fresh_token()
     query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
     tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most)

@@ -47,7 +47,7 @@ app_polls = sa.Table(
 )
 
 # One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
-# fingerprint of the words as they were listed. A row that is `gone` keeps its facts for what is still to be said, but
+# fingerprint of the words as they were listed. A row that is `gone` keeps its facts for what is still to be posted, but
 # counts as unknown; its stage is `deleted` when Applivery has the build no more. `seen_at` is when it was first seen,
 # `made_at` when it was uploaded, never later than that, and `since` from when on it has been on its way.
 builds = sa.Table(
@@ -184,7 +184,7 @@ key_value = sa.Table(
     sa.Column("value", SanitizedText, nullable=False),
 )
 
-# A role for a person (U…) or a user group (S…); for every app it stands under `*`.
+# A role for a user (U…) or a user group (S…); for every app it is stored under `*`.
 grants = sa.Table(
     "grants",
     metadata,
@@ -256,7 +256,7 @@ idempotency_keys = sa.Table(
     sa.Index(None, "at"),
 )
 
-# Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it,
+# Users to be notified when a build is ready; the app is watched for them. `facts` is the build as they saw it,
 # `channel_id` where they asked.
 build_waiters = sa.Table(
     "build_waiters",
@@ -306,7 +306,7 @@ sent_builds = sa.Table(
     sa.Column("used_at", UtcMicros),
 )
 
-# Messages that carry a link and are to say so when its time is over: by response_url (`address`), or by channel and ts.
+# Messages with a link, to be edited when it has expired: by response_url (`address`), or by channel and ts.
 link_expiries = sa.Table(
     "link_expiries",
     metadata,
@@ -322,7 +322,7 @@ link_expiries = sa.Table(
     sa.Index(None, "due_at"),
 )
 
-# A build that was taken back; giving it free again removes the row.
+# A recalled build; undoing the recall removes the row.
 recalls = sa.Table(
     "recalls",
     metadata,

@@ -1,4 +1,4 @@
-"""A SQLite database as files: readable by their owner alone, whole, and with room to grow."""
+"""Files of a SQLite database: readable by their owner alone, undamaged, on a disk with free space."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def cannot_open(file: Path, problem: OSError) -> StartupError:
 
 
 def is_full(file: Path) -> bool:
-    """Whether its disk has no room left; SQLite often says no more than that a write failed."""
+    """Return whether its disk is full; SQLite often reports no more than that a write failed."""
     try:
         return shutil.disk_usage(file.parent).free < LEAST_FREE
     except OSError:

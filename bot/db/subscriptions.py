@@ -1,4 +1,4 @@
-"""Who wants to hear what: subscriptions, and what each one already knew when it was made."""
+"""Subscriptions of channels, and the builds each one knew when it was made."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
     manner: DeliveryOptions = DeliveryOptions(),  # noqa: B008 - frozen
     baseline: Sequence[Build] = (),
 ) -> Subscription:
-    """Save a channel's wish for one app (None: every app) and return it; an older one for the same is replaced.
+    """Save a channel's subscription to one app (None: every app) and return it; it replaces an older one for the same.
 
-    `baseline` is the app's newest builds as listed just now, without gaps: nothing in it is announced to this
-    channel as it stands, and everything after it is. In the same transaction the app becomes watched. A replaced
-    subscription keeps its id. Raises `DatabaseUnavailable`.
+    `baseline` is the app's newest builds as listed just now, without gaps: their present state is not announced to this
+    channel, and every change after it is. In the same transaction the app becomes watched. A replaced subscription
+    keeps its id. Raises `DatabaseUnavailable`.
     """
     wish = {
         "team_id": team_id,
@@ -89,7 +89,7 @@ def list_subscriptions(
 
 
 def has_every_app_subscription(tx: Transaction) -> bool:
-    """Whether a channel wants to hear of every app, paused or not."""
+    """Return whether a channel is subscribed to every app, paused or not."""
     query = sa.select(sa.exists().where(table.c.app_id == EVERY_APP))
     return bool(tx.execute(query).scalar())
 
@@ -110,14 +110,14 @@ def list_with_last_post(
 
 
 def pause_subscriptions(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
-    """Pause what a channel has, with the reason in words; returns those that were not paused before."""
+    """Pause what a channel has, with the reason as text; return those that were not paused before."""
     return _set_paused(tx, table.c.channel_id == channel_id, table.c.paused.is_(None), paused=reason)
 
 
 def resume_subscriptions(tx: Transaction, channel_id: str) -> list[Subscription]:
-    """Let a channel's paused subscriptions speak again; returns those that were paused.
+    """Resume a channel's paused subscriptions; return those that were paused.
 
-    What may not act (domain.states.Withdrawal) is not resumed by a channel that can be spoken in.
+    What is no longer permitted (domain.states.Withdrawal) is not resumed when the channel accepts messages again.
     """
     by_slack = table.c.paused.not_in(list(PauseReason))
     return _set_paused(tx, table.c.channel_id == channel_id, by_slack, paused=None)
@@ -165,7 +165,9 @@ def _start_polling(tx: Transaction, app_id: str | None, baseline: Sequence[Build
 
 
 def _record_known(tx: Transaction, me: int, channel_id: str, baseline: Sequence[Build]) -> None:
-    """Others listen already, and to them a build we have not polled yet is news; to this channel it is not."""
+    """Record the builds this channel knows: for other subscriptions a build not polled yet is news, for this one it is
+    not.
+    """
     stages = _stages(tx, [build.id for build in baseline])
     rows = [
         {"channel": channel_id, "app": build.app.id, "build": build.id, "event": event}
@@ -182,7 +184,7 @@ def _stages(tx: Transaction, ids: Sequence[str]) -> dict[str, Stage]:
 
 
 def _void_polls(tx: Transaction, app_id: str | None) -> None:
-    """Void polls under way: they were decided for the subscriptions of before.
+    """Void the polls in progress: they were decided for the subscriptions of before.
 
     Updating rows without a lease, too, makes a concurrent claim wait for (or skip until) our commit.
     """

@@ -1,4 +1,4 @@
-"""Which newer build has taken the place of one in a channel: found anew whenever a build comes, goes or comes back."""
+"""Which newer build supersedes one in a channel: computed anew whenever a build appears, is deleted or reappears."""
 
 from __future__ import annotations
 

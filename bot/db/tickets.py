@@ -104,7 +104,7 @@ def _is(ticket_hash: str) -> sa.ColumnElement[bool]:
 
 def _ticket(row: sa.Row[Any]) -> Ticket:
     facts = {name: value for name, value in row._mapping.items() if name not in ("hash", "now")}
-    # A statement of `written` gives the numbers as they stand, one over the table gives times.
+    # A statement of `written` returns the stored numbers, one over the table returns times.
     times = {name: moment(facts[name]) for name in ("created_at", "expires_at") if isinstance(facts[name], int)}
     kind, state = FileKind(facts["kind"]), TicketState(facts["state"])
     return Ticket(**{**facts, **times, "kind": kind, "state": state, "file_id": facts["file_id"] or None})
@@ -120,7 +120,7 @@ _TURN = written("SELECT pg_advisory_xact_lock(277548380, hashtext(:person))")
 
 _PURGE = written("DELETE FROM tickets WHERE expires_at <= {now} - :keep OR created_at > {now} + :keep")
 
-# Spent ones too: a claim of theirs that is given back must not bring them to life beside the new one.
+# Spent ones too: a refunded claim must not make them valid again beside the new one.
 _CANCEL_OLDER = written("""
     UPDATE tickets
     SET state = CASE WHEN state = {ticket.CLAIMED} THEN {ticket.REPLACED} ELSE {ticket.CANCELLED} END

@@ -46,7 +46,7 @@ class UtcMicros(TypeDecorator[datetime]):
 
 
 class SanitizedText(TypeDecorator[str]):
-    """Text from outside: what PostgreSQL cannot hold (NUL, half a surrogate pair) is taken out on the way in."""
+    """Text from outside, stored without what PostgreSQL cannot hold (NUL, half a surrogate pair)."""
 
     impl = sa.Text
     cache_ok = True
@@ -106,5 +106,5 @@ metadata = sa.MetaData(
 # SQLite numbers rows by itself only in a column that is exactly INTEGER (https://www.sqlite.org/autoinc.html).
 RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
-# Subscriptions to every app stand under this name, so that (channel, app) can be unique without NULLs.
+# Subscriptions to every app are stored under this name, so that (channel, app) can be unique without NULLs.
 EVERY_APP = "*"

@@ -30,7 +30,7 @@ CHANGED = "changed:"  # and the id of the user or group whose record in Slack ha
 class Notifier:
     """One event per topic; a notification without a waiter is kept for the next one.
 
-    `on_slack_change` is called with each user or group of which another replica says that it has changed.
+    `on_slack_change` is called with each user or group that another replica reports as changed.
     """
 
     def __init__(self) -> None:
