@@ -43,7 +43,7 @@ class SlackPerson:
 
 
 def require_person(person: SlackPerson) -> None:
-    """Raise UserInputError for who can be sent nothing and given no role: a bot, or a person who has left."""
+    """Raise UserInputError for a bot and for a user who has left: they get no messages and no roles."""
     if person.bot:
         raise UserInputError(
             Text("{name} is a bot.", name=person.name or person.user_id), Text("Choose a member of this workspace.")
@@ -56,10 +56,10 @@ def require_person(person: SlackPerson) -> None:
 
 
 def outsider(person: SlackPerson, *, home_team: str, admins: Collection[str]) -> Outsider | None:
-    """What kind of outsider a person is; None for a member.
+    """Return what kind of outsider a user is; None for a member.
 
-    `home_team` is the workspace the bot is installed in: Slack Connect brings other organisations' people
-    into shared channels, where every app is visible to them.
+    `home_team` is the workspace the bot is installed in: with Slack Connect, users of other organisations are in shared
+    channels, where every app is visible to them.
     """
     if person.team_id != home_team:
         return Outsider.PARTNER
@@ -114,7 +114,7 @@ def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[st
 
 
 def require_known(asker: Actor) -> None:
-    """Raise PermissionDenied for an outsider who was given no app at all."""
+    """Raise PermissionDenied for an outsider who has a role for no app at all."""
     if asker.outsider and not asker.app_roles:
         step = Text("Ask an admin to give you access to an app.")
         raise PermissionDenied(Text(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
@@ -128,10 +128,10 @@ def require_somewhere(asker: Actor, need: Role) -> None:
 
 
 def require_for(asker: Actor, need: Role, app: App, channels: Collection[str]) -> None:
-    """Raise PermissionDenied when the asker may not do this with this app, or not in this channel.
+    """Raise PermissionDenied when the user may not do this with this app, or not in this channel.
 
-    `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a
-    list that admins are above would not show who can see what.
+    `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a list
+    that admins bypass would not show who can see what.
     """
     require(asker.role_for(app.id), need, app)
     require_place(app, asker.channel_id, channels)

@@ -60,7 +60,7 @@ def adoption(people: Iterable[PersonRow], by: NewestVersions) -> Adoption:
 def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
     """Return the version of a user whose latest download this is.
 
-    A download without a platform is of any of them: it tells something only where all would say the same.
+    A download without a platform may be of any of them: it counts only where all would have the same result.
     """
     if latest is None or not latest.version:
         return InstalledVersion.UNKNOWN

@@ -82,7 +82,7 @@ LINK_GIVEN = (AuditOutcome.MINTED, AuditOutcome.TICKET)
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line of who did what; never a token, only its hash."""
+    """One row of the audit log; never a token, only its hash."""
 
     at: datetime
     team_id: str

@@ -1,4 +1,4 @@
-"""Which files Applivery takes as a build, and what can be told of one before a byte is sent."""
+"""The files Applivery accepts as a build, and what can be checked before a byte is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXTENSIONS = (
     "zip",
     "tar.gz",
 )
-# Which system takes a file of these; the others say nothing of it.
+# The platform of these kinds of file; of the others it is unknown.
 _PLATFORMS = {
     "ipa": "ios",
     "apk": "android",

@@ -15,7 +15,7 @@ from bot.i18n.verbatim import verbatim
 _NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
 _FILLERS = frozenset({"for", "para", "on", "en", "the", "la", "el", "latest", "newest", "última", "último", "·", "-"})
 _NO_VERSION = (gettext_noop("no version"), gettext_noop("without a version"))
-# What comes after a build's name where its state is told.
+# What follows a build's name where its state is shown.
 _STATES = (
     gettext_noop("{build} is ready"),
     gettext_noop("{build} was uploaded"),
@@ -55,7 +55,7 @@ class BuildLabel(Localized):
 
 
 def platform(build: Build) -> str:
-    """The platform as its maker writes it."""
+    """Return the platform's proper name."""
     return platforms.name(build.platform)
 
 
@@ -94,7 +94,7 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
 
 
 def _is_told(rest: str) -> bool:
-    """Whether these words, after a build's name, say how it stands."""
+    """Return whether these words, after a build's name, are its state."""
     words = fold(rest)
     states = [fold(_(state, language, build="")) for state in _STATES for language in LANGUAGES]
     return not words or words.startswith((*_ENDS, *states))
@@ -107,7 +107,7 @@ def leading(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
 
 
 def split(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
-    """The words of a text that name a build, and those after it: `("2.4.0 (173) iOS", "crash on login")`."""
+    """Split a text into the words that name a build and those after it: `("2.4.0 (173) iOS", "crash on login")`."""
     shown = leading(typed, builds)
     if shown[0]:
         return shown
@@ -139,7 +139,7 @@ NO_READING = BuildQuery()
 
 
 def read(typed: str) -> BuildQuery | None:
-    """What the words say of a build: `android 2.4`, `build 173`, `2.4.0 (173)`; None when they say something else."""
+    """Parse the words that name a build: `android 2.4`, `build 173`, `2.4.0 (173)`; None when they name none."""
     found: dict[str, str] = {}
     numbered = filler = False
     for token in fold(typed).split():

@@ -37,13 +37,13 @@ def changes(
     awaited: Collection[str] = (),
     now: datetime | None = None,
 ) -> list[BuildTransition]:
-    """Compare what was known of an app's builds with what its list says now, oldest first.
+    """Compare the known states of an app's builds with its present list, oldest first.
 
-    At the baseline (the first look at an app) what is finished is history and stays quiet, except builds created
-    after `since`, the moment from which the app is followed, and watched builds (`awaited`); builds still
-    on their way are followed to their end (promise 6). Applivery may process a build again: an end it
-    has not had before is news. Where a newer build was deleted, the list has one more old one at its end: that is
-    history too, at any look (`now` is aware).
+    At the baseline (the first poll of an app) finished builds are history and not announced, except builds created
+    after `since`, the moment from which the app is watched, and watched builds (`awaited`); builds still in progress
+    are followed to their end (promise 6). Applivery may process a build again: an end it has not had before is news.
+    Where a newer build was deleted, the list has one more old one at its end: that is history too, at any poll (`now`
+    is aware).
     """
     transitions = []
     at_the_end = any(build.id in known for build in seen)
@@ -68,10 +68,10 @@ def _moved_up(build: Build, now: datetime | None) -> bool:
 
 
 def mark(build: Build) -> str:
-    """A fingerprint of what a card says of a listed build: it changes when the build is edited in Applivery."""
+    """Return a fingerprint of what a card shows of a listed build: it changes when the build is edited in Applivery."""
     said: tuple[object, ...]
     said = (build.version, build.number, build.size, build.tags, build.changelog, build.origin, build.uploader)
-    if build.stage is Stage.UNKNOWN:  # several words of Applivery's are this one stage, and cards show the word
+    if build.stage is Stage.UNKNOWN:  # several of Applivery's statuses are this one stage, and cards show the status
         said = (*said, build.status)
     return hashlib.blake2b(repr(said).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
@@ -83,7 +83,7 @@ def announcements(
     *,
     now: datetime,
 ) -> list[NewDelivery]:
-    """Which channel is to hear of which change: once per channel, build and event, in the order of the changes."""
+    """Return the announcements of these changes, once per channel, build and event, in the order of the changes."""
     said: dict[tuple[str, str, str, int], NewDelivery] = {}
     for change in transitions:
         if change.quiet:
@@ -110,7 +110,7 @@ def _events(change: BuildTransition) -> list[BuildEvent]:
 
 
 def _told(subscription: Subscription, build: Build, event: BuildEvent, now: datetime) -> list[NewDelivery]:
-    """A channel's card, and what belongs into its thread; what is kept back until the same time shares a card."""
+    """Return a channel's card and the replies in its thread; what is held until the same time shares a card."""
     manner = subscription.manner
     until = delivery_options.held_until(subscription, now)
     first = NewDelivery(
@@ -142,7 +142,11 @@ def expires_soon(build: Build, now: datetime) -> bool:
 def expiring(
     seen: Sequence[Build], subscriptions: Sequence[Subscription], now: datetime
 ) -> list[tuple[NewDelivery, Build]]:
-    """Who asked to hear that the newest ready build of a platform will soon install nowhere: once for each build."""
+    """Return an announcement for each subscription to `cert` whose newest ready build of a platform will soon not
+    install.
+
+    Once for each build.
+    """
     return [
         (
             NewDelivery(
@@ -164,9 +168,9 @@ def expiring(
 
 
 def successors(standing: Iterable[CurrentBuild]) -> dict[tuple[str, str], str]:
-    """By channel and build, the id of the newer build of the same line that has taken its place there.
+    """Return, by channel and build, the id of the newer build of the same line that supersedes it there.
 
-    All that can be had and that a channel knows of goes in; what is newer than it in no line is left out.
+    All builds that are available and known to a channel are passed in; one that no newer build supersedes is left out.
     """
     found = {}
     newest: dict[tuple[str, tuple[str, str, str]], str] = {}
@@ -251,9 +255,9 @@ def furthest_look(busy: float, idle: float) -> float:
 
 
 def retry_look(failures: int, *, busy: float, idle: float, own: bool = False) -> float:
-    """Seconds until an app is polled again after `failures` failed looks in a row: doubling, up to a minute.
+    """Return the seconds until an app is polled again after `failures` in a row: doubling, up to a minute.
 
-    Where it is the app's `own` trouble, and no outage whose end is to be noticed soon, up to five.
+    Up to five minutes where the error is the app's `own`, and no outage whose end is to be noticed soon.
     """
     longest = 300.0 if own else 60.0
     return float(min(max(busy, 1.0) * 2 ** min(failures, 10), max(idle, longest)))

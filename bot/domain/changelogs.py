@@ -10,9 +10,9 @@ PIECES = 5  # messages in a thread; what is longer is read page by page
 
 
 def pieces(changelog: str) -> tuple[str | Text, ...]:
-    """The whole changelog in readable pieces, cut between lines; empty when a card shows all of it.
+    """Split the whole changelog into readable pieces, between lines; empty when a card shows all of it.
 
-    The last piece says so when there is more than `PIECES` hold.
+    The last piece ends with a note when there is more than `PIECES` hold.
     """
     text = changelog.strip()
     if len(text) <= START:

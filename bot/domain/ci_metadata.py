@@ -16,9 +16,9 @@ _LOGIN = re.compile(r"^\w+@([^:/]+):(?!//)")
 
 
 def deployer(environment: Environment, event: Event | None = None) -> CiMetadata:
-    """The deployer by the CI system's environment variables; nothing known on a machine that is none.
+    """Return the deployer by the CI system's environment variables; all unknown on any other machine.
 
-    `event` is what GitHub Actions keeps in the file GITHUB_EVENT_PATH: only there stands the commit's message.
+    `event` is the content of the file GITHUB_EVENT_PATH of GitHub Actions: only it has the commit's message.
     """
     for mark, read in _SYSTEMS:
         if environment.get(mark):

@@ -1,4 +1,4 @@
-"""How a subscription is to be told: format, threads, one card per version, digests, quiet hours; and when that is."""
+"""Delivery options of a subscription: format, threads, grouping by version, digests, quiet hours, and the due time."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def options(options: DeliveryOptions) -> tuple[KeyValue, ...]:
 
 
 def explain(options: DeliveryOptions) -> Text:
-    """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
+    """Describe the options as the end of a sentence; empty when they are the defaults. A mention is left out."""
     parts = []
     if options.digest:
         schedule = timeparse_schedule.explain(timeparse_schedule.parse(options.digest))
@@ -88,7 +88,7 @@ def explain(options: DeliveryOptions) -> Text:
 
 
 def held_until(subscription: Subscription, now: datetime) -> datetime | None:
-    """Until when (UTC) what happens now is kept back: a mute, the next digest, the end of quiet hours; None: not."""
+    """Return until when (UTC) an event of now is held: by a mute, the next digest, quiet hours; None: not held."""
     manner = subscription.manner
     until = mute_ends(subscription, now)
     after = until or now
@@ -100,7 +100,7 @@ def held_until(subscription: Subscription, now: datetime) -> datetime | None:
 
 
 def quiet_ends(manner: DeliveryOptions, now: datetime) -> datetime | None:
-    """When the quiet hours that `now` lies in are over (UTC); None outside of them."""
+    """Return when the quiet hours that include `now` end (UTC); None outside of them."""
     start, end = ((int(clock[:2]), int(clock[3:])) for clock in manner.quiet.split("-"))
     here = now.astimezone(zone(manner.tz))
     clock = (here.hour, here.minute)

@@ -283,7 +283,7 @@ def _label(kind: str) -> str:
 
 
 def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
-    """Counts by what people call it, the most first; two words of Applivery's may be one of ours."""
+    """Return the counts by label, the highest first; two values of Applivery's may have one label."""
     found: Counter[str] = Counter()
     for word, count in counts.items():
         found[label(word)] += count
@@ -314,7 +314,7 @@ def versions_now(people: Iterable[PersonRow]) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class DownloadGap:
-    """Who of some people (Slack user ids) has downloaded, who has not, and of whom no e-mail is known.
+    """Which of some users (Slack user ids) have downloaded, which have not, and whose e-mail is unknown.
 
     `elsewhere` counts downloads without a known e-mail: some of those who lack the build may have it.
     """
@@ -335,7 +335,7 @@ def missing(emails: Mapping[str, str | None], summary: DownloadSummary) -> Downl
 
 
 def masked(email: str, home: str | None) -> str:
-    """An e-mail as others may read it: whole for people of the domain `home`, else its first letter and its domain."""
+    """Return an e-mail as others may read it: whole for the domain `home`, else its first letter and its domain."""
     name, at, domain = email.rpartition("@")
     if at and home and domain.casefold() == home.casefold():
         return email

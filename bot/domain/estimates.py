@@ -21,10 +21,10 @@ ROUNDING = 1.0  # seconds by which Applivery's own figures may differ from its o
 
 
 def usual(builds: Sequence[Build], platform: str) -> timedelta | None:
-    """How long builds of this platform usually take from upload to ready; None when no earlier one tells.
+    """Return how long builds of this platform usually take from upload to ready; None without earlier ones.
 
     `builds` are an app's, newest first. It is the median of the last twenty that are ready: of `queuedTime` and
-    `processTime` together, or, where those say nothing, of the time between `createdAt` and `updatedAt`.
+    `processTime` together, or, where those are missing, of the time between `createdAt` and `updatedAt`.
     """
     ready = [build for build in builds if build.stage is Stage.READY]
     alike = [build for build in ready if tells(build, platform)][:LATEST]
@@ -55,11 +55,11 @@ def is_stuck(since: datetime, usually: timedelta | None, seen: datetime) -> bool
 
 
 def _unit(builds: Sequence[Build]) -> float | None:
-    """The unit of `queuedTime` and `processTime`, in seconds, or None when it cannot be told.
+    """Return the unit of `queuedTime` and `processTime`, in seconds; None when it is unknown.
 
-    Applivery does not document it, so each app's own builds say: both were spent between the creation of a build and
-    its last change, so in the right unit they fit in there. Seconds have to fit for nearly all, since milliseconds
-    taken for seconds fit too when the build was edited hours later; milliseconds have to fit for most.
+    Applivery does not document it, so it is inferred from each app's own builds: both were spent between the creation
+    of a build and its last change, so in the right unit they fit in there. Seconds have to fit for nearly all, since
+    milliseconds taken for seconds fit too when the build was edited hours later; milliseconds have to fit for most.
     """
     told = [(_spent(build), _span(build)) for build in builds if _spent(build) > 0 and _span(build) > 0]
     for unit, share in ((SECONDS, NEARLY_ALL), (MILLISECONDS, 0.5)):

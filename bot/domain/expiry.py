@@ -11,10 +11,10 @@ _FAR = timedelta(days=60)  # so far away a day says more than a number of days
 
 
 def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> Text:
-    """What comes after "the link", such as `expires 14:32 (4 minutes)`; the times are aware, None is not known.
+    """Return what follows "the link", such as `expires 14:32 (4 minutes)`; the times are aware, None is unknown.
 
-    `written` writes a time as its reader's clock shows it, with its day unless that is today. Who reads that a fresh
-    link has expired has to hear whose fault it is: one of the two clocks is wrong.
+    `written` formats a time by its reader's clock, with its day unless that is today. When a fresh link seems to have
+    expired, the text explains that one of the two clocks is wrong.
     """
     if at is None:
         return Text("expires soon; Applivery does not say when")

@@ -50,9 +50,9 @@ def events(words: ParsedText) -> tuple[BuildEvent, ...]:
 
 
 def query(words: ParsedText) -> str:
-    """The filter as canonical text, without `on:` and how it is to be told; this is what is stored.
+    """Return the filter as canonical text, without `on:` and delivery options; this is what is stored.
 
-    Raises TextTooLong when a form would have no room for it.
+    Raises TextTooLong when a form could not show it.
     """
     typed = ParsedText((), tuple(option for option in words.options if option.key in lookup.FILTERS))
     bare = " ".join(
@@ -71,7 +71,7 @@ def typed(wanted_events: Sequence[BuildEvent], filter_text: str, manner: Deliver
 
 
 def would_post(events: Sequence[BuildEvent], filter_text: str, builds: Sequence[Build]) -> list[Build]:
-    """The dry run: which of these builds a subscription would have posted, as they stand now."""
+    """Preview: return which of these builds a subscription would have posted, in their present states."""
     words = grammar.parse(filter_text)
     return [build for build in builds if _happened(build) & set(events) and lookup.fits(build, words)]
 
@@ -81,7 +81,7 @@ def _happened(build: Build) -> set[BuildEvent]:
 
 
 def wants(subscription: Subscription, build: Build, event: BuildEvent) -> bool:
-    """Whether a subscription is to hear of this event of this build; for one that is paused it is kept."""
+    """Return whether a subscription includes this event of this build; one that is paused holds it."""
     if subscription.app_id is not None and subscription.app_id != build.app.id:
         return False
     return event in subscription.events and lookup.fits(build, grammar.parse(subscription.query))

@@ -130,7 +130,7 @@ def _tokens(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def _quoted(text: str, start: int, closing: str) -> tuple[str, int]:
-    """The text up to the closing quote, and where to go on; `\\"` and `\\\\` stand for themselves."""
+    r"""Return the text up to the closing quote, and the index after it; `\"` and `\\` are a quote and a backslash."""
     out: list[str] = []
     at = start
     closers = {closing, '"'} if closing != '"' else {closing}

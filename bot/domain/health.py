@@ -70,9 +70,9 @@ class DatabaseHealth:
 
 @dataclass(frozen=True, slots=True)
 class PollingHealth:
-    """How many apps are watched and how many of them were not looked at in time, with success; None: not known.
+    """How many apps are watched and how many of them were not polled successfully in time; None: unknown.
 
-    `oldest` is the poll longest ago of each app's last one that brought something; `problem` says what is wrong.
+    `oldest` is the oldest of the apps' last successful polls; `problem` says what is wrong.
     """
 
     ok: bool
@@ -138,10 +138,10 @@ class Health:
 
 @dataclass(slots=True)
 class AttemptHistory:
-    """What this process's own tries at something came to; times are monotonic seconds, None for never.
+    """This process's own attempts at something; times are monotonic seconds, None for never.
 
-    `failures` counts those since the last success, `error` is the latest of them. `waiting_since` is from when on
-    nothing has come of the tries that are under way.
+    `failures` counts those since the last success, `error` is the latest of them. `waiting_since` is from when on the
+    attempts in progress have had no result.
     """
 
     failures: int = 0
@@ -151,7 +151,7 @@ class AttemptHistory:
     waiting_since: float | None = None
 
     def failed(self, error: BaseException, at: float) -> None:
-        """Count a try that brought nothing."""
+        """Count an attempt that failed."""
         self.failures += 1
         self.error = error
         self.failed_at = at
@@ -168,7 +168,7 @@ class AttemptHistory:
             self.waiting_since = at
 
     def trouble(self, at: float) -> BaseException | None:
-        """Return what is wrong: the latest failure, or that nothing comes of what is under way."""
+        """Return what is wrong: the latest failure, or that the attempts in progress have no result."""
         if self.error is None and self.waiting_since is not None and at - self.waiting_since > SILENT_SECONDS:
             return ServiceUnavailable(why="no answer in time")
         return self.error

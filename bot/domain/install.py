@@ -18,7 +18,7 @@ SOON = timedelta(days=14)
 
 
 def over_the_air(build: Build) -> bool:
-    """Whether `auto` stands for a manifest that an iPhone or iPad installs from, not for a file."""
+    """Return whether `auto` means a manifest that an iPhone or iPad installs from, not a file."""
     return build.platform.casefold() in _OVER_THE_AIR and build.extension in (None, "ipa")
 
 
@@ -37,7 +37,7 @@ def usual_kind(build: Build) -> FileKind:
 
 
 def kinds(build: Build) -> tuple[FileKind, ...]:
-    """The files a build can be had as, the usual one first. `aab` only when the original was one."""
+    """Return the files a build is available as, the usual one first. `aab` only when the original was one."""
     if over_the_air(build):
         return (FileKind.AUTO, FileKind.FILE)
     if is_android(build) and build.extension == "aab":
@@ -118,10 +118,10 @@ def _system(build: Build, version: str) -> str:
 
 
 class Device(StrEnum):
-    """What is looking at a page, as far as its user agent tells."""
+    """The device that requests a page, as far as its user agent shows."""
 
     IPHONE = "iphone"
-    MAC_OR_IPAD = "mac or ipad"  # an iPad says it is a Mac unless told otherwise
+    MAC_OR_IPAD = "mac or ipad"  # an iPad claims to be a Mac by default
     ANDROID = "android"
     OTHER = "other"
 
@@ -138,7 +138,7 @@ _INSIDE = re.compile(r"Slack|FBAN|FBAV|Instagram|Line/|LinkedInApp|Teams|MicroMe
 
 
 def browser(user_agent: str) -> Browser:
-    """What a user agent says of itself; a hint for what to offer, never a reason to refuse."""
+    """Parse a user agent; a hint for what to offer, never a reason to refuse."""
     inside = bool(_INSIDE.search(user_agent))
     if re.search(r"iPhone|iPad|iPod", user_agent):
         return Browser(Device.IPHONE, inside)

@@ -38,7 +38,7 @@ class AmbiguousInput(UserInputError, kind="Ambiguous"):
 
 
 class NoReadyBuild(UserInputError, kind="NothingReady"):
-    """Nothing that fits can be had; `newest` is the newest one all the same."""
+    """No matching build is available; `newest` is the newest one all the same."""
 
     def __init__(self, sentence: Text, next_step: Text, newest: Build) -> None:
         super().__init__(sentence, next_step)
@@ -89,7 +89,7 @@ def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
 
 
 def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[App]:
-    """The apps that these words may mean; a slug goes before a name, unless it is the name of another app alone."""
+    """Return the apps that these words may mean: by slug, and by name where no app with that slug has that name."""
     wanted = way(typed)
     for name in _NAMES:
         found_apps = [app for app in apps if way(name(app)) == wanted and wanted]
@@ -122,7 +122,7 @@ def _likeness(typed: str, names: Iterable[str]) -> int:
 
 
 def has(name: str, typed: str) -> bool:
-    """Whether what has been typed so far stands in a name, however it is written."""
+    """Return whether the text typed so far is part of a name, however it is written."""
     return fold(typed) in fold(name) or peeled(typed) in fold(name)
 
 
@@ -201,9 +201,9 @@ def build(
 ) -> Build:
     """Pick from builds, newest first: `latest` (the newest that is ready), a version, `#number` or an id.
 
-    `recalled` has the ids of builds that were taken back: none of them is the latest, each can be meant by name. Of
-    several with one version or number those are meant that `prefer` takes, or else those that can be had.
-    Raises AmbiguousInput when several builds carry the version or number, NotFoundByName with the closest versions.
+    `recalled` has the ids of recalled builds: none of them is the latest, each can be meant by name. Of several with
+    one version or number those are meant that `prefer` accepts, or else those that are available. Raises AmbiguousInput
+    when several builds have the version or number, NotFoundByName with the closest versions.
     """
     wanted = which.strip()
     if bare(wanted) == LATEST:
@@ -256,7 +256,7 @@ def versions_typed(typed: str) -> tuple[str, ...]:
 
 
 def matches(build: Build, typed: str) -> bool:
-    """Whether every word that was typed stands in what is shown of a build, or in its id, tags or `#number`."""
+    """Return whether every word that was typed is in what is shown of a build, or in its id, tags or `#number`."""
     number = f"#{build.number}" if build.number else ""
     facts = (label(build), f"v{_bare(build.version)}", number, build.id, *build.tags, build.origin.tag or "")
     text = "\n".join(map(fold, facts))
@@ -315,7 +315,7 @@ def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] =
 
 
 def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
-    """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
+    """Return the newest ready build of each other platform of the same app, for users with another phone."""
     newest = newest_of_each_platform(builds, recalled)
     return [other_build for other_build in newest if other_build.platform.casefold() != build.platform.casefold()]
 

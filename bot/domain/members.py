@@ -1,4 +1,4 @@
-"""Assign rows of downloads to people, and tell people from anonymous members; the only place that does."""
+"""Assign rows of downloads to users, and separate users from anonymous members; the only place that does."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def mailbox(email: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class IdentifiedPerson(Generic[Share]):
-    """One person, under every e-mail address and id they were seen with, and their share of what is collected.
+    """One user, with every e-mail address and id they were seen with, and their share of what is collected.
 
-    `kind`, `id` and `name` are the ones told first; `emails` are as Applivery writes them, by how they compare.
+    `kind`, `id` and `name` are the first ones seen; `emails` are as Applivery writes them, by their normalised form.
     """
 
     kind: str
@@ -37,18 +37,17 @@ class IdentifiedPerson(Generic[Share]):
         return self.name or next(iter(self.emails.values()), "") or f"{self.kind} {self.id}"
 
     def learn(self, kind: str, id_: str | None, name: str | None, emails: Mapping[str, str]) -> None:
-        """Add what is told later."""
+        """Add what later rows have."""
         self.kind, self.id, self.name = self.kind or kind, self.id or id_, self.name or name
         for compared, written in emails.items():
             self.emails.setdefault(compared, written)
 
 
 class PersonGrouping(Generic[Share]):
-    """Collect a share for each person, and one for each anonymous member type.
+    """Collect a share for each user, and one for each anonymous member type.
 
-    A person has an e-mail address or an id; `member.type` does not tell: it is optional, and `unknown` is one of its
-    values. Rows that have either in common are one person's, in any order. `join` adds the second share
-    to the first.
+    A user has an e-mail address or an id; `member.type` decides nothing: it is optional, and `unknown` is one of its
+    values. Rows that have either in common are one user's, in any order. `join` adds the second share to the first.
     """
 
     def __init__(self, new: Callable[[], Share], join: Callable[[Share, Share], None]) -> None:
@@ -91,7 +90,7 @@ class PersonGrouping(Generic[Share]):
         return by_mail or (self._known.get(_by_id(member.id)) if member.id else None)
 
     def _person(self, keys: Iterable[str], kind: str) -> IdentifiedPerson[Share]:
-        """The person with any of these keys, who has all of them from now on; several turn out to be one."""
+        """Return the user with any of these keys, who has all of them from now on; several are merged."""
         several = list(dict.fromkeys(self._known[key] for key in keys if key in self._known))
         person = several[0] if several else IdentifiedPerson(kind, self._new())
         for other in several[1:]:
@@ -112,7 +111,7 @@ class PersonGrouping(Generic[Share]):
 
 
 class MemberDirectory:
-    """Takes rows, and remembers who is who in them."""
+    """Collect rows, and the identities of the users in them."""
 
     def __init__(self) -> None:
         self.found: PersonGrouping[None] = PersonGrouping(lambda: None, lambda _, __: None)

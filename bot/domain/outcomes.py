@@ -23,7 +23,7 @@ class RequestOutcome(StrEnum):
 
 
 class PollOutcome(StrEnum):
-    """What a poll of an app found: builds under way, or none."""
+    """The result of a poll of an app: builds in progress, or none."""
 
     BUSY = "busy"
     IDLE = "idle"
@@ -38,10 +38,10 @@ class WebhookOutcome(StrEnum):
 
 
 class ConnectionEnd(StrEnum):
-    """Why a connection to our port was refused or hung up on, when no request says it.
+    """Why a connection to our port was refused or closed, when no response says it.
 
     SLOW: no whole head in time; STUCK: its request or answer took too long; FULL: there were too many; MALFORMED: it
-    did not speak HTTP; BROKE: it ended on its own in the middle.
+    was not HTTP; BROKE: the client closed it in the middle.
     """
 
     SLOW = "slow"

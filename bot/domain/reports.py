@@ -23,12 +23,11 @@ class PreviousPeriod:
 class DownloadReport:
     """What was asked, and the answer.
 
-    `what` and `span` say back what was asked, `typed` is how to ask it again (a command's words). `crowd` is the number
-    of distinct people; `summary.people` are as many of them as the reader may see, `versions_now` how many of all are
-    on which version, `adopted` how many have the newest (None when the report is about one build). `links` were asked
-    for in Slack, `remembered` the days our own ledger reaches back when the period is longer than that. `stretch` is
-    the period's first and last day, `late` when a digest was due that is sent late. `language` is the one its words
-    are in.
+    `what` and `span` repeat what was asked, `typed` is the command that asks it again. `crowd` is the number of
+    distinct people; `summary.people` are as many of them as the reader may see, `versions_now` how many of all are on
+    which version, `adopted` how many have the newest (None when the report is about one build). `links` were requested
+    in Slack, `remembered` the days our own audit log reaches back when the period is longer than that. `stretch` is the
+    period's first and last day, `late` when a report was due that is sent late. `language` is the one its texts are in.
     """
 
     what: str
@@ -57,8 +56,9 @@ class DownloadReport:
         return replace(self, summary=replace(self.summary, people=()))
 
     def shared(self, home: str | None) -> DownloadReport:
-        """The same for several managers: e-mails are gone but where one stands for a name or tells two of one name
-        apart, and there it is whole only when it is of the domain `home`."""
+        """Return the report for several managers: e-mails are left out except where one replaces a name or
+        distinguishes two of one name, and there it is whole only for the domain `home`.
+        """
         alike = self.alike()
         people = tuple(
             replace(
@@ -76,7 +76,7 @@ class DownloadReport:
         return frozenset(name for name, number in counts.items() if number > 1)
 
     def labels(self) -> list[str]:
-        """What to call each of the people: the e-mail stands beside a name that several have."""
+        """Return a label for each of the people: the e-mail is added to a name that several have."""
         alike = self.alike()
         return [
             f"{row.name} ({row.emails[0]})" if row.emails and named(row) in alike else row.name

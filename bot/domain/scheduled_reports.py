@@ -15,10 +15,10 @@ LATE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class ScheduledReport:
-    """A wish for a summary of one app (or `build_ref` build of it) on a schedule in the IANA zone `tz`; aware times.
+    """A report on one app (or `build_ref` build of it) on a schedule in the IANA zone `tz`; aware times.
 
-    `target_id` is a channel, or a person (`U…`) for their direct messages. The next one is due at `due_at` and
-    begins where the last one ended, at `reported_until`. `skip_if_empty`: nothing is said when there is nothing new.
+    `target_id` is a channel, or a user (`U…`) for their direct messages. The next one is due at `due_at` and begins
+    where the last one ended, at `reported_until`. `skip_if_empty`: nothing is posted when there is nothing new.
     """
 
     id: int
@@ -39,7 +39,7 @@ class ScheduledReport:
 
     @property
     def private(self) -> bool:
-        """Whether it goes to one person."""
+        """Return whether it goes to one user."""
         return self.target_id.startswith(("U", "W"))
 
 
@@ -60,7 +60,7 @@ def turn(digest: ScheduledReport, now: datetime) -> ReportWindow:
     while (following := timeparse_schedule.next_after(schedule, until, digest.tz)) <= now:
         until = following
     late = until if now - until > LATE else None
-    # told up to a later time than this one: by a clock that was ahead
+    # the last one ended later than this one: by a clock that was ahead
     begin = digest.reported_until if digest.reported_until < until else until - timedelta(days=1)
     return ReportWindow(timeparse_period.between(begin, until, digest.tz), until, following, late)
 

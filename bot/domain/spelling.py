@@ -1,7 +1,7 @@
-"""One word written in two ways: what people type beside what was shown to them; pure.
+"""Compare spellings: what users type with what was shown to them; pure.
 
 Phones and keyboards change quotation marks, dashes and dots while one types, Slack's composer adds marks of formatting,
-and pasted text carries blanks and invisible characters.
+and pasted text has blanks and invisible characters.
 """
 
 from __future__ import annotations

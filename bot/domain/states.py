@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. (HELD →) DUE → SENDING → POSTED or FAILED; KNOWN is never posted."""
+    """The state of a delivery. (HELD →) DUE → SENDING → POSTED or FAILED; KNOWN is never posted."""
 
     HELD = "held"
     DUE = "due"
@@ -31,7 +31,7 @@ class ResultKind(StrEnum):
 
 
 class WatchState(StrEnum):
-    """What has become of a wish to watch a build.
+    """The state of a watch.
 
     DELETED: the build was, in Applivery; GIVEN_UP: it may never end.
     """
@@ -45,8 +45,8 @@ class WatchState(StrEnum):
 class PauseReason(StrEnum):
     """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
 
-    ROLE = "access:role"  # its maker lacks the role
-    PERSON = "access:person"  # its maker is a bot or has left
+    ROLE = "access:role"  # its owner lacks the role
+    PERSON = "access:person"  # its owner is a bot or has left
     CHANNEL = "access:channel"  # the app may not be used in that channel
     SHARED = "access:shared"  # the channel is shared with another organisation
     RECALLED = "access:recalled"  # the build is

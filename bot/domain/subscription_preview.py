@@ -28,7 +28,7 @@ class SubscriptionPreview:
 def rehearse(
     events: Sequence[BuildEvent], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
 ) -> SubscriptionPreview | None:
-    """Try a subscription on the newest of these builds as they stand now; None when it is about no builds at all."""
+    """Preview a subscription on the newest of these builds in their present states; None when it covers no builds."""
     if not any(event.description.on_card for event in events):
         return None
     looked = sorted(builds, key=_made, reverse=True)[:most]

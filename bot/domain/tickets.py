@@ -1,4 +1,4 @@
-"""Claim tickets: what one stands for, how it stands now, and the secret in its address."""
+"""Claim tickets: content, state, and the secret in the address."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Ticket:
     channel_id: str = ""
 
     def standing(self, now: datetime) -> TicketStatus:
-        """How it stands at `now` (aware). Of several reasons the one that tells the person most."""
+        """Return the state at `now` (aware). Of several reasons the most informative one."""
         if self.state is TicketState.RECALLED:
             return TicketStatus.RECALLED
         if self.uses_left <= 0:

@@ -16,7 +16,7 @@ _TOLD = (
     gettext_noop("name"),
     gettext_noop("version"),
     gettext_noop("icon"),
-)  # what they have to be told of such a file instead
+)  # the explanation for such a file instead
 _IN_SLACK = " (Slack)"
 
 
@@ -202,7 +202,7 @@ def arrived(after: Sequence[Build], before: Collection[str], *, version: str | N
 
 @dataclass(frozen=True, slots=True)
 class TransferProgress:
-    """How far an upload is: bytes, bytes a second, and the seconds that are left (None: it cannot be told yet)."""
+    """How far an upload is: bytes, bytes a second, and the seconds left (None: unknown yet)."""
 
     sent: int
     total: int

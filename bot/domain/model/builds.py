@@ -19,7 +19,7 @@ class Stage(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the build will not move on by itself."""
+        """Return whether the stage is an end."""
         return self in (Stage.READY, Stage.FAILED, Stage.DELETED)
 
     @property
@@ -57,7 +57,7 @@ class BuildSource:
 
 @dataclass(frozen=True, slots=True)
 class InstallRequirements:
-    """What a phone must bring to install a build; all unknown when Applivery says nothing."""
+    """What a phone needs to install a build; all unknown when Applivery has no such facts."""
 
     min_os: str | None = None
     signing: str | None = None
@@ -121,10 +121,10 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class BuildTransition:
-    """A build that stands elsewhere than it was known to; `before` None: it was not known at all.
+    """A build whose state differs from the known one; `before` None: it was not known at all.
 
-    `quiet` changes are stored and not announced (builds from before the first subscription). `mark` tells the
-    build's words as they were listed from later ones.
+    `quiet` changes are stored and not announced (builds from before the first subscription). `mark` is the fingerprint
+    of the build's listed texts, by which later edits are found.
     """
 
     build: Build
@@ -135,7 +135,7 @@ class BuildTransition:
 
 @dataclass(frozen=True, slots=True)
 class KnownBuild:
-    """How a build stood when it was last recorded, and since when (aware UTC) it has been on its way."""
+    """A build's last recorded state, and since when (aware UTC) it has been in progress."""
 
     stage: Stage
     since: datetime
@@ -143,7 +143,7 @@ class KnownBuild:
 
 @dataclass(frozen=True, slots=True)
 class CurrentBuild:
-    """A build a channel has been told is ready and that can still be had.
+    """A build announced as ready in a channel and still available.
 
     `made_at` is when it was uploaded, and never later than `seen_at`, when it was first seen; both aware UTC.
     """

@@ -12,15 +12,15 @@ from bot.domain.model.subscriptions import BuildEvent, DeliveryOptions
 
 
 class CardUpdate(StrEnum):
-    """What a channel is told after it has heard of a build: nothing that makes a sound."""
+    """Updates of a build's card after its announcement; they cause no notification."""
 
-    CHANGED = "changed"  # the card is to show how things stand now
+    CHANGED = "changed"  # the card is to show the present state
     DETAILS = "details"  # a reply in the card's thread
 
 
 @dataclass(frozen=True, slots=True)
 class CardEntry:
-    """One build as a card shows it: how it stands, and what has become of it."""
+    """One build on a card: its state, and what has happened to it since."""
 
     build: Build
     superseded_by: Build | None = None
@@ -28,7 +28,7 @@ class CardEntry:
 
 
 class ChannelNotice(StrEnum):
-    """What a channel or an admin is told that is about no single build."""
+    """Announcements to a channel or an admin that are about no single build."""
 
     SUMMARY = "summary"
     WELCOME = "welcome"
@@ -38,10 +38,10 @@ class ChannelNotice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A fact a channel is to hear once: unique per channel, build and event.
+    """An announcement to a channel, once: unique per channel, build and event.
 
-    `shown` is all that stands on the card it belongs to, oldest first. `part` counts what may be said several times.
-    A saying that is about no build has a `fact` instead: JSON text of its own.
+    `shown` are all builds on the card it belongs to, oldest first. `part` counts what may be posted several times. An
+    announcement that is about no build has a `fact` instead: JSON text of its own.
     """
 
     id: int
@@ -59,10 +59,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """Who is to hear what about a build; the store makes a `Delivery` of it, once.
+    """The recipient and content of an announcement; the database makes a `Delivery` of it, once.
 
-    `card` names the message in the channel that is to show it: everything with the same name shares one. Empty stands
-    for a card of the build's own. `held_until` (aware UTC) keeps it back until then.
+    `card` names the message in the channel that is to show it: all with the same name share one. Empty means a card of
+    the build's own. It is held until `held_until` (aware UTC).
     """
 
     channel_id: str

@@ -33,7 +33,7 @@ class Role(IntEnum):
 
 
 class Outsider(StrEnum):
-    """A person who is no member of the workspace: a guest, or a partner of another organisation (Slack Connect)."""
+    """A user who is no member of the workspace: a guest, or a partner of another organisation (Slack Connect)."""
 
     GUEST = "guest"
     PARTNER = "partner"

@@ -1,4 +1,4 @@
-"""What a channel is told of, and how."""
+"""Subscriptions: the events, filters and delivery options of a channel."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EventDescription:
 
 
 class BuildEvent(StrEnum):
-    """What is said about a build: what a channel can ask to hear, and what only who waits for it does."""
+    """Events of a build: those a channel can subscribe to, and those only for users who wait for it."""
 
     description: EventDescription
 
@@ -116,10 +116,10 @@ EVENT_OF = {event.description.stage: event for event in BuildEvent if event.desc
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """How a subscription wants to be told.
+    """How a subscription's announcements are delivered.
 
-    `mention` is a user group's id. `digest` (`daily@09:00`) and `quiet` (`22:00-08:00`) are as typed, in the IANA
-    time zone `tz`; each is empty when it was not asked for.
+    `mention` is a user group's id. `digest` (`daily@09:00`) and `quiet` (`22:00-08:00`) are as typed, in the IANA time
+    zone `tz`; each is empty when it was not set.
     """
 
     compact: bool = False
@@ -134,9 +134,9 @@ class DeliveryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A channel's wish: exactly what was typed, who typed it and when; `app_id` None means every app.
+    """A channel's subscription: exactly what was typed, who typed it and when; `app_id` None means every app.
 
-    `paused` is Slack's reason why the channel cannot be spoken in; `muted_until` is aware UTC.
+    `paused` is Slack's reason why the channel refuses messages; `muted_until` is aware UTC.
     """
 
     id: int

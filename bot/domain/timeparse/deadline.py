@@ -49,7 +49,7 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The words of a text that say when, and the others: `("until friday", "courier")`."""
+    """Split a text into the words of the time and the others: `("until friday", "courier")`."""
     typed = _AT_A_TIME.sub(" ", text).split()
     when = [_says_when(typed, at) for at in range(len(typed))]
     return (

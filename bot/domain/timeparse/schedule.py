@@ -54,7 +54,7 @@ def parse(text: str) -> Schedule:
 
 
 def explain(schedule: Schedule) -> Text:
-    """Say a schedule in words: `every Monday and Thursday at 17:30`."""
+    """Describe a schedule: `every Monday and Thursday at 17:30`."""
     at = f"{schedule.at:%H:%M}"
     if schedule.days == _EVERY_DAY:
         return Text("every day at {time}", time=at)
@@ -66,9 +66,9 @@ def explain(schedule: Schedule) -> Text:
 
 
 def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
-    """The first time after `after` (aware) at which the schedule comes round in the zone `tz`, in UTC.
+    """Return the first time after `after` (aware) at which the schedule is due in the zone `tz`, in UTC.
 
-    A time the clocks skip comes when they have been put forward; one they show twice comes the first time only.
+    A time that a clock change skips is due right after the change; one that occurs twice is due the first time only.
     """
     cron_days = ",".join(str(day + 1) for day in schedule.days)
     ticks = CronSim(f"{schedule.at.minute} {schedule.at.hour} * * {cron_days}", after.astimezone(zone(tz)))
