@@ -32,9 +32,9 @@ from bot.timeouts import person_waits
 log = logger(__name__)
 
 REMEMBER_SECONDS = 300.0
-# A person who was known this short a while ago stays known while Slack answers nothing but "too many requests".
+# The facts of a user read this short a while ago are used while Slack answers only "too many requests".
 STALE_SECONDS = 3600.0
-LANGUAGE_SECONDS = 2.0  # that a person waits to be spoken to in their own
+LANGUAGE_SECONDS = 2.0  # that a user's locale may take to look up
 ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
 AT_ONCE = 8  # people whom Slack is asked about
@@ -50,7 +50,7 @@ Fact = TypeVar("Fact")
 
 
 class CachedAnswer(NamedTuple, Generic[Fact]):
-    """An answer, or the question under way; `before` is the last answer there was and `at` when it was asked for."""
+    """An answer, or the request in progress; `before` is the previous answer and `at` when it was requested."""
 
     expires_at: float
     answer: asyncio.Future[Fact]
@@ -114,7 +114,7 @@ def _has_failed(answer: asyncio.Future[Fact]) -> bool:
 
 
 class AccessResolver:
-    """Turns (team, user, channel) of a Slack payload into an Actor; fails closed.
+    """Resolve (team, user, channel) of a Slack payload to an Actor; fails closed.
 
     Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role:
     PermissionUnverified.
@@ -202,7 +202,7 @@ class AccessResolver:
         return await self._people.get(user_id)
 
     async def require_person(self, user_id: str) -> None:
-        """Raise UserInputError for a bot and for a person who has left; not while Slack cannot tell."""
+        """Raise UserInputError for a bot and for a user who has left; not while Slack does not answer."""
         with suppress(SlackError):
             access.require_person(await self.person(user_id))
 
@@ -218,7 +218,7 @@ class AccessResolver:
         return spoken
 
     async def locale(self, user_id: str) -> str:
-        """Return a user's locale (`es-ES`); the default language when Slack does not tell."""
+        """Return a user's locale (`es-ES`); the default language when Slack has none."""
         try:
             return (await self.person(user_id)).locale or self._language
         except SlackError:

@@ -34,7 +34,7 @@ class ResolvedBuild(NamedTuple):
 
 @dataclass
 class _RemainingPages:
-    """The pages of a list after the first, while the first is still what it was: `mark` tells it by."""
+    """The pages of a list after the first, valid as long as the first has the same `mark`."""
 
     first_page_key: tuple[object, ...]
     expires_at: float
@@ -72,9 +72,9 @@ class AppDirectory:
         self._until = self._clock() + REMEMBER_SECONDS
 
     async def app(self, typed: str) -> App:
-        """The app with this id, slug or name; asks Applivery again before it says there is none.
+        """Return the app with this id, slug or name; refreshes the list before it raises that there is none.
 
-        Raises AmbiguousInput or NotFoundByName (see domain.choice), or what Applivery's answer means.
+        Raises AmbiguousInput or NotFoundByName (see domain.lookup), or the error of Applivery's answer.
         """
         try:
             return lookup.app(typed, await self.apps())
@@ -119,9 +119,9 @@ class AppDirectory:
         recalled: Collection[str] = (),
         prefer: lookup.Prefer | None = None,
     ) -> ResolvedBuild:
-        """The one build meant by `latest`, a version, `#number` or an id. Raises as domain.choice.build does.
+        """Return the one build meant by `latest`, a version, `#number` or an id. Raises as domain.lookup.build does.
 
-        A `recalled` one (by id) is never the latest, nor offered beside it; `prefer` says what is meant of several.
+        A `recalled` one (by id) is never the latest, nor offered with it; `prefer` decides between several.
         """
         if lookup.BUILD_ID.fullmatch(which):
             return ResolvedBuild(await self.build_by_id(which, (app,)))

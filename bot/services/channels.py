@@ -28,7 +28,7 @@ class SlackDirectory(Protocol):
     """What Slack is asked about a workspace: its channels, their members and its user groups."""
 
     async def channel(self, channel_id: str) -> ChannelInfo:
-        """Return what Slack says of a channel."""
+        """Return Slack's facts of a channel."""
 
     async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot."""
@@ -51,9 +51,9 @@ class ChannelService:
     # -------------------------------------------------------------- asking Slack
 
     async def look_up(self, channel_id: str) -> ChannelInfo:
-        """Return what Slack says of a channel, for what may be done there only if the channel allows it.
+        """Return Slack's facts of a channel, for what may be done there only if the channel allows it.
 
-        Raises ChannelUnavailable for a channel that the bot cannot see, ChannelUnverified when Slack does not tell.
+        Raises ChannelUnavailable for a channel that the bot cannot see, ChannelUnverified when Slack does not answer.
         """
         try:
             return await self._directory.channel(channel_id)

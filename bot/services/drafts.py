@@ -1,4 +1,4 @@
-"""What Slack has no room for in a form or a button stays in the database; the form or button carries the key to it."""
+"""Texts too long for a form or a button are stored in the database; the form or button has the key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.db.database import Database
 from bot.exceptions import UserInputError
 from bot.i18n import Text
 
-CARRIED = 1500  # characters of a text that a button or form carries itself, beside what else it has to say
+CARRIED = 1500  # characters of a text that a button or form contains itself, beside its other values
 _KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
 
 

@@ -22,5 +22,5 @@ class LinkExpiryService:
         await self._store.run(link_expiries.schedule_expiry, expires.at, expiry)
 
     async def cancel(self, ts: str) -> None:
-        """Leave the message at `ts` alone: something else stands there now."""
+        """Cancel the edit of the message at `ts`: something else is shown there now."""
         await self._store.run(link_expiries.cancel_expiry, ts)

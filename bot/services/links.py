@@ -35,10 +35,10 @@ class TicketIssuer(Protocol):
 
 
 class LinkIssuer:
-    """The one way to a link, for commands, clicks, forms and announcements alike.
+    """Issue every link, for commands, clicks, forms and announcements alike.
 
-    Without a claim page (`claims` None) a token is minted for the person at once; with one, a ticket is issued and
-    the token is minted when the person presses the page's button, so that nothing that fetches links can spend it.
+    Without a claim page (`claims` None) a token is created for the user at once; with one, a ticket is issued and the
+    token is created when the user presses the page's button, so that nothing that fetches links can spend it.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class LinkIssuer:
     async def issue(
         self, asker: Actor, build: Build, kind: FileKind, *, entrypoint: Entrypoint, file_id: str | None = None
     ) -> Link:
-        """A fresh link for this person alone.
+        """Return a fresh link for this user alone.
 
-        Raises BuildRecalled for a build that was taken back, RateLimited beyond the measure, BuildNotProcessed, Gone
-        and what else Applivery's answer means. Each try is one audit row; the token is written nowhere.
+        Raises BuildRecalled, RateLimited beyond the quota, BuildNotProcessed, NotFound and the other errors of
+        Applivery. Each attempt is one audit row; the token is written nowhere.
         """
         try:
             await self.ensure_not_recalled(build)

@@ -19,7 +19,7 @@ FEW = 20  # builds of an app that are asked for one by one
 
 
 class NameLookup:
-    """Finds the names of apps and builds, as far as they can be had now."""
+    """Look up the names of apps and builds, as far as they are available now."""
 
     def __init__(self, store: Database, apps: AppDirectory) -> None:
         self._store = store

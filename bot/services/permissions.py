@@ -20,10 +20,10 @@ from bot.slack.errors import OUT_OF_SIGHT
 
 
 class PermissionChecker:
-    """The one answer for subscriptions, reports, watches, uploads, sent builds and claim tickets alike.
+    """Check permissions for subscriptions, reports, watches, uploads, sent builds and claim tickets alike.
 
-    Each question raises PermissionDenied with the reason (domain.states.Withdrawal) when the answer is no,
-    PermissionUnverified when Slack cannot tell now, and DatabaseUnavailable: what cannot be checked is not allowed.
+    Each check raises PermissionDenied with the reason (domain.states.Withdrawal) when it is not permitted,
+    PermissionUnverified when Slack does not answer now, and DatabaseUnavailable: what cannot be checked is not allowed.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class PermissionChecker:
         self._channels = TtlCache(slack_client.channel, clock, ANEW_SECONDS)
 
     async def require(self, user_id: str, need: Role, app: App | None, channel_id: str | None) -> Actor:
-        """The person, who may do this with an app (None: with every app) in a channel (None: in direct messages)."""
+        """Return the user, who may do this with an app (None: every app) in a channel (None: in direct messages)."""
         if app is not None:
             access.require_place(app, channel_id, await self._allowlist(app))  # the cheaper question first
         asker = await self._people.resolve_actor("", user_id, channel_id)

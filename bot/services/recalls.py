@@ -17,7 +17,7 @@ class RecallService:
         self._audit = audit
 
     async def all(self) -> dict[str, Recall]:
-        """Return every recall that stands, by build id."""
+        """Return every recall in force, by build id."""
         return await self._store.cached(recalls.list_recalls)
 
     async def of(self, build_id: str) -> Recall | None:
@@ -27,10 +27,10 @@ class RecallService:
     async def recall(
         self, actor: Actor, entrypoint: Entrypoint, build: Build, reason: str
     ) -> tuple[Recall, int | None]:
-        """Withdraw a build.
+        """Recall a build.
 
-        Returns the recall that stands and how many cards are changed; None for one that was withdrawn before, whose
-        recall stays, with its reason.
+        Return the recall in force and how many cards are changed; None for one that was recalled before, whose recall
+        stays, with its reason.
         """
         standing, is_new = await self._store.run(recalls.recall_build, build, reason, actor.user_id)
         if not is_new:

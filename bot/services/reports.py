@@ -1,4 +1,4 @@
-"""Gathering a report: Applivery's rows of a period and of the one before, the newest version, and our own ledger."""
+"""Gather a report: Applivery's rows of a period and of the one before, the newest version, and our own audit log."""
 
 from __future__ import annotations
 
@@ -154,8 +154,8 @@ class ReportBuilder:
     ) -> list[Takes]:
         """Add all rows to sinks made by `into`: one for the app, or one for each of its builds.
 
-        A report on one person reads all rows twice: first for their identity, and then for their downloads. Its own
-        filter would leave out what it has under their id alone, or under their address in other letters.
+        A report on one person reads all rows twice: first for their identity, and then for their downloads. Applivery's
+        own filter would leave out rows under their id alone, or under their address in other letter case.
         """
         if question.email is None:
             return await self._fold_attempt(question, period, into)
@@ -217,7 +217,7 @@ class OnePersonFilter(Generic[Takes]):
 class _BuildFilter(Generic[Takes]):
     """Pass on the downloads of some builds, with the identity of each person.
 
-    A download that does not say its build's id goes by its version.
+    A download without a build's id is matched by its version.
     """
 
     def __init__(self, into: Takes, builds: Collection[Build]) -> None:

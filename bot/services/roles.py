@@ -1,4 +1,4 @@
-"""Roles: given, taken back, and asked for by users who lack one."""
+"""Roles: granted, revoked, and requested by users who lack one."""
 
 from __future__ import annotations
 

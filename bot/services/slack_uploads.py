@@ -1,4 +1,4 @@
-"""Carrying files from Slack to Applivery: streamed, told in one private message, and handed over to the watch."""
+"""Stream files from Slack to Applivery: progress in one private message, then a watch of the build."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class UploadRunner:
     async def start(self, request: UploadRequest) -> bool:
         """Start an upload; False when the same one was started a moment ago. Raises DatabaseUnavailable.
 
-        What comes of it is told in the user's direct messages, in the language spoken now.
+        The result is shown in the user's direct messages, in the current language.
         """
         if not await self._store.run(idempotency.acquire_once, request.key, AGAIN_SECONDS):
             return False

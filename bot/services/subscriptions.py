@@ -38,7 +38,7 @@ class SubscriptionService:
     async def with_last_post(
         self, channel_id: str | None = None, *, created_by: str | None = None
     ) -> list[tuple[Subscription, datetime | None]]:
-        """Return the subscriptions of a channel (None: of all), or of one maker, with the time of their last post."""
+        """Return the subscriptions of a channel (None: of all), or of one owner, with the time of their last post."""
         return await self._store.run(subscriptions.list_with_last_post, channel_id, created_by=created_by)
 
     async def save(

@@ -1,4 +1,4 @@
-"""Loads under way, written down: when the process that carries one dies, its message is told the truth by another."""
+"""Record uploads in progress: when their process dies, another one updates their messages."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bot.services.app_directory import AppDirectory
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A build whose end a user will be told, how long such builds usually take, and whether they follow it anew."""
+    """A build whose end a user will be notified of, how long such builds usually take, and whether the watch is new."""
 
     build: Build
     usual: timedelta | None
@@ -35,9 +35,9 @@ class WatchService:
         return builds.can_be_awaited(build, now, self._deadline)
 
     async def await_end(self, actor: Actor, build: Build, now: datetime) -> tuple[Build, bool]:
-        """Tell the user when a build has ended; returns the build as it is now, and whether they will be told.
+        """Notify the user when a build has ended; return the build as it is now, and whether they will be notified.
 
-        The build may have ended meanwhile: only what is asked after the promise is stored can be relied on.
+        The build may have ended meanwhile: only what is requested after the watch is stored can be relied on.
         """
         await self._store.run(build_waiters.add_waiter, build, actor.team_id, actor.user_id, actor.channel_id)
         build = await self._apps.build_by_id(build.id, (build.app,))
@@ -46,7 +46,7 @@ class WatchService:
         return build, not await self._store.run(build_waiters.remove_waiter, build.id, actor.user_id)
 
     async def follow(self, actor: Actor, build: Build, now: datetime) -> Promise | Build:
-        """Show the user the progress of a build, and tell them its end; the build itself when it has ended by now."""
+        """Show the user the progress of a build, and its end; return the build itself when it has ended by now."""
         build, _ = await self.await_end(actor, build, now)
         if not self.can_be_awaited(build, now):
             return build

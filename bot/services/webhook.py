@@ -1,4 +1,4 @@
-"""The doorbell: Applivery's webhook makes the apps it names due now; polling remains the safety net."""
+"""Applivery's webhook: make the apps it names due for polling now; regular polling remains the safety net."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class WebhookHandler:
     async def handle_webhook(self, body: bytes) -> None:
         """Make the watched apps whose id stands in the body due, or all of them when none does.
 
-        The payload is not documented, so ids are looked for anywhere in it, in any format. That there is feedback is
-        told where it was asked for, once for each, without a word of the body. Raises DatabaseUnavailable.
+        The payload is not documented, so ids are looked for anywhere in it, in any format. Feedback is announced where
+        it was subscribed to, once for each, without a word of the body. Raises DatabaseUnavailable.
         """
         named = {found.decode().lower() for found in _ID.findall(body)}
         every = await self._store.run(app_polls.list_watched_apps)
