@@ -1,4 +1,4 @@
-"""Bolt, which verifies what comes from Slack before our front door takes it."""
+"""Bolt, which verifies Slack's requests before they are dispatched."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def create_bolt_app(
     base_url: str,
     session: aiohttp.ClientSession,
 ) -> AsyncApp:
-    """Bolt with everything it verifies before our door: signatures, timestamps, `ssl_check`, `url_verification`."""
+    """Return Bolt with all its checks: signatures, timestamps, `ssl_check`, `url_verification`."""
 
     async def authorize() -> AuthorizeResult:
         # Our only workspace; Bolt's own way asks auth.test for each of the first requests.

@@ -1,4 +1,4 @@
-"""What a handler is given: who asks, from where, when, and the services to answer with."""
+"""What a handler gets: the user, the place, the time, and the services to answer with."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class CommandContext:
         ]
 
     async def app(self, typed: str) -> App:
-        """The app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
+        """Return the app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
 
-        An outsider hears of no app but their own: to them any other is not there.
+        To an outsider every app but their own does not exist.
         """
         if self.asker.outsider is None:
             found = await self.services.apps.app(typed)
@@ -97,9 +97,9 @@ class CommandContext:
         raise AmbiguousInput(Counted("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
-        """A build in detail, by ids as buttons carry them.
+        """Return a build in detail, by ids from a button.
 
-        Raises PermissionDenied, NotFound and what else Applivery means.
+        Raises PermissionDenied, NotFound and the other errors of Applivery.
         """
         return await self.services.apps.build_by_id(build_id, (await self.app(app_id),))
 

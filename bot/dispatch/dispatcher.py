@@ -76,7 +76,7 @@ REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that carry a command; 
 
 
 def _button_name(action: dict[str, Any]) -> str:
-    """Return the registered name of a clicked button; what follows `#` tells buttons of one message apart."""
+    """Return the registered name of a clicked button; what follows `#` distinguishes buttons of one message."""
     return str(action.get("action_id") or "").partition("#")[0]
 
 

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from bot.exceptions import Overloaded
 
 EACH = 4  # requests of one person at once
-AT_ONCE = 256  # more than all who may wait for Applivery and for the methods of Slack that hang
-FROM_LINE = 2  # of one who has sent more than that: others notice a flood half as much
+AT_ONCE = 256  # more than may wait for Applivery and for methods of Slack that hang
+FROM_LINE = 2  # for a user who has sent more than that: a flood delays others half as much
 LINE = 100  # requests of one person that wait
 LINES = 2000  # requests of all people that wait
 

@@ -11,7 +11,7 @@ from bot.domain import grammar
 from bot.domain.model import App
 from bot.slack.button_values import BuildValue
 
-RUN = "run.v1"  # the button that carries a command as it was typed
+RUN = "run.v1"  # the button with a command as it was typed
 
 
 def is_about_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bool:

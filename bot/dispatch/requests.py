@@ -161,7 +161,6 @@ def _bot_user_id(body: dict[str, Any]) -> str:
 async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper) -> Modal:
     """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
 
-    What there is no room for stays in the database; raises DatabaseUnavailable when it cannot.
     https://docs.slack.dev/reference/views/modal-views
     """
     back = {"url": source.response_url, "channel": source.channel_id, **({"home": "yes"} if source.from_home else {})}
@@ -204,9 +203,7 @@ def preset_values(view: dict[str, Any]) -> dict[str, str]:
 def read_values(view: dict[str, Any]) -> dict[str, str]:
     """What stands in a form, by block: the text, the value of the chosen option, or the id of the picked file.
 
-    Several of them have commas between; empty ones are left out.
-
-    Of boxes that are ticked it is their values, with commas between them.
+    Several values, also of ticked boxes, are separated by commas; empty ones are left out.
 
     https://docs.slack.dev/reference/views/modal-views#state
     """

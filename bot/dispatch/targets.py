@@ -33,9 +33,9 @@ class BuildReference:
     async def resolve(
         self, call: CommandContext, filters: ParsedText = NO_WORDS, *, prefer: Prefer | None = None
     ) -> ResolvedBuild:
-        """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
+        """Return the one build that is meant: of several those that `prefer` accepts, or else those that are available.
 
-        Raises AmbiguousInput, NotFoundByName or what Applivery's answer means.
+        Raises AmbiguousInput, NotFoundByName or the error of Applivery's answer.
         """
         catalogue = call.services.apps
         if self.app is None and BUILD_ID.fullmatch(self.which or ""):
