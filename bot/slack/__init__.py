@@ -1,1 +1,1 @@
-"""How we hear and appear in Slack."""
+"""The Slack edge: client, errors, Socket Mode, blocks and views."""

@@ -1,6 +1,7 @@
-"""What buttons and forms carry, as one text of ids: a class for each kind, written by views and read by handlers.
+"""Codec of the values of buttons and forms, one text of ids: a class for each kind, written by views and read by
+handlers.
 
-Messages stay for years, so a text that an earlier version wrote has to be read as well; what is missing in it is empty.
+Messages stay for years, so values of earlier versions are parsed as well; what is missing in them is empty.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class BuildValue:
 
     @classmethod
     def parse(cls, text: str) -> BuildValue:
-        """Read what such a button carries."""
+        """Parse a button's value."""
         app_id, build_id, detail = [*text.split("/", 2), "", ""][:3]
         return cls(app_id, build_id, detail)
 
@@ -55,7 +56,7 @@ class SubscriptionValue:
 
     @classmethod
     def parse(cls, text: str) -> SubscriptionValue:
-        """Read what such a button carries, or a number that was typed."""
+        """Parse a button's value, or a number that was typed."""
         channel_id, _separator, number = text.rpartition("/")
         return cls(channel_id, _number(number, ID_DIGITS))
 
@@ -72,7 +73,7 @@ class SubscriptionsPageValue:
 
     @classmethod
     def parse(cls, text: str) -> SubscriptionsPageValue:
-        """Read what such a button carries."""
+        """Parse a button's value."""
         which, _separator, page = text.partition("/")
         return cls(which == "all", _number(page, PAGE_DIGITS + 1))
 
@@ -89,7 +90,7 @@ class MuteValue:
 
     @classmethod
     def parse(cls, text: str) -> MuteValue:
-        """Read what such a button carries."""
+        """Parse a button's value."""
         time, _separator, target = text.partition("/")
         return cls(time, target)
 
@@ -106,7 +107,7 @@ class FileValue:
 
     @classmethod
     def parse(cls, text: str) -> FileValue:
-        """Read what the form to attach a file carries."""
+        """Parse the value of the form to attach a file."""
         file_id, _separator, app_id = text.partition("/")
         return cls(file_id, app_id)
 
@@ -123,7 +124,7 @@ class PageValue:
 
     @classmethod
     def parse(cls, text: str) -> PageValue:
-        """Read what a button to another page carries."""
+        """Parse the value of a button to another page."""
         number, _separator, of = text.partition(" ")
         return cls(_number(number, PAGE_DIGITS), of)
 
@@ -133,14 +134,14 @@ class PageValue:
 
 @dataclass(frozen=True, slots=True)
 class DecisionValue:
-    """An answer to a request for access, as buttons carried it before each answer had a button of its own."""
+    """The decision on an access request, in the format of before each decision had a button of its own."""
 
     allowed: bool
     request: str
 
     @classmethod
     def parse(cls, text: str) -> DecisionValue:
-        """Read what such a button carries."""
+        """Parse a button's value."""
         answer, _separator, request = text.partition("/")
         return cls(answer == "allow", request)
 

@@ -46,7 +46,7 @@ class BotIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """What Slack says of a channel.
+    """Slack's facts of a channel.
 
     `member` is whether the bot is in it, `shared` whether it is shared with another organisation: None where Slack did
     not say. `private` is False only where Slack says so.
@@ -70,7 +70,7 @@ class UserGroup:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """Where a message stands now; for a direct message `channel` is the D… id."""
+    """The place of a message; for a direct message `channel` is the D… id."""
 
     channel: str
     ts: str
@@ -121,13 +121,12 @@ class SlackClient:
         key: str | None = None,
         before: float | None = None,
     ) -> MessageRef:
-        """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
+        """Post once, rate-limited per channel; a user id as `channel` reaches that user's direct messages.
 
         Parts that Slack refuses are left out (see `FallbackSender`). `key` marks the message so that it can be found
-        again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackRateLimited). Raises
-        SlackRateLimited
-        (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when it is
-        unknown whether it was stored.
+        again; `before` is a time.monotonic() after which no request is made any more (SlackRateLimited). Raises
+        SlackRateLimited (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or
+        DeliveryUnknown when it is unknown whether it was stored.
         """
         about: dict[str, Any] = {"channel": channel}
         if key:
@@ -161,9 +160,9 @@ class SlackClient:
             await asyncio.sleep(turn - now)
 
     async def edit(self, channel: str, ts: str, message: Message, *, before: float | None = None) -> None:
-        """Replace one of our own messages; past `before` (time.monotonic()) it is too late to. Raises as `post` does.
+        """Replace one of our own messages; not after `before` (time.monotonic()). Raises as `post` does.
 
-        Nothing is repeated by itself: a late repeat would put old words over new ones.
+        Nothing is retried: a late retry would overwrite newer text.
         """
         if before is not None and time.monotonic() >= before:
             raise SlackRateLimited(retry_after=0.0)
@@ -304,9 +303,11 @@ class SlackClient:
         return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> ChannelInfo:
-        """What Slack says of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not in).
+        """Return Slack's facts of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not
+        in).
 
         Raises DeliveryUnknown for a record that is not this channel's.
+
         https://docs.slack.dev/reference/objects/conversation-object
         """
         answer = await call_api(self.api.conversations_info(channel=channel_id))

@@ -22,7 +22,7 @@ ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode
 def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
     """What tells a request from all others, whichever way it comes and however often.
 
-    A signature is good for five minutes: https://docs.slack.dev/authentication/verifying-requests-from-slack. Slack
+    A signature is valid for five minutes: https://docs.slack.dev/authentication/verifying-requests-from-slack. Slack
     repeats commands, clicks and forms over Socket Mode with the same envelope, or in another with the same trigger:
     https://github.com/slackapi/bolt-js/issues/2487.
     """
@@ -47,7 +47,7 @@ class RequestDeduplicator:
     def start_check(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
         """Look, beside the acknowledgement, whether this request was here before; None when nothing tells.
 
-        The task raises DatabaseUnavailable when the database does not say in time.
+        The task raises DatabaseUnavailable when the database does not answer in time.
         """
         known = sorted(request_keys(req, body))
         if not known:

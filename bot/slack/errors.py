@@ -1,4 +1,4 @@
-"""Slack's errors, and the wire's, in our words."""
+"""Map errors of Slack and of the connection to exceptions of ours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bot.timeouts import retry_after
 
 Answer = TypeVar("Answer")
 
-# What Slack says of a channel that the bot cannot see, or that is no more.
+# Slack's errors for a channel that the bot cannot see, or that was deleted.
 OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived")
 
 _CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
@@ -99,7 +99,7 @@ def find_header(headers: Mapping[str, str], name: str = "retry-after") -> str | 
     return next((value for known, value in headers.items() if known.lower() == name), None)
 
 
-# What the SDK and the wire raise; AttributeError is what the SDK does with a plain-text page under HTTP 200.
+# Exceptions of the SDK and the connection; AttributeError is what the SDK does with a plain-text page under HTTP 200.
 RAISED = (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError)
 
 

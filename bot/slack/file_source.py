@@ -19,14 +19,14 @@ from bot.slack.client import SlackClient
 HOST = "https://files.slack.com"
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
-WHOLE_SECONDS = 7200.0  # for a file of Slack's largest size over a slow line; two are carried at once
+WHOLE_SECONDS = 7200.0  # for a file of Slack's largest size over a slow connection; two at once
 BUFFER = 1024 * 1024  # bytes waiting between Slack and Applivery, twice at most
 AGAIN = gettext_noop("Nothing was uploaded. Post the file again, and then upload it.")
 
 
 @dataclass(frozen=True, slots=True)
 class SlackFile:
-    """A file as Slack tells of it now; `size` in bytes is Slack's own number."""
+    """A file's present facts in Slack; `size` in bytes is Slack's own number."""
 
     id: str
     name: str
@@ -35,10 +35,10 @@ class SlackFile:
 
 
 class SlackFileSource:
-    """Tells of a file and hands out its bytes.
+    """Look up a file and stream its bytes.
 
     A file's address comes from outside, and our token goes along with the request: so only Slack's file host is asked,
-    by https, and no redirect is followed. A Slack that was configured by `api_url` keeps its files itself.
+    by https, and no redirect is followed. A Slack that was configured by `api_url` has its files on its own host.
     """
 
     def __init__(self, slack_client: SlackClient, *, token: str, api_url: str) -> None:
@@ -106,7 +106,7 @@ async def _read_chunks(
             return
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
-    # outside of `except`: the library's words and context may carry the token
+    # outside of `except`: the library's text and context may contain the token
     raise FileReadError(
         Text("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), Text(AGAIN)
     )

@@ -95,7 +95,7 @@ def _is_one_glyph(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     if after in "\u200c\u200d" or unicodedata.category(after).startswith("M"):
         return True
-    if before == "\u200d" or unicodedata.combining(before) == 9:  # 9: a virama, which ties two letters into one
+    if before == "\u200d" or unicodedata.combining(before) == 9:  # 9: a virama, which joins two characters into one
         return True
     if after in _FLAG_HALVES:
         return (at - len(text[:at].rstrip(_FLAG_HALVES))) % 2 == 1

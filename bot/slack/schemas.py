@@ -1,4 +1,4 @@
-"""What Slack's requests look like, as far as we read them: what looks otherwise is not Slack's and goes no further."""
+"""Schemas of Slack's requests, as far as they are used: a request of another shape is rejected."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OptionObject(msgspec.Struct):
 
 
 class InputValue(msgspec.Struct):
-    """What stands in one element of a form. https://docs.slack.dev/reference/views/modal-views#state"""
+    """The value of one element of a form. https://docs.slack.dev/reference/views/modal-views#state"""
 
     value: Text = None
     selected_option: OptionObject | None = None
@@ -39,7 +39,7 @@ class InputValue(msgspec.Struct):
 
 
 class ViewState(msgspec.Struct):
-    """What stands in a form, by block and element."""
+    """The values of a form, by block and element."""
 
     values: dict[str, dict[str, InputValue]] | None = None
 

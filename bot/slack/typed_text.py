@@ -1,4 +1,4 @@
-"""What people type, as they meant it: one step before the parser, for every way in which words come; pure.
+"""Normalise what users type, before the parser, for every kind of input; pure.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """

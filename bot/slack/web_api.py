@@ -56,7 +56,7 @@ class WebAPI(AsyncWebClient):
         self._semaphores: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
-        """Call a method. Raises SlackError instead of what the SDK and the wire raise."""
+        """Call a method. Raises SlackError instead of the exceptions of the SDK and the connection."""
         try:
             async with asyncio.timeout(PERSON_SECONDS if person_waits() else None) as limit:
                 for _attempt in range(self._attempts - 1):

@@ -64,7 +64,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageExpiry:
-    """When a message's link is over (aware), what its "fresh link" button is to carry then, and what it speaks."""
+    """When a message's link expires (aware), the value of its "fresh link" button then, and its language."""
 
     at: datetime
     app_id: str
@@ -84,11 +84,11 @@ class FileAttachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to say: `text` is complete by itself, for notifications and screen readers; `thread` hangs below.
+    """A message: `text` is complete by itself, for notifications and screen readers; `thread` are its replies.
 
-    A message with a thread cannot be ephemeral, so as an answer it goes to the asker's direct messages, and what is
-    said where the question was asked is `here`, or `text` and `blocks` alone. `plainer` says the same in blocks that
-    every workspace takes, for one that refuses these.
+    A message with a thread cannot be ephemeral, so as an answer it goes to the user's direct messages, and `here`, or
+    `text` and `blocks` alone, is shown where the command was typed. `plainer` is the same in blocks that every
+    workspace accepts, for one that refuses these.
     """
 
     text: str
@@ -98,7 +98,7 @@ class Message:
     is_secret: bool = False  # carries a download address: never to a channel
     expires: MessageExpiry | None = None
     copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
-    request: int | None = None  # the role that the copies ask for: where they stand is written down
+    request: int | None = None  # the role that the copies request: their places are recorded
     edits: tuple[tuple[str, str, Message], ...] = ()  # our messages that say something else now: channel, ts
     file: FileAttachment | None = None
     pointer: Message | None = None
@@ -213,9 +213,9 @@ def _plain(text: str, limit: int) -> PlainTextObject:
 
 
 def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> Block:
-    """A paragraph of mrkdwn, with up to ten small fields and one element at its side.
+    """Return a paragraph of mrkdwn, with up to ten small fields and one element at its side.
 
-    Where mrkdwn would format what is from outside it is rich text, which has room for neither: these stand below.
+    Where mrkdwn would format text from outside it is rich text, which has no fields and no element: these go below.
     """
     text, small = truncate(text, SECTION_TEXT), [truncate(field, FIELD_TEXT) for field in fields][:10]
     shown = [markup.to_mrkdwn(each_text) for each_text in (text, *small)]

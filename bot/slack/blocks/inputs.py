@@ -49,7 +49,7 @@ def static_select_input(label: str, name: str, options: Sequence[Option], *, opt
 def text_input(
     label: str, name: str, *, value: str = "", max_length: int, hint: str = "", example: str = "", optional: bool = True
 ) -> Block:
-    """A line to type into, at most so long; `example` stands in it while it is empty."""
+    """Return an input of one line, with a maximum length; `example` is its placeholder."""
     element = PlainTextInputElement(
         action_id=name,
         placeholder=PlainTextObject(text=plain_text(example, PLACEHOLDER), emoji=False) if example else None,

@@ -29,7 +29,7 @@ ACKNOWLEDGE_SECONDS = 3.0  # as long as Slack waits
 
 
 class _SdkLogHandler(logging.Handler):
-    """Takes the SDK's log, which has a traceback for each failed attempt: the watchdog says it once, in words."""
+    """Replace the SDK's log, which has a traceback for each failed attempt: the watchdog logs one line."""
 
     def __init__(self, note: Callable[[BaseException], None]) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class SocketModeConnection(SocketModeClient):
         await super().run_message_listeners(message, raw_message)
 
     async def send_message(self, message: str) -> None:
-        """The SDK's; what was heard here may be acknowledged where we are connected now, or will be in a moment."""
+        """Send as the SDK does; what another connection received may be acknowledged over the present one."""
         if self._connecting and self.current_session is None:
             await asyncio.wait({self._connecting}, timeout=ACKNOWLEDGE_SECONDS)
         try:

@@ -18,7 +18,7 @@ log = logger(__name__)
 PING_SECONDS = 10.0  # the SDK calls a connection stale after four silent pings
 LOOK_SECONDS = 2.0
 REBUILD_SECONDS = 60.0
-LINGER_SECONDS = 30.0  # that an old connection is heard out; Slack closes it ten seconds after it has said so
+LINGER_SECONDS = 30.0  # that an old connection is still read; Slack closes it ten seconds after its warning
 
 # To come back at once would only be refused again.
 REFUSALS = {
@@ -116,7 +116,7 @@ class SocketPool:
 
 
 class _SocketSlot:
-    """One connection that is replaced when Slack is about to close it: the new one first, then the old one goes."""
+    """One connection that is replaced when Slack is about to close it: the new one opens before the old one closes."""
 
     def __init__(
         self, make: Callable[[ToldToGo], SocketModeConnection], linger_seconds: float, metrics: Metrics

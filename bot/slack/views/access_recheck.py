@@ -1,4 +1,4 @@
-"""What the maker of a thing is told, once, when it may not act any more: what happened, and who can help; pure."""
+"""Message to the owner of something paused for lack of permission: what happened, and who can help; pure."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SHOWN = 5  # channels or admins
 class PausedItem:
     """Something that was paused: `head` says what, `maker` set it up, `need` is the role it takes for `app` (inert).
 
-    `again` is the command that sets it up anew, empty when there is none; `other` is who lacks the role, when that is
-    not the maker.
+    `again` is the command that sets it up again, empty when there is none; `other` is the user who lacks the role, when
+    that is not the owner.
     """
 
     head: Callable[[], str]
@@ -70,7 +70,7 @@ def of_recalled(build: Build, channel_id: str) -> str:
 
 
 def told(pause: PausedItem, admins: Sequence[str]) -> Message:
-    """What happened, who can help, and that it goes on by itself."""
+    """Return what happened, who can help, and that it resumes automatically."""
     parts = [_why(pause), _help(pause, admins)]
     if pause.reason not in (PauseReason.PERSON, PauseReason.APP):
         parts.append(_("It resumes automatically after that."))

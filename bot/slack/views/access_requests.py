@@ -1,4 +1,4 @@
-"""A request for access: what the admins read, what was decided, and what the person who asked is told; pure."""
+"""Messages about a request for access: to the admins, and about the decision to the user who asked; pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _did(request: RoleRequest) -> list[str]:
 
 
 def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
-    """What an admin reads in the place of the question: what was decided, and who did unless it was the reader."""
+    """Return what replaces the admins' question: the decision, and who made it unless it was the reader."""
     who = {"user": f"<@{request.user_id}>", "role": request.role.word, "admin": f"<@{request.decided_by}>"}
     mine = request.decided_by == reader
     if request.decision is RequestDecision.DENIED:

@@ -22,7 +22,7 @@ STAGE_WORDS = {
     Stage.FAILED: gettext_noop("❌ failed"),
     Stage.DELETED: gettext_noop("🗑️ deleted in Applivery"),
 }
-# What a screen reader says of each in a list.
+# The text of each for screen readers, in a list.
 _SHORT = {
     Stage.PENDING: gettext_noop("pending"),
     Stage.RUNNING: gettext_noop("running"),
@@ -117,17 +117,17 @@ def has_more(build: Build, limit: int = 300) -> bool:
 
 
 def build_value(build: Build) -> str:
-    """What a build's buttons carry: ids, never state, so that they work months later."""
+    """Return the value of a build's buttons: ids, never state, so that they work months later."""
     return str(BuildValue.of(build))
 
 
 def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
-    """The button that never goes stale: each click makes a fresh link for the user who clicks."""
+    """Return the button that never goes stale: each click creates a fresh link for the user who clicks."""
     return get_named(_("Get build"), "get.v1", build, style)
 
 
 def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
-    """The same with a label of its own, where several stand side by side."""
+    """Return the same with a label of its own, where several are side by side."""
     return blocks.button(
         label,
         action,
@@ -150,7 +150,7 @@ def recall_button(build: Build) -> ButtonElement:
 
 
 def unrecall_button(build: Build) -> ButtonElement:
-    """The way back."""
+    """Return the button to undo a recall."""
     says = _("Unrecall {build}", build=build_labels.label(build))
     return blocks.button(_("Unrecall"), "unrecall.v1", build_value(build), accessibility_label=says)
 
@@ -172,7 +172,7 @@ def failure(build: Build) -> str:
 
 
 def state(build: Build, recall: Recall | None = None) -> str:
-    """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
+    """Return a build's state as text: `✅ ready`, `⛔ recalled: crash on login`."""
     if recall:
         return _("⛔ recalled: {reason}", reason=escape_inline(recall.reason, 300))
     return f"⚠️ {unknown(build)}" if build.stage is Stage.UNKNOWN else _(STAGE_WORDS[build.stage])
@@ -192,9 +192,9 @@ def _short(build: Build) -> str:
 def builds(
     app: App, page: PagedItems[Build], note: str = "", recalls: Mapping[str, Recall] | None = None, again: str = ""
 ) -> Message:
-    """A page of an app's builds, newest first, each with its state in words and a button when it can be had.
+    """Return a page of an app's builds, newest first, each with its state and a button when it is available.
 
-    `recalls` tells, by build id, which were taken back; `again` is what the buttons to other pages carry.
+    `recalls` has the recalled ones by build id; `again` is the value of the buttons to other pages.
     """
     name = escape_inline(app.name, 80)
     if not page.items:
@@ -229,10 +229,10 @@ def status(
     awaitable: bool = False,
     instead: Build | None = None,
 ) -> Message:
-    """How far one build has come, and what can be done now.
+    """Return the state of one build, and what can be done now.
 
-    `releases`: for a user who may recall a build; `awaitable`: the build may be watched; `instead` is the
-    newest build of its kind that can be had.
+    `releases`: for a user who may recall a build; `awaitable`: the build may be watched; `instead` is the newest
+    available build of its kind.
     """
     sentence = f"{title(build)}: {state(build, recall)}."
     by = "\n" + _("by <@{person}> {when}", person=recall.by, when=date_tag(recall.at)) if recall else ""
@@ -267,7 +267,7 @@ def check_button(build: Build) -> ButtonElement:
 
 
 def instead_buttons(instead: Build | None) -> list[ButtonElement]:
-    """The build that can be had in place of one that cannot."""
+    """Return the build to get in place of one that is not available."""
     if instead is None:
         return []
     return [get_named(_("Get {build}", build=build_labels.label(instead)), "get.v1#instead", instead)]

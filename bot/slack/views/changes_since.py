@@ -46,7 +46,7 @@ def news(
 
 
 def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
-    """The changelog and what came in between, in blocks and in plain words, as many on a page as there is room for."""
+    """Return the changelog and what came in between, in blocks and as plain text, as much on a page as fits."""
     pages: list[list[tuple[Block, str]]] = [[]]
     semaphore = ROOM
     between = [(_between(each_build, recalls), 1) for each_build in (missed.between if missed else ())]
@@ -86,7 +86,7 @@ def _short(build: Build) -> str:
 
 
 def _facts(build: Build) -> list[str]:
-    """What tells most where nothing was written: the whole commit message, and where it came from."""
+    """Return the best facts where there is no changelog: the whole commit message, and where it came from."""
     message = (build.origin.commit_message or "").strip()
     found = facts(build, commit=not message)
     if message:

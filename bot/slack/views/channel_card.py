@@ -1,4 +1,4 @@
-"""The cards of release channels: one for each build, version or digest, showing how everything on it stands; pure."""
+"""Cards in release channels: one for each build, version or digest, with the state of everything on it; pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LINK = 600  # characters of an address
 
 
 def card(announcement: Delivery, dashboard: Dashboard) -> Message:
-    """The message a channel has for an announcement, as things stand now; it carries buttons, never a token."""
+    """Return the card of an announcement in its present state; it has buttons, never a token."""
     shown = announcement.shown or (CardEntry(announcement.build),)
     if len(shown) == 1:
         return (_line_card if announcement.manner.compact else _build_card)(shown[0], announcement.manner, dashboard)
@@ -54,7 +54,7 @@ def card(announcement: Delivery, dashboard: Dashboard) -> Message:
 
 
 def of_build(build: Build, dashboard: Dashboard) -> Message:
-    """Return the card of one build with default options, as it stands now; for a channel without a subscription."""
+    """Return the card of one build with default options, in its present state; for a channel without a subscription."""
     return _build_card(CardEntry(build), DeliveryOptions(), dashboard)
 
 
@@ -229,7 +229,7 @@ def _read_on(shown: Sequence[CardEntry], dashboard: Dashboard) -> list[Block]:
 
 
 def _links(shown: Sequence[CardEntry], dashboard: Dashboard) -> str:
-    """Where to read on: addresses that are no credentials, so they may stand in a channel."""
+    """Return links to further reading: addresses without credentials, so they may be shown in a channel."""
     links = []
     for entry in shown:
         build, open_it, run = entry.build, _("Open in Applivery"), _("CI run")
@@ -243,7 +243,7 @@ def _links(shown: Sequence[CardEntry], dashboard: Dashboard) -> str:
 
 
 def _link(url: str, words: str) -> str:
-    """An address as mrkdwn, when it can stand there. https://docs.slack.dev/messaging/formatting-message-text#links"""
+    """Return an address as mrkdwn, if it can be. https://docs.slack.dev/messaging/formatting-message-text#links"""
     if len(url) > LINK or any(character in url for character in "<>| ") or not url.isprintable():
         return ""
     return f"<{url.replace('&', '&amp;')}|{escape_inline(words, 60)}>"

@@ -74,7 +74,7 @@ def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: S
 
 
 def file(what: str, period: Period | None, content: FileAttachment, lines: int, unlisted: int = 0) -> Message:
-    """Each download as a file; of the `unlisted` ones Applivery tells only how many they are."""
+    """Return the downloads as a file; of the `unlisted` ones Applivery has only the number."""
     text = ngettext(
         "Downloads of {what} {span}: {number} line.",
         "Downloads of {what} {span}: {number} lines.",
@@ -89,7 +89,7 @@ def file(what: str, period: Period | None, content: FileAttachment, lines: int, 
 
 
 def nothing(report: DownloadReport) -> Message:
-    """One line when there is nothing to tell."""
+    """Return one line when there are no downloads."""
     links = words.links(report)
     more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
     none = _(

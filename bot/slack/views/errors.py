@@ -34,9 +34,9 @@ def problem(
     now: datetime | None = None,
     again: tuple[str, str] | None = None,
 ) -> Message:
-    """What happened, the next step, and for anything unexpected the reference that is also in the log.
+    """Return what happened, the next step, and for anything unexpected the reference that is also in the log.
 
-    What passes by itself says when, from `now` (aware) on, and has a button with the action and value of `again`.
+    An error that passes names the time, from `now` (aware) on, and has a button with the action and value of `again`.
     """
     sentence, step = _busy(error, now), ""
     if not sentence:
@@ -100,7 +100,7 @@ def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: ParsedText
 def choices(
     error: AmbiguousInput, page: PagedItems[tuple[str | Localized, str]], typed: Sequence[str], again: str
 ) -> Message:
-    """A page of the choices as buttons: `typed` is what each carries, `again` the command as it was typed."""
+    """Return a page of the choices as buttons: `typed` is the value of each, `again` the command as it was typed."""
     which = [
         blocks.button(localize(label), f"run.v1#{number}", value)
         for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
@@ -114,5 +114,5 @@ def choices(
 def _rest(error: AmbiguousInput, typed: str, words: ParsedText) -> str:
     if error.left is not None:
         return grammar.explain(error.left)
-    # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay
+    # a choice that names a build (two words) replaces the app and the build; later words and options stay
     return grammar.explain(ParsedText(words.plain[2 if " " in typed else 1 :], words.options))

@@ -1,4 +1,4 @@
-"""What is said of a form that could not be used or not be opened: the way back to it, or its words; pure."""
+"""Messages about a form that could not be used or opened: a button back to it, or the typed text; pure."""
 
 from __future__ import annotations
 

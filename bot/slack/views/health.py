@@ -1,4 +1,4 @@
-"""How the bot does, in words for an admin: a line for each part; pure."""
+"""The bot's health for an admin: a line for each part; pure."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ FOR_ADMINS = (
 CHECK = Text("`applivery-bot doctor` shows more.")
 WELL = gettext_noop("All is well.")
 NOT_WELL = gettext_noop("Not all is well.")
-# What an outage is called in the log → in words; a job's own trouble mostly is the database's.
+# Kind of outage in the log → text; a worker's own errors mostly are the database's.
 _PARTS = {"applivery": "Applivery", "slack": "Slack"}
 
 
 def health(health: Health) -> Message:
-    """Everything, and the way to what `status` tells of builds."""
+    """Return all parts, and a pointer to the `status` of builds."""
     head = _(WELL if health.well else NOT_WELL)
     told = [*_parts(health).values(), _trouble(health.trouble)]
     small = _("Version {version}, running since {when}.", version=health.version, when=date_tag(health.started_at))
@@ -58,9 +58,9 @@ def health(health: Health) -> Message:
 
 
 def outage(kind: str, cause: str, began: datetime) -> Message:
-    """What an admin reads once when polls bring nothing: what is wrong, and what to do about it.
+    """Return the message to an admin when polls fail: what is wrong, and what to do about it.
 
-    `kind` is the error's (errors.kind_of); one that is unknown here stands for any error of Applivery's.
+    `kind` is the error's (exceptions.kind_of); an unknown one stands for any error of Applivery's.
     """
     problem = exceptions.by_kind(kind) or exceptions.AppliveryError
     head = _("⚠️ *New builds can't be announced: Applivery can't be polled.*")

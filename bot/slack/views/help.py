@@ -32,7 +32,7 @@ class Described(Protocol):
 
 
 def help_for(entry: Described, root: str) -> Message:
-    """One subcommand: what it does, who may, and examples."""
+    """Return the help of one subcommand: what it does, who may use it, and examples."""
     examples = "\n".join(
         f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else _(line) for line in entry.usage
     )

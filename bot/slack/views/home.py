@@ -52,7 +52,7 @@ NOT_TURNED = HomePages()
 
 @dataclass(frozen=True, slots=True)
 class HomeBuilds:
-    """The builds to show, and when a link to each was given; `mine` says that they are those, and not the newest."""
+    """The builds to show, and when a link to each was issued; `mine`: they are those, and not the newest."""
 
     found: Sequence[tuple[Build, datetime | None]]
     mine: bool

@@ -1,4 +1,4 @@
-"""Cards that carry a link or lead to one: private answers, what is attached, what was sent, what has expired; pure."""
+"""Cards with a link or a button for one: private answers, attachments, sent builds, expired links; pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def link(
     others: Sequence[Build] = (),
     installs: bool,
 ) -> Message:
-    """The private answer with a fresh address: for whom it is, and how long it lives by Applivery's own `expiresAt`.
+    """Return the private answer with a fresh address: for whom it is, and until when by Applivery's `expiresAt`.
 
     `others` are the latest builds of other platforms, offered as buttons; `installs` says whether there is a claim
     page, without which an iPhone cannot be made to install.
@@ -245,7 +245,7 @@ def shared(build: Build, by: str) -> Message:
 
 
 def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> Message:
-    """A page of what is attached to a build, each piece with a button unless the build was taken back."""
+    """Return a page of a build's attachments, each with a button unless the build was recalled."""
     if not build.attachments:
         return Message(_("Nothing is attached to {build}.", build=title(build)))
     recalled = state(build, recall) if recall else ""

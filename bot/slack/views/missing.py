@@ -1,4 +1,4 @@
-"""Cards about who has not downloaded a build yet, and the polite question to try it; pure."""
+"""Messages about users who have not downloaded a build yet, and the reminder to try it; pure."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def here(head: Message) -> Message:
 
 
 def counts(gap: DownloadGap) -> Message:
-    """What a channel's thread is told: no names."""
+    """Return the reply in a channel's thread: no names."""
     lack, unknown = format_number(len(gap.lack)), format_number(len(gap.unknown))
     if not gap.unknown:
         return Message(_("{lack} not yet. The names went only to the person who asked.", lack=lack))

@@ -1,4 +1,4 @@
-"""Cards about mutes: for how long, what happens then, and the way back; pure."""
+"""Messages about mutes: the choice of a time, the result, and the button to undo it; pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.domain.model import Subscription
 
 NAMED = 5
-HERE = "here"  # everything this channel hears of
+HERE = "here"  # everything this channel is subscribed to
 CHOICES = (
     (gettext_noop("1 hour"), "1h"),
     (gettext_noop("4 hours"), "4h"),
@@ -28,7 +28,7 @@ CHOICES = (
 
 
 def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -> Message:
-    """For how long? `target` goes along with each button."""
+    """Return the choice of a time. `target` is part of each button's value."""
     channel = subscriptions[0].channel_id
     text = _(
         "For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(subscriptions), channel=channel
@@ -67,7 +67,7 @@ def muted(
 
 
 def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
-    """It is told again, from now on."""
+    """Return the confirmation that announcements go on."""
     text = _(
         "🔔 Unmuted: {apps} in <#{channel}>. What was kept back comes now.",
         apps=names(subscriptions),
@@ -77,7 +77,7 @@ def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscripti
 
 
 def not_muted(subscriptions: Sequence[Subscription]) -> Message:
-    """There was nothing to take back."""
+    """Return the answer when there was no mute to end."""
     channel = subscriptions[0].channel_id
     return Message(
         _("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(subscriptions))

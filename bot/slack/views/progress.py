@@ -70,14 +70,14 @@ def deleted(build: Build) -> Message:
 
 
 def withheld(build: Build) -> Message:
-    """The person may not hear of the build now; why, they were told in a message of its own."""
+    """Return the message for a user who may not see the build now; the reason is in a message of its own."""
     text = _("⏸ Your watch of {build} is paused.", build=title(build))
     stop = blocks.button(_("Stop watching"), "unwatch.v1", build_value(build))
     return Message(text, (blocks.section(text), blocks.actions(stop)))
 
 
 def stopped(build: Build, *, again: bool) -> Message:
-    """The person wanted to hear no more; `again`: it can still be watched."""
+    """Return the message of a watch that the user stopped; `again`: the build can still be watched."""
     text = _("You no longer watch {build}.", build=title(build))
     way_back = [blocks.actions(watch_button(build, _("Watch again")))] if again else []
     return Message(text, (blocks.section(text), *way_back))

@@ -1,4 +1,4 @@
-"""Cards about builds that are taken back: the form that asks why, what it does, and the way back; pure."""
+"""Messages about recalled builds: the form for the reason, the effects, and the button to undo it; pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NO_CARD = gettext_noop("No channel has a card of it.")
 
 
 def ask(build: Build, reason: str = "") -> Modal:
-    """Why this build is to be taken back."""
+    """Return the form for the reason of a recall."""
     body = (blocks.section(f"*{title(build)}*", fields=facts(build)), _why(reason), _what_it_does())
     return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"), private_metadata=build_value(build))
 
 
 def ask_which() -> Modal:
-    """Which build is to be taken back, and why."""
+    """Return the form for the build to recall, and the reason."""
     body = (
         blocks.external_select(_("App"), "recall.app", hint=_("Type to find an app")),
         blocks.external_select(_("Build"), "recall.build", hint=_("Choose a build")),
@@ -46,7 +46,7 @@ def _what_it_does() -> blocks.Block:
 
 
 def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Message:
-    """What taking it back has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
+    """Return what the recall has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
     turned = ngettext("One card turns red and says why.", "{number} cards turn red and say why.", cards)
     gone = gettext_noop("New downloads are blocked, and unused claim pages are closed.")
     lines = (
@@ -71,7 +71,7 @@ def recalled_before(build: Build, recall: Recall) -> Message:
 
 
 def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
-    """It can be had again; what its recall had been."""
+    """Return the confirmation that the build is available again; what its recall had been."""
     shown = ngettext("Its card says so.", "Its {number} cards say so.", cards) if cards else _(NO_CARD)
     text = f"{_('✅ {build} can be had again.', build=title(build))} {shown}"
     was = _(
@@ -84,7 +84,7 @@ def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
 
 
 def not_recalled(build: Build) -> Message:
-    """There is nothing to take back."""
+    """Return the answer when there is no recall to undo."""
     return Message(_("{build} is not recalled.", build=title(build)))
 
 

@@ -1,4 +1,4 @@
-"""What a summary of downloads says in words: how many, by how many people, against the time before; pure."""
+"""Sentences of a download report: how many, by how many users, compared with the time before; pure."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _versions(versions: Sequence[Version]) -> str:
 
 
 def small_print(report: DownloadReport) -> list[str]:
-    """What stands below in small: whether it is late, its versions, and what the numbers stand on."""
+    """Return the small print: whether it is late, its versions, and what the numbers are based on."""
     summary = report.summary
     lines = late(report)
     if top := charts.limit_points(summary.versions, VERSIONS, _other_versions):

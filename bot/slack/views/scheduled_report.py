@@ -29,7 +29,7 @@ NO_NAMES: Names = {}
 
 
 def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
-    """What was saved, said back in words; `builds` has the names of builds."""
+    """Return the confirmation of what was saved; `builds` has the names of builds."""
     what = _words(digest, builds)
     said = [_("Done: a summary of {summary}, the first one {when}.", summary=what, when=date_tag(digest.due_at))]
     if digest.skip_if_empty:
@@ -93,7 +93,7 @@ def ended(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
 
 
 def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Message:
-    """What its maker is told, once, when one can come no more."""
+    """Return the notice to the owner when a report can no longer be posted."""
     what = _words(digest, builds)
     if digest.private:
         return Message(_("I stopped the summary of {summary} to you: {why}", summary=what, why=why))

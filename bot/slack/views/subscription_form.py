@@ -29,16 +29,19 @@ _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 
 def ask(words: ParsedText, tz: str, chosen: Option | None) -> Modal:
-    """The form for a new one: the app is chosen in it, or is already.
+    """Return the form for a new subscription: the app is chosen in it, or is already.
 
-    Raises UserInputError for words it has no room for.
+    Raises UserInputError for typed words that it cannot show.
     """
     app = blocks.external_select(_("App"), "subscribe.app", hint=_("Type to find an app"), chosen=chosen)
     return Modal("subscribe.v1", _("Subscribe this channel"), (app, *_fields(words, tz)), submit=_("Subscribe"))
 
 
 def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> Modal:
-    """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
+    """Return the form for an existing subscription; `value` says which.
+
+    Raises UserInputError for typed words that it cannot show.
+    """
     if subscription.app_id:
         what = _(
             "Builds of *{app}* in <#{channel}>",
@@ -121,7 +124,7 @@ def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
 
 
 def lines(sent: Mapping[str, str]) -> dict[str, ParsedText]:
-    """What stands in the single lines of the form, each by itself, by the names of their blocks."""
+    """Return the values of the single lines of the form, by the names of their blocks."""
     found = {key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES}
     return {f"subscribe.{key}": ParsedText((), (grammar.KeyValue(key, text),)) for key, text in found.items() if text}
 

@@ -1,4 +1,4 @@
-"""Cards about subscriptions: what was saved and would have come, what a channel hears of, and what stopped; pure."""
+"""Messages about subscriptions: what was saved, its preview, the list of a channel, and pauses; pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.subscription_preview import SubscriptionPreview
 
 PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
-# What is left of a handle when Slack does not tell it
+# A handle that Slack does not give
 NO_HANDLES: Mapping[str, str] = {}
 ENDS = gettext_noop("The channel hears no more of it.")
 
@@ -50,7 +50,7 @@ def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -
 
 
 def value(subscription: Subscription) -> str:
-    """What a subscription's buttons carry: they work in another channel too, for who may."""
+    """Return the value of a subscription's buttons: they work in another channel too, for users who may."""
     return str(SubscriptionValue.of(subscription))
 
 
@@ -66,7 +66,7 @@ def subscribed(
     resumed: bool = False,
     here: bool = True,
 ) -> Message:
-    """What was saved, said back in words, and what it would have posted."""
+    """Return the confirmation of what was saved, and what it would have posted."""
     sentence = gettext_noop(
         "Done: {channel} hears of {subscription}. History stays quiet; the next build is the first."
     )
@@ -219,7 +219,7 @@ NO_BUILD_YET = gettext_noop("There is no build yet to show.")
 
 
 def trial(subscription: Subscription, channel: Message, note: str = "") -> Message:
-    """What the asker hears of a test; the channel gets a copy of its own."""
+    """Return the answer to a test; the channel gets a copy of its own."""
     posted = _("I posted a test card in <#{channel}>.", channel=subscription.channel_id)
     return Message(f"{posted} {note}".rstrip(), copies=((subscription.channel_id, channel),))
 
@@ -240,7 +240,7 @@ def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, s
 
 
 def paused(subscription: Subscription, bot_name: str) -> Message:
-    """What its maker is told, once, when a channel stops taking messages, and how it goes on."""
+    """Return the notice to the owner when a channel refuses messages, and how it resumes."""
     sentence = gettext_noop(
         "I stopped announcing {subscription} in <#{channel}>: {why}. "
         "As soon as I am in it again ({invite}), I go on by myself, and say what came meanwhile."

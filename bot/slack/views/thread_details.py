@@ -1,4 +1,4 @@
-"""What a channel is told beside its cards: replies in their threads, a certificate that runs out, feedback; pure."""
+"""Further messages to a channel: replies in the threads of cards, an expiring certificate, feedback; pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def details(announcement: Delivery, warnings: Sequence[Text]) -> Message:
 
 
 def certificate(build: Build, dashboard: str, warnings: Sequence[Text]) -> Message:
-    """A channel asked to hear when the newest build's certificate or profile runs out."""
+    """Return the announcement that the newest build's certificate or profile expires."""
     text = _(
         "⚠️ {build}: {warnings} A new one has to be signed and uploaded.",
         build=title(build),
@@ -48,7 +48,7 @@ def certificate(build: Build, dashboard: str, warnings: Sequence[Text]) -> Messa
 
 
 def feedback(kind: str, app_name: str, dashboard: str) -> Message:
-    """A channel asked to hear of feedback; what it says is read in Applivery."""
+    """Return the announcement of feedback; its text is in Applivery."""
     sentence = gettext_noop("💬 Applivery reports a new bug in {app}.")
     if kind != "bug":
         sentence = gettext_noop("💬 Applivery reports new feedback on {app}.")
