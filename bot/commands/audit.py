@@ -1,4 +1,4 @@
-"""`audit`: who got what, when, by which door and how it ended; never a token."""
+"""`audit`: who got what, when, by which entrypoint and with which outcome; never a token."""
 
 from __future__ import annotations
 

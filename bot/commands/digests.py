@@ -1,4 +1,4 @@
-"""`every:` of `downloads`: a summary that comes by itself; and how it is listed and ended beside subscriptions."""
+"""`every:` of `downloads`: scheduled reports; and how they are listed and ended beside subscriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`files`: what was attached to a build, each file for the user who asks."""
+"""`files`: the attachments of a build, each file for the user who asks."""
 
 from __future__ import annotations
 

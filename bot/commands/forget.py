@@ -1,4 +1,4 @@
-"""`forget`: a person is taken out of the ledger of links."""
+"""`forget`: delete a user from the audit log of links."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ async def _no_managers(call: CommandContext, channel_id: str) -> Message:
 async def _kept(call: CommandContext, grantee: str) -> Text:
     """Format a user's roles for single apps; they stay when the role for every app ends."""
     given = await call.services.roles.for_single_apps(call.asker.team_id, grantee)
-    names = await call.services.names.of_apps() if given else {}  # a role is taken back while Applivery is away too
+    names = await call.services.names.of_apps() if given else {}  # a role is revoked while Applivery is unavailable too
     roles = [
         Text(
             "{role} for {app}",

@@ -19,7 +19,7 @@ from bot.slack.views import home as cards
 from bot.slack.views.home import HomeBuilds, OwnSubscriptions, WatchedBuild
 
 MOST = 5  # builds
-LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone
+LOOKED_AT = 50  # links that were issued: several to one build, or to deleted builds
 SECONDS = 6.0  # for Applivery; the rest is shown without it
 
 
@@ -65,7 +65,7 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
 
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:
-    """The builds the asker waits for, each with whether they may hear of it now."""
+    """Return the builds the user waits for, each with whether they may see it now."""
     lists = await call.services.channels.app_lists()
 
     def may(build: Build, place: str | None) -> bool:

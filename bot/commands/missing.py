@@ -1,4 +1,4 @@
-"""`missing:` of `downloads`: who has not downloaded a build yet, and asking them politely to try it."""
+"""`missing:` of `downloads`: who has not downloaded a build yet, and a reminder to try it."""
 
 from __future__ import annotations
 

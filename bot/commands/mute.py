@@ -1,4 +1,4 @@
-"""`mute` and `unmute`: a channel hears nothing for a while, and all of it in one message afterwards."""
+"""`mute` and `unmute`: hold a channel's announcements for a while, and post them in one message afterwards."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def _here(call: CommandContext) -> list[Subscription]:
 
 
 async def _target(call: CommandContext, typed: str) -> str:
-    """What was named, as the buttons carry it: everything here, or the id of an app the channel hears of."""
+    """Return the target as the buttons' value: everything here, or the id of an app the channel is subscribed to."""
     if not typed.strip():
         return HERE
     for subscription in meant_by(typed, await _here(call)):

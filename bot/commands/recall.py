@@ -71,7 +71,7 @@ async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list
 
 @options("recall.build", need=Role.RELEASER)
 async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The builds of the chosen app that can be taken back."""
+    """Return the builds of the chosen app that can be recalled."""
     return await get.builds(call, typed, {"get.app": chosen.get("recall.app", "")})
 
 
@@ -101,7 +101,7 @@ def _fitting(typed: str) -> str:
     return within(Text("The reason"), reason, cards.REASON)
 
 
-# ------------------------------------------------------------------ the way back
+# ------------------------------------------------------------------ undo
 
 
 @command(need=Role.RELEASER)

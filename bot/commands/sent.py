@@ -46,7 +46,7 @@ async def taken(call: CommandContext, value: str) -> Message:
 
 
 async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled) -> Message:
-    """Why the recipient gets nothing; the sender is told once."""
+    """Return why the recipient gets nothing; the sender is notified once."""
     refusal = errors.denied(error) if isinstance(error, PermissionDenied) else errors.problem(error)
     reason = (
         PauseReason(error.reason or PauseReason.ROLE) if isinstance(error, PermissionDenied) else PauseReason.RECALLED
@@ -76,7 +76,7 @@ async def _told(
 
 
 async def _named(call: CommandContext, sent: SentBuild) -> tuple[str, list[str]]:
-    """The app's name and the admins, as far as they can be had now."""
+    """Return the app's name and the admins, as far as they are available now."""
     try:
         apps = {app.id: app.name for app in await call.services.apps.apps()}
         admins = [admin for admin in await call.services.access.list_admins(sent.team_id) if admin != sent.sender]

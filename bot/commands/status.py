@@ -49,7 +49,7 @@ async def newest(
 
 @button("status.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
-    """A look at one build, now."""
+    """Show the present state of one build."""
     wanted = BuildValue.parse(value)
     return await card(call, await call.build(wanted.app_id, wanted.build_id))
 

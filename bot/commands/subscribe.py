@@ -1,4 +1,4 @@
-"""`subscribe`: this channel hears of an app's builds from now on; history stays quiet."""
+"""`subscribe`: announce an app's builds in this channel from now on; history is not announced."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
 
 
 async def speakable(call: CommandContext, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
-    """The channel to speak in, when the bot can. Raises ChannelUnavailable with the exact invitation otherwise."""
+    """Return the channel if the bot can post in it. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
         raise UserInputError(
             Text("I do not know which channel you mean."),
@@ -108,10 +108,10 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
 
 
 async def save(call: CommandContext, channel_id: str, app: App | None, wishes: ParsedText) -> Message:
-    """Try it on the newest builds, then save it; one for the same app is replaced. Raises UserInputError for what is
-    wrong.
+    """Preview it on the newest builds, then save it; one for the same app is replaced.
 
-    A channel that could not be spoken in before can be now, so what was kept back for it comes.
+    Raises UserInputError for an invalid value. A channel that refused messages before is resumed, so what was held for
+    it is posted.
     """
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
@@ -137,7 +137,7 @@ async def save(call: CommandContext, channel_id: str, app: App | None, wishes: P
 
 
 async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
-    """How it is to be told, with the group to mention by its id; checks the events on the way."""
+    """Return the delivery options, with the id of the group to mention; also checks the events."""
     filters.events(wishes)
     manner = delivery_options.manner(wishes, call.asker.tz)
     if not manner.mention:
@@ -165,7 +165,7 @@ async def newest(
 
 
 async def handles(call: CommandContext, subscriptions: Iterable[Subscription]) -> dict[str, str]:
-    """What people call the user groups that are mentioned, by id; as far as Slack tells."""
+    """Return the handles of the user groups that are mentioned, by id; as far as Slack has them."""
     if not any(subscription.manner.mention for subscription in subscriptions):
         return {}
     try:
@@ -233,7 +233,7 @@ def checked(words: ParsedText) -> None:
 
 @options("subscribe.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The apps whose name fits what has been typed so far, and all of them at once for who may."""
+    """Return the apps whose name matches the text typed so far, and the choice of all of them for users who may."""
     fits = lookup.has(f"* {EVERY_APP} {_('Every app')}", typed)
     every = [_every()] if call.asker.role >= call.required_role and fits else []
     return [*every, *await get.apps(call, typed, chosen)]

@@ -1,4 +1,4 @@
-"""`subscriptions` and `unsubscribe`: what channels hear of and who wanted it; how to try, change and end it."""
+"""`subscriptions` and `unsubscribe`: list a channel's subscriptions; test, change and end them."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def _withdrawn(asker: Actor, subscription: Subscription, lists: Mapping[str, Col
 
 
 async def meant(call: CommandContext, value: str) -> Subscription:
-    """The subscription a button or a form is about, when the asker may change it.
+    """Return the subscription a button or a form is about, when the user may change it.
 
-    That is who may for its app, in its own channel; from anywhere, who made it and still is there, and an admin.
-    Raises PermissionDenied, or UserInputError when it has ended.
+    That is a user with the role for its app, in its own channel; from anywhere, its owner while still in that channel,
+    and an admin. Raises PermissionDenied, or UserInputError when it has ended.
     """
     wanted = SubscriptionValue.parse(value)
     channel_id = wanted.channel_id or call.asker.channel_id or ""
@@ -128,7 +128,7 @@ def _ended() -> UserInputError:
 
 
 async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
-    """Whether the asker made it and still is in its channel; where we cannot look, neither can we speak."""
+    """Return whether the user made it and is still in its channel; also true where the bot cannot see the channel."""
     me = call.asker.user_id
     if subscription.created_by != me:
         return False
@@ -285,7 +285,7 @@ def _together(build: Build, other: Build) -> bool:
 
 
 async def _announcement(call: CommandContext, subscription: Subscription, builds: list[Build]) -> Delivery:
-    """What the channel would have been told of these builds (newest first)."""
+    """Return what would have been announced to the channel of these builds (newest first)."""
     recalls = await call.services.recalls.all()
     newest = await call.details(builds[0])
     shown = [CardEntry(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]

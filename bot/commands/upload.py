@@ -114,7 +114,7 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
 
 
 def _hint(changelog: str) -> str:
-    """What is said below a changelog that an input has no room for."""
+    """Return the hint below a changelog that is too long for an input."""
     if len(changelog) <= inputs.LONGEST:
         return ""
     return _("This is its beginning. Leave it as it is to upload the whole text.")
