@@ -12,7 +12,7 @@ def main() -> None:
     signals.interrupt()
     words = sys.argv[1:]
     try:
-        # imported here: all that takes a while, in which the process may be told to stop
+        # imported here: it takes a while, in which the process may be signalled to stop
         from bot.cli import standard_streams  # noqa: PLC0415
 
         standard_streams.guard()

@@ -22,7 +22,7 @@ def attach(build: BuildName, file: File, app: AppName = None, as_json: AsJson = 
 
     Takes the tokens that `upload` takes.
     """
-    # imported here: it brings the network along, which the other words need later or never
+    # imported here: it loads the network, which other commands need later or never
     from bot.cli.attach_command import AttachCommand  # noqa: PLC0415
     from bot.cli.output import ended  # noqa: PLC0415
     from bot.cli.upload_options import whole  # noqa: PLC0415

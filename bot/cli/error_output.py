@@ -1,4 +1,4 @@
-"""Each kind of failure on the shell, told in words and as JSON, and its exit code."""
+"""Each kind of failure on the shell as text and as JSON, and its exit code."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ STOPPED = "Stopped"
 
 
 def wants_json(words: Sequence[str]) -> bool:
-    """Whether these words of the command line ask for JSON; told without reading the others, which may be wrong."""
+    """Return whether these arguments ask for JSON, without parsing the others, which may be wrong."""
     return any(word == "--json" or word.startswith("--json=") for word in words)
 
 
@@ -25,7 +25,7 @@ def told(
     facts: Mapping[str, Any] | None = None,
     as_json: bool,
 ) -> None:
-    """Say what went wrong: in words on stderr, and on stdout as the one JSON object."""
+    """Print what went wrong: as text on stderr, and on stdout as the one JSON object."""
     line = "".join(letter if letter.isprintable() else " " for letter in f"{sentence} {next_step}")
     line = " ".join(line.split())
     print(line if len(line) <= 4000 else f"{line[:3999]}…", file=sys.stderr, flush=True)  # noqa: T201
@@ -36,7 +36,7 @@ def told(
 def error(
     kind: str, message: str, next_step: str, *, code: int | str | None = None, facts: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What programs are told of a failure."""
+    """Return the JSON object of a failure."""
     said = {"kind": kind, "code": code, "message": message, "next_step": next_step}
     return {"ok": False, **(facts or {}), "error": said}
 

@@ -24,11 +24,11 @@ LINE_SECONDS = 10.0  # between two lines of progress
 
 
 class Interrupted(BotError, kind="Stopped"):
-    """The process was told to stop before the work was done."""
+    """The process was signalled to stop before the work was done."""
 
 
 class Output:
-    """What a person or a log sees. Progress goes to stderr, what came of it to stdout."""
+    """The output for a user or a log. Progress goes to stderr, the result to stdout."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -67,7 +67,7 @@ class Output:
         self._total = total
 
     def stopped(self) -> BotError:
-        """What is to be said when the process is told to stop here."""
+        """Return the message when the process is signalled to stop here."""
         if "build" in self.facts:
             return Interrupted(
                 english("Stopped. The build is uploaded."), english("Uploading it again would make a second one.")
@@ -80,7 +80,7 @@ class Output:
         return Interrupted(english("Stopped. Nothing was uploaded."), NO_TEXT)
 
     def sent(self, count: int) -> None:
-        """So many bytes of the file have gone."""
+        """Count the bytes of the file sent."""
         self._sent = count
 
     @asynccontextmanager
@@ -138,7 +138,7 @@ def ended(work: Callable[[Output], Coroutine[Any, Any, None]], *, as_json: bool)
         return error_output.settings_fault(fault, as_json=as_json)
     except BotError as problem:
         return error_output.failed(problem, as_json=as_json, facts=showing.facts)
-    except Exception as error:  # noqa: BLE001 - what is known of the build by then is told all the same
+    except Exception as error:  # noqa: BLE001 - what is known of the build by then is printed all the same
         return error_output.failed(error_output.fault(error), as_json=as_json, facts=showing.facts)
     if as_json:
         exit_handling.result({"ok": True, **showing.facts})

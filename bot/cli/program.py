@@ -1,4 +1,4 @@
-"""Each word of the command line and its options, and how a call that cannot be carried out is told."""
+"""The commands and options of the command line, and the message of a call that is wrong."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) ->
 
 async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
     porch = await LivenessServer.open(settings.host, settings.port)
-    # in a thread, because it takes a moment and the porch is to answer meanwhile
+    # in a thread, because it takes a moment and the liveness server has to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.app")
     _set_up_logs(settings.log_level, settings.log_format)
     async with service.running(settings, porch=porch):
@@ -118,7 +118,7 @@ async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: 
 
 
 def _set_up_logs(level: str, style: str) -> None:
-    from bot.observability.logging import set_up_logs  # noqa: PLC0415 - the porch opens before any of it is needed
+    from bot.observability.logging import set_up_logs  # noqa: PLC0415 - the liveness server opens before any of it is needed
 
     set_up_logs(level, style)
 
@@ -149,14 +149,14 @@ def doctor(
         except typer.Abort:  # Ctrl-C or Ctrl-D: no, and the report all the same
             return False
 
-    _set_up_logs("CRITICAL", "console")  # what libraries would warn of, the report says in words
+    _set_up_logs("CRITICAL", "console")  # the report has what libraries would warn of
     report = shutdown.until_done(examine(_tried(bot_settings.read), consent))
     typer.echo(report.json() if as_json else report.text())
     raise typer.Exit(DONE if report.fine else FAILED)
 
 
 def _tried(read: Callable[[], bot_settings.Settings]) -> Callable[[], bot_settings.Settings]:
-    """The same once more, without reading again: in the event loop no signal is heard while a file is opened."""
+    """Repeat the work once, without reading again: in the event loop no signal is handled while a file is opened."""
     try:
         settings = read()
     except bot_settings.InvalidSettings as found:

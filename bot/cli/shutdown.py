@@ -1,4 +1,4 @@
-"""Work that ends in order, and in words, when the process is told to stop."""
+"""Work that ends in order, with a message, when the process is signalled to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that tell the process to stop. Imports next to nothing: it has to be ready before all that takes long."""
+"""Signals that stop the process. Imports next to nothing: it has to be ready before all that takes long."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 
 
 class ProcessSignalled(KeyboardInterrupt):
-    """A signal told the process to stop.
+    """A signal to stop the process.
 
     A class of its own: Python ends with the code of SIGINT, not with our exit code, once the very KeyboardInterrupt has
     passed through an `exec` of some library, caught or not.
@@ -14,7 +14,9 @@ class ProcessSignalled(KeyboardInterrupt):
 
 
 def signals() -> list[signal.Signals]:
-    """What tells this process to stop; what it was started to ignore (`nohup`, `&` in a script) is left out."""
+    """Return the signals that stop this process; those it was started to ignore (`nohup`, `&` in a script) are left
+    out.
+    """
     all_of_them = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     return [number for number in all_of_them if signal.getsignal(number) is not signal.SIG_IGN]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _GuardedFile(io.FileIO):
-    """A file descriptor whose first failed write is kept in `lost`: what was being done goes on."""
+    """A file descriptor whose first failed write is kept in `lost`: the work goes on."""
 
     lost: OSError | None = None
 

@@ -66,7 +66,7 @@ def upload(
     it out. Mails are sent only when asked for.
     """
     given = dict(locals())  # every option by its name, once
-    # imported here: it brings the network along, which the other words need later or never
+    # imported here: it loads the network, which other commands need later or never
     from bot.cli.output import ended  # noqa: PLC0415
     from bot.cli.upload_command import UploadCommand  # noqa: PLC0415
     from bot.cli.upload_options import UploadOptions, whole  # noqa: PLC0415

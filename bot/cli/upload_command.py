@@ -44,7 +44,7 @@ class UploadCommand:
 
     def begun(self, showing: Output) -> Coroutine[Any, Any, None]:
         """Read settings and files, and give what is left to do. Raises a Problem at the first that does not go."""
-        # outside of the event loop: to open a pipe can take for ever, and in it no signal would be heard
+        # outside of the event loop: opening a pipe can block for ever, and no signal would be handled
         settings = bot_settings.read_upload()
         details, icon = self.typed.details(os.environ), self.typed.icon()
         return self._carried_out(showing, settings, local_file.local(self.path), details, icon)

@@ -94,7 +94,7 @@ class UploadOptions:
 
 
 def _event(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    """What GitHub Actions says of the run; nothing when it says nothing that can be read."""
+    """Return the event of the GitHub Actions run; empty when there is none that can be parsed."""
     path = environment.get("GITHUB_EVENT_PATH")
     try:
         found = json.loads(Path(path).read_bytes()) if path else {}

@@ -86,6 +86,6 @@ def ended_well(build: Build) -> None:
 
 
 def _number(build: Build) -> int | str | None:
-    """Applivery's code as every other code is told: a number when it is one."""
+    """Return Applivery's code as other codes are: a number when it is one."""
     code = build.error_code
     return int(code) if code and code.isascii() and code.isdigit() and len(code) < 10 else code
