@@ -29,11 +29,10 @@ Consent = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What the checks look at; `store` is the reason in words when the database cannot be read.
+    """What the checks read; `store` is the reason as text when the database cannot be read.
 
-    `running` is what the bot here says of itself at `/readyz`, None when no bot answers there. `clock` gives this
-    machine's time, aware. `consent` asks the operator whether something may be changed. `found` is what the checks have
-    found so far.
+    `running` is the bot's own report at `/readyz`, None when no bot answers there. `clock` gives this machine's time,
+    aware. `consent` asks the operator whether something may be changed. `found` is what the checks have found so far.
     """
 
     settings: Settings

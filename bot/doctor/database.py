@@ -43,7 +43,7 @@ async def readable(case: CheckContext) -> Database | None:
 
 
 async def channels(case: CheckContext) -> list[CheckResult]:
-    """Whether the bot is in every channel that wants to hear something."""
+    """Check that the bot is in every subscribed channel."""
     store = await readable(case)
     if store is None:
         return [skipped(CHANNELS, "the subscriptions are in the database.")]

@@ -67,7 +67,7 @@ def _wrong(lines: list[str]) -> list[CheckResult]:
 
 
 async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:
-    """A check that fails by itself is a finding too, and stops no other."""
+    """Run a check; one that fails itself is a finding too, and stops no other."""
     fix = "The bot's log may say more; please report this one."
     try:
         async with asyncio.timeout(CHECK_SECONDS):

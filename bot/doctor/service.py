@@ -21,7 +21,7 @@ DOORBELL = "/webhooks/applivery/"
 
 
 async def bot(case: CheckContext) -> list[CheckResult]:
-    """What the bot on this machine says of itself."""
+    """Check the report of the bot on this machine."""
     if case.running is None:
         text = f"no bot answers at {here(case.settings)}."
         return [skipped(RUNNING, text, "Start it, or run the doctor where it runs (docker compose exec bot …).")]

@@ -82,9 +82,9 @@ def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
 
 
 async def connections(case: CheckContext) -> list[CheckResult]:
-    """The app token, and how many are connected with it beside the bot that runs here.
+    """Check the app token, and how many are connected with it beside the bot on this machine.
 
-    Slack says so in `hello` only, so this connects for a moment, and hangs up at once: Slack gives each request to any
+    Slack says so in `hello` only, so this connects for a moment, and closes at once: Slack sends each request to any
     one connection. https://docs.slack.dev/apis/events-api/using-socket-mode
     """
     if case.settings.slack_app_token is None:
@@ -101,7 +101,7 @@ async def connections(case: CheckContext) -> list[CheckResult]:
 
 
 async def _connected(case: CheckContext, token: str) -> int | None:
-    """How many others are connected; None when Slack has no room left for us."""
+    """Return how many others are connected; None when Slack accepts no more connections."""
     client = AsyncWebClient(base_url=f"{case.settings.slack_api_url}/", session=case.session)
     answer = await call_api(client.apps_connections_open(app_token=token))
     async with case.session.ws_connect(str(answer["url"])) as ws:
