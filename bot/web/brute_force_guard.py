@@ -1,4 +1,4 @@
-"""Who has opened how many links that do not exist."""
+"""A limit on requests for links that do not exist, by address."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-LIMIT = 30  # a minute: a person does not get there, and 128 bits would stand far more
+LIMIT = 30  # a minute: more than a user makes, and far less than 128 bits would allow
 WINDOW = 60.0
 ADDRESSES = 10_000  # remembered at most
 
 
 class BruteForceGuard:
-    """Unknown tickets by address within a minute; in this process only, and `clock` counts seconds."""
+    """Count the unknown tickets of each address within a minute, in this process; `clock` counts seconds."""
 
     def __init__(self, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
@@ -20,7 +20,7 @@ class BruteForceGuard:
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def too_many(self, address: str) -> bool:
-        """Whether this address has guessed too often to be answered."""
+        """Return whether this address has tried too many unknown tickets to be answered."""
         since, count = self._seen.get(address, (0.0, 0))
         return count >= self._limit and self._clock() - since < WINDOW
 

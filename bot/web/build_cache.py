@@ -1,4 +1,4 @@
-"""Builds shown on the claim page, each loaded once for all its visitors of some seconds."""
+"""Builds shown on the claim page, each loaded once for all requests within some seconds."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ConnectionPool:
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.refused: Callable[[ConnectionEnd], None] = (
-            _not_counted  # hears of each connection that is dropped, in a word
+            _not_counted  # called with the reason for each connection that is dropped
         )
         self._there: dict[ClientConnection, None] = {}
         self._said = LogThrottle()
@@ -69,7 +69,7 @@ class ConnectionPool:
         return len(self._there) >= self.limits.most
 
     def take(self, visitor: ClientConnection) -> None:
-        """Make room for one more; it is hung up on when there is none."""
+        """Add a connection; close it when there are too many."""
         if self.full:
             self.say("connections")
             self.drop_one()
@@ -94,11 +94,11 @@ class ConnectionPool:
             self._there[visitor] = None
 
     def leave(self, visitor: ClientConnection) -> None:
-        """This one has gone."""
+        """Remove a connection that has ended."""
         self._there.pop(visitor, None)
 
     def say(self, what: str) -> None:
-        """Write one line about a trouble that can come a thousand times a second."""
+        """Log one line about an error that can occur a thousand times a second."""
         if times := self._said.due(what):
             log.warning("web.too_many", what=what, open=len(self._there), times=times)
 

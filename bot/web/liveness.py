@@ -1,4 +1,4 @@
-"""The open port in front of the house: while that is being opened, it says that the process is alive and starting."""
+"""The listening port: until the bot has started, it reports that the process is alive and starting."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _HEALTH = tuple(f"{method} {path}".encode() for method in ("GET", "HEAD") for pa
 
 
 class LivenessServer:
-    """A listening port, and what answers there: at first `/healthz` alone, and 503 for everything else.
+    """A listening port and its responses: at first `/healthz` alone, and 503 for everything else.
 
-    Opening the house can take long, when a database is migrated or another replica is doing that, and a process that
-    answers nothing meanwhile is killed by its supervisor.
+    The start can take long, when a database is migrated or another replica is doing that, and a process that answers
+    nothing meanwhile is killed by its supervisor.
 
-    It takes connections in by itself: asyncio's own server, when file descriptors have run out, tries `BACKLOG` times
-    in a row and writes a line for each. Some are kept for that case, so that health is answered all the same.
+    It accepts connections itself: asyncio's own server, when file descriptors have run out, tries `BACKLOG` times in a
+    row and writes a line for each. Some are reserved for that case, so that health is answered all the same.
     """
 
     def __init__(self, sockets: list[socket.socket], limits: ConnectionLimits) -> None:
@@ -61,7 +61,7 @@ class LivenessServer:
             ) from error
 
     def lead_to(self, answers: web.Server) -> None:
-        """Hand the socket to the server; close open keep-alive connections."""
+        """Pass new connections to the server; close open keep-alive connections."""
         self._leaving = asyncio.create_task(self._answers.shutdown(1.0))
         self._answers = answers
 

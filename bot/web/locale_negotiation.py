@@ -11,7 +11,7 @@ MOST = 20  # tags that are read; a browser sends a handful
 
 
 def wanted(accept: str, otherwise: str) -> str:
-    """The language spoken here that an `Accept-Language` likes best; `otherwise` when it names none, or likes any.
+    """Return the supported language that an `Accept-Language` prefers; `otherwise` when it names none, or accepts any.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-12.5.4
     """

@@ -1,4 +1,4 @@
-"""Who really asks, when a proxy stands in between: what proxies of ours have added to a request, and nothing else."""
+"""The client's address behind proxies: what our own proxies have added to a request is used, and nothing else."""
 
 from __future__ import annotations
 

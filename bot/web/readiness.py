@@ -21,7 +21,7 @@ Check = Callable[[], Awaitable[dict[str, Any]]]
 
 SECONDS = 5.0  # that a part may take to answer
 FRESH = 30.0  # an answer of Slack's that is older is asked for again
-LATE = 1.5  # cadences without a poll that brought something
+LATE = 1.5  # poll intervals without a successful poll
 LATE_SECONDS = 90.0  # at least, since some looks take long
 
 
@@ -53,7 +53,7 @@ async def database(store: Database, *, seconds: float = SECONDS) -> dict[str, An
 
 
 async def waiting(store: Database, *, seconds: float = SECONDS) -> dict[str, Any]:
-    """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
+    """Return what waits to be posted; it does not affect readiness, as a channel may be unavailable for long."""
     try:
         backlog = await asyncio.wait_for(store.run(outbox.get_backlog), seconds)
     except Exception as error:  # noqa: BLE001 - a check that raises is not passed
@@ -62,7 +62,7 @@ async def waiting(store: Database, *, seconds: float = SECONDS) -> dict[str, Any
 
 
 def late_after(idle_seconds: float, stretch: float = 1.0) -> float:
-    """After how many seconds without a poll that brought something an app is behind; `stretch` as the budget's."""
+    """Return the seconds without a successful poll after which an app is behind; `stretch` as the budget's."""
     return max(LATE * idle_seconds, LATE_SECONDS) * stretch
 
 
@@ -79,9 +79,9 @@ async def polling(
     *,
     seconds: float = SECONDS,
 ) -> dict[str, Any]:
-    """Whether polls bring something: an app whose polls bring nothing is behind, and most may not be.
+    """Return whether polls succeed: an app without successful polls is behind, and most may not be.
 
-    `tries` is what this very process's polls came to. While the hour's requests are short, apps are polled less often:
+    `tries` is the history of this process's polls. While the hour's requests are short, apps are polled less often:
     `stretched` says how many times.
     """
     late = late_after(idle_seconds, stretch)
@@ -107,7 +107,7 @@ async def polling(
 
 
 def _nothing_works(own: AttemptHistory, apps: int, late: float) -> bool:
-    """Whether this process's polls all fail: what another one's bring says nothing of ours."""
+    """Return whether this process's polls all fail: another one's successes show nothing about ours."""
     now = time.monotonic()
     if own.failed_at is None or not own.failures or now - own.failed_at > late:
         return False

@@ -1,4 +1,4 @@
-"""The server: health, readiness, metrics, Applivery's doorbell, Slack over HTTP, and the way to the claim page."""
+"""The HTTP server: health, readiness, metrics, Applivery's webhook, Slack over HTTP, and the claim page."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class HttpServer:
                 return _busy()
         try:
             return await handler(request)
-        except (ConnectionError, web.RequestPayloadError):  # who asked has gone, or does not speak HTTP
+        except (ConnectionError, web.RequestPayloadError):  # the client has disconnected, or does not speak HTTP
             raise web.HTTPBadRequest from None
         except (web.HTTPException, asyncio.CancelledError):
             raise

@@ -17,19 +17,20 @@ class _PendingCall(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Presses under way, by who pressed what. Nothing is kept once it has been answered.
+    """Calls in progress by key: who pressed what. Nothing is kept once it has been answered.
 
     A browser drops the answer to its first press when it is pressed again, so the answer belongs to the last one: a
-    page without scripts cannot keep people from clicking twice.
+    page without scripts cannot prevent double clicks.
     """
 
     def __init__(self) -> None:
         self._under_way: dict[Hashable, _PendingCall[T]] = {}
 
     async def last(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
-        """Do `work` once for all presses of `key` at this time; None for those that were pressed again meanwhile.
+        """Do `work` once for all presses of `key` at this time; return None for those that were pressed again
+        meanwhile.
 
-        What it raises, each of them hears.
+        Every caller gets the exception that it raises.
         """
         press = self._under_way.get(key)
         if press is None:

@@ -1,4 +1,4 @@
-"""Slack over HTTP: a request is Slack's when its signature says so, and until then nothing of it is read."""
+"""Slack over HTTP: a request is Slack's when its signature is valid, and until then nothing of it is parsed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.observability.metrics import Metrics
 from bot.slack import schemas
 from bot.web.request_bodies import read_body
 
-SLACK_BYTES = 1024 * 1024  # Slack's largest, a full form in which each letter takes nine bytes, is half of it
+SLACK_BYTES = 1024 * 1024  # Slack's largest, a full form in which each character takes nine bytes, is half of it
 FRESH_SECONDS = 300
 CHECK_BYTES = 1024
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -61,7 +61,7 @@ class SlackEvents:
             if schemas.is_valid(bolt_request.body):
                 return await self._app.async_dispatch(bolt_request)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-            pass  # Bolt reads a body before it looks at it; our own work is in tasks and cannot fail here
+            pass  # Bolt parses a body before it verifies it; our own work is in tasks and cannot fail here
         return BoltResponse(status=REFUSED, body="")
 
 
@@ -72,7 +72,7 @@ def _one(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
 
 
 def _certificate_check(body: bytes) -> bool:
-    """Whether this may be Slack's look at our certificate, which it does not sign; Bolt answers it with nothing.
+    """Return whether this may be Slack's check of our certificate, which it does not sign; the response is empty.
 
     https://docs.slack.dev/interactivity/implementing-slash-commands
     """

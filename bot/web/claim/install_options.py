@@ -1,4 +1,4 @@
-"""What the claim page offers for a ticket on the device that looks at it, and what a press of a button asks for."""
+"""The buttons of the claim page for a ticket and a device, and the file that each button requests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class SubmitOption:
 
 @dataclass(frozen=True, slots=True)
 class InstallOptions:
-    """What is there to press, the likelier one first, which file it is about (bytes), and what to say around it.
+    """The buttons, the likelier one first, the file they are about (bytes), and the text around them.
 
-    `before` and `afterwards` stand above and below the buttons; `scan` heads the QR code, None: there is none.
+    `before` and `afterwards` are above and below the buttons; `scan` heads the QR code, None: there is none.
     """
 
     buttons: tuple[SubmitOption, ...]
@@ -71,7 +71,7 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
     return InstallOptions(
         _buttons(ticket, build, device, word),
         word,
-        None if ticket.kind is FileKind.AAB else build.size,  # Applivery tells the size of the .apk only
+        None if ticket.kind is FileKind.AAB else build.size,  # Applivery has the size of the .apk only
         _before(ticket, build, device),
         _afterwards(ticket, build, device),
         _scan(ticket, build) if device in DESKTOPS else None,

@@ -68,16 +68,16 @@ class ClaimRequest:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Identify one button in one browser, as far as a request tells; any other request has come too late."""
+        """Identify one button in one browser, as far as a request shows; any other request has come too late."""
         return (self.ticket, self.choice, self.visitor, self.user_agent)
 
 
 class ClaimPage:
-    """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, mints, and hands the build over.
+    """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, creates a link and redirects to it.
 
-    `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end. A browser is
-    answered in the language it asks for, or in `language` when we speak none of those. `permit` raises PermissionDenied
-    when the person whom a ticket is for may not have its build any more.
+    `clock` gives aware times, `public_url` is the bot's public address without a slash at its end. A browser is
+    answered in the locale it asks for, or in `language` when that is not supported. `permit` raises PermissionDenied
+    when the user of a ticket may not have its build any more.
     """
 
     def __init__(
@@ -209,10 +209,10 @@ class ClaimPage:
         return self._ending(TicketStatus.UNKNOWN)
 
     async def _refused(self, ticket: Ticket) -> Answer | None:
-        """The page for a person who may not have the build any more. Raises PermissionUnverified and
+        """Return the page for a user who may not have the build any more; raises PermissionUnverified,
         DatabaseUnavailable.
 
-        A link that was used counts too: it hands over the same once more when its button is pressed again at once.
+        A used link counts too: it returns the same link again when its button is pressed again at once.
         """
         now = await self._store.run(database_info.current_time)
         if ticket.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
@@ -236,7 +236,7 @@ class ClaimPage:
         return self._ending(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
 
     async def _shown(self, visit: ClaimRequest) -> Answer:
-        now = await self._store.run(database_info.current_time)  # a ticket lives by the store's clock
+        now = await self._store.run(database_info.current_time)  # a ticket expires by the database's clock
         if (over := self._over(visit, now)) is not None:
             return over
         build = await self._looks.build(visit.found)
@@ -268,7 +268,7 @@ class ClaimPage:
         return answer
 
     async def _spent(self, visit: ClaimRequest, build: Build, what: DownloadRequest) -> Answer:
-        """Spend one claim for a link, and give it back when there is none."""
+        """Spend one claim for a link, and refund it when none was created."""
         claim = await self._store.run(stored_tickets.claim_ticket, visit.ticket_hash)
         if claim is TicketStatus.RECALLED:
             return await self._recalled(visit.found)
@@ -305,7 +305,7 @@ class ClaimPage:
         return self._ending(TicketStatus.RECALLED, sentence=why)
 
     async def _minted(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:
-        """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""
+        """Create the link and record that, or the reason against it, in the audit log before the link is returned."""
         try:
             link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
         except BotError as problem:
@@ -363,9 +363,9 @@ def _place(ticket: Ticket) -> str:
 
 
 async def _choice(request: web.Request) -> str:
-    """Which button was pressed, as far as the form says so; none when it says too much.
+    """Return the button that was pressed, as far as the form shows; none when it names several.
 
-    Raises as `read_body` does for a form that did not come whole: the client may have disconnected.
+    Raises as `read_body` does for a form that did not arrive as a whole: the client may have disconnected.
     """
     try:
         body = await read_body(request, BODY_LIMIT)

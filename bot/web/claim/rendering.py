@@ -1,4 +1,4 @@
-"""How the claim page looks: templates to answers, with the headers that keep them to one pair of eyes."""
+"""Render the claim page: templates to responses, with headers that keep them out of caches and frames."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ class ClaimPageRenderer:
         status: int | None = None,
         slack: str = "",
     ) -> Answer:
-        """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that.
+        """Return a page without buttons to install, with the sentences of `ENDINGS` or the given ones; `again` repeats.
 
-        `slack` is where a new link can be asked for.
+        `slack` is where a new link can be requested.
         """
         end = ENDINGS[why]
         return self._page(
