@@ -159,7 +159,9 @@ def _bot_user_id(body: dict[str, Any]) -> str:
 
 
 async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper) -> Modal:
-    """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
+    """Return the form with the place it was requested from: a submitted view has no response_url of its own.
+
+    What does not fit is stored in the database; raises DatabaseUnavailable when it cannot be.
 
     https://docs.slack.dev/reference/views/modal-views
     """

@@ -32,7 +32,7 @@ def set_locale(language: str) -> None:
 
 @contextmanager
 def use_locale(language: str) -> Iterator[None]:
-    """Use this language inside the block."""
+    """Use this language inside the block, and the previous one after it."""
     before = _SPOKEN.set(language)
     try:
         yield
