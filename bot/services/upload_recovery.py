@@ -39,7 +39,7 @@ class UploadRecord(msgspec.Struct, frozen=True):
     place: str
     language: str
     until: datetime
-    reopen_value: str = ""  # what the button carries that opens the form anew
+    again: str = ""  # what the button carries that opens the form anew
 
 
 class UploadJournal:
@@ -110,7 +110,7 @@ class UploadJournal:
     async def _recover(self, note: UploadRecord) -> bool:
         """Whether there is nothing more to do about a message."""
         with use_locale(note.language):
-            message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.reopen_value)
+            message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.again)
         try:
             await self._slack_client.edit(note.channel, note.ts, message)
         except (SlackRateLimited, DeliveryUnknown):
