@@ -495,7 +495,7 @@ async def test_told_to_stop_at_any_moment_it_is_no_traceback(tmp_path: Path, ipa
 
 
 @pytest.mark.parametrize("word", ["upload", "doctor", "run"])
-async def test_it_can_be_stopped_while_a_pipe_says_nothing(tmp_path: Path, ipa: Path, word: str) -> None:
+async def test_shell_word_waiting_for_silent_pipe_can_be_stopped(tmp_path: Path, ipa: Path, word: str) -> None:
     """A `.env` may be a pipe that a password manager writes to, and a changelog `<(git log)`."""
     os.mkfifo(tmp_path / ".env")
     words = {"upload": uploading(ipa, "--json"), "doctor": ("doctor", "--json")}.get(word, (word,))

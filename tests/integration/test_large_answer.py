@@ -99,7 +99,7 @@ def test_large_answer_no_piece_blocks_the_loop() -> None:
     assert longest < 0.05
 
 
-def test_it_takes_a_fraction_of_its_own_size_in_memory() -> None:
+def test_large_answer_takes_a_fraction_of_its_size_in_memory() -> None:
     body = answer().encode()
     reader = parse.member_downloads_as_they_come(Forgets())
     tracemalloc.start()

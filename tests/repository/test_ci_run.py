@@ -56,7 +56,7 @@ def test_where_nothing_is_lacking_nothing_is_installed(machine: Machine) -> None
     assert machine.did("make") == STEPS
 
 
-def test_it_installs_what_is_lacking_and_nothing_else(machine: Machine) -> None:
+def test_ci_installs_only_what_is_missing(machine: Machine) -> None:
     machine.lose("chromium")
     done = machine.ci()
     assert done.code == 0, done.said
@@ -82,7 +82,7 @@ def test_apt_get_is_tried_twice(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("word", STEPS)
-def test_it_fails_when_any_fails_and_runs_all_the_same(machine: Machine, word: str) -> None:
+def test_ci_runs_all_steps_and_fails_when_any_fails(machine: Machine, word: str) -> None:
     program(machine.bin / "make", f'echo "make $*" >>"{machine.log}"; [ "$1" != {word} ]')
     done = machine.ci()
     assert done.code == 1
@@ -90,6 +90,6 @@ def test_it_fails_when_any_fails_and_runs_all_the_same(machine: Machine, word: s
     assert machine.did("make") == STEPS
 
 
-def test_it_reads_nothing_and_says_it_is_ci(machine: Machine) -> None:
+def test_ci_reads_no_input_and_sets_ci_variable(machine: Machine) -> None:
     program(machine.bin / "make", '[ "$CI" = true ] && [ -z "$(cat)" ]')
     assert machine.ci().code == 0

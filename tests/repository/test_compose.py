@@ -19,11 +19,11 @@ def services() -> Any:
     return yaml.safe_load(TEXT)["services"]
 
 
-def test_it_names_only_settings_that_exist(services: Any) -> None:
+def test_compose_names_only_existing_settings(services: Any) -> None:
     assert services["bot"]["environment"].keys() <= {name.upper() for name in Settings.model_fields}
 
 
-def test_its_settings_are_ones_that_the_bot_accepts(services: Any) -> None:
+def test_compose_settings_are_accepted_by_bot(services: Any) -> None:
     given = {name.lower(): str(value) for name, value in services["bot"]["environment"].items()}
     needed = {"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "applivery_token": "t"}
     Settings(_env_file=None, **needed, applivery_organization="acme", **given)

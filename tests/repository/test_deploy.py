@@ -120,7 +120,7 @@ def test_there_are_two_replicas_and_one_is_always_there() -> None:
         assert selector == labels
 
 
-def test_its_settings_exist_and_its_secrets_come_from_a_secret(pod: dict[str, Any]) -> None:
+def test_deployment_settings_exist_and_secrets_are_from_secret(pod: dict[str, Any]) -> None:
     [container] = pod["containers"]
     names = {variable["name"] for variable in container["env"]}
     assert names <= {name.upper() for name in Settings.model_fields}
@@ -139,7 +139,7 @@ def test_deployment_probes_match_server_and_allow_slow_stop(pod: dict[str, Any])
     assert pod["terminationGracePeriodSeconds"] > 10
 
 
-def test_it_runs_with_as_little_right_as_the_image_needs(pod: dict[str, Any]) -> None:
+def test_deployment_runs_with_least_rights(pod: dict[str, Any]) -> None:
     [container] = pod["containers"]
     user = re.search(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert user

@@ -52,6 +52,6 @@ def test_env_example_shows_defaults() -> None:
             assert shown.get(name), f"{name.upper()} has a default that .env.example does not show"
 
 
-def test_it_holds_no_secret() -> None:
+def test_env_example_holds_no_secret() -> None:
     text = "\n".join(LINES)
     assert not re.search(r"=(xoxb|xapp|eyJ)", text)

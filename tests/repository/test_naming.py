@@ -12,7 +12,7 @@ from tests.repository.shell import ROOT
 
 INDEFINITE = re.compile(r"nobody|somebody|whoever|whatever|everybody|anybody", re.IGNORECASE)
 MOST_INDEFINITE = 1.0  # per 1,000 lines
-RIDDLE = re.compile(rf"^test_(what|who|whom)_|{INDEFINITE.pattern}")
+RIDDLE = re.compile(rf"^test_(what|who|whom|it|its|they|their)_|{INDEFINITE.pattern}")
 LONGEST_TEST_NAME = 60  # characters, with "test_"
 
 

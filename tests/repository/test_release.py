@@ -75,6 +75,6 @@ def test_the_same_commit_has_the_same_bill_of_materials() -> None:
     assert sbom.document(LOCK, VERSION, 1) != sbom.document(LOCK, "9.9.9", 1)
 
 
-def test_it_needs_the_name_of_one_file() -> None:
+def test_sbom_needs_name_of_one_file() -> None:
     done = run(sys.executable, "tools/sbom.py", cwd=ROOT)
     assert (done.code, done.said) == (2, "sbom: name the file to write\n")

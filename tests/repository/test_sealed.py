@@ -82,7 +82,9 @@ async def running(
             await process.wait()
 
 
-async def test_it_does_all_it_does_and_writes_to_its_data_alone(world: Environment, program: Path, data: Path) -> None:
+async def test_sealed_image_does_its_work_and_writes_only_to_data(
+    world: Environment, program: Path, data: Path
+) -> None:
     world.courier.update(name="Courier")
     build = ready(world)
     world.applivery.download(build, world.applivery.member(email="eva@acme.test"))

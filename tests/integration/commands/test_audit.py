@@ -45,7 +45,7 @@ async def file_of(world: Environment, typed: str, separator: str = ",") -> list[
     return list(csv.reader(io.StringIO(bytes(file.content).decode("utf-8-sig"), newline=""), delimiter=separator))
 
 
-async def test_it_says_who_what_when_by_which_door_and_how_it_ended(world: Environment) -> None:
+async def test_audit_line_says_who_what_when_entrypoint_and_outcome(world: Environment) -> None:
     await world.start()
     await some(world)
     read = seen(await world.ask("audit"))
@@ -110,7 +110,7 @@ async def test_the_trail_is_private_and_only_for_admins(world: Environment) -> N
         ("audit person:U0NOBODY", 0),
     ],
 )
-async def test_it_is_narrowed_by_person_app_and_time(world: Environment, typed: str, count: int) -> None:
+async def test_audit_is_filtered_by_user_app_and_time(world: Environment, typed: str, count: int) -> None:
     await world.start()
     await some(world)
     people = {"ana": f"<@{world.ana.id}|ana>", "bruno": f"<@{world.bruno.id}|bruno>"}

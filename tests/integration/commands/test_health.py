@@ -269,7 +269,7 @@ def test_health_all_well_is_one_line_and_past_outage_no_warning() -> None:
     assert "*Last outage*: Applivery, from" in told(health(past))
 
 
-def test_it_is_said_in_spanish_too() -> None:
+def test_health_is_said_in_spanish() -> None:
     with use_locale("es"):
         said = told(health(WELL))
     assert "7.950 de 8.000" in said

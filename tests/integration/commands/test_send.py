@@ -62,7 +62,7 @@ async def test_send_button_gives_recipient_link_and_tells_sender_once(world: Env
     assert len(directs(world, world.ana)) == 1
 
 
-async def test_it_works_after_a_restart(world: Environment) -> None:
+async def test_send_button_works_after_restart(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     await world.restart()
@@ -82,7 +82,7 @@ async def test_send_button_does_nothing_for_other_user(world: Environment, who: 
     assert directs(world, world.ana) == [], "nobody is told that it was used"
 
 
-async def test_their_own_button_works_wherever_it_stands(world: Environment) -> None:
+async def test_send_button_of_recipient_works_in_any_place(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     moved = old_card(world.slack, world.releases, "sent.v1", message.element("sent.v1")["value"])

@@ -182,7 +182,7 @@ async def test_watch_can_be_resumed_after_stop(world: Environment) -> None:
     assert await downloaded(directs(world, world.bruno)[2]) == 200
 
 
-async def test_one_who_stops_takes_nothing_from_the_other(world: Environment) -> None:
+async def test_watch_stopped_by_one_user_continues_for_other(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     mine, hers = await watched(world), await watched(world, user=world.ana)

@@ -103,7 +103,7 @@ async def test_a_typeahead_shows_nothing(world: Environment, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", ["guest", "stranger"])
-async def test_they_are_refused_over_http_too(world: Environment, who: str) -> None:
+async def test_access_refused_over_http_too(world: Environment, who: str) -> None:
     changes, words = NOBODY[who]
     for name, value in changes.items():
         setattr(world.bruno, name, value)

@@ -31,7 +31,7 @@ def published(world: Environment) -> list[str]:
     return [(call.answer or {}).get("error", "ok") for call in world.slack.calls_of("views.publish")]
 
 
-async def test_it_is_made_anew_each_time_it_is_opened(world: Environment, way: dict[str, Any]) -> None:
+async def test_home_is_rendered_anew_at_each_opening(world: Environment, way: dict[str, Any]) -> None:
     world.slack.subscribed = set(EVENTS)
     await world.start(**way)
     await world.slack.home(world.bruno)
@@ -52,7 +52,7 @@ async def test_the_manifest_has_the_tab_and_hears_when_it_is_opened() -> None:
     assert "app_home_opened" in it["settings"]["event_subscriptions"]["bot_events"]
 
 
-async def test_another_tab_is_left_alone(world: Environment) -> None:
+async def test_home_event_of_other_tab_is_ignored(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
     world.bot.dispatcher._on_channel_change = looks.append

@@ -58,7 +58,7 @@ def test_a_subcommand_is_found_by_being_in_the_folder(package: Path) -> None:
     ]
 
 
-def test_two_of_one_name_stop_the_start(package: Path) -> None:
+def test_registry_two_commands_of_one_name_stop_start(package: Path) -> None:
     (package / "one.py").write_text(PLAIN.format(name="same"))
     (package / "two.py").write_text(PLAIN.format(name="same"))
     with pytest.raises(ValueError, match="two handlers for the command “same”"):

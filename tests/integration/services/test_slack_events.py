@@ -85,7 +85,7 @@ async def test_out_of_the_group_is_out_of_its_role_at_once(world: Environment, w
 
 
 @pytest.mark.parametrize("kind", requests.CHANGES)
-async def test_each_event_alone_is_enough(world: Environment, kind: str) -> None:
+async def test_user_deactivation_known_from_either_event_alone(world: Environment, kind: str) -> None:
     group = world.slack.usergroup("qa", [world.bruno])
     await known(world)
     await world.ask(f"grant <!subteam^{group.id}|@qa> admin")

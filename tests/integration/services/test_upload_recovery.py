@@ -106,7 +106,7 @@ async def test_a_note_of_another_version_is_left_to_it(world: Environment) -> No
 @pytest.mark.parametrize(
     ("fault", "stays"), [(Fault(error="message_not_found"), 0), (Fault(status=503), 1), (Fault(error="ratelimited"), 1)]
 )
-async def test_it_is_told_again_only_when_slack_may_take_it_later(world: Environment, fault: Fault, stays: int) -> None:
+async def test_upload_end_retold_only_if_slack_may_accept_later(world: Environment, fault: Fault, stays: int) -> None:
     clock = Clock(world)
     await world.start()
     dead = UploadJournal(world.bot.store, world.bot.slack_client)

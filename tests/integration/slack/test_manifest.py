@@ -38,7 +38,7 @@ def test_the_file_at_the_top_is_what_the_code_says() -> None:
 
 
 @pytest.mark.parametrize("it", [DEFAULT, HTTP], ids=["socket", "http"])
-def test_it_keeps_slack_s_limits(it: dict[str, Any]) -> None:
+def test_manifest_keeps_slack_limits(it: dict[str, Any]) -> None:
     about, features = it["display_information"], it["features"]
     assert len(about["name"]) <= 35
     assert len(about["description"]) <= 140

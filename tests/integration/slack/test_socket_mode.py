@@ -66,7 +66,7 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_opens_configured_number_and_reports_it(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=3) as sockets:
         assert await sockets.count_connected() == 0
         sockets.start()
@@ -144,7 +144,7 @@ async def test_socket_open_but_dead_connection_is_not_connected(slack: FakeSlack
         await until(lambda: acknowledged(slack))  # Slack, too, has to notice that the old one is gone
 
 
-async def test_one_that_stays_away_is_built_anew(slack: FakeSlack, opened: Opened) -> None:
+async def test_socket_absent_for_long_is_rebuilt(slack: FakeSlack, opened: Opened) -> None:
     slack.faults.add("apps.connections.open", Fault(error="internal_error"), times=None)
     async with opened(rebuild_seconds=0.3) as sockets:
         first = sockets._slots[0].current

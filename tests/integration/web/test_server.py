@@ -73,7 +73,7 @@ async def test_liveness_true_while_dependencies_are_down(world: Environment) -> 
 
 
 @pytest.mark.parametrize("http", [False, True])
-async def test_it_is_ready_when_everything_is(world: Environment, http: bool) -> None:
+async def test_readiness_true_when_all_checks_pass(world: Environment, http: bool) -> None:
     await world.start(**({"slack_app_token": None} if http else {}))
     answer = await ask(world, "GET", "/readyz")
     assert answer.status == 200
@@ -85,7 +85,7 @@ async def test_it_is_ready_when_everything_is(world: Environment, http: bool) ->
     }
 
 
-async def test_it_is_not_ready_while_slack_does_not_reach_it(world: Environment) -> None:
+async def test_readiness_false_without_slack_connection(world: Environment) -> None:
     await world.start()
     world.slack.refuse_handshakes(None)
     await world.slack.cut()
@@ -151,7 +151,7 @@ async def test_readiness_false_until_applivery_answers_a_poll(world: Environment
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_it_stays_ready_through_a_hiccup_of_applivery(world: Environment) -> None:
+async def test_readiness_true_during_short_applivery_outage(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -160,7 +160,7 @@ async def test_it_stays_ready_through_a_hiccup_of_applivery(world: Environment) 
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_it_is_not_ready_while_the_database_does_not_answer(world: Environment) -> None:
+async def test_readiness_false_without_database_answer(world: Environment) -> None:
     await world.start()
     with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -175,7 +175,7 @@ async def test_it_is_not_ready_while_the_database_does_not_answer(world: Environ
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_it_is_not_ready_when_an_app_was_not_looked_at_for_long(world: Environment) -> None:
+async def test_readiness_false_when_app_was_not_polled_for_long(world: Environment) -> None:
     now = datetime.now(UTC)
     shift = timedelta()
     world.tuning = replace(world.tuning, clock=lambda: now + shift)

@@ -228,7 +228,7 @@ async def test_a_response_url_is_used_five_times_at_most(world: Environment, clo
     assert max(used.values()) <= 2, "the answer and the end"
 
 
-async def test_it_happens_by_itself_when_the_time_comes(world: Environment) -> None:
+async def test_expirer_runs_as_worker_when_link_expires(world: Environment) -> None:
     world.applivery.token_life = 1.0
     await world.start(jobs=True)
     ready(world)

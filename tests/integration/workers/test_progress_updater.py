@@ -144,7 +144,7 @@ async def test_progress_two_watchers_have_own_messages_and_links(world: Environm
 
 
 @on_sqlite
-async def test_it_happens_by_itself(world: Environment) -> None:
+async def test_progress_runs_as_worker(world: Environment) -> None:
     world.tuning = replace(world.tuning, progress_seconds=0.05)
     await world.start(jobs=True)
     build = on_its_way(world, status="pending")

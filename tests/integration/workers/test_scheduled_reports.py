@@ -84,7 +84,7 @@ ONE_DAY = [["section", "data_table"]]
 # ------------------------------------------------------------------ what is said
 
 
-async def test_it_comes_when_it_is_due_and_not_before(world: Environment) -> None:
+async def test_report_comes_when_due_and_not_before(world: Environment) -> None:
     await begun(world)
     await tell(world)
     assert heads(world) == []
@@ -109,7 +109,7 @@ async def test_report_each_period_has_own_message_and_thread(world: Environment)
     assert all(below(world, head) for head in heads(world))
 
 
-async def test_it_begins_where_the_one_before_ended(world: Environment) -> None:
+async def test_report_begins_where_previous_one_ended(world: Environment) -> None:
     await begun(world)
     due(world)
     [before] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
@@ -308,7 +308,7 @@ async def test_report_replica_without_lease_posts_nothing(world: Environment) ->
     assert (await world.bot.store.run(outbox.get_backlog)).count == 1
 
 
-async def test_one_that_was_ended_meanwhile_is_not_said(world: Environment) -> None:
+async def test_report_ended_meanwhile_is_not_posted(world: Environment) -> None:
     await begun(world)
     due(world)
     [(digest, token)] = await world.bot.store.run(scheduled_reports.lease_due_reports, 1, 60.0)

@@ -43,7 +43,7 @@ async def test_welcome_has_three_lines_and_one_button(world: Environment) -> Non
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_it_is_said_once_for_each_channel_for_good(world: Environment, private: bool) -> None:
+async def test_welcome_posted_once_per_channel_for_ever(world: Environment, private: bool) -> None:
     place = world.slack.channel("lab", private=private, bot_is_member=False, members=(world.ana, world.bruno))
     await world.start()
     await invited(world, place)
@@ -127,7 +127,7 @@ async def test_welcome_of_removed_bot_posted_after_next_invitation(world: Enviro
 
 
 @on_sqlite
-async def test_it_is_said_in_the_language_of_channels(world: Environment) -> None:
+async def test_welcome_is_in_language_of_channels(world: Environment) -> None:
     await world.start(language="es")
     await invited(world)
     assert heard(world)[0].startswith("Gracias por invitarme.")

@@ -14,7 +14,7 @@ def on(number: int, branch: str = "main", **about: object) -> Build:
     return replace(build(number, **about), origin=BuildSource(branch=branch))
 
 
-def test_it_counts_from_the_newest_earlier_build_of_the_platform() -> None:
+def test_changes_counted_from_newest_earlier_build_of_platform() -> None:
     listed = [on(5), on(4, platform="android"), on(3), on(2), on(1)]
     found = since(listed[0], listed, {listed[1].id: NOON, listed[3].id: NOON, listed[4].id: NOON})
     assert found

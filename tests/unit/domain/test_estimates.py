@@ -117,7 +117,7 @@ def test_estimate_left_and_passed_add_up_to_usual(usual: timedelta, passed: time
 
 
 @given(usuals, spans)
-def test_it_is_late_before_it_is_stuck(usual: timedelta, passed: timedelta) -> None:
+def test_estimate_is_late_before_it_is_stuck(usual: timedelta, passed: timedelta) -> None:
     late, stuck = (judge(NOON, usual, NOON + passed) for judge in (estimates.is_late, estimates.is_stuck))
     assert late == (passed > usual)
     assert stuck == (passed > 3 * usual)

@@ -43,7 +43,7 @@ def test_preview_of_non_build_events_is_none() -> None:
     assert rehearse((BuildEvent.CERT, BuildEvent.FEEDBACK), "", [made(1)]) is None
 
 
-def test_it_tells_what_builds_have_where_the_filter_asks() -> None:
+def test_preview_without_match_lists_values_the_builds_have() -> None:
     builds = [
         made(1, origin=BuildSource(branch="main")),
         made(2, origin=BuildSource(branch="dev")),

@@ -24,7 +24,7 @@ def test_every_documented_format_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["app.gz", "app", "app.ipa.txt", ".apk", "", "app.apx"])
-def test_nothing_else_is(name: str) -> None:
+def test_upload_of_other_file_types_is_refused(name: str) -> None:
     with pytest.raises(UnsupportedFile, match=r"\.ipa \.apk \.aab"):
         build_files.check(name, 1)
 
@@ -99,7 +99,7 @@ def test_the_rate_is_that_of_the_last_while() -> None:
     assert (now.percent, now.rate, now.left) == (50, 50.0, 10.0)
 
 
-def test_it_is_not_100_per_cent_before_the_last_byte() -> None:
+def test_upload_is_not_100_percent_before_last_byte() -> None:
     assert pace([(0.0, 0), (1.0, 999_999)], 1_000_000).percent == 99
     assert pace([(0.0, 0), (1.0, 1_000_000)], 1_000_000).percent == 100
 

@@ -278,7 +278,7 @@ async def test_home_takes_a_hundred_blocks_of_the_kinds_it_shows(client, ana):
     assert await error_of(home(section, private_metadata="x" * 3001)) == "invalid_arguments"
 
 
-async def test_the_event_of_another_tab_brings_no_home(slack, client, ana, bolt):
+async def test_slack_home_event_of_other_tab_has_no_view(slack, client, ana, bolt):
     await client.views_publish(user_id=ana.id, view={"type": "home", "blocks": [{"type": "divider"}]})
     turn = await slack.home(ana, "messages")
     assert turn.payload["event"]["tab"] == "messages"

@@ -108,7 +108,7 @@ def test_one_day_is_a_span_too() -> None:
     assert length(parse("2026-11-07..2026-11-07")) == timedelta(days=1)
 
 
-def test_it_is_said_back_with_the_zone() -> None:
+def test_period_description_includes_time_zone() -> None:
     assert _(parse("7d").words) == "from 14 Nov 2026 to today (Europe/Madrid)"
     assert _(parse("2026-11-01..2026-11-07").words) == "from 1 Nov 2026 to 7 Nov 2026 (Europe/Madrid)"
     assert _(parse("2026-11-07..2026-11-07").words) == "on 7 Nov 2026 (Europe/Madrid)"

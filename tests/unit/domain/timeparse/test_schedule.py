@@ -77,7 +77,7 @@ def test_the_canonical_text_is_the_schedule(schedule: Schedule) -> None:
     assert timeparse_schedule.parse(str(schedule)) == schedule
 
 
-def test_it_comes_round_in_the_persons_own_time_zone() -> None:
+def test_schedule_recurs_in_user_time_zone() -> None:
     saturday = datetime(2026, 11, 21, 11, 30, tzinfo=UTC)
     monday = timeparse_schedule.parse("monday@09:00")
     assert timeparse_schedule.next_after(monday, saturday, MADRID) == datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

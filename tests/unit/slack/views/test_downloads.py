@@ -146,7 +146,7 @@ def test_both_sides_are_counted_and_joined() -> None:
         (2, PreviousPeriod(2, 2, "the same time before"), "No more downloads and no more people than in the same time"),
     ],
 )  # fmt: skip
-def test_it_is_compared_with_the_period_before_in_words(now: int, before: PreviousPeriod, words: str) -> None:
+def test_downloads_compared_with_previous_period_in_words(now: int, before: PreviousPeriod, words: str) -> None:
     assert words in downloads.headline(courier(people(now), before=before)).text
 
 
