@@ -255,7 +255,7 @@ class AppBuilds:
         return upload_errors.wrong_family(what, refused)
 
 
-# What says of the list, and only of it, that it cannot be had. An outage is none: what is lost then could not be found.
+# Errors of the list alone, such as a missing permission. Not an outage: a lost answer could not be resolved then.
 _NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
 SAME_VERSION = Text("I looked for a new build of this app with the same version and size, and there is none.")
 SAME_SIZE = Text("I looked for a new build of this app with the same size, and there is none.")

@@ -47,17 +47,17 @@ def object_of(body: bytes, shape: type[_Wire]) -> _Wire:
 def each(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Iterator[_Wire | None]:
     """Yield each item of an answer that is not paged, None for one that is not understood; raises as `object_of` does.
 
-    `cut`: its first items have been taken out of it already. Each is decoded by itself: a bad one costs no other, and
-    on a large answer other threads get their turn between.
+    `cut`: its first items have been taken out of it already. Each is decoded by itself: an invalid one affects no
+    other, and on a large answer other threads run in between.
     """
     return (item(raw, shape) for raw in _list_of(body, cut=cut)[0])
 
 
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
-    """Return the facts of a page that was asked for as number `page` with `limit` a page; raises as `object_of` does.
+    """Return the facts of the page with number `page` and `limit` items a page; raises as `object_of` does.
 
-    `fact` gives None for what it does not understand. That is left out beside what it does, and InvalidResponse alone:
-    only an empty list says that there is nothing.
+    `fact` returns None for what it does not understand. That is left out beside what it does; a page of nothing else
+    raises InvalidResponse: only an empty list means that there is nothing.
     """
     raws, info = _list_of(body)
     decoded = (item(raw, shape) for raw in raws)

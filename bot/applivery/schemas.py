@@ -1,7 +1,7 @@
-"""The shape of Applivery's JSON: its key names, and a place for every value that could stand where another is meant.
+"""The schemas of Applivery's JSON: its key names, and types that accept every value in place of the expected one.
 
-A key that is not named here does not get past the decoder; `networkInfo` (address, city, coordinates) is left out for
-that reason. Every field is optional and every type is total, so one odd value never costs its neighbours.
+A key that is not named here is dropped by the decoder; `networkInfo` (address, city, coordinates) is left out for that
+reason. Every field is optional and every type is total, so one odd value never affects its neighbours.
 """
 
 from __future__ import annotations

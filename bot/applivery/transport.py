@@ -326,7 +326,7 @@ async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.Client
 
 @contextmanager
 def _understood(answer: ApiResponse) -> Iterator[None]:
-    """Let an answer that is not understood say of what kind it was."""
+    """Add the status and type of the answer to an InvalidResponse raised in the block."""
     try:
         yield
     except InvalidResponse as error:

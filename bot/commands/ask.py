@@ -82,7 +82,7 @@ async def decide(call: CommandContext, value: str) -> Message:
 
 
 async def _decide(call: CommandContext, number: str, decision: RequestDecision) -> Message:
-    """Decide for all admins, who are told; who asked is told as well."""
+    """Decide for all admins; they and the user who asked are notified."""
     call.require_role(None)
     decided = (
         await call.services.roles.decide(call.asker, call.entrypoint, int(number), decision)

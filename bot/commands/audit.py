@@ -39,7 +39,7 @@ NAMING = (
     AuditAction.DENIED,
 )
 _ID = re.compile(r"\b[UWCG](?=[A-Z0-9]*[0-9])[A-Z0-9]{7,}\b")
-# What the table is headed by, and the field that stands there.
+# The headings of the table, and the field of each column.
 COLUMNS = {
     "at": "at",
     "user_id": "user_id",

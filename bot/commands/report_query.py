@@ -1,4 +1,4 @@
-"""From what was typed, or what a button carries, to the question of a download summary."""
+"""Parse what was typed, or the value of a button, into the query of a download report."""
 
 from __future__ import annotations
 

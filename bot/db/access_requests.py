@@ -20,7 +20,7 @@ KEEP_SECONDS = 24 * HOUR  # a refusal without a request
 COMMAND = 500  # characters
 
 
-def record_refusal(  # noqa: PLR0917 - what a request carries
+def record_refusal(  # noqa: PLR0917 - the fields of a request
     tx: Transaction, team_id: str, user_id: str, role: Role, app_id: str | None, command: str, channel_id: str | None
 ) -> int:
     """Write down what a person was refused for want of a role; returns the number by which they may ask for it."""

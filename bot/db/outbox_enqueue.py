@@ -101,10 +101,10 @@ _ANNOUNCE = written(
     _NEW,
 )
 
-# One row for each card that stands: of the oldest build on it, in that build's manner, under a number of its own. What
-# is due already will show it; but not while the card is being sent, as what was due then is covered by that. The event
-# is no bare column, or PostgreSQL would read all announcements by it instead of the few by their builds, with the
-# channels locked.
+# One row for each posted card: of the oldest build on it, with that build's delivery options, under a number of its
+# own. What is due already will show it; but not while the card is being sent, as what was due then is covered by that.
+# The event is no bare column, or PostgreSQL would read all announcements by it instead of the few by their builds, with
+# the channels locked.
 _SHOW_ANEW = written(
     """
     INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at,

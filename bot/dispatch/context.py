@@ -43,9 +43,7 @@ class CommandContext:
         access.require_for(asker or self.asker, self.required_role, app, channels.get(app.id, frozenset()))
 
     def require_role(self, app: App | None) -> None:
-        """Raise PermissionDenied unless the asker's role reaches this app, in any channel; None stands for every
-        app.
-        """
+        """Raise PermissionDenied unless the user's role covers this app, in any channel; None means every app."""
         access.require(self.asker.role_for(app.id) if app else self.asker.role, self.required_role, app)
 
     async def apps(self) -> list[App]:
@@ -112,11 +110,11 @@ class CommandContext:
         return self.services.watches.can_be_awaited(build, self.now)
 
     async def find_replacement(self, build: Build) -> Build | None:
-        """The newest build of its kind that can be had, for one that cannot; None when there is none."""
+        """Return the newest available build of the same kind, for one that is not available; None if there is none."""
         return await self.services.links.find_replacement(build)
 
     async def reopen_value(self) -> str:
-        """What a button carries that opens the submitted form again; empty when there is none, or no database."""
+        """Return the value of a button that opens the submitted form again; empty without a form or a database."""
         if self.submitted_form is None:
             return ""
         try:

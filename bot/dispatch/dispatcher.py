@@ -72,7 +72,7 @@ OK = 200
 # the button that would ask it again
 _repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
 _replay_check: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
-REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that carry a command; they have no handler of their own
+REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that contain a command; they have no handler of their own
 
 
 def _button_name(action: dict[str, Any]) -> str:
@@ -81,7 +81,7 @@ def _button_name(action: dict[str, Any]) -> str:
 
 
 def _format_command(verb: str, words: ParsedText) -> str:
-    """A command as a button carries it."""
+    """Return a command as the value of a button."""
     return f"{verb} {grammar.escaped(words.text)}".strip()
 
 
@@ -165,7 +165,7 @@ class RequestDispatcher(AsyncMiddleware):
         return BoltResponse(status=OK, body="")
 
     async def _acknowledge_form(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What became of a form, by which it closes or stays open; one that is delivered again hears the same."""
+        """Return the response to a form, by which it closes or stays open; the same for one that is delivered again."""
         key = str(body.get("trigger_id") or "")
         form = self._forms.get(key)
         if form is None:
@@ -194,7 +194,7 @@ class RequestDispatcher(AsyncMiddleware):
         return _json_response(await self._overload.acknowledgement(body))
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Wait for the answers under way, at most so long."""
+        """Wait for the answers in progress, for so many seconds at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_seconds)
 
@@ -364,7 +364,7 @@ class RequestDispatcher(AsyncMiddleware):
         try:
             reply: Reply | None = await entry.run(call, value)
         except BotError:
-            if entry.is_once:  # who is told to try again may do so at once
+            if entry.is_once:  # a retry that the answer asks for may come at once
                 with suppress(BotError):
                     await self.services.slack_events.allow_click_again(click)
             raise

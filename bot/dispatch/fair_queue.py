@@ -73,7 +73,7 @@ class FairQueue:
         return self._running[person] < most and self._running.total() < self._at_once
 
     def _start_next(self) -> None:
-        """Begin one request of each who waits and may, in turn, for as long as there is room."""
+        """Begin one request of each user who waits and may, in turn, for as long as there is room."""
         self._running = +self._running  # without those who have none any more
         for person in list(self._queues):
             if self._may_run(person, min(self._each, FROM_LINE)):

@@ -46,7 +46,7 @@ class HomeTab:
                 await self._slack_client.publish_home(source.user_id, (await self._render(source)).with_note(note))
 
     async def refresh_after_action(self, source: RequestSource) -> None:
-        """Show how things stand once something was done here, whose answer went to the direct messages."""
+        """Refresh the tab after an action in it, whose answer went to the direct messages."""
         try:
             await self.show(source, _(ANSWERED))
         except BotError as problem:

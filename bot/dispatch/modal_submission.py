@@ -59,7 +59,7 @@ class ModalSubmission:
         return self._response.result()
 
     def _respond(self, answer: dict[str, Any]) -> bool:
-        """Whether this is what Slack hears; not when it has been answered before."""
+        """Set the response to Slack; return False when it has been answered before."""
         if self._response.done():
             return False
         self._response.set_result(answer)
@@ -102,7 +102,7 @@ def _input_blocks(view: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _input_state(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
-    """What stands in the input of a block."""
+    """Return the value of the input of a block."""
     values = ((view.get("state") or {}).get("values") or {}).get(block["block_id"]) or {}
     return next(iter(values.values()), {})
 

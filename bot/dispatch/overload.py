@@ -26,7 +26,7 @@ def user_id_of(body: dict[str, Any]) -> str:
 
 
 def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
-    """The way a request came in, as far as it tells how it can be answered."""
+    """Return the entrypoint of a request, as far as it decides how it can be answered."""
     if "command" in body:
         return Entrypoint.COMMAND
     if body.get("type") == "event_callback":
@@ -57,7 +57,7 @@ class OverloadResponder:
         return {}
 
     def message(self, body: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
-        """The way to tell a person whom the acknowledgement does not; None when they have just been told."""
+        """Return how to answer a user whom the acknowledgement does not reach; None if they were answered just now."""
         entrypoint, who, now = _entrypoint_of(body), user_id_of(body), time.monotonic()
         self._notified_at = {key: at for key, at in self._notified_at.items() if at > now - PAUSE_SECONDS}
         if entrypoint in (Entrypoint.COMMAND, Entrypoint.FORM) or not who or who in self._notified_at:

@@ -23,10 +23,9 @@ OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 class RequestSource:
     """Where a request came from and how its answer gets back.
 
-    `replaces_message`: the answer takes the place of the clicked message, which only that person sees. On a shared card
-    that would change it for all readers. `thread_ts` is the thread a mention stands in; `message_ts` the clicked
-    message.
-    `from_home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
+    `replaces_message`: the answer replaces the clicked message, which only that user sees. On a shared card that would
+    change it for all readers. `thread_ts` is the thread of a mention; `message_ts` the clicked message. `from_home`: it
+    began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
     """
 
     entrypoint: Entrypoint
@@ -116,7 +115,7 @@ def is_edit(body: dict[str, Any]) -> bool:
 
 
 def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
-    """The channel an event is about, when that may be spoken in from now on, or no more; None for all other events.
+    """Return the channel of an event after which the bot may or may not post there; None for all other events.
 
     https://docs.slack.dev/reference/events/member_joined_channel and the others of `MOVES`.
     """
@@ -203,7 +202,7 @@ def preset_values(view: dict[str, Any]) -> dict[str, str]:
 
 
 def read_values(view: dict[str, Any]) -> dict[str, str]:
-    """What stands in a form, by block: the text, the value of the chosen option, or the id of the picked file.
+    """Return the values of a form by block: the text, the value of the chosen option, or the id of the picked file.
 
     Several values, also of ticked boxes, are separated by commas; empty ones are left out.
 

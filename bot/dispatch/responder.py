@@ -78,13 +78,13 @@ class Responder:
         form: ModalSubmission | None,
         reference: str | None = None,
     ) -> None:
-        """Say what went wrong: next to the field of the form that is open, else in words, with the way back to it."""
+        """Show what went wrong: beside the field of the open form, else as a message with a button back to the form."""
         if form is None or form.is_accepted:
             await self.reply_privately(source, message)
         elif not form.keep_open(problem, reference):
             await self.reply_privately(source, await self._with_way_back(form.view, message))
         elif isinstance(problem, PermissionDenied):
-            await self.reply_privately(source, message)  # a form has no room for the button to ask for the role
+            await self.reply_privately(source, message)  # a form cannot show the button to ask for the role
 
     async def _with_way_back(self, view: dict[str, Any], message: Message) -> Message:
         try:
@@ -109,7 +109,7 @@ class Responder:
             )
 
     async def _send_copies(self, reply: Message) -> None:
-        """To the people or channels concerned; when none can be told, the asker hears why, unless a link waits."""
+        """Send copies to the users or channels concerned; when all fail, the user is shown why, unless a link waits."""
         failed: list[SlackError] = []
         for person, copy in reply.copies:
             try:
@@ -192,7 +192,7 @@ class Responder:
             log.warning("home.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
     async def _replace_original(self, source: RequestSource, message: Message, response_url: str) -> None:
-        """The time of what stood there is of no matter any more, that of what stands there now is."""
+        """Update the expiry of a replaced message: cancel the old one, and record that of the new message."""
         if source.message_ts:
             with _ignore_database_errors():
                 await self._expiries.cancel(source.message_ts)
@@ -200,7 +200,7 @@ class Responder:
             await self._schedule_expiry(message, response_url, source.message_ts)
 
     async def _schedule_expiry(self, message: Message, address: str, ts: str | None) -> None:
-        """Write down that this message is to say so when its link is over."""
+        """Record that this message is to be edited when its link has expired."""
         over = message.expires
         assert over is not None
         with _ignore_database_errors():

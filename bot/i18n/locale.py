@@ -1,4 +1,4 @@
-"""The language that is spoken now, those there are, and what is kept to be written in one of them."""
+"""The current language, the supported ones, and values that are formatted when they are rendered in one of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Localized(ABC):
 
     @abstractmethod
     def render(self, language: str | None = None) -> str:
-        """Return it in a language; in the one that is spoken now when none is named."""
+        """Return it in a language; in the current one when none is named."""
 
     def __str__(self) -> str:
         return unmarked(self.render(ENGLISH))

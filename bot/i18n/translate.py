@@ -14,7 +14,7 @@ from bot.i18n.verbatim import filled
 
 
 def _(sentence: str | Localized, language: str | None = None, /, **values: object) -> str:
-    """The sentence in a language, or in that of who is spoken with, `{names}` filled in.
+    """Return the sentence in a language, or in the current one, with `{names}` filled in.
 
     Text from outside is a value only. A value that is Localized is written in the same language.
     """
@@ -101,9 +101,7 @@ def _rendered(values: dict[str, object], language: str) -> dict[str, object]:
 
 
 def is_loaded(language: str) -> bool:
-    """Whether this language can be spoken at once: `load_locale` reads its catalogue, which takes a tenth of a
-    second.
-    """
+    """Return whether this language is ready: `load_locale` reads its catalogue, which takes a tenth of a second."""
     return language in _READ
 
 

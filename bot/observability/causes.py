@@ -85,7 +85,7 @@ def _system(error: BaseException) -> str:
 
 
 def _said(error: BaseException, bases: Sequence[str]) -> str:
-    """Return its kind and its own words; of aiohttp's the kind alone, since their words carry the address."""
+    """Return its kind and its own text; of aiohttp's the kind alone, since their text contains the address."""
     try:
         text = "" if "ClientError" in bases else str(error).strip()
     except Exception:  # noqa: BLE001 - one that was made in an unusual way may be unable to say anything

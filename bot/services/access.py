@@ -79,7 +79,7 @@ class TtlCache(Generic[Fact]):
         self._entries: dict[str, CachedAnswer[Fact]] = {}
 
     async def get(self, key: str) -> Fact:
-        """The answer about `key`; a failed question is asked again by the next one who wants to know."""
+        """Return the answer about `key`; a failed request is repeated by the next caller."""
         known = self._entries.get(key)
         if known is None or self._is_expired(known):
             if len(self._entries) >= MOST:
@@ -105,7 +105,7 @@ class TtlCache(Generic[Fact]):
         return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(previous=None))
 
     def forget(self, key: str) -> None:
-        """Ask again the next time, even when an answer is under way: it may be from before."""
+        """Discard the answer, also that of a request in progress: it may be from before the change."""
         self._entries.pop(key, None)
 
 
@@ -144,7 +144,7 @@ class AccessResolver:
         self._groups = TtlCache(slack_client.group_members, clock, seconds, stale)
 
     def uncached(self) -> AccessResolver:
-        """The same for what acts by itself: asks Slack at each act, and waits where Slack does not answer."""
+        """Return the same for workers: asks Slack each time, and waits where Slack does not answer."""
         return AccessResolver(
             self._slack_client,
             self._store,
@@ -191,7 +191,7 @@ class AccessResolver:
         return access.outsider(person, home_team=home, admins=self._admins)
 
     async def display_name(self, user_id: str) -> str:
-        """Return a user's name; their id while Slack cannot tell."""
+        """Return a user's name; their id while Slack does not answer."""
         try:
             return (await self._people.get(user_id)).name or user_id
         except SlackError:
@@ -249,7 +249,7 @@ class AccessResolver:
         return dict(pair for pair in found if pair)
 
     async def email_domain(self, user_id: str) -> str | None:
-        """Return the domain of a user's e-mail; None when Slack does not tell."""
+        """Return the domain of a user's e-mail; None when Slack has none."""
         try:
             return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
         except SlackError:
@@ -275,7 +275,7 @@ class AccessResolver:
         return known or await self._slack_client.workspace_admins()
 
     def invalidate(self, changed: str) -> None:
-        """Drop what is remembered of a person or a user group: Slack says that it has changed."""
+        """Discard the cached facts of a user or user group: Slack reports that it has changed."""
         self._people.forget(changed)
         self._groups.forget(changed)
 
@@ -309,7 +309,7 @@ class AccessResolver:
 
 
 def _enterprise_facts(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What an organisation says of a person. https://docs.slack.dev/enterprise/developing-for-enterprise-orgs"""
+    """Return the organisation's facts of a user. https://docs.slack.dev/enterprise/developing-for-enterprise-orgs"""
     found = facts.get("enterprise_user")
     return found if isinstance(found, dict) else {}
 

@@ -177,7 +177,7 @@ class AppDirectory:
     async def _fetch_shared_page(
         self, app: App, number: int, version: str | None = None, os: str | None = None
     ) -> Page[Build]:
-        """A page of an app's builds; who asks while it is on its way gets the same one."""
+        """Return a page of an app's builds; callers at the same time share one request."""
         key = (app.id, number, version, os, person_waits())
         asked = self._page_requests.get(key)
         if asked is None:

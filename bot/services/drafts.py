@@ -26,9 +26,9 @@ class DraftKeeper:
         return f"draft:{await self._store.run(drafts.save_draft, text)}"
 
     async def load(self, carried: str) -> str:
-        """What was carried, with the text where the key is.
+        """Return the value with the text in place of its key.
 
-        Raises UserInputError when it is kept no longer, or DatabaseUnavailable.
+        Raises UserInputError when the text was deleted, or DatabaseUnavailable.
         """
         match = _KEY.search(carried)
         if match is None:

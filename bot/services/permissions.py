@@ -47,7 +47,7 @@ class PermissionChecker:
         return asker
 
     async def require_waiter(self, user_id: str, build: Build) -> Actor:
-        """A person who waits for a build, in the place where they asked to be told of it."""
+        """Return a user who waits for a build, for the place where they asked to be notified."""
         return await self.require(
             user_id, Role.MEMBER, build.app, await self._store.run(build_waiters.get_waiter_channel, build.id, user_id)
         )

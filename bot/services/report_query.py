@@ -1,4 +1,4 @@
-"""What a download summary is about, in words and as it would be typed; and its answer as a CSV file."""
+"""The query of a download report, as text and as it would be typed; and its answer as a CSV file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device
 
 
 def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
-    """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
+    """Return the same query about these builds (none: the whole app), with the words for it in the current language."""
     app, which = query.app, _which(builds)
     options = [*(period.typed(query.period) if query.period else ())]
     options += [("by", query.by.value)] if query.by is not GroupBy.PERSON else []
@@ -34,7 +34,7 @@ def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
 
 
 def _which(builds: Sequence[Build]) -> str:
-    """The word for these builds: it means the same whenever it is read, so a button may carry it."""
+    """Return the word for these builds: it means the same whenever it is read, so it may be in a button's value."""
     version, *others = dict.fromkeys(build.version for build in builds) or ["all"]
     by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"
     return ",".join(build.id for build in builds) if builds and by_id else version

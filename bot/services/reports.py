@@ -194,7 +194,7 @@ class ReportBuilder:
         )
 
     def _audit_days_if_shorter(self, period: Period | None) -> int | None:
-        """The days the ledger reaches back, when that is less than what was asked for."""
+        """Return the days the audit log reaches back, when that is less than what was asked for."""
         if period and not period.open and period.start >= self._clock() - self._audit_days:
             return None
         return round(self._audit_days / timedelta(days=1))

@@ -23,7 +23,7 @@ class SlackEventService:
         self._access = access
 
     def forget(self, changed: str) -> None:
-        """Drop what this replica remembers of a user or user group: Slack says that it has changed."""
+        """Discard this replica's cached facts of a user or user group: Slack reports that it has changed."""
         self._access.invalidate(changed)
         self._store.wake(Topic.ACCESS)  # what was paused for it may go on
 

@@ -58,11 +58,11 @@ class UploadRequest:
     details: UploadMetadata = field(default_factory=UploadMetadata)
     build: Build | None = None
     entrypoint: Entrypoint = Entrypoint.FORM
-    reopen_value: str = ""  # what the button carries that opens the form anew
+    reopen_value: str = ""  # value of the button that opens the form again
 
     @property
     def target_name(self) -> str:
-        """Where it goes, in words."""
+        """Return the target as text."""
         return buildcards.plain_title(self.build) if self.build else self.app.name
 
     @property
@@ -120,12 +120,12 @@ class UploadRunner:
         return True
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Wait for the loads under way, at most so long."""
+        """Wait for the uploads in progress, for so many seconds at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_seconds)
 
     async def close(self, timeout_seconds: float) -> None:
-        """Stop: what is not whole by now is not carried on, and its message says so."""
+        """Stop: uploads in progress are cancelled, and their messages say so."""
         for task in self._tasks:
             task.cancel()
         await self.drain(timeout_seconds)
@@ -152,7 +152,7 @@ class UploadRunner:
             reference = secrets.token_hex(4)
             outcome, last = AuditOutcome.UNEXPECTED, _render_failure(request, _new_error(BROKEN), reference)
             log.exception("carry.error", error=kind_of(error), reference=reference)
-        with suppress(BotError):  # the person is told all the same
+        with suppress(BotError):  # the user is notified all the same
             await self._record_outcome(request, build, outcome)
         await status_message.finish(last)
 
@@ -239,7 +239,7 @@ class _UploadStatusMessage:
     async def post(self) -> None:
         """Say that it is coming."""
         self._posted = await self._slack_client.post(self._request.asker.user_id, self._render(None))
-        with suppress(BotError):  # it is carried all the same
+        with suppress(BotError):  # the upload goes on all the same
             await self._journal.add(
                 self._posted, self._request.file.name, self._request.target_name, self._request.reopen_value
             )

@@ -53,7 +53,7 @@ class UploadJournal:
         self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
 
     async def add(self, posted: MessageRef, file: str, place: str, again: str = "") -> None:
-        """The message that stands there speaks of a load that is under way from now on. Raises DatabaseUnavailable."""
+        """Record that the message shows an upload in progress from now on. Raises DatabaseUnavailable."""
         where = {"channel": posted.channel, "ts": posted.ts}
         self._own_records[posted] = {
             **where,
@@ -76,7 +76,7 @@ class UploadJournal:
                 await self._store.run(key_value.delete_value, _record_key(posted))
 
     async def renew(self) -> None:
-        """Renew what this process carries. Raises DatabaseUnavailable."""
+        """Renew the records of this process's uploads. Raises DatabaseUnavailable."""
         async with self._turn:
             until = await self._store.run(database_info.current_time) + BELIEVED
             for posted, about in list(self._own_records.items()):

@@ -50,7 +50,7 @@ class WebhookHandler:
             task.cancel()
 
     async def handle_webhook(self, body: bytes) -> None:
-        """Make the watched apps whose id stands in the body due, or all of them when none does.
+        """Make the watched apps whose id is in the body due, or all of them when it has none.
 
         The payload is not documented, so ids are looked for anywhere in it, in any format. Feedback is announced where
         it was subscribed to, once for each, without a word of the body. Raises DatabaseUnavailable.
@@ -85,7 +85,7 @@ class WebhookHandler:
             await self._store.run(app_polls.request_poll, [app_id])
 
     async def _announce_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
-        """Applivery has no call that lists feedback, so the ids beside the app's are what tells one from another."""
+        """Announce feedback, once: Applivery has no call that lists it, so the other ids in the body identify it."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
         wishes = [
             subscription

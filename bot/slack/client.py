@@ -85,7 +85,7 @@ def granted_scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
 
 
 def read_boolean(said: object) -> bool | None:
-    """What Slack says of a yes-or-no fact; None for anything else, which is neither."""
+    """Return a boolean of Slack's; None for anything else."""
     return said if isinstance(said, bool) else None
 
 
@@ -221,7 +221,7 @@ class SlackClient:
         return dict(answer.get("file") or {})
 
     async def open_modal(self, trigger_id: str, form: Modal) -> None:
-        """Open a modal within the 3 seconds a trigger lives. Raises SlackError when they are over."""
+        """Open a modal within the 3 seconds a trigger is valid. Raises SlackError when they are over."""
         await self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()})
 
     async def publish_home(self, user: str, home: HomeView, *, known: str | None = None) -> None:

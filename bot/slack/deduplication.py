@@ -20,7 +20,7 @@ ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode
 
 
 def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
-    """What tells a request from all others, whichever way it comes and however often.
+    """Return the keys that identify a request, by every transport and at every redelivery.
 
     A signature is valid for five minutes: https://docs.slack.dev/authentication/verifying-requests-from-slack. Slack
     repeats commands, clicks and forms over Socket Mode with the same envelope, or in another with the same trigger:
@@ -45,7 +45,7 @@ class RequestDeduplicator:
         self._looking: set[asyncio.Task[bool]] = set()
 
     def start_check(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
-        """Look, beside the acknowledgement, whether this request was here before; None when nothing tells.
+        """Look up, during the acknowledgement, whether this request was here before; None when it has no keys.
 
         The task raises DatabaseUnavailable when the database does not answer in time.
         """

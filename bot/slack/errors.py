@@ -65,7 +65,10 @@ def response_error(status: int, body: str) -> SlackError:
 
 
 def to_slack_error(error: BaseException) -> SlackError:
-    """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+    """Return an error of Slack or of the connection as one of ours.
+
+    https://docs.slack.dev/reference/methods/chat.postMessage#errors
+    """
     if not isinstance(error, SlackApiError):
         kind = SlackResponseTooLarge if isinstance(error, AnswerTooLarge) else DeliveryUnknown
         return kind(code=kind_of(error))
@@ -104,7 +107,7 @@ RAISED = (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, Attribut
 
 
 async def call_api(call: Awaitable[Answer]) -> Answer:
-    """The answer of one call of the Web API; raises a SlackError instead of what the SDK and the wire raise."""
+    """Return the response of one call of the Web API; raises a SlackError instead of the SDK's exceptions."""
     try:
         return await call
     except RAISED as error:

@@ -49,8 +49,8 @@ class SlackFileSource:
         self._origins = {HOST, *([_origin(api_url)] if foreign else [])}
 
     async def get_file(self, file_id: str) -> SlackFile:
-        """What Slack says of a file. Raises FileReadError when it has none, UnsupportedFile for one that lies
-        elsewhere.
+        """Return Slack's facts of a file. Raises FileReadError when it has none, UnsupportedFile for one on another
+        host.
 
         https://docs.slack.dev/reference/methods/files.info
         """

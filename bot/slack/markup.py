@@ -29,7 +29,7 @@ _DATE = re.compile(r"!date\^(-?\d+)\^([^^|]*)\|(.*)")
 
 
 def needs_rich_text(*texts: str) -> bool:
-    """Whether something in these texts is shown wrongly by mrkdwn as it stands."""
+    """Return whether mrkdwn would show something in these texts wrongly."""
     return any(OPEN in text for text in texts)
 
 
@@ -84,13 +84,13 @@ def _lines(lines: Sequence[str], *, quoted: bool) -> list[Element]:
 
 
 def _elements(line: str) -> Iterator[Element]:
-    """What stands in a line, each piece with its style."""
+    """Return the elements of a line, each with its style."""
     for match, on in _tokenize(line):
         yield from _element(match, {_STYLES[text]: True for text in sorted(on)})
 
 
 def _tokenize(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
-    """Each piece of a line, and the marks of the styles it stands in; these marks themselves are left out."""
+    """Yield each piece of a line with the marks of its styles; these marks themselves are left out."""
     tokens = list(_TOKEN.finditer(line))
     on: frozenset[str] = frozenset()
     for number, match in enumerate(tokens):

@@ -72,7 +72,7 @@ def _strip_marks(text: str) -> str:
 
 
 def strip_formatting(text: str) -> str:
-    """The text without formatting around its words and values, for words that are not a name as they stand."""
+    """Return the text without formatting around its words and values, for words that match no name as they are."""
     text = _CODE_VALUE.sub(lambda match: f'{match[1]}"{_in_quotes(match[2])}"', text)
     for wrapped in _WRAPPED:
         text = wrapped.sub(r"\1", text)

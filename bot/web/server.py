@@ -82,7 +82,7 @@ class HttpServer:
         if self._secret and self._ring:
             app.router.add_post("/webhooks/applivery/{secret}", self._doorbell)
         if self._claim is not None:
-            # every method and everything below, line breaks too: its answers, refusals too, carry headers of their own
+            # every method and everything below, line breaks too: # its responses, errors too, have headers of their own
             app.router.add_route("*", r"/b/{ticket:[\s\S]*}", self._claim.answer)
         return app
 

@@ -417,7 +417,7 @@ class BuildPoller:
         await self._store.run(stored_builds.mark_deleted, app.id, build_id)
 
     async def _in_detail(self, change: BuildTransition, told: bool, semaphore: asyncio.Semaphore) -> BuildTransition:
-        """A build that is about to be told of, with what only the details have: why it failed, when it expires."""
+        """Return a build to be announced with what only the details have: why it failed, when it expires."""
         build = change.build
         if change.quiet or not told or not build.stage.final:
             return change

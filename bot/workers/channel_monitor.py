@@ -69,7 +69,7 @@ class ChannelMonitor:
                 log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
 
     async def _tell(self, paused: Subscription) -> None:
-        """Its maker, in their language. Raises SlackError."""
+        """Notify the owner in their locale. Raises SlackError."""
         name, spoken = await self._slack_client.bot_name(), await self._people.language(paused.created_by)
         with use_locale(spoken):
             message = cards.paused(paused, name)

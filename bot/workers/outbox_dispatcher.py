@@ -44,7 +44,7 @@ log = logger(__name__)
 
 IN_FLIGHT = 8
 TOGETHER_SECONDS = 0.003  # posts that end within so much of each other share a commit
-LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are under way; the first to end wakes us anyway
+LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are in progress; the first to end wakes the worker anyway
 # A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0

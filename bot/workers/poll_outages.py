@@ -95,5 +95,5 @@ class OutageNotifier:
         return self._store.dialect == SQLITE or known.owner == self._owner or not owned
 
     async def _admins(self) -> list[str]:
-        """Whom to tell. Raises SlackError."""
+        """Return the admins to notify. Raises SlackError."""
         return (await self._people.list_admins((await self._slack_client.identity()).team_id))[:TOLD]

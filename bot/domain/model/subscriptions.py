@@ -107,7 +107,7 @@ class BuildEvent(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Whether the build will not move on: what who waits for it is to hear."""
+        """Return whether this event is an end, of which users who wait for the build are notified."""
         return self.description.stage is not None and self.description.stage.final
 
 

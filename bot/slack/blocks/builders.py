@@ -95,7 +95,7 @@ class Message:
     blocks: tuple[Block, ...] = ()
     thread: tuple[Message, ...] = ()
     to: Visibility = Visibility.ASKER
-    is_secret: bool = False  # carries a download address: never to a channel
+    is_secret: bool = False  # contains a download address: never to a channel
     expires: MessageExpiry | None = None
     copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
     request: int | None = None  # the role that the copies request: their places are recorded

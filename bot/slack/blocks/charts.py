@@ -30,7 +30,7 @@ Points = Sequence[tuple[str, int]]
 
 
 def distinguish_labels(texts: Iterable[str], limit: int) -> list[str]:
-    """The texts as plain ones of at most `limit` characters, told apart by a number where several would read alike."""
+    """Return the texts as plain ones of at most `limit` characters, numbered where several would read alike."""
     found: dict[str, None] = {}
     count: Counter[str] = Counter()
     for text in texts:

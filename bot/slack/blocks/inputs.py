@@ -69,7 +69,7 @@ def textarea(label: str, name: str, *, value: str = "", hint: str = "") -> Block
 
 
 def with_initial_value(block: Block, typed: dict[str, Any]) -> Block:
-    """An input as Slack sent it back, which begins with what stood in it (its entry of `state.values`)."""
+    """Return an input as Slack sent it back, with the typed value (its entry of `state.values`) as initial value."""
     element = {key: value for key, value in block["element"].items() if not key.startswith("initial_")}
     if typed.get("value"):
         element["initial_value"] = typed["value"]

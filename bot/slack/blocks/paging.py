@@ -54,7 +54,7 @@ def items_needed(number: int, size: int) -> int:
 
 
 def page_buttons(page: PagedItems[T], action: str, what: str) -> list[Block]:
-    """The buttons to the pages beside this one; each carries the number of a page and `what` is listed."""
+    """Return the buttons to the previous and next page; the value of each is the page number and `what` is listed."""
     back = blocks.button(
         _("Previous"),
         f"{action}#previous",
@@ -69,6 +69,6 @@ def page_buttons(page: PagedItems[T], action: str, what: str) -> list[Block]:
 
 
 def parse_page_value(value: str) -> tuple[int, str]:
-    """The number of a page and what is listed, as those buttons carry them."""
+    """Parse the value of such a button: the number of a page and what is listed."""
     page = PageValue.parse(value)
     return page.number or 0, page.of

@@ -78,7 +78,7 @@ class SocketPool:
         )
 
     async def count_connected(self) -> int:
-        """On how many lines we are really heard now (the SDK's own example forgets to await this)."""
+        """Return the number of open connections (the SDK's own example forgets to await this)."""
         return sum([await line.is_connected() for line in self._slots])
 
     async def _watch_slots(self) -> None:

@@ -72,7 +72,7 @@ def several(app: App, builds: Sequence[Build]) -> str:
 
 
 def platform_name(build: Build) -> str:
-    """The platform as its maker writes it, escaped."""
+    """Return the platform's proper name, escaped."""
     return escape_inline(plain_platform(build), 40)
 
 

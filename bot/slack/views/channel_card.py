@@ -116,7 +116,7 @@ def _version_card(shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard
 
 
 def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
-    """What was kept back until now, newest first, in one message."""
+    """Return what was held until now, newest first, in one message."""
     names = list(dict.fromkeys(escape_inline(each_entry.build.app.name, 80) for each_entry in shown))
     apps = ", ".join(names[:5])
     if left := len(names[5:]):

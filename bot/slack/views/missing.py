@@ -121,7 +121,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
 
 
 def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
-    """What the asker hears when they have been asked; `waiting` people were too many for one time."""
+    """Return the result for the user who sent the reminders; `waiting` users were too many for one time."""
     what = escape_inline(what, 160)
     if not asked and not left_alone:
         return Message(_("No one is missing."))

@@ -189,7 +189,7 @@ def _clock(moment: datetime, now: datetime) -> Markup:
 def _code(text: str) -> Markup:
     """Our own words for a browser, with our code and bold; what is marked as from outside is left as it is."""
     outside = iter(SPAN.findall(text))
-    plain = str(escape(SPAN.sub(OPEN, text))).replace("&#39;", "'")  # which ends nothing where our words stand
+    plain = str(escape(SPAN.sub(OPEN, text))).replace("&#39;", "'")  # harmless: no sentence is in an attribute
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", plain)
     safe = re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe)
     return Markup(re.sub(OPEN, lambda _: str(escape(next(outside))), safe))  # noqa: S704 - escaped above
