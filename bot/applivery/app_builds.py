@@ -86,13 +86,15 @@ class AppBuilds:
         self._timeouts = timeouts
 
     async def newest(self) -> tuple[Build, ...]:
-        """The newest builds, newest first."""
+        """Return the newest builds, newest first."""
         return (await self.page(1, limit=NEWEST)).items
 
     async def page(
         self, number: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
     ) -> Page[Build]:
-        """A page of the builds, newest first: of those with exactly this version name, for this platform, or all."""
+        """Return a page of the builds, newest first: of those with exactly this version name, for this platform, or
+        all.
+        """
 
         def read(body: bytes) -> Page[Build]:
             return parse.builds(body, self.app, page=number, limit=limit)
@@ -105,7 +107,7 @@ class AppBuilds:
             raise await self._whose(refused) from None
 
     async def build(self, build_id: str) -> Build:
-        """A build in detail."""
+        """Return a build in detail."""
         path = paths.build(self._root, build_id)
         ask = ApiRequest("build", f"{self._hosts.api}{path}", lane=Priority.POLLING)
         return await self._transport.ask(ask, self._read)
@@ -151,7 +153,7 @@ class AppBuilds:
         return UploadResult(await self._searched(before, details, file, unsure), found=True)
 
     async def _before(self) -> set[str] | None:
-        """The ids of the newest builds; None when this credential may not list them.
+        """Return the ids of the newest builds; None when this credential may not list them.
 
         That alone is no reason not to upload: which of the two it may do, its role and the plan decide apart.
         """
@@ -209,7 +211,7 @@ class AppBuilds:
         raise _lost(unsure, SAME_FILE, looked=looked)
 
     async def _attached(self, build_id: str) -> set[str] | None:
-        """The ids of a build's attachments; None when this credential may not see the build.
+        """Return the ids of a build's attachments; None when this credential may not see the build.
 
         Raises BuildNotProcessed.
         """
@@ -242,7 +244,7 @@ class AppBuilds:
         return None, looked
 
     async def _whose(self, refused: InvalidCredentials) -> InvalidCredentials:
-        """The refusal, or a better one when the same token is good for the other API."""
+        """Return the refusal, or a better one when the same token is good for the other API."""
         mine = self._root == INTEGRATIONS
         what, path = ("service account", "/v1/organizations") if mine else ("app token", f"{INTEGRATIONS}/builds")
         ask = ApiRequest("whose_token", f"{self._hosts.api}{path}", {"page": "1", "limit": "1"})

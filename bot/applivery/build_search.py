@@ -23,7 +23,9 @@ class FetchPage(Protocol):
     """Gives a page of an app's builds, newest first."""
 
     async def __call__(self, page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
-        """The page of this number, from 1: of the builds with exactly this version name, for this platform, or all."""
+        """Return the page of this number, from 1: of the builds with exactly this version name, for this platform, or
+        all.
+        """
 
 
 def anything(_: Build) -> bool:
@@ -37,7 +39,7 @@ def walk(fetch: FetchPage, version: str | None = None) -> AsyncGenerator[Build, 
 
 
 async def newest(fetch: FetchPage, wanted: Wanted, most: int | None) -> list[Build]:
-    """The newest builds that are wanted, newest first, however many others lie between; None: all of them."""
+    """Return the newest builds that are wanted, newest first, however many others lie between; None: all of them."""
     found_builds: list[Build] = []
     async with aclosing(walk(fetch)) as builds:
         async for build in builds:
@@ -49,7 +51,9 @@ async def newest(fetch: FetchPage, wanted: Wanted, most: int | None) -> list[Bui
 
 
 async def latest(fetch: FetchPage, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
-    """The newest wanted builds, down to the newest usable one, and the newest usable one of each of these platforms."""
+    """Return the newest wanted builds, down to the newest usable one, and the newest usable one of each of these
+    platforms.
+    """
     builds: list[Build] = []
     pages = 0
     async with aclosing(every_page("builds", fetch)) as listed:
@@ -74,7 +78,8 @@ async def _newest_for(fetch: FetchPage, usable: Wanted, wanted: Wanted, platform
 
 
 async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list[Build]:
-    """Every build that a version or a `#number` may mean, newest first; all of them when there is none of that name.
+    """Return every build that a version or a `#number` may mean, newest first; all of them when there is none of that
+    name.
 
     A version is looked up by Applivery's own filter. Numbers have none, and other spellings are found by looking.
     """
@@ -98,14 +103,15 @@ async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list
 
 
 async def _of_version(fetch: FetchPage, version: str) -> list[Build]:
-    """The builds of exactly this version, by Applivery's filter."""
+    """Return the builds of exactly this version, by Applivery's filter."""
     if not 0 < len(version) <= VERSION:
         return []
     return [build async for build in walk(fetch, version) if build.version == version]
 
 
 async def search(fetch: FetchPage, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
-    """The builds that fit what has been typed so far, what is meant most likely first; as many as are found in time.
+    """Return the builds that fit what has been typed so far, what is meant most likely first; as many as are found in
+    time.
 
     A version that is typed whole is found at once, however old it is. Raises a Problem only when nothing was found.
     """

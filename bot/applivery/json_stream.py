@@ -117,7 +117,7 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
         self._again_at = min(2 * len(self._buffer), ITEM_BYTES) if len(self._buffer) > 100_000 else 0
 
     def _length(self, view: memoryview) -> int | None:
-        """The bytes of the first value; None while it is not whole, and for what is no JSON."""
+        """Return the bytes of the first value; None while it is not whole, and for what is no JSON."""
         size = len(view)
         try:
             with view:

@@ -42,7 +42,7 @@ def local(path: Path, name: str | None = None) -> StreamedFile:
 
 
 def shown(path: Path) -> str:
-    """The path as text: bytes of it that are no UTF-8 are replaced, and so are control characters."""
+    """Return the path as text: bytes of it that are no UTF-8 are replaced, and so are control characters."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 

@@ -22,7 +22,7 @@ NO_BUILD_ID = gettext_noop("“{typed}” is not a build id: those are 24 charac
 
 
 def is_id_or_slug(text: str) -> bool:
-    """Whether `text` could name an app or workspace in a path; makes no request."""
+    """Return whether `text` could name an app or workspace in a path; makes no request."""
     return _ID_OR_SLUG.fullmatch(text) is not None
 
 

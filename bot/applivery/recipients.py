@@ -26,7 +26,7 @@ class RecipientCounter:
         self._app = app
 
     async def collaborators(self) -> int | None:
-        """The workspace's collaborators and those of the app alone, each once, service accounts left out.
+        """Return the workspace's collaborators and those of the app alone, each once, service accounts left out.
 
         https://docs.applivery.com/en/api/workspace/organization-collaborators/get-organizations-organizationid-collaborators
         """
@@ -41,7 +41,7 @@ class RecipientCounter:
         return None if everywhere is None or of_app is None else len(everywhere | of_app)
 
     async def employees(self) -> int | None:
-        """The store users who were invited to the app.
+        """Return the store users who were invited to the app.
 
         https://docs.applivery.com/en/api/app-distribution/application-employees/get-organizations-organizationid-apps-applicationid-employees
         """

@@ -200,7 +200,7 @@ class Transport:
                 return await _beside(reader.pending, reader.finish)
 
     def credential(self, url: str) -> dict[str, str]:
-        """The header with our credential. Raises ValueError for an address that is not to have it."""
+        """Return the header with our credential. Raises ValueError for an address that is not to have it."""
         if not any(url.startswith(f"{host}/") for host in self._hosts):
             raise ValueError("the credential is for the API and upload hosts only")
         return {"Authorization": f"Bearer {self._token}"}
@@ -336,7 +336,7 @@ def _understood(answer: ApiResponse) -> Iterator[None]:
 
 
 def refused(answer: ApiResponse, *, download_host: bool = False) -> AppliveryError:
-    """The named error of an answer that says no."""
+    """Return the named error of an answer that says no."""
     retry_after = answer.headers.get("Retry-After")
     error_body = envelope.refusal(answer.body)
     return problem(error_body, answer.status, retry_after=retry_after, download_host=download_host)

@@ -122,6 +122,6 @@ WRONG_FAMILY = {
 
 
 def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
-    """The error when a token is good, but for the other of the two APIs; `what` is what it is."""
+    """Return the error when a token is good, but for the other of the two APIs; `what` is what it is."""
     sentence, step = WRONG_FAMILY[what]
     return WrongTokenKind(sentence, joined(" ", (NOTHING, step)), code=refused.code, status=refused.status)
