@@ -32,7 +32,7 @@ def _stopped(words: list[str]) -> int:
 
 
 def _delivered(code: int) -> int:
-    """The exit code once all is written: what was to be printed and could not be is a failure too."""
+    """Return the exit code once all is written: what was to be printed and could not be is a failure too."""
     from bot.cli import standard_streams  # noqa: PLC0415
 
     signals.ignore()

@@ -32,7 +32,9 @@ def hosts(settings: UploadSettings) -> AppliveryHosts:
 
 
 def dashboard(settings: UploadSettings, build: Build) -> str | None:
-    """The build's page in the dashboard; None when the workspace is not known, which an app's token does not say."""
+    """Return the build's page in the dashboard; None when the workspace is not known, which an app's token does not
+    say.
+    """
     if settings.applivery_organization is None or not build.app.slug:
         return None
     return hosts(settings).dashboard_build_url(settings.applivery_organization, build.app, build)
@@ -82,7 +84,9 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[AppliveryClient]
 
 
 async def _app(applivery: AppliveryClient, typed: str) -> App:
-    """The app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is needed."""
+    """Return the app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is
+    needed.
+    """
     try:
         return await AppDirectory(applivery).app(typed)
     except (Forbidden, FeatureNotInPlan) as refused:
@@ -97,7 +101,7 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
 
 
 async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
-    """The id and title of the build meant by its id, or by `latest`, a version or `#number`.
+    """Return the id and title of the build meant by its id, or by `latest`, a version or `#number`.
 
     Raises as choice.build does. One that is named by its id need not be one that this credential may see.
     """

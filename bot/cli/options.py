@@ -14,7 +14,7 @@ def _option(*names: str, says: str, least: int | None = None, most: int | None =
 
 
 def up_to(most: float) -> Callable[[float], float]:
-    """A check for a number above 0 and up to `most`; what is no number (`nan`) is neither."""
+    """Return a check for a number above 0 and up to `most`; what is no number (`nan`) is neither."""
 
     def checked(value: float) -> float:
         if not 0 < value <= most:

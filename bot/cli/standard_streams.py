@@ -64,5 +64,5 @@ def lost() -> str | None:
 
 
 def unicode() -> bool:
-    """Whether stdout takes every character."""
+    """Return whether stdout takes every character."""
     return "utf" in (sys.stdout.encoding or "").lower()

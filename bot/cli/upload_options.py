@@ -58,7 +58,7 @@ class UploadOptions:
         )
 
     def icon(self) -> SmallFile | None:
-        """The picture of a custom package. Raises UserInputError when it is none."""
+        """Return the picture of a custom package. Raises UserInputError when it is none."""
         path: Path | None = self.given["package_icon"]
         if path is None:
             return None

@@ -66,7 +66,7 @@ def status_of(build: Build) -> str:
 
 
 def quoted(build: Build) -> str:
-    """The same in the middle of a sentence."""
+    """Return the same in the middle of a sentence."""
     if build.stage is not Stage.UNKNOWN:
         return f"“{build.status}”"
     return f"status “{build.status}” (unknown to me)" if build.status else "no status (unknown to me)"
