@@ -115,7 +115,7 @@ async def _others(call: CommandContext, request: RoleRequest, app: str | None) -
 
 
 async def _app(call: CommandContext, request: RoleRequest) -> str | None:
-    """The name of the app the role is for, its id while Applivery is away; None for every app."""
+    """Return the name of the app the role is for, its id while Applivery is away; None for every app."""
     if request.app_id is None:
         return None
     try:

@@ -86,7 +86,7 @@ async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list
 
 @options("attach.build", need=Role.RELEASER)
 async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The processed builds of the chosen app, newest first."""
+    """Return the processed builds of the chosen app, newest first."""
     wanted = chosen.get("attach.app") or FileValue.parse(chosen.get("memory", "")).app_id
     app: App | None = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:

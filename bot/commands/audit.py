@@ -92,7 +92,7 @@ class _AuditQuery:
     typed: str
 
     async def lines(self, call: CommandContext, limit: int) -> list[AuditEntry]:
-        """The newest lines, so many at most."""
+        """Return the newest lines, so many at most."""
         return await call.services.audit.entries(
             user_id=self.user_id, app_id=self.app_id, since=self.since, until=self.until, limit=limit
         )
@@ -111,7 +111,7 @@ NOTHING = gettext_noop("Nothing in the audit trail fits that.")
 
 
 def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, str]]:
-    """The options for the same time, so that lines which are written meanwhile move nothing to another page."""
+    """Return the options for the same time, so that lines which are written meanwhile move nothing to another page."""
     return timeparse_period.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
 
 
@@ -128,7 +128,7 @@ async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> 
 
 
 async def _names(call: CommandContext, entries: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
-    """The names of the apps and the labels of the builds in some lines, by id."""
+    """Return the names of the apps and the labels of the builds in some lines, by id."""
     ids = [(entry.app_id, entry.build_id) for entry in entries if entry.app_id and entry.build_id]
     apps, builds = await asyncio.gather(call.services.names.of_apps(), call.services.names.of_builds(ids))
     return apps, builds

@@ -50,7 +50,7 @@ async def begin(
 
 
 async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> Mapping[str, str]:
-    """The names of the builds that digests are about."""
+    """Return the names of the builds that digests are about."""
     return await call.services.names.of_builds([(report.app_id, report.build_ref) for report in reports])
 
 
@@ -102,7 +102,7 @@ def _places(call: CommandContext) -> Sequence[str]:
 
 
 def _which(question: ReportQuery, target: BuildReference | None) -> str:
-    """The build as it was typed, so that `latest` is always the latest; empty for the whole app."""
+    """Return the build as it was typed, so that `latest` is always the latest; empty for the whole app."""
     if not question.builds:
         return ""
     return (target.which if target else None) or question.builds[0].id

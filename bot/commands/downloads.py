@@ -65,7 +65,7 @@ async def downloads(
 
 
 async def answer(call: CommandContext, question: ReportQuery) -> Message:
-    """The summary, where it belongs: with the managers in their channel, else with the asker alone."""
+    """Return the summary, where it belongs: with the managers in their channel, else with the asker alone."""
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         return await _without_person(call, question, names=True)
@@ -76,7 +76,7 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
 
 
 async def _without_person(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
-    """The summary for the channel, in the language of channels."""
+    """Return the summary for the channel, in the language of channels."""
     spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
         question = about(question, question.builds)
@@ -138,7 +138,7 @@ SINCE = (
 
 
 async def ask(call: CommandContext) -> Modal:
-    """The form that opens when nothing was typed."""
+    """Return the form that opens when nothing was typed."""
     apps = await call.apps() or [await call.only_app(None)]
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
     since = [blocks.option(_(label), value) for label, value in SINCE]
@@ -168,13 +168,13 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 @options("downloads.app", need=Role.MANAGER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The apps whose name fits what has been typed so far."""
+    """Return the apps whose name fits what has been typed so far."""
     return await get.apps(call, typed, chosen)
 
 
 @options("downloads.version", need=Role.MANAGER)
 async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The versions of the chosen app, newest first."""
+    """Return the versions of the chosen app, newest first."""
     wanted = chosen.get("downloads.app") or chosen.get("memory")
     app = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:

@@ -71,7 +71,7 @@ async def _nothing_ready(call: CommandContext, nothing: NoReadyBuild) -> Message
 async def hand(
     call: CommandContext, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()
 ) -> Message:
-    """A link for the asker; or, when there is none to be had, why not and what else there is."""
+    """Return a link for the asker; or, when there is none to be had, why not and what else there is."""
     dashboard, link_issuer = call.services.dashboard(build), call.services.links
     if build.stage is not Stage.READY:
         await link_issuer.ensure_not_recalled(build)
@@ -107,7 +107,7 @@ async def _not_to_be_had(call: CommandContext, build: Build) -> Message:
 
 
 async def ask(call: CommandContext) -> Modal:
-    """The form that opens when nothing was typed, with what this person took last in this channel."""
+    """Return the form that opens when nothing was typed, with what this person took last in this channel."""
     last = await call.services.links.last_app_id(call.asker)
     app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
     chosen = blocks.option(app.name, app.id) if app else None
@@ -138,13 +138,13 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 @options("get.app", need=Role.MEMBER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The apps whose name fits what has been typed so far."""
+    """Return the apps whose name fits what has been typed so far."""
     return [blocks.option(name, app_id) for name, app_id in lookup.named(await call.apps(), typed)][:100]
 
 
 @options("get.build", need=Role.MEMBER)
 async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The ready builds of the chosen app, newest first; of the last or the only app when none was chosen yet."""
+    """Return the ready builds of the chosen app, newest first; of the last or the only app when none was chosen yet."""
     every = await call.apps()
     wanted = chosen.get("get.app") or chosen.get("memory")
     app = next((candidate for candidate in every if candidate.id == wanted), every[0] if len(every) == 1 else None)
@@ -155,7 +155,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 
 async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
-    """The wanted builds of an app that fit what has been typed so far, as options."""
+    """Return the wanted builds of an app that fit what has been typed so far, as options."""
     builds = await call.services.apps.search(app, typed, wanted)
     return [blocks.option(lookup.label(build), build.id) for build in builds]
 

@@ -41,7 +41,7 @@ async def home(call: CommandContext, value: str) -> HomeView:
 
 
 async def _builds(call: CommandContext) -> HomeBuilds | str:
-    """The builds the asker got links to, else the newest there are; or why Applivery cannot say."""
+    """Return the builds the asker got links to, else the newest there are; or why Applivery cannot say."""
     had = {link.build_id: link for link in await call.services.links.received(call.asker.user_id, LOOKED_AT)}
     recalls = await call.services.recalls.all()
     try:

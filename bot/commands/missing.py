@@ -63,7 +63,7 @@ async def nudge(call: CommandContext, value: str) -> Message:
 
 
 async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> Message:
-    """The message to one of them, in their language."""
+    """Return the message to one of them, in their language."""
     with use_locale(await call.services.access.language(person)):
         return cards.nudge(question.builds, call.asker.user_id)
 
@@ -76,7 +76,7 @@ async def stop(call: CommandContext, value: str) -> Message:
 
 
 def _mention(whom: str) -> str:
-    """The group or channel as Slack writes it, without its name."""
+    """Return the group or channel as Slack writes it, without its name."""
     if group := references.group(whom):
         return f"<!subteam^{group}>"
     if channel := references.channel(whom):
@@ -127,7 +127,7 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
 
 
 async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:
-    """Whether a person could get the build by being asked: they are asked in their direct messages."""
+    """Return whether a person could get the build by being asked: they are asked in their direct messages."""
     try:
         asker = await call.services.access.resolve_actor(call.asker.team_id, user_id, None)
         await replace(call, required_role=Role.MEMBER).authorize_app(question.app, asker)

@@ -75,7 +75,7 @@ async def _set(call: CommandContext, target: str, when: str) -> Message:
 
 
 async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
-    """The words that say for how long, and those that name what; a name may have any words in it."""
+    """Return the words that say for how long, and those that name what; a name may have any words in it."""
     first, _separator, rest = typed.partition(" ")
     if spelling.bare(first) == OFF:
         return OFF, rest
@@ -111,7 +111,7 @@ async def _target(call: CommandContext, typed: str) -> str:
 
 
 async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription], list[Subscription]]:
-    """The subscriptions to mute, and those which the asker may not.
+    """Return the subscriptions to mute, and those which the asker may not.
 
     Raises PermissionDenied when that is all of them.
     """

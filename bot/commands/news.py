@@ -59,7 +59,7 @@ async def _told(call: CommandContext, build: Build, page: int = 0) -> Message:
 
 
 async def _down_to_one_of(call: CommandContext, build: Build, had: Collection[str]) -> list[Build]:
-    """The app's builds, newest first, as far down as the first that was had before this one, on its platform."""
+    """Return the app's builds, newest first, as far down as the first that was had before this one, on its platform."""
     listed: list[Build] = []
     found = False
     async for node in call.services.apps.walk(build.app):

@@ -55,7 +55,7 @@ async def pressed(call: CommandContext, value: str) -> Reply:
 
 @form("recall.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """The reason, and the build unless the form was opened for one."""
+    """Return the reason, and the build unless the form was opened for one."""
     value = typed.get("memory") or str(BuildValue(typed.get("recall.app", ""), typed.get("recall.build", "")))
     with attribute_to_field("recall.build"):
         build = await _named(call, value)
@@ -65,7 +65,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 @options("recall.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The apps of which this person may take builds back."""
+    """Return the apps of which this person may take builds back."""
     return await get.apps(call, typed, chosen)
 
 
@@ -89,7 +89,7 @@ async def _take_back(call: CommandContext, build: Build, typed: str) -> Message:
 
 
 def _fitting(typed: str) -> str:
-    """The reason in one line.
+    """Return the reason in one line.
 
     Raises UserInputError when there is none, TextTooLong when a card could not show all of it.
     """
@@ -131,7 +131,7 @@ async def _give_free(call: CommandContext, build: Build) -> Message:
 
 
 async def _only_one(call: CommandContext, app: App | None) -> Build:
-    """The recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
+    """Return the recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
     apps = {each_app.id: each_app for each_app in ([app] if app else await call.apps())}
     recalls = sorted(
         (recall for recall in (await call.services.recalls.all()).values() if recall.app_id in apps),

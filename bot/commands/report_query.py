@@ -50,7 +50,7 @@ async def again(call: CommandContext, typed: str) -> ReportQuery:
 
 
 async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> ReportQuery:
-    """The question of some words and options."""
+    """Return the question of some words and options."""
     entry = call.registry.get(HandlerKind.COMMAND, "downloads")
     assert entry is not None
     kept = tuple(KeyValue(key, value) for key, value in options if key in ("since", "until", "by", "person"))

@@ -33,7 +33,9 @@ async def status(call: CommandContext, target: BuildReference | None = None, *, 
 async def newest(
     call: CommandContext, target: BuildReference, filters: Filters, prefer: Prefer = lambda _: True
 ) -> Build:
-    """The build that was named, of several one that `prefer` takes; where none was, the newest, however far it is."""
+    """Return the build that was named, of several one that `prefer` takes; where none was, the newest, however far it
+    is.
+    """
     target, filters = target.split_platform(filters)
     if target.which not in (None, LATEST):
         return (await target.resolve(call, filters, prefer=prefer)).build

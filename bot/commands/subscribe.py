@@ -61,7 +61,7 @@ async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes:
 
 
 async def _app(call: CommandContext, typed: str | None) -> App | None:
-    """The app, or None for every app, for which the role for one app is not enough."""
+    """Return the app, or None for every app, for which the role for one app is not enough."""
     if typed == "*":
         access.require(call.asker.role, call.required_role)
         return None
@@ -157,7 +157,7 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
 async def newest(
     call: CommandContext, app: App | None, words: ParsedText = NO_WORDS, *, most: int | None = None
 ) -> list[Build]:
-    """The newest builds of an app that pass the filters, or those of each app the asker may use."""
+    """Return the newest builds of an app that pass the filters, or those of each app the asker may use."""
     if app:
         builds = call.services.apps.builds
         return await (builds(app, words, limit=most) if most else builds(app, words))
@@ -184,7 +184,7 @@ async def pressed(call: CommandContext, value: str) -> Modal:
 
 
 async def ask(call: CommandContext, words: ParsedText) -> Modal:
-    """The form that opens when nothing can be typed, with what is known already."""
+    """Return the form that opens when nothing can be typed, with what is known already."""
     apps = await call.apps()
     return subscription_form.ask(
         words, call.asker.tz, blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None

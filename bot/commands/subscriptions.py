@@ -115,7 +115,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
 
 
 async def _usable(call: CommandContext, value: str) -> tuple[Subscription, CommandContext]:
-    """The subscription as `meant`, whose app may be used in its channel, and the call as if it was made there."""
+    """Return the subscription as `meant`, if its app may be used in its channel, and the call as if made there."""
     subscription = await meant(call, value)
     there = replace(call, asker=replace(call.asker, channel_id=subscription.channel_id))
     if subscription.app_id is not None:
@@ -176,7 +176,9 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
 
 
 def meant_by(typed: str, subscriptions: Sequence[Subscription]) -> list[Subscription]:
-    """The subscriptions that are called so: by their number, or by the name or id of their app; `*` is every app."""
+    """Return the subscriptions that are called so: by their number, or by the name or id of their app; `*` is every
+    app.
+    """
     for way in spelling.WAYS:
         wanted = way(typed.removeprefix("#"))
         if fitting := [
@@ -272,7 +274,7 @@ async def test(call: CommandContext, value: str) -> Message:
 
 
 async def _to_show(call: CommandContext, subscription: Subscription, app: App | None) -> list[Build]:
-    """The newest builds, and the newest that fits the subscription when none of those does."""
+    """Return the newest builds, and the newest that fits the subscription when none of those does."""
     builds = await subscribe.newest(call, app)
     words = grammar.parse(subscription.query)
     if any(lookup.fits(build, words) for build in builds):

@@ -121,14 +121,14 @@ def _hint(changelog: str) -> str:
 
 
 def _whole(typed: dict[str, str], name: str) -> str | None:
-    """The changelog of a form: as it was typed, or the whole text when its beginning was left as it was."""
+    """Return the changelog of a form: as it was typed, or the whole text when its beginning was left as it was."""
     shown, whole = typed.get(name), typed.get(WHOLE, "")
     return whole if whole and (shown or "").split() == truncate(whole, inputs.LONGEST).split() else shown
 
 
 @options("upload.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The apps this person may upload to, whose name fits what has been typed so far."""
+    """Return the apps this person may upload to, whose name fits what has been typed so far."""
     return await get.apps(call, typed, chosen)
 
 
@@ -156,7 +156,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 
 async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Modal:
-    """The second form: how many people it mails, by Applivery's own lists, and what they read."""
+    """Return the second form: how many people it mails, by Applivery's own lists, and what they read."""
     audience = call.services.uploads.recipient_counter(app)
     asked = [
         (details.notify_collaborators, _collaborators, audience.collaborators),

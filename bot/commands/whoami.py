@@ -30,7 +30,7 @@ async def whoami(call: CommandContext) -> Message:
 
 
 async def may(call: CommandContext) -> str:
-    """The asker's roles, commands and time zone, a line for each."""
+    """Return the asker's roles, commands and time zone, a line for each."""
     asker = call.asker
     lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
     names = {app.id: app.name for app in await call.services.apps.apps()} if asker.app_roles else {}
