@@ -38,7 +38,7 @@ def revoke_role(tx: Transaction, team_id: str, grantee: str, app_id: str | None)
 
 
 def list_grants(tx: Transaction, team_id: str) -> list[RoleGrant]:
-    """Every grant in a workspace, the oldest first; a role of a newer version is left out."""
+    """Return every grant in a workspace, the oldest first; a role of a newer version is left out."""
     query = sa.select(grants).where(grants.c.team_id == team_id).order_by(grants.c.granted_at, grants.c.grantee)
     return [_grant(row) for row in tx.execute(query) if Role.named(row.role)]
 
@@ -60,7 +60,7 @@ def disallow_channel(tx: Transaction, app_id: str, channel_id: str) -> bool:
 
 
 def list_allowed_channels(tx: Transaction) -> dict[str, frozenset[str]]:
-    """The channels of every app that has an allow-list, by app id."""
+    """Return the channels of every app that has an allow-list, by app id."""
     found: dict[str, set[str]] = {}
     for row in tx.execute(sa.select(app_channel_allowlist.c.app_id, app_channel_allowlist.c.channel_id)):
         found.setdefault(row.app_id, set()).add(row.channel_id)
@@ -83,7 +83,7 @@ def disallow_names_in(tx: Transaction, channel_id: str) -> bool:
 
 
 def list_manager_channels(tx: Transaction) -> frozenset[str]:
-    """The channels on the managers' list."""
+    """Return the channels on the managers' list."""
     return frozenset(tx.execute(sa.select(manager_channels.c.channel_id)).scalars())
 
 

@@ -45,7 +45,7 @@ def resume_subscription(tx: Transaction, number: int) -> None:
 
 
 def list_paused_subscriptions(tx: Transaction) -> list[Subscription]:
-    """The subscriptions that may not act."""
+    """Return the subscriptions that may not act."""
     query = sa.select(subscriptions).where(_is_withheld(subscriptions)).order_by(subscriptions.c.id)
     return [subscription_of(row) for row in tx.execute(query)]
 
@@ -64,7 +64,7 @@ def resume_report(tx: Transaction, number: int) -> None:
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
-    """The scheduled reports that may not act."""
+    """Return the scheduled reports that may not act."""
     query = sa.select(scheduled_reports).where(_is_withheld(scheduled_reports)).order_by(scheduled_reports.c.id)
     return [digest_of(row) for row in tx.execute(query)]
 

@@ -110,7 +110,7 @@ def add_copy(tx: Transaction, number: int, copy: RequestCopy) -> None:
 
 
 def list_copies(tx: Transaction, number: int) -> list[RequestCopy]:
-    """The messages in which admins have this request."""
+    """Return the messages in which admins have this request."""
     table = role_request_copies
     query = sa.select(table).where(table.c.request_id == number).order_by(table.c.ts)
     return [RequestCopy(row.user_id, row.channel_id, row.ts) for row in tx.execute(query)]

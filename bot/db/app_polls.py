@@ -126,7 +126,7 @@ def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
 
 
 def list_watched_apps(tx: Transaction) -> set[str]:
-    """The ids of all apps with a subscription."""
+    """Return the ids of all apps with a subscription."""
     return set(tx.execute(_WATCHED_APPS).scalars())
 
 

@@ -66,7 +66,7 @@ def list_entries(  # noqa: PLR0917 - one filter each
     until: datetime | None = None,
     limit: int = 100,
 ) -> list[AuditEntry]:
-    """The newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
+    """Return the newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
     query = sa.select(*_COLUMNS).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
     if user_id is not None:
         query = query.where(table.c.user_id == user_id)

@@ -59,7 +59,8 @@ def stop_watch(tx: Transaction, build_id: str, user_id: str) -> None:
 
 
 def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str | None]]:
-    """The builds this person waits for, as they were last recorded, or as the person saw them; the last one first.
+    """Return the builds this person waits for, as they were last recorded, or as the person saw them; the last one
+    first.
 
     Each comes with the channel in which they asked.
 

@@ -98,7 +98,7 @@ class DatabaseUrl:
 
 
 def _file(name: str) -> Path:
-    """The file of this name, which need not be there yet. Raises `StartupError` when it can never be."""
+    """Return the file of this name, which need not be there yet. Raises `StartupError` when it can never be."""
     try:
         file = Path(name).expanduser().resolve()
         is_folder = file.is_dir()
@@ -119,7 +119,7 @@ def _file(name: str) -> Path:
 
 
 def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool = False) -> Runner:
-    """A way to run transactions whose connections are prepared as their database needs; none is made yet.
+    """Return a way to run transactions whose connections are prepared as their database needs; none is made yet.
 
     One that is for `reading` only changes nothing and creates nothing, and disturbs no process that writes.
     """
@@ -138,7 +138,7 @@ def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool 
 
 
 def _reader(place: DatabaseUrl, clock: Callable[[], datetime]) -> Engine:
-    """An engine that reads a SQLite file beside the process that writes it.
+    """Return an engine that reads a SQLite file beside the process that writes it.
 
     `mode=rw` creates no file; the write-ahead log needs more than `mode=ro` (https://www.sqlite.org/wal.html#readonly).
     """

@@ -100,7 +100,9 @@ class Database:
         return store
 
     async def version(self) -> str | None:
-        """The version of the tables that are there; None when there are none. The driver's errors come as they are."""
+        """Return the version of the tables that are there; None when there are none. The driver's errors come as they
+        are.
+        """
         return await self._runner.run_raw(db_migrate.stands_at)
 
     def __str__(self) -> str:

@@ -98,7 +98,7 @@ class JsonRows:
 
 
 def written(words: str, rows: JsonRows | None = None) -> Statement:
-    """A statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it.
+    """Return a statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it.
 
     Words of closed vocabularies are named, not spelt: `state = {delivery.DUE}`.
     """
@@ -117,7 +117,7 @@ def written(words: str, rows: JsonRows | None = None) -> Statement:
 
 
 def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
-    """The value of a `JsonRows` parameter."""
+    """Return the value of a `JsonRows` parameter."""
     return msgspec.json.encode(list(rows)).decode()
 
 
@@ -131,5 +131,5 @@ def far(seconds: float = LONGEST_LEASE) -> int:
 
 
 def span(seconds: float) -> int:
-    """Seconds as the whole microseconds our times are counted in."""
+    """Return seconds as the whole microseconds our times are counted in."""
     return round(seconds * 1_000_000)

@@ -25,7 +25,7 @@ def purge_drafts(tx: Transaction) -> None:
 
 
 def get_draft(tx: Transaction, key: str) -> str | None:
-    """The text under this key; None when there is none, or its week is over."""
+    """Return the text under this key; None when there is none, or its week is over."""
     found: str | None = tx.execute(_READ, key=key, far=far(KEEP_SECONDS)).scalar()
     return found
 

@@ -22,13 +22,13 @@ def set_value_once(tx: Transaction, key: str, value: str) -> bool:
 
 
 def get_value(tx: Transaction, key: str) -> str | None:
-    """The note under this name; None if there is none."""
+    """Return the note under this name; None if there is none."""
     found: str | None = tx.execute(sa.select(table.c.value).where(table.c.key == key)).scalar()
     return found
 
 
 def scan_values(tx: Transaction, prefix: str) -> dict[str, str]:
-    """The notes whose names begin so, by name."""
+    """Return the notes whose names begin so, by name."""
     statement = sa.select(table.c.key, table.c.value).where(table.c.key.startswith(prefix, autoescape=True))
     return {row.key: row.value for row in tx.execute(statement)}
 

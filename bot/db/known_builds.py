@@ -15,7 +15,7 @@ AT_ONCE = 500  # ids in one statement
 
 
 def find_builds(tx: Transaction, ids: Collection[str]) -> dict[str, Build]:
-    """The builds with these ids that were ever seen; those a newer version wrote down are left out."""
+    """Return the builds with these ids that were ever seen; those a newer version wrote down are left out."""
     wanted = sorted(set(ids))
     parts = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
     found: dict[str, Build] = {}

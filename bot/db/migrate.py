@@ -26,7 +26,7 @@ _LOCK = 277548379
 
 
 def stands_at(connection: Connection) -> str | None:
-    """The version of the tables in this database; None when there are none."""
+    """Return the version of the tables in this database; None when there are none."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     version: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

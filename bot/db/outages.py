@@ -87,7 +87,7 @@ def _text(record: OutageRecord) -> str:
 
 
 def outage_of(text: str) -> OutageRecord:
-    """The outage of such a text; raises ValueError when it cannot be read."""
+    """Return the outage of such a text; raises ValueError when it cannot be read."""
     return msgspec.json.decode(text, type=OutageRecord)
 
 

@@ -45,7 +45,9 @@ class DeliveryClaim:
 
     @classmethod
     def of(cls, row: sa.Row[Any], announcement: Delivery, lease: ChannelLease) -> DeliveryClaim:
-        """The claim on an announcement that was read with its row (`outbox_read.read_deliveries`) under this lease."""
+        """Return the claim on an announcement that was read with its row (`outbox_read.read_deliveries`) under this
+        lease.
+        """
         return cls(
             announcement,
             lease.token,
@@ -91,7 +93,7 @@ class DeliveryResult:
         covers: int = 0,
         edited: bool = False,
     ) -> DeliveryResult:
-        """The outcome of a claim."""
+        """Return the outcome of a claim."""
         announcement = claim.announcement
         where = (announcement.id, announcement.channel_id, claim.channel_token)
         return cls(*where, kind, ts, retry_in, reason, covers, edited)

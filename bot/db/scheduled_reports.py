@@ -60,13 +60,13 @@ def add_report(
 
 
 def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
-    """The digests of some channels or people, oldest first; paused ones too."""
+    """Return the digests of some channels or people, oldest first; paused ones too."""
     query = sa.select(*_COLUMNS).where(table.c.target_id.in_(places)).order_by(table.c.id)
     return [digest_of(row) for row in tx.execute(query)]
 
 
 def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
-    """The digest of this number."""
+    """Return the digest of this number."""
     query = sa.select(*_COLUMNS).where(table.c.id == number)
     row = tx.execute(query).first()
     return None if row is None else digest_of(row)
@@ -156,7 +156,7 @@ def report_due_in(tx: Transaction) -> float | None:
 
 
 def digest_of(row: sa.Row[Any]) -> ScheduledReport:
-    """A row of the table as our noun."""
+    """Return a row of the table as our noun."""
     columns = {field.name for field in fields(ScheduledReport)}
     known = {name: value for name, value in row._mapping.items() if name in columns}
     return ScheduledReport(**{**known, "group_by": GroupBy(known["group_by"])})

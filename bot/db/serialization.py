@@ -16,7 +16,7 @@ USUAL = DeliveryOptions()
 
 
 def facts_of(build: Build) -> str:
-    """A build as JSON text."""
+    """Return a build as JSON text."""
     return msgspec.json.encode(build).decode()
 
 
@@ -39,7 +39,7 @@ PLACES = f"{_MADE_AT}, {{now}} + o.n, {_MADE_AT}"
 
 
 def build_of(facts: str) -> Build:
-    """The build of such a text; unknown fields are skipped, missing ones take their defaults.
+    """Return the build of such a text; unknown fields are skipped, missing ones take their defaults.
 
     Raises ValueError when it cannot be read all the same (a stage only a newer version knows).
     """
@@ -47,20 +47,20 @@ def build_of(facts: str) -> Build:
 
 
 def text_of(manner: DeliveryOptions) -> str:
-    """A manner as JSON text; the usual one is the empty text."""
+    """Return a manner as JSON text; the usual one is the empty text."""
     return "" if manner == USUAL else msgspec.json.encode(manner).decode()
 
 
 def manner_of(text: str) -> DeliveryOptions:
-    """The manner of such a text."""
+    """Return the manner of such a text."""
     return _manners.decode(text) if text else USUAL
 
 
 def fact_of_report(report: DownloadReport) -> str:
-    """A report as JSON text."""
+    """Return a report as JSON text."""
     return msgspec.json.encode(report).decode()
 
 
 def report_of(fact: str) -> DownloadReport:
-    """The report of such a text; raises ValueError when it cannot be read."""
+    """Return the report of such a text; raises ValueError when it cannot be read."""
     return _reports.decode(fact)

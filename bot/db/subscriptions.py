@@ -81,7 +81,7 @@ def remove_subscription(tx: Transaction, channel_id: str, id_or_app: int | str) 
 def list_subscriptions(
     tx: Transaction, channel_id: str | None = None, *, about: str | None = None
 ) -> list[Subscription]:
-    """All subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
+    """Return all subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
     query = _of_channel(sa.select(table).order_by(table.c.id), channel_id)
     if about is not None:
         query = query.where(table.c.app_id.in_((about, EVERY_APP)))
@@ -138,7 +138,7 @@ def _serialize_changes(tx: Transaction) -> None:
 
 
 def _covers(tx: Transaction, app_id: str | None, channel_id: str | None = None) -> bool:
-    """Whether a subscription (of this channel) already covers the app."""
+    """Return whether a subscription (of this channel) already covers the app."""
     query = sa.select(sa.literal(1)).where(table.c.app_id.in_({app_id or EVERY_APP, EVERY_APP})).limit(1)
     if channel_id is not None:
         query = query.where(table.c.channel_id == channel_id)
@@ -192,7 +192,7 @@ def _void_polls(tx: Transaction, app_id: str | None) -> None:
 
 
 def _told_by_now(before: Stage | None, stage: Stage) -> list[BuildEvent]:
-    """The events a poll will find between what is remembered of a build and how it was just listed."""
+    """Return the events a poll will find between what is remembered of a build and how it was just listed."""
     events = [BuildEvent.UPLOADED] if before is None else []
     end = EVENT_OF.get(stage) if before is not stage else None
     return [*events, end] if end else events
@@ -203,7 +203,7 @@ def _of_channel(query: sa.Select[Any], channel_id: str | None) -> sa.Select[Any]
 
 
 def subscription_of(row: sa.Row[Any]) -> Subscription:
-    """A row of the table as our noun; an event word of a newer version is left out."""
+    """Return a row of the table as our noun; an event word of a newer version is left out."""
     known = {str(event): event for event in BuildEvent}
     return Subscription(
         id=row.id,

@@ -50,7 +50,7 @@ def issue_ticket(
 
 
 def get_ticket(tx: Transaction, ticket_hash: str) -> Ticket | None:
-    """The ticket of this hash; None if there is none. Reads only."""
+    """Return the ticket of this hash; None if there is none. Reads only."""
     row = tx.execute(sa.select(table).where(table.c.hash == ticket_hash)).first()
     return None if row is None else _ticket(row)
 
