@@ -34,7 +34,7 @@ NEEDS = {
 
 
 async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> dict[str, Any]:
-    """The arguments of a command from what was typed, apps looked up by name.
+    """Return the arguments of a command from what was typed, apps looked up by name.
 
     Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
     """
@@ -121,7 +121,7 @@ def _split_at_app_option(text: str) -> tuple[str, str, str]:
 
 
 async def _whole_text(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> str | None:
-    """All that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
+    """Return all that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
     if [_strip_optional(parameter.kind) for parameter in entry.parameters] != [Rest] or not words.options:
         return None
     names = {way(name) for app in await call.known_apps() for name in (app.name, app.slug) for way in _WAYS}
@@ -149,7 +149,7 @@ async def _take_target(
 
 
 def _may_be_label(entry: RegisteredHandler, words: ParsedText) -> bool:
-    """Whether what was typed may be a label that has been read as something else."""
+    """Return whether what was typed may be a label that has been read as something else."""
     known = {key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)}
     quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
     return (
@@ -160,7 +160,7 @@ def _may_be_label(entry: RegisteredHandler, words: ParsedText) -> bool:
 
 
 async def _split_target(call: CommandContext, app: App, words: ParsedText) -> tuple[BuildReference, ParsedText]:
-    """The words that name a build, and the others: those that are left stay as they were typed."""
+    """Return the words that name a build, and the others: those that are left stay as they were typed."""
     if not words.plain:
         return BuildReference(app, None, words), words
     builds = await call.services.apps.builds(app)
@@ -176,7 +176,7 @@ async def _split_target(call: CommandContext, app: App, words: ParsedText) -> tu
 
 
 def _words_to_platform_options(entry: RegisteredHandler, words: ParsedText) -> ParsedText:
-    """The same with `ios` for `os:ios`, where there is such an option."""
+    """Return the same with `ios` for `os:ios`, where there is such an option."""
     if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.is_option):
         return words
     platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in platform_names.NAMES]
@@ -185,7 +185,7 @@ def _words_to_platform_options(entry: RegisteredHandler, words: ParsedText) -> P
 
 
 async def _join_option_values(call: CommandContext, app: App | None, words: ParsedText) -> ParsedText:
-    """The same where a value of several words was typed without quotation marks, if some build has exactly that."""
+    """Return the same with an unquoted value of several words joined, if some build has exactly that value."""
     if (
         not words.plain
         or app is None
@@ -310,7 +310,7 @@ def _take_every_app(plain: list[str]) -> AppName | None:
 
 
 async def _parse_target(call: CommandContext, plain: list[str], *, alone: bool) -> BuildReference:
-    """The build in the next words: in all of them, when nothing else comes after it."""
+    """Return the build in the next words: in all of them, when nothing else comes after it."""
     first = plain[0]
     if lookup.BUILD_ID.fullmatch(first):
         named = await _resolve_id(call, first)
@@ -331,7 +331,9 @@ async def _parse_target(call: CommandContext, plain: list[str], *, alone: bool) 
 
 
 async def _parse_build_without_app(call: CommandContext, plain: list[str], error: NotFoundByName) -> BuildReference:
-    """A build named without its app. Raises what is wrong with it as the name of an app, when it can be no build's."""
+    """Return a build named without its app. Raises what is wrong with it as the name of an app, when it can be no
+    build's.
+    """
     typed = " ".join(plain)
     apps = await call.known_apps()
     only = apps[0] if len(apps) == 1 else None

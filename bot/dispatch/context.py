@@ -74,7 +74,7 @@ class CommandContext:
         return [app for app in every if self.asker.outsider is None or app.id in self.asker.app_roles]
 
     async def only_app(self, app: App | None) -> App:
-        """The app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
+        """Return the app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
         if app is not None:
             return app
         if not await self.services.apps.apps():
@@ -102,7 +102,7 @@ class CommandContext:
         return await self.services.apps.build_by_id(build_id, (await self.app(app_id),))
 
     async def details(self, build: Build) -> Build:
-        """The same build with what lists leave out: attachments, what a device needs, why it failed."""
+        """Return the same build with what lists leave out: attachments, what a device needs, why it failed."""
         return await self.services.apps.build_by_id(build.id, (build.app,))
 
     def can_wait_for(self, build: Build) -> bool:

@@ -86,13 +86,13 @@ def _format_command(verb: str, words: ParsedText) -> str:
 
 
 async def _is_replayed() -> bool:
-    """Whether the request worked on was here before."""
+    """Return whether the request worked on was here before."""
     look = _replay_check.get()
     return look is not None and await look
 
 
 def _json_response(body: dict[str, Any]) -> BoltResponse:
-    """An acknowledgement that says something, or nothing."""
+    """Return an acknowledgement that says something, or nothing."""
     return BoltResponse(status=OK, body=json.dumps(body) if body else "", headers={"content-type": "application/json"})
 
 
@@ -309,7 +309,7 @@ class RequestDispatcher(AsyncMiddleware):
             return verb, await self._render_choices(error, verb, words, page)
 
     async def _render_choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
-        """A page of what can be meant; the buttons do the rest of the command, however long it is."""
+        """Return a page of what can be meant; the buttons do the rest of the command, however long it is."""
         carry = self.services.drafts.store
         shown = paginate(error.choices, page, errors.CHOICES)
         typed = [await carry(errors.with_choice(error, verb, text, words)) for _, text in shown.items]

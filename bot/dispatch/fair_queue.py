@@ -26,7 +26,7 @@ class FairQueue:
         self._waiting = 0
 
     def is_full(self, person: str) -> bool:
-        """Whether no more requests of this person can wait."""
+        """Return whether no more requests of this person can wait."""
         return len(self._queues.get(person, ())) >= self._max_waiting_each or self._waiting >= self._max_waiting
 
     def enter(self, person: str) -> AbstractAsyncContextManager[None]:

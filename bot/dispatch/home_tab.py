@@ -56,6 +56,6 @@ class HomeTab:
 
 
 def render_home_error(message: Message) -> HomeView:
-    """A message in the place of a Home that could not be made, with the way to try again."""
+    """Return a message in the place of a Home that could not be made, with the way to try again."""
     again = blocks.button(_("Try again"), REFRESH)
     return HomeView((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))

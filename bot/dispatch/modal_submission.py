@@ -119,7 +119,7 @@ def check_lengths(view: dict[str, Any]) -> None:
 
 
 def restore_modal(view: dict[str, Any]) -> Modal:
-    """The form as it was sent, with all that was filled in."""
+    """Return the form as it was sent, with all that was filled in."""
     body: list[Block] = []
     picked: dict[str, str] = dict(preset_values(view))
     for block in view.get("blocks") or []:

@@ -15,7 +15,7 @@ RUN = "run.v1"  # the button with a command as it was typed
 
 
 def is_about_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bool:
-    """Whether the command that a button runs is about an app also when none is named."""
+    """Return whether the command that a button runs is about an app also when none is named."""
     verb = asked[1].partition(" ")[0] if asked and asked[0] == RUN else ""
     entry = registry.get(HandlerKind.COMMAND, verb)
     parameters = entry.parameters if entry else ()

@@ -165,7 +165,7 @@ class HandlerRegistry:
         self.entries[key] = entry
 
     def get(self, kind: HandlerKind, name: str) -> RegisteredHandler | None:
-        """The handler of this kind and name."""
+        """Return the handler of this kind and name."""
         return self.entries.get((kind, name))
 
     def build_button_names(self) -> frozenset[str]:
@@ -173,7 +173,7 @@ class HandlerRegistry:
         return frozenset(entry.name for entry in self.entries.values() if entry.is_about_build)
 
     def commands(self) -> list[RegisteredHandler]:
-        """All subcommands, by name."""
+        """Return all subcommands, by name."""
         return sorted(
             (entry for entry in self.entries.values() if entry.kind is HandlerKind.COMMAND),
             key=lambda entry: entry.name,

@@ -87,7 +87,7 @@ def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
 
 
 def parse_mention(body: dict[str, Any]) -> tuple[RequestSource, str]:
-    """A mention in a channel or thread, and what was said after the mention itself.
+    """Return a mention in a channel or thread, and what was said after the mention itself.
 
     https://docs.slack.dev/reference/events/app_mention
     """
@@ -106,7 +106,7 @@ def parse_mention(body: dict[str, Any]) -> tuple[RequestSource, str]:
 
 
 def is_edit(body: dict[str, Any]) -> bool:
-    """Whether an event is about a message that was there before: edited, deleted, or replied to.
+    """Return whether an event is about a message that was there before: edited, deleted, or replied to.
 
     https://docs.slack.dev/reference/events/message/message_changed
     """
@@ -128,7 +128,7 @@ def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
 
 
 def changed_member_or_group(body: dict[str, Any]) -> str | None:
-    """The person or user group an event says has changed; None for all other events.
+    """Return the person or user group an event says has changed; None for all other events.
 
     https://docs.slack.dev/reference/events/user_change and the others of `CHANGES`.
     """
@@ -141,7 +141,7 @@ def changed_member_or_group(body: dict[str, Any]) -> str | None:
 
 
 def _channel(event: dict[str, Any]) -> str | None:
-    """The channel of an event, which some have as an id and some as an object."""
+    """Return the channel of an event, which some have as an id and some as an object."""
     channel = event.get("channel")
     found = channel.get("id") if isinstance(channel, dict) else channel
     return str(found) if found else None
@@ -153,7 +153,7 @@ def is_bot_joined(body: dict[str, Any]) -> bool:
 
 
 def _bot_user_id(body: dict[str, Any]) -> str:
-    """The bot, by whom an event was to be seen."""
+    """Return the bot, by whom an event was to be seen."""
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
@@ -173,7 +173,7 @@ async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper)
 
 
 async def restore_context(view: dict[str, Any], drafts: DraftKeeper) -> dict[str, Any]:
-    """The view with all it was opened with.
+    """Return the view with all it was opened with.
 
     Raises UserInputError when that is kept no longer, and DatabaseUnavailable.
     """
@@ -227,7 +227,7 @@ def _selected_values(element: dict[str, Any]) -> str:
 
 
 def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:
-    """The value of the first button with one of these names in a message; None when it has none.
+    """Return the value of the first button with one of these names in a message; None when it has none.
 
     A superseded card has the newer build's button before its own; the card is about its own.
     """

@@ -48,14 +48,14 @@ class BuildReference:
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 
     async def resolve_app(self, call: CommandContext) -> App:
-        """The app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
+        """Return the app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
         which = tuple((self.which or "").split())
         left = None if self.rest is None and not which else ParsedText(which, self.rest.options if self.rest else ())
         with _attach_rest(left):
             return await call.only_app(self.app)
 
     def split_platform(self, filters: ParsedText) -> tuple[BuildReference, ParsedText]:
-        """The same with a mere platform, `ios`, as the filter it is."""
+        """Return the same with a mere platform, `ios`, as the filter it is."""
         reading = build_labels.read(self.which or "")
         if reading is None or not reading.newest:
             return self, filters
