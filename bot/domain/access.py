@@ -69,7 +69,7 @@ def outsider(person: SlackPerson, *, home_team: str, admins: Collection[str]) ->
 def asker_of(
     person: SlackPerson, channel_id: str | None, *, home_team: str, admins: Collection[str], default: Role
 ) -> Actor:
-    """The person with the role they have without any grant.
+    """Return the person with the role they have without any grant.
 
     Raises PermissionDenied for bots and people who have left.
     """
@@ -97,7 +97,7 @@ class RoleGrant:
 
 
 def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[str]) -> Actor:
-    """The asker with what was granted to them or to one of their user groups; a grant never takes anything away.
+    """Return the asker with what was granted to them or to one of their user groups; a grant never takes anything away.
 
     Of an outsider only grants for single apps count, and as the least role.
     """
@@ -149,7 +149,7 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
 
 
 def may(asker: Actor, need: Role, app: App, channels: Collection[str]) -> bool:
-    """Whether `require_for` would let the asker through."""
+    """Return whether `require_for` would let the asker through."""
     try:
         require_for(asker, need, app, channels)
     except PermissionDenied:

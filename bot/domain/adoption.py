@@ -44,7 +44,7 @@ class Adoption:
 
 
 def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> NewestVersions:
-    """The newest versions among an app's builds, newest first; `recalled` has ids."""
+    """Return the newest versions among an app's builds, newest first; `recalled` has ids."""
     return NewestVersions(
         tuple(map(_version, lookup.newest_of_each_platform(builds, recalled))),
         tuple(_version(build) for build in builds if build.id in recalled and build.stage is Stage.READY),
@@ -76,7 +76,7 @@ def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
 
 
 def _on(platform: str | None, versions: Iterable[Version]) -> list[str]:
-    """The versions that may be meant on a platform: those on it, else those on none that is known."""
+    """Return the versions that may be meant on a platform: those on it, else those on none that is known."""
     return [text for on, text in versions if platform in (None, "", on)] or [text for on, text in versions if not on]
 
 

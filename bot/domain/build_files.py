@@ -44,7 +44,7 @@ _TEXT_MARKS = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")
 
 
 def extension(name: str) -> str | None:
-    """The documented extension a file name ends with, or None."""
+    """Return the documented extension a file name ends with, or None."""
     lowered = name.lower()
     return next(
         (
@@ -57,7 +57,7 @@ def extension(name: str) -> str | None:
 
 
 def platform_of(extension: str | None) -> str | None:
-    """The platform that a build with this extension is for; None when that does not follow."""
+    """Return the platform that a build with this extension is for; None when that does not follow."""
     return _PLATFORMS.get(extension or "")
 
 

@@ -29,13 +29,13 @@ _ENDS = ("·", ":", ",", "—", "(")
 
 
 def label(build: Build, language: str | None = None) -> str:
-    """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
+    """Return a build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
     name = short(build, language)
     return f"{name} · {build.origin.branch}" if build.origin.branch else name
 
 
 def short(build: Build, language: str | None = None) -> str:
-    """The same without its branch: `2.4.0 (173) iOS`."""
+    """Return the same without its branch: `2.4.0 (173) iOS`."""
     return f"{_numbered(build, language)} {platform(build)}".strip()
 
 
@@ -101,7 +101,7 @@ def _is_told(rest: str) -> bool:
 
 
 def leading(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
-    """The words at the beginning of a text by which one of these builds is shown, and those after them."""
+    """Return the words at the beginning of a text by which one of these builds is shown, and those after them."""
     names = {fold(name) for build in builds for name in _spellings(build)}
     return next(((words, rest) for words, rest in starts(typed) if fold(words) in names), ("", typed))
 
@@ -167,7 +167,7 @@ def _part(token: str, word: str, *, numbered: bool) -> str | None:
 
 
 def fitting(reading: BuildQuery, builds: Sequence[Build]) -> list[Build]:
-    """The builds that what was said is true of; a version may be said in part, and a number without its `#`."""
+    """Return the builds that what was said is true of; a version may be said in part, and a number without its `#`."""
     on = [build for build in builds if not reading.platform or fold(build.platform) == reading.platform]
     if reading.number:
         on = [build for build in on if reading.number in (fold(build.number), _version(build.version))]
@@ -184,7 +184,7 @@ def _version(version: str) -> str:
 
 
 def exactly(reading: BuildQuery, builds: Iterable[Build]) -> list[Build]:
-    """The builds with just the version that was said, and all else; none when no version was."""
+    """Return the builds with just the version that was said, and all else; none when no version was."""
     return [
         build for build in fitting(reading, list(builds)) if reading.version and fold(build.version) == reading.version
     ]

@@ -63,7 +63,7 @@ def _after(build: Build, since: datetime | None) -> bool:
 
 
 def _moved_up(build: Build, now: datetime | None) -> bool:
-    """Whether a build is too old to be new at the end of the list."""
+    """Return whether a build is too old to be new at the end of the list."""
     return now is not None and build.created_at is not None and build.created_at < now - LISTED_WITHIN
 
 
@@ -129,12 +129,12 @@ def _told(subscription: Subscription, build: Build, event: BuildEvent, now: date
 
 
 def card_of(build: Build, manner: DeliveryOptions) -> str:
-    """The name of the card a build is shown on: its own, or its version's."""
+    """Return the name of the card a build is shown on: its own, or its version's."""
     return f"{build.app.id}/{build.version}" if manner.grouped and build.version else build.id
 
 
 def expires_soon(build: Build, now: datetime) -> bool:
-    """Whether a build's certificate or profile has expired or will within two weeks."""
+    """Return whether a build's certificate or profile has expired or will within two weeks."""
     expiry = build.requirements.profile_expires_at
     return expiry is not None and expiry - now < EXPIRES_SOON
 
@@ -225,7 +225,7 @@ def unfinished_since(build: Build, known: KnownBuild | None, now: datetime) -> d
 
 
 def in_a_hurry(build: Build, since: datetime, now: datetime) -> bool:
-    """Whether a build that has been on its way `since` is a reason to poll its app fast."""
+    """Return whether a build that has been on its way `since` is a reason to poll its app fast."""
     return not build.stage.final and now - since < HURRY
 
 
@@ -235,7 +235,9 @@ def is_endless(build: Build, since: datetime, now: datetime, deadline: timedelta
 
 
 def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
-    """Whether there is an end to wait for: it is known to move, and Applivery has touched it within the deadline."""
+    """Return whether there is an end to wait for: it is known to move, and Applivery has touched it within the
+    deadline.
+    """
     touched = [moment for moment in (build.created_at, build.updated_at) if moment is not None]
     return build.stage.under_way and (not touched or now - max(touched) < deadline)
 

@@ -152,7 +152,7 @@ def _text(value: object) -> str | None:
 
 
 def _address(address: str | None) -> str | None:
-    """The address of a repository without a user and password: CI systems put their tokens there."""
+    """Return the address of a repository without a user and password: CI systems put their tokens there."""
     if not address or "://" not in address:
         return _LOGIN.sub(r"https://\1/", address).removesuffix(".git") if address else None
     try:

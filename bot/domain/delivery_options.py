@@ -30,7 +30,7 @@ _ON = frozenset({"on", "yes"})
 
 
 def manner(words: ParsedText, tz: str) -> DeliveryOptions:
-    """The manner that was typed; `tz` (IANA) holds unless `tz:` names another.
+    """Return the manner that was typed; `tz` (IANA) holds unless `tz:` names another.
 
     `mention` is as typed: who it means only Slack knows. Raises UserInputError with an example.
     """

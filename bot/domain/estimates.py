@@ -35,7 +35,7 @@ def usual(builds: Sequence[Build], platform: str) -> timedelta | None:
 
 
 def tells(build: Build, platform: str) -> bool:
-    """Whether a build says how long those of this platform take."""
+    """Return whether a build says how long those of this platform take."""
     return build.stage is Stage.READY and build.platform.casefold() == platform.casefold()
 
 
@@ -45,7 +45,7 @@ def left(since: datetime, usually: timedelta | None, now: datetime) -> timedelta
 
 
 def is_late(since: datetime, usually: timedelta | None, seen: datetime) -> bool:
-    """Whether a build that was still on its way when last `seen` takes longer than usual."""
+    """Return whether a build that was still on its way when last `seen` takes longer than usual."""
     return usually is not None and seen - since > usually
 
 
@@ -75,7 +75,7 @@ def _spent(build: Build) -> float:
 
 
 def _span(build: Build) -> float:
-    """Seconds from the creation of a build to its last change; 0 when that is not known."""
+    """Return seconds from the creation of a build to its last change; 0 when that is not known."""
     if build.created_at is None or build.updated_at is None:
         return 0.0
     return max(0.0, (build.updated_at - build.created_at).total_seconds())

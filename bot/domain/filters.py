@@ -31,7 +31,7 @@ assert set(_LIMITS) == set(lookup.FILTERS)
 
 
 def events(words: ParsedText) -> tuple[BuildEvent, ...]:
-    """The events of `on:processed,failed` (comma lists and repeats), or the default: processed and failed.
+    """Return the events of `on:processed,failed` (comma lists and repeats), or the default: processed and failed.
 
     Raises UserInputError for an event that does not exist or cannot be asked for.
     """
@@ -63,7 +63,7 @@ def query(words: ParsedText) -> str:
 
 
 def typed(wanted_events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions) -> str:
-    """A subscription as the options one would type for it, escaped as Slack sends them."""
+    """Return a subscription as the options one would type for it, escaped as Slack sends them."""
     events = (KeyValue("on", ",".join(wanted_events)),)
     return grammar.explain(
         ParsedText((), (*events, *grammar.parse(filter_text).options, *delivery_options.options(manner)))
@@ -90,7 +90,7 @@ def wants(subscription: Subscription, build: Build, event: BuildEvent) -> bool:
 def explain(
     app_name: str | None, events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions | None = None
 ) -> Text:
-    """A subscription as one sentence; `app_name` None means every app."""
+    """Return a subscription as one sentence; `app_name` None means every app."""
     what = Text("builds of {app}", app=verbatim(app_name)) if app_name else Text("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
         what = Text("{builds} with {limits}", builds=what, limits=reduce(_and, limits))

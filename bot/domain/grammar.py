@@ -35,7 +35,7 @@ class ParsedText:
     text: str = field(default="", compare=False, repr=False)
 
     def values(self, key: str) -> tuple[str, ...]:
-        """All values given for `key:`, without the negated ones."""
+        """Return all values given for `key:`, without the negated ones."""
         return tuple(option.value for option in self.options if option.key == key and not option.no)
 
 
@@ -48,7 +48,7 @@ def parse(text: str) -> ParsedText:
 
 
 def unescaped(text: str) -> str:
-    """The text as it was typed, of what Slack sends of it."""
+    """Return the text as it was typed, of what Slack sends of it."""
     for escaped, character in _ENTITIES:
         text = text.replace(escaped, character)
     return text
@@ -71,7 +71,7 @@ def read(text: str) -> ParsedText:
 
 
 def closed_up(words: ParsedText) -> ParsedText:
-    """The same where a blank was typed between a key and its value: `os: ios`."""
+    """Return the same where a blank was typed between a key and its value: `os: ios`."""
     options: list[KeyValue] = []
     plain = list(words.plain[: len(words.plain) - sum(len(each_option.more) for each_option in words.options)])
     for option in words.options:
@@ -82,19 +82,19 @@ def closed_up(words: ParsedText) -> ParsedText:
 
 
 def explain(words: ParsedText) -> str:
-    """The canonical text of parsed words, escaped as Slack sends it: parsing it gives the same words again."""
+    """Return the canonical text of parsed words, escaped as Slack sends it: parsing it gives the same words again."""
     return escaped(readable(words))
 
 
 def readable(words: ParsedText) -> str:
-    """The canonical text of parsed words as a person reads it, not escaped."""
+    """Return the canonical text of parsed words as a person reads it, not escaped."""
     parts = [_quote(word, bare_key=False) for word in words.plain]
     parts += [f"{'-' * option.no}{option.key}:{_quote(option.value, bare_key=True)}" for option in words.options]
     return " ".join(parts)
 
 
 def escaped(text: str) -> str:
-    """The text as Slack sends it."""
+    """Return the text as Slack sends it."""
     for entity, character in reversed(_ENTITIES):
         text = text.replace(character, entity)
     return text

@@ -23,12 +23,12 @@ def over_the_air(build: Build) -> bool:
 
 
 def is_android(build: Build) -> bool:
-    """Whether it is an Android app: by its file, else by what Applivery calls its platform."""
+    """Return whether it is an Android app: by its file, else by what Applivery calls its platform."""
     return (build_files.platform_of(build.extension) or build.platform.casefold()) == "android"
 
 
 def usual_kind(build: Build) -> FileKind:
-    """The file people want when they do not say: the .apk on Android, elsewhere the file as it was uploaded.
+    """Return the file people want when they do not say: the .apk on Android, elsewhere the file as it was uploaded.
 
     For any other build `auto` is either a manifest, which starts nothing when it is opened from Slack, or not
     documented at all. https://docs.applivery.com/en/app-distribution/api/builds/download-build
@@ -46,7 +46,7 @@ def kinds(build: Build) -> tuple[FileKind, ...]:
 
 
 def nearest_kind(build: Build, file_kind: FileKind) -> FileKind:
-    """The kind that was asked for, or the usual one where Applivery documents no such kind for this build."""
+    """Return the kind that was asked for, or the usual one where Applivery documents no such kind for this build."""
     unsure = file_kind is FileKind.AAB and is_android(build) and build.extension is None
     return file_kind if file_kind is FileKind.FILE or unsure or file_kind in kinds(build) else usual_kind(build)
 
@@ -79,7 +79,7 @@ def warnings(build: Build, now: datetime) -> list[Text]:
 
 
 def expiry(build: Build, now: datetime) -> list[Text]:
-    """The sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
+    """Return the sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
         return [Text("Its provisioning profile expired on {day}, so it will not start on a device.", day=Day(expires))]

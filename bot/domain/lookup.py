@@ -46,7 +46,7 @@ class NoReadyBuild(UserInputError, kind="NothingReady"):
 
 
 def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0.5) -> tuple[str, ...]:
-    """The names most like what was typed, best first; `alike` from 0 to 1, how much they have to be."""
+    """Return the names most like what was typed, best first; `alike` from 0 to 1, how much they have to be."""
     known = {name.casefold(): name for name in names}
     wanted = typed.casefold()[:100]
     known.pop("", None)
@@ -56,7 +56,7 @@ def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0
 
 
 def app(typed: str, apps: Sequence[App]) -> App:
-    """The app with this id, slug or name. Raises AmbiguousInput for two of one name, NotFoundByName otherwise."""
+    """Return the app with this id, slug or name. Raises AmbiguousInput, NotFoundByName."""
     for way in WAYS:
         found_apps = _called(typed, apps, way)
         if len(found_apps) == 1:
@@ -80,7 +80,7 @@ def app(typed: str, apps: Sequence[App]) -> App:
 
 
 def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
-    """The words at the beginning of a text that are the id, slug or name of an app, and those after them."""
+    """Return the words at the beginning of a text that are the id, slug or name of an app, and those after them."""
     names = [{way(name(app)) for app in apps for name in _NAMES} - {""} for way in WAYS]
     for words, rest in starts(typed):
         if any(way(words) in known for way, known in zip(WAYS, names, strict=True)):
@@ -101,7 +101,7 @@ def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[
 
 
 def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
-    """A label and the id of each app whose name fits what has been typed so far, for a list to pick from.
+    """Return a label and the id of each app whose name fits what has been typed so far, for a list to pick from.
 
     A name that was typed whole comes first, then those that begin so; otherwise they are in the order of the alphabet.
     """
@@ -162,7 +162,9 @@ FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
 
 
 def fits(build: Build, words: ParsedText) -> bool:
-    """Whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*` globs."""
+    """Return whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*`
+    globs.
+    """
     for key, facts in FILTERS.items() if words.options else ():
         have = {way(fact) for fact in facts(build) if fact for way in (fold, bare)}
         wanted = [
@@ -179,7 +181,7 @@ def fits(build: Build, words: ParsedText) -> bool:
 
 
 def is_had(option: KeyValue, builds: Iterable[Build]) -> bool:
-    """Whether some build has exactly what an option says."""
+    """Return whether some build has exactly what an option says."""
     facts = FILTERS.get(option.key)
     return facts is not None and any(bare(fact) == bare(option.value) for build in builds for fact in facts(build))
 
@@ -239,7 +241,7 @@ def _preferred(builds: Sequence[Build], recalled: Collection[str], prefer: Prefe
 
 
 def is_version(build: Build, typed: str) -> bool:
-    """Whether a build has the version that was typed; case and a `v` in front do not matter."""
+    """Return whether a build has the version that was typed; case and a `v` in front do not matter."""
     return _bare(build.version) == _bare(typed.strip())
 
 
@@ -264,7 +266,7 @@ def matches(build: Build, typed: str) -> bool:
 
 
 def likeliest(builds: Iterable[Build], typed: str) -> list[Build]:
-    """The same builds, those first whose version, number or name was typed whole, then those that begin so."""
+    """Return the same builds, those first whose version, number or name was typed whole, then those that begin so."""
     wanted = peeled(typed)
     if not wanted:
         return list(builds)
@@ -306,7 +308,7 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
 
 
 def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] = ()) -> list[Build]:
-    """The newest ready build of each platform among builds that come newest first; `recalled` ids do not count."""
+    """Return the newest ready build of each platform among builds, newest first; `recalled` ids do not count."""
     newest: dict[str, Build] = {}
     for build in builds:
         if build.stage is Stage.READY and build.id not in recalled:

@@ -13,7 +13,9 @@ Share = TypeVar("Share")
 
 
 def mailbox(email: str) -> str:
-    """An e-mail address as it is compared: upper case, blanks around it and Unicode's spellings make no difference."""
+    """Return an e-mail address as it is compared: upper case, blanks around it and Unicode's spellings make no
+    difference.
+    """
     return unicodedata.normalize("NFC", email.strip().casefold())
 
 
@@ -57,7 +59,7 @@ class PersonGrouping(Generic[Share]):
         self.anonymous: dict[str, Share] = {}
 
     def share(self, member: Member) -> Share:
-        """The share of the person this member is, or of its kind."""
+        """Return the share of the person this member is, or of its kind."""
         emails = {compared: member.email} if member.email and (compared := mailbox(member.email)) else {}
         keys = [*map(_by_mail, emails), *([_by_id(member.id)] if member.id else [])]
         if not keys:

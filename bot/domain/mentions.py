@@ -18,7 +18,7 @@ _INSTEAD = gettext_noop("Name a user group, e.g. `mention:@mobile-qa`; who is in
 
 
 def group(typed: str, handles: Mapping[str, str]) -> str:
-    """The id of the user group that was typed; `handles` has the handle (without @) of each there is.
+    """Return the id of the user group that was typed; `handles` has the handle (without @) of each there is.
 
     Raises UserInputError for a person or for `@everyone`, and NotFoundByName with the closest handles.
     """

@@ -17,7 +17,7 @@ _CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 
 
 def person(typed: str) -> str | None:
-    """The id of the person that was meant; None when it is no reference to one."""
+    """Return the id of the person that was meant; None when it is no reference to one."""
     return _found(_PERSON, typed)
 
 
@@ -37,7 +37,7 @@ def after_mention(text: str, user_id: str) -> str:
 
 
 def group(typed: str) -> str | None:
-    """The id of the user group that was meant; None when it is no reference to one."""
+    """Return the id of the user group that was meant; None when it is no reference to one."""
     return _found(_GROUP, typed)
 
 
@@ -48,7 +48,7 @@ def group_and_handle(typed: str) -> tuple[str, str] | None:
 
 
 def channel(typed: str) -> str | None:
-    """The id of the channel that was meant, which is not checked yet: see `ChannelService.look_up_for`."""
+    """Return the id of the channel that was meant, which is not checked yet: see `ChannelService.look_up_for`."""
     return _found(_CHANNEL, typed)
 
 

@@ -71,7 +71,7 @@ class DownloadReport:
         return replace(self, summary=replace(self.summary, people=people))
 
     def alike(self) -> frozenset[str]:
-        """The names, as `named` gives them, that several people have."""
+        """Return the names, as `named` gives them, that several people have."""
         counts = Counter(map(named, self.summary.people))
         return frozenset(name for name, number in counts.items() if number > 1)
 
@@ -84,15 +84,15 @@ class DownloadReport:
         ]
 
     def cut(self, most: int) -> DownloadReport:
-        """The same with so many people at most."""
+        """Return the same with so many people at most."""
         return replace(self, summary=replace(self.summary, people=self.summary.people[:most]))
 
 
 def named(person: PersonRow) -> str:
-    """A name as the eye compares it."""
+    """Return a name as the eye compares it."""
     return " ".join(person.name.split()).casefold()
 
 
 def report(what: str, span: str, summary: DownloadSummary, *, tz: str, by: GroupBy = GroupBy.PERSON) -> DownloadReport:
-    """The report of a summary, before anything is compared with it."""
+    """Return the report of a summary, before anything is compared with it."""
     return DownloadReport(what, span, tz, by, summary, len(summary.people), versions_now(summary.people))

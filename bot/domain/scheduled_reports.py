@@ -54,7 +54,7 @@ class ReportWindow:
 
 
 def turn(digest: ScheduledReport, now: datetime) -> ReportWindow:
-    """The turn of a digest that is due. Several that were missed are one: it reaches up to the last of them."""
+    """Return the turn of a digest that is due. Several that were missed are one: it reaches up to the last of them."""
     schedule = timeparse_schedule.parse(digest.schedule)
     until = digest.due_at
     while (following := timeparse_schedule.next_after(schedule, until, digest.tz)) <= now:

@@ -44,7 +44,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def peeled(text: str) -> str:
-    """The same without formatting, quotation marks and brackets around all of it."""
+    """Return the same without formatting, quotation marks and brackets around all of it."""
     words = fold(text)
     while len(words) > 2 and _PAIRS.get(words[0]) == words[-1]:
         words = words[1:-1].strip()
@@ -52,14 +52,14 @@ def peeled(text: str) -> str:
 
 
 def inside(text: str) -> str:
-    """A text without the marks around all of it, and otherwise as it is."""
+    """Return a text without the marks around all of it, and otherwise as it is."""
     words = text.strip()
     return words[1:-1].strip() if len(words) > 2 and _PAIRS.get(plainly(words[0])) == plainly(words[-1]) else words
 
 
 @lru_cache(maxsize=4096)
 def bare(text: str) -> str:
-    """The same without the beginning and the end of a sentence around it, in either order."""
+    """Return the same without the beginning and the end of a sentence around it, in either order."""
     words = peeled(text)
     while (inside := peeled(words.strip(_AROUND))) != words and inside:
         words = inside

@@ -19,7 +19,7 @@ class TextTooLong(UserInputError, kind="TooLong"):
 
 
 def within(what: Text, typed: str, most: int) -> str:
-    """The text. Raises TextTooLong when it has more than `most` characters."""
+    """Return the text. Raises TextTooLong when it has more than `most` characters."""
     if len(typed) > most:
         raise TextTooLong(what, typed, most)
     return typed

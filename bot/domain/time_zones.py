@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 
 def zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name; UTC for one this machine does not know."""
+    """Return the time zone of an IANA name; UTC for one this machine does not know."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -15,7 +15,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local(instant: datetime, there: ZoneInfo) -> datetime:
-    """An aware instant by the clock there; as it is when there was no calendar yet, or is none any more."""
+    """Return an aware instant by the clock there; as it is when there was no calendar yet, or is none any more."""
     try:
         return instant.astimezone(there)
     except OverflowError:
@@ -23,5 +23,5 @@ def local(instant: datetime, there: ZoneInfo) -> datetime:
 
 
 def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a time (aware) is on the day that a clock in this zone shows `now`."""
+    """Return whether a time (aware) is on the day that a clock in this zone shows `now`."""
     return at.astimezone(zone).date() == now.astimezone(zone).date()

@@ -64,7 +64,7 @@ class UploadMetadata:
 
 
 def fields(details: UploadMetadata) -> list[tuple[str, str]]:
-    """The text fields of the upload form, by their documented names; what is not known is left out.
+    """Return the text fields of the upload form, by their documented names; what is not known is left out.
 
     https://docs.applivery.com/en/app-distribution/api/builds/upload-build
     """
@@ -105,7 +105,7 @@ def _word(yes: bool) -> str:
 
 
 def tags(words: Iterable[str]) -> tuple[str, ...]:
-    """The tags in some texts, each once; a comma parts them, since Applivery takes one list with commas."""
+    """Return the tags in some texts, each once; a comma parts them, since Applivery takes one list with commas."""
     split = (tag.strip() for text in words for tag in text.split(","))
     return tuple(dict.fromkeys(tag for tag in split if tag))
 
@@ -180,7 +180,8 @@ def person(deployer_name: str | None) -> str | None:
 
 
 def arrived(after: Sequence[Build], before: Collection[str], *, version: str | None, size: int) -> list[Build]:
-    """The builds of an app that an upload may have become, newest first: of its version and size, and not there before.
+    """Return the builds of an app that an upload may have become, newest first: of its version and size, and not there
+    before.
 
     `before` has the ids of the newest builds when the upload began. Neither clock matters: a build that is older than
     one that was there before is none of ours.

@@ -30,5 +30,5 @@ class Link:
     by_page: bool = False  # a claim page that mints when its button is pressed; the token is then a ticket
 
     def fingerprint(self) -> str:
-        """A hash of the token: enough to recognise it again, useless to spend it."""
+        """Return a hash of the token: enough to recognise it again, useless to spend it."""
         return hashlib.sha256(self.token.encode()).hexdigest()

@@ -23,12 +23,12 @@ class Role(IntEnum):
 
     @classmethod
     def named(cls, word: str) -> Role | None:
-        """The role of this word, in any case; None for any other word."""
+        """Return the role of this word, in any case; None for any other word."""
         return cls.__members__.get(word.upper()) or None
 
     @classmethod
     def given(cls) -> list[Role]:
-        """The roles that can be given to a person, the least first."""
+        """Return the roles that can be given to a person, the least first."""
         return [role for role in cls if role]
 
 
@@ -61,10 +61,12 @@ class Actor:
         return max([self.role, *self.app_roles.values()])
 
     def role_for(self, app_id: str) -> Role:
-        """The role for one app."""
+        """Return the role for one app."""
         return max(self.role, self.app_roles.get(app_id, self.role))
 
 
 def is_person(channel_id: str) -> bool:
-    """Whether an announcement for this id is for one person. https://docs.slack.dev/reference/objects/user-object"""
+    """Return whether an announcement for this id is for one person.
+    https://docs.slack.dev/reference/objects/user-object
+    """
     return channel_id.startswith(("U", "W"))

@@ -26,7 +26,7 @@ _HINT = gettext_noop("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `u
 
 
 def parse(text: str, *, now: datetime, tz: str) -> datetime:
-    """The time that was written, in UTC: after `now` (aware) and at most `LONGEST` later.
+    """Return the time that was written, in UTC: after `now` (aware) and at most `LONGEST` later.
 
     A day without a time means nine in the morning there (`tz`, IANA), a time without a day the next time it comes.
     Raises UserInputError with examples.
@@ -79,7 +79,7 @@ def _after(words: list[str], now: datetime) -> datetime | None:
 
 
 def _at(words: list[str], here: datetime) -> datetime | None:
-    """A day, a time of day, or both in any order: the first such instant that is yet to come."""
+    """Return a day, a time of day, or both in any order: the first such instant that is yet to come."""
     clocks = [clock for word in words if (clock := _clock(word))]
     days = [word for word in words if not _clock(word)]
     if not words or len(clocks) > 1 or len(days) > 1:

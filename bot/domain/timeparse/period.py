@@ -32,7 +32,7 @@ class Period:
 
 
 def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:
-    """The period of `since:` and `until:`; None when neither was given. Raises UserInputError with an example."""
+    """Return the period of `since:` and `until:`; None without them. Raises UserInputError with an example."""
     if since is None and until is None:
         return None
     if since and ".." in (both := _ELLIPSIS.sub("..", since)):
@@ -56,12 +56,12 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
 
 
 def _bounded(typed: str) -> str:
-    """A time without formatting, quotation marks and the end of a sentence around it."""
+    """Return a time without formatting, quotation marks and the end of a sentence around it."""
     return plainly(typed).strip(" *_~`\"',;.!?") or typed
 
 
 def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
-    """A period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
+    """Return a period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
     first, last, zone_name = _moment(start) if start else None, _moment(end), verbatim(here.tzinfo)
     if end.date() == here.date():
         if first is None:
@@ -75,19 +75,19 @@ def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
 
 
 def _moment(moment: datetime) -> Text:
-    """The day, and the time of day unless the whole day is meant."""
+    """Return the day, and the time of day unless the whole day is meant."""
     whole = (time.min, time(23, 59, 59, 999_000))
     return joined(" ", (Day(moment.date()), "" if moment.time() in whole else f"{moment:%H:%M}"))
 
 
 def typed(period: Period) -> tuple[tuple[str, str], ...]:
-    """The options that mean exactly this period whenever they are read, with times and offsets."""
+    """Return the options that mean exactly this period whenever they are read, with times and offsets."""
     until = ("until", period.end.isoformat(timespec="milliseconds"))
     return (until,) if period.open else (("since", period.start.isoformat(timespec="milliseconds")), until)
 
 
 def between(start: datetime, end: datetime, tz: str) -> Period:
-    """The stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
+    """Return the stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
     first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
     return Period(start, end - timedelta(milliseconds=1), _between(first, last))
 
@@ -102,7 +102,7 @@ def _between(first: datetime, last: datetime) -> Text:
 
 
 def before(period: Period) -> Period:
-    """The period that ends where this one begins and is as long by the clock on the wall.
+    """Return the period that ends where this one begins and is as long by the clock on the wall.
 
     Raises OverflowError for one that would begin before there were calendars.
     """
@@ -125,7 +125,7 @@ def _days_before(days: int) -> Text:
 
 
 def _instant(text: str, here: datetime) -> datetime | None:
-    """The moment of a text with a date and a time; without an offset it is taken in the person's time zone."""
+    """Return the moment of a text with a date and a time; without an offset it is taken in the person's time zone."""
     if "T" not in text.upper() or not text[:4].isdecimal():
         return None
     try:
@@ -166,7 +166,7 @@ def _end(text: str, here: datetime) -> datetime:
 
 
 def _midnight(day: date, here: datetime) -> datetime:
-    """The day's first instant; raises OverflowError for one that UTC, in which Applivery is asked, cannot name."""
+    """Return the day's first instant; raises OverflowError for one out of range in UTC, which Applivery uses."""
     return datetime.combine(day, time.min, tzinfo=here.tzinfo).astimezone(UTC).astimezone(here.tzinfo)
 
 

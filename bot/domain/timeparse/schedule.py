@@ -40,7 +40,7 @@ class Schedule:
 
 
 def parse(text: str) -> Schedule:
-    """The schedule that was typed, in any case and with blanks where people put them.
+    """Return the schedule that was typed, in any case and with blanks where people put them.
 
     Raises UserInputError with examples.
     """
