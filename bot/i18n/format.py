@@ -24,17 +24,17 @@ def format_day(when: date, language: str | None = None) -> str:
 
 
 def format_short_day(when: date) -> str:
-    """A day without its year: `3 Nov`, `3 nov`."""
+    """Return a day without its year: `3 Nov`, `3 nov`."""
     return _written(when, "d MMM", english="%-d %b")
 
 
 def format_month(when: date) -> str:
-    """A month and its year: `Nov 2026`, `nov 2026`."""
+    """Return a month and its year: `Nov 2026`, `nov 2026`."""
     return _written(when, "MMM y", english="%b %Y")
 
 
 def _written(when: date, pattern: str, *, english: str, language: str | None = None) -> str:
-    """A date by CLDR's pattern; in English by strftime's, for which nothing has to be loaded."""
+    """Return a date by CLDR's pattern; in English by strftime's, for which nothing has to be loaded."""
     language = language or current_locale()
     if language == ENGLISH:
         return when.strftime(english)

@@ -43,7 +43,7 @@ def unmarked(text: str) -> str:
 
 
 def filled(sentence: str, values: dict[str, object]) -> str:
-    """The sentence with its `{names}` filled in; what it puts into quotation marks or code is from outside."""
+    """Return the sentence with its `{names}` filled in; what it puts into quotation marks or code is from outside."""
     quoted, typed = _from_outside(sentence)
     marked = {
         name: verbatim(value) if name in quoted else _in_code(value)
