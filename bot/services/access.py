@@ -157,7 +157,7 @@ class AccessResolver:
         )
 
     async def resolve_actor(self, team_id: str, user_id: str, channel_id: str | None) -> Actor:
-        """The person with their roles.
+        """Return the person with their roles.
 
         Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
         """
@@ -181,7 +181,7 @@ class AccessResolver:
         return asker
 
     async def workspace_id(self) -> str:
-        """The id of the workspace the bot is installed in. Raises SlackError."""
+        """Return the id of the workspace the bot is installed in. Raises SlackError."""
         return (await self._slack_client.identity()).team_id
 
     async def outsider_kind(self, user_id: str) -> Outsider | None:
@@ -225,7 +225,7 @@ class AccessResolver:
             return self._language
 
     async def group_members(self, group_id: str) -> frozenset[str]:
-        """The people of a user group. Raises SlackError."""
+        """Return the people of a user group. Raises SlackError."""
         return await self._groups.get(group_id)
 
     async def emails(self, user_ids: Collection[str]) -> dict[str, str | None]:
@@ -319,7 +319,7 @@ def _ids(facts: Mapping[str, Any]) -> tuple[object, object]:
 
 
 def _team_id(facts: Mapping[str, Any], home: str) -> str:
-    """The workspace of a person: an organisation's record may have none of its own, and a list of several."""
+    """Return the workspace of a person: an organisation's record may have none of its own, and a list of several."""
     named, several = facts.get("team_id"), _enterprise_facts(facts).get("teams")
     if isinstance(several, list) and home in several:
         return home

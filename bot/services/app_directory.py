@@ -55,7 +55,7 @@ class AppDirectory:
         self._remaining_pages: dict[str, _RemainingPages] = {}
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
-        """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
+        """Return every app of the workspace, at most a minute old, or just asked for when `fresh`."""
         if not fresh and self._clock() < self._until:
             return self._apps
         # shared, its failure too: in an outage requests do not queue. Requests of the same urgency share it.
@@ -84,7 +84,8 @@ class AppDirectory:
     async def builds(
         self, app: App, filters: ParsedText = NO_WORDS, *, is_wanted: Wanted = anything, limit: int | None = PAGE_SIZE
     ) -> list[Build]:
-        """The newest builds of an app that pass the filters and are wanted, newest first, however old; None: all.
+        """Return the newest builds of an app that pass the filters and are wanted, newest first, however old; None:
+        all.
 
         Filters are applied here: Applivery has refused undocumented list parameters (code 6002).
         """
@@ -99,11 +100,11 @@ class AppDirectory:
     async def search(
         self, app: App, typed: str, is_wanted: Wanted = anything, *, limit: int | None = PAGE_SIZE
     ) -> list[Build]:
-        """The builds of an app for what has been typed so far; see `build_search.search`."""
+        """Return the builds of an app for what has been typed so far; see `build_search.search`."""
         return await build_search.search(self._page_fetcher(app), typed, is_wanted, most=limit)
 
     async def of_version(self, app: App, version: str) -> list[Build]:
-        """Every build of an app with this version, newest first; empty when there is none."""
+        """Return every build of an app with this version, newest first; empty when there is none."""
         return [
             build
             for build in await build_search.meant(self._page_fetcher(app), version)
@@ -150,7 +151,7 @@ class AppDirectory:
         return fetch
 
     async def _fetch_page(self, app: App, number: int) -> Page[Build]:
-        """A page of an app's builds, asked for just now.
+        """Return a page of an app's builds, asked for just now.
 
         Beyond the first, it may be a minute old as long as the first page is what it was then.
         """
@@ -197,7 +198,7 @@ class AppDirectory:
     # ------------------------------------------------------------------ by id
 
     async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
-        """A build of which only the id is known, looked for in the given apps. Raises NotFound when none has it."""
+        """Return a build of which only the id is known, from one of the given apps. Raises NotFound when none has it."""
         if len(apps) == 1:
             return replace(await self._applivery.build(apps[0].id, build_id), app=apps[0])
         # Applivery has no path to a build without its app, so each app is asked, a few at a time.

@@ -128,7 +128,7 @@ class ChannelService:
             raise ChannelUnavailable(outside, invite, code="not_in_channel")
 
     async def may_name_people(self, channel_id: str | None) -> bool:
-        """Whether a summary may name people there: only in a channel on the managers' list."""
+        """Return whether a summary may name people there: only in a channel on the managers' list."""
         return channel_id in await self._store.cached(access.list_manager_channels)
 
     # -------------------------------------------------------------- lists

@@ -20,7 +20,9 @@ class DraftKeeper:
         self._store = store
 
     async def store(self, text: str, limit: int = CARRIED) -> str:
-        """The text itself, or the key to it when it is longer than so many characters. Raises DatabaseUnavailable."""
+        """Return the text itself, or the key to it when it is longer than so many characters. Raises
+        DatabaseUnavailable.
+        """
         if len(text) <= limit:
             return text
         return f"draft:{await self._store.run(drafts.save_draft, text)}"

@@ -109,7 +109,9 @@ class LinkIssuer:
         raise BuildRecalled(BuildLabel(build, with_app=True), recalls[build.id].reason, instead)
 
     async def find_replacement(self, build: Build) -> Build | None:
-        """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
+        """Return the newest build to take when this one cannot be had; None when there is none, or Applivery cannot
+        say.
+        """
         try:
             return await self._find_replacement(build, await self._store.cached(stored_recalls.list_recalls))
         except BotError:

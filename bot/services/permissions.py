@@ -53,7 +53,7 @@ class PermissionChecker:
         )
 
     async def require_ticket_holder(self, ticket: Ticket) -> Actor:
-        """The person a claim ticket was made for, in the place where they asked for it."""
+        """Return the person a claim ticket was made for, in the place where they asked for it."""
         app = App(ticket.app_id, ticket.app_id, ticket.app_id)
         return await self.require(ticket.user_id, Role.MEMBER, app, ticket.channel_id or None)
 
@@ -65,7 +65,7 @@ class PermissionChecker:
             raise PermissionDenied(why, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
 
     async def is_shared(self, channel_id: str) -> bool:
-        """Whether a channel is shared with another organisation."""
+        """Return whether a channel is shared with another organisation."""
         try:
             shared = (await self._channels.get(channel_id)).is_shared
         except SlackError as error:

@@ -96,7 +96,7 @@ async def write_csv(reports: ReportBuilder, query: ReportQuery, locale: str) -> 
 
 
 def _written(download_csv: _DownloadCsv, locale: str) -> tuple[bytes, int]:
-    """The file and its number of lines without the header; a hundred thousand of them take a while."""
+    """Return the file and its number of lines without the header; a hundred thousand of them take a while."""
     separator = separator_for(locale)
     header, sheet = CsvWriter(separator), CsvWriter(separator)
     header.write_row(*COLUMNS)

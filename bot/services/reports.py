@@ -67,7 +67,7 @@ class ReportBuilder:
         self._audit_days = timedelta(days=ledger_days)
 
     def in_background(self) -> ReportBuilder:
-        """The same for a job, which lets people go first."""
+        """Return the same for a job, which lets people go first."""
         applivery = self._applivery.polling()
         return ReportBuilder(
             applivery=applivery,
@@ -78,8 +78,9 @@ class ReportBuilder:
         )
 
     async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
-        """The builds meant by `latest` (of each platform), `#number`, an id, several with commas between them, or every
-        platform's build of a version; none: the app. Raises AmbiguousInput, UserInputError, NotFoundByName or NotFound.
+        """Return the builds meant by `latest` (of each platform), `#number`, an id, several with commas between them,
+        or every platform's build of a version; none: the app. Raises AmbiguousInput, UserInputError, NotFoundByName or
+        NotFound.
         """
         word = spelling.bare(which or "")
         if which is None or word in ("", "all"):
@@ -98,7 +99,7 @@ class ReportBuilder:
         )
 
     async def newest_builds(self, app: App) -> tuple[Build, ...]:
-        """The ready builds of each platform's newest version, recalled ones left out; empty when there is none."""
+        """Return the ready builds of each platform's newest version, without recalled ones; empty when there is none."""
         every, recalled = await self._list_builds(app)
         newest = lookup.newest_of_each_platform(every, recalled)
         return tuple(
@@ -110,7 +111,7 @@ class ReportBuilder:
         )
 
     async def _list_builds(self, app: App) -> tuple[list[Build], Collection[str]]:
-        """An app's builds, newest first, and the ids of the recalled ones."""
+        """Return an app's builds, newest first, and the ids of the recalled ones."""
         return await asyncio.gather(
             self._app_directory.builds(app, limit=None), self._store.cached(recalls.list_recalls)
         )
@@ -236,7 +237,7 @@ class _BuildFilter(Generic[Takes]):
 
 
 def _is_newest(build: Build, newest: Build) -> bool:
-    """Whether a build is the newest of a platform, or has its version there."""
+    """Return whether a build is the newest of a platform, or has its version there."""
     if build.platform.casefold() != newest.platform.casefold():
         return False
     return build.id == newest.id or (bool(newest.version) and build.version == newest.version)

@@ -92,7 +92,9 @@ class RoleService:
             return None
 
     async def _app_meant(self, named: Iterable[str], takes_an_app: bool) -> str | None:
-        """The app that was meant, when a refusal came before it was looked up: as named, or the only one there is."""
+        """Return the app that was meant, when a refusal came before it was looked up: as named, or the only one there
+        is.
+        """
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 apps = await self._apps.apps()

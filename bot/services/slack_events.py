@@ -42,7 +42,7 @@ class SlackEventService:
             log.warning("event.not_welcomed", channel=channel_id)
 
     async def is_first_click(self, click: str) -> bool:
-        """Whether the same was not clicked a moment ago, here or at another replica. Raises DatabaseUnavailable."""
+        """Return whether this is no double click, here or at another replica. Raises DatabaseUnavailable."""
         return await self._store.run(idempotency.acquire_once, click, DOUBLE_CLICK_SECONDS)
 
     async def allow_click_again(self, click: str) -> None:

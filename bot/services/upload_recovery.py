@@ -108,7 +108,7 @@ class UploadJournal:
         return LOOK_SECONDS
 
     async def _recover(self, note: UploadRecord) -> bool:
-        """Whether there is nothing more to do about a message."""
+        """Return whether there is nothing more to do about a message."""
         with use_locale(note.language):
             message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.again)
         try:

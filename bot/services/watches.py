@@ -31,7 +31,7 @@ class WatchService:
         self._deadline = deadline
 
     def can_be_awaited(self, build: Build, now: datetime) -> bool:
-        """Whether the end of a build can be waited for."""
+        """Return whether the end of a build can be waited for."""
         return builds.can_be_awaited(build, now, self._deadline)
 
     async def await_end(self, actor: Actor, build: Build, now: datetime) -> tuple[Build, bool]:

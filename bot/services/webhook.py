@@ -64,7 +64,7 @@ class WebhookHandler:
             await self._announce_feedback(kind[1].decode(), watched, named - watched, body)
 
     def _may_poll(self, app_id: str) -> bool:
-        """Whether the app may be polled now; if not, it is when its time comes, or by its own cadence."""
+        """Return whether the app may be polled now; if not, it is when its time comes, or by its own cadence."""
         now = self._clock()
         wait = self._polls.wait(app_id, now)
         if not wait:
