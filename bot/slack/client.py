@@ -266,7 +266,7 @@ class SlackClient:
     async def find_message(
         self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None
     ) -> str | None:
-        """The ts of our message with this key, posted at `since` or a while earlier; None when there is none.
+        """Return the ts of our message with this key, posted at `since` or a while earlier; None when there is none.
 
         How long a while is the most by which Slack's clock may differ from the one `since` was read from.
         https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
@@ -293,7 +293,7 @@ class SlackClient:
         return None
 
     async def _conversation(self, channel: str) -> str:
-        """A channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
+        """Return a channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
 
         https://docs.slack.dev/reference/methods/conversations.open
         """
@@ -326,7 +326,7 @@ class SlackClient:
         )
 
     async def groups(self) -> list[UserGroup]:
-        """The workspace's user groups, without the disabled ones.
+        """Return the workspace's user groups, without the disabled ones.
 
         https://docs.slack.dev/reference/methods/usergroups.list
         """
@@ -334,7 +334,7 @@ class SlackClient:
         return [UserGroup(str(item["id"]), str(item.get("handle") or "")) for item in read_list(answer, "usergroups")]
 
     async def members(self, channel_id: str) -> list[str]:
-        """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
+        """Return the people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
 
         def fetch(cursor: str | None) -> Awaitable[Any]:
             return call_api(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
@@ -342,7 +342,7 @@ class SlackClient:
         return [str(item) async for page in iterate_pages(fetch, "members") for item in page]
 
     async def group_members(self, group_id: str) -> frozenset[str]:
-        """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
+        """Return the people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
         answer = await call_api(self.api.usergroups_users_list(usergroup=group_id))
         return frozenset(str(item) for item in read_list(answer, "users"))
 

@@ -41,7 +41,7 @@ class CsvWriter:
         self._writer.writerow([_escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
 
     def to_bytes(self, *more: CsvWriter) -> bytes:
-        """The file: these lines, and then those of other sheets."""
+        """Return the file: these lines, and then those of other sheets."""
         return "".join([MARK, *(sheet._out.getvalue() for sheet in (self, *more))]).encode(errors="replace")
 
 
@@ -63,7 +63,7 @@ def separator_for(locale: str) -> str:
 
 
 def _escape_formula(text: str) -> str:
-    """The text with `'` before everything that a spreadsheet could take for a formula.
+    """Return the text with `'` before everything that a spreadsheet could take for a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """

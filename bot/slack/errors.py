@@ -98,7 +98,7 @@ def _missing_scope_error(scope: str, code: str) -> SlackError:
 
 
 def find_header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
-    """The header of this name, however it is written."""
+    """Return the header of this name, however it is written."""
     return next((value for known, value in headers.items() if known.lower() == name), None)
 
 

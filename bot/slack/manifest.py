@@ -54,7 +54,7 @@ class MessageShortcut(NamedTuple):
 def manifest(
     *, command: str, public_url: str | None, socket_mode: bool, shortcuts: Sequence[MessageShortcut]
 ) -> dict[str, Any]:
-    """The manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
+    """Return the manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
 
     In HTTP mode `public_url` is where Slack reaches `/slack/events`.
     """

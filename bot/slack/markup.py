@@ -34,7 +34,7 @@ def needs_rich_text(*texts: str) -> bool:
 
 
 def to_mrkdwn(text: str) -> str | None:
-    """The text as mrkdwn, with what is marked as code; None when mrkdwn cannot show it as it is."""
+    """Return the text as mrkdwn, with what is marked as code; None when mrkdwn cannot show it as it is."""
     if OPEN not in text:
         return text
     parts = [_as_mrkdwn(match, text) for match in _TOKEN.finditer(text)]
@@ -52,13 +52,13 @@ def _as_mrkdwn(match: re.Match[str], text: str) -> str | None:
 
 
 def to_fallback_text(text: str) -> tuple[str, bool]:
-    """The text for notifications and screen readers, and whether Slack may read it as mrkdwn."""
+    """Return the text for notifications and screen readers, and whether Slack may read it as mrkdwn."""
     said = to_mrkdwn(text)
     return (unmarked(strip_formatting(text)), False) if said is None else (said, True)
 
 
 def strip_formatting(text: str) -> str:
-    """The text without the bold, the italics and the code that are ours; what is marked stays as it is."""
+    """Return the text without the bold, the italics and the code that are ours; what is marked stays as it is."""
     return "\n".join("".join(match["code"] or match[0] for match, _ in _tokenize(line)) for line in text.split("\n"))
 
 
@@ -66,7 +66,7 @@ def strip_formatting(text: str) -> str:
 
 
 def to_rich_text(text: str) -> dict[str, Any]:
-    """The text as a block of rich text, in which nothing is formatted but what our own marks say."""
+    """Return the text as a block of rich text, in which nothing is formatted but what our own marks say."""
     lines = SPAN.sub(lambda match: match[0].replace("\n", " "), text).split("\n")
     parts = [
         {"type": "rich_text_quote" if quoted else "rich_text_section", "elements": _lines(list(some), quoted=quoted)}
@@ -102,7 +102,7 @@ def _tokenize(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
 
 
 def _is_style_boundary(line: str, match: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
-    """Whether a mark begins or ends a style; in the middle of a word it does neither."""
+    """Return whether a mark begins or ends a style; in the middle of a word it does neither."""
     before, after = line[: match.start()][-1:], line[match.end() :][:1]
     if match["mark"] in on:
         return not after.isalnum() and not before.isspace()
@@ -123,7 +123,7 @@ def _element(match: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
 
 
 def _special_element(inside: str) -> Element:
-    """A mention, a date or a link. https://docs.slack.dev/messaging/formatting-message-text#advanced"""
+    """Return a mention, a date or a link. https://docs.slack.dev/messaging/formatting-message-text#advanced"""
     if date := _DATE.fullmatch(inside):
         if not 0 <= int(date[1]) < LAST:  # of which Slack's rich text knows no dates
             return _text_element(date[3])
@@ -152,7 +152,7 @@ def _apply_style(element: Element, style: dict[str, bool]) -> Element:
 
 
 def _merge_neighbours(elements: Sequence[Element]) -> list[Element]:
-    """The same with neighbours of one style in one piece, so that a name is one text."""
+    """Return the same with neighbours of one style in one piece, so that a name is one text."""
     found: list[Element] = []
     for element in elements:
         last = found[-1] if found else None

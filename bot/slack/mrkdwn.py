@@ -60,7 +60,7 @@ def plain_text(text: object, limit: int) -> str:
 
 
 def truncate(text: str, limit: int) -> str:
-    """The text, or its start with an ellipsis; never inside what one sees as one character, an entity or a link."""
+    """Return the text, or its start with an ellipsis; never cut inside a visible character, an entity or a link."""
     if len(text) <= limit:
         return text
     short = _truncate(text, limit)
@@ -77,7 +77,7 @@ def _truncate(text: str, limit: int) -> str:
 
 
 def split_lines(text: str, limit: int) -> list[str]:
-    """The text in pieces of whole lines; a line that is too long for one is cut."""
+    """Return the text in pieces of whole lines; a line that is too long for one is cut."""
     found: list[str] = []
     for line in text.split("\n") if text else ():
         if found and len(found[-1]) + 1 + len(line) <= limit:
@@ -91,7 +91,7 @@ _UNFINISHED = re.compile(r"(?:&\w{0,4}|<(?:[!@#][^<>]*|https?:[^<>]*|h?t{0,2}p?s
 
 
 def _is_one_glyph(text: str, at: int) -> bool:
-    """Whether a person sees the characters on both sides of `at` as one. https://unicode.org/reports/tr29/"""
+    """Return whether a person sees the characters on both sides of `at` as one. https://unicode.org/reports/tr29/"""
     before, after = text[at - 1], text[at]
     if after in "\u200c\u200d" or unicodedata.category(after).startswith("M"):
         return True
@@ -108,7 +108,7 @@ _ADDED = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
 
 
 def unescape(text: str) -> str:
-    """A message's text as its writer saw it: Slack's marks for people, channels and links become words again.
+    """Return a message's text as its writer saw it: Slack's marks for people, channels and links become words again.
 
     https://docs.slack.dev/messaging/formatting-message-text#parsing
     """
@@ -128,14 +128,14 @@ def _replace_mark(meant: str, label: str | None) -> str:
 
 
 def date_tag(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
-    """An instant in each reader's own time zone, with UTC words for clients that cannot."""
+    """Return an instant in each reader's own time zone, with UTC words for clients that cannot."""
     if instant is None:
         return _("at an unknown time")
     return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
 def time_tag(instant: datetime, now: datetime, tz: str) -> str:
-    """A time of day in the reader's zone (`tz`, an IANA name), with its day when that is not today there.
+    """Return a time of day in the reader's zone (`tz`, an IANA name), with its day when that is not today there.
 
     Slack shows it in the zone of the reader's own device.
     """

@@ -148,7 +148,9 @@ class RequestPayload(msgspec.Struct):
 
 
 def is_valid(body: Any) -> bool:
-    """Whether all that is read of a request has the type that Slack gives it; fields that are not read may have any."""
+    """Return whether all that is read of a request has the type that Slack gives it; fields that are not read may have
+    any.
+    """
     try:
         request = msgspec.convert(body, RequestPayload)
     except msgspec.ValidationError:
@@ -158,7 +160,7 @@ def is_valid(body: Any) -> bool:
 
 
 def sanitize(part: Any) -> Any:
-    """The same without what no database's text can hold (NUL, half a surrogate pair), down to the keys."""
+    """Return the same without what no database's text can hold (NUL, half a surrogate pair), down to the keys."""
     if isinstance(part, str):
         return part if part.isascii() and "\x00" not in part else storable(part)
     if isinstance(part, dict):

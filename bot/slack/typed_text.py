@@ -35,7 +35,7 @@ def normalize(text: str) -> str:
 
 
 def split_command(text: str, root: str) -> tuple[str, str]:
-    """The subcommand that was typed, in lower case, and what comes after it.
+    """Return the subcommand that was typed, in lower case, and what comes after it.
 
     What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself.
     """
@@ -58,7 +58,7 @@ def _split_symbols(text: str) -> tuple[str, str, str]:
 
 
 def _strip_marks(text: str) -> str:
-    """The text without the mark it begins with and the one that belongs to it."""
+    """Return the text without the mark it begins with and the one that belongs to it."""
     close = _CLOSES.get(text[0], text[0])
     first, blank, after = _split_symbols(text)
     trimmed = first.rstrip(_AFTER)
@@ -84,7 +84,7 @@ def _in_quotes(value: str) -> str:
 
 
 def strip_leading_symbol(text: str) -> str:
-    """The text without the picture in front of it, by which a list shows a state: `✅ Courier`."""
+    """Return the text without the picture in front of it, by which a list shows a state: `✅ Courier`."""
     return text.lstrip("".join({letter for letter in text if _is_symbol(letter)}))
 
 

@@ -86,6 +86,6 @@ class WebAPI(AsyncWebClient):
 
 
 def _remaining_seconds(limit: asyncio.Timeout) -> float:
-    """The seconds that may still be waited in a call."""
+    """Return the seconds that may still be waited in a call."""
     until = limit.when()
     return longest_wait() if until is None else until - asyncio.get_running_loop().time()

@@ -150,17 +150,17 @@ class Modal:
     preset_values: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """All of it as JSON, for a button that opens it again."""
+        """Return all of it as JSON, for a button that opens it again."""
         return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, saved: str) -> Modal:
-        """The form that was saved."""
+        """Return the form that was saved."""
         found = json.loads(saved)
         return cls(**{**found, "blocks": tuple(found["blocks"])})
 
     def view(self) -> dict[str, Any]:
-        """The view for views.open. https://docs.slack.dev/reference/views/modal-views"""
+        """Return the view for views.open. https://docs.slack.dev/reference/views/modal-views"""
         return serialize(
             View(
                 type="modal",
@@ -181,11 +181,11 @@ class HomeView:
     blocks: tuple[Block, ...]
 
     def view(self) -> dict[str, Any]:
-        """The view for views.publish. https://docs.slack.dev/reference/views/home-tab-views"""
+        """Return the view for views.publish. https://docs.slack.dev/reference/views/home-tab-views"""
         return {"type": "home", "blocks": list(fit_blocks(self.blocks, HOME_BLOCKS))}
 
     def with_note(self, note: str) -> HomeView:
-        """The same, below a line about what was just done here."""
+        """Return the same, below a line about what was just done here."""
         return replace(self, blocks=(context(note), *self.blocks)) if note else self
 
 
@@ -245,7 +245,7 @@ def paragraphs(lines: Iterable[str]) -> list[Block]:
 
 
 def quote(text: str) -> list[str]:
-    """A text of several lines as quotations, each as long as a paragraph may be; none of it is lost."""
+    """Return a text of several lines as quotations, each as long as a paragraph may be; none of it is lost."""
     parts = (line[at : at + QUOTED] for line in text.strip().splitlines() for at in range(0, len(line) or 1, QUOTED))
     return split_lines("\n".join(f">{escape_inline(part, QUOTED)}" for part in parts), SECTION_TEXT)
 
@@ -256,12 +256,12 @@ def copyable(text: str) -> Block:
 
 
 def header(text: str) -> Block:
-    """A title line."""
+    """Return a title line."""
     return serialize(HeaderBlock(text=_plain(text, HEADER_TEXT)))
 
 
 def context(*texts: str) -> Block:
-    """A line of small print; of the usual size where mrkdwn would format what is from outside."""
+    """Return a line of small print; of the usual size where mrkdwn would format what is from outside."""
     small = [truncate(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
     shown = [markup.to_mrkdwn(line) for line in small]
     if None in shown:
@@ -270,12 +270,12 @@ def context(*texts: str) -> Block:
 
 
 def divider() -> Block:
-    """A line across."""
+    """Return a line across."""
     return serialize(DividerBlock())
 
 
 def actions(*elements: ButtonElement) -> Block:
-    """A row of buttons."""
+    """Return a row of buttons."""
     return serialize(ActionsBlock(elements=list(elements[:ACTIONS_ELEMENTS])))
 
 
@@ -289,8 +289,8 @@ def button(
     confirm: str | None = None,
     verb: str | None = None,
 ) -> ButtonElement:
-    """A button that acts on click; `accessibility_label` is what a screen reader reads, `confirm` a question asked
-    before.
+    """Return a button that acts on click; `accessibility_label` is what a screen reader reads, `confirm` a question
+    asked before.
 
     With a `verb` that question is answered by it, or by Cancel.
     """
@@ -312,7 +312,7 @@ def _confirm(question: str, verb: str | None) -> ConfirmObject:
 
 
 def link_button(label: str, url: str, action: str, *, accessibility_label: str | None = None) -> ButtonElement:
-    """A button that opens an address; only for addresses that are no credential."""
+    """Return a button that opens an address; only for addresses that are no credential."""
     return ButtonElement(
         text=_plain(label, BUTTON_TEXT),
         action_id=action,
@@ -341,7 +341,7 @@ def external_select(label: str, name: str, *, hint: str, chosen: Option | None =
 
 
 def static_select(label: str, name: str, options: Sequence[Option], *, chosen: Option | None = None) -> Block:
-    """A select of a few known options; without `chosen` nothing need be chosen."""
+    """Return a select of a few known options; without `chosen` nothing need be chosen."""
     return serialize(
         InputBlock(
             block_id=name,

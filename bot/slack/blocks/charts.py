@@ -44,7 +44,9 @@ def distinguish_labels(texts: Iterable[str], limit: int) -> list[str]:
 
 
 def fit_label(text: str, limit: int) -> str:
-    """The text on one line, never empty to the eye, within a limit however Slack counts: an emoji may count as two."""
+    """Return the text on one line, never empty to the eye, within a limit however Slack counts: an emoji may count as
+    two.
+    """
     if not any(unicodedata.category(each_text)[0] in "LNPS" for each_text in text):
         return "–"
     semaphore = limit
@@ -72,7 +74,7 @@ def _weight(cell: Cell) -> int:
 
 
 def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Block:
-    """A table that people can sort, search and page through; at least one row, each as long as the header."""
+    """Return a table that people can sort, search and page through; at least one row, each as long as the header."""
     return {
         "type": "data_table",
         "caption": plain_text(caption, CAPTION),
@@ -83,7 +85,7 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -
 
 
 def _cell(cell: Cell) -> Block:
-    """A cell; `text` is required of a number too: https://www.npmjs.com/package/@slack/types (3.2.0)."""
+    """Return a cell; `text` is required of a number too: https://www.npmjs.com/package/@slack/types (3.2.0)."""
     if isinstance(cell, tuple):
         return {"type": "raw_number", "value": cell[0], "text": fit_label(cell[1], CELL)}
     if isinstance(cell, int):
@@ -115,7 +117,7 @@ def limit_points(points: Points, limit: int, rest: Callable[[int], str]) -> Poin
 
 
 def text_bars(points: Points, width: int = 20) -> str:
-    """The same as text, for a workspace that has no charts: a bar and a number in each line."""
+    """Return the same as text, for a workspace that has no charts: a bar and a number in each line."""
     top = max((value for _, value in points), default=0) or 1
     return "\n".join(
         f"{'▇' * max(round(value * width / top), value > 0)} {format_number(value)} · {label}"

@@ -81,6 +81,8 @@ def with_initial_value(block: Block, typed: dict[str, Any]) -> Block:
 
 
 def _matching_options(element: dict[str, Any], chosen: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The options of an element with these values, word for word as it offers them; those of a search as they are."""
+    """Return the options of an element with these values, word for word as it offers them; those of a search as they
+    are.
+    """
     offered = {option.get("value"): option for option in element.get("options") or []}
     return [offered.get(entry.get("value"), entry) for entry in chosen]

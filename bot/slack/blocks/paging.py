@@ -36,14 +36,14 @@ class PagedItems(Generic[T]):
 
 
 def paginate(all_items: Sequence[T], number: int, size: int) -> PagedItems[T]:
-    """The page of this number of a whole list; of one that is not there the nearest."""
+    """Return the page of this number of a whole list; of one that is not there the nearest."""
     number = max(0, min(number, (len(all_items) - 1) // size))
     items = all_items[number * size : (number + 1) * size]
     return PagedItems(items, number, number * size, (number + 1) * size < len(all_items), len(all_items))
 
 
 def paginate_partial(items: Sequence[T], number: int, size: int) -> PagedItems[T]:
-    """The same of a list that was read only as far as `needed`, or to its end."""
+    """Return the same of a list that was read only as far as `needed`, or to its end."""
     page = paginate(items, number, size)
     return replace(page, total=None) if page.more and page.number == number else page
 

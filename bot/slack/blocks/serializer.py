@@ -16,7 +16,7 @@ _KEYS: dict[type[JsonObject], tuple[tuple[str, str], ...]] = {
 
 
 def serialize(model: JsonObject) -> dict[str, Any]:
-    """The JSON of a model. Raises SlackObjectFormationError when it breaks one of Slack's limits.
+    """Return the JSON of a model. Raises SlackObjectFormationError when it breaks one of Slack's limits.
 
     The SDK looks for a model's checks in `dir()` each time, and once more for each model around it; here they are
     looked up once for a class. A list of ten builds has fifty models in it.
@@ -42,7 +42,7 @@ def _value(value: Any) -> Any:
 
 @cache
 def _is_plain_class(kind: type[JsonObject]) -> bool:
-    """Whether a class is rendered like most: no `to_dict` of its own, and no lists that may be empty."""
+    """Return whether a class is rendered like most: no `to_dict` of its own, and no lists that may be empty."""
     return kind in _KEYS or (kind.to_dict is JsonObject.to_dict and not kind.__name__.startswith("RichText"))
 
 

@@ -10,7 +10,7 @@ from bot.slack.mrkdwn import code, escape_inline
 
 
 def question(request: RoleRequest, app: str | None, name: str, language: str) -> Message:
-    """The question to an admin, in the language of that one; `name` is what the person is called."""
+    """Return the question to an admin, in the language of that one; `name` is what the person is called."""
     with use_locale(language):
         head = _head(request, app)
         number, everywhere = str(request.id), _("Allow for all apps")

@@ -53,7 +53,7 @@ def versioned(build: Build) -> str:
 
 
 def plain_title(build: Build) -> str:
-    """The same as it was written, for who escapes it later."""
+    """Return the same as it was written, for who escapes it later."""
     number = f" ({build.number})" if build.number else ""
     name = f"{build.app.name} {build.version or _('without a version')}{number}"
     platform = plain_platform(build)
@@ -61,7 +61,7 @@ def plain_title(build: Build) -> str:
 
 
 def several(app: App, builds: Sequence[Build]) -> str:
-    """An app, one of its builds, or some: by their version, or by each platform's; as it was written."""
+    """Return an app, one of its builds, or some: by their version, or by each platform's; as it was written."""
     if len(builds) == 1:
         return plain_title(builds[0])
     versions = {build.version: None for build in builds}
@@ -77,7 +77,7 @@ def platform_name(build: Build) -> str:
 
 
 def plain_platform(build: Build) -> str:
-    """The same for who escapes it later."""
+    """Return the same for who escapes it later."""
     return platforms.name(build.platform)
 
 
@@ -102,7 +102,7 @@ def facts(build: Build, *, commit: bool = True) -> list[str]:
 
 
 def changelog(build: Build, limit: int = 300) -> str:
-    """The start of the changelog as a quotation, or nothing."""
+    """Return the start of the changelog as a quotation, or nothing."""
     text = build.changelog.strip()
     if not text:
         return ""
@@ -112,7 +112,7 @@ def changelog(build: Build, limit: int = 300) -> str:
 
 
 def has_more(build: Build, limit: int = 300) -> bool:
-    """Whether a changelog is longer than its start, so that a button has to lead to the rest."""
+    """Return whether a changelog is longer than its start, so that a button has to lead to the rest."""
     return len(build.changelog.strip()) > limit
 
 
@@ -156,7 +156,7 @@ def unrecall_button(build: Build) -> ButtonElement:
 
 
 def watch_button(build: Build, label: str = "") -> ButtonElement:
-    """The button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
+    """Return the button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
     label = label or _("Watch")
     return blocks.button(
         label, "watch.v1", build_value(build), accessibility_label=f"{label} {build_labels.label(build)}"
@@ -179,7 +179,7 @@ def state(build: Build, recall: Recall | None = None) -> str:
 
 
 def unknown(build: Build) -> str:
-    """A status that is not documented, in Applivery's own word."""
+    """Return a status that is not documented, in Applivery's own word."""
     if not build.status:
         return _("no status (unknown to me)")
     return _("status {status} (unknown to me)", status=mrkdwn.code(build.status, 60))
@@ -274,5 +274,5 @@ def instead_buttons(instead: Build | None) -> list[ButtonElement]:
 
 
 def latest_available(instead: Build | None) -> list[str]:
-    """The same for who reads the text alone."""
+    """Return the same for who reads the text alone."""
     return [] if instead is None else [_("Latest available build: {build}.", build=title(instead))]

@@ -60,7 +60,7 @@ def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Reca
 
 
 def _changelog(build: Build) -> list[tuple[Block, str]]:
-    """The whole changelog, a paragraph at a time; where nothing was written, what is known."""
+    """Return the whole changelog, a paragraph at a time; where nothing was written, what is known."""
     if not build.changelog.strip():
         unwritten = _("It has no changelog. What is known:")
         return [(blocks.section(unwritten, fields=_facts(build)), _("there is no changelog."))]

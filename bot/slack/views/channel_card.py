@@ -73,7 +73,7 @@ def _build_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard)
 
 
 def _line_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard) -> Message:
-    """The compact format: a line and a button."""
+    """Return the compact format: a line and a button."""
     build = entry.build
     head = f"{_label(manner)}{_head(entry)}"
     accessory = get_button(build, style=None) if _can_be_had(entry) else None
@@ -168,7 +168,7 @@ def _newer(build: Build, newer: Build) -> str:
 
 
 def _why(entry: CardEntry) -> str:
-    """The sentence after the head: why it was recalled, or why it failed."""
+    """Return the sentence after the head: why it was recalled, or why it failed."""
     if entry.recall:
         return _("Recalled: {reason}", reason=escape_inline(entry.recall.reason, 300))
     if _failed(entry) and entry.build.error:
@@ -293,7 +293,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _icon(build: Build) -> ImageElement | None:
-    """The app's picture, when its address is a lasting one: a signed one would be a hole in the card in a week."""
+    """Return the app's picture, if its address is permanent: a signed one would be broken in a week."""
     if not build.icon:
         return None
     parts = _parts(build.icon)

@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def headline(report: DownloadReport, *, by: str | None = None) -> Message:
-    """The counts, without a thread; `by` is who asked for them."""
+    """Return the counts, without a thread; `by` is who asked for them."""
     return _headline(report, [_csv(report)], [_("Asked for by {person}", person=f"<@{by}>")] if by else [])
 
 
@@ -106,7 +106,7 @@ def thread(report: DownloadReport) -> tuple[Message, ...]:
 
 
 def table(report: DownloadReport, number: int) -> Message:
-    """The people, from page `number` on, or the counts by something else."""
+    """Return the people, from page `number` on, or the counts by something else."""
     if report.by is GroupBy.PERSON and report.named:
         return people(report, number)
     # who they are is not said here: what they took is
@@ -114,7 +114,7 @@ def table(report: DownloadReport, number: int) -> Message:
 
 
 def people(report: DownloadReport, number: int) -> Message:
-    """A page of the people as a table, with buttons to the pages beside it; `number` counts from 0."""
+    """Return a page of the people as a table, with buttons to the pages beside it; `number` counts from 0."""
     start = number * PAGE
     page = report.summary.people[start : start + PAGE]
     labels = report.labels()[: start + PAGE]
@@ -130,7 +130,7 @@ def people(report: DownloadReport, number: int) -> Message:
 
 
 def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tuple[Cell, ...]]:
-    """The lines of a page of people, whose labels are the last; so narrow that all of them fit into one table."""
+    """Return the rows of a page of people, labels last; so narrow that all of them fit into one table."""
     for width in (charts.CELL, 60, 32, 24, 16, 12):
         names = charts.distinguish_labels(labels, width)[len(labels) - len(page) :]
         rows = [_row(name, row, tz, width) for name, row in zip(names, page, strict=True)]
@@ -183,7 +183,7 @@ def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
 
 
 def _at(instant: datetime | None, tz: str) -> str:
-    """A time that sorts as a text."""
+    """Return a time that sorts as a text."""
     return f"{local(instant, zone(tz)):%Y-%m-%d %H:%M}" if instant else _("without a date")
 
 
@@ -200,7 +200,7 @@ def _person(name: str, person: PersonRow) -> str:
 
 
 def _chart(report: DownloadReport) -> tuple[Message, ...]:
-    """The counts drawn; nothing for a single day, and where there are none."""
+    """Return the counts drawn; nothing for a single day, and where there are none."""
     if not report.by.description.chart:
         bucket, points = report_series.series(report.summary.days, report.stretch)
         return (_drawn("line", _(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
@@ -252,7 +252,9 @@ def _counts(report: DownloadReport) -> Message:
 
 
 def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:
-    """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
+    """Return the lines of a table of counts. People on a version that is left out are on the last line, with the
+    others.
+    """
     rows: list[Counted] = []
     now_on = dict(report.versions_now)
     for label, (name, number) in zip(

@@ -72,7 +72,7 @@ def denied(
     again: tuple[str, str] | None = None,
     request: int | None = None,
 ) -> Message:
-    """A refusal, with the channels to go to, or the way to ask for what is missing: the number of the `request`."""
+    """Return a refusal, with the channels to use, or a button for the access request with the number `request`."""
     message = problem(error, now=now, again=again)
     if error.channels:
         listed = ", ".join(
@@ -93,7 +93,7 @@ def safe(text: str) -> str:
 
 
 def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: ParsedText) -> str:
-    """The command with one of the choices filled in."""
+    """Return the command with one of the choices filled in."""
     return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
 
 

@@ -26,13 +26,13 @@ def with_way_back(message: Message, draft: str) -> Message:
 
 
 def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
-    """The same for a form that could not be kept: what was typed, each text below its label, to be copied."""
+    """Return the same for a form that could not be kept: what was typed, each text below its label, to be copied."""
     said = [block for label, text in typed for block in (blocks.context(label), blocks.copyable(text))]
     return _with(message, said)
 
 
 def not_opened(message: Message, draft: str) -> Message:
-    """A form that Slack did not open: too much time had passed since the click."""
+    """Return a form that Slack did not open: too much time had passed since the click."""
     return _with(message, [blocks.actions(reopen_button(draft, _("Open the form")))])
 
 

@@ -83,7 +83,7 @@ def recovery(began: datetime, ended: datetime) -> Message:
 
 
 def summary(health: Health) -> str:
-    """Whether all is well, and what is not."""
+    """Return whether all is well, and what is not."""
     if health.well:
         return f"✅ {_(WELL)}"
     parts = _parts(health)
@@ -117,7 +117,7 @@ def _slack(side: SlackHealth) -> str:
 
 
 def _because(problem: str) -> str:
-    """The problem as the log has it, in English, for the admin who reads this."""
+    """Return the problem as the log has it, in English, for the admin who reads this."""
     return f" ({escape_inline(problem, 300)})" if problem else ""
 
 

@@ -46,7 +46,7 @@ def help_for(entry: Described, root: str) -> Message:
 
 
 def help_for_all(entries: Sequence[Described], root: str, note: str = "") -> Message:
-    """Every subcommand in a line, with a note on which these are."""
+    """Return every subcommand in a line, with a note on which these are."""
     lines = [f"`{root} {entry.name}` — {_(entry.summary)}" for entry in entries]
     more = _(
         "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",

@@ -88,7 +88,9 @@ def home(
     health: Health | None,
     now: datetime,
 ) -> HomeView:
-    """All of it. `builds` is a sentence when Applivery cannot say, `can` what may be done, `role` the highest one."""
+    """Return all of it. `builds` is a sentence when Applivery cannot say, `can` what may be done, `role` the highest
+    one.
+    """
     how = [] if health is None else [blocks.section(summary(health))]
     above, below = (how, []) if health and not health.well else ([], how)
     apps = [] if isinstance(builds, str) else _apps(builds.apps)

@@ -194,7 +194,7 @@ def expired(label: str, again: str) -> Message:
 
 
 def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
-    """A build that cannot be had yet: with the offer to say when it can, if it is `awaitable`, or what to take."""
+    """Return the answer for a build that is not available yet: with a button to wait if `awaitable`, or a replacement."""
     if build.stage is Stage.UNKNOWN:
         text = _("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
     elif build.stage is Stage.PENDING:
@@ -275,7 +275,7 @@ def _get_attachment(build: Build, attachment: Attachment, number: int) -> Button
 
 
 def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Actor, now: datetime) -> Message:
-    """A fresh address for one attachment."""
+    """Return a fresh address for one attachment."""
     name = escape_inline(attachment.name, 120)
     life = life_words(made, asker, now)
     lines = (

@@ -91,7 +91,7 @@ def _people(people: Sequence[str]) -> str:
 
 
 def _whole(line: str) -> list[Block]:
-    """A line of any length, parted between the people it names."""
+    """Return a line of any length, parted between the people it names."""
     words = line.split(", ")
     some = [", ".join(words[at : at + SHOWN]) for at in range(0, len(words), SHOWN)]
     return [blocks.section(part + ("," if at + 1 < len(some) else "")) for at, part in enumerate(some)]

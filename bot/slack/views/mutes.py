@@ -85,7 +85,7 @@ def not_muted(subscriptions: Sequence[Subscription]) -> Message:
 
 
 def names(subscriptions: Sequence[Subscription]) -> str:
-    """The apps, each once, as part of a sentence."""
+    """Return the apps, each once, as part of a sentence."""
     every = list(dict.fromkeys(escape_inline(app_of(subscription), 80) for subscription in subscriptions))
     if len(every) > NAMED:
         some, left = ", ".join(every[:NAMED]), len(every) - NAMED

@@ -15,7 +15,7 @@ from bot.slack.views.builds import build_value, check_button, facts, platform_na
 
 
 def promised(build: Build, usual: timedelta | None, left: timedelta | None, *, fresh: bool) -> Message:
-    """The answer to `watch`; the rest is said in the direct messages."""
+    """Return the answer to `watch`; the rest is said in the direct messages."""
     if not fresh:
         return Message(_("You are watching {build} already: it is in our direct messages.", build=title(build)))
     sentences = (

@@ -30,7 +30,8 @@ class DownloadSeries(NamedTuple):
 
 
 def series(days: Days, stretch: Stretch | None = None) -> DownloadSeries:
-    """The days, weeks or months of the stretch (or from the first to the last of the days); they add up to all of it.
+    """Return the days, weeks or months of the stretch (or from the first to the last of the days); they add up to all
+    of it.
 
     A day without downloads counts nothing and is there; of more than twenty months the earlier ones are one point.
     """

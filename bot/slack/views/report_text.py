@@ -20,12 +20,12 @@ VERSIONS, KINDS = 6, 10  # lines or words in the small print; the last adds up t
 
 
 def downloads(number: int) -> str:
-    """A number of downloads."""
+    """Return a number of downloads."""
     return ngettext("{number} download", "{number} downloads", number)
 
 
 def crowd(number: int) -> str:
-    """A number of people."""
+    """Return a number of people."""
     return ngettext("{number} person", "{number} people", number)
 
 

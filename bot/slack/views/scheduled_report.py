@@ -61,7 +61,7 @@ def _end(digest: ScheduledReport) -> ButtonElement:
 
 
 def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = NO_NAMES) -> Message:
-    """The same message with a page of the digests of a place below."""
+    """Return the same message with a page of the digests of a place below."""
     if not page.items:
         return message
     body: list[Block] = list(message.blocks) or [blocks.section(message.text)]

@@ -44,7 +44,7 @@ def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> st
 
 
 def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
-    """The rest of the sentence, and what may help."""
+    """Return the rest of the sentence, and what may help."""
     if tried.fitting:
         ends = [event for event in subscription.events if event.description.none]
         why = ends[0].description.none if len(ends) == 1 else gettext_noop("none of them was processed or failed")

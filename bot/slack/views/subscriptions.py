@@ -28,7 +28,7 @@ ENDS = gettext_noop("The channel hears no more of it.")
 
 
 def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
-    """A subscription as one sentence; `handles` has what people call the user groups, by id."""
+    """Return a subscription as one sentence; `handles` has what people call the user groups, by id."""
     text = truncate(
         escape(
             filters.explain(

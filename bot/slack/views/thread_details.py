@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def details(announcement: Delivery, warnings: Sequence[Text]) -> Message:
-    """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
+    """Return a reply in a card's thread: a piece of the whole changelog, and with the first what may stop an
+    installation.
+    """
     build = announcement.build
     pieces = changelogs.pieces(build.changelog)
     body: list[Block] = []
