@@ -44,7 +44,7 @@ class ConnectionLimits:
 
     @classmethod
     def of_this_process(cls) -> ConnectionLimits:
-        """The limits that leave half of the file descriptors for everything else."""
+        """Return the limits that leave half of the file descriptors for everything else."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return cls() if soft == resource.RLIM_INFINITY else cls(most=max(8, min(MOST, soft // 2 - RESERVE)))
 

@@ -152,14 +152,16 @@ class LivenessServer:
 
 
 def _shown(host: str) -> str:
-    """The host when it is an address; a name is not repeated, since it may be what was meant for another setting."""
+    """Return the host when it is an address; a name is not repeated, since it may be what was meant for another
+    setting.
+    """
     with suppress(ValueError):
         return str(ip_address(host))
     return host if host in ("", "localhost") else "HOST"
 
 
 async def _bound(host: str, port: int) -> list[socket.socket]:
-    """A socket for each address of a host."""
+    """Return a socket for each address of a host."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
@@ -176,7 +178,7 @@ async def _bound(host: str, port: int) -> list[socket.socket]:
 
 
 def _accepted(at: socket.socket) -> socket.socket | None:
-    """The next one in line; None when there is none. Raises OSError when there is no descriptor for it."""
+    """Return the next one in line; None when there is none. Raises OSError when there is no descriptor for it."""
     try:
         come, _ = at.accept()
     except (BlockingIOError, InterruptedError, ConnectionAbortedError):

@@ -70,7 +70,7 @@ def _for(line: str) -> Iterator[str]:
 
 
 def _node(text: str) -> Address | None:
-    """An address with or without a port (Azure's gateway adds one), in brackets or not; None for anything else."""
+    """Parse an address with or without a port (Azure's gateway adds one) and brackets; None for anything else."""
     match = _NODE.fullmatch(text)
     return _address(match["six"] or match["four"] or match["bare"] or "") if match else None
 

@@ -28,7 +28,7 @@ LATE_SECONDS = 90.0  # at least, since some looks take long
 async def slack(
     sockets: SocketPool | None, slack_client: SlackClient, *, fresh: float = FRESH, seconds: float = SECONDS
 ) -> dict[str, Any]:
-    """Whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode."""
+    """Return whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode."""
     found: dict[str, Any] = {"ok": True}
     if sockets is not None:
         connected = await sockets.count_connected()
@@ -44,7 +44,7 @@ async def slack(
 
 
 async def database(store: Database, *, seconds: float = SECONDS) -> dict[str, Any]:
-    """Whether the database answers, now."""
+    """Return whether the database answers, now."""
     try:
         await asyncio.wait_for(store.run(database_info.ping), seconds)
     except Exception as error:  # noqa: BLE001 - a check that raises is not passed

@@ -11,7 +11,7 @@ from bot.web.connections import ClientConnection, ConnectionLimits
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
-    """The body of a request, which may have `most` bytes and take the seconds of its connection's limits.
+    """Return the body of a request, which may have `most` bytes and take the seconds of its connection's limits.
 
     Raises HTTPUnsupportedMediaType for one that is packed, HTTPRequestEntityTooLarge, HTTPRequestTimeout, and
     HTTPBadRequest for one that is cut short.

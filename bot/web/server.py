@@ -72,7 +72,7 @@ class HttpServer:
         self.port = 0
 
     def app(self) -> web.Application:
-        """The routes; a path whose setting is missing does not exist."""
+        """Return the routes; a path whose setting is missing does not exist."""
         app = web.Application(middlewares=[self._met])
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
@@ -165,7 +165,9 @@ class HttpServer:
     # ------------------------------------------------------------------ Applivery's webhook
 
     async def _doorbell(self, request: web.Request) -> web.Response:
-        """A hint, never believed: it only makes us look sooner. Forged and oversized calls do nothing but a counter."""
+        """A hint, never believed: it only makes us look sooner. Forged and oversized calls do nothing but a
+        counter.
+        """
         given = request.match_info["secret"].encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, str(self._secret).encode()):
             self._metrics.webhooks.labels(WebhookOutcome.FORGED).inc()

@@ -17,7 +17,7 @@ class SharedCalls(Generic[T]):
         self._asking: asyncio.Task[T] | None = None
 
     async def answer(self) -> T:
-        """The answer to the question that is being asked, or is asked now; raises what asking raises."""
+        """Return the answer to the question that is being asked, or is asked now; raises what asking raises."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
         return await asyncio.shield(self._asking)

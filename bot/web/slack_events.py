@@ -45,7 +45,9 @@ class SlackEvents:
         return await to_aiohttp_response(answer)
 
     def _signed(self, request: web.Request, body: bytes) -> bool:
-        """Whether this is signed by Slack, lately. https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+        """Return whether this is signed by Slack, lately.
+        https://docs.slack.dev/authentication/verifying-requests-from-slack
+        """
         signature = _one(request, "X-Slack-Signature", _SIGNATURE)
         stamp = _one(request, "X-Slack-Request-Timestamp", _TIMESTAMP)
         if signature is None or stamp is None or abs(time.time() - int(stamp)) > FRESH_SECONDS:
@@ -66,7 +68,7 @@ class SlackEvents:
 
 
 def _one(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
-    """A header that is there once and looks as it should."""
+    """Return a header that is there once and looks as it should."""
     found = request.headers.getall(name, ())
     return found[0] if len(found) == 1 and shape.fullmatch(found[0]) else None
 

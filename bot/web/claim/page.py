@@ -227,7 +227,7 @@ class ClaimPage:
         return None
 
     def _over(self, visit: ClaimRequest, now: datetime) -> Answer | None:
-        """The page of a ticket that cannot be claimed at `now`; None for one that can."""
+        """Return the page of a ticket that cannot be claimed at `now`; None for one that can."""
         standing = visit.found.standing(now)
         if standing is TicketStatus.OPEN:
             return None
@@ -289,7 +289,7 @@ class ClaimPage:
         return answer
 
     def _not_to_be_had(self, visit: ClaimRequest, build: Build) -> Answer | None:
-        """The page of a build there is no file of, however long one waits; None for any other."""
+        """Return the page of a build there is no file of, however long one waits; None for any other."""
         if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
             return None
         if build.stage is Stage.FAILED:
@@ -356,7 +356,7 @@ class ClaimPage:
 
 
 def _place(ticket: Ticket) -> str:
-    """The address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
+    """Return the address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
     if not ticket.channel_id:
         return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}"
     return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.channel_id})}"

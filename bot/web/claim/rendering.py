@@ -65,7 +65,7 @@ class ClaimPageRenderer:
     def ready(
         self, ticket: Ticket, build: Build, offer: InstallOptions, *, browser: Browser, address: str, now: datetime
     ) -> Answer:
-        """The page of a ticket that can be claimed; `address` is the page's own."""
+        """Return the page of a ticket that can be claimed; `address` is the page's own."""
         return self._page(
             "ready.html",
             build=build,
@@ -80,7 +80,7 @@ class ClaimPageRenderer:
         )
 
     def installing(self, app: App, link: Link, manifest: str, now: datetime) -> Answer:
-        """The page that makes an iPhone or iPad ask whether to install."""
+        """Return the page that makes an iPhone or iPad ask whether to install."""
         # Unencoded, as the vendor's iOS SDK builds it: https://github.com/applivery/applivery-ios-sdk
         target = f"itms-services://?action=download-manifest&url={manifest}"
         return self._page("installing.html", app=app, target=target, expires=_expires(link.expires_at, now))
@@ -140,7 +140,7 @@ def _policy(style: str, download_host: str) -> str:
 
 
 def _qr(address: str) -> Markup:
-    """The address as inline SVG, dark on white in any colour scheme: not every scanner reads it inverted."""
+    """Return the address as inline SVG, dark on white in any colour scheme: not every scanner reads it inverted."""
     import segno  # noqa: PLC0415
 
     code = segno.make(address, micro=False)
@@ -149,7 +149,7 @@ def _qr(address: str) -> Markup:
 
 
 def _outside(browser: Browser) -> str | None:
-    """The browser to open instead of the one inside another app."""
+    """Return the browser to open instead of the one inside another app."""
     if not browser.inside_app:
         return None
     return "Safari" if browser.device in (Device.IPHONE, Device.MAC_OR_IPAD) else "Chrome"
@@ -159,12 +159,12 @@ def _outside(browser: Browser) -> str | None:
 
 
 def _markup(sentence: str, **values: object) -> Markup:
-    """A sentence for a browser; its values are escaped, unless they are markup already."""
+    """Return a sentence for a browser; its values are escaped, unless they are markup already."""
     return _code(_(sentence)).format(**values)
 
 
 def _plural_markup(text: str, many: str, number: int, **values: object) -> Markup:
-    """The same with one of two sentences."""
+    """Return the same with one of two sentences."""
     kept = {name: f"{{{name}}}" for name in values}  # `ngettext` fills in the number, and these come after the markup
     return _code(ngettext(text, many, number, **kept)).format(**values)
 
@@ -180,7 +180,7 @@ def _expires(at: datetime | None, now: datetime) -> Markup:
 
 
 def _clock(moment: datetime, now: datetime) -> Markup:
-    """A time of day, with its day when that is not today, which machines may read whole."""
+    """Return a time of day, with its day when that is not today, which machines may read whole."""
     moment = moment.astimezone(UTC)
     day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{i18n.format_day(moment)}, "
     return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{day}{moment:%H:%M}")
