@@ -105,7 +105,7 @@ class AccessRechecker:
             await self._store.run(key_value.delete_value, note)
 
     async def require_report(self, digest: ScheduledReport) -> bool:
-        """Whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
+        """Return whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         try:
             place = None if digest.private else digest.target_id
@@ -324,7 +324,7 @@ def _app(subscription: Subscription) -> App | None:
 
 
 def _number(announcement: Delivery) -> int:
-    """The number of a scheduled report, of which its delivery's key ends `downloads/7/1793712000`."""
+    """Return the number of a scheduled report, of which its delivery's key ends `downloads/7/1793712000`."""
     number = announcement.key.rpartition(":")[2].split("/")[1:2]
     return int(number[0]) if number and number[0].isdecimal() else 0
 

@@ -195,7 +195,9 @@ class BuildPoller:
             await self._worked()
 
     async def _left(self, claim: PollLease) -> bool:
-        """Whether Applivery lists its apps without this one: then that is the answer, and the next look can wait."""
+        """Return whether Applivery lists its apps without this one: then that is the answer, and the next look can
+        wait.
+        """
         try:
             apps = await self._app_directory.apps(fresh=True)
         except AppliveryError:
@@ -340,7 +342,9 @@ class BuildPoller:
             await self._store.run(stored_builds.enqueue_deliveries, app.id, told, about)
 
     async def _listening(self, app: App) -> list[Subscription]:
-        """The subscriptions; those to every app only where this one may be used. Others are paused, not left out."""
+        """Return the subscriptions; those to every app only where this one may be used. Others are paused, not left
+        out.
+        """
         channels = (await self._store.cached(access.list_allowed_channels)).get(app.id)
         every = await self._store.run(subscriptions.list_subscriptions, about=app.id)
         return [

@@ -87,7 +87,7 @@ class ChannelMonitor:
         log.info("pausing.resumed", channel=channel_id, late=late)
 
     def knows(self, channel_id: str) -> bool:
-        """Whether a channel is paused, as far as this process has seen."""
+        """Return whether a channel is paused, as far as this process has seen."""
         return channel_id in self._paused
 
     def look_now(self, channel_id: str) -> None:

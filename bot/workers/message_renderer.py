@@ -38,7 +38,7 @@ class MessageRenderer:
         self._command = command
 
     async def message(self, announcement: Delivery) -> Message:
-        """The message for an announcement. Raises MessageRejected when there is nothing to be said any more."""
+        """Return the message for an announcement. Raises MessageRejected when there is nothing to be said any more."""
         build = announcement.build
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
@@ -59,7 +59,9 @@ class MessageRenderer:
         return details
 
     async def _feedback(self, announcement: Delivery) -> Message:
-        """The webhook said only that there is some; that the app exists, and its name, is Applivery's own answer."""
+        """The webhook said only that there is some; that the app exists, and its name, is Applivery's own
+        answer.
+        """
         for app in await self._app_directory.apps():
             if app.id == announcement.build.app.id:
                 kind = msgspec.json.decode(announcement.fact).get("kind", "")

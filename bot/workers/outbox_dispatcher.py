@@ -334,7 +334,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
 
     async def _given_up(self, claim: DeliveryClaim, error: SlackError) -> bool:
-        """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""
+        """Return whether Slack has refused this for minutes, for a reason that we do not know to pass."""
         if isinstance(error, (SlackRateLimited, DeliveryUnknown, SlackInvalidCredentials)):
             return False
         return await self._is_old(claim)
@@ -353,7 +353,7 @@ class OutboxDispatcher:
 
 
 def _forms(message: Message) -> tuple[Message, Message]:
-    """The message, and its sentence for a workspace that will not take the blocks."""
+    """Return the message, and its sentence for a workspace that will not take the blocks."""
     return message, Message(message.text, text_only=True)
 
 

@@ -41,7 +41,7 @@ class PersonalNotifier:
         self._clock = clock
 
     async def message(self, announcement: Delivery) -> Message:
-        """The message for the person in `channel_id`, in their language."""
+        """Return the message for the person in `channel_id`, in their language."""
         with use_locale(await self._people.language(announcement.channel_id)):
             if announcement.event in (ChannelNotice.OUTAGE, ChannelNotice.RECOVERY):
                 return _outage(announcement)

@@ -113,7 +113,7 @@ class ScheduledReportJob:
         )
 
     async def _report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
-        """The report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
+        """Return the report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         query = ReportQuery(app, "", (), turn.period, digest.group_by, None, digest.tz)
         names = await self._withdrawals.require_report(digest)
@@ -124,7 +124,7 @@ class ScheduledReportJob:
         return replace(report.shared(await self._people.email_domain(digest.created_by)).cut(PEOPLE), late=turn.late)
 
     async def _names(self, digest: ScheduledReport) -> Mapping[str, str]:
-        """The name of the build a digest is about, as far as it was seen."""
+        """Return the name of the build a digest is about, as far as it was seen."""
         known = await self._store.run(known_builds.find_builds, [digest.build_ref])
         return {build_id: lookup.short(build) for build_id, build in known.items()}
 
