@@ -146,7 +146,7 @@ class PermissionUnverified(PermissionDenied, kind="Unchecked", passing=True):
     next_step = Text("Please try again in a minute.")
 
     def wait_as(self, busy: BotError) -> PermissionUnverified:
-        """The same, for as long as what kept us from checking lasts."""
+        """Return the same, for as long as what kept us from checking lasts."""
         self.until, self.retry_after = busy.until, busy.retry_after
         return self
 

@@ -76,7 +76,7 @@ def poster_of(settings: Settings, tuning: TestingOverrides, session: aiohttp.Cli
 
 
 def people_of(settings: Settings, slack_client: SlackClient, store: Database) -> AccessResolver:
-    """The people of Slack, with the roles these settings and the grants give them."""
+    """Return the people of Slack, with the roles these settings and the grants give them."""
     return AccessResolver(
         slack_client,
         store,
@@ -95,7 +95,7 @@ def claim_page(
     metrics: Metrics,
     permission: PermissionChecker,
 ) -> ClaimPage | None:
-    """The page that links lead to; None without a public address."""
+    """Return the page that links lead to; None without a public address."""
     if settings.public_url is None:
         return None
     life_seconds = settings.ticket_minutes * 60

@@ -143,7 +143,7 @@ class HealthService:
             return ()
 
     def _trouble(self) -> LastOutage | None:
-        """The last thing that was away, or still is."""
+        """Return the last thing that was away, or still is."""
         known = [outage.last for outage in self._jobs.outages() if outage.last]
         if not known:
             return None
@@ -152,7 +152,7 @@ class HealthService:
         return LastOutage(last.what, last.problem, self._at(last.began), ended, last.cause)
 
     def _at(self, moment: float) -> datetime:
-        """A time.monotonic() as people know it."""
+        """Return a time.monotonic() as people know it."""
         return (self._clock() - timedelta(seconds=time.monotonic() - moment)).astimezone(UTC)
 
 

@@ -40,7 +40,7 @@ class BrokenPacking(aiohttp.ClientError):
 
 
 def session(response: type[BoundedResponse] | None = None, **options: Any) -> aiohttp.ClientSession:
-    """A session whose answers are bounded: `read`, `text` and `json` raise AnswerTooLarge beyond `most` bytes."""
+    """Return a session with bounded answers: `read`, `text` and `json` raise AnswerTooLarge beyond `most` bytes."""
     options["headers"] = {"Accept-Encoding": "gzip, deflate", **options.get("headers", {})}
     return aiohttp.ClientSession(auto_decompress=False, response_class=response or BoundedResponse, **options)
 
@@ -51,7 +51,7 @@ class BoundedResponse(aiohttp.ClientResponse):
     most = ANSWER_BYTES
 
     async def read(self) -> bytes:
-        """The whole body, unpacked. Raises AnswerTooLarge or BrokenPacking, and hangs up then."""
+        """Return the whole body, unpacked. Raises AnswerTooLarge or BrokenPacking, and hangs up then."""
         if self._body is None:
             try:
                 self._body = await self._whole()
@@ -61,7 +61,7 @@ class BoundedResponse(aiohttp.ClientResponse):
         return await super().read()
 
     async def _whole(self) -> bytes:
-        """All pieces in one; beyond `SMALL_BYTES` one answer at a time, since each may take its share of memory."""
+        """Return all pieces in one; beyond `SMALL_BYTES` one answer at a time, which limits the memory."""
         body, turn = BytesIO(), _turn()
         async with AsyncExitStack() as held:
             async for piece in self.pieces(self.most):
@@ -140,7 +140,7 @@ class Unpacker:
 
 
 def crowded(body: bytes | bytearray) -> bool:
-    """Whether JSON has so many small values that they would take far more memory than their text.
+    """Return whether JSON has so many small values that they would take far more memory than their text.
 
     Counts what begins or follows one, in strings too: no honest answer comes near.
     """

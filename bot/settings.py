@@ -190,7 +190,7 @@ def _people(value: Any) -> Any:
 
 
 def networks(value: str) -> tuple[Network, ...]:
-    """The networks in a list with commas; `private` stands for the private ranges, `none` for none."""
+    """Return the networks in a list with commas; `private` stands for the private ranges, `none` for none."""
     words = [word.strip().lower() for word in value.split(",") if word.strip()]
     return tuple(network for word in words if word != "none" for network in _network(word))
 

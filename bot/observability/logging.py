@@ -100,5 +100,5 @@ class LogThrottle:
 
 
 def logger(name: str) -> Any:
-    """The structured logger of a module."""
+    """Return the structured logger of a module."""
     return structlog.stdlib.get_logger(name)

@@ -34,14 +34,14 @@ class Redactor:
         self._known.update(secret for secret in secrets if secret and len(secret) >= 6)
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """Return the text without secrets."""
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
         return _SECRETS.sub(HIDDEN, text)
 
     def value(self, value: Any) -> Any:
-        """The same for any value that may be logged."""
+        """Return the same for any value that may be logged."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
