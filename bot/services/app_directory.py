@@ -198,7 +198,7 @@ class AppDirectory:
     # ------------------------------------------------------------------ by id
 
     async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
-        """Return a build of which only the id is known, from one of the given apps. Raises NotFound when none has it."""
+        """Return a build of which only the id is known, from one of the given apps. Raises NotFound if none has it."""
         if len(apps) == 1:
             return replace(await self._applivery.build(apps[0].id, build_id), app=apps[0])
         # Applivery has no path to a build without its app, so each app is asked, a few at a time.

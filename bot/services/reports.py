@@ -99,7 +99,7 @@ class ReportBuilder:
         )
 
     async def newest_builds(self, app: App) -> tuple[Build, ...]:
-        """Return the ready builds of each platform's newest version, without recalled ones; empty when there is none."""
+        """Return the ready builds of each platform's newest version, without recalled ones; empty if none is."""
         every, recalled = await self._list_builds(app)
         newest = lookup.newest_of_each_platform(every, recalled)
         return tuple(

@@ -194,7 +194,7 @@ def expired(label: str, again: str) -> Message:
 
 
 def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
-    """Return the answer for a build that is not available yet: with a button to wait if `awaitable`, or a replacement."""
+    """Return the answer for a build that is not available yet: with a button to wait if `awaitable`, or another."""
     if build.stage is Stage.UNKNOWN:
         text = _("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
     elif build.stage is Stage.PENDING:
