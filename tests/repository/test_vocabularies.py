@@ -34,10 +34,10 @@ def test_no_word_of_a_vocabulary_is_spelt_out(declared: DeclaredVocabulary) -> N
     "line",
     [
         'audit(AuditEntry(now, "T1", "U1", "get", outcome))',
-        'entry(door="command")',
+        'entry(entrypoint="command")',
         'assert one.outcome == "minted"',
         'assert (one.user_id, one.action) == ("U1", "share")',
-        'assert [each.door for each in entries] == ["button", "claim page"]',
+        'assert [each.entrypoint for each in entries] == ["button", "claim page"]',
         'assert row["state"] in ("due", "sending")',
         'facts = {"action": "get" if given else "share"}',
         'state = "held"',
@@ -46,7 +46,7 @@ def test_no_word_of_a_vocabulary_is_spelt_out(declared: DeclaredVocabulary) -> N
         "written(\"SELECT 1 WHERE event NOT LIKE 'details%'\")",
         'metrics.webhooks.labels("forged").inc()',
         'store.notifier.notify("outbox")',
-        '@pytest.mark.parametrize(("door", "n"), [("command", 1)])\ndef test(door, n): ...',
+        '@pytest.mark.parametrize(("entrypoint", "n"), [("command", 1)])\ndef test(entrypoint, n): ...',
     ],
 )
 def test_a_spelt_word_is_found(declared: DeclaredVocabulary, line: str, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_spelt_word_is_found(declared: DeclaredVocabulary, line: str, tmp_path
 @pytest.mark.parametrize(
     "line",
     [
-        "entry(door=Entrypoint.COMMAND)",
+        "entry(entrypoint=Entrypoint.COMMAND)",
         'world.ask("get courier")',
         'registry.get(Kind.COMMAND, "get")',
         'assert answer.status == "failed"',
