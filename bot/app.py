@@ -70,20 +70,20 @@ async def running(
     tuning: TestingOverrides | None = None,
     *,
     jobs: bool = True,
-    porch: LivenessServer | None = None,
+    liveness: LivenessServer | None = None,
 ) -> AsyncIterator[RunningBot]:
     """Run a bot until the block ends. Raises StartupError when the database or the port cannot be opened.
 
-    `porch` is the open port, when there is one already; the bot uses it and closes it. Neither Slack nor Applivery has
-    to answer: without them the bot is alive and not ready.
+    `liveness` is the open port, when there is one already; the bot uses it and closes it. Neither Slack nor Applivery
+    has to answer: without them the bot is alive and not ready.
     """
     tuning = tuning or TestingOverrides()
     await asyncio.to_thread(i18n.load_locale, settings.language)
     i18n.set_locale(settings.language)  # in the workers; a user's request is answered in their own
     async with AsyncExitStack() as stack:
-        porch = porch or await LivenessServer.open(settings.host, settings.port, tuning.limits)
-        stack.callback(porch.close)
-        service = await _opened(settings, tuning, stack, porch)
+        liveness = liveness or await LivenessServer.open(settings.host, settings.port, tuning.limits)
+        stack.callback(liveness.close)
+        service = await _opened(settings, tuning, stack, liveness)
         if jobs:
             service.start()
             stack.push_async_callback(service.stop)
@@ -97,7 +97,7 @@ async def running(
 
 
 async def _opened(
-    settings: Settings, tuning: TestingOverrides, stack: AsyncExitStack, porch: LivenessServer
+    settings: Settings, tuning: TestingOverrides, stack: AsyncExitStack, liveness: LivenessServer
 ) -> RunningBot:
     learn_secrets(settings)
     metrics = Metrics()
@@ -182,7 +182,7 @@ async def _opened(
     bell = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
     stack.callback(bell.close)
     web = _web(settings, store, metrics, vitals, claim, bell, events)
-    await web.start(porch)
+    await web.start(liveness)
     stack.push_async_callback(web.close)
     return RunningBot(
         settings=settings,
@@ -198,7 +198,7 @@ async def _opened(
     )
 
 
-def _web(  # noqa: PLR0917 - the third door leads to all of these
+def _web(  # noqa: PLR0917 - HTTP mode needs all of these
     settings: Settings,
     store: Database,
     metrics: Metrics,

@@ -106,11 +106,11 @@ async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) ->
 
 
 async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
-    porch = await LivenessServer.open(settings.host, settings.port)
+    liveness = await LivenessServer.open(settings.host, settings.port)
     # in a thread, because it takes a moment and the liveness server has to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.app")
     _set_up_logs(settings.log_level, settings.log_format)
-    async with service.running(settings, porch=porch):
+    async with service.running(settings, liveness=liveness):
         giving_up.cancel()
         gc.freeze()
         gc.enable()

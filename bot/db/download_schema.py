@@ -15,8 +15,8 @@ manager_channels = sa.Table(
     sa.Column("set_at", UtcMicros, nullable=False),
 )
 
-# A summary that comes by itself. `told_until` is where the last one ended and the next one begins; `place` is a
-# channel, or a person (U…) for their direct messages.
+# A scheduled report. `reported_until` is where the last one ended and the next one begins; `target_id` is a channel, or
+# a user (U…) for their direct messages.
 scheduled_reports = sa.Table(
     "scheduled_reports",
     metadata,

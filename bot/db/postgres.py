@@ -66,7 +66,7 @@ for _index in [index for table in metadata.tables.values() for index in table.in
 
 def pool(url: URL, *, reading: bool = False) -> PostgresRunner:
     """Return a pool of prepared connections to this address, which may be for `reading` only; none is made yet."""
-    # hide_parameters: # a driver's error must not bring typed text into a log (design promise 1).
+    # hide_parameters: a driver's error must not bring typed text into a log (guarantee 1).
     kept = CONNECTIONS // 2
     engine = sa.create_engine(url, hide_parameters=True, pool_size=kept, max_overflow=CONNECTIONS - kept)
     event.listen(engine, "connect", _prepare)

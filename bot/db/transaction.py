@@ -55,7 +55,7 @@ class Transaction:
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT, for this database."""
         if self.dialect == POSTGRESQL:
-            from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see engine.connect
+            from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - loaded for PostgreSQL only
 
             return postgresql.insert(table)
         return sqlite.insert(table)

@@ -248,7 +248,7 @@ class RequestDispatcher(AsyncMiddleware):
             known = None if error.everyday else reference
             shown = errors.problem(error, known, now=self._clock(), again=_repeat_action.get())
             await self._responder.refuse(source, shown, error, form, known)
-        except Exception as error:  # the user always gets an answer (promise 9)
+        except Exception as error:  # the user always gets an answer (guarantee 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
             problem = BotError(Text("Something went wrong on my side."))

@@ -41,7 +41,7 @@ def changes(
 
     At the baseline (the first poll of an app) finished builds are history and not announced, except builds created
     after `since`, the moment from which the app is watched, and watched builds (`awaited`); builds still in progress
-    are followed to their end (promise 6). Applivery may process a build again: an end it has not had before is news.
+    are followed to their end (guarantee 6). Applivery may process a build again: an end it has not had before is news.
     Where a newer build was deleted, the list has one more old one at its end: that is history too, at any poll (`now`
     is aware).
     """

@@ -65,7 +65,7 @@ class HttpServer:
         self._claim = claim
         self._ringing: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
-        self._porch: LivenessServer | None = None
+        self._liveness: LivenessServer | None = None
         self._said = LogThrottle()
         self._checked: SharedCalls[dict[str, Any]] = SharedCalls(self._check)
         self._scraped: SharedCalls[bytes] = SharedCalls(self._scrape)
@@ -82,23 +82,23 @@ class HttpServer:
         if self._secret and self._ring:
             app.router.add_post("/webhooks/applivery/{secret}", self._doorbell)
         if self._claim is not None:
-            # every method and everything below, line breaks too: # its responses, errors too, have headers of their own
+            # every method and everything below, line breaks too: its responses, errors too, have headers of their own
             app.router.add_route("*", r"/b/{ticket:[\s\S]*}", self._claim.answer)
         return app
 
-    async def start(self, porch: LivenessServer) -> None:
+    async def start(self, liveness: LivenessServer) -> None:
         """Answer all connections of this listener from now on; the server closes it in the end."""
         self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
         assert self._runner.server
-        porch.places.refused = lambda why: self._metrics.refused.labels("connection", why).inc()
-        porch.lead_to(self._runner.server)
-        self._porch, self.port = porch, porch.port
+        liveness.places.refused = lambda why: self._metrics.refused.labels("connection", why).inc()
+        liveness.lead_to(self._runner.server)
+        self._liveness, self.port = liveness, liveness.port
 
     async def close(self) -> None:
         """Stop listening, and let rung bells reach the store."""
-        if self._porch:
-            self._porch.close()
+        if self._liveness:
+            self._liveness.close()
         if self._runner:
             await self._runner.cleanup()
         if self._ringing:

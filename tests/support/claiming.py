@@ -29,15 +29,15 @@ async def anyone(ticket: Ticket) -> None:
 async def main(file: str, url: str, token: str) -> None:
     hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
     metrics = Metrics()
-    porch = await LivenessServer.open("127.0.0.1", 0)
+    liveness = await LivenessServer.open("127.0.0.1", 0)
     store = await Database.open(f"sqlite:///{file}")
     async with AppliveryClient(
         hosts=hosts, organization="acme", token=token, budget=RequestBudget(100), timeout=90
     ) as client:
-        address = f"http://127.0.0.1:{porch.port}"
+        address = f"http://127.0.0.1:{liveness.port}"
         page = ClaimPage(client, store, metrics, lambda: datetime.now(UTC), address, permit=anyone)
         web = HttpServer(metrics=metrics, checks={}, claim=page)
-        await web.start(porch)
+        await web.start(liveness)
         sys.stdout.write(f"{web.port}\n")
         sys.stdout.flush()
         await asyncio.sleep(600)

@@ -31,9 +31,9 @@ def hold(most: int) -> list[int]:
 async def main(descriptors: int, held: str) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     set_up_logs("INFO", "json")
-    porch = await LivenessServer.open("127.0.0.1", 0)
+    liveness = await LivenessServer.open("127.0.0.1", 0)
     web = HttpServer(metrics=Metrics(), checks={})
-    await web.start(porch)
+    await web.start(liveness)
     sys.stdout.write(f"{web.port}\n")
     sys.stdout.flush()
     hold(descriptors if held == "all" else int(held))

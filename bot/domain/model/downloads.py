@@ -18,7 +18,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One recorded download. Network information does not exist past the parser (promise 8)."""
+    """One recorded download. Network information does not exist past the parser (guarantee 8)."""
 
     id: str | None = None
     at: datetime | None = None

@@ -20,7 +20,7 @@ class FileKind(StrEnum):
 class Link:
     """A fresh, single-use download address.
 
-    The address *is* the credential, so no repr, log line or row may carry it (design promise 1).
+    The address *is* the credential, so no repr, log line or row may carry it (guarantee 1).
     """
 
     url: str = field(repr=False)

@@ -88,15 +88,15 @@ class ClaimEnvironment:
         return f"http://127.0.0.1:{self.web.port}"
 
     async def open(self, **options: Any) -> None:
-        porch = await LivenessServer.open("127.0.0.1", 0)
-        url = f"http://127.0.0.1:{porch.port}"
+        liveness = await LivenessServer.open("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{liveness.port}"
         guesses = BruteForceGuard(clock=self.seconds)
         options = {"trusted_proxies": PRIVATE, **options}
         self.claim = ClaimPage(
             self.client, self.store, self.metrics, self.clock, url, guesses=guesses, permit=self.permit, **options
         )
         self.web = HttpServer(metrics=self.metrics, checks={}, claim=self.claim)
-        await self.web.start(porch)
+        await self.web.start(liveness)
 
     # -------------------------------------------------------------- saying it shortly
 

@@ -14,45 +14,45 @@ from bot.web.liveness import LivenessServer
 from bot.web.server import HttpServer
 
 
-async def _status(session: aiohttp.ClientSession, porch: LivenessServer, path: str) -> int:
-    async with session.get(f"http://127.0.0.1:{porch.port}{path}") as response:
+async def _status(session: aiohttp.ClientSession, liveness: LivenessServer, path: str) -> int:
+    async with session.get(f"http://127.0.0.1:{liveness.port}{path}") as response:
         return response.status
 
 
 async def test_liveness_starting_process_is_alive_and_not_ready() -> None:
-    porch = await LivenessServer.open("127.0.0.1", 0)
+    liveness = await LivenessServer.open("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
-        assert await _status(session, porch, "/healthz") == 200
-        assert await _status(session, porch, "/readyz") == 503
-        assert await _status(session, porch, "/slack/events") == 503
-    porch.close()
+        assert await _status(session, liveness, "/healthz") == 200
+        assert await _status(session, liveness, "/readyz") == 503
+        assert await _status(session, liveness, "/slack/events") == 503
+    liveness.close()
 
 
 async def test_liveness_server_hands_its_port_to_http_server() -> None:
-    porch = await LivenessServer.open("127.0.0.1", 0)
+    liveness = await LivenessServer.open("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
-        assert await _status(session, porch, "/readyz") == 503
+        assert await _status(session, liveness, "/readyz") == 503
         web = HttpServer(metrics=Metrics(), checks={})
-        await web.start(porch)
-        assert web.port == porch.port
-        assert await _status(session, porch, "/readyz") == 200
+        await web.start(liveness)
+        assert web.port == liveness.port
+        assert await _status(session, liveness, "/readyz") == 200
         await web.close()
         with pytest.raises(aiohttp.ClientConnectorError):
-            await _status(session, porch, "/healthz")
+            await _status(session, liveness, "/healthz")
 
 
 async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
-    porch = await LivenessServer.open("127.0.0.1", 0)
-    with pytest.raises(StartupError, match=f"Port {porch.port} of 127.0.0.1 cannot be used"):
-        await LivenessServer.open("127.0.0.1", porch.port)
-    porch.close()
+    liveness = await LivenessServer.open("127.0.0.1", 0)
+    with pytest.raises(StartupError, match=f"Port {liveness.port} of 127.0.0.1 cannot be used"):
+        await LivenessServer.open("127.0.0.1", liveness.port)
+    liveness.close()
 
 
 async def test_hundreds_who_come_at_once_all_find_a_place_in_the_line() -> None:
-    porch = await LivenessServer.open("127.0.0.1", 0)
+    liveness = await LivenessServer.open("127.0.0.1", 0)
     with ExitStack() as line:
         for _ in range(500):  # nobody is let in meanwhile: the event loop does not come round
             sock = line.enter_context(socket.socket())
             sock.settimeout(0.5)  # who is not taken in tries again after a second
-            sock.connect(("127.0.0.1", porch.port))
-    porch.close()
+            sock.connect(("127.0.0.1", liveness.port))
+    liveness.close()
