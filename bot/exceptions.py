@@ -186,7 +186,7 @@ class RateLimited(BotError, kind="TooEager", everyday=True):
 
 
 def again_in(seconds: int) -> Text:
-    """When to try again: in so many seconds, or minutes when it is two or more."""
+    """Return when to try again: in so many seconds, or minutes when it is two or more."""
     if seconds < 120:
         return Counted("Please try again in {number} second.", "Please try again in {number} seconds.", seconds)
     return Counted("Please try again in {number} minute.", "Please try again in {number} minutes.", round(seconds / 60))

@@ -488,7 +488,8 @@ def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
 
 
 def _folders() -> list[Path]:
-    """Where settings may lie as files, each named like its setting: Docker's and Kubernetes' place, and systemd's.
+    """Return where settings may lie as files, each named like its setting: Docker's and Kubernetes' place, and
+    systemd's.
 
     https://docs.docker.com/compose/how-tos/use-secrets/ and https://systemd.io/CREDENTIALS/
     """

@@ -96,7 +96,7 @@ class AppliveryClient:
         return other
 
     def depot(self, app: App) -> AppBuilds:
-        """Where this app's builds are uploaded to."""
+        """Return where this app's builds are uploaded to."""
         return AppBuilds(self._transport, self.hosts, paths.app(self._root, app.id), app, self._timeouts)
 
     def audience(self, app: App) -> RecipientCounter:

@@ -22,7 +22,7 @@ PER_HOUR = 8000
 
 
 def hosts(settings: UploadSettings) -> AppliveryHosts:
-    """Where Applivery is."""
+    """Return where Applivery is."""
     return AppliveryHosts.of_tenant(
         settings.applivery_tenant,
         api=settings.applivery_api_url,

@@ -13,7 +13,7 @@ _Result = TypeVar("_Result")
 
 
 def until_done(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """What the work comes to. On a signal it is cancelled, and ProcessSignalled is raised."""
+    """Return what the work comes to. On a signal it is cancelled, and ProcessSignalled is raised."""
     told: list[int] = []
     before = {number: signal.getsignal(number) for number in signals()}
 

@@ -56,7 +56,7 @@ def _guarded(stream: TextIO | None, number: int) -> TextIO:
 
 
 def lost() -> str | None:
-    """Why something that was printed on stdout is lost; None when nothing is, or when its reader has left."""
+    """Return why something that was printed on stdout is lost; None when nothing is, or when its reader has left."""
     sys.stdout.flush()
     sink = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     error = sink.lost if isinstance(sink, _GuardedFile) else None

@@ -20,7 +20,7 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 def whole(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was typed, with U+FFFD for each byte that is no UTF-8: nothing else takes half a character."""
+    """Return what was typed, with U+FFFD for each byte that is no UTF-8: nothing else takes half a character."""
     return {name: _whole(value) for name, value in given.items()}
 
 
@@ -37,7 +37,7 @@ class UploadOptions:
     given: Mapping[str, Any]
 
     def details(self, environment: Mapping[str, str]) -> UploadMetadata:
-        """What is said of the build: the options, and of its origin what the environment knows.
+        """Return what is said of the build: the options, and of its origin what the environment knows.
 
         Raises UserInputError.
         """

@@ -45,7 +45,7 @@ async def ask(call: CommandContext, value: str) -> Message:
 
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
-    """What the asker was refused, under this number. Raises UserInputError when it is another user's."""
+    """Return what the asker was refused, under this number. Raises UserInputError when it is another user's."""
     request = await call.services.roles.refused(call.asker, int(value)) if _is_number(value) else None
     if request is None:
         raise UserInputError(Text("This button is out of date."), Text("Run the command again."))
@@ -105,7 +105,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
 
 
 async def _others(call: CommandContext, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
-    """What the other admins' messages say now."""
+    """Return what the other admins' messages say now."""
     found = []
     for copy in await call.services.roles.copies(request):
         if copy.user_id != call.asker.user_id:

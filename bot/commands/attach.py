@@ -97,7 +97,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 @form("attach.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """What was filled in."""
+    """Return what was filled in."""
     with attribute_to_field("attach.app"):
         app = await call.app(typed.get("attach.app", ""))
     with attribute_to_field("attach.build"):

@@ -166,7 +166,7 @@ def _build(build_id: str, names: Mapping[str, str]) -> str:
 
 
 def _outcome(entry: AuditEntry) -> str:
-    """How it ended, with the people and channels it names by their names."""
+    """Return how it ended, with the people and channels it names by their names."""
     outcome = escape_inline(entry.outcome, 300)
     if entry.action not in NAMING:
         return outcome

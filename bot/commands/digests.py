@@ -55,7 +55,7 @@ async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> M
 
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
-    """What a place is subscribed to, with a page of its digests below."""
+    """Return what a place is subscribed to, with a page of its digests below."""
     page = paginate(await call.services.scheduled_reports.of_places(_places(call)), number, cards.SHOWN)
     return cards.listed(message, page, await _builds(call, page.items))
 
@@ -96,7 +96,7 @@ def _require(call: CommandContext, digest: ScheduledReport) -> None:
 
 
 def _places(call: CommandContext) -> Sequence[str]:
-    """Where the asker is: the channel, or for direct messages the person."""
+    """Return where the asker is: the channel, or for direct messages the person."""
     channel_id = call.asker.channel_id or ""
     return (call.asker.user_id,) if not channel_id or channel_id.startswith("D") else (channel_id,)
 

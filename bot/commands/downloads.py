@@ -159,7 +159,7 @@ async def ask(call: CommandContext) -> Modal:
 
 @form("downloads.v1", need=Role.MANAGER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """What was chosen in the form."""
+    """Return what was chosen in the form."""
     since = typed.get("downloads.since", "all")
     words = [typed.get("downloads.app", ""), typed.get("downloads.version", "all")]
     options_ = [("since", since)] * (since != "all") + [("by", typed.get("downloads.by", GroupBy.PERSON.value))]

@@ -59,7 +59,7 @@ async def get(
 
 
 async def _nothing_ready(call: CommandContext, nothing: NoReadyBuild) -> Message:
-    """How far the newest one is, and whether it can be waited for."""
+    """Return how far the newest one is, and whether it can be waited for."""
     newest = await call.details(nothing.newest)
     message = await hand(call, newest)
     if newest.stage is Stage.READY:  # since it was listed
@@ -125,7 +125,7 @@ async def ask(call: CommandContext) -> Modal:
 
 @form("get.v1", need=Role.MEMBER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """What was chosen in the form."""
+    """Return what was chosen in the form."""
     with attribute_to_field("get.app"):
         app = await call.app(typed.get("get.app", ""))
     with attribute_to_field("get.build"):

@@ -88,7 +88,7 @@ def _mention(whom: str) -> str:
 
 
 async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuery:
-    """What they are to have: what was named, else each platform's newest version."""
+    """Return what they are to have: what was named, else each platform's newest version."""
     if question.builds:
         return question
     builds = await call.services.reports.newest_builds(question.app)

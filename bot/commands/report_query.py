@@ -32,7 +32,7 @@ async def question(
     by: GroupBy | None = None,
     person: str | None = None,
 ) -> ReportQuery:
-    """What is asked about.
+    """Return what is asked about.
 
     Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
     """
@@ -89,7 +89,7 @@ async def _email(call: CommandContext, person: str) -> str:
 
 
 async def as_file(call: CommandContext, query: ReportQuery) -> tuple[FileAttachment, int, int]:
-    """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    """Return each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
     locale = await call.services.access.locale(call.asker.user_id)
     content, lines, unlisted = await report_query.write_csv(call.services.reports, query, locale)
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{query.app.slug}-{call.now:%Y-%m-%d}")

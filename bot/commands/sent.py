@@ -60,7 +60,7 @@ async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenie
 async def _told(
     call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled, reason: PauseReason
 ) -> Message:
-    """What the sender reads, in their language."""
+    """Return what the sender reads, in their language."""
     name, admins = await _named(call, sent)
     paused = PausedItem(
         partial(cards.of_sent, name, sent.recipient),

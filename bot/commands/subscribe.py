@@ -193,7 +193,7 @@ async def ask(call: CommandContext, words: ParsedText) -> Modal:
 
 @form("subscribe.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """What was filled in; what is not understood is said next to its field."""
+    """Return what was filled in; what is not understood is said next to its field."""
     channel_id = await speakable(call, call.asker.channel_id)
     wishes = read(call, typed)
     with attribute_to_field("subscribe.app"):
@@ -203,7 +203,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 
 def read(call: CommandContext, typed: dict[str, str]) -> ParsedText:
-    """What was filled in, as the words one would type. Raises InvalidFields for what is not understood."""
+    """Return what was filled in, as the words one would type. Raises InvalidFields for what is not understood."""
     line = grammar.parse(typed.get("subscribe.filters", ""))
     parts = {"subscribe.filters": line, **subscription_form.lines(typed)}
     wrong: dict[str, BotError] = {}

@@ -222,7 +222,7 @@ async def edit(call: CommandContext, value: str) -> Modal:
 
 @form("edit.v1", need=Role.RELEASER)
 async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
-    """What was filled in, saved in the place of what there was."""
+    """Return what was filled in, saved in the place of what there was."""
     subscription, _ = await _usable(call, typed.get("memory", ""))
     channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     wishes = subscribe.read(call, typed)

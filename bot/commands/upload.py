@@ -134,7 +134,7 @@ async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list
 
 @form("upload.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
-    """What was filled in: begins at once, or asks once more when people are to be mailed."""
+    """Return what was filled in: begins at once, or asks once more when people are to be mailed."""
     with attribute_to_field("upload.app"):
         app = await call.app(typed.get("upload.app", ""))
     file_id = typed.get("upload.file") or typed.get("memory") or ""

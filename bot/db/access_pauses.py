@@ -85,7 +85,7 @@ def _set_paused(
 
 
 def list_held_deliveries(tx: Transaction) -> list[HeldDeliveries]:
-    """What is held because it may not be said."""
+    """Return what is held because it may not be said."""
     groups = tx.execute(_GROUPS).all()
     found = outbox_read.read_deliveries(tx, as_rows({"id": row.id} for row in groups))
     read = {row.id: announcement for row, announcement in found}

@@ -34,7 +34,7 @@ def record_refusal(  # noqa: PLR0917 - the fields of a request
 
 
 def get_request(tx: Transaction, number: int) -> RoleRequest | None:
-    """What was refused, or asked for, under this number."""
+    """Return what was refused, or asked for, under this number."""
     row = tx.execute(sa.select(role_requests).where(role_requests.c.id == number)).first()
     return None if row is None else _request(row)
 
@@ -117,7 +117,7 @@ def list_copies(tx: Transaction, number: int) -> list[RequestCopy]:
 
 
 def _lately(row: sa.Row[Any]) -> sa.Select[Any]:
-    """When the same was asked within the hour; a time that is still to come is from a wrong clock."""
+    """Return when the same was asked within the hour; a time that is still to come is from a wrong clock."""
     table = role_requests
     ago = sa.type_coerce(db_now(), sa.BigInteger) - sa.type_coerce(table.c.asked_at, sa.BigInteger)
     same = [table.c[name] == getattr(row, name) for name in ("team_id", "user_id", "role", "app_id")]

@@ -41,7 +41,7 @@ def count_links(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> int:
-    """How many links to an app's builds (all of them, or these) were given in Slack between two aware moments."""
+    """Return how many links to an app's builds (all of them, or these) were issued between two aware moments."""
     query = sa.select(sa.func.count()).select_from(audit).where(_ASKED, audit.c.app_id == app_id)
     if build_ids:
         query = query.where(audit.c.build_id.in_(build_ids))

@@ -25,7 +25,7 @@ def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channe
 
 
 def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
-    """Who waits for which build of an app: user ids by build id."""
+    """Return who waits for which build of an app: user ids by build id."""
     query = sa.select(table.c.build_id, table.c.user_id).where((table.c.app_id == app_id) & ~table.c.notified)
     found: dict[str, list[str]] = {}
     for row in tx.execute(query.order_by(table.c.asked_at)):

@@ -32,7 +32,7 @@ def list_known(tx: Transaction, app_id: str, ids: Iterable[str] = ()) -> dict[st
 
 
 def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[str]:
-    """Which of these builds (id → mark as listed now) were listed with other words before.
+    """Return which of these builds (id → mark as listed now) were listed with other words before.
 
     A build without a stored mark gets one now, and is not one of them.
     """

@@ -84,7 +84,9 @@ class DatabaseUrl:
         return dict(arguments)
 
     def hidden(self, words: str) -> str:
-        """What a driver says, without the values it repeats from the address: they may be, or hold, the password."""
+        """Return what a driver says, without the values it repeats from the address: they may be, or hold, the
+        password.
+        """
         for name, value in (*self.url.query.items(), ("password", self.url.password or "")):
             if name not in _SHOWN and value != {**LIBPQ_DEFAULTS, **WRITABLE}.get(name):
                 for text in (value,) if isinstance(value, str) else value:

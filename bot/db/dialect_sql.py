@@ -126,7 +126,7 @@ LONGEST_LEASE = 120.0
 
 
 def far(seconds: float = LONGEST_LEASE) -> int:
-    """How far ahead what is for so many seconds may end; beyond that, it was begun by a clock that was ahead."""
+    """Return how far ahead what is for so many seconds may end; beyond that, it was begun by a clock that was ahead."""
     return span(seconds + SKEW_SECONDS)
 
 

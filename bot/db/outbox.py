@@ -97,7 +97,7 @@ def delivery_due_in(tx: Transaction) -> float | None:
 
 
 def get_backlog(tx: Transaction) -> OutboxBacklog:
-    """What waits to be said, being sent included; for the metrics."""
+    """Return what waits to be said, being sent included; for the metrics."""
     row = tx.execute(_WAITING).one()
     return OutboxBacklog(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
 

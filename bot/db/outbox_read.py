@@ -63,7 +63,7 @@ def _announcement_of(row: sa.Row[Any], shown: tuple[CardEntry, ...] | None) -> D
 
 
 def event_of(text: str) -> tuple[BuildEvent | CardUpdate | ChannelNotice, int]:
-    """What a row of the outbox is about, and its number among several. Raises ValueError for a newer version's."""
+    """Return what an outbox row is about, and its number among several. Raises ValueError for a newer version's."""
     name, _, part = text.partition(":")
     kinds: tuple[type[BuildEvent | CardUpdate | ChannelNotice], ...] = (CardUpdate, ChannelNotice, BuildEvent)
     kind = next((cls for cls in kinds if name in set(cls)), BuildEvent)
@@ -76,7 +76,7 @@ def nothing(app_id: str) -> Build:
 
 
 def _alone(row: sa.Row[Any]) -> tuple[CardEntry, ...]:
-    """What a card shows that no other build shares; a follower only a newer version can read is left out."""
+    """Return what a card shows that no other build shares; a follower only a newer version can read is left out."""
     try:
         return (_shown_of(row),)
     except (ValueError, TypeError):

@@ -47,7 +47,7 @@ def undo_recall(tx: Transaction, build: Build) -> Recall | None:
 
 
 def count_cards(tx: Transaction, build_id: str) -> int:
-    """How many messages in channels show this build, posted already or about to be."""
+    """Return how many messages in channels show this build, posted already or about to be."""
     return int(tx.execute(_CARDS, build=build_id).scalar_one())
 
 

@@ -27,7 +27,7 @@ def add_sent_build(tx: Transaction, team_id: str, sender: str, recipient: str, b
 
 
 def get_sent_build(tx: Transaction, number: int) -> SentBuild | None:
-    """What was sent under this number."""
+    """Return what was sent under this number."""
     row = tx.execute(sa.select(sent_builds).where(sent_builds.c.id == number)).first()
     return None if row is None else _sent(row)
 

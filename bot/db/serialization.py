@@ -21,7 +21,7 @@ def facts_of(build: Build) -> str:
 
 
 def row_of(build: Build, n: int = 0, mark: str = "") -> dict[str, object]:
-    """What is recorded of a build, as a row of RECORDED; `n` orders those that are first seen together."""
+    """Return what is recorded of a build, as a row of RECORDED; `n` orders those that are first seen together."""
     return {
         "id": build.id,
         "stage": build.stage,

@@ -60,7 +60,7 @@ def check_whole(connection: Connection) -> None:
 
 
 def damaged(reason: str) -> StartupError:
-    """What to do about a file that is no whole database."""
+    """Return what to do about a file that is no whole database."""
     return StartupError(
         english(f"The database file is damaged: {' '.join(reason.split())[:200]}."),
         english("Restore it from a backup, or move it away to start with an empty one (docs/operations.md)."),

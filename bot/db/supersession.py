@@ -47,7 +47,7 @@ def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
 
 
 def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[dict[str, object]]:
-    """Which builds have another follower than was written down, or none any more."""
+    """Return which builds have another follower than was written down, or none any more."""
     before = {(row.channel_id, row.build_id): row.superseded_by for row in rows}
     there = {
         (current_build.channel_id, current_build.build.id): current_build for current_build in (*_standing(rows), *new)

@@ -205,7 +205,7 @@ def _leftover_message(words: ParsedText) -> Text:
 
 
 def _suggest_quotes(words: ParsedText) -> Text:
-    """What was meant, perhaps: a value of several words."""
+    """Return what was meant, perhaps: a value of several words."""
     option = next(
         (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
     )

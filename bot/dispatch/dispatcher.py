@@ -316,7 +316,7 @@ class RequestDispatcher(AsyncMiddleware):
         return errors.choices(error, shown, typed, await carry(_format_command(verb, words)))
 
     async def _suggest_for_app_name(self, source: RequestSource, text: str) -> list[str]:
-        """What was meant, perhaps, by the mere name of an app."""
+        """Return what was meant, perhaps, by the mere name of an app."""
         with suppress(BotError):
             call = await self._authorize(source, self.registry.entries[HandlerKind.COMMAND, "get"])
             if named := lookup.leading(text, await call.apps()):

@@ -53,7 +53,7 @@ class ModalSubmission:
         self._response: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     async def acknowledgement(self) -> dict[str, Any]:
-        """What Slack is to be answered; when that is not known in time, the form closes."""
+        """Return what Slack is to be answered; when that is not known in time, the form closes."""
         await asyncio.wait({self._response}, timeout=SUBMIT_SECONDS)
         self._respond({})
         return self._response.result()
@@ -88,7 +88,7 @@ class ModalSubmission:
 
 
 def _error_text(problem: BotError, reference: str | None) -> str:
-    """What happened and what to do, in plain text."""
+    """Return what happened and what to do, in plain text."""
     text = unmarked(strip_formatting(f"{_(problem.sentence)} {_(problem.next_step)}".strip()))
     return f"{text} ({reference})" if reference else text
 
@@ -144,7 +144,7 @@ def restore_modal(view: dict[str, Any]) -> Modal:
 
 
 def typed_texts(view: dict[str, Any]) -> list[tuple[str, str]]:
-    """What was typed into a form, each text with its label."""
+    """Return what was typed into a form, each text with its label."""
     found = [(block, _input_state(view, block).get("value")) for block in _input_blocks(view)]
     return [(escape_inline(_label(block), 120), str(text)) for block, text in found if text]
 

@@ -43,7 +43,7 @@ class OverloadResponder:
         self._notified_at: dict[str, float] = {}
 
     async def acknowledgement(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What Slack shows a person who typed a command or sent a form, which stays open; empty for all else.
+        """Return what Slack shows a person who typed a command or sent a form, which stays open; empty for all else.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands#responding_immediate_response
         """

@@ -39,7 +39,7 @@ def candidate_names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> I
 
 
 def format_command(asked: tuple[str, str] | None, form: Mapping[str, str]) -> str:
-    """What they did, as a command."""
+    """Return what they did, as a command."""
     if asked and asked[0] == RUN:
         return asked[1]
     if asked:

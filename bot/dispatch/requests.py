@@ -192,12 +192,12 @@ def _read_metadata(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def opened_with(view: dict[str, Any]) -> str:
-    """What a form was opened with."""
+    """Return what a form was opened with."""
     return str(_read_metadata(view).get("memory") or "")
 
 
 def preset_values(view: dict[str, Any]) -> dict[str, str]:
-    """What counts as filled in although the form has no input for it, by block."""
+    """Return what counts as filled in although the form has no input for it, by block."""
     return {key: value for key, value in _read_metadata(view).items() if "." in key}
 
 

@@ -208,7 +208,7 @@ class Responder:
 
 
 def _render_pointer(message: Message) -> Message:
-    """What is said where a question was asked whose answer went to the direct messages."""
+    """Return what is said where a question was asked whose answer went to the direct messages."""
     if message.pointer:
         return message.pointer
     if not message.thread:

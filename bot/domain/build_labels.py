@@ -156,7 +156,9 @@ def read(typed: str) -> BuildQuery | None:
 
 
 def _part(token: str, word: str, *, numbered: bool) -> str | None:
-    """Which part of a build's name a word is: empty for none that matters, None for a word that is no part of one."""
+    """Return which part of a build's name a word is: empty for none that matters, None for a word that is no part of
+    one.
+    """
     if word in platforms.NAMES:
         return "platform"
     if word in _FILLERS or word in _NUMBERED or not word:

@@ -184,7 +184,7 @@ def successors(standing: Iterable[CurrentBuild]) -> dict[tuple[str, str], str]:
 
 
 def in_place_of(build: Build, builds: Sequence[Build], recalled: Collection[str]) -> Build | None:
-    """What to take when this one cannot be had: the newest ready build of its line, else of its platform.
+    """Return what to take when this one cannot be had: the newest ready build of its line, else of its platform.
 
     `builds` come newest first, `recalled` has ids.
     """
@@ -200,7 +200,8 @@ def can_replace(other_build: Build, build: Build, recalled: Collection[str]) -> 
 
 
 def line_of(build: Build) -> tuple[str, str, str]:
-    """What a newer build must share to take a build's place: app, platform, and branch but for the numbers in it.
+    """Return what a newer build must share to take a build's place: app, platform, and branch but for the numbers in
+    it.
 
     So `release/2.5` follows `release/2.4`, and `feature/cart` leaves `feature/login` alone.
     """

@@ -257,7 +257,7 @@ class DownloadAggregator:
         self._shares.absorb(other._shares)
 
     def summary(self) -> DownloadSummary:
-        """What it comes to so far, its labels in the language of this moment."""
+        """Return what it comes to so far, its labels in the language of this moment."""
         people = [_row(person) for person in self._shares.people() if person.share.recorded]
         people.sort(key=lambda row: (_when(row.latest), row.recorded, row.name), reverse=True)
         anonymous = {kind: share.recorded for kind, share in self._shares.anonymous.items() if share.recorded}
@@ -307,7 +307,7 @@ def _which(download: Download) -> tuple[str | None, str | None, str | None]:
 
 
 def versions_now(people: Iterable[PersonRow]) -> Counts:
-    """How many people's latest download is of which version, the most used first."""
+    """Return how many people's latest download is of which version, the most used first."""
     found = Counter((row.latest.version if row.latest else None) or "" for row in people)
     return _labelled(found, GroupBy.VERSION.description.label)
 

@@ -52,7 +52,7 @@ def nearest_kind(build: Build, file_kind: FileKind) -> FileKind:
 
 
 def file_word(build: Build, kind: FileKind) -> str | Text:
-    """What a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
+    """Return what a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
     if kind is FileKind.AAB:
         return ".aab"
     if is_android(build):
@@ -65,7 +65,7 @@ _FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented
 
 
 def warnings(build: Build, now: datetime) -> list[Text]:
-    """What may stop an installation, said before it is tried; plain sentences, the most certain first."""
+    """Return what may stop an installation, said before it is tried; plain sentences, the most certain first."""
     needs = build.requirements
     found = []
     if build.disabled:

@@ -117,7 +117,7 @@ def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
 
 
 def _likeness(typed: str, names: Iterable[str]) -> int:
-    """How far names are from what was typed: 0 it is one of them, 1 one begins so, 2 neither."""
+    """Return how far names are from what was typed: 0 it is one of them, 1 one begins so, 2 neither."""
     return min((0 if name == typed else 1 if name.startswith(typed) else 2 for name in names), default=2)
 
 

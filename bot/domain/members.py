@@ -83,7 +83,7 @@ class PersonGrouping(Generic[Share]):
                 self.anonymous[kind] = share
 
     def people(self) -> Iterable[IdentifiedPerson[Share]]:
-        """Each person once, in the order in which they were first seen."""
+        """Return each person once, in the order in which they were first seen."""
         return dict.fromkeys(self._known.values())
 
     def who(self, member: Member) -> IdentifiedPerson[Share] | None:

@@ -66,7 +66,8 @@ def turn(digest: ScheduledReport, now: datetime) -> ReportWindow:
 
 
 def set_right(digest: ScheduledReport, now: datetime) -> datetime | None:
-    """When a digest is due that is due later than its schedule can have it; None when it is due when it should be.
+    """Return when a digest is due that is due later than its schedule can have it; None when it is due when it should
+    be.
 
     It was set by a clock that was ahead then, and would stay away for as long.
     """

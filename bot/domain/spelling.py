@@ -38,7 +38,7 @@ def _unseen(letter: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """What is the same for every way to write the text: case, kinds of blanks, dashes and quotation marks."""
+    """Return what is the same for every way to write the text: case, kinds of blanks, dashes and quotation marks."""
     return _DASHES.sub("-", " ".join(plainly(text).casefold().split()))
 
 
@@ -72,12 +72,14 @@ _LONGEST_NAME = 400
 
 
 def starts(text: str) -> list[tuple[str, str]]:
-    """Each beginning of a text that ends with a word and may be a name, and what comes after it; the longest first."""
+    """Return each beginning of a text that ends with a word and may be a name, and what comes after it; the longest
+    first.
+    """
     ends = [match.start() for match in re.finditer(r"\s+|\Z", text[: _LONGEST_NAME + 1]) if match.start()]
     return [(text[:end].strip(), text[end:].strip()) for end in reversed(ends) if text[:end].strip()]
 
 
 def ends(text: str) -> list[tuple[str, str]]:
-    """Each end of a text that begins with a word and may be a name, and what comes before it; the longest first."""
+    """Return each end of a text that begins with a word and may be a name, and the text before it; longest first."""
     begins = [match.end() for match in re.finditer(r"\A|\s+", text) if len(text) - match.end() <= _LONGEST_NAME]
     return [(text[begin:].strip(), text[:begin].strip()) for begin in begins if text[begin:].strip()]

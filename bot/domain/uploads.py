@@ -172,7 +172,7 @@ def by_person(name: str) -> CiMetadata:
 
 
 def person(deployer_name: str | None) -> str | None:
-    """Who uploaded a build from Slack; None for a build that came another way."""
+    """Return who uploaded a build from Slack; None for a build that came another way."""
     return (deployer_name or "").removesuffix(_IN_SLACK) or None if (deployer_name or "").endswith(_IN_SLACK) else None
 
 

@@ -26,7 +26,7 @@ def _(sentence: str | Localized, language: str | None = None, /, **values: objec
 
 
 def ngettext(singular: str, plural: str, number: int, language: str | None = None, /, **values: object) -> str:
-    """One of two sentences by a number; it is `{number}` in them, as it is written in that language."""
+    """Return one of two sentences by a number; it is `{number}` in them, as it is written in that language."""
     language = language or current_locale()
     said = _catalogue(language).ngettext(singular, plural, number)
     return filled(said, {"number": format_number(number, language), **_rendered(values, language)})

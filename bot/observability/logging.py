@@ -87,7 +87,7 @@ class LogThrottle:
         self._since: dict[str, tuple[float, int]] = {}
 
     def due(self, what: str) -> int:
-        """How often it has come since it was logged, when that is to be done now; else 0."""
+        """Return how often it has come since it was logged, when that is to be done now; else 0."""
         if len(self._since) > MOST_TROUBLES:
             self._since.clear()
         said_at, times = self._since.get(what, (float("-inf"), 0))

@@ -185,7 +185,7 @@ class AccessResolver:
         return (await self._slack_client.identity()).team_id
 
     async def outsider_kind(self, user_id: str) -> Outsider | None:
-        """What kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
+        """Return what kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
         person, home = await self._people.get(user_id), (await self._slack_client.identity()).team_id
         access.require_person(person)
         return access.outsider(person, home_team=home, admins=self._admins)

@@ -178,7 +178,7 @@ def require_sharing_known(channel: ChannelInfo) -> None:
 
 
 def _hint(error: SlackError) -> Text | None:
-    """What helps, where trying again does not."""
+    """Return what helps, where trying again does not."""
     lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
     return joined(" ", (error.sentence, error.next_step)) if lasting else None
 

@@ -118,7 +118,7 @@ class LinkIssuer:
             return None  # the refusal matters more than the alternative
 
     async def _find_replacement(self, build: Build, recalls: Collection[str]) -> Build | None:
-        """What to take instead; the whole list is asked for when the newest builds are of other lines."""
+        """Return what to take instead; the whole list is asked for when the newest builds are of other lines."""
         usable: list[Build] = []
         async for node in self._app_directory.walk(build.app):
             if builds.can_replace(node, build, recalls):

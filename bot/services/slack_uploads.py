@@ -165,7 +165,7 @@ class UploadRunner:
         await self._permission.require(asker.user_id, Role.RELEASER, request.app, asker.channel_id)
 
     async def _redact_if_denied(self, request: UploadRequest, message: Message) -> Message:
-        """What came of it; no more than that it is done to a person who may not see the build any more."""
+        """Return what came of it; no more than that it is done to a person who may not see the build any more."""
         try:
             await self._check_permission(request)
         except BotError:

@@ -77,7 +77,7 @@ class MessageRef:
 
 
 def granted_scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
-    """What a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
+    """Return what a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
     for name, value in headers.items():
         if name.lower() == "x-oauth-scopes":
             return frozenset(scope.strip() for scope in value.split(",") if scope.strip())
@@ -236,7 +236,7 @@ class SlackClient:
     # -------------------------------------------------------------- asking
 
     async def identity(self, *, younger_than: float = float("inf")) -> BotIdentity:
-        """Who we are; asked once, or again when that is longer ago. Raises SlackError."""
+        """Return who we are; asked once, or again when that is longer ago. Raises SlackError."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
             answer = await call_api(self.api.auth_test())
             if not answer.get("team_id") or not answer.get("user_id"):
@@ -257,7 +257,7 @@ class SlackClient:
         return time.monotonic() - self._identity_at if self._identity else float("inf")
 
     async def bot_name(self) -> str:
-        """What people type after the @ to invite us; a guess while Slack cannot say."""
+        """Return what people type after the @ to invite us; a guess while Slack cannot say."""
         try:
             return (await self.identity()).name
         except SlackError:

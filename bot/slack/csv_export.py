@@ -46,7 +46,7 @@ class CsvWriter:
 
 
 def separator_for(locale: str) -> str:
-    """What parts the cells where `locale` (such as `es-ES`) is read: `;` where a comma parts decimals.
+    """Return what parts the cells where `locale` (such as `es-ES`) is read: `;` where a comma parts decimals.
 
     A region that CLDR does not know (Slack's `es-LA`) counts as its language alone. Takes 0.1 s the first time.
     """

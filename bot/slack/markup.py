@@ -143,7 +143,7 @@ def _text_element(words: str) -> Element:
 
 
 def _unescape(escaped: str) -> str:
-    """What Slack shows of escaped text."""
+    """Return what Slack shows of escaped text."""
     return unmarked(escaped).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

@@ -29,7 +29,7 @@ NO_MESSAGE = SourceMessage()
 
 
 def read_message(message: dict[str, Any]) -> SourceMessage:
-    """What Slack sends of a message. https://docs.slack.dev/reference/objects/file-object"""
+    """Return what Slack sends of a message. https://docs.slack.dev/reference/objects/file-object"""
     files = [file for file in message.get("files") or [] if isinstance(file, dict) and file.get("id")]
     return SourceMessage(unescape(str(message.get("text") or "")), tuple(_read_file(file) for file in files))
 

@@ -18,7 +18,7 @@ _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?
 
 
 def caller(peer: str | None, headers: CIMultiDictProxy[str], trusted: Sequence[Network]) -> str:
-    """Who asks, as one word: an IPv4 address or an IPv6 network, whose owner has 2^64 addresses in it.
+    """Return who asks, as one word: an IPv4 address or an IPv6 network, whose owner has 2^64 addresses in it.
 
     From the peer on, each trusted proxy's word counts about the one before it, up to the first that is not trusted or
     cannot be read. Where X-Forwarded-For and Forwarded (RFC 7239) differ, one of them came from outside: the peer's own

@@ -67,7 +67,7 @@ def late_after(idle_seconds: float, stretch: float = 1.0) -> float:
 
 
 def overdue_after(idle_seconds: float, stretch: float = 1.0) -> float:
-    """How far beyond its time an app may be that was polled as it should be: together they are `late_after`."""
+    """Return how far beyond its time an app may be that was polled as it should be: together they are `late_after`."""
     return late_after(idle_seconds, stretch) - 1.1 * idle_seconds * stretch
 
 

@@ -177,7 +177,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
 
     async def _not_sent(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
-        """What became of a delivery whose attempt failed."""
+        """Return what became of a delivery whose attempt failed."""
         if isinstance(error, DuplicateMessage):
             return await self._looked_up_next(claim, error)
         if isinstance(error, DeliveryUnknown):
@@ -302,7 +302,9 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.HELD, reason=error.code)
 
     async def _refused(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
-        """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks nothing."""
+        """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks
+        nothing.
+        """
         if isinstance(error, ChannelUnavailable):
             return await self._kept_back(claim, error)
         if isinstance(error, AppliveryError):

@@ -81,7 +81,7 @@ class PersonalNotifier:
 
 
 def _outage(announcement: Delivery) -> Message:
-    """What an admin reads of an outage, or of its end."""
+    """Return what an admin reads of an outage, or of its end."""
     record = outage_of(announcement.fact)
     began = datetime.fromtimestamp(record.began, UTC)
     if record.ended is None:

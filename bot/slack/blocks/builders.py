@@ -108,7 +108,7 @@ class Message:
     screen_reader_text: str = field(default_factory=i18n.current_locale, compare=False)
 
     def payload(self) -> dict[str, Any]:
-        """What every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
+        """Return what every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
 
         Both flags are needed. https://docs.slack.dev/messaging/unfurling-links-in-messages
         """
@@ -322,7 +322,7 @@ def link_button(label: str, url: str, action: str, *, accessibility_label: str |
 
 
 def option(label: str, value: str) -> Option:
-    """One line of a select."""
+    """Return one line of a select."""
     return Option(text=_plain(label, OPTION_TEXT), value=value[:OPTION_VALUE])
 
 

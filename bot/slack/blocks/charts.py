@@ -60,7 +60,7 @@ def _length(text: str) -> int:
 
 
 def count_fitting_rows(rows: Sequence[Sequence[Cell]]) -> int:
-    """How many of these rows, from the first, go into one table."""
+    """Return how many of these rows, from the first, go into one table."""
     left = TABLE_CHARACTERS - 500  # for the header, and for what Slack may count that we do not
     for number, row in enumerate(rows[:TABLE_ROWS]):
         left -= sum(_weight(cell) for cell in row)
@@ -94,7 +94,7 @@ def _cell(cell: Cell) -> Block:
 
 
 def chart(kind: Literal["line", "bar"], title: str, series: str, points: Points) -> Block:
-    """One series of one to twenty points (label, value) over the names of its points."""
+    """Return one series of one to twenty points (label, value) over the names of its points."""
     labels = distinguish_labels((label for label, _ in points[:POINTS]), LABEL)
     data = [{"label": label, "value": value} for label, (_, value) in zip(labels, points, strict=False)]
     return {

@@ -32,7 +32,7 @@ def _input(label: str, name: str, element: InputInteractiveElement, *, optional:
 
 
 def file_input(label: str, name: str, *, hint: str = "") -> Block:
-    """One file to pick. Which kinds are good is checked by us: Slack's own list of kinds is a convenience only."""
+    """Return an input of one file. Its kind is checked on use: Slack's list of kinds is only a convenience."""
     return _input(label, name, FileInputElement(action_id=name, max_files=1), optional=False, hint=hint)
 
 
@@ -42,7 +42,7 @@ def checkbox_input(label: str, name: str, options: Sequence[Option], *, hint: st
 
 
 def static_select_input(label: str, name: str, options: Sequence[Option], *, optional: bool = True) -> Block:
-    """One of a few."""
+    """Return one of a few."""
     return _input(label, name, StaticSelectElement(action_id=name, options=list(options)), optional=optional)
 
 

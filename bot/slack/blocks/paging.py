@@ -49,7 +49,7 @@ def paginate_partial(items: Sequence[T], number: int, size: int) -> PagedItems[T
 
 
 def items_needed(number: int, size: int) -> int:
-    """How many items of a list have to be known to show a page of it, and whether there are more."""
+    """Return how many items of a list have to be known to show a page of it, and whether there are more."""
     return (number + 1) * size + 1
 
 

@@ -130,7 +130,7 @@ class _SocketSlot:
         self.announced = False
 
     async def is_connected(self) -> bool:
-        """Whether Slack reaches us on this line, be it by the connection that is about to go."""
+        """Return whether Slack reaches us on this line, be it by the connection that is about to go."""
         return any(
             [await connection.is_connected() for connection in (self.current, *(old for _, old in self._closing))]
         )

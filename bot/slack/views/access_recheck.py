@@ -65,7 +65,7 @@ def of_sent(app: str, recipient: str) -> str:
 
 
 def of_recalled(build: Build, channel_id: str) -> str:
-    """How an announcement of a recalled build is called."""
+    """Return how an announcement of a recalled build is called."""
     return _("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
 
 

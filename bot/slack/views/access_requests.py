@@ -35,7 +35,7 @@ def _head(request: RoleRequest, app: str | None) -> str:
 
 
 def _did(request: RoleRequest) -> list[str]:
-    """What they tried to do, and where."""
+    """Return what they tried to do, and where."""
     if not request.command:
         return []
     command, channel = code(request.command, 300), request.channel_id
@@ -59,7 +59,7 @@ def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
 
 
 def told(request: RoleRequest, app: str | None) -> Message:
-    """What the person who asked reads."""
+    """Return what the person who asked reads."""
     if request.decision is RequestDecision.DENIED:
         return Message(_("❌ Your request for *{role}* was denied.", role=request.role.word))
     apps = _apps(request, app)

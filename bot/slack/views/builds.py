@@ -82,7 +82,7 @@ def plain_platform(build: Build) -> str:
 
 
 def facts(build: Build, *, commit: bool = True) -> list[str]:
-    """What is known of a build, one short line each; what Applivery did not say is left out, and the `commit`."""
+    """Return the facts of a build, one short line each; unknown ones are left out, and the `commit`."""
     origin = build.origin
     lines = []
     if build.size is not None:

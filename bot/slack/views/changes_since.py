@@ -24,7 +24,7 @@ MORE = "more.news.v1"
 def news(
     build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall], dashboard: str, number: int = 0
 ) -> Message:
-    """What is new in a build, a page of it; `missed` when the asker has an earlier one, `recalls` by build id."""
+    """Return a page of what is new in a build; `missed` when the user has an earlier one, `recalls` by build id."""
     pages = _pages(build, missed, recalls)
     number = max(0, min(number, len(pages) - 1))
     head, recall = _("What's new in {build}", build=title(build)), recalls.get(build.id)
@@ -80,7 +80,7 @@ def _name(build: Build) -> str:
 
 
 def _short(build: Build) -> str:
-    """What is new in a build in one line: its changelog, else its commit message."""
+    """Return what is new in a build in one line: its changelog, else its commit message."""
     text = build.changelog.strip() or (build.origin.commit_message or "").strip()
     return escape_inline(text, changelogs.START) or _("_no changelog_")
 

@@ -84,7 +84,7 @@ def _line_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard) 
 
 
 def _version_card(shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard) -> Message:
-    """One version for all its platforms: a line for each build, the changelog once, a button for each."""
+    """Return one version for all its platforms: a line for each build, the changelog once, a button for each."""
     first = shown[0].build
     states = [_state(each_entry, _platform(each_entry.build)) for each_entry in shown]
     head = f"{_label(manner)}{versioned(first)}"
@@ -151,7 +151,7 @@ def _icon_of(entry: CardEntry) -> str:
 
 
 def _state(entry: CardEntry, name: str) -> str:
-    """What has become of a build, as a sentence about it by this name."""
+    """Return what has become of a build, as a sentence about it by this name."""
     if entry.build.stage is Stage.UNKNOWN and entry.recall is None:
         return f"{_icon_of(entry)} {name}: {unknown(entry.build)}"
     sentence = gettext_noop("{build} was recalled") if entry.recall else HEADS[entry.build.stage][1]

@@ -46,7 +46,7 @@ def headline(report: DownloadReport, *, by: str | None = None) -> Message:
 
 
 def here(report: DownloadReport, *, share: bool) -> Message | None:
-    """What is said to the asker where the question was asked; None when there is nothing more to say."""
+    """Return what is said to the asker where the question was asked; None when there is nothing more to say."""
     if not report.summary.recorded:
         return None
     where = _("The people are in a thread of our direct messages.")
@@ -99,7 +99,7 @@ def nothing(report: DownloadReport) -> Message:
 
 
 def thread(report: DownloadReport) -> tuple[Message, ...]:
-    """What hangs below the headline: a chart where there is one to draw, then a table."""
+    """Return what hangs below the headline: a chart where there is one to draw, then a table."""
     if not report.summary.recorded:
         return ()
     return (*_chart(report), table(report, 0))
@@ -169,7 +169,7 @@ def _turning(report: DownloadReport, number: int) -> list[Block]:
 
 
 def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
-    """One line of the table."""
+    """Return one line of the table."""
     latest = person.latest
     version, device = (latest.version, latest.device) if latest else (None, None)
     when_ = _at(latest.at if latest else None, tz)

@@ -21,7 +21,7 @@ def reopen_button(draft: str, label: str = "") -> ButtonElement:
 
 
 def with_way_back(message: Message, draft: str) -> Message:
-    """What went wrong with a form, and the button that opens it again as it was sent."""
+    """Return what went wrong with a form, and the button that opens it again as it was sent."""
     return _with(message, [blocks.actions(reopen_button(draft))])
 
 

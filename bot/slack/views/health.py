@@ -73,7 +73,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
 
 
 def recovery(began: datetime, ended: datetime) -> Message:
-    """What the same admin reads once when that is over."""
+    """Return what the same admin reads once when that is over."""
     text = _(
         "✅ *Applivery works again.* New builds from {began} to {ended} are announced now.",
         began=date_tag(began),

@@ -60,7 +60,7 @@ def help_for_all(entries: Sequence[Described], root: str, note: str = "") -> Mes
 
 
 def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
-    """What an empty command opens: the usual things as buttons (label, for later; command text)."""
+    """Return what an empty command opens: the usual things as buttons (label, for later; command text)."""
     text = _("What would you like?")
     which = [blocks.button(_(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
     hint = _("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)

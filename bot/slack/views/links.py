@@ -93,7 +93,7 @@ NO_PAGE_BUT_A_FILE = gettext_noop(
 
 
 def link_words(build: Build, made: Link) -> str:
-    """What following the link does."""
+    """Return what following the link does."""
     if made.kind is FileKind.AUTO:
         return _("Open the install page") if made.by_page else _("Install")
     file = file_word(build, made.kind)
@@ -101,7 +101,7 @@ def link_words(build: Build, made: Link) -> str:
 
 
 def file_word(build: Build, kind: FileKind) -> str:
-    """What a kind of file is called, escaped."""
+    """Return what a kind of file is called, escaped."""
     return escape_inline(install.file_word(build, kind), 20)
 
 
@@ -187,7 +187,7 @@ def no_install(build: Build, dashboard: str) -> Message:
 
 
 def expired(label: str, again: str) -> Message:
-    """What a message turns into when its link's time is over."""
+    """Return what a message turns into when its link's time is over."""
     text = _("Expired — the link for {build} is over. Get a fresh one.", build=escape_inline(label, 140))
     fresh = blocks.button(_("Get a fresh link"), "fresh.v1", again, style="primary")
     return Message(text, (blocks.section(text), blocks.actions(fresh)))
@@ -288,7 +288,7 @@ def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Act
 
 
 def sent(build: Build, by: str, number: int) -> Message:
-    """What a colleague gets: a button that works for them alone."""
+    """Return what a colleague gets: a button that works for them alone."""
     text = _("<@{user}> sends you {build}.", user=by, build=title(build))
     body = [blocks.section(_("<@{user}> sends you {build}.", user=by, build=f"*{title(build)}*"), fields=facts(build))]
     if notes := changelog(build):

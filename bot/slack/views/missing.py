@@ -55,7 +55,7 @@ def _uncertain(gap: DownloadGap) -> list[str]:
 
 
 def here(head: Message) -> Message:
-    """What is said to the asker where the question was asked."""
+    """Return what is said to the asker where the question was asked."""
     where = _("Who they are is in a thread of our direct messages.")
     return replace(head, text=f"{head.text} {where}", blocks=(*head.blocks, blocks.context(f"➡️ {where}")))
 
@@ -72,7 +72,7 @@ def counts(gap: DownloadGap) -> Message:
 
 
 def names(what: str, place: str, gap: DownloadGap, typed: str) -> Message:
-    """Who they are, for the asker alone, with a button to ask them."""
+    """Return who they are, for the asker alone, with a button to ask them."""
     title = f"*{escape_inline(what, 160)}* · {place}"
     lines = [title, _("*Not yet* ({number}): {people}", number=format_number(len(gap.lack)), people=_people(gap.lack))]
     if gap.unknown:

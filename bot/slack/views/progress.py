@@ -53,7 +53,7 @@ def stuck(build: Build, dashboard: str) -> Message:
 
 
 def ended(build: Build, dashboard: str) -> Message:
-    """What the progress message says at the end; the link, or the same reason, comes in a new message."""
+    """Return what the progress message says at the end; the link, or the same reason, comes in a new message."""
     if build.stage is Stage.FAILED:
         return builds.status(build, dashboard)
     words = _("{state}. You get it in a new message.", state=state(build))

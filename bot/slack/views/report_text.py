@@ -101,7 +101,7 @@ def newest(report: DownloadReport) -> list[str]:
 
 
 def _versions(versions: Sequence[Version]) -> str:
-    """One version when it is the newest on every platform, else each with its platform."""
+    """Return one version when it is the newest on every platform, else each with its platform."""
     if len({version for _, version in versions}) == 1:
         return escape_inline(versions[0][1] or _(NO_VERSION), 40)
     return " · ".join(

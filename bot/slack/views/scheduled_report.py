@@ -102,6 +102,6 @@ def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Messa
 
 
 def summary(report: DownloadReport) -> Message:
-    """One digest: a headline, and its thread, in the language the report was made in for its readers."""
+    """Return one digest: a headline, and its thread, in the language the report was made in for its readers."""
     with i18n.use_locale(i18n.locale_of(report.language) or i18n.current_locale()):
         return replace(downloads.headline(report), thread=downloads.thread(report))

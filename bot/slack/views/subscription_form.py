@@ -146,7 +146,7 @@ def read(sent: Mapping[str, str]) -> ParsedText:
 
 
 def unknown(words: ParsedText) -> tuple[str, tuple[str, ...]] | None:
-    """What the line of filters has that is none, with the closest keys there are."""
+    """Return what the line of filters has that is none, with the closest keys there are."""
     keys = (*lookup.FILTERS, "tz")
     for option in words.options:
         if option.key not in (*keys, *_FIELDS):

@@ -31,5 +31,5 @@ PAUSED = {
 
 
 def app_of(subscription: Subscription) -> str:
-    """What a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
+    """Return what a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
     return subscription.app_name if subscription.app_id else _(EVERY_APP)

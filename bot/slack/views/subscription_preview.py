@@ -17,7 +17,7 @@ NAMED = 5
 
 
 def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> str:
-    """Which of the newest builds would have been posted, or what may be too narrow; empty when it is about none."""
+    """Return which of the newest builds would have been posted, or what may be too narrow; empty without builds."""
     if tried is None:
         return ""
     if not tried.looked:
@@ -57,7 +57,7 @@ def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
 
 
 def _there(key: str, facts: Sequence[str]) -> str:
-    """What the builds have where a filter asks for something, under the filter's key as it is typed."""
+    """Return what the builds have where a filter asks for something, under the filter's key as it is typed."""
     if not facts:
         return _("no {key}", key=key)
     names = ", ".join(escape_inline(fact, 40) for fact in facts[:NAMED])

@@ -95,7 +95,7 @@ def subscriptions(
     page: int = 0,
     everywhere: bool = False,
 ) -> Message:
-    """What a channel is subscribed to, or every channel: who asked for it, when, and when something came last.
+    """Return what a channel is subscribed to, or every channel: who asked for it, when, and when something came last.
 
     Each comes with the time of its last post. `page` counts from 0; one that is not there is the nearest.
     """
@@ -225,7 +225,7 @@ def trial(subscription: Subscription, channel: Message, note: str = "") -> Messa
 
 
 def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
-    """What the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
+    """Return what the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
     mark = _(
         "🔔 Test: this is how <#{channel}> hears of {subscription}.",
         channel=subscription.channel_id,

@@ -96,7 +96,7 @@ def attached(name: str, build: Build) -> Message:
 
 
 def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
-    """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
+    """Return what went wrong, and what to do, as far as it is certain. `again` opens the form as it was sent."""
     head = _("❌ *{file}* did not get to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     words = f"{mrkdwn.escape(_(problem.sentence))}\n{mrkdwn.escape(_(problem.next_step))}".strip()
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
@@ -106,7 +106,7 @@ def failed(name: str, to: str, problem: BotError, reference: str | None = None, 
 
 
 def begun(name: str, count: int, app: App, build: Build | None = None) -> Message:
-    """What is said where the upload was asked for."""
+    """Return what is said where the upload was asked for."""
     file, much = escape_inline(name, 120), size(count)
     if build:
         text = _(

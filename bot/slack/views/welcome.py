@@ -8,7 +8,7 @@ from bot.slack.blocks import Message
 
 
 def welcome(root: str) -> Message:
-    """What it can do here in three lines, and the button to begin with; `root` is the slash command."""
+    """Return what it can do here in three lines, and the button to begin with; `root` is the slash command."""
     head = _("Thanks for letting me in. What I can do here:")
     lines = (
         _("• `{root} get` makes a fresh private link to a build, only for the person who asks.", root=root),

@@ -47,7 +47,7 @@ class DownloadRequest:
 
 
 def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> DownloadRequest:
-    """What a press on `device` asks for; `choice` is the button's value; an unknown one is ignored."""
+    """Return what a press on `device` asks for; `choice` is the button's value; an unknown one is ignored."""
     if ticket.file_id is not None:
         return DownloadRequest(ticket.kind)
     if ticket.kind is not FileKind.AUTO:
@@ -60,7 +60,7 @@ def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Downloa
 
 
 def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
-    """What to show; raises NotFound when the attachment the ticket is for is not there any more."""
+    """Return what to show; raises NotFound when the attachment the ticket is for is not there any more."""
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)

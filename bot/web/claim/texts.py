@@ -118,11 +118,11 @@ NOTHING_TO_INSTALL = gettext_noop("On another device?")  # above the QR code
 
 
 def platform_name(build: Build) -> str:
-    """What a build is for, in the language of this moment; what we do not know is shown as it is."""
+    """Return what a build is for, in the language of this moment; what we do not know is shown as it is."""
     platform = PLATFORMS.get(build.platform.casefold())
     return _(platform.devices) if platform and platform.devices else build.platform
 
 
 def scan_text(platform: str) -> str:
-    """What is above the QR code of a build for this platform that can be installed; empty for one that cannot."""
+    """Return the text above the QR code of a build for this platform; empty for one that cannot be installed."""
     return PLATFORMS[platform].scan if platform in PLATFORMS else ""
