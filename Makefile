@@ -9,7 +9,7 @@ SECONDS ?= 300
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check bench fuzz audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
+.PHONY: help demo test unit check bench fuzz mutate audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is created again.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -45,6 +45,9 @@ bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
 
 fuzz: .venv/.stamp-dev ## fuzz test with invalid input for SECONDS=300; prints its seed, ARGS="--seed N" repeats it
 	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+mutate: .venv/.stamp-dev ## which of a few small changes of the code its tests do not notice; ARGS="--sample 20 bot/domain"
+	@$(PY) -m tools.mutate $(ARGS)
 
 audit: .venv/.stamp-dev ## whether a pinned release has a known weakness; tools/audit-ignore.txt lets one stand for a while
 	@$(PY) tools/audit.py
