@@ -105,7 +105,7 @@ class Message:
     fallback: Message | None = None
     text_only: bool = False  # for a workspace that refuses our blocks
     # for what is added when it is sent
-    screen_reader_text: str = field(default_factory=i18n.current_locale, compare=False)
+    language: str = field(default_factory=i18n.current_locale, compare=False)
 
     def payload(self) -> dict[str, Any]:
         """Return what every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
@@ -127,7 +127,7 @@ class Message:
             return ()
         # Slack looks for addresses in a text that has no blocks, in spite of the flags
         shown = self.blocks or tuple(section(part) for part in split_lines(self.text, SECTION_TEXT))
-        with i18n.use_locale(self.screen_reader_text):
+        with i18n.use_locale(self.language):
             return fit_blocks(shown, MESSAGE_BLOCKS)
 
     def to_channel(self) -> Message:
@@ -135,11 +135,14 @@ class Message:
         return replace(self, to=Visibility.CHANNEL)
 
 
+_STORED_KEYS = {"private_metadata": "memory", "preset_values": "given"}
+
+
 @dataclass(frozen=True, slots=True)
 class Modal:
     """A modal: `name` is the form that takes the input, `private_metadata` travels with it (no secrets, of any length).
 
-    `given` counts as filled in, by block, where there is no input for it.
+    `preset_values` count as filled in, by block, where there is no input for it.
     """
 
     name: str
@@ -150,14 +153,16 @@ class Modal:
     preset_values: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Return all of it as JSON, for a button that opens it again."""
-        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, ensure_ascii=False)
+        """Return all of it as JSON, for a draft in the database; its keys stay when a field is renamed."""
+        stored = {_STORED_KEYS.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
+        return json.dumps(stored, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, saved: str) -> Modal:
-        """Return the form that was saved."""
-        found = json.loads(saved)
-        return cls(**{**found, "blocks": tuple(found["blocks"])})
+        """Return the modal of a stored draft."""
+        stored = json.loads(saved)
+        values = {field.name: stored[_STORED_KEYS.get(field.name, field.name)] for field in fields(cls)}
+        return cls(**{**values, "blocks": tuple(values["blocks"])})
 
     def view(self) -> dict[str, Any]:
         """Return the view for views.open. https://docs.slack.dev/reference/views/modal-views"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -290,3 +291,10 @@ def test_block_validator_refuses_what_slack_refuses() -> None:
         check(Message("a &am"))
     with pytest.raises(AssertionError, match="says something"):
         check(Message("…"))
+
+
+def test_modal_stored_by_an_earlier_version_is_restored() -> None:
+    stored = '{"name": "n", "title": "T", "blocks": [], "submit": "Go", "memory": "m", "given": {"app": "x"}}'
+    modal = Modal.from_json(stored)
+    assert (modal.private_metadata, modal.preset_values) == ("m", {"app": "x"})
+    assert json.loads(modal.to_json()) == json.loads(stored)
