@@ -234,5 +234,5 @@ def test_the_database_has_so_many_connections() -> None:
 @pytest.mark.parametrize("path", sorted(Path(bot.__path__[0]).rglob("*.py")), ids=lambda path: path.stem)
 def test_no_session_is_made_without_bounds(path: Path) -> None:
     made = "ClientSession(" in path.read_text()
-    allowed = "sandbox" in path.parts or path.name == "http_client.py" or path.parts[-2:] == ("slack", "files.py")
+    allowed = "sandbox" in path.parts or path.name == "http_client.py" or path.parts[-2:] == ("slack", "file_source.py")
     assert not made or allowed

@@ -84,5 +84,7 @@ def _matching_options(element: dict[str, Any], chosen: list[dict[str, Any]]) -> 
     """Return the options of an element with these values, word for word as it offers them; those of a search as they
     are.
     """
-    offered = {option.get("value"): option for option in element.get("options") or []}
-    return [offered.get(entry.get("value"), entry) for entry in chosen]
+    offered = element.get("options") or []
+    return [
+        next((option for option in offered if option.get("value") == entry.get("value")), entry) for entry in chosen
+    ]

@@ -132,8 +132,8 @@ class Publisher:
         self.refusals = list(refusals)
         self.shown: list[tuple[str, str | None]] = []
 
-    async def publish(self, user: str, home: HomeView, *, known: str | None = None) -> None:
-        """As Poster.publish."""
+    async def publish_home(self, user: str, home: HomeView, *, known: str | None = None) -> None:
+        """As SlackClient.publish_home."""
         await asyncio.sleep(0)
         if self.refusals:
             raise SlackError(code=self.refusals.pop(0))

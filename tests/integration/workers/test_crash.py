@@ -63,11 +63,11 @@ class Story:
             self.under_way += [build] if later else []
 
     async def kill(self, process: BaseProcess) -> None:
-        """Kill it at a random instant after it has begun to speak, or before, when it takes long to."""
-        before = self.calls
-        with suppress(NothingMoves):  # whoever operates it would kill one that hangs, too; the next has to cope
-            await self.world.slack.until(lambda: self.calls > before, timeout=10)
-        await asyncio.sleep(self.chance.uniform(0.05, 0.4))
+        """Kill it as one of its first calls reaches Slack, or soon after, or once nothing has come for long."""
+        calls = self.calls + self.chance.randint(1, BUILDS // KILLS)
+        with suppress(NothingMoves):  # an operator would kill one that hangs, too; the next has to cope
+            await self.world.slack.until(lambda: self.calls >= calls, timeout=10)
+        await asyncio.sleep(self.chance.choice((0, 0, 0.01, 0.1)))
         process.kill()
         await asyncio.to_thread(process.join)
 
