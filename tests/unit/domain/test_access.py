@@ -11,9 +11,12 @@ import pytest
 from bot.domain import access
 from bot.domain.access import RoleGrant, SlackPerson
 from bot.domain.model import Actor, App, Role
-from bot.exceptions import PermissionDenied
+from bot.domain.states import PauseReason
+from bot.exceptions import PermissionDenied, UserInputError
 
 BRUNO = SlackPerson("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
+COURIER, DRIVER = App("a1", "courier", "Courier"), App("a2", "driver", "Driver")
+HERE, ELSEWHERE = {"C1"}, {"C3", "C2"}
 
 
 def known(person: SlackPerson, *, default: Role = Role.MEMBER, grants: Sequence[RoleGrant] = ()) -> Actor:
@@ -77,11 +80,10 @@ def test_an_outsider_is_member_of_granted_apps_only(who: dict[str, object], gran
         known(outsider, grants=[wide])
     asker = known(outsider, grants=[wide, given(grantee, role, "a1")], default=Role.ADMIN)
     assert (asker.role, asker.role_for("a1"), asker.role_for("a2")) == (Role.NONE, Role.MEMBER, Role.NONE)
-    courier, driver = App("a1", "courier", "Courier"), App("a2", "driver", "Driver")
-    assert access.may(asker, Role.MEMBER, courier, ())
-    assert access.may(asker, Role.MEMBER, courier, {"C1"})
-    assert not access.may(asker, Role.MEMBER, courier, {"C2"})
-    assert not access.may(asker, Role.MEMBER, driver, ())
+    assert access.may(asker, Role.MEMBER, COURIER, ())
+    assert access.may(asker, Role.MEMBER, COURIER, {"C1"})
+    assert not access.may(asker, Role.MEMBER, COURIER, {"C2"})
+    assert not access.may(asker, Role.MEMBER, DRIVER, ())
 
 
 @pytest.mark.parametrize("have", Role.given())
@@ -95,3 +97,95 @@ def test_each_role_contains_the_ones_below_it(have: Role, need: Role) -> None:
     assert need.word in str(refused.value.sentence)
     assert have.word in str(refused.value.sentence)
     assert "admin of this bot" in str(refused.value.next_step)
+
+
+@pytest.mark.parametrize(
+    ("have", "app_roles", "channels", "let"),
+    [
+        (Role.MANAGER, {}, (), True),
+        (Role.ADMIN, {}, HERE, True),
+        (Role.RELEASER, {}, (), False),
+        (Role.NONE, {}, (), False),
+        (Role.ADMIN, {}, ELSEWHERE, False),
+        (Role.MEMBER, {"a1": Role.MANAGER}, (), True),
+        (Role.MEMBER, {"a1": Role.MANAGER}, ELSEWHERE, False),
+        (Role.MEMBER, {"a2": Role.ADMIN}, HERE, False),
+        (Role.MANAGER, {"a1": Role.MEMBER}, (), True),
+    ],
+)
+def test_may_takes_the_role_for_the_app_and_the_channel(
+    have: Role, app_roles: dict[str, Role], channels: Sequence[str], let: bool
+) -> None:
+    asker = Actor("T1", "U0BRUNO", "C1", role=have, app_roles=app_roles)
+    assert access.may(asker, Role.MANAGER, COURIER, channels) is let
+    if let:
+        access.require_for(asker, Role.MANAGER, COURIER, channels)
+        return
+    with pytest.raises(PermissionDenied):
+        access.require_for(asker, Role.MANAGER, COURIER, channels)
+
+
+def test_an_app_with_an_allow_list_is_not_used_in_messages() -> None:
+    asker = Actor("T1", "U0BRUNO", None, role=Role.ADMIN)
+    assert access.may(asker, Role.MEMBER, COURIER, ())
+    assert not access.may(asker, Role.MEMBER, COURIER, HERE)
+
+
+def test_the_role_is_refused_before_the_channel() -> None:
+    """A person without access to an app is not told where it is used."""
+    with pytest.raises(PermissionDenied) as refused:
+        access.require_for(Actor("T1", "U0BRUNO", "C1", role=Role.NONE), Role.MEMBER, COURIER, ELSEWHERE)
+    assert (refused.value.reason, refused.value.channels) == (PauseReason.ROLE, ())
+
+
+def test_a_refused_channel_says_where_the_app_can_be_used() -> None:
+    with pytest.raises(PermissionDenied, match="Courier cannot be used here") as refused:
+        access.require_for(Actor("T1", "U0BRUNO", "C1", role=Role.ADMIN), Role.MEMBER, COURIER, ELSEWHERE)
+    assert (refused.value.reason, refused.value.channels) == (PauseReason.CHANNEL, ("C2", "C3"))
+    assert (refused.value.missing, refused.value.app_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("have", "sentence"),
+    [
+        (Role.NONE, "You don't have access to Courier."),
+        (Role.MEMBER, "This needs the role *manager* for Courier, and yours is *member*."),
+    ],
+)
+def test_a_refused_role_is_named_with_the_app(have: Role, sentence: str) -> None:
+    with pytest.raises(PermissionDenied) as refused:
+        access.require(have, Role.MANAGER, COURIER)
+    assert str(refused.value.sentence) == sentence
+    assert (refused.value.missing, refused.value.app_id, refused.value.somewhere) == ("manager", "a1", False)
+
+
+def test_a_role_for_any_app_is_a_role_somewhere() -> None:
+    asker = Actor("T1", "U0BRUNO", "C1", role=Role.MEMBER, app_roles={"a2": Role.RELEASER})
+    access.require_somewhere(asker, Role.RELEASER)
+    with pytest.raises(PermissionDenied, match=r"needs the role \*manager\*, and yours is \*releaser\*") as refused:
+        access.require_somewhere(asker, Role.MANAGER)
+    assert (refused.value.missing, refused.value.app_id, refused.value.somewhere) == ("manager", None, True)
+
+
+@pytest.mark.parametrize(("name", "called"), [("Bruno", "Bruno"), ("", "U0BRUNO")])
+@pytest.mark.parametrize(("change", "word"), [({"bot": True}, "is a bot"), ({"gone": True}, "has left this workspace")])
+def test_bots_and_people_who_left_are_refused_by_name(
+    change: dict[str, bool], word: str, name: str, called: str
+) -> None:
+    access.require_person(replace(BRUNO, name=name))
+    with pytest.raises(UserInputError, match=f"^{called} {word}"):
+        access.require_person(replace(BRUNO, name=name, **change))
+
+
+def test_grants_add_up_and_take_nothing_away() -> None:
+    grants = [
+        given("S1", Role.MANAGER, "a1"),
+        given("U0BRUNO", Role.RELEASER, "a1"),
+        given("U0OTHER", Role.ADMIN),
+        given("S2", Role.ADMIN, "a2"),
+        given("S1", Role.RELEASER),
+    ]
+    for order in (grants, grants[::-1]):
+        asker = known(BRUNO, grants=order)
+        assert (asker.role, asker.app_roles) == (Role.RELEASER, {"a1": Role.MANAGER})
+    assert known(BRUNO, default=Role.MANAGER, grants=[given("U0BRUNO", Role.MEMBER)]).role is Role.MANAGER

@@ -22,6 +22,7 @@ from bot.domain.model import (
     CurrentBuild,
     DeliveryOptions,
     InstallRequirements,
+    KnownBuild,
     NewDelivery,
     Stage,
     Subscription,
@@ -91,6 +92,24 @@ def test_build_created_after_request_is_news_at_first_poll(created: object, quie
 def test_build_request_time_is_ignored_after_first_poll() -> None:
     (found,) = decisions.changes({}, [build(1, created_at=NOON - HOUR)], baseline=False, since=NOON)
     assert not found.quiet
+
+
+def test_an_old_build_at_the_end_of_the_list_is_history() -> None:
+    """It came there because a newer one was deleted; an old one above a known one has been away, and is news."""
+    old = NOON - HOUR - timedelta(seconds=1)
+    seen = [build(3, created_at=old), build(2), build(1, created_at=old)]
+    known = {build(2).id: Stage.READY}
+
+    def quiet(seen: Sequence[Build], known: dict[str, Stage], **more: Any) -> dict[str, bool]:
+        found = decisions.changes(known, seen, baseline=False, **more)
+        return {change.build.number: change.quiet for change in found}
+
+    assert quiet(seen, known, now=NOON) == {"1": True, "3": False}
+    assert quiet(seen, known, now=NOON, awaited={build(1).id}) == {"1": False, "3": False}
+    assert quiet(seen, known) == {"1": False, "3": False}
+    assert quiet(seen, {}, now=NOON) == {"1": False, "2": False, "3": False}
+    for created in (NOON - HOUR, None):
+        assert quiet([build(2), build(1, created_at=created)], known, now=NOON) == {"1": False}
 
 
 seen_builds = st.lists(
@@ -211,7 +230,7 @@ def test_changelog_long_goes_into_card_thread_when_ready() -> None:
     }
 
 
-@pytest.mark.parametrize(("days", "told"), [(-1, True), (13, True), (15, False), (None, False)])
+@pytest.mark.parametrize(("days", "told"), [(-1, True), (13, True), (14, False), (None, False)])
 def test_a_profile_that_soon_expires_is_a_detail_too(days: int | None, told: bool) -> None:
     expires = None if days is None else NOON + timedelta(days=days)
     new_build = build(1, requirements=InstallRequirements(profile_expires_at=expires))
@@ -376,6 +395,85 @@ def test_next_poll_after_failure_has_delay_up_to_idle() -> None:
     """It is never repeated at once, and the wait never exceeds that of an idle app."""
     assert decisions.retry_look(0, busy=0.01, idle=0.01) == 1
     assert decisions.retry_look(50, busy=5, idle=3600) == 3600
+
+
+@pytest.mark.parametrize(("busy", "idle"), [(5.0, 60.0), (60.0, 5.0), (5.0, 3600.0), (0.01, 0.01)])
+def test_no_app_is_polled_later_than_the_furthest_look(busy: float, idle: float) -> None:
+    furthest = decisions.furthest_look(busy, idle)
+    for running, own in ((0, False), (1, True)):
+        assert decisions.next_look(running, busy=busy, idle=idle, rng=1.0, stretch=10.0) < furthest
+        assert decisions.retry_look(99, busy=busy, idle=idle, own=own) < furthest
+    assert furthest <= max(11.2 * max(busy, idle), 303)
+
+
+def test_busy_apps_and_stretched_polls_have_their_own_interval() -> None:
+    assert decisions.next_look(0, busy=5, idle=60, rng=0.5) == pytest.approx(60)
+    assert decisions.next_look(2, busy=5, idle=60, rng=0.0, stretch=2) == pytest.approx(9)
+
+
+# ------------------------------------------------------------------ builds that have not ended
+
+
+@pytest.mark.parametrize(
+    ("stage", "known", "created", "since"),
+    [
+        (Stage.RUNNING, None, -HOUR, -HOUR),
+        (Stage.RUNNING, None, HOUR, timedelta(0)),
+        (Stage.RUNNING, None, None, timedelta(0)),
+        (Stage.RUNNING, Stage.PENDING, -3 * HOUR, -2 * HOUR),
+        (Stage.RUNNING, Stage.READY, -3 * HOUR, timedelta(0)),
+        (Stage.UNKNOWN, Stage.READY, -3 * HOUR, -3 * HOUR),
+        (Stage.UNKNOWN, Stage.RUNNING, -3 * HOUR, -2 * HOUR),
+    ],
+)
+def test_a_build_is_under_way_since_its_upload_or_its_restart(
+    stage: Stage, known: Stage | None, created: timedelta | None, since: timedelta
+) -> None:
+    before = None if known is None else KnownBuild(known, NOON - 2 * HOUR)
+    new_build = build(1, stage=stage, created_at=None if created is None else NOON + created)
+    assert decisions.unfinished_since(new_build, before, NOON) == NOON + since
+
+
+@pytest.mark.parametrize(
+    ("stage", "minutes", "hurry"),
+    [(Stage.RUNNING, 29, True), (Stage.RUNNING, 30, False), (Stage.UNKNOWN, 29, True), (Stage.READY, 1, False)],
+)
+def test_unfinished_builds_hurry_for_half_an_hour(stage: Stage, minutes: int, hurry: bool) -> None:
+    assert decisions.in_a_hurry(build(1, stage=stage), NOON - timedelta(minutes=minutes), NOON) is hurry
+
+
+@pytest.mark.parametrize(
+    ("stage", "hours", "endless"),
+    [
+        (Stage.RUNNING, 1, False),
+        (Stage.RUNNING, 2, True),
+        (Stage.RUNNING, 3, True),
+        (Stage.UNKNOWN, 1, True),
+        (Stage.READY, 3, False),
+    ],
+)
+def test_a_build_is_endless_from_the_deadline_on(stage: Stage, hours: int, endless: bool) -> None:
+    assert decisions.is_endless(build(1, stage=stage), NOON - hours * HOUR, NOON, 2 * HOUR) is endless
+
+
+@pytest.mark.parametrize(
+    ("stage", "created", "updated", "awaited"),
+    [
+        (Stage.RUNNING, 1, None, True),
+        (Stage.RUNNING, 2, None, False),
+        (Stage.RUNNING, 3, 1, True),
+        (Stage.RUNNING, 3, 2, False),
+        (Stage.RUNNING, None, None, True),
+        (Stage.UNKNOWN, 1, None, False),
+        (Stage.READY, None, None, False),
+    ],
+)
+def test_awaited_builds_were_touched_within_the_deadline(
+    stage: Stage, created: int | None, updated: int | None, awaited: bool
+) -> None:
+    moments = (None if hours is None else NOON - hours * HOUR for hours in (created, updated))
+    new_build = build(1, stage=stage, **dict(zip(("created_at", "updated_at"), moments, strict=True)))
+    assert decisions.can_be_awaited(new_build, NOON, 2 * HOUR) is awaited
 
 
 # ------------------------------------------------------------------ in place of a recalled one
