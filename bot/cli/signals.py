@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
+
+RETRY_SECONDS = 0.01
 
 
 class ProcessSignalled(KeyboardInterrupt):
@@ -22,9 +25,22 @@ def signals() -> list[signal.Signals]:
 
 
 def interrupt() -> None:
-    """Let each of them raise ProcessSignalled."""
+    """Let each of them raise ProcessSignalled, once more if Python discards it.
+
+    What is raised while a finalizer runs, as imports have them, is only printed.
+    https://docs.python.org/3/library/sys.html#sys.unraisablehook
+    """
     for number in signals():
         signal.signal(number, _tell)
+    signal.signal(signal.SIGALRM, _tell)
+    sys.unraisablehook = _raise_again
+
+
+def _raise_again(unraisable: sys.UnraisableHookArgs) -> None:
+    if isinstance(unraisable.exc_value, ProcessSignalled):
+        signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _tell(_number: int, _frame: object) -> None:
@@ -33,5 +49,5 @@ def _tell(_number: int, _frame: object) -> None:
 
 def ignore() -> None:
     """Let none of them change the exit code: all is said, and nothing is left to stop."""
-    for number in signals():
+    for number in (*signals(), signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Coroutine, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.conftest import Environment
 from tests.e2e.test_cli import SOME, begun, ended, environment, pointing_at
 from tests.e2e.test_upload import IPA, POSTING, app_token, service_account
 from tests.support import fork_server
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 DONE, FAILED, USAGE = 0, 1, 2
 PROGRAM = (sys.executable, "-m", "bot")
@@ -477,12 +478,44 @@ async def test_the_doctor_can_be_stopped(world: Environment) -> None:
     assert end.err.strip() == "Stopped."
 
 
+FINALIZED = """
+import os, signal, time
+from bot.cli import signals
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000): pass
+signals.interrupt()
+try:
+    Finalized()
+    time.sleep(30)
+except signals.ProcessSignalled:
+    print("stopped")
+"""
+
+
+def test_signal_that_a_finalizer_swallows_stops_all_the_same() -> None:
+    done = subprocess.run([sys.executable, "-c", FINALIZED], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
+
+
+def handles_signals(process: asyncio.subprocess.Process) -> bool:
+    """Whether the bot has taken SIGTERM over from Python, or has ended already."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return True
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16) if "SigCgt:" in status else -1
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
 @pytest.mark.parametrize("word", ["upload", "doctor", "run", "manifest", "migrate"])
 async def test_told_to_stop_at_any_moment_it_is_no_traceback(tmp_path: Path, ipa: Path, word: str) -> None:
     words = {"upload": uploading(ipa, "--json"), "doctor": ("doctor", "--json")}.get(word, (word,))
-    for milliseconds in range(150, 1500, 300):
+    for milliseconds in range(0, 1350, 300):
         number = SIGNALS[milliseconds // 300 % 3]
         process = await begun(tmp_path, *_text(words), forked=False, **SOME, PORT="0", DATABASE_URL="sqlite:///x.db")
+        await until(partial(handles_signals, process))
         await asyncio.sleep(milliseconds / 1000)
         if process.returncode is None:
             process.send_signal(number)
