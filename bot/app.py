@@ -141,7 +141,7 @@ async def _opened(
         people=people,
         metrics=metrics,
         clock=tuning.clock,
-        on_channel_change=pausing.look_now,
+        on_channel_change=pausing.check_now,
     )
     stack.push_async_callback(dispatcher.drain, FINISH_SECONDS)
     slack = create_bolt_app(
@@ -179,9 +179,9 @@ async def _opened(
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
     events = None if sockets else SlackEvents(slack, secret, metrics)
-    bell = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
-    stack.callback(bell.close)
-    web = _web(settings, store, metrics, vitals, claim, bell, events)
+    webhook_handler = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
+    stack.callback(webhook_handler.close)
+    web = _web(settings, store, metrics, vitals, claim, webhook_handler, events)
     await web.start(liveness)
     stack.push_async_callback(web.close)
     return RunningBot(
@@ -204,7 +204,7 @@ def _web(  # noqa: PLR0917 - HTTP mode needs all of these
     metrics: Metrics,
     vitals: HealthService,
     claim: ClaimPage | None,
-    bell: WebhookHandler,
+    webhook_handler: WebhookHandler,
     slack: SlackEvents | None,
 ) -> HttpServer:
     secret = settings.applivery_webhook_secret
@@ -214,7 +214,7 @@ def _web(  # noqa: PLR0917 - HTTP mode needs all of these
         measure=MetricsCollector(metrics, vitals.checks, partial(readiness.waiting, store)).measure,
         slack=slack,
         webhook_secret=secret.get_secret_value() if secret else None,
-        ring=bell.handle_webhook,
+        handle_webhook=webhook_handler.handle_webhook,
         claim=claim,
     )
 

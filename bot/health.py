@@ -74,7 +74,7 @@ class HealthService:
     async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
         """Return whether polls succeed."""
         stretch = self._budget.stretch
-        return await readiness.polling(self._store, self._idle, self._jobs.watch.tries, stretch, seconds=seconds)
+        return await readiness.polling(self._store, self._idle, self._jobs.watch.attempts, stretch, seconds=seconds)
 
     async def health(self) -> Health:
         """Everything, asked afresh and side by side; what does not answer soon counts as not answering."""
@@ -91,7 +91,7 @@ class HealthService:
         )
         if not polling["ok"] and not applivery.problem:
             with suppress(BotError):
-                await self._jobs.watch.try_again()  # it answers: what the polls wait for may be over
+                await self._jobs.watch.retry_now()  # it answers: what the polls wait for may be over
         return Health(
             slack=self._slack(slack),
             applivery=applivery,
@@ -123,7 +123,7 @@ class HealthService:
             problem, why = SILENT, cause(error)
         else:
             self._answered_at = time.monotonic()
-        known = [at for at in (self._answered_at, self._jobs.watch.tries.worked_at) if at is not None]
+        known = [at for at in (self._answered_at, self._jobs.watch.attempts.worked_at) if at is not None]
         last = self._at(max(known)) if known else None
         budget = self._budget
         return AppliveryHealth(budget.left, budget.per_hour, budget.stretch, problem, why, last)

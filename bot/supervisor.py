@@ -99,8 +99,8 @@ class WorkerSupervisor:
             job.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
         try:
-            await self.announce.finish(FINISH_SECONDS)
-            await self.watch.finish()
+            await self.announce.drain_posts(FINISH_SECONDS)
+            await self.watch.release_leases()
         except BotError as problem:
             log.warning("jobs.unfinished", problem=kind_of(problem), cause=cause(problem))
 
@@ -147,7 +147,7 @@ def jobs_of(
         applivery=applivery,
         store=store,
         metrics=metrics,
-        app_gone=withdrawals.app_gone,
+        on_app_deleted=withdrawals.on_app_deleted,
         busy_seconds=settings.poll_busy_seconds,
         idle_seconds=settings.poll_idle_seconds,
         deadline=deadline,
@@ -158,15 +158,15 @@ def jobs_of(
         withdrawals=withdrawals,
         watch=watch,
         outage_notifier=OutageNotifier(
-            store=store, slack_client=slack_client, people=access, polling=polling, tries=watch.tries
+            store=store, slack_client=slack_client, people=access, polling=polling, attempts=watch.attempts
         ),
         announce=OutboxDispatcher(
             store=store,
             slack_client=slack_client,
             metrics=metrics,
             message=words.message,
-            pausing=pausing,
-            withdrawals=withdrawals,
+            channel_monitor=pausing,
+            access_rechecker=withdrawals,
             lease_seconds=tuning.lease_seconds,
             pace_seconds=tuning.pace_seconds,
         ),
@@ -174,7 +174,7 @@ def jobs_of(
             store=store,
             slack_client=slack_client,
             people=access,
-            withdrawals=withdrawals,
+            access_rechecker=withdrawals,
             dashboard=dashboard,
             every_seconds=tuning.progress_seconds,
             deadline=deadline,
@@ -187,7 +187,7 @@ def jobs_of(
             report_builder=services.reports,
             people=access,
             slack_client=slack_client,
-            withdrawals=withdrawals,
+            access_rechecker=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
         forget=RetentionJob(store, settings.ledger_days),

@@ -17,17 +17,17 @@ class BruteForceGuard:
     def __init__(self, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
         self._clock = clock
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._attempts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def too_many(self, address: str) -> bool:
         """Return whether this address has tried too many unknown tickets to be answered."""
-        since, count = self._seen.get(address, (0.0, 0))
+        since, count = self._attempts.get(address, (0.0, 0))
         return count >= self._limit and self._clock() - since < WINDOW
 
     def add(self, address: str) -> None:
         """Count one."""
         now = self._clock()
-        since, count = self._seen.pop(address, (now, 0))
-        self._seen[address] = (since, count + 1) if now - since < WINDOW else (now, 1)
-        while len(self._seen) > ADDRESSES:
-            self._seen.popitem(last=False)
+        since, count = self._attempts.pop(address, (now, 0))
+        self._attempts[address] = (since, count + 1) if now - since < WINDOW else (now, 1)
+        while len(self._attempts) > ADDRESSES:
+            self._attempts.popitem(last=False)

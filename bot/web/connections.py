@@ -54,78 +54,78 @@ class ConnectionPool:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
-        self.refused: Callable[[ConnectionEnd], None] = (
-            _not_counted  # called with the reason for each connection that is dropped
+        self.on_refused: Callable[[ConnectionEnd], None] = (
+            _ignore_refusal  # called with the reason for each connection that is dropped
         )
-        self._there: dict[ClientConnection, None] = {}
-        self._said = LogThrottle()
+        self._connections: dict[ClientConnection, None] = {}
+        self._log_throttle = LogThrottle()
 
     def __len__(self) -> int:
-        return len(self._there)
+        return len(self._connections)
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether who comes now is asked about health only."""
-        return len(self._there) >= self.limits.most
+        return len(self._connections) >= self.limits.most
 
-    def take(self, visitor: ClientConnection) -> None:
+    def add(self, visitor: ClientConnection) -> None:
         """Add a connection; close it when there are too many."""
-        if self.full:
-            self.say("connections")
+        if self.is_full:
+            self.log_limit("connections")
             self.drop_one()
-        visitor.health_only = visitor.health_only or self.full
-        if len(self._there) >= self.limits.most + self.limits.reserve:
+        visitor.health_only = visitor.health_only or self.is_full
+        if len(self._connections) >= self.limits.most + self.limits.reserve:
             visitor.drop(ConnectionEnd.FULL)
-        self._there[visitor] = None
+        self._connections[visitor] = None
 
     def drop_one(self) -> bool:
         """Hang up on the one that has had no request for longest; False when all are busy."""
         visitor = next(self._idle(), None)
         if visitor is None:
             return False
-        del self._there[visitor]
+        del self._connections[visitor]
         visitor.drop(ConnectionEnd.FULL)
         return True
 
-    def rest(self, visitor: ClientConnection) -> None:
+    def mark_idle(self, visitor: ClientConnection) -> None:
         """Mark a connection as answered: it is the last to be dropped when there are too many."""
-        if visitor in self._there:
-            del self._there[visitor]
-            self._there[visitor] = None
+        if visitor in self._connections:
+            del self._connections[visitor]
+            self._connections[visitor] = None
 
-    def leave(self, visitor: ClientConnection) -> None:
+    def remove(self, visitor: ClientConnection) -> None:
         """Remove a connection that has ended."""
-        self._there.pop(visitor, None)
+        self._connections.pop(visitor, None)
 
-    def say(self, what: str) -> None:
+    def log_limit(self, what: str) -> None:
         """Log one line about an error that can occur a thousand times a second."""
-        if times := self._said.due(what):
-            log.warning("web.too_many", what=what, open=len(self._there), times=times)
+        if times := self._log_throttle.due(what):
+            log.warning("web.too_many", what=what, open=len(self._connections), times=times)
 
     def _idle(self) -> Iterator[ClientConnection]:
-        return (visitor for visitor in self._there if not visitor.working)
+        return (visitor for visitor in self._connections if not visitor.working)
 
 
-def _not_counted(_why: ConnectionEnd) -> None:
+def _ignore_refusal(_why: ConnectionEnd) -> None:
     """Ignore the reason; there are no metrics yet."""
 
 
 class ClientConnection(web.RequestHandler):
     """One connection: aiohttp's, with a time for each thing it may do, and no traceback by what a stranger sends."""
 
-    __slots__ = ("_ends", "_places", "health_only", "working")
+    __slots__ = ("_ends", "_pool", "health_only", "working")
 
-    def __init__(self, server: web.Server, places: ConnectionPool, *, health_only: bool = False) -> None:
+    def __init__(self, server: web.Server, pool: ConnectionPool, *, health_only: bool = False) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # it would write the webhook's secret and claim tickets
             logger=_quiet,
-            keepalive_timeout=places.limits.idle,
+            keepalive_timeout=pool.limits.idle,
             lingering_time=2.0,
             auto_decompress=False,  # what is sent to us is never packed, and unpacked it has no bound
         )
-        self._places = places
+        self._pool = pool
         self._ends: asyncio.TimerHandle | None = None
         self.health_only = health_only
         self.working = False
@@ -133,32 +133,32 @@ class ClientConnection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, and have so long for the first request's head."""
         super().connection_made(transport)
-        self._places.take(self)
-        self._within(
+        self._pool.add(self)
+        self._start_clock(
             min(self.limits.head, RESERVE_SECONDS) if self.health_only else self.limits.head, ConnectionEnd.SLOW
         )
 
     def connection_lost(self, error: BaseException | None) -> None:
         """Give the place back."""
         self._stop_clock()
-        self._places.leave(self)
+        self._pool.remove(self)
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
         """A request's first byte starts its clock."""
         if self._ends is None:
-            self._within(self.limits.head, ConnectionEnd.SLOW)
+            self._start_clock(self.limits.head, ConnectionEnd.SLOW)
         super().data_received(data)
 
     @property
     def limits(self) -> ConnectionLimits:
         """What it may take."""
-        return self._places.limits
+        return self._pool.limits
 
     def begin(self) -> None:
         """A request's head is here."""
         self.working = True
-        self._within(self.limits.whole, ConnectionEnd.STUCK)
+        self._start_clock(self.limits.whole, ConnectionEnd.STUCK)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -180,15 +180,15 @@ class ClientConnection(web.RequestHandler):
 
     def _end(self) -> None:
         self.working = False
-        self._places.rest(self)
+        self._pool.mark_idle(self)
         if self.transport is not None and self.transport.get_write_buffer_size():
-            self._within(self.limits.whole, ConnectionEnd.STUCK)  # a client that does not read
+            self._start_clock(self.limits.whole, ConnectionEnd.STUCK)  # a client that does not read
         else:
             self._stop_clock()
 
     def drop(self, why: ConnectionEnd) -> None:
         """Hang up at once."""
-        self._places.refused(why)
+        self._pool.on_refused(why)
         if self.transport is not None:
             self.transport.abort()
 
@@ -196,16 +196,16 @@ class ClientConnection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Count what is no request, and say no more about it than that."""
-        self._places.refused(ConnectionEnd.MALFORMED if status < 500 else ConnectionEnd.BROKE)
+        self._pool.on_refused(ConnectionEnd.MALFORMED if status < 500 else ConnectionEnd.BROKE)
         answer = web.Response(status=status, text=f"{status}\n")
         answer.force_close()
         return answer
 
     def log_exception(self, *_: Any, **__: Any) -> None:
         """What is left is about a connection that broke; our own faults are logged where they are caught."""
-        self._places.refused(ConnectionEnd.BROKE)
+        self._pool.on_refused(ConnectionEnd.BROKE)
 
-    def _within(self, seconds: float, why: ConnectionEnd) -> None:
+    def _start_clock(self, seconds: float, why: ConnectionEnd) -> None:
         self._stop_clock()
         self._ends = asyncio.get_running_loop().call_later(seconds, self.drop, why)
 

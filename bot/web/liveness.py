@@ -37,12 +37,12 @@ class LivenessServer:
     """
 
     def __init__(self, sockets: list[socket.socket], limits: ConnectionLimits) -> None:
-        self.places = ConnectionPool(limits)
-        self._answers = web.Server(_starting, access_log=None)
+        self.pool = ConnectionPool(limits)
+        self._server = web.Server(_answer_starting, access_log=None)
         self._sockets = sockets
         self._spares: list[int] = []
-        self._leaving: asyncio.Task[None] | None = None
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._shutdown_task: asyncio.Task[None] | None = None
+        self._connect_tasks: set[asyncio.Task[None]] = set()
         self.port: int = sockets[0].getsockname()[1]
         self._refill()
         for sock in sockets:
@@ -52,18 +52,18 @@ class LivenessServer:
     async def open(cls, host: str, port: int, limits: ConnectionLimits | None = None) -> LivenessServer:
         """Listen from now on; port 0 is any free one. Raises StartupError when the address cannot be used."""
         try:
-            return cls(await _bound(host, port), limits or ConnectionLimits.of_this_process())
+            return cls(await _bind(host, port), limits or ConnectionLimits.of_this_process())
         except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
             why = getattr(error, "strerror", None) or "that is no host"
             raise StartupError(
-                english(f"Port {port} of {_shown(host)} cannot be used: {why}."),
+                english(f"Port {port} of {_display_host(host)} cannot be used: {why}."),
                 english("Another process may have it; set PORT to a free one."),
             ) from error
 
-    def lead_to(self, answers: web.Server) -> None:
+    def hand_over(self, server: web.Server) -> None:
         """Pass new connections to the server; close open keep-alive connections."""
-        self._leaving = asyncio.create_task(self._answers.shutdown(1.0))
-        self._answers = answers
+        self._shutdown_task = asyncio.create_task(self._server.shutdown(1.0))
+        self._server = server
 
     def close(self) -> None:
         """Stop listening; may be done twice."""
@@ -78,53 +78,53 @@ class LivenessServer:
 
     def _listen(self, at: socket.socket) -> None:
         if at in self._sockets:
-            asyncio.get_running_loop().add_reader(at, self._take_in, at)
+            asyncio.get_running_loop().add_reader(at, self._accept_connections, at)
 
-    def _take_in(self, at: socket.socket) -> None:
+    def _accept_connections(self, at: socket.socket) -> None:
         for _ in range(AT_ONCE):
             try:
-                come = _accepted(at)
+                come = _accept(at)
             except OSError as error:
                 if error.errno not in _NONE_LEFT:
                     raise
-                self._take_in_though_none_is_left(at)
+                self._accept_without_descriptors(at)
                 return
             if come is None:
                 break
-            self._lead_in(come, health_only=False)
+            self._forward(come, health_only=False)
         self._refill()
 
-    def _take_in_though_none_is_left(self, at: socket.socket) -> None:
+    def _accept_without_descriptors(self, at: socket.socket) -> None:
         """Hang up on one that is idle; when there is none, those come in on the kept descriptors who ask about health.
 
         Where that is of no help either, the line waits for a moment.
         """
-        self.places.say("descriptors")
-        if self.places.drop_one():
+        self.pool.log_limit("descriptors")
+        if self.pool.drop_one():
             return  # its descriptor is free when this is called again
         for _ in range(AT_ONCE):
             if not self._spares:
                 break
             os.close(self._spares.pop())
             try:
-                come = _accepted(at)
+                come = _accept(at)
             except OSError:
                 break
             if come is None:
                 self._refill()
                 return
-            self._sift(come)
+            self._forward_or_refuse(come)
         loop = asyncio.get_running_loop()
         loop.remove_reader(at)
         loop.call_later(PAUSE_SECONDS, self._listen_again, at)
 
-    def _sift(self, come: socket.socket) -> None:
+    def _forward_or_refuse(self, come: socket.socket) -> None:
         """Accept a connection that asks about health or has sent nothing yet; refuse all others."""
         if _may_ask_about_health(come):
-            self._lead_in(come, health_only=True)
+            self._forward(come, health_only=True)
         else:
             come.close()
-            self.places.refused(ConnectionEnd.FULL)
+            self.pool.on_refused(ConnectionEnd.FULL)
             self._refill()
 
     def _listen_again(self, at: socket.socket) -> None:
@@ -132,26 +132,26 @@ class LivenessServer:
         self._listen(at)
 
     def _refill(self) -> None:
-        while len(self._spares) < SPARES and (number := _descriptor()) is not None:
+        while len(self._spares) < SPARES and (number := _open_spare()) is not None:
             self._spares.append(number)
 
-    def _lead_in(self, come: socket.socket, *, health_only: bool) -> None:
-        task = asyncio.create_task(self._met(come, health_only))
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
+    def _forward(self, come: socket.socket, *, health_only: bool) -> None:
+        task = asyncio.create_task(self._connect(come, health_only))
+        self._connect_tasks.add(task)
+        task.add_done_callback(self._connect_tasks.discard)
 
-    async def _met(self, come: socket.socket, health_only: bool) -> None:
+    async def _connect(self, come: socket.socket, health_only: bool) -> None:
         def visitor() -> ClientConnection:
-            return ClientConnection(self._answers, self.places, health_only=health_only)
+            return ClientConnection(self._server, self.pool, health_only=health_only)
 
         try:
             await asyncio.get_running_loop().connect_accepted_socket(visitor, come)
         except OSError:
             come.close()
-            self.places.refused(ConnectionEnd.BROKE)
+            self.pool.on_refused(ConnectionEnd.BROKE)
 
 
-def _shown(host: str) -> str:
+def _display_host(host: str) -> str:
     """Return the host when it is an address; a name is not repeated, since it may be what was meant for another
     setting.
     """
@@ -160,7 +160,7 @@ def _shown(host: str) -> str:
     return host if host in ("", "localhost") else "HOST"
 
 
-async def _bound(host: str, port: int) -> list[socket.socket]:
+async def _bind(host: str, port: int) -> list[socket.socket]:
     """Return a socket for each address of a host."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -177,7 +177,7 @@ async def _bound(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def _accepted(at: socket.socket) -> socket.socket | None:
+def _accept(at: socket.socket) -> socket.socket | None:
     """Return the next one in line; None when there is none. Raises OSError when there is no descriptor for it."""
     try:
         come, _ = at.accept()
@@ -197,14 +197,14 @@ def _may_ask_about_health(come: socket.socket) -> bool:
     return any(start[: len(data)] == data[: len(start)] for data in _HEALTH)
 
 
-def _descriptor() -> int | None:
+def _open_spare() -> int | None:
     try:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
 
 
-async def _starting(request: web.BaseRequest) -> web.Response:
+async def _answer_starting(request: web.BaseRequest) -> web.Response:
     if request.path == "/healthz":
         answer = web.Response(text="alive\n")
     else:

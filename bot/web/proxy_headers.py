@@ -26,11 +26,11 @@ def caller(peer: str | None, headers: CIMultiDictProxy[str], trusted: Sequence[N
     """
     nearest = _address(peer or "")
     chains = [chain for chain in (_x_forwarded_for(headers), _forwarded(headers)) if chain]
-    found = {_walked(nearest, chain, trusted) for chain in chains}
+    found = {_walk(nearest, chain, trusted) for chain in chains}
     return _bucket(found.pop() if len(found) == 1 else nearest)
 
 
-def _walked(nearest: Address | None, chain: Iterable[str], trusted: Sequence[Network]) -> Address | None:
+def _walk(nearest: Address | None, chain: Iterable[str], trusted: Sequence[Network]) -> Address | None:
     at = nearest
     for hop in chain:
         if at is None or not any(at in network for network in trusted):

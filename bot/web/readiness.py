@@ -74,14 +74,14 @@ def overdue_after(idle_seconds: float, stretch: float = 1.0) -> float:
 async def polling(
     store: Database,
     idle_seconds: float,
-    tries: AttemptHistory,
+    attempts: AttemptHistory,
     stretch: float = 1.0,
     *,
     seconds: float = SECONDS,
 ) -> dict[str, Any]:
     """Return whether polls succeed: an app without successful polls is behind, and most may not be.
 
-    `tries` is the history of this process's polls. While the hour's requests are short, apps are polled less often:
+    `attempts` is the history of this process's polls. While the hour's requests are short, apps are polled less often:
     `stretched` says how many times.
     """
     late = late_after(idle_seconds, stretch)
@@ -101,8 +101,8 @@ async def polling(
             found[f"{name}_poll_seconds_ago"] = round(max(0.0, (now - poll).total_seconds()), 1)
     if stretch > 1:
         found["stretched"] = round(stretch, 1)
-    if state.behind * 2 > state.apps or _nothing_works(tries, state.apps, late):
-        return {**found, "ok": False, "problem": _polls(tries)}
+    if state.behind * 2 > state.apps or _nothing_works(attempts, state.apps, late):
+        return {**found, "ok": False, "problem": _polls(attempts)}
     return found
 
 

@@ -29,7 +29,7 @@ log = logger(__name__)
 BODY_LIMIT = 64 * 1024  # of a webhook
 ROUTES = {"slack": "slack", "webhooks": "webhook", "b": "claim", "healthz": "health", "readyz": "health"}
 
-Ring = Callable[[bytes], Awaitable[None]]
+ProcessBody = Callable[[bytes], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -53,7 +53,7 @@ class HttpServer:
         measure: Callable[[], Awaitable[None]] | None = None,
         slack: SlackEvents | None = None,
         webhook_secret: str | None = None,
-        ring: Ring | None = None,
+        handle_webhook: ProcessBody | None = None,
         claim: ClaimPage | None = None,
     ) -> None:
         self._metrics = metrics
@@ -61,26 +61,26 @@ class HttpServer:
         self._measure = measure
         self._slack = slack
         self._secret = webhook_secret
-        self._ring = ring
+        self._handle_webhook = handle_webhook
         self._claim = claim
-        self._ringing: set[asyncio.Task[None]] = set()
+        self._webhook_tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
         self._liveness: LivenessServer | None = None
-        self._said = LogThrottle()
-        self._checked: SharedCalls[dict[str, Any]] = SharedCalls(self._check)
-        self._scraped: SharedCalls[bytes] = SharedCalls(self._scrape)
+        self._log_throttle = LogThrottle()
+        self._shared_checks: SharedCalls[dict[str, Any]] = SharedCalls(self._run_checks)
+        self._shared_scrapes: SharedCalls[bytes] = SharedCalls(self._scrape)
         self.port = 0
 
     def app(self) -> web.Application:
         """Return the routes; a path whose setting is missing does not exist."""
-        app = web.Application(middlewares=[self._met])
-        app.router.add_get("/healthz", self._alive)
-        app.router.add_get("/readyz", self._ready)
-        app.router.add_get("/metrics", self._told)
+        app = web.Application(middlewares=[self._handle])
+        app.router.add_get("/healthz", self._serve_liveness)
+        app.router.add_get("/readyz", self._serve_readiness)
+        app.router.add_get("/metrics", self._serve_metrics)
         if self._slack is not None:
             app.router.add_post("/slack/events", self._slack.answer)
-        if self._secret and self._ring:
-            app.router.add_post("/webhooks/applivery/{secret}", self._doorbell)
+        if self._secret and self._handle_webhook:
+            app.router.add_post("/webhooks/applivery/{secret}", self._receive_webhook)
         if self._claim is not None:
             # every method and everything below, line breaks too: its responses, errors too, have headers of their own
             app.router.add_route("*", r"/b/{ticket:[\s\S]*}", self._claim.answer)
@@ -91,33 +91,33 @@ class HttpServer:
         self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
         assert self._runner.server
-        liveness.places.refused = lambda why: self._metrics.refused.labels("connection", why).inc()
-        liveness.lead_to(self._runner.server)
+        liveness.pool.on_refused = lambda why: self._metrics.refused.labels("connection", why).inc()
+        liveness.hand_over(self._runner.server)
         self._liveness, self.port = liveness, liveness.port
 
     async def close(self) -> None:
-        """Stop listening, and let rung bells reach the store."""
+        """Stop listening, and let webhooks in progress reach the store."""
         if self._liveness:
             self._liveness.close()
         if self._runner:
             await self._runner.cleanup()
-        if self._ringing:
-            await asyncio.wait(self._ringing, timeout=2.0)
+        if self._webhook_tasks:
+            await asyncio.wait(self._webhook_tasks, timeout=2.0)
 
     # ------------------------------------------------------------------ every request
 
     @web.middleware
-    async def _met(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let a request in, and count it when it is refused; nothing that a stranger sends is more than a number."""
         try:
-            answer = await self._let_in(request, handler)
+            answer = await self._call_handler(request, handler)
         except web.HTTPException as refusal:
             self._count(request, refusal.status)
             raise
         self._count(request, answer.status)
         return answer
 
-    async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _call_handler(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor = request.protocol
         if isinstance(visitor, ClientConnection):
             visitor.begin()
@@ -130,7 +130,7 @@ class HttpServer:
         except (web.HTTPException, asyncio.CancelledError):
             raise
         except Exception as error:
-            if times := self._said.due(kind_of(error)):
+            if times := self._log_throttle.due(kind_of(error)):
                 log.exception("web.error", error=kind_of(error), times=times)
             raise web.HTTPInternalServerError from None
 
@@ -142,20 +142,20 @@ class HttpServer:
 
     # ------------------------------------------------------------------ health
 
-    async def _alive(self, _: web.Request) -> web.Response:
+    async def _serve_liveness(self, _: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
-    async def _ready(self, _: web.Request) -> web.Response:
-        found = await self._checked.answer()
+    async def _serve_readiness(self, _: web.Request) -> web.Response:
+        found = await self._shared_checks.answer()
         ready = all(item["ok"] for item in found.values())
         return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)
 
-    async def _check(self) -> dict[str, Any]:
+    async def _run_checks(self) -> dict[str, Any]:
         answers = await asyncio.gather(*(check() for check in self._checks.values()))
         return dict(zip(self._checks, answers, strict=True))
 
-    async def _told(self, _: web.Request) -> web.Response:
-        return web.Response(body=await self._scraped.answer(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def _serve_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=await self._shared_scrapes.answer(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _scrape(self) -> bytes:
         if self._measure:
@@ -164,7 +164,7 @@ class HttpServer:
 
     # ------------------------------------------------------------------ Applivery's webhook
 
-    async def _doorbell(self, request: web.Request) -> web.Response:
+    async def _receive_webhook(self, request: web.Request) -> web.Response:
         """A hint, never believed: it only makes us look sooner. Forged and oversized calls do nothing but a
         counter.
         """
@@ -178,14 +178,14 @@ class HttpServer:
             self._metrics.webhooks.labels(WebhookOutcome.TOO_LARGE).inc()
             raise
         self._metrics.webhooks.labels(WebhookOutcome.RUNG).inc()
-        task = asyncio.create_task(self._rung(body))
-        self._ringing.add(task)
-        task.add_done_callback(self._ringing.discard)
+        task = asyncio.create_task(self._process_webhook(body))
+        self._webhook_tasks.add(task)
+        task.add_done_callback(self._webhook_tasks.discard)
         return web.Response(status=204)
 
-    async def _rung(self, body: bytes) -> None:
-        assert self._ring is not None
+    async def _process_webhook(self, body: bytes) -> None:
+        assert self._handle_webhook is not None
         try:
-            await self._ring(body)
+            await self._handle_webhook(body)
         except Exception as error:  # noqa: BLE001  polling is the safety net
             log.warning("webhook.processing_failed", error=kind_of(error), cause=cause(error))

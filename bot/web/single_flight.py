@@ -24,7 +24,7 @@ class SingleFlight(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _PendingCall[T]] = {}
+        self._pending: dict[Hashable, _PendingCall[T]] = {}
 
     async def last(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
         """Do `work` once for all presses of `key` at this time; return None for those that were pressed again
@@ -32,16 +32,16 @@ class SingleFlight(Generic[T]):
 
         Every caller gets the exception that it raises.
         """
-        press = self._under_way.get(key)
+        press = self._pending.get(key)
         if press is None:
-            press = self._under_way[key] = _PendingCall(asyncio.create_task(work()))
-            press.work.add_done_callback(lambda work: self._done(key, work))
+            press = self._pending[key] = _PendingCall(asyncio.create_task(work()))
+            press.work.add_done_callback(lambda work: self._on_done(key, work))
         press.times += 1
         mine = press.times
         answer = await asyncio.shield(press.work)
         return answer if mine == press.times else None
 
-    def _done(self, key: Hashable, work: asyncio.Task[T]) -> None:
-        del self._under_way[key]
+    def _on_done(self, key: Hashable, work: asyncio.Task[T]) -> None:
+        del self._pending[key]
         if not work.cancelled():
             work.exception()  # once read, it is not logged when no caller is left

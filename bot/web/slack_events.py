@@ -38,24 +38,24 @@ class SlackEvents:
         """Give a request of Slack's to Bolt; anything else is refused with 401 and counted."""
         body = await read_body(request, SLACK_BYTES)
         answer = BoltResponse(status=REFUSED, body="")
-        if self._signed(request, body) or _certificate_check(body):
-            answer = await self._dispatched(request, body)
+        if self._is_signed(request, body) or _certificate_check(body):
+            answer = await self._dispatch(request, body)
         if answer.status == REFUSED:  # a wrong signature, one too old, or a body that is not Slack's
             self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
         return await to_aiohttp_response(answer)
 
-    def _signed(self, request: web.Request, body: bytes) -> bool:
+    def _is_signed(self, request: web.Request, body: bytes) -> bool:
         """Return whether this is signed by Slack, lately.
         https://docs.slack.dev/authentication/verifying-requests-from-slack
         """
-        signature = _one(request, "X-Slack-Signature", _SIGNATURE)
-        stamp = _one(request, "X-Slack-Request-Timestamp", _TIMESTAMP)
+        signature = _single_header(request, "X-Slack-Signature", _SIGNATURE)
+        stamp = _single_header(request, "X-Slack-Request-Timestamp", _TIMESTAMP)
         if signature is None or stamp is None or abs(time.time() - int(stamp)) > FRESH_SECONDS:
             return False
         right = hmac.new(self._secret, b"v0:%s:%s" % (stamp.encode(), body), hashlib.sha256).hexdigest()
         return hmac.compare_digest(f"v0={right}", signature)
 
-    async def _dispatched(self, request: web.Request, body: bytes) -> BoltResponse:
+    async def _dispatch(self, request: web.Request, body: bytes) -> BoltResponse:
         try:
             bolt_request = AsyncBoltRequest(
                 body=body.decode(), query=request.query_string, headers=dict(request.headers)
@@ -67,7 +67,7 @@ class SlackEvents:
         return BoltResponse(status=REFUSED, body="")
 
 
-def _one(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
+def _single_header(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
     """Return a header that is there once and looks as it should."""
     found = request.headers.getall(name, ())
     return found[0] if len(found) == 1 and shape.fullmatch(found[0]) else None

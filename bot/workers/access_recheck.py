@@ -60,14 +60,14 @@ class AccessRechecker:
         self._slack_client = slack_client
         self._people = people
         self._permission = permission
-        self._message = message
+        self._render = message
         self._command = command
-        self._first = self._look = first_look_seconds
-        self._left = 0
+        self._first = self._check_seconds = first_look_seconds
+        self._paused_count = 0
 
     # -------------------------------------------------------------- before something acts
 
-    async def admit(self, announcement: Delivery, *, new: bool) -> Delivery:
+    async def authorize(self, announcement: Delivery, *, new: bool) -> Delivery:
         """Return the announcement as it may be posted now; `new`: it is no edit of a posted card.
 
         Raises PermissionDenied when it may not be posted (its source is paused, and the owner notified),
@@ -76,7 +76,7 @@ class AccessRechecker:
         """
         match announcement.event:
             case ChannelNotice.SUMMARY:
-                return await self._report_as_it_may_be(announcement)
+                return await self._redact_report(announcement)
             case ChannelNotice.WELCOME:
                 return announcement
             case ChannelNotice():
@@ -90,7 +90,7 @@ class AccessRechecker:
         return announcement
 
     async def require_watch(self, user_id: str, build: Build) -> None:
-        """Raise as `admit` does unless a user who waits for a build may be notified of it."""
+        """Raise as `authorize` does unless a user who waits for a build may be notified of it."""
         note = f"withheld {user_id} {build.id}"
         try:
             await self._permission.require_waiter(user_id, build)
@@ -99,13 +99,16 @@ class AccessRechecker:
         except PermissionDenied as error:
             reason = _reason(error)
             if reason is not PauseReason.PERSON and await self._store.run(key_value.set_value_once, note, reason):
-                await self._tell(_paused(partial(cards.of_watch, build), user_id, build.app, Role.MEMBER, error))
+                await self._notify(_paused(partial(cards.of_watch, build), user_id, build.app, Role.MEMBER, error))
             raise
         if await self._store.run(key_value.get_value, note):
             await self._store.run(key_value.delete_value, note)
 
     async def require_report(self, digest: ScheduledReport) -> bool:
-        """Return whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
+        """Return whether a scheduled report may go out, and then whether it may name people.
+
+        Raises as `authorize` does.
+        """
         app = App(digest.app_id, digest.app_id, digest.app_name)
         try:
             place = None if digest.private else digest.target_id
@@ -127,7 +130,7 @@ class AccessRechecker:
         if digest.private and _reason(error) is PauseReason.PERSON:
             return  # it was for the user who has left
         paused = _paused(partial(cards.of_report, digest), digest.created_by, app, Role.MANAGER, error)
-        await self._tell(replace(paused, channel_id=digest.target_id))
+        await self._notify(replace(paused, channel_id=digest.target_id))
 
     async def _require_unrecalled(self, announcement: Delivery) -> None:
         """Raise for a recalled build: a waiting user gets the reason once, and the link when the recall is undone."""
@@ -139,10 +142,10 @@ class AccessRechecker:
             return
         if await self._store.run(key_value.set_value_once, note, build.app.id):
             with suppress(SlackError):
-                await self._slack_client.post(user_id, await self._message(announcement))
+                await self._slack_client.post(user_id, await self._render(announcement))
         raise PermissionDenied(reason=PauseReason.RECALLED)
 
-    async def _report_as_it_may_be(self, announcement: Delivery) -> Delivery:
+    async def _redact_report(self, announcement: Delivery) -> Delivery:
         digest = await self._store.run(scheduled_reports.get_report, _number(announcement))
         if digest is None:
             raise MessageRejected(Text("This report has ended."), code="ended")
@@ -162,7 +165,7 @@ class AccessRechecker:
 
     async def _require_channel(self, announcement: Delivery, *, new: bool) -> None:
         app, channel_id = announcement.build.app, announcement.channel_id
-        concerned = await self._concerned(announcement)
+        concerned = await self._affected_subscriptions(announcement)
         try:
             await self._permission.require_place(app, channel_id)
         except PermissionUnverified:
@@ -175,9 +178,9 @@ class AccessRechecker:
             raise
         if new:
             await self._require_obtainable(announcement, concerned)
-        await self._require_maker(concerned)
+        await self._require_owner(concerned)
 
-    async def _concerned(self, announcement: Delivery) -> list[Subscription]:
+    async def _affected_subscriptions(self, announcement: Delivery) -> list[Subscription]:
         """The subscriptions an announcement may be said for, its own first."""
         event, build = announcement.event, announcement.build
         about = await self._store.run(
@@ -192,7 +195,7 @@ class AccessRechecker:
         ]
         return [*own, *subscriptions]
 
-    async def _require_maker(self, concerned: list[Subscription]) -> None:
+    async def _require_owner(self, concerned: list[Subscription]) -> None:
         """Raise PermissionDenied when none of the channel's subscribers may.
 
         A removed subscription has no owner.
@@ -233,7 +236,7 @@ class AccessRechecker:
                 key_value.set_value_once, f"recalled {subscription.created_by} {build.id}", subscription.channel_id
             ):
                 head = partial(cards.of_recalled, build, subscription.channel_id)
-                await self._tell(_paused(head, subscription.created_by, build.app, Role.RELEASER, error))
+                await self._notify(_paused(head, subscription.created_by, build.app, Role.RELEASER, error))
         raise error
 
     async def _pause(self, subscription: Subscription, error: PermissionDenied) -> None:
@@ -247,9 +250,9 @@ class AccessRechecker:
             partial(cards.of_subscription, subscription), subscription.created_by, app, Role.RELEASER, error
         )
         again = f"{self._command} subscribe {subscription.app_name if subscription.app_id else '*'}"
-        await self._tell(replace(paused, channel_id=subscription.channel_id, again=again))
+        await self._notify(replace(paused, channel_id=subscription.channel_id, again=again))
 
-    async def app_gone(self, app_id: str) -> None:
+    async def on_app_deleted(self, app_id: str) -> None:
         """Pause the subscriptions of an app deleted in Applivery, and notify the users who wait for its builds."""
         for subscription in await self._store.run(stored_subscriptions.list_subscriptions, about=app_id):
             if subscription.app_id is not None:
@@ -259,7 +262,7 @@ class AccessRechecker:
 
     # -------------------------------------------------------------- notifying
 
-    async def _tell(self, paused: PausedItem) -> None:
+    async def _notify(self, paused: PausedItem) -> None:
         """Notify the owner, or the admins when the owner has left, each in their locale. A failure is only logged."""
         try:
             team = (await self._slack_client.identity()).team_id
@@ -282,32 +285,34 @@ class AccessRechecker:
         """Resume what may act again; returns the seconds until the next look, None when nothing waits for one."""
         left = 0
         for subscription in await self._store.run(access_pauses.list_paused_subscriptions):
-            if await self._may(self._subscription_in_place(subscription)):
+            if await self._is_permitted(self._require_subscription_in_place(subscription)):
                 await self._store.run(access_pauses.resume_subscription, subscription.id)
             else:
                 left += 1
         for digest in await self._store.run(access_pauses.list_paused_reports):
-            if await self._may(self.require_report(digest)):
+            if await self._is_permitted(self.require_report(digest)):
                 await self._store.run(access_pauses.resume_report, digest.id)
             else:
                 left += 1
         for held in await self._store.run(access_pauses.list_held_deliveries):
-            if await self._may(self.admit(held.announcement, new=bool(held.only))):
+            if await self._is_permitted(self.authorize(held.announcement, new=bool(held.only))):
                 await self._store.run(access_pauses.release_deliveries, held)
             else:
                 left += 1
-        self._look = self._first if left != self._left else min(self._look * 2, LONGEST_LOOK_SECONDS)
-        self._left = left
-        return self._look if left else None
+        self._check_seconds = (
+            self._first if left != self._paused_count else min(self._check_seconds * 2, LONGEST_LOOK_SECONDS)
+        )
+        self._paused_count = left
+        return self._check_seconds if left else None
 
-    async def _subscription_in_place(self, subscription: Subscription) -> None:
+    async def _require_subscription_in_place(self, subscription: Subscription) -> None:
         await self.require_subscription(subscription)
         if subscription.paused == PauseReason.APP:
             raise PermissionDenied(reason=PauseReason.APP)  # until the watch finds it again
         if await self._permission.is_shared(subscription.channel_id):
             raise PermissionDenied(reason=PauseReason.SHARED)
 
-    async def _may(self, check: Awaitable[object]) -> bool:
+    async def _is_permitted(self, check: Awaitable[object]) -> bool:
         try:
             await check
         except DatabaseUnavailable:

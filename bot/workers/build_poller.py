@@ -73,7 +73,7 @@ class BuildPoller:
         applivery: AppliveryClient,
         store: Database,
         metrics: Metrics,
-        app_gone: Callable[[str], Awaitable[None]],
+        on_app_deleted: Callable[[str], Awaitable[None]],
         busy_seconds: float,
         idle_seconds: float,
         deadline: timedelta = DEADLINE,
@@ -84,7 +84,7 @@ class BuildPoller:
         self._app_directory = AppDirectory(self._applivery)
         self._store = store
         self._metrics = metrics
-        self._app_gone = app_gone
+        self._on_app_deleted = on_app_deleted
         self._busy = busy_seconds
         self._idle = idle_seconds
         self._deadline = deadline
@@ -92,12 +92,12 @@ class BuildPoller:
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._rng = rng or random.Random()  # noqa: S311  spreads polls, guards nothing
         self.outage = OutageTracker("applivery")
-        self.tries = AttemptHistory()
-        self._apart: dict[str, OutageTracker] = {}
-        self._failing: set[str] = set()  # the apps that failed since the last success
-        self._broken_off: list[PollLease] = []
-        self._there: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
-        self._ask_at = 0.0  # time.monotonic(), when no app is watched
+        self.attempts = AttemptHistory()
+        self._app_trackers: dict[str, OutageTracker] = {}
+        self._failed_apps: set[str] = set()  # the apps that failed since the last success
+        self._interrupted: list[PollLease] = []
+        self._confirmed_at: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
+        self._probe_at = 0.0  # time.monotonic(), when no app is watched
 
     async def step(self) -> float | None:
         """Poll the apps that are due; return the seconds until the next one may be. Raises DatabaseUnavailable.
@@ -105,54 +105,58 @@ class BuildPoller:
         An app that another replica has leased is due again after the idle time at the latest, as any other is: when
         that replica has ended its poll, and has stopped since, the polling goes on here.
         """
-        await self.finish()
-        await self._meet_new_apps()
+        await self.release_leases()
+        await self._discover_apps()
         claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=self._furthest)
-        self.tries.waiting_since = time.monotonic() if claims else None
+        self.attempts.waiting_since = time.monotonic() if claims else None
         try:
-            await asyncio.gather(*(self._look(claim) for claim in claims))
+            await asyncio.gather(*(self._poll_app(claim) for claim in claims))
         finally:
-            self.tries.waiting_since = None
+            self.attempts.waiting_since = None
         due = await self._store.run(app_polls.poll_due_in, furthest_seconds=self._furthest)
-        return await self._ask_anyway() if due is None else min(due, self._idle)
+        return await self._probe_applivery() if due is None else min(due, self._idle)
 
-    async def try_again(self) -> None:
+    async def retry_now(self) -> None:
         """Poll now what waits after failures, since Applivery answers again. Raises DatabaseUnavailable."""
-        self._ask_at = 0.0
+        self._probe_at = 0.0
         await self._store.run(app_polls.retry_failing)
 
-    async def _ask_anyway(self) -> float:
+    async def _probe_applivery(self) -> float:
         """With no app to poll, request the workspace now and then, so that Applivery's state is known all the same.
 
         Return the seconds until the next time.
         """
-        if (wait := self._ask_at - time.monotonic()) > 0:
+        if (wait := self._probe_at - time.monotonic()) > 0:
             return wait
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 await self._applivery.organization()
         except TimeoutError as error:
-            self._failed(None, ServiceUnavailable(why=cause(error)))
+            self._record_failure(None, ServiceUnavailable(why=cause(error)))
         except AppliveryError as problem:
-            self._failed(None, problem)
+            self._record_failure(None, problem)
         else:
-            await self._worked()
-        failures = self.tries.failures
-        pause = decisions.retry_look(failures - 1, busy=self._busy, idle=self._idle) if failures else self._pause(0)
-        self._ask_at = time.monotonic() + pause
+            await self._record_success()
+        failures = self.attempts.failures
+        pause = (
+            decisions.retry_look(failures - 1, busy=self._busy, idle=self._idle)
+            if failures
+            else self._next_poll_seconds(0)
+        )
+        self._probe_at = time.monotonic() + pause
         return pause
 
-    async def finish(self) -> None:
+    async def release_leases(self) -> None:
         """Release the leases of interrupted polls, so that other replicas do not wait for them.
 
         Raises DatabaseUnavailable.
         """
-        while self._broken_off:
-            claim = self._broken_off[-1]
+        while self._interrupted:
+            claim = self._interrupted[-1]
             await self._store.run(app_polls.record_failure, claim.app_id, claim.token, 0.0, failed=False)
-            self._broken_off.pop()
+            self._interrupted.pop()
 
-    async def _meet_new_apps(self) -> None:
+    async def _discover_apps(self) -> None:
         """A subscription to every app reaches apps that are made later, from their first build on."""
         if not await self._store.run(subscriptions.has_every_app_subscription):
             return
@@ -163,7 +167,7 @@ class BuildPoller:
         try:
             apps = await self._app_directory.apps(fresh=True)
         except AppliveryError as problem:
-            self._failed(None, problem)
+            self._record_failure(None, problem)
             return
         await self._store.run(
             app_polls.ensure_apps,
@@ -172,29 +176,29 @@ class BuildPoller:
         )
         await self._store.run(key_value.set_value, CATALOGUE_NOTE, now.isoformat())
 
-    async def _look(self, claim: PollLease) -> None:
+    async def _poll_app(self, claim: PollLease) -> None:
         try:
-            running = await self._see_and_record(claim)
+            running = await self._poll_and_record(claim)
         except (DatabaseUnavailable, asyncio.CancelledError):
-            self._broken_off.append(claim)
+            self._interrupted.append(claim)
             raise
         except Exception as error:  # noqa: BLE001  an odd answer about one app, or a bug, must hold up no other
             self._metrics.polls.labels(kind_of(error)).inc()
-            if isinstance(error, NotFound) and await self._left(claim):
-                self._of_app(claim.app_id).failed(error)
-                await self._app_gone(claim.app_id)
-                await self._worked()
+            if isinstance(error, NotFound) and await self._confirm_app_deleted(claim):
+                self._tracker_of(claim.app_id).record_failure(error)
+                await self._on_app_deleted(claim.app_id)
+                await self._record_success()
                 return
-            own = self._failed(claim.app_id, error)
+            own = self._record_failure(claim.app_id, error)
             pause = decisions.retry_look(claim.failures, busy=self._busy, idle=self._idle, own=own)
             await self._store.run(app_polls.record_failure, claim.app_id, claim.token, pause)
         else:
-            if claim.app_id in self._apart:
-                self._apart.pop(claim.app_id).worked()
+            if claim.app_id in self._app_trackers:
+                self._app_trackers.pop(claim.app_id).record_success()
             self._metrics.polls.labels(PollOutcome.BUSY if running else PollOutcome.IDLE).inc()
-            await self._worked()
+            await self._record_success()
 
-    async def _left(self, claim: PollLease) -> bool:
+    async def _confirm_app_deleted(self, claim: PollLease) -> bool:
         """Return whether Applivery lists its apps without this one: then that is the answer, and the next look can
         wait.
         """
@@ -216,42 +220,42 @@ class BuildPoller:
         )
         return True
 
-    def _of_app(self, app_id: str) -> OutageTracker:
-        return self._apart.setdefault(app_id, OutageTracker("watch.app", app=app_id))
+    def _tracker_of(self, app_id: str) -> OutageTracker:
+        return self._app_trackers.setdefault(app_id, OutageTracker("watch.app", app=app_id))
 
-    def _failed(self, app_id: str | None, error: Exception) -> bool:
+    def _record_failure(self, app_id: str | None, error: Exception) -> bool:
         """Write it down once: an outage of Applivery for all apps together (None: it is about none), or one app's own.
 
         Returns whether it is the app's own. When several have failed since the last success, it is not.
         """
-        self.tries.failed(error, time.monotonic())
+        self.attempts.failed(error, time.monotonic())
         if app_id is not None:
-            self._failing.add(app_id)
-        own = app_id is not None and not isinstance(error, EVERYWHERE) and len(self._failing) < SEVERAL
-        outage = self._of_app(app_id) if own and app_id is not None else self.outage
+            self._failed_apps.add(app_id)
+        own = app_id is not None and not isinstance(error, EVERYWHERE) and len(self._failed_apps) < SEVERAL
+        outage = self._tracker_of(app_id) if own and app_id is not None else self.outage
         if not outage.failures and not isinstance(error, BotError):
             log.error("watch.error", app=app_id, error=kind_of(error), exc_info=error)
-        outage.failed(error)
+        outage.record_failure(error)
         return own
 
-    async def _worked(self) -> None:
+    async def _record_success(self) -> None:
         """Applivery answered. After an outage every app is looked at again now, however long it was to wait."""
-        self.outage.worked()
-        self._failing.clear()
-        before, failures = self.tries.worked_at, self.tries.failures
-        self.tries.worked(time.monotonic())
+        self.outage.record_success()
+        self._failed_apps.clear()
+        before, failures = self.attempts.worked_at, self.attempts.failures
+        self.attempts.worked(time.monotonic())
         usual = 1.5 * self._idle * self._applivery.budget.stretch
         if failures and (before is None or time.monotonic() - before > usual):
             await self._store.run(app_polls.retry_failing)
 
-    async def _see_and_record(self, claim: PollLease) -> int:
+    async def _poll_and_record(self, claim: PollLease) -> int:
         """Poll one app; return how many of its builds are a reason to poll again soon."""
         app = await self._app(claim.app_id)
-        seen = await self._seen(app, claim)
+        seen = await self._list_builds(app, claim)
         awaiting = await self._store.run(build_waiters.list_waiters, app.id)
         now = await self._store.run(database_info.current_time)
-        builds = [*await self._vanished(app, seen, awaiting, now), *seen.builds]
-        await self._deleted(app, seen, [build.id for build in builds], now)
+        builds = [*await self._find_removed(app, seen, awaiting, now), *seen.builds]
+        await self._check_unlisted(app, seen, [build.id for build in builds], now)
         stages = {build_id: known.stage for build_id, known in seen.known.items()}
         baseline, since = not claim.baseline_done, claim.baseline_since
         transitions = decisions.changes(stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now)
@@ -260,11 +264,11 @@ class BuildPoller:
         )  # what is history at the baseline must not come out as news later
         if more:
             transitions = transitions[:MOST_NEWS]
-        listening = await self._listening(app)
+        listening = await self._list_subscriptions(app)
         for subscription in listening:
             if subscription.paused == PauseReason.APP:  # here it is again
                 await self._store.run(access_pauses.resume_subscription, subscription.id)
-        detailed, deliveries = await self._wanted(transitions, listening, awaiting)
+        detailed, deliveries = await self._plan_deliveries(transitions, listening, awaiting)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
         hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
         recorded = await self._store.run(
@@ -273,7 +277,7 @@ class BuildPoller:
             claim.token,
             detailed,
             deliveries,
-            next_at_seconds=0.0 if more else self._pause(hurried),
+            next_at_seconds=0.0 if more else self._next_poll_seconds(hurried),
         )
         if not recorded.lease_lost:
             endless = [
@@ -281,14 +285,14 @@ class BuildPoller:
             ]
             for build_id in sorted(awaiting.keys() & set(endless)):
                 await self._store.run(build_watches.enqueue_given_up, app.id, build_id)
-            await self._ended_before(app, builds, stages, awaiting)
+            await self._notify_reprocessed(app, builds, stages, awaiting)
         if not baseline:
-            await self._later_words(app, builds, stages, listening)
+            await self._refresh_edited(app, builds, stages, listening)
         if recorded.announced:
             log.info("watch.announced", app=app.slug, builds=len(recorded.moved), announcements=recorded.announced)
         return hurried
 
-    async def _ended_before(
+    async def _notify_reprocessed(
         self, app: App, builds: Sequence[Build], stages: Mapping[str, Stage], awaiting: Mapping[str, Sequence[str]]
     ) -> None:
         """Find watched builds that were processed again and ended as before: their stage did not change."""
@@ -299,7 +303,7 @@ class BuildPoller:
                 await self._store.run(stored_builds.enqueue_deliveries, app.id, deliveries)
                 await self._store.run(build_waiters.remove_waiter, build.id)
 
-    def _pause(self, hurried: int) -> float:
+    def _next_poll_seconds(self, hurried: int) -> float:
         """Until the next look: jittered, and longer while the hour's requests are short."""
         return decisions.next_look(
             hurried,
@@ -309,7 +313,7 @@ class BuildPoller:
             stretch=self._applivery.budget.stretch,
         )
 
-    async def _wanted(
+    async def _plan_deliveries(
         self,
         transitions: Sequence[BuildTransition],
         listening: Sequence[Subscription],
@@ -322,11 +326,11 @@ class BuildPoller:
             return transitions, []
         semaphore = asyncio.Semaphore(AT_ONCE)
         transitions = await asyncio.gather(
-            *(self._in_detail(change, change.build.id in told, semaphore) for change in transitions)
+            *(self._with_details(change, change.build.id in told, semaphore) for change in transitions)
         )
         return transitions, decisions.announcements(transitions, listening, awaiting, now=now)
 
-    async def _later_words(
+    async def _refresh_edited(
         self, app: App, seen: Sequence[Build], known: Mapping[str, Stage], listening: Sequence[Subscription]
     ) -> None:
         """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
@@ -334,14 +338,14 @@ class BuildPoller:
         if marks and (edited := await self._store.run(stored_builds.find_edited, app.id, marks)):
             semaphore = asyncio.Semaphore(AT_ONCE)
             changed = [BuildTransition(build, build.stage) for build in seen if build.id in edited]
-            changed = await asyncio.gather(*(self._in_detail(change, True, semaphore) for change in changed))
+            changed = await asyncio.gather(*(self._with_details(change, True, semaphore) for change in changed))
             await self._store.run(stored_builds.record_edits, [change.build for change in changed], marks)
         expiring = decisions.expiring(seen, listening, await self._store.run(database_info.current_time))
         if expiring:
             told, about = [new for new, _ in expiring], [build for _, build in expiring]
             await self._store.run(stored_builds.enqueue_deliveries, app.id, told, about)
 
-    async def _listening(self, app: App) -> list[Subscription]:
+    async def _list_subscriptions(self, app: App) -> list[Subscription]:
         """Return the subscriptions; those to every app only where this one may be used. Others are paused, not left
         out.
         """
@@ -357,7 +361,7 @@ class BuildPoller:
         apps = [app for app in await self._app_directory.apps() if app.id == app_id]
         return apps[0] if apps else App(id=app_id, slug=app_id, name=app_id)
 
-    async def _seen(self, app: App, claim: PollLease) -> _PollResult:
+    async def _list_builds(self, app: App, claim: PollLease) -> _PollResult:
         """Return the app's newest builds, page after page until a known one, and their previous states."""
         seen = _PollResult()
         for number in range(1, PAGES + 1):
@@ -366,17 +370,17 @@ class BuildPoller:
             seen.by_id |= {build.id: build for build in page.items}
             seen.known |= await self._store.run(stored_builds.list_known, app.id, [build.id for build in page.items])
             seen.whole = not page.has_next
-            if not page.has_next or not page.items or self._reached_the_past(page.items, seen.known, claim):
+            if not page.has_next or not page.items or self._has_reached_history(page.items, seen.known, claim):
                 break
         return seen
 
-    def _reached_the_past(self, items: Sequence[Build], known: Mapping[str, KnownBuild], claim: PollLease) -> bool:
+    def _has_reached_history(self, items: Sequence[Build], known: Mapping[str, KnownBuild], claim: PollLease) -> bool:
         if claim.baseline_done:
             return any(build.id in known for build in items)
         oldest = items[-1].created_at
         return claim.baseline_since is None or oldest is None or oldest <= claim.baseline_since
 
-    async def _vanished(self, app: App, seen: _PollResult, awaiting: Iterable[str], now: datetime) -> list[Build]:
+    async def _find_removed(self, app: App, seen: _PollResult, awaiting: Iterable[str], now: datetime) -> list[Build]:
         """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted.
 
         What has not ended within the deadline is left to the list.
@@ -396,19 +400,19 @@ class BuildPoller:
                 await self._forget(app, build_id)
         return builds
 
-    async def _deleted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> None:
+    async def _check_unlisted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> None:
         """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.
 
         A list that lacks one is no proof; that Applivery does not have it is.
         """
-        self._there = {build_id: at for build_id, at in self._there.items() if now - at < ASK_AGAIN}
-        skipped = [*there, *self._there]
+        self._confirmed_at = {build_id: at for build_id, at in self._confirmed_at.items() if now - at < ASK_AGAIN}
+        skipped = [*there, *self._confirmed_at]
         for build_id in await self._store.run(
             stored_builds.find_unlisted, app.id, skipped, whole=seen.whole, most=MISSED
         ):
             try:
                 await self._applivery.build(app.id, build_id)
-                self._there[build_id] = now
+                self._confirmed_at[build_id] = now
             except (NotFound, InvalidId):
                 await self._forget(app, build_id)
             except BotError as problem:
@@ -420,7 +424,7 @@ class BuildPoller:
         await self._store.run(build_watches.enqueue_deleted, app.id, build_id)
         await self._store.run(stored_builds.mark_deleted, app.id, build_id)
 
-    async def _in_detail(self, change: BuildTransition, told: bool, semaphore: asyncio.Semaphore) -> BuildTransition:
+    async def _with_details(self, change: BuildTransition, told: bool, semaphore: asyncio.Semaphore) -> BuildTransition:
         """Return a build to be announced with what only the details have: why it failed, when it expires."""
         build = change.build
         if change.quiet or not told or not build.stage.final:

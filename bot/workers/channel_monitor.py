@@ -46,53 +46,53 @@ class ChannelMonitor:
         self._people = people
         self._first = first_look_seconds
         self._paused: dict[str, str] = {}
-        self._troubled: set[str] = set()
-        self._looks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
+        self._refused_channels: set[str] = set()
+        self._next_checks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
 
-    async def refused(self, channel_id: str, error: ChannelUnavailable) -> None:
+    async def on_refusal(self, channel_id: str, error: ChannelUnavailable) -> None:
         """Handle a refusal: pause the channel's subscriptions and notify each owner once until a post works.
 
         What else is due there waits, too, so that one refusal is not followed by as many as there are messages.
         """
         self._paused[channel_id] = error.code
-        if channel_id not in self._troubled:
+        if channel_id not in self._refused_channels:
             log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
         paused = await self._store.run(mutes.pause_channel, channel_id, error.code)
         told = set((await self._store.run(key_value.get_value, f"{NOTE}{channel_id}") or "").split())
-        self._troubled.add(channel_id)
+        self._refused_channels.add(channel_id)
         new = {candidate.created_by: candidate for candidate in reversed(paused) if candidate.created_by not in told}
         await self._store.run(key_value.set_value, f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
         for subscription in new.values():
             try:
-                await self._tell(subscription)
+                await self._notify(subscription)
             except SlackError as problem:
                 log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
 
-    async def _tell(self, paused: Subscription) -> None:
+    async def _notify(self, paused: Subscription) -> None:
         """Notify the owner in their locale. Raises SlackError."""
         name, spoken = await self._slack_client.bot_name(), await self._people.language(paused.created_by)
         with use_locale(spoken):
             message = cards.paused(paused, name)
         await self._slack_client.post(paused.created_by, message)
 
-    async def spoke(self, channel_id: str) -> None:
+    async def on_success(self, channel_id: str) -> None:
         """Handle a post that worked: a channel that was refused is resumed."""
-        if channel_id not in self._paused and channel_id not in self._troubled:
+        if channel_id not in self._paused and channel_id not in self._refused_channels:
             return
-        self._looks.pop(channel_id, None)
-        self._troubled.discard(channel_id)
+        self._next_checks.pop(channel_id, None)
+        self._refused_channels.discard(channel_id)
         await self._resume(channel_id)
         late = await self._store.run(mutes.release_channel, channel_id)
         await self._store.run(key_value.delete_value, f"{NOTE}{channel_id}")
         log.info("pausing.resumed", channel=channel_id, late=late)
 
-    def knows(self, channel_id: str) -> bool:
+    def is_paused(self, channel_id: str) -> bool:
         """Return whether a channel is paused, as far as this process has seen."""
         return channel_id in self._paused
 
-    def look_now(self, channel_id: str) -> None:
+    def check_now(self, channel_id: str) -> None:
         """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
-        self._looks[channel_id] = (0.0, self._first / 2)
+        self._next_checks[channel_id] = (0.0, self._first / 2)
         self._store.wake(Topic.PAUSED_CHANNELS)
         self._store.wake(Topic.ACCESS)
 
@@ -102,23 +102,23 @@ class ChannelMonitor:
         Raises DatabaseUnavailable.
         """
         self._paused = await self._store.run(mutes.list_paused_channels)
-        self._troubled = {key.removeprefix(NOTE) for key in await self._store.run(key_value.scan_values, NOTE)}
-        known = self._troubled | self._paused.keys()
-        self._looks = {channel: look for channel, look in self._looks.items() if channel in known}
+        self._refused_channels = {key.removeprefix(NOTE) for key in await self._store.run(key_value.scan_values, NOTE)}
+        known = self._refused_channels | self._paused.keys()
+        self._next_checks = {channel: look for channel, look in self._next_checks.items() if channel in known}
         for channel_id, code in list(self._paused.items()):
-            first = channel_id not in self._looks
-            due, pause = self._looks.get(channel_id, (0.0, self._first / 2))
+            first = channel_id not in self._next_checks
+            due, pause = self._next_checks.get(channel_id, (0.0, self._first / 2))
             if time.monotonic() < due:
                 continue
             # kept after every check: only a successful post ends it
             pause = min(pause * 2, LONGEST_LOOK_SECONDS)
-            self._looks[channel_id] = (time.monotonic() + pause, pause)
-            if await self._may_be_spoken_in(channel_id, code):
-                await self._try(channel_id, first=first)
-        waits = [due - time.monotonic() for channel, (due, _) in self._looks.items() if channel in self._paused]
+            self._next_checks[channel_id] = (time.monotonic() + pause, pause)
+            if await self._can_post(channel_id, code):
+                await self._release_held(channel_id, first=first)
+        waits = [due - time.monotonic() for channel, (due, _) in self._next_checks.items() if channel in self._paused]
         return max(0.0, min(waits)) if waits else None
 
-    async def _may_be_spoken_in(self, channel_id: str, code: str) -> bool:
+    async def _can_post(self, channel_id: str, code: str) -> bool:
         """Return whether a retry may help: as far as Slack reports, and always where it reports nothing."""
         if code not in _SEEN:
             return True
@@ -128,7 +128,7 @@ class ChannelMonitor:
             return False
         return channel.is_member is not False and not channel.is_archived
 
-    async def _try(self, channel_id: str, *, first: bool) -> None:
+    async def _release_held(self, channel_id: str, *, first: bool) -> None:
         """Let what was held be posted, which decides it; with nothing held, the next build will.
 
         At the `first` check the message that was refused may not be back in the outbox yet.

@@ -25,10 +25,10 @@ class LinkExpirer:
     async def step(self) -> float | None:
         """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
         for expiry in await self._store.run(link_expiries.take_due_expiries):
-            await self._change(expiry)
+            await self._expire(expiry)
         return await self._store.run(link_expiries.expiry_due_in)
 
-    async def _change(self, expiry: LinkExpiry) -> None:
+    async def _expire(self, expiry: LinkExpiry) -> None:
         with use_locale(expiry.language):
             message = links.expired(expiry.title, expiry.refresh_value)
         try:

@@ -42,7 +42,7 @@ class OutageTracker:
         self.last: ObservedOutage | None = None
         self._since = 0.0
 
-    def failed(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """It did not answer."""
         if not self.failures:
             self._since = time.monotonic()
@@ -50,7 +50,7 @@ class OutageTracker:
             log.warning(f"{self.what}.away", problem=kind_of(error), said=str(error), cause=cause(error), **self.facts)
         self.failures += 1
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """It answered."""
         if self.failures and self.last:
             self.last = self.last._replace(ended=time.monotonic())
@@ -70,13 +70,13 @@ async def forever(name: str, step: Step, rest: Rest, outage: OutageTracker | Non
         try:
             pause = await step()
         except BotError as problem:
-            outage.failed(problem)
+            outage.record_failure(problem)
         except Exception as error:  # a bug in one step must not end the job for ever
             if not outage.failures:
                 log.exception(f"{name}.error", error=kind_of(error))
-            outage.failed(error)
+            outage.record_failure(error)
         else:
-            outage.worked()
+            outage.record_success()
             await rest(LONGEST_REST if pause is None else min(pause, LONGEST_REST))
             continue
         await rest(min(0.5 * 2 ** min(outage.failures - 1, 10), LONGEST_BACK_OFF))

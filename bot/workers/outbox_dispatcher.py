@@ -66,23 +66,23 @@ class OutboxDispatcher:
         slack_client: SlackClient,
         metrics: Metrics,
         message: Callable[[Delivery], Awaitable[Message]],
-        pausing: ChannelMonitor,
-        withdrawals: AccessRechecker,
+        channel_monitor: ChannelMonitor,
+        access_rechecker: AccessRechecker,
         lease_seconds: float = LEASE_SECONDS,
         pace_seconds: float = 1.0,
     ) -> None:
         self._store = store
         self._slack_client = slack_client
         self._metrics = metrics
-        self._message = message
-        self._pausing = pausing
-        self._withdrawals = withdrawals
+        self._render = message
+        self._channel_monitor = channel_monitor
+        self._access_rechecker = access_rechecker
         self._lease = lease_seconds
         self._pace = pace_seconds
-        self._done: list[DeliveryResult] = []
-        self._posting: dict[asyncio.Task[None], DeliveryClaim] = {}
+        self._results: list[DeliveryResult] = []
+        self._posts: dict[asyncio.Task[None], DeliveryClaim] = {}
         self.outage = OutageTracker("slack")
-        self._aside: dict[str, str] = {}  # channel → why its last message was set aside
+        self._dead_letter_codes: dict[str, str] = {}  # channel → why its last message was set aside
 
     async def step(self) -> float | None:
         """Hand in what has ended, claim and start what is due; returns the seconds until more is. Raises
@@ -90,132 +90,134 @@ class OutboxDispatcher:
 
         This is the only place that asks the database for the sender, so outcomes are committed in groups.
         """
-        if self._done and self._posting:
-            await asyncio.wait(self._posting, timeout=TOGETHER_SECONDS)
-        done, self._done = self._done, []
-        semaphore = IN_FLIGHT - len(self._posting)
+        if self._results and self._posts:
+            await asyncio.wait(self._posts, timeout=TOGETHER_SECONDS)
+        done, self._results = self._results, []
+        semaphore = IN_FLIGHT - len(self._posts)
         try:
             exchange = await self._store.run(
                 outbox.commit_results_and_claim, done, semaphore, lease_seconds=self._lease, pace_seconds=self._pace
             )
         except BaseException:
-            self._done = done + self._done  # recording the same outcome again changes nothing
+            self._results = done + self._results  # recording the same outcome again changes nothing
             raise
         for outcome in exchange.lost:
-            await self._take_back(outcome)
+            await self._retract_duplicate(outcome)
         for claim in exchange.claims:
             task = asyncio.create_task(self._deliver(claim))
-            self._posting[task] = claim
-            task.add_done_callback(self._ended)
+            self._posts[task] = claim
+            task.add_done_callback(self._on_post_done)
         return LOOK_AGAIN_SECONDS if exchange.claims else exchange.due_in
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._posting.pop(task, None)
+    def _on_post_done(self, task: asyncio.Task[None]) -> None:
+        self._posts.pop(task, None)
         self._store.wake(Topic.OUTBOX)
 
     async def drain(self) -> None:
         """Step until nothing is due now and no post is in progress; for tests, which need no clock then."""
         while True:
             due = await self.step()
-            if self._done:
+            if self._results:
                 continue  # it ended while we asked; its channel may go on
-            if self._posting:
-                await asyncio.wait(self._posting, return_when=asyncio.FIRST_COMPLETED)
+            if self._posts:
+                await asyncio.wait(self._posts, return_when=asyncio.FIRST_COMPLETED)
             elif due is None or due > 0:
                 return
 
-    async def finish(self, seconds: float) -> None:
+    async def drain_posts(self, timeout_seconds: float) -> None:
         """Let the posts in progress end, for so many seconds at most, and record their outcomes."""
-        if self._posting:
-            await asyncio.wait(self._posting, timeout=seconds)
-        if self._done:
+        if self._posts:
+            await asyncio.wait(self._posts, timeout=timeout_seconds)
+        if self._results:
             await self._store.run(
-                outbox.commit_results_and_claim, self._done, 0, lease_seconds=self._lease, pace_seconds=self._pace
+                outbox.commit_results_and_claim, self._results, 0, lease_seconds=self._lease, pace_seconds=self._pace
             )
-            self._done = []
+            self._results = []
 
     # -------------------------------------------------------------- one announcement
 
     async def _deliver(self, claim: DeliveryClaim) -> None:
         try:
-            outcome = await self._outcome(claim)
+            outcome = await self._attempt(claim)
         except Exception as error:  # no error may block the channel for ever
             log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
             outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
         self._metrics.announcements.labels(outcome.kind).inc()
         if outcome.kind is ResultKind.POSTED:
             self._metrics.announcement_lag.observe(time.monotonic() - claim.due_monotonic)
-        self._done.append(outcome)
+        self._results.append(outcome)
 
-    async def _outcome(self, claim: DeliveryClaim) -> DeliveryResult:
+    async def _attempt(self, claim: DeliveryClaim) -> DeliveryResult:
         """Ask whether it may be said now, and say it."""
         try:
-            admitted = await self._withdrawals.admit(claim.announcement, new=claim.card_ts is None)
+            admitted = await self._access_rechecker.authorize(claim.announcement, new=claim.card_ts is None)
             claim = replace(claim, announcement=admitted)
             try:
                 outcome = await self._send(claim)
             except (SlackError, AppliveryError) as error:
-                return await self._not_sent(claim, error)
-            return await self._sent(claim, outcome)
+                return await self._classify_failure(claim, error)
+            return await self._record_success(claim, outcome)
         except (PermissionUnverified, DatabaseUnavailable) as error:
-            return self._unchecked(claim, error)
+            return self._retry_unchecked(claim, error)
         except PermissionDenied as error:
             log.info("announce.withheld", why=error.reason, key=claim.announcement.key)
             return DeliveryResult.of(claim, ResultKind.HELD, reason=error.reason)
         except MessageRejected as error:  # it has nothing to say any more
-            return await self._refused(claim, error)
+            return await self._on_refusal(claim, error)
 
-    def _unchecked(self, claim: DeliveryClaim, error: BotError) -> DeliveryResult:
+    def _retry_unchecked(self, claim: DeliveryClaim, error: BotError) -> DeliveryResult:
         """It is asked again later; how Slack is doing counts as it would for the post."""
         behind = error.__cause__
         log.info("announce.unchecked", cause=cause(error), key=claim.announcement.key)
         if isinstance(behind, SlackRateLimited):
             return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=behind.retry_after)
         if isinstance(behind, (DeliveryUnknown, SlackInvalidCredentials)):
-            self.outage.failed(behind)
+            self.outage.record_failure(behind)
         refused = isinstance(behind, SlackError) and not isinstance(behind, DeliveryUnknown)
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
 
-    async def _not_sent(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
+    async def _classify_failure(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
         """Return what became of a delivery whose attempt failed."""
         if isinstance(error, DuplicateMessage):
-            return await self._looked_up_next(claim, error)
+            return await self._retry_with_lookup(claim, error)
         if isinstance(error, DeliveryUnknown):
-            self.outage.failed(error)
+            self.outage.record_failure(error)
             return DeliveryResult.of(claim, ResultKind.UNSURE)
         if isinstance(error, SlackRateLimited):
             return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
         if isinstance(error, SlackInvalidCredentials):
-            self.outage.failed(error)
+            self.outage.record_failure(error)
             return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
-        return await self._refused(claim, error)
+        return await self._on_refusal(claim, error)
 
-    async def _sent(self, claim: DeliveryClaim, outcome: DeliveryResult) -> DeliveryResult:
+    async def _record_success(self, claim: DeliveryClaim, outcome: DeliveryResult) -> DeliveryResult:
         """Slack answers; a new message in a channel shows that the bot may post there."""
-        self.outage.worked()
+        self.outage.record_success()
         # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
         if outcome.kind is ResultKind.POSTED and not outcome.edited:
-            self._aside.pop(claim.announcement.channel_id, None)
-            await self._pausing.spoke(claim.announcement.channel_id)
+            self._dead_letter_codes.pop(claim.announcement.channel_id, None)
+            await self._channel_monitor.on_success(claim.announcement.channel_id)
         return outcome
 
     async def _send(self, claim: DeliveryClaim) -> DeliveryResult:
         """Post, edit or reply, whichever the announcement needs."""
         event = claim.announcement.event
         if event is ChannelNotice.SUMMARY:
-            found = await self._there_already(claim, None) if claim.unsure else None
+            found = await self._find_existing(claim, None) if claim.unsure else None
             return DeliveryResult.of(
-                claim, ResultKind.POSTED, ts=await report_thread.say(self._slack_client, claim, found)
+                claim, ResultKind.POSTED, ts=await report_thread.post_thread(self._slack_client, claim, found)
             )
         if claim.card_ts is None and event in CardUpdate:
-            kind = ResultKind.HELD if self._pausing.knows(claim.announcement.channel_id) else ResultKind.FAILED
+            kind = (
+                ResultKind.HELD if self._channel_monitor.is_paused(claim.announcement.channel_id) else ResultKind.FAILED
+            )
             return DeliveryResult.of(claim, kind, reason="there is no card")
         if event is CardUpdate.DETAILS:
             return await self._send_or_find(claim, thread_ts=claim.card_ts)
         if claim.card_ts is None or claim.announcement.fact or _is_person(claim):
             return await self._send_or_find(claim)
         try:
-            await self._edit(claim)
+            await self._update(claim)
         except MessageRejected as error:
             if event is CardUpdate.CHANGED or error.code not in CARD_IS_GONE:
                 raise
@@ -224,9 +226,9 @@ class OutboxDispatcher:
 
     async def _send_or_find(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:
         """Post, unless a previous attempt with unknown outcome is found in the channel."""
-        if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
+        if claim.unsure and (ts := await self._find_existing(claim, thread_ts)):
             return DeliveryResult.of(claim, ResultKind.POSTED, ts=ts)
-        announcement, message = claim.announcement, await self._message(claim.announcement)
+        announcement, message = claim.announcement, await self._render(claim.announcement)
         for form in _forms(message):
             try:
                 posted = await self._slack_client.post(
@@ -247,10 +249,10 @@ class OutboxDispatcher:
         alone = thread_ts is not None or _is_person(claim)
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
-    async def _edit(self, claim: DeliveryClaim) -> None:
+    async def _update(self, claim: DeliveryClaim) -> None:
         """Edit the posted card to show the present state."""
         assert claim.card_ts is not None
-        message = await self._message(claim.announcement)
+        message = await self._render(claim.announcement)
         for form in _forms(message):
             try:
                 channel_id, before = claim.announcement.channel_id, self._latest_start(claim)
@@ -271,7 +273,7 @@ class OutboxDispatcher:
         """
         return claim.deadline_monotonic - self._lease / 2
 
-    async def _there_already(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
+    async def _find_existing(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
         """Return the ts of an earlier attempt with unknown outcome; None when it is not in the channel."""
         announcement = claim.announcement
         try:
@@ -286,56 +288,56 @@ class OutboxDispatcher:
             if isinstance(error, ChannelUnavailable):
                 if _is_person(claim):
                     raise
-                if not self._pausing.knows(announcement.channel_id):
-                    await self._pausing.refused(announcement.channel_id, error)
-            elif await self._given_up(claim, error):
+                if not self._channel_monitor.is_paused(announcement.channel_id):
+                    await self._channel_monitor.on_refusal(announcement.channel_id, error)
+            elif await self._should_give_up(claim, error):
                 raise
             raise DeliveryUnknown(code=error.code) from error  # as unsure as before the failed look-up
 
-    async def _kept_back(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
+    async def _hold(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
         """Handle an unavailable channel: its deliveries are kept until it is available again, a user's are dropped."""
         if claim.announcement.event is ChannelNotice.SUMMARY:
             await self._store.run(scheduled_reports.pause_reports, error.code, place=claim.announcement.channel_id)
         if _is_person(claim) or isinstance(claim.announcement.event, ChannelNotice):
             return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
-        await self._pausing.refused(claim.announcement.channel_id, error)
+        await self._channel_monitor.on_refusal(claim.announcement.channel_id, error)
         return DeliveryResult.of(claim, ResultKind.HELD, reason=error.code)
 
-    async def _refused(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
+    async def _on_refusal(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
         """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks
         nothing.
         """
         if isinstance(error, ChannelUnavailable):
-            return await self._kept_back(claim, error)
+            return await self._hold(claim, error)
         if isinstance(error, AppliveryError):
             return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=APPLIVERY_SECONDS)
         log.warning("announce.refused", code=error.code, key=claim.announcement.key)
         if isinstance(error, MessageRejected):
             return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
-        if await self._given_up(claim, error):
-            return await self._set_aside(claim, error)
+        if await self._should_give_up(claim, error):
+            return await self._dead_letter(claim, error)
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
-    async def _looked_up_next(self, claim: DeliveryClaim, error: DuplicateMessage) -> DeliveryResult:
+    async def _retry_with_lookup(self, claim: DeliveryClaim, error: DuplicateMessage) -> DeliveryResult:
         """Release the claim for a look-up: no request is in progress, so the channel need not wait for a lease to
         lapse.
         """
         log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
         if claim.unsure and await self._is_old(claim):
-            return await self._set_aside(claim, error)
+            return await self._dead_letter(claim, error)
         return DeliveryResult.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
 
-    async def _set_aside(self, claim: DeliveryClaim, error: SlackError) -> DeliveryResult:
+    async def _dead_letter(self, claim: DeliveryClaim, error: SlackError) -> DeliveryResult:
         """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
         channel_id = claim.announcement.channel_id
         log.error("announce.set_aside", code=error.code, key=claim.announcement.key, channel=channel_id)
         self._metrics.set_aside.inc()
-        if self._aside.get(channel_id) == error.code:
-            return await self._kept_back(claim, ChannelUnavailable(code=error.code))
-        self._aside[channel_id] = error.code
+        if self._dead_letter_codes.get(channel_id) == error.code:
+            return await self._hold(claim, ChannelUnavailable(code=error.code))
+        self._dead_letter_codes[channel_id] = error.code
         return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
 
-    async def _given_up(self, claim: DeliveryClaim, error: SlackError) -> bool:
+    async def _should_give_up(self, claim: DeliveryClaim, error: SlackError) -> bool:
         """Return whether Slack has refused this for minutes, for a reason that we do not know to pass."""
         if isinstance(error, (SlackRateLimited, DeliveryUnknown, SlackInvalidCredentials)):
             return False
@@ -344,7 +346,7 @@ class OutboxDispatcher:
     async def _is_old(self, claim: DeliveryClaim) -> bool:
         return await self._store.run(database_info.current_time) - claim.first_attempt_at > GIVE_UP
 
-    async def _take_back(self, outcome: DeliveryResult) -> None:
+    async def _retract_duplicate(self, outcome: DeliveryResult) -> None:
         """Delete our duplicate: another replica posted it after our lease expired."""
         if outcome.ts is None:
             return

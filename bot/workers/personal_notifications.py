@@ -44,10 +44,10 @@ class PersonalNotifier:
         """Return the message for the person in `channel_id`, in their language."""
         with use_locale(await self._people.language(announcement.channel_id)):
             if announcement.event in (ChannelNotice.OUTAGE, ChannelNotice.RECOVERY):
-                return _outage(announcement)
-            return await self._of_a_build(announcement)
+                return _outage_message(announcement)
+            return await self._build_message(announcement)
 
-    async def _of_a_build(self, announcement: Delivery) -> Message:
+    async def _build_message(self, announcement: Delivery) -> Message:
         """Return the build's state; of a ready one the link, or a button for one when none can be created now."""
         build, dashboard = announcement.build, self._dashboard(announcement.build)
         if announcement.event is BuildEvent.DELETED:
@@ -80,7 +80,7 @@ class PersonalNotifier:
         )
 
 
-def _outage(announcement: Delivery) -> Message:
+def _outage_message(announcement: Delivery) -> Message:
     """Return what an admin reads of an outage, or of its end."""
     record = outage_of(announcement.fact)
     began = datetime.fromtimestamp(record.began, UTC)

@@ -30,7 +30,7 @@ TOLD = 10  # admins
 class OutageNotifier:
     """Compare what `/readyz` reports of the polling with what was reported to the admins.
 
-    `polling` is that check, `tries` are the polls of this process.
+    `polling` is that check, `attempts` are the polls of this process.
     """
 
     def __init__(
@@ -40,60 +40,60 @@ class OutageNotifier:
         slack_client: SlackClient,
         people: AccessResolver,
         polling: Callable[[], Awaitable[dict[str, Any]]],
-        tries: AttemptHistory,
+        attempts: AttemptHistory,
         every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._store = store
         self._slack_client = slack_client
         self._people = people
         self._polling = polling
-        self._tries = tries
+        self._attempts = attempts
         self._every = every_seconds
         self._owner = secrets.token_hex(4)
-        self._well = 0  # looks in a row that found nothing wrong
+        self._healthy_checks = 0  # looks in a row that found nothing wrong
 
     async def step(self) -> float | None:
         """Tell what has changed; returns the seconds until the next look. Raises DatabaseUnavailable."""
         ready = (await self._polling())["ok"]
-        error = self._tries.trouble(time.monotonic())
+        error = self._attempts.trouble(time.monotonic())
         known, now = (
             await self._store.run(outages.get_outage),
             (await self._store.run(database_info.current_time)).timestamp(),
         )
-        self._well = self._well + 1 if ready and error is None else 0
+        self._healthy_checks = self._healthy_checks + 1 if ready and error is None else 0
         try:
             if not ready and error is not None:
-                if known is not None or self._tries.worked_at is not None or self._tries.failures >= FAILURES:
-                    await self._failing(known, now, error)  # a hiccup at the start is none
-            elif known is not None and self._mine(known, now):
-                await self._over(known, now)
+                if known is not None or self._attempts.worked_at is not None or self._attempts.failures >= FAILURES:
+                    await self._on_outage(known, now, error)  # a hiccup at the start is none
+            elif known is not None and self._is_owner(known, now):
+                await self._on_recovery(known, now)
         except SlackError as problem:  # the recipients are looked up again at the next check
             log.info("outage.admins_unknown", code=problem.code, cause=cause(problem))
         return self._every
 
-    async def _failing(self, known: OutageRecord | None, now: float, error: BaseException) -> None:
+    async def _on_outage(self, known: OutageRecord | None, now: float, error: BaseException) -> None:
         until = now + OWNED_SECONDS
         if known is None:
-            since = self._tries.trouble_began
+            since = self._attempts.trouble_began
             began = now if since is None else now - (time.monotonic() - since)
             record = OutageRecord(began, kind_of(error), cause(error), self._owner, until)
-            if await self._store.run(outages.begin_outage, record, await self._admins()):
+            if await self._store.run(outages.begin_outage, record, await self._list_admins()):
                 log.warning("outage.told", problem=record.kind, cause=record.cause)
-        elif self._mine(known, now):
+        elif self._is_owner(known, now):
             await self._store.run(outages.renew_outage, known, until, self._owner)
 
-    async def _over(self, known: OutageRecord, now: float) -> None:
+    async def _on_recovery(self, known: OutageRecord, now: float) -> None:
         """Report the end of the outage once polls have succeeded for some checks."""
-        if self._well < STEADY:
+        if self._healthy_checks < STEADY:
             await self._store.run(outages.renew_outage, known, now + OWNED_SECONDS, self._owner)
-        elif await self._store.run(outages.end_outage, known, max(now, known.began), await self._admins()):
+        elif await self._store.run(outages.end_outage, known, max(now, known.began), await self._list_admins()):
             log.info("outage.over", seconds=round(max(now - known.began, 0)))
 
-    def _mine(self, known: OutageRecord, now: float) -> bool:
+    def _is_owner(self, known: OutageRecord, now: float) -> bool:
         """Return whether this replica reports the end: another replica's polls may still fail while ours succeed."""
         owned = now <= known.until <= now + OWNED_SECONDS + SKEW_SECONDS  # longer is from a clock that was ahead
         return self._store.dialect == SQLITE or known.owner == self._owner or not owned
 
-    async def _admins(self) -> list[str]:
+    async def _list_admins(self) -> list[str]:
         """Return the admins to notify. Raises SlackError."""
         return (await self._people.list_admins((await self._slack_client.identity()).team_id))[:TOLD]

@@ -56,7 +56,7 @@ class ProgressUpdater:
         store: Database,
         slack_client: SlackClient,
         people: AccessResolver,
-        withdrawals: AccessRechecker,
+        access_rechecker: AccessRechecker,
         dashboard: Callable[[Build], str],
         every_seconds: float = EVERY_SECONDS,
         deadline: timedelta = DEADLINE,
@@ -64,7 +64,7 @@ class ProgressUpdater:
         self._store = store
         self._slack_client = slack_client
         self._people = people
-        self._withdrawals = withdrawals
+        self._access_rechecker = access_rechecker
         self._dashboard = dashboard
         self._every = every_seconds
         self._deadline = deadline
@@ -76,25 +76,25 @@ class ProgressUpdater:
         """
         taken = await self._store.run(build_watches.lease_due_watches, AT_ONCE, LEASE_SECONDS)
         now = await self._store.run(database_info.current_time)
-        await asyncio.gather(*(self._show(row, now) for row in taken))
+        await asyncio.gather(*(self._update(row, now) for row in taken))
         return await self._store.run(build_watches.watch_due_in)
 
-    async def _show(self, row: Row, now: datetime) -> None:
+    async def _update(self, row: Row, now: datetime) -> None:
         ended = row.standing is not WatchState.OPEN or row.build.stage.final
         if not ended and (row.build.stage is Stage.UNKNOWN or abs(now - row.started_at) > self._deadline):
             # the watch times out, unless Applivery is unavailable
             await self._store.run(build_watches.enqueue_given_up, row.build.app.id, row.build.id, row.user_id)
             row, ended = replace(row, standing=WatchState.GIVEN_UP), True
-        if not ended and not row.alarmed and self._stuck(row):
+        if not ended and not row.alarmed and self._is_stuck(row):
             await self._store.run(build_watches.enqueue_stuck, row)
         with use_locale(await self._people.language(row.user_id)):
-            card, paused = self._card(row, now), cards.withheld(row.build)
+            card, paused = self._render(row, now), cards.withheld(row.build)
         try:
-            at = None if ended and row.ts is None else await self._say(row, card)
+            at = None if ended and row.ts is None else await self._post_or_edit(row, card)
         except (PermissionUnverified, DatabaseUnavailable):
             await self._store.run(build_watches.postpone_watch, row, TROUBLE_SECONDS)
         except PermissionDenied:
-            await self._withheld(row, paused, now, ended=ended)
+            await self._show_withheld(row, paused, now, ended=ended)
         except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown) as error:
             if row.ts is None and isinstance(error, DeliveryUnknown):
                 # perhaps it was posted; one without updates is better than two
@@ -115,21 +115,21 @@ class ProgressUpdater:
                     build_watches.record_shown, row, at.channel, at.ts, card.text, again_in=self._every
                 )
 
-    async def _say(self, row: Row, card: Message) -> MessageRef | None:
+    async def _post_or_edit(self, row: Row, card: Message) -> MessageRef | None:
         """Return the ts of the progress message; None when its post has an unknown outcome."""
         if row.channel is None or row.ts is None:
-            await self._withdrawals.require_watch(row.user_id, row.build)
+            await self._access_rechecker.require_watch(row.user_id, row.build)
             return (
                 await self._slack_client.post(row.user_id, card)
                 if await self._store.run(build_watches.mark_post_attempted, row)
                 else None
             )
         if card.text != row.shown:
-            await self._withdrawals.require_watch(row.user_id, row.build)
+            await self._access_rechecker.require_watch(row.user_id, row.build)
             await self._slack_client.edit(row.channel, row.ts, card)
         return MessageRef(row.channel, row.ts)
 
-    async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
+    async def _show_withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
         """Show that the user may not see the build now, until they may or the watch has timed out."""
         if ended and now - row.started_at > self._deadline:
             await self._store.run(build_watches.end_watch, row)
@@ -143,7 +143,7 @@ class ProgressUpdater:
                 build_watches.record_shown, row, row.channel, row.ts, paused.text, again_in=WITHHELD_SECONDS
             )
 
-    def _card(self, row: Row, now: datetime) -> Message:
+    def _render(self, row: Row, now: datetime) -> Message:
         if row.standing is WatchState.STOPPED:
             return cards.stopped(row.build, again=can_be_awaited(row.build, now, self._deadline))
         if row.standing is WatchState.DELETED:
@@ -152,17 +152,17 @@ class ProgressUpdater:
             return cards.given_up(row.build, self._dashboard(row.build))
         if row.build.stage.final:
             return cards.ended(row.build, self._dashboard(row.build))
-        return self._under_way(row, now)
+        return self._render_progress(row, now)
 
-    def _under_way(self, row: Row, now: datetime) -> Message:
+    def _render_progress(self, row: Row, now: datetime) -> Message:
         build, dashboard = row.build, self._dashboard(row.build)
-        if self._stuck(row):
+        if self._is_stuck(row):
             return cards.stuck(build, dashboard)
         if row.usual and estimates.is_late(_since(row), row.usual, row.seen_at or row.started_at):
             return cards.late(build, row.usual, dashboard)
         return cards.on_its_way(build, row.usual, estimates.left(_since(row), row.usual, now), dashboard)
 
-    def _stuck(self, row: Row) -> bool:
+    def _is_stuck(self, row: Row) -> bool:
         """Return when it was last polled: while Applivery is away the state of a build is unknown."""
         return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
 

@@ -12,7 +12,7 @@ from bot.slack.views import scheduled_report
 log = logger(__name__)
 
 
-async def say(slack_client: SlackClient, claim: DeliveryClaim, found: str | None) -> str:
+async def post_thread(slack_client: SlackClient, claim: DeliveryClaim, found: str | None) -> str:
     """Post the summary of a claim with its thread; returns the headline's ts. Raises as `SlackClient.post` does.
 
     `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
@@ -29,7 +29,7 @@ async def say(slack_client: SlackClient, claim: DeliveryClaim, found: str | None
     for number, below in enumerate(message.thread, 1):
         key = f"{announcement.key}:{number}"
         try:
-            if found is None or not await _there(slack_client, claim, key, found):
+            if found is None or not await _is_posted(slack_client, claim, key, found):
                 await slack_client.post(
                     posted.channel, below, thread_ts=posted.ts, key=key, before=claim.deadline_monotonic
                 )
@@ -38,7 +38,7 @@ async def say(slack_client: SlackClient, claim: DeliveryClaim, found: str | None
     return posted.ts
 
 
-async def _there(slack_client: SlackClient, claim: DeliveryClaim, key: str, thread_ts: str) -> bool:
+async def _is_posted(slack_client: SlackClient, claim: DeliveryClaim, key: str, thread_ts: str) -> bool:
     try:
         channel = claim.announcement.channel_id
         return await slack_client.find_message(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None

@@ -54,14 +54,14 @@ class ScheduledReportJob:
         report_builder: ReportBuilder,
         people: AccessResolver,
         slack_client: SlackClient,
-        withdrawals: AccessRechecker,
+        access_rechecker: AccessRechecker,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._store = store
         self._report_builder = report_builder.in_background()
         self._people = people
         self._slack_client = slack_client
-        self._withdrawals = withdrawals
+        self._access_rechecker = access_rechecker
         self._lease = lease_seconds
         self.outage = OutageTracker("digest")
 
@@ -71,30 +71,30 @@ class ScheduledReportJob:
         What Applivery or Slack cannot answer now is tried again when its lease has lapsed, with all that has come due
         by then as one.
         """
-        await self._set_right()
+        await self._reschedule()
         for digest, token in await self._store.run(scheduled_reports.lease_due_reports, AT_ONCE, self._lease):
             try:
-                await self._tell(digest, token)
+                await self._enqueue(digest, token)
             except (AppliveryError, SlackError, PermissionUnverified) as problem:
-                self.outage.failed(problem)
+                self.outage.record_failure(problem)
             else:
-                self.outage.worked()
+                self.outage.record_success()
         due_in = await self._store.run(scheduled_reports.report_due_in)
         return None if due_in is None else min(due_in, LONGEST_SLEEP)
 
-    async def _set_right(self) -> None:
+    async def _reschedule(self) -> None:
         """Bring back those that a clock which was ahead has put off."""
         now = await self._store.run(database_info.current_time)
         for digest in await self._store.run(scheduled_reports.list_reports_due_after, now + LONGEST_SCHEDULED):
             if due := decisions.set_right(digest, now):
                 await self._store.run(scheduled_reports.reschedule_report, digest.id, digest.due_at, due)
 
-    async def _tell(self, digest: ScheduledReport, token: str) -> None:
+    async def _enqueue(self, digest: ScheduledReport, token: str) -> None:
         now = await self._store.run(database_info.current_time)
         try:
             with use_locale(await self._people.language(digest.target_id) if digest.private else current_locale()):
                 turn = decisions.turn(digest, now)
-                report = await self._report(digest, turn)
+                report = await self._build_report(digest, turn)
         except PermissionUnverified:
             raise
         except PermissionDenied:
@@ -112,18 +112,18 @@ class ScheduledReportJob:
             fact=None if silent else fact_of_report(report),
         )
 
-    async def _report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
+    async def _build_report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
         """Return the report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         query = ReportQuery(app, "", (), turn.period, digest.group_by, None, digest.tz)
-        names = await self._withdrawals.require_report(digest)
+        names = await self._access_rechecker.require_report(digest)
         builds = await self._report_builder.builds(app, digest.build_ref)
         report = await self._report_builder.build_report(report_query.about(query, builds))
         if not names:
             return replace(report.without_names(), late=turn.late)
         return replace(report.shared(await self._people.email_domain(digest.created_by)).cut(PEOPLE), late=turn.late)
 
-    async def _names(self, digest: ScheduledReport) -> Mapping[str, str]:
+    async def _build_names(self, digest: ScheduledReport) -> Mapping[str, str]:
         """Return the name of the build a digest is about, as far as it was seen."""
         known = await self._store.run(known_builds.find_builds, [digest.build_ref])
         return {build_id: lookup.short(build) for build_id, build in known.items()}
@@ -134,7 +134,7 @@ class ScheduledReportJob:
         for paused in await self._store.run(scheduled_reports.pause_reports, why, number=digest.id):
             try:
                 with use_locale(await self._people.language(paused.created_by)):
-                    card = cards.paused(paused, why, await self._names(paused))
+                    card = cards.paused(paused, why, await self._build_names(paused))
                 await self._slack_client.post(paused.created_by, card)
             except BotError as problem:
                 log.info("digest.maker_not_told", problem=kind_of(problem), cause=cause(problem))

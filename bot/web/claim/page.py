@@ -102,13 +102,13 @@ class ClaimPage:
         self._public_url = public_url
         self._permit = permit
         self._life_seconds = life_seconds
-        self._guesses = guesses or BruteForceGuard()
+        self._brute_force_guard = guesses or BruteForceGuard()
         self._trusted = tuple(trusted_proxies)
-        self._claiming: Counter[str] = Counter()  # by a ticket's hash: claims whose answer is on its way
-        self._suspect = asyncio.Semaphore(SUSPECTS)
+        self._claims_in_progress: Counter[str] = Counter()  # by a ticket's hash: claims whose answer is on its way
+        self._guess_semaphore = asyncio.Semaphore(SUSPECTS)
         self._language = language
-        self._looks = BuildCache(applivery)
-        self._presses: SingleFlight[Answer] = SingleFlight()
+        self._build_cache = BuildCache(applivery)
+        self._single_flight: SingleFlight[Answer] = SingleFlight()
         self._pages = ClaimPageRenderer(applivery.hosts.download)
 
     async def issue(
@@ -139,7 +139,7 @@ class ClaimPage:
         if not languages.is_loaded(spoken):
             await asyncio.to_thread(languages.load_locale, spoken)
         with use_locale(spoken), for_a_person():
-            answered = await self._answered(request)
+            answered = await self._answer_safely(request)
             if (ticket_hash := answered.get(HANDED)) is not None:
                 await self._hand_over(request, answered, ticket_hash)
             return answered
@@ -157,58 +157,60 @@ class ClaimPage:
             self._end_claim(ticket_hash)
 
     def _end_claim(self, ticket_hash: str) -> None:
-        self._claiming[ticket_hash] -= 1
-        if self._claiming[ticket_hash] <= 0:
-            del self._claiming[ticket_hash]
+        self._claims_in_progress[ticket_hash] -= 1
+        if self._claims_in_progress[ticket_hash] <= 0:
+            del self._claims_in_progress[ticket_hash]
 
-    async def _answered(self, request: web.Request) -> Answer:
+    async def _answer_safely(self, request: web.Request) -> Answer:
         choice = ""
         try:
             if request.method == hdrs.METH_POST:
-                choice = await _choice(request)
+                choice = await _read_choice(request)
             return await self._answer(request, choice)
         except BotError as problem:
-            return self._problem(problem, request.method, choice)
+            return self._problem_page(problem, request.method, choice)
         except web.HTTPException as refusal:
-            return self._ending(ClaimOutcome.CUT, status=refusal.status, again="post")
+            return self._ending_page(ClaimOutcome.CUT, status=refusal.status, again="post")
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=kind_of(error))
-            return self._problem(BotError(Text("Something went wrong on our side.")), request.method, choice)
+            return self._problem_page(BotError(Text("Something went wrong on our side.")), request.method, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
-            return self._ending(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
+            return self._ending_page(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
         visitor = caller(request.remote, request.headers, self._trusted)
         ticket = request.match_info["ticket"]
-        found_ticket = await self._found(ticket, visitor) if tickets.is_ticket(ticket) else None
+        found_ticket = await self._find_ticket(ticket, visitor) if tickets.is_ticket(ticket) else None
         if found_ticket is None:
-            return self._not_found(visitor)
+            return self._not_found_page(visitor)
         if found_ticket.build_id in await self._store.cached(recalls.list_recalls):
-            return await self._recalled(found_ticket)
-        if (refused := await self._refused(found_ticket)) is not None:
+            return await self._recalled_page(found_ticket)
+        if (refused := await self._denied_page(found_ticket)) is not None:
             return refused
         visit = ClaimRequest(ticket, found_ticket, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
-            return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
-        return await self._shown(visit)
+            return await self._single_flight.last(visit.key, lambda: self._claim(visit)) or self._ending_page(
+                TicketStatus.SPENT
+            )
+        return await self._show(visit)
 
-    async def _found(self, ticket: str, visitor: str) -> Ticket | None:
+    async def _find_ticket(self, ticket: str, visitor: str) -> Ticket | None:
         """The ticket there is. Those who guess wait for each other, so that the database is not kept from the rest."""
         ticket_hash = tickets.fingerprint(ticket)
-        if not self._guesses.too_many(visitor):
+        if not self._brute_force_guard.too_many(visitor):
             return await self._store.run(stored_tickets.get_ticket, ticket_hash)
-        async with self._suspect:
+        async with self._guess_semaphore:
             return await self._store.run(stored_tickets.get_ticket, ticket_hash)
 
-    def _not_found(self, visitor: str) -> Answer:
+    def _not_found_page(self, visitor: str) -> Answer:
         """Only what does not exist is counted: many share an address, and a ticket there is is always served."""
-        if self._guesses.too_many(visitor):
-            return self._ending(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
-        self._guesses.add(visitor)
-        return self._ending(TicketStatus.UNKNOWN)
+        if self._brute_force_guard.too_many(visitor):
+            return self._ending_page(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
+        self._brute_force_guard.add(visitor)
+        return self._ending_page(TicketStatus.UNKNOWN)
 
-    async def _refused(self, ticket: Ticket) -> Answer | None:
+    async def _denied_page(self, ticket: Ticket) -> Answer | None:
         """Return the page for a user who may not have the build any more; raises PermissionUnverified,
         DatabaseUnavailable.
 
@@ -223,63 +225,65 @@ class ClaimPage:
             raise
         except PermissionDenied as error:
             log.info("claim.denied", why=error.reason)
-            return self._ending(ClaimOutcome.DENIED, sentence=_(DENIED.get(error.reason, NO_ACCESS)))
+            return self._ending_page(ClaimOutcome.DENIED, sentence=_(DENIED.get(error.reason, NO_ACCESS)))
         return None
 
-    def _over(self, visit: ClaimRequest, now: datetime) -> Answer | None:
+    def _closed_page(self, visit: ClaimRequest, now: datetime) -> Answer | None:
         """Return the page of a ticket that cannot be claimed at `now`; None for one that can."""
         standing = visit.found.standing(now)
         if standing is TicketStatus.OPEN:
             return None
-        if standing is TicketStatus.UNSURE and visit.ticket_hash in self._claiming:
+        if standing is TicketStatus.UNSURE and visit.ticket_hash in self._claims_in_progress:
             standing = TicketStatus.SPENT  # it is being used right now
-        return self._ending(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
+        return self._ending_page(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
 
-    async def _shown(self, visit: ClaimRequest) -> Answer:
+    async def _show(self, visit: ClaimRequest) -> Answer:
         now = await self._store.run(database_info.current_time)  # a ticket expires by the database's clock
-        if (over := self._over(visit, now)) is not None:
+        if (over := self._closed_page(visit, now)) is not None:
             return over
-        build = await self._looks.build(visit.found)
-        if (ending := self._not_to_be_had(visit, build)) is not None:
+        build = await self._build_cache.build(visit.found)
+        if (ending := self._unavailable_page(visit, build)) is not None:
             return ending
         if build.stage is not Stage.READY:
-            self._looks.forget(visit.found)
-            return self._ending(ClaimOutcome.NOT_PROCESSED, again="post")  # the press asks Applivery, which knows best
+            self._build_cache.forget(visit.found)
+            return self._ending_page(
+                ClaimOutcome.NOT_PROCESSED, again="post"
+            )  # the press asks Applivery, which knows best
         looking = browser(visit.user_agent)
         offered = offer(visit.found, build, looking)
         self._count(ClaimOutcome.SHOWN)
         address = self._address(visit.ticket)
         return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
 
-    async def _claimed(self, visit: ClaimRequest) -> Answer:
-        if (over := self._over(visit, await self._store.run(database_info.current_time))) is not None:
+    async def _claim(self, visit: ClaimRequest) -> Answer:
+        if (over := self._closed_page(visit, await self._store.run(database_info.current_time))) is not None:
             return over
-        build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
-        if (ending := self._not_to_be_had(visit, build)) is not None:
+        build = await self._build_cache.build(visit.found)  # before spending: a build that is gone costs nothing
+        if (ending := self._unavailable_page(visit, build)) is not None:
             return ending
         what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
-        self._claiming[visit.ticket_hash] += 1
+        self._claims_in_progress[visit.ticket_hash] += 1
         answer = None
         try:
-            answer = await self._spent(visit, build, what)
+            answer = await self._spend_claim(visit, build, what)
         finally:
             if answer is None or HANDED not in answer:
                 self._end_claim(visit.ticket_hash)
         return answer
 
-    async def _spent(self, visit: ClaimRequest, build: Build, what: DownloadRequest) -> Answer:
+    async def _spend_claim(self, visit: ClaimRequest, build: Build, what: DownloadRequest) -> Answer:
         """Spend one claim for a link, and refund it when none was created."""
         claim = await self._store.run(stored_tickets.claim_ticket, visit.ticket_hash)
         if claim is TicketStatus.RECALLED:
-            return await self._recalled(visit.found)
+            return await self._recalled_page(visit.found)
         if not isinstance(claim, Ticket):
-            return self._ending(claim)
+            return self._ending_page(claim)
         try:
-            link = await self._minted(claim, build, what)
+            link = await self._create_link(claim, build, what)
         except BaseException:
             with suppress(BotError):  # the first problem is the one to show
                 await self._store.run(stored_tickets.refund_claim, visit.ticket_hash)
-            self._looks.forget(visit.found)
+            self._build_cache.forget(visit.found)
             raise
         self._count(ClaimOutcome.MINTED)
         answer = self._pages.download(link)
@@ -288,34 +292,34 @@ class ClaimPage:
         answer[HANDED] = visit.ticket_hash
         return answer
 
-    def _not_to_be_had(self, visit: ClaimRequest, build: Build) -> Answer | None:
+    def _unavailable_page(self, visit: ClaimRequest, build: Build) -> Answer | None:
         """Return the page of a build there is no file of, however long one waits; None for any other."""
         if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
             return None
         if build.stage is Stage.FAILED:
-            return self._ending(ClaimOutcome.UNUSABLE)
-        self._looks.forget(visit.found)
+            return self._ending_page(ClaimOutcome.UNUSABLE)
+        self._build_cache.forget(visit.found)
         why = _("Applivery gives it the status “{status}”, which is unknown here.", status=build.status or "–")
-        return self._ending(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
+        return self._ending_page(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
 
-    async def _recalled(self, ticket: Ticket) -> Answer:
+    async def _recalled_page(self, ticket: Ticket) -> Answer:
         """Return the page for a recalled build, recalled before this ticket was made or after."""
         recall = (await self._store.cached(recalls.list_recalls)).get(ticket.build_id)
         why = _("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
-        return self._ending(TicketStatus.RECALLED, sentence=why)
+        return self._ending_page(TicketStatus.RECALLED, sentence=why)
 
-    async def _minted(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:
+    async def _create_link(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:
         """Create the link and record that, or the reason against it, in the audit log before the link is returned."""
         try:
             link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
         except BotError as problem:
             with suppress(BotError):
-                await self._write_down(claim, kind_of(problem), None)
+                await self._record_audit(claim, kind_of(problem), None)
             raise
-        await self._write_down(claim, AuditOutcome.MINTED, link.fingerprint())
+        await self._record_audit(claim, AuditOutcome.MINTED, link.fingerprint())
         return link
 
-    async def _write_down(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
+    async def _record_audit(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
         self._metrics.mints.labels(outcome).inc()
         await self._audit.record(
             Actor(team_id=claim.team_id, user_id=claim.user_id, channel_id=claim.channel_id or None),
@@ -327,19 +331,19 @@ class ClaimPage:
             token_hash=token_hash,
         )
 
-    def _ending(self, why: TicketStatus | ClaimOutcome, **facts: Any) -> Answer:
+    def _ending_page(self, why: TicketStatus | ClaimOutcome, **facts: Any) -> Answer:
         self._count(why)
         return self._pages.ending(why, **facts)
 
-    def _problem(self, problem: BotError, method: str, choice: str) -> Answer:
+    def _problem_page(self, problem: BotError, method: str, choice: str) -> Answer:
         again: Again = "post" if method == hdrs.METH_POST else "get"
         if isinstance(problem, NotFound):
-            return self._ending(ClaimOutcome.GONE)
+            return self._ending_page(ClaimOutcome.GONE)
         if isinstance(problem, BuildNotProcessed):
-            return self._ending(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
+            return self._ending_page(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
         reference = None if problem.everyday else secrets.token_hex(4)
         log.warning("claim.failed", problem=kind_of(problem), cause=cause(problem), reference=reference)
-        return self._ending(
+        return self._ending_page(
             ClaimOutcome.FAILED,
             sentence=_(problem.sentence),
             next_step=_(problem.next_step),
@@ -362,7 +366,7 @@ def _place(ticket: Ticket) -> str:
     return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.channel_id})}"
 
 
-async def _choice(request: web.Request) -> str:
+async def _read_choice(request: web.Request) -> str:
     """Return the button that was pressed, as far as the form shows; none when it names several.
 
     Raises as `read_body` does for a form that did not arrive as a whole: the client may have disconnected.

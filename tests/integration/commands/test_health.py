@@ -178,13 +178,13 @@ async def test_health_names_waiting_messages_and_paused_channel(world: Environme
 
 async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: Environment) -> None:
     await world.start()
-    world.bot.watch.outage.failed(ServiceUnavailable())
+    world.bot.watch.outage.record_failure(ServiceUnavailable())
     during = seen(await world.ask("status"))
     assert "*Outage*: Applivery has been away since <!date^" in during
-    world.bot.watch.outage.worked()
+    world.bot.watch.outage.record_success()
     assert "*Last outage*: Applivery, from <!date^" in seen(await world.ask("status"))
-    world.bot.announce.outage.failed(DatabaseUnavailable())
-    world.bot.announce.outage.worked()
+    world.bot.announce.outage.record_failure(DatabaseUnavailable())
+    world.bot.announce.outage.record_success()
     assert "*Last outage*: the database, from <!date^" in seen(await world.ask("status"))
 
 
@@ -193,7 +193,7 @@ async def test_a_job_that_fails_is_an_outage_too(world: Environment) -> None:
     names = {outage.what for outage in world.bot.outages()}
     assert {"applivery", "slack", "digest", "watch", "announce", "progress"} <= names
     job = next(outage for outage in world.bot.outages() if outage.what == "hold")
-    job.failed(DatabaseUnavailable())
+    job.record_failure(DatabaseUnavailable())
     assert "the database" in seen(await world.ask("status"))
 
 

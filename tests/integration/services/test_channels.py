@@ -37,7 +37,7 @@ async def paused(world: Environment, place: Any) -> None:
     await world.bot.store.run(app_polls.request_poll, None)
     await world.slack.until(lambda: place.id in world.bot.pausing._paused)
     await world.bot.pausing.step()
-    assert place.id in world.bot.pausing._looks, "it looked in vain, and will wait before it does again"
+    assert place.id in world.bot.pausing._next_checks, "it looked in vain, and will wait before it does again"
 
 
 @pytest.mark.parametrize("private", [False, True])

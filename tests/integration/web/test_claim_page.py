@@ -664,7 +664,7 @@ def test_guessers_cannot_fill_the_memory() -> None:
     guesses = BruteForceGuard(limit=1, clock=lambda: 0)
     for number in range(ADDRESSES + 10):
         guesses.add(str(number))
-    assert len(guesses._seen) == ADDRESSES
+    assert len(guesses._attempts) == ADDRESSES
     assert guesses.too_many(str(ADDRESSES + 9))
     assert not guesses.too_many("0")
 

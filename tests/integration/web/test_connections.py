@@ -93,7 +93,7 @@ async def test_connection_stalled_reader_is_closed() -> None:
         it._metrics.refused.labels("x" * 30_000_000, "y").inc()  # more than the network holds for us
         _, writer = await opened(it.port, b"GET /metrics HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n")
         await until(lambda: refused(it, ConnectionEnd.STUCK) == 1)
-        await until(lambda: len(liveness.places) == 0)
+        await until(lambda: len(liveness.pool) == 0)
         writer.close()
 
 
@@ -112,7 +112,7 @@ async def test_half_sent_requests_make_room_for_whole_ones() -> None:
         for path in ("/healthz", "/metrics"):
             sent = HEALTH.replace(b"/healthz", path.encode())
             assert (await answered(it.port, sent)).startswith(b"HTTP/1.1 200")
-        assert len(liveness.places) <= 12
+        assert len(liveness.pool) <= 12
         assert refused(it, ConnectionEnd.FULL) >= 48
         for _, writer in silent:
             writer.close()
@@ -120,13 +120,13 @@ async def test_half_sent_requests_make_room_for_whole_ones() -> None:
 
 async def test_bodies_that_do_not_come_make_room_too() -> None:
     liveness = await LivenessServer.open("127.0.0.1", 0, ConnectionLimits(most=10, reserve=2))
-    it = HttpServer(metrics=Metrics(), checks={}, webhook_secret="word", ring=_rung)
+    it = HttpServer(metrics=Metrics(), checks={}, webhook_secret="word", handle_webhook=_rung)
     await it.start(liveness)
     half = b"POST /webhooks/applivery/word HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\nhalf"
     silent = [await opened(it.port, half) for _ in range(30)]
     whole = half.replace(b"Host", b"Connection: close\r\nHost").replace(b"half", b"123456789")
     assert (await answered(it.port, whole)).startswith(b"HTTP/1.1 204")
-    assert len(liveness.places) <= 12
+    assert len(liveness.pool) <= 12
     for _, writer in silent:
         writer.close()
     await it.close()
@@ -148,8 +148,8 @@ async def test_when_all_are_busy_health_alone_is_answered() -> None:
         it._runner.app.router._frozen = False
         it._runner.app.router.add_get("/waits", waits)
         busy = [asyncio.create_task(answered(it.port, HEALTH.replace(b"/healthz", b"/waits"))) for _ in range(4)]
-        await until(lambda: len(liveness.places) == 4)
-        await until(lambda: all(visitor.working for visitor in liveness.places._there))
+        await until(lambda: len(liveness.pool) == 4)
+        await until(lambda: all(visitor.working for visitor in liveness.pool._connections))
         assert (await answered(it.port)).startswith(b"HTTP/1.1 200")
         for path, status in ((b"/readyz", b"200"), (b"/metrics", b"503"), (b"/b/x", b"503")):
             assert (await answered(it.port, HEALTH.replace(b"/healthz", path))).startswith(b"HTTP/1.1 " + status)

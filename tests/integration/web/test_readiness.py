@@ -160,13 +160,13 @@ async def test_the_only_app_deleted_is_an_answer(world: Environment, log: Any) -
 async def test_with_nothing_watched_it_asks_all_the_same(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET *", Fault(status=403), times=None)
-    world.bot.watch._ask_at = 0.0
+    world.bot.watch._probe_at = 0.0
     await world.bot.watch.step()
     found = await readyz(world)
     assert (found["ok"], found["apps"]) == (False, 0), "it has never worked since the start"
     assert "PermissionMissing: HTTP 403" in found["problem"]
     world.applivery.faults.clear()
-    world.bot.watch._ask_at = 0.0
+    world.bot.watch._probe_at = 0.0
     await world.bot.watch.step()
     assert (await readyz(world))["ok"]
     assert len([request for request in world.applivery.requests if request.path == "/v1/organizations/acme"]) == 2

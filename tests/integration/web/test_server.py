@@ -249,7 +249,7 @@ async def looked_at(world: Environment) -> set[str]:
 async def rung(world: Environment, body: Any, **about: Any) -> int:
     """Ring, and wait until the bell has reached the store."""
     answer = await ask(world, "POST", BELL, data=body, **about)
-    ringing = world.bot.web._ringing
+    ringing = world.bot.web._webhook_tasks
     if ringing:
         await asyncio.wait(ringing)
     assert answer.text == "" or answer.status != 204

@@ -339,7 +339,7 @@ async def test_poller_news_for_paused_subscription_is_kept(watched: Environment)
     assert watched.said() == []
 
     watched.releases.archived = False
-    watched.bot.pausing.look_now(watched.releases.id)
+    watched.bot.pausing.check_now(watched.releases.id)
     await watched.bot.pausing.step()
     await watched.look()
     assert watched.said() == [ready("1.0.0")]

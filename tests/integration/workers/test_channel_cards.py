@@ -528,7 +528,7 @@ async def test_card_paused_channel_gets_one_message_when_back(started: Environme
     assert len(directs(started, started.ana)) == 1, "its maker is told once"
 
     reopen(started, how)
-    started.bot.pausing.look_now(started.releases.id)
+    started.bot.pausing.check_now(started.releases.id)
     await started.bot.pausing.step()
     await started.bot.announce.drain()
     [card] = cards(started)
@@ -589,7 +589,7 @@ async def test_paused_channel_is_checked_less_and_less_often(started: Environmen
     waits = [await started.bot.pausing.step() or 0 for _ in range(3)]
     assert len(started.slack.calls_of("conversations.info")) == before + 1, "its time has not come again"
     assert all(3 < wait <= 5 for wait in waits)
-    started.bot.pausing.look_now(started.releases.id)
+    started.bot.pausing.check_now(started.releases.id)
     await started.bot.pausing.step()
     assert len(started.slack.calls_of("conversations.info")) == before + 2
 

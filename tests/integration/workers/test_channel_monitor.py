@@ -41,10 +41,12 @@ async def tried(world: Environment, times: int) -> list[float]:
     """Try a paused channel again and again, without the waiting; gives the pauses it would have made."""
     pauses = []
     for _ in range(times):
-        world.bot.pausing._looks = {key: (0.0, pause) for key, (_, pause) in world.bot.pausing._looks.items()}
+        world.bot.pausing._next_checks = {
+            key: (0.0, pause) for key, (_, pause) in world.bot.pausing._next_checks.items()
+        }
         await world.bot.pausing.step()
         await world.bot.announce.drain()
-        pauses += [pause for _, pause in world.bot.pausing._looks.values()]
+        pauses += [pause for _, pause in world.bot.pausing._next_checks.values()]
     return pauses
 
 
@@ -74,7 +76,7 @@ async def test_a_trouble_ends_with_a_post_that_worked(world: Environment) -> Non
     assert (await world.bot.store.run(subscriptions.list_subscriptions))[0].paused, (
         "that nothing refuses is not known yet"
     )
-    world.bot.pausing.look_now(world.releases.id)
+    world.bot.pausing.check_now(world.releases.id)
     await world.bot.pausing.step()
     await world.settle()
     assert all(any(version in said for said in world.said()) for version in ("1", "2"))
@@ -111,7 +113,7 @@ async def test_one_refusal_is_not_followed_by_many(world: Environment) -> None:
 
 
 async def tried_in_vain_no_more(world: Environment) -> None:
-    world.bot.pausing.look_now(world.releases.id)
+    world.bot.pausing.check_now(world.releases.id)
     await world.bot.pausing.step()
     await world.settle()
     assert (await world.bot.store.run(subscriptions.list_subscriptions))[0].paused is None
@@ -145,7 +147,7 @@ async def test_two_makers_are_told_once_each(world: Environment) -> None:
     world.bruno.admin = True
     world.releases.refusal = "not_in_channel"
     await built(world, "1")
-    await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
+    await world.bot.pausing.on_refusal(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     world.applivery.app("Parcel", slug="parcel")
     store = world.bot.store
     await store.run(
@@ -159,5 +161,5 @@ async def test_two_makers_are_told_once_each(world: Environment) -> None:
         world.bruno.id,
     )
     for _ in range(3):
-        await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
+        await world.bot.pausing.on_refusal(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     assert (len(directs(world, world.ana)), len(directs(world, world.bruno))) == (1, 1)

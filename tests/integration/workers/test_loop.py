@@ -125,11 +125,11 @@ async def test_cancelling_ends_a_job() -> None:
 
 def test_an_outage_counts_what_failed_and_how_long(log: Log) -> None:
     outage = OutageTracker("thing")
-    outage.worked()
-    outage.failed(ValueError("first"))
-    outage.failed(ValueError("second"))
-    outage.worked()
-    outage.worked()
+    outage.record_success()
+    outage.record_failure(ValueError("first"))
+    outage.record_failure(ValueError("second"))
+    outage.record_success()
+    outage.record_success()
 
     assert [(line["event"], line.get("said"), line.get("failures")) for line in log] == [
         ("thing.away", "first", None),

@@ -25,7 +25,7 @@ def notifier(world: Environment, checks: dict[str, Any]) -> OutageNotifier:
         slack_client=world.bot.slack_client,
         people=people,
         polling=polling,
-        tries=checks["tries"],
+        attempts=checks["tries"],
     )
 
 

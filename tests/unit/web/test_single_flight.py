@@ -22,6 +22,6 @@ async def test_single_flight_failure_after_browser_left_is_no_error(log: io.Stri
         async with asyncio.timeout(0.01):
             await presses.last("a button", work)
     await asyncio.sleep(0.03)
-    assert not presses._under_way
+    assert not presses._pending
     gc.collect()
     assert "never retrieved" not in log.getvalue()
