@@ -36,23 +36,31 @@ class MessageRenderer:
         self._personal = personal
         self._clock = clock
         self._command = command
+        # Every other event is shown on the channel's card.
+        self._of_event: dict[BuildEvent | CardUpdate | ChannelNotice, Callable[[Delivery], Awaitable[Message]]] = {
+            ChannelNotice.WELCOME: self._welcome,
+            BuildEvent.FEEDBACK: self._feedback,
+            BuildEvent.CERT: self._certificate,
+            CardUpdate.DETAILS: self._details,
+        }
 
     async def message(self, announcement: Delivery) -> Message:
         """Return the message for an announcement. Raises MessageRejected when there is nothing to be said any more."""
-        build = announcement.build
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
-        if announcement.event is ChannelNotice.WELCOME:
-            return welcome(self._command)
-        if announcement.event is BuildEvent.FEEDBACK:
-            return await self._feedback(announcement)
-        if announcement.event is BuildEvent.CERT:
-            return thread_details.certificate(build, self._dashboard(build), install.expiry(build, self._clock()))
-        if announcement.event is CardUpdate.DETAILS:
-            return self._details(announcement)
+        return await self._of_event.get(announcement.event, self._card)(announcement)
+
+    async def _card(self, announcement: Delivery) -> Message:
         return channel_card.card(announcement, self._dashboard)
 
-    def _details(self, announcement: Delivery) -> Message:
+    async def _welcome(self, announcement: Delivery) -> Message:
+        return welcome(self._command)
+
+    async def _certificate(self, announcement: Delivery) -> Message:
+        build = announcement.build
+        return thread_details.certificate(build, self._dashboard(build), install.expiry(build, self._clock()))
+
+    async def _details(self, announcement: Delivery) -> Message:
         details = thread_details.details(announcement, install.warnings(announcement.build, self._clock()))
         if not details.blocks:  # the changelog was made shorter meanwhile
             raise MessageRejected(english("There are no details any more."), code="no_details")
