@@ -163,7 +163,7 @@ class ProgressUpdater:
         return cards.on_its_way(build, row.usual, estimates.left(_since(row), row.usual, now), dashboard)
 
     def _is_stuck(self, row: Row) -> bool:
-        """Return when it was last polled: while Applivery is away the state of a build is unknown."""
+        """Return whether it looked stuck when last polled: while Applivery is away its state is unknown."""
         return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
 
 
