@@ -6,6 +6,7 @@ import time
 
 from bot.db import key_value, mutes, subscriptions
 from bot.db.database import Database
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
 from bot.exceptions import ChannelUnavailable, SlackError
@@ -23,6 +24,18 @@ LONGEST_LOOK_SECONDS = 300.0
 NOTE = "refused/"  # and the channel: the owners notified of the refusal that lasts
 # Reasons that the channel's facts show.
 _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
+
+
+def _record_refusal(tx: Transaction, channel_id: str, code: str) -> list[Subscription]:
+    """Pause a channel and note whom that is told; return one subscription of each creator who was not told before.
+
+    In one transaction: the note is there for every reader that sees the channel paused.
+    """
+    paused = mutes.pause_channel(tx, channel_id, code)
+    told = set((key_value.get_value(tx, f"{NOTE}{channel_id}") or "").split())
+    new = {candidate.created_by: candidate for candidate in reversed(paused) if candidate.created_by not in told}
+    key_value.set_value(tx, f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
+    return list(new.values())
 
 
 class ChannelMonitor:
@@ -57,12 +70,8 @@ class ChannelMonitor:
         self._paused[channel_id] = error.code
         if channel_id not in self._refused_channels:
             log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
-        paused = await self._store.run(mutes.pause_channel, channel_id, error.code)
-        told = set((await self._store.run(key_value.get_value, f"{NOTE}{channel_id}") or "").split())
-        self._refused_channels.add(channel_id)
-        new = {candidate.created_by: candidate for candidate in reversed(paused) if candidate.created_by not in told}
-        await self._store.run(key_value.set_value, f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
-        for subscription in new.values():
+        self._refused_channels.add(channel_id)  # before anything is waited for: a second refusal may come meanwhile
+        for subscription in await self._store.run(_record_refusal, channel_id, error.code):
             try:
                 await self._notify(subscription)
             except SlackError as problem:
