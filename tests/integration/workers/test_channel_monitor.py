@@ -11,6 +11,7 @@ from bot.db import app_polls, subscriptions
 from bot.domain.model import BuildEvent
 from bot.exceptions import ChannelUnavailable
 from bot.slack.errors import _CHANNEL
+from bot.workers.channel_monitor import _record_refusal
 from tests.conftest import Environment
 from tests.support.handing import directs, ready
 
@@ -140,6 +141,16 @@ async def test_by_itself_it_tells_once_in_many_seconds(world: Environment, log: 
     await asyncio.sleep(0)
     assert len(directs(world, world.ana)) == 1
     assert len([line for line in log if line["event"] == "pausing.channel_refused"]) == 1
+
+
+async def test_refusal_seen_in_the_database_is_not_reported_again(world: Environment, log: list[Any]) -> None:
+    """Between a refusal and its message the monitor may look, and a retry may be refused."""
+    await begun(world)
+    await world.bot.store.run(_record_refusal, world.releases.id, "not_in_channel")
+    await world.bot.pausing.step()
+    await world.bot.pausing.on_refusal(world.releases.id, ChannelUnavailable(code="not_in_channel"))
+    assert [line for line in log if line["event"] == "pausing.channel_refused"] == []
+    assert directs(world, world.ana) == []
 
 
 async def test_two_makers_are_told_once_each(world: Environment) -> None:
