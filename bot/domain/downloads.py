@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
+from bot.domain.model.described import DescribedEnum
 from bot.domain.time_zones import local, zone
 from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
@@ -115,17 +115,10 @@ class GroupDescription:
     counts: Callable[[DownloadSummary], Counts] = lambda summary: ()
 
 
-class GroupBy(StrEnum):
+class GroupBy(DescribedEnum):
     """What a summary's thread is sorted by."""
 
     description: GroupDescription
-
-    def __new__(cls, word: str, *description: GroupDescription) -> GroupBy:
-        """Make a member that is `word`, as it is typed and stored, with its one description."""
-        group = str.__new__(cls, word)
-        group._value_ = word
-        [group.description] = description
-        return group
 
     PERSON = (
         "person",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bot.domain.model.builds import Stage
+from bot.domain.model.described import DescribedEnum
 from bot.i18n import gettext_noop
 
 
@@ -29,17 +29,10 @@ class EventDescription:
     by_default: bool = False
 
 
-class BuildEvent(StrEnum):
+class BuildEvent(DescribedEnum):
     """Events of a build: those a channel can subscribe to, and those only for users who wait for it."""
 
     description: EventDescription
-
-    def __new__(cls, word: str, *description: EventDescription) -> BuildEvent:
-        """Make a member that is `word`, as it is typed and stored, with its one description."""
-        event = str.__new__(cls, word)
-        event._value_ = word
-        [event.description] = description
-        return event
 
     UPLOADED = (
         "uploaded",
