@@ -33,6 +33,7 @@ from bot.dispatch.requests import (
     button_value,
     changed_member_or_group,
     channel_with_changed_membership,
+    clicked,
     is_bot_joined,
     is_edit,
     parse_home_opened,
@@ -150,7 +151,7 @@ class RequestDispatcher(AsyncMiddleware):
         if "command" in body:
             self._spawn(parse_source(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._on_text)
         elif kind == "block_actions":
-            for action in body.get("actions") or []:
+            for action in map(clicked, body.get("actions") or []):
                 replaces = self._replaces_message(action)
                 self._spawn(parse_source(Entrypoint.BUTTON, body, replaces_message=replaces), action, self._on_click)
         elif kind == "view_submission":

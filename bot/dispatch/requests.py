@@ -226,16 +226,34 @@ def _selected_values(element: dict[str, Any]) -> str:
     return ",".join(str(item) for item in (*ticked, *picked) if item)
 
 
+def clicked(action: dict[str, Any]) -> dict[str, Any]:
+    """Return the button that was clicked: a chosen item of a ⋯ menu as the button that it stands for.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element
+    """
+    if action.get("type") != "overflow":
+        return action
+    name, _separator, value = str((action.get("selected_option") or {}).get("value") or "").partition(" ")
+    return {"type": "button", "action_id": name, "value": value, "block_id": action.get("block_id")}
+
+
 def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:
-    """Return the value of the first button with one of these names in a message; None when it has none.
+    """Return the value of the first button or menu item with one of these names in a message; None without one.
 
     A superseded card has the newer build's button before its own; the card is about its own.
     """
     for block in message.get("blocks") or []:
         for element in (*(block.get("elements") or []), block.get("accessory")):
-            if isinstance(element, dict) and element.get("value") and _is_one_of(element, actions):
-                return str(element["value"])
+            for button in _buttons(element) if isinstance(element, dict) else ():
+                if button.get("value") and _is_one_of(button, actions):
+                    return str(button["value"])
     return None
+
+
+def _buttons(element: dict[str, Any]) -> list[dict[str, Any]]:
+    if element.get("type") != "overflow":
+        return [element]
+    return [clicked({"type": "overflow", "selected_option": option}) for option in element.get("options") or []]
 
 
 def _is_one_of(element: dict[str, Any], actions: frozenset[str]) -> bool:

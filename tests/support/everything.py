@@ -24,7 +24,7 @@ from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeUser
 from tests.conftest import Environment
 from tests.support.handing import MINTING, ready, rested
-from tests.support.seeing import every_message, press
+from tests.support.seeing import Control, click, click_control, controls, every_message, press
 
 MISHAPS = (
     Fault(status=500, error="no"),
@@ -379,12 +379,12 @@ async def press_everything(world: Environment) -> set[str]:
         for message in [
             each_message for listed in world.slack.mailbox.by_channel.values() for each_message in list(listed)
         ]:
-            for block, element in list(message.elements()):
-                kind = (element["action_id"], place(world, message))
-                key = (message.ts, element["action_id"], str(element.get("value")))
-                if element["type"] != "button" or key in done or message.deleted or pressed[kind] >= ENOUGH:
+            for control in controls(message):
+                kind = (control.action, place(world, message))
+                key = (message.ts, control.action, control.value)
+                if key in done or message.deleted or pressed[kind] >= ENOUGH:
                     continue
-                if await _pressed(world, message, block, element):
+                if await _pressed(world, message, control):
                     pressed[kind] += 1
                     done.add(key)
     return {action.partition("#")[0] for action, _ in pressed}
@@ -400,12 +400,11 @@ def place(world: Environment, message: FakeMessage) -> str:
     return "direct" if world.slack.channels[message.channel].is_im else "everybody"
 
 
-async def _pressed(world: Environment, message: FakeMessage, block: str, element: dict[str, Any]) -> bool:
-    who = seer(world, message)
-    if element["action_id"].startswith(("unsubscribe", "undigest")):
+async def _pressed(world: Environment, message: FakeMessage, control: Control) -> bool:
+    if control.action.startswith(("unsubscribe", "undigest")):
         return True  # pressed last, in _mishaps: what is announced has to be heard
     try:
-        await world.slack.click(message, element["action_id"], user=who, block_id=block)
+        await click_control(world.slack, message, control, user=seer(world, message))
     except LookupError:
         return False
     await rested(world)
@@ -427,7 +426,7 @@ async def _mishaps(world: Environment) -> None:
         world.applivery.faults.add(MINTING, fault)
         await world.ask("get courier")
         world.applivery.faults.add(MINTING, fault)
-        await world.slack.click(answer, "dm.v1", user=world.ana)
+        await click(world.slack, answer, "dm.v1", user=world.ana)
         await rested(world)
         world.applivery.faults.clear()
     for target, error in (("response_url", "used_url"), ("chat.postMessage", "fatal_error"), ("chat.update", "x")):

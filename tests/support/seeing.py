@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.i18n import _, use_locale
-from sandbox.slack import FakeMessage, FakeSlack, FakeUser, Interaction
+from sandbox.slack import FakeMessage, FakeSlack, FakeUser, FakeView, Interaction
 
 TICKET = re.compile(r"/b/([\w-]{22})(?![\w-])")  # of a claim page
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/v1/download/[\w-]+")
@@ -48,19 +48,64 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def labels(message: FakeMessage) -> list[str]:
-    """What stands on the buttons of a message, in order."""
-    return [element["text"]["text"] for _, element in message.elements()]
+class Control(NamedTuple):
+    """A button, or an item of a ⋯ menu as the button that it stands for; `option` is the item's value."""
+
+    label: str
+    action: str
+    value: str
+    url: str
+    block: str
+    element: dict[str, Any]
+    option: str | None = None
 
 
-async def press(slack: FakeSlack, message: FakeMessage, label: str, *, user: FakeUser, nth: int = 0) -> Interaction:
-    """Click the button with these words (or their Spanish); `nth` of those that have them."""
+def controls(message: FakeMessage | FakeView) -> list[Control]:
+    """Every button and every item of a menu, in order."""
+    found = []
+    for block, element in message.elements():
+        if element["type"] == "overflow":
+            for option in element["options"]:
+                action, _, value = option["value"].partition(" ")
+                words, url = option["text"]["text"], option.get("url", "")
+                found.append(Control(words, action, value, url, block, element, option["value"]))
+        elif element["type"] == "button":
+            words, value = element["text"]["text"], element.get("value", "")
+            found.append(Control(words, element["action_id"], value, element.get("url", ""), block, element))
+    return found
+
+
+def labels(message: FakeMessage | FakeView) -> list[str]:
+    """What stands on the buttons of a message and in its menus, in order."""
+    return [control.label for control in controls(message)]
+
+
+async def press(
+    slack: FakeSlack, message: FakeMessage | FakeView, label: str, *, user: FakeUser, nth: int = 0
+) -> Interaction:
+    """Click the button or menu item with these words (or their Spanish); `nth` of those that have them."""
     with use_locale("es"):
         words = {label, _(label)}
-    found = [(block, element) for block, element in message.elements() if element["text"]["text"] in words]
+    found = [control for control in controls(message) if control.label in words]
     assert len(found) > nth, labels(message)
-    block, element = found[nth]
-    return await slack.click(message, element["action_id"], user=user, block_id=block)
+    return await click_control(slack, message, found[nth], user=user)
+
+
+async def click(
+    slack: FakeSlack, message: FakeMessage | FakeView, action: str, *, user: FakeUser, nth: int = 0
+) -> Interaction:
+    """Click the button or menu item that does this (`downloads.v1`); `nth` of those that do."""
+    found = [control for control in controls(message) if control.action == action]
+    assert len(found) > nth, [control.action for control in controls(message)]
+    return await click_control(slack, message, found[nth], user=user)
+
+
+async def click_control(
+    slack: FakeSlack, message: FakeMessage | FakeView, control: Control, *, user: FakeUser
+) -> Interaction:
+    """Click this button, or choose this item of its menu."""
+    action = control.element["action_id"]
+    return await slack.click(message, action, user=user, value=control.option, block_id=control.block)
 
 
 def old_card(slack: FakeSlack, channel: Any, action_id: str, value: str) -> FakeMessage:

@@ -21,6 +21,7 @@ from slack_sdk.models.blocks import (
     InputBlock,
     MarkdownTextObject,
     Option,
+    OverflowMenuElement,
     PlainTextObject,
     SectionBlock,
     StaticSelectElement,
@@ -48,9 +49,11 @@ BUTTON_VALUE = 2000
 OPTION_TEXT = 75
 OPTION_VALUE = 150
 OPTIONS = 100
+MENU_ITEMS = 5
 URL = 3000
 INPUT_LABEL = 2000
 QUOTED = 500  # characters of a line before escaping, which makes five of an ampersand
+MENU = "menu.v1"  # the action of ⋯ menus: which button an item stands for is in its value
 TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
 
 
@@ -279,9 +282,9 @@ def divider() -> Block:
     return serialize(DividerBlock())
 
 
-def actions(*elements: ButtonElement) -> Block:
-    """Return a row of buttons."""
-    return serialize(ActionsBlock(elements=list(elements[:ACTIONS_ELEMENTS])))
+def actions(*elements: ButtonElement | OverflowMenuElement | None) -> Block:
+    """Return a row of buttons and menus; None stands for a menu without items."""
+    return serialize(ActionsBlock(elements=[element for element in elements if element][:ACTIONS_ELEMENTS]))
 
 
 def button(
@@ -324,6 +327,27 @@ def link_button(label: str, url: str, action: str, *, accessibility_label: str |
         url=url if len(url) <= URL else None,
         accessibility_label=plain_text(accessibility_label, BUTTON_TEXT) if accessibility_label else None,
     )
+
+
+def menu_item(label: str, action: str, value: str = "") -> Option:
+    """Return a menu's line that does on click what the button `action` does with this value."""
+    return Option(text=_plain(label, OPTION_TEXT), value=f"{action} {value}".strip())
+
+
+def menu_link(label: str, url: str, action: str) -> Option:
+    """Return a menu's line that opens an address; only for addresses that are no credential."""
+    return Option(text=_plain(label, OPTION_TEXT), value=action, url=url)
+
+
+def menu(*items: Option | None, action: str = MENU) -> OverflowMenuElement | None:
+    """Return the ⋯ menu of the items, at most five; None without any.
+
+    An item whose value or address is longer than Slack takes is left out: half of one would do something else.
+    Slack asks that `action` differs from those of the message's other menus: append `#` and a number.
+    https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element
+    """
+    options = [item for item in items if item and len(item.value or "") <= OPTION_VALUE and len(item.url or "") <= URL]
+    return OverflowMenuElement(action_id=action, options=options[:MENU_ITEMS]) if options else None
 
 
 def option(label: str, value: str) -> Option:

@@ -1,0 +1,61 @@
+"""The message pane of a phone: how high a message stands on the page of the fake Slack, in CSS pixels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, expect
+
+from bot.slack.blocks import Message
+from sandbox.demo import DemoEnvironment
+from sandbox.slack import FakeMessage
+
+PHONE = {"width": 390, "height": 844}  # CSS pixels, of which the pane takes 645
+
+
+class MessagePane:
+    """A browser tab that shows one message of the bot at a time."""
+
+    def __init__(self, page: Page, demo: DemoEnvironment) -> None:
+        self.page = page
+        self._demo = demo
+        self._ana = demo.slack.user("ana")
+        self._channel = demo.slack.channel("releases")
+
+    async def show(self, message: Message, *, is_private: bool = False) -> None:
+        """Show this message alone, as Slack renders it; private ones say who sees them."""
+        slack = self._demo.slack
+        for earlier in list(slack.messages(self._channel)):
+            slack.mailbox.delete(earlier)
+        only_to = self._ana.id if is_private else None
+        author = {"user": slack.bot_user_id, "bot_id": slack.bot_id, "ephemeral_to": only_to}
+        posted: FakeMessage = slack.mailbox.post(self._channel, message.payload(), **author)
+        await expect(self.page.locator(f'[data-ts="{posted.ts}"]')).to_be_visible()
+
+    async def height(self, message: Message, *, is_private: bool = False) -> float:
+        """Return how high it stands."""
+        await self.show(message, is_private=is_private)
+        box = await self.page.get_by_test_id("message").or_(self.page.get_by_test_id("ephemeral")).bounding_box()
+        assert box
+        return float(box["height"])
+
+    async def picture(self, path: Path) -> None:
+        """Save what the phone shows."""
+        await self.page.screenshot(path=path)
+
+
+@asynccontextmanager
+async def message_pane(browser: Browser) -> AsyncIterator[MessagePane]:
+    """Open the page of a fake Slack as a phone shows it."""
+    demo = await DemoEnvironment.open(None)
+    context = await browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    try:
+        page = await context.new_page()
+        await page.goto(demo.page_url)
+        await expect(page.get_by_test_id("composer")).to_be_visible()
+        yield MessagePane(page, demo)
+    finally:
+        await context.close()
+        await demo.close()
