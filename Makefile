@@ -9,7 +9,7 @@ SECONDS ?= 300
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check bench fuzz mutate audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
+.PHONY: help demo test unit check bench fuzz mutate audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference _wording
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is created again.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -26,8 +26,8 @@ test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to g
 unit: .venv/.stamp-dev ## the tests without I/O, in seconds
 	@$(PY) -m pytest -n 2 -q --hypothesis-profile=quick tests/unit $(ARGS)
 
-check: .venv/.stamp-dev ## format, lint, types, import direction, and whether the generated pages are current
-	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports _reference
+check: .venv/.stamp-dev ## format, lint, types, import direction, current generated pages, banned phrases
+	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports _reference _wording
 
 _format:
 	$(PY) -m ruff format --check .
@@ -39,6 +39,8 @@ _imports:
 	.venv/bin/lint-imports --no-logo
 _reference:
 	$(PY) -m tools.reference --check
+_wording:
+	$(PY) -m tools.wording
 
 bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
 	@$(PY) -m bench $(ARGS)

@@ -135,4 +135,5 @@ def test_check_goes_on_after_a_fault_and_fails_in_the_end(checkout: Path) -> Non
         "ran mypy",
         "ran lint-imports",
         "ran tools.reference",
+        "ran tools.wording",
     ]
