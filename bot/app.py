@@ -30,7 +30,7 @@ from bot.services.permissions import PermissionChecker
 from bot.services.slack_uploads import UploadRunner
 from bot.services.webhook import WebhookHandler
 from bot.settings import Settings
-from bot.slack.client import SlackClient
+from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.manifest import SCOPES
 from bot.slack.socket_mode.pool import SocketPool
@@ -46,6 +46,8 @@ from bot.workers.channel_monitor import ChannelMonitor
 
 log = logger(__name__)
 
+LOOK_SECONDS = 0.2  # between two looks at whether Slack reaches the bot
+RETRY_SECONDS = 10.0  # after Slack did not say who the bot is
 HINTS_SHARE = 4  # a webhook's hints lead to polls for a quarter of the hour's requests, at most
 
 
@@ -62,6 +64,16 @@ class RunningBot(WorkerSupervisor):
     upload_runner: UploadRunner
     web: HttpServer
     sockets: SocketPool | None = None
+
+    async def connected(self) -> BotIdentity:
+        """Wait until Slack accepts the token and reaches the bot; returns who it is in Slack."""
+        while self.sockets and not await self.sockets.count_connected():  # noqa: ASYNC110 - the SDK offers no event for this
+            await asyncio.sleep(LOOK_SECONDS)
+        while True:
+            try:
+                return await self.slack_client.identity()
+            except BotError:
+                await asyncio.sleep(RETRY_SECONDS)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.applivery.recipients import RecipientCounter
 from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
 from bot.applivery.upload import UploadTimeouts
-from bot.domain.model import App, Build, FileKind, Link, MemberDownloads, Stage
+from bot.domain.model import App, Build, FileKind, Link, MemberDownloads, Stage, Workspace
 from bot.exceptions import InvalidResponse, NotFound, RequestRejected
 from bot.i18n import Text
 
@@ -109,6 +109,19 @@ class AppliveryClient:
         """Return the workspace's name; the cheapest way to learn whether the credential is good."""
         ask = ApiRequest("organization", f"{self.hosts.api}{self._root}", lane=self._lane)
         return await workspace(self._transport.ask(ask, parse.organization))
+
+    async def workspaces(self) -> list[Workspace]:
+        """Return every workspace that the credential sees, in Applivery's order."""
+
+        async def page(number: int) -> Page[Workspace]:
+            def read(body: bytes) -> Page[Workspace]:
+                return parse.workspaces(body, page=number, limit=PAGE_SIZE)
+
+            query = {"page": str(number), "limit": str(PAGE_SIZE)}
+            ask = ApiRequest("organizations", f"{self.hosts.api}{paths.ORGANIZATIONS}", query, self._lane)
+            return await self._transport.ask(ask, read)
+
+        return [item async for item in each_once(every_page("organizations", page), lambda item: item.id)]
 
     async def apps(self) -> list[App]:
         """Return every app we may see, in Applivery's order."""

@@ -27,6 +27,7 @@ from bot.domain.model import (
     Member,
     MemberDownloads,
     Stage,
+    Workspace,
 )
 from bot.exceptions import InvalidResponse
 
@@ -72,6 +73,16 @@ def organization(body: bytes) -> str:
     """Return a workspace's name, or what else it is called."""
     organization = object_of(body, schemas.OrganizationSchema)
     return must(first(organization.name, organization.slug, organization.id))
+
+
+def workspaces(body: bytes, *, page: int, limit: int) -> Page[Workspace]:
+    """Return the workspaces of a page."""
+    return page_of(body, schemas.OrganizationSchema, _workspace, page=page, limit=limit)
+
+
+def _workspace(item: schemas.OrganizationSchema) -> Workspace | None:
+    slug, known_as = first(item.slug, item.id), first(item.id, item.slug)
+    return Workspace(known_as, slug, first(item.name) or slug) if slug and known_as else None
 
 
 def role(body: bytes) -> str | None:

@@ -21,6 +21,9 @@ NO_APP = gettext_noop("“{typed}” is not an app: expected its id or its short
 NO_BUILD_ID = gettext_noop("“{typed}” is not a build id: those are 24 characters, 0–9 and a–f.")
 
 
+ORGANIZATIONS = "/v1/organizations"
+
+
 def is_id_or_slug(text: str) -> bool:
     """Return whether `text` could name an app or workspace in a path; makes no request."""
     return _ID_OR_SLUG.fullmatch(text) is not None
@@ -33,7 +36,7 @@ def checked_file_id(file_id: str) -> str:
 
 def organization(organization: str) -> str:
     """Return the path of a workspace, or raise InvalidId."""
-    return f"/v1/organizations/{_checked(_ID_OR_SLUG, organization, NO_WORKSPACE)}"
+    return f"{ORGANIZATIONS}/{_checked(_ID_OR_SLUG, organization, NO_WORKSPACE)}"
 
 
 def app(organization_path: str, id_or_slug: str) -> str:

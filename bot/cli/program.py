@@ -25,6 +25,7 @@ from bot.slack.manifest import manifest as slack_manifest
 from bot.web.liveness import LivenessServer
 
 if TYPE_CHECKING:
+    from bot.app import RunningBot
     from bot.dispatch.registry import HandlerRegistry
 
 app = typer.Typer(
@@ -110,11 +111,24 @@ async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: 
     # in a thread, because it takes a moment and the liveness server has to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.app")
     _set_up_logs(settings.log_level, settings.log_format)
-    async with service.running(settings, liveness=liveness):
+    async with service.running(settings, liveness=liveness) as running_bot:
         giving_up.cancel()
         gc.freeze()
         gc.enable()
+        greeting = asyncio.create_task(_greet(running_bot, settings))
         await stop.wait()
+        greeting.cancel()
+
+
+async def _greet(running_bot: RunningBot, settings: bot_settings.Settings) -> None:
+    """Print one line once the bot answers in Slack; with JSON logs it is an event."""
+    from bot.observability.logging import logger  # noqa: PLC0415
+
+    bot = await running_bot.connected()
+    if settings.log_format == "json":
+        logger(__name__).info("service.connected", workspace=bot.team, bot=bot.name, command=settings.slack_command)
+        return
+    typer.echo(f"Connected to {bot.team} as @{bot.name}. Type {settings.slack_command} in Slack.")
 
 
 def _set_up_logs(level: str, style: str) -> None:
@@ -141,33 +155,37 @@ def doctor(
     """Check settings, tokens, scopes, channels, permissions, clock, database and webhook; say the fix of each fault."""
     from bot.doctor.runner import examine  # noqa: PLC0415 - other words do not need the whole bot
 
-    def consent(question: str) -> bool:
-        if register_webhook or as_json or not sys.stdin.isatty():
-            return register_webhook
+    def ask(question: str) -> bool:
+        if as_json or not sys.stdin.isatty():
+            return False
         try:
             return typer.confirm(question, err=True)
         except typer.Abort:  # Ctrl-C or Ctrl-D: no, and the report all the same
             return False
 
+    def consent(question: str) -> bool:
+        return register_webhook or ask(question)
+
     _set_up_logs("CRITICAL", "console")  # the report has what libraries would warn of
-    report = shutdown.until_done(examine(_tried(bot_settings.read), consent))
+    settings: bot_settings.Settings | bot_settings.InvalidSettings
+    try:
+        settings = bot_settings.read()  # here, since in the event loop no signal is handled while a file is opened
+    except bot_settings.InvalidSettings as fault:
+        settings = fault
+        _offer_env_file(ask)
+    report = shutdown.until_done(examine(settings, consent))
     typer.echo(report.json() if as_json else report.text())
     raise typer.Exit(DONE if report.fine else FAILED)
 
 
-def _tried(read: Callable[[], bot_settings.Settings]) -> Callable[[], bot_settings.Settings]:
-    """Repeat the work once, without reading again: in the event loop no signal is handled while a file is opened."""
+def _offer_env_file(ask: Callable[[str], bool]) -> None:
+    from bot.cli import env_file  # noqa: PLC0415 - for the first start only
+
     try:
-        settings = read()
-    except bot_settings.InvalidSettings as found:
-        fault = found
-    else:
-        return lambda: settings
-
-    def raising() -> bot_settings.Settings:
-        raise fault
-
-    return raising
+        if env_file.offer(ask):
+            typer.echo("Created .env. Only you can read it.", err=True)
+    except OSError as error:
+        typer.echo(f"Can't create .env: {error.strerror}.", err=True)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What is asked of Applivery: its hosts, our credential, and each permission we use, by harmless questions only."""
+"""Checks of Applivery: its hosts, our credential, and each permission we use, by harmless requests only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from bot.applivery.client import AppliveryClient
 from bot.doctor import database, service
 from bot.doctor.context import CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
-from bot.domain.model import App
+from bot.domain.model import App, Workspace
 from bot.exceptions import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, NotFound, WorkspaceNotFound
 from bot.observability.causes import cause
 
 HOSTS, CREDENTIAL, PERMISSION = "Applivery host", "Applivery token", "Applivery permission"
 AFTER_CREDENTIAL = (PERMISSION, database.POLLING, service.WEBHOOK)
-RAISE = "Give the Service Account a role that has it: Applivery → Workspace Settings → Service Accounts."
+RAISE = "Give the Service Account a role with this permission: Applivery → Workspace Settings → Service Accounts."
+NAMED = 5
 
 
 async def hosts(case: CheckContext) -> list[CheckResult]:
@@ -45,36 +46,67 @@ async def _reached(
         async with case.session.get(address, allow_redirects=False):
             return well(HOSTS, f"{address} answers.")
     except (aiohttp.ClientError, TimeoutError) as error:
-        text = f"{address} is not reached ({cause(error)}); it is needed for: {needed_for}."
+        text = f"can't reach {address} ({cause(error)}). Used for: {needed_for}."
         return bad(HOSTS, text, unreached(error, f"APPLIVERY_TENANT or {setting}"), blocks=blocks)
 
 
 async def credential(case: CheckContext) -> list[CheckResult]:
-    """The token and the workspace; what Applivery says we are in it."""
+    """The token, and the workspaces it sees."""
     slug = case.settings.applivery_organization
     try:
         name = await case.applivery.organization()
+    except WorkspaceNotFound as problem:
+        return [_not_seen(problem, slug, await _workspaces(case))]
     except AppliveryError as problem:
-        return [_no_entry(problem, slug)]
-    return [well(CREDENTIAL, f"the workspace is {name}.")]
+        return [_no_entry(problem)]
+    seen = await _workspaces(case)
+    if len(seen) < 2:
+        return [well(CREDENTIAL, f"workspace {_named(seen[0]) if seen else name}.")]
+    return [well(CREDENTIAL, f"workspace {name}. The token sees {len(seen)}: {_listed(seen)}.")]
 
 
-def _no_entry(problem: AppliveryError, slug: str) -> CheckResult:
+async def _workspaces(case: CheckContext) -> list[Workspace]:
+    """Return the workspaces the token sees; empty where it may not list them."""
+    try:
+        return await case.applivery.workspaces()
+    except AppliveryError:
+        return []
+
+
+def _named(workspace: Workspace) -> str:
+    return workspace.slug if workspace.name == workspace.slug else f"{workspace.name} ({workspace.slug})"
+
+
+def _listed(seen: list[Workspace]) -> str:
+    more = f" and {len(seen) - NAMED} more" if len(seen) > NAMED else ""
+    return f"{', '.join(map(_named, seen[:NAMED]))}{more}"
+
+
+def _not_seen(problem: AppliveryError, slug: str, seen: list[Workspace]) -> CheckResult:
+    text = f"no workspace “{slug}” for this token ({cause(problem)})."
+    fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug, as in its dashboard address."
+    if len(seen) == 1:
+        text = f"{text} It sees only {_named(seen[0])}."
+        fix = f"Set APPLIVERY_ORGANIZATION={seen[0].slug}."
+    elif seen:
+        fix = f"Set APPLIVERY_ORGANIZATION to one that the token sees: {_listed(seen)}."
+    return broken(CREDENTIAL, text, fix, blocks=AFTER_CREDENTIAL)
+
+
+def _no_entry(problem: AppliveryError) -> CheckResult:
     text, fix = f"{problem.sentence} ({cause(problem)})", str(problem.next_step)
-    if isinstance(problem, WorkspaceNotFound):
-        text = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
-        fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
-    elif isinstance(problem, InvalidCredentials | Forbidden):
+    if isinstance(problem, InvalidCredentials | Forbidden):
         fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
     return broken(CREDENTIAL, text, fix, blocks=AFTER_CREDENTIAL)
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredPermission:
-    """One that we use: Applivery's name (where it is documented), what we need it for, and how to find out."""
+    """One that we use: its name at Applivery, what it allows, what uses it, and how to find out."""
 
     name: str
-    needed_for: str
+    act: str
+    used_for: str
     probe: Callable[[CheckContext, App], Awaitable[str]]
     needed: bool = True
     blocks: tuple[str, ...] = ()
@@ -87,9 +119,9 @@ async def permissions(case: CheckContext) -> list[CheckResult]:
     except AppliveryError as problem:
         return [_lacking(LISTING, problem), *_unasked()]
     if not apps:
-        text = "no app is seen: there is none, or this credential may see none."
-        return [warning(PERMISSION, text, "Check in Applivery's dashboard what the Service Account sees."), *_unasked()]
-    listed = well(PERMISSION, f"lists apps ({len(apps)}; {await _role(case.applivery, apps[0])}).")
+        text = "the token sees no apps. Either the workspace has none, or the Service Account has no access."
+        return [warning(PERMISSION, text, "Check the Service Account's access in Applivery's dashboard."), *_unasked()]
+    listed = well(PERMISSION, f"can list apps ({len(apps)}{await _role(case.applivery, apps[0])}).")
     return [listed, *[await _probed(permission, case, apps[0]) for permission in PERMISSIONS], MINTING]
 
 
@@ -98,75 +130,71 @@ async def _role(applivery: AppliveryClient, app: App) -> str:
         role = await applivery.role(app.id)
     except AppliveryError:
         role = None
-    return f"role {role}" if role else "Applivery does not say which role this is"
+    return f", role {role}" if role else ""
 
 
 async def _builds(case: CheckContext, app: App) -> str:
     page = await case.applivery.builds(app, limit=1)
-    return "lists builds" if page.items else f"lists builds ({app.slug} has none yet)"
+    return "" if page.items else f" ({app.slug} has none yet)"
 
 
 async def _downloads(case: CheckContext, app: App) -> str:
     # The answer is not paged and may weigh 60 MB: one second of the log is enough to know.
     now = case.clock()
     await case.applivery.downloads_by_user(app.id, since=now - timedelta(seconds=1), until=now)
-    return "reads the download log"
+    return ""
 
 
 async def _notifications(case: CheckContext, _: App) -> str:
     await case.applivery.notifications()
-    return "lists the workspace's webhooks"
+    return ""
 
 
 async def _apps(case: CheckContext, _: App) -> str:
-    return f"lists apps ({len(await case.applivery.apps())})"
+    return f" ({len(await case.applivery.apps())})"
 
 
 LISTING = RequiredPermission(
-    "mad.application.management.list", "every command: it finds apps by name", _apps, blocks=(database.POLLING,)
+    "mad.application.management.list", "list apps", "every command", _apps, blocks=(database.POLLING,)
 )
 PERMISSIONS = (
+    # Applivery does not document the name of this one
+    RequiredPermission("", "list builds", "commands and every announcement", _builds, blocks=(database.POLLING,)),
+    RequiredPermission("mad.download.management.list", "read the download log", "downloads and reports", _downloads),
     RequiredPermission(
-        "to list builds (its name is not documented)",
-        "get, builds, status and every announcement",
-        _builds,
-        blocks=(database.POLLING,),
-    ),
-    RequiredPermission("mad.download.management.list", "downloads and download digests", _downloads),
-    RequiredPermission(
-        "base.organization.notification.list", "knowing whether the webhook is set", _notifications, needed=False
+        "base.organization.notification.list", "list webhooks", "checking the webhook", _notifications, needed=False
     ),
 )
 
 # Asking for a download token makes one: a GET with an effect is no question.
 MINTING = skipped(
     PERMISSION,
-    "making links cannot be tried without making one.",
-    "Type `get` for any build in Slack: a refusal there names the role that is needed.",
+    "creating links isn't tested, because a test would create one.",
+    "Try `get` in Slack. A refusal names the role that the Service Account needs.",
 )
 
 
 def _unasked() -> list[CheckResult]:
-    return [
-        skipped(PERMISSION, f"{permission.name}: without an app there is nothing to ask.") for permission in PERMISSIONS
-    ] + [MINTING]
+    return [skipped(PERMISSION, f"can't test “{permission.act}” without an app.") for permission in PERMISSIONS] + [
+        MINTING
+    ]
 
 
 async def _probed(permission: RequiredPermission, case: CheckContext, app: App) -> CheckResult:
     try:
-        return well(PERMISSION, f"{await permission.probe(case, app)}.")
+        return well(PERMISSION, f"can {permission.act}{await permission.probe(case, app)}.")
     except AppliveryError as problem:
         return _lacking(permission, problem)
 
 
 def _lacking(lacked: RequiredPermission, problem: AppliveryError) -> CheckResult:
     """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
-    bad, needed_for = (broken if lacked.needed else warning), f"it is needed for: {lacked.needed_for}."
+    bad, used_for = (broken if lacked.needed else warning), f"Used for: {lacked.used_for}."
+    text = f"can't {lacked.act} ({cause(problem)})"
     if isinstance(problem, InvalidCredentials | Forbidden | NotFound):
-        text = f"{lacked.name} is missing ({cause(problem)}); {needed_for}"
-        return bad(PERMISSION, text, RAISE, blocks=lacked.blocks)
+        needs = f"the permission “{lacked.name}”" if lacked.name else f"a role that may {lacked.act}"
+        return bad(PERMISSION, f"{text}: the Service Account needs {needs}. {used_for}", RAISE, blocks=lacked.blocks)
     if isinstance(problem, FeatureNotInPlan):
-        text = f"your plan does not include what is needed for: {lacked.needed_for} ({cause(problem)})."
+        text = f"{text}: your Applivery plan doesn't include it. {used_for}"
         return warning(PERMISSION, text, str(problem.next_step), blocks=lacked.blocks)
-    text = f"{lacked.name} could not be asked: {problem.sentence} ({cause(problem)}); {needed_for}"
-    return bad(PERMISSION, text, str(problem.next_step), blocks=lacked.blocks)
+    return bad(PERMISSION, f"{text}. {problem.sentence} {used_for}", str(problem.next_step), blocks=lacked.blocks)

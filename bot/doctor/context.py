@@ -1,4 +1,4 @@
-"""The case under examination: the settings, and a way to each part that is to be asked."""
+"""Settings and clients used by the checks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.testing_overrides import TestingOverrides
 
-SECONDS = 10.0  # that anything may take to answer
+SECONDS = 10.0  # for each answer
 
 Consent = Callable[[str], bool]
 
@@ -73,10 +73,10 @@ async def _store(settings: Settings) -> Database | StartupError:
 
 
 def unreached(error: BaseException, setting: str) -> str:
-    """What to do about an address that cannot be reached, by what keeps us from it; `setting` names it."""
+    """Return the fix for an address that cannot be reached; `setting` names it."""
     if "certificate" in cause(error):
-        return "Let Python trust who signed it: SSL_CERT_FILE=/path/to/ca.pem in the environment, and check the clock."
-    return f"Check {setting}, name resolution, and the proxy or firewall."
+        return "Set SSL_CERT_FILE=/path/to/ca.pem in the environment to trust its certificate, and check the clock."
+    return f"Check {setting}, DNS, and the proxy or firewall."
 
 
 def here(settings: Settings) -> str:

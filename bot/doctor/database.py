@@ -1,4 +1,4 @@
-"""What is asked of the database: whether it is there and up to date, who subscribed where, and the last poll."""
+"""Checks of the database: its version, the subscribed channels, the last poll, waiting announcements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.exceptions import BotError, ChannelUnavailable, DatabaseNotFound, Slack
 from bot.observability.causes import cause
 from bot.web.readiness import late_after, overdue_after
 
-LOOK_IN_THE_LOG = "Start the bot; if it runs, look in its log for watch.away, applivery.away and slack.away."
+LOOK_IN_THE_LOG = "Start the bot. If it runs, search its log for watch.away, applivery.away and slack.away."
 DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announcements"
 
 
@@ -30,10 +30,10 @@ async def database(case: CheckContext) -> list[CheckResult]:
     if version == HEAD:
         return [well(DATABASE, f"{case.store}, version {version}.")]
     if version is None or version < HEAD:
-        text = f"{case.store}, {f'version {version}' if version else 'no tables yet'}; this program wants {HEAD}."
-        return [warning(DATABASE, text, "`applivery-bot migrate` brings it up to date; the next start does, too.")]
-    text = f"{case.store}, version {version}, made by a newer program than this one ({HEAD})."
-    return [broken(DATABASE, text, "Start that version again, or go back to a copy of the database from before.")]
+        text = f"{case.store}, {f'version {version}' if version else 'no tables yet'}. The bot needs {HEAD}."
+        return [warning(DATABASE, text, "Start the bot, or run `applivery-bot migrate`: both update it.")]
+    text = f"{case.store}, version {version}, from a newer bot than this one ({HEAD})."
+    return [broken(DATABASE, text, "Start the newer bot, or restore a backup from before the upgrade.")]
 
 
 async def readable(case: CheckContext) -> Database | None:
@@ -46,47 +46,53 @@ async def channels(case: CheckContext) -> list[CheckResult]:
     """Check that the bot is in every subscribed channel."""
     store = await readable(case)
     if store is None:
-        return [skipped(CHANNELS, "the subscriptions are in the database.")]
-    wishes: dict[str, list[Subscription]] = defaultdict(list)
+        return [skipped(CHANNELS, "needs the database.")]
+    subscribed: dict[str, list[Subscription]] = defaultdict(list)
     for subscription in await store.run(stored_subscriptions.list_subscriptions):
-        wishes[subscription.channel_id].append(subscription)
+        subscribed[subscription.channel_id].append(subscription)
     name = await case.poster.bot_name()
     results = [
         fault
-        for channel_id, subscriptions in wishes.items()
+        for channel_id, subscriptions in subscribed.items()
         if (fault := await _channel(case, channel_id, subscriptions, name))
     ]
-    return results or [well(CHANNELS, f"the bot is in all {len(wishes)} that subscribed to something.")]
+    if results or not subscribed:
+        return results or [well(CHANNELS, "none subscribed yet.")]
+    return [well(CHANNELS, f"the bot is in {_all(len(subscribed), 'subscribed channel')}.")]
 
 
-async def _channel(case: CheckContext, channel_id: str, wishes: list[Subscription], name: str) -> CheckResult | None:
-    apps = ", ".join(sorted({subscription.app_name for subscription in wishes}))
-    invite = f"In Slack, in that channel: /invite @{name}"
+async def _channel(
+    case: CheckContext, channel_id: str, subscriptions: list[Subscription], name: str
+) -> CheckResult | None:
+    apps = ", ".join(sorted({subscription.app_name for subscription in subscriptions}))
+    invite = f"In that channel, type: /invite @{name}"
     try:
         channel = await case.poster.channel(channel_id)
     except ChannelUnavailable:
-        text = f"{channel_id} (hears of {apps}) is gone, or private and the bot is not in it."
-        return broken(CHANNELS, text, f"{invite}, or remove its subscriptions.")
+        text = f"{channel_id} (subscribed to {apps}) was deleted, or is private and the bot isn't in it."
+        return broken(CHANNELS, text, f"{invite}. Or remove its subscriptions.")
     except SlackError as problem:
-        return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({cause(problem)}).")
+        return skipped(
+            CHANNELS, f"{channel_id} (subscribed to {apps}): Slack shares nothing about it ({cause(problem)})."
+        )
     if channel.is_archived:
         return warning(
-            CHANNELS, f"#{channel.name} (hears of {apps}) is archived.", "Unarchive it, or unsubscribe there."
+            CHANNELS, f"#{channel.name} (subscribed to {apps}) is archived.", "Unarchive it, or unsubscribe it."
         )
     if channel.is_member is False:
-        return broken(CHANNELS, f"#{channel.name} (hears of {apps}) does not have the bot.", invite)
-    paused = next((subscription.paused for subscription in wishes if subscription.paused), None)
+        return broken(CHANNELS, f"the bot isn't in #{channel.name} (subscribed to {apps}).", invite)
+    paused = next((subscription.paused for subscription in subscriptions if subscription.paused), None)
     if paused:
-        fix = "It speaks again when the reason is gone and a user subscribes there again."
-        return warning(CHANNELS, f"#{channel.name} (hears of {apps}) is paused: {paused}", fix)
+        fix = "It resumes once the reason is gone. Subscribe there again to resume now."
+        return warning(CHANNELS, f"#{channel.name} (subscribed to {apps}) is paused: {paused}", fix)
     return None
 
 
 async def polling(case: CheckContext) -> list[CheckResult]:
-    """When the watched apps were looked at last, with an answer."""
+    """When the apps were last polled with success."""
     store = await readable(case)
     if store is None:
-        return [skipped(POLLING, "its times are in the database.")]
+        return [skipped(POLLING, "needs the database.")]
     idle = case.settings.poll_idle_seconds
     spans = {"behind_after_seconds": late_after(idle), "overdue_after_seconds": overdue_after(idle)}
     try:
@@ -94,28 +100,32 @@ async def polling(case: CheckContext) -> list[CheckResult]:
     except BotError as problem:
         return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", str(problem.next_step))]
     if not state.apps:
-        return [well(POLLING, "no app is watched.")]
+        return [well(POLLING, "no apps to poll: no channel is subscribed, and no build is watched.")]
     last = _ago(state.oldest_poll, case.clock())
     if state.behind:
-        text = f"{state.behind} of {state.apps} apps are behind; the oldest look that brought something was {last}."
+        text = f"{state.behind} of {_all(state.apps, 'app')} behind schedule. Oldest successful poll: {last}."
         return [broken(POLLING, text, LOOK_IN_THE_LOG)]
-    return [well(POLLING, f"{state.apps} apps; the oldest look was {last}.")]
+    return [well(POLLING, f"{_all(state.apps, 'app')}, oldest successful poll {last}.")]
 
 
 async def announcements(case: CheckContext) -> list[CheckResult]:
-    """Whether something waits to be said for long."""
+    """Whether an announcement has waited for long."""
     store = await readable(case)
     if store is None:
-        return [skipped(OUTBOX, "what waits is in the database.")]
+        return [skipped(OUTBOX, "needs the database.")]
     try:
         waiting = await store.run(outbox.get_backlog)
     except BotError as problem:
         return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", str(problem.next_step))]
     oldest = waiting.oldest_seconds or 0.0
     if oldest > LATE_SECONDS:
-        text = f"{waiting.count} wait to be said, the oldest for {_span(oldest)}."
+        text = f"{waiting.count} waiting, the oldest for {_span(oldest)}."
         return [broken(OUTBOX, text, LOOK_IN_THE_LOG)]
-    return [well(OUTBOX, f"{waiting.count} wait to be said." if waiting.count else "none waits to be said.")]
+    return [well(OUTBOX, f"{waiting.count} waiting." if waiting.count else "none waiting.")]
+
+
+def _all(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _ago(then: datetime | None, now: datetime) -> str:

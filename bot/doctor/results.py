@@ -22,12 +22,11 @@ class CheckOutcome(StrEnum):
 
 
 _MARKS = {CheckOutcome.WELL: "✓", CheckOutcome.WARNING: "!", CheckOutcome.BROKEN: "✗", CheckOutcome.SKIPPED: "–"}
-_WIDTH = max(len(outcome) for outcome in CheckOutcome)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the report: what was looked at, how it is, and what to do about it.
+    """One line of the report: what was checked, the fact, and the fix.
 
     `blocks` names the checks that can only fail for the same reason: they are not made.
     """
@@ -55,16 +54,17 @@ def broken(check: str, text: str, fix: str, *, blocks: tuple[str, ...] = ()) -> 
 
 
 def skipped(check: str, text: str, fix: str = "") -> CheckResult:
-    """Not looked at, and why."""
+    """Not checked, and why."""
     return CheckResult(check, CheckOutcome.SKIPPED, text, fix)
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport:
-    """Everything that was found, in the order it was looked at; `redact` takes secrets out of what is shown."""
+    """Every result, in the order of the checks, and the next step; `redact` takes secrets out of what is shown."""
 
     findings: tuple[CheckResult, ...]
     redact: Redact
+    next_step: str
 
     @property
     def fine(self) -> bool:
@@ -72,12 +72,12 @@ class DoctorReport:
         return all(finding.outcome is not CheckOutcome.BROKEN for finding in self.findings)
 
     def text(self) -> str:
-        """One line for each check, its fix below, and the sum of it all."""
+        """One line for each check with its fix below, the counts, and the next step."""
         lines = [line for finding in self.findings for line in _lines(finding)]
-        return unmarked(self.redact("\n".join([*lines, "", self._sum()])))
+        return unmarked(self.redact("\n".join([*lines, "", self._counts(), f"Next: {_one_line(self.next_step)}"])))
 
     def json(self) -> str:
-        """The same for programs: `ok`, and `checks` with `check`, `outcome`, `said` and `fix`."""
+        """The same for programs: `ok`, `next`, and `checks` with `check`, `outcome`, `said` and `fix`."""
         checks = [
             {
                 "check": finding.check,
@@ -87,14 +87,18 @@ class DoctorReport:
             }
             for finding in self.findings
         ]
-        return json.dumps({"ok": self.fine, "checks": checks}, indent=2)
+        return json.dumps({"ok": self.fine, "next": unmarked(self.redact(self.next_step)), "checks": checks}, indent=2)
 
-    def _sum(self) -> str:
+    def _counts(self) -> str:
         counts = {outcome: sum(finding.outcome is outcome for finding in self.findings) for outcome in CheckOutcome}
         return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) + "."
 
 
 def _lines(finding: CheckResult) -> list[str]:
-    one_line = " ".join(finding.said.split())
-    lines = [f"{_MARKS[finding.outcome]} {finding.outcome:<{_WIDTH}}  {finding.check}: {one_line}"]
-    return [*lines, f"{'':{_WIDTH + 4}}→ {' '.join(finding.fix.split())}"] if finding.fix else lines
+    name = finding.check[:1].upper() + finding.check[1:]
+    lines = [f"{_MARKS[finding.outcome]} {name}: {_one_line(finding.said)}"]
+    return [*lines, f"  → {_one_line(finding.fix)}"] if finding.fix else lines
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

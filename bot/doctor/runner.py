@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
-from bot.doctor import applivery, database, service, slack
+from bot.doctor import admins, applivery, database, service, slack
 from bot.doctor.context import CheckContext, Consent, opened
-from bot.doctor.results import CheckResult, DoctorReport, broken, skipped, well
+from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport, broken, skipped, well
 from bot.factories import learn_secrets
 from bot.observability.causes import cause
 from bot.observability.redaction import redactor
@@ -23,6 +24,7 @@ CHECKS: dict[str, Check] = {
     applivery.CREDENTIAL: applivery.credential,
     applivery.PERMISSION: applivery.permissions,
     database.DATABASE: database.database,
+    admins.ADMINS: admins.admins,
     database.CHANNELS: database.channels,
     database.POLLING: database.polling,
     database.OUTBOX: database.announcements,
@@ -32,6 +34,7 @@ CHECKS: dict[str, Check] = {
 }
 SETTINGS = "settings"
 CHECK_SECONDS = 60.0
+START = "Start the bot with `make run`, `docker compose up --build` or `applivery-bot run`."
 
 
 def utc_now() -> datetime:
@@ -40,25 +43,42 @@ def utc_now() -> datetime:
 
 
 async def examine(
-    read: Callable[[], Settings], consent: Consent, *, clock: Callable[[], datetime] = utc_now
+    settings: Settings | InvalidSettings, consent: Consent, *, clock: Callable[[], datetime] = utc_now
 ) -> DoctorReport:
-    """Look at everything the settings that `read` gives lead to, and change nothing without `consent`."""
-    try:
-        settings = read()
-    except InvalidSettings as fault:
-        rest = [skipped(name, "the settings come first.") for name in CHECKS]
-        return DoctorReport(
-            (*_wrong(fault.lines), *rest), str
-        )  # such a line holds no value, and its example is no secret
+    """Check everything that the settings lead to; change nothing without `consent`."""
+    if isinstance(settings, InvalidSettings):
+        wrong = _wrong(settings.lines)
+        rest = [skipped(name, "needs valid settings first.") for name in CHECKS]
+        # such a line holds no value, and its example is no secret
+        return DoctorReport((*wrong, *rest), str, _fill_in(wrong))
     learn_secrets(settings)
     async with opened(settings, clock, consent) as case:
-        case.found.append(well(SETTINGS, "all are there and well formed."))
+        case.found.append(well(SETTINGS, "valid."))
         for name, check in CHECKS.items():
             root = next((finding for finding in case.found if name in finding.blocks), None)
-            case.found.extend(
-                [skipped(name, f"{root.check} comes first.")] if root else await _safely(name, check, case)
-            )
-    return DoctorReport(tuple(case.found), redactor.text)
+            case.found.extend([skipped(name, f"fix {root.check} first.")] if root else await _safely(name, check, case))
+        return DoctorReport(tuple(case.found), redactor.text, _next_step(case))
+
+
+def _next_step(case: CheckContext) -> str:
+    """Return the most important thing to do: mend what is broken, start the bot, mend the rest, use it."""
+    by_outcome = {outcome: [item for item in case.found if item.outcome is outcome] for outcome in CheckOutcome}
+    if broken_ones := by_outcome[CheckOutcome.BROKEN]:
+        return broken_ones[0].fix
+    if case.running is None:
+        return START
+    if warnings := by_outcome[CheckOutcome.WARNING]:
+        return warnings[0].fix
+    return f"Type {case.settings.slack_command} in Slack."
+
+
+def _fill_in(wrong: list[CheckResult]) -> str:
+    names = ", ".join(dict.fromkeys(finding.said.partition(":")[0] for finding in wrong))
+    if Path(".env").exists():
+        return f"Set {names} in .env, then run `doctor` again."
+    if Path(".env.example").exists():
+        return f"`cp .env.example .env`, set {names} in it, then run `doctor` again."
+    return f"Set {names} in the environment or in .env. In a terminal, `applivery-bot doctor` creates .env."
 
 
 def _wrong(lines: list[str]) -> list[CheckResult]:
@@ -68,11 +88,11 @@ def _wrong(lines: list[str]) -> list[CheckResult]:
 
 async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:
     """Run a check; one that fails itself is a finding too, and stops no other."""
-    fix = "The bot's log may say more; please report this one."
+    fix = "Report this, with the bot's log."
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check(case)
     except TimeoutError:
-        return [broken(name, f"there was no answer within {CHECK_SECONDS:.0f} s.", "Check the network, and try again.")]
+        return [broken(name, f"no answer within {CHECK_SECONDS:.0f} s.", "Check the network and try again.")]
     except Exception as error:  # noqa: BLE001 - a failed check must not hide the results of the others
         return [broken(name, f"the check itself failed ({cause(error)}).", fix)]

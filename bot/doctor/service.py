@@ -1,4 +1,4 @@
-"""What is asked of a bot that runs: whether it is ready, whether the world reaches it, and the webhook."""
+"""Checks of a running bot: whether it is ready, its public address, and the webhook."""
 
 from __future__ import annotations
 
@@ -23,18 +23,22 @@ DOORBELL = "/webhooks/applivery/"
 async def bot(case: CheckContext) -> list[CheckResult]:
     """Check the report of the bot on this machine."""
     if case.running is None:
-        text = f"no bot answers at {here(case.settings)}."
-        return [skipped(RUNNING, text, "Start it, or run the doctor where it runs (docker compose exec bot …).")]
+        text = f"no bot runs at {here(case.settings)}."
+        return [
+            skipped(
+                RUNNING, text, "Start it, or run doctor where it runs: docker compose exec bot applivery-bot doctor."
+            )
+        ]
     bad = {
         name: check for name, check in case.running["checks"].items() if isinstance(check, dict) and not check.get("ok")
     }
     if not bad:
-        return [well(RUNNING, "it is ready.")]
+        return [well(RUNNING, "ready.")]
     why = "; ".join(f"{name}: {value.get('problem') or _facts(value)}" for name, value in bad.items())
     broke = {finding.check for finding in case.found if finding.outcome is CheckOutcome.BROKEN}
     if all(broke & ROOTS.get(name, set()) for name in bad):
-        return [skipped(RUNNING, f"it is not ready, as what is broken above makes it ({why}).")]
-    return [broken(RUNNING, f"it is not ready ({why}).", "The other lines here, and its log, say why.")]
+        return [skipped(RUNNING, f"not ready, because of what is broken above ({why}).")]
+    return [broken(RUNNING, f"not ready ({why}).", "Fix the other lines here, then read its log.")]
 
 
 def _facts(check: dict[str, object]) -> str:
@@ -45,45 +49,47 @@ async def public(case: CheckContext) -> list[CheckResult]:
     """Whether PUBLIC_URL leads to a bot."""
     address = case.settings.public_url
     if address is None:
-        return [skipped(PUBLIC, "PUBLIC_URL is not set: no claim page, no webhook.")]
-    fix = "Let the proxy pass it on to HOST and PORT; if it is only this machine that cannot reach it, all is well."
+        return [
+            skipped(
+                PUBLIC, "PUBLIC_URL isn't set, so there is no claim page. iPhones can't install straight from a link."
+            )
+        ]
+    fix = "Forward it to HOST and PORT in your proxy. Ignore this if only this machine can't reach it."
     try:
         async with case.session.get(f"{address}/healthz") as answer:
             if answer.status == 200 and (await answer.text()).strip() == "alive":
-                return [well(PUBLIC, f"{address} leads to a bot.")]
-            return [warning(PUBLIC, f"{address}/healthz is answered by something else (HTTP {answer.status}).", fix)]
+                return [well(PUBLIC, f"{address} reaches the bot.")]
+            return [warning(PUBLIC, f"{address}/healthz isn't answered by the bot (HTTP {answer.status}).", fix)]
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return [warning(PUBLIC, f"{address} is not reached from here ({cause(error)}).", fix)]
+        return [warning(PUBLIC, f"can't reach {address} from here ({cause(error)}).", fix)]
 
 
 async def webhook(case: CheckContext) -> list[CheckResult]:
     """Check that Applivery calls the webhook; offer to set it up where it does not."""
     secret, public_url = case.settings.applivery_webhook_secret, case.settings.public_url
     if secret is None or public_url is None:
-        fix = (
-            "With PUBLIC_URL and APPLIVERY_WEBHOOK_SECRET a build is announced within a second of Applivery's webhook."
-        )
-        return [skipped(WEBHOOK, "it is not set up; polling finds everything, a little later.", fix)]
+        fix = "Optional: set PUBLIC_URL and APPLIVERY_WEBHOOK_SECRET to announce builds within a second."
+        return [
+            skipped(WEBHOOK, f"not set up. Polling finds builds within {case.settings.poll_idle_seconds:g} s.", fix)
+        ]
     url, shown = f"{public_url}{DOORBELL}{secret.get_secret_value()}", f"{public_url}{DOORBELL}…"
     if len(url) > LONGEST_URL:
-        return [broken(WEBHOOK, f"its address has {len(url)} characters, Applivery takes {LONGEST_URL}.", SHORTER)]
+        return [
+            broken(WEBHOOK, f"its address is {len(url)} characters long. Applivery's limit is {LONGEST_URL}.", SHORTER)
+        ]
     try:
         known = await _ours(case, url)
-        if not known and case.consent(f"Let Applivery call {shown} about builds of every app of this workspace?"):
+        if not known and case.consent(f"Register the webhook {shown} in Applivery for all apps?"):
             await case.applivery.subscribe_webhook(url)
             known = await _ours(case, url)
     except Forbidden:
-        return [
-            warning(
-                WEBHOOK, "this credential may not list the workspace's webhooks, or not register one.", _by_hand(shown)
-            )
-        ]
+        return [warning(WEBHOOK, "the Service Account can't list or register webhooks.", _by_hand(shown))]
     except AppliveryError as problem:
         return [warning(WEBHOOK, f"{problem.sentence} ({cause(problem)})", _by_hand(shown))]
     return [_state(known, shown)]
 
 
-SHORTER = "Take a shorter APPLIVERY_WEBHOOK_SECRET; 48 characters are plenty."
+SHORTER = "Set a shorter APPLIVERY_WEBHOOK_SECRET, for example of 48 characters."
 
 
 async def _ours(case: CheckContext, url: str) -> list[WebhookSubscription]:
@@ -92,7 +98,7 @@ async def _ours(case: CheckContext, url: str) -> list[WebhookSubscription]:
 
 def _state(known: list[WebhookSubscription], shown: str) -> CheckResult:
     if not known:
-        return warning(WEBHOOK, f"{shown} is not registered.", "Run `applivery-bot doctor --register-webhook`.")
+        return warning(WEBHOOK, f"{shown} isn't registered.", "Run `applivery-bot doctor --register-webhook`.")
     if len(known) > 1:
         return warning(WEBHOOK, f"{shown} is registered {len(known)} times.", "Remove all but one in Applivery.")
     missing = [event for event in EVENTS if event not in known[0].events]
@@ -102,4 +108,4 @@ def _state(known: list[WebhookSubscription], shown: str) -> CheckResult:
 
 
 def _by_hand(shown: str) -> str:
-    return f"Set it by hand: Applivery → Workspace Settings → Integrations → Webhook, address {shown} with your secret."
+    return f"Add it in Applivery → Workspace Settings → Integrations → Webhook: {shown} with your secret."

@@ -1,4 +1,4 @@
-"""What is asked of Slack: token, scopes, clock, and who else is connected with our app token."""
+"""Checks of Slack: token, scopes, clock, and who else is connected with our app token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.doctor import database
+from bot.doctor import admins, database
 from bot.doctor.context import SECONDS, CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.exceptions import DeliveryUnknown, SlackError
@@ -23,10 +23,10 @@ TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket M
 
 # Without these everything works, and a crash at the wrong instant can repeat a message.
 ONLY_AFTER_A_CRASH = ("channels:history", "groups:history")
-AFTER_TOKEN = (database.CHANNELS, database.OUTBOX)
+AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, database.OUTBOX)
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
-REINSTALL = "Reinstall the app from manifest.yml (api.slack.com/apps → your app → App Manifest, then Install App)."
+REINSTALL = "Paste manifest.yml at api.slack.com/apps → your app → App Manifest, then reinstall under Install App."
 
 
 async def slack(case: CheckContext) -> list[CheckResult]:
@@ -34,11 +34,11 @@ async def slack(case: CheckContext) -> list[CheckResult]:
     try:
         answer = await call_api(case.poster.api.auth_test())
     except SlackError as problem:
-        return [_refused(case, problem), *(skipped(check, f"{TOKEN} comes first.") for check in (SCOPE, CLOCK))]
+        return [_refused(case, problem), *(skipped(check, f"fix {TOKEN} first.") for check in (SCOPE, CLOCK))]
     headers = {name.lower(): value for name, value in answer.headers.items()}
     name, team = answer.get("user"), answer.get("team")
     return [
-        well(TOKEN, f"this is @{name} in {team}."),
+        well(TOKEN, f"@{name} in {team}."),
         *scopes(granted_scopes(headers)),
         clock(headers, case.clock()),
     ]
@@ -47,24 +47,24 @@ async def slack(case: CheckContext) -> list[CheckResult]:
 def _refused(case: CheckContext, problem: SlackError) -> CheckResult:
     """A token that is not taken, or a Slack that is not reached, which the app token cannot reach either."""
     if isinstance(problem, DeliveryUnknown):
-        text = f"{case.settings.slack_api_url} does not answer as Slack does ({cause(problem)})."
+        text = f"can't reach Slack at {case.settings.slack_api_url} ({cause(problem)})."
         return broken(TOKEN, text, unreached(problem, "SLACK_API_URL"), blocks=(*AFTER_TOKEN, SOCKETS))
-    fix = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (api.slack.com/apps → OAuth & Permissions)."
-    return broken(TOKEN, f"Slack does not accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
+    fix = "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (api.slack.com/apps → your app → OAuth & Permissions)."
+    return broken(TOKEN, f"Slack doesn't accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
 
 
 def scopes(given: frozenset[str] | None) -> list[CheckResult]:
     """Each scope that is missing, with what suffers."""
     if given is None:
-        return [skipped(SCOPE, "Slack did not say which ones this token has.")]
+        return [skipped(SCOPE, "Slack doesn't list this token's scopes.")]
     results = [
         (warning if scope in ONLY_AFTER_A_CRASH else broken)(
-            SCOPE, f"{scope} is missing; it is needed for: {SCOPES[scope]}.", REINSTALL
+            SCOPE, f"{scope} is missing. Used for: {SCOPES[scope]}.", REINSTALL
         )
         for scope in SCOPES
         if scope not in given
     ]
-    return results or [well(SCOPE, f"all {len(SCOPES)} are there.")]
+    return results or [well(SCOPE, f"all {len(SCOPES)} granted.")]
 
 
 def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
@@ -72,13 +72,13 @@ def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
     try:
         apart = abs((now - parsedate_to_datetime(headers["date"])).total_seconds())
     except (KeyError, ValueError, TypeError):
-        return skipped(CLOCK, "Slack did not say what time it is.")
-    fix = "Let the machine keep its time with NTP (timedatectl set-ntp true)."
+        return skipped(CLOCK, "Slack didn't send its time.")
+    fix = "Turn on NTP: timedatectl set-ntp true."
     if apart >= SKEW_REFUSED:
-        return broken(CLOCK, f"it is {apart:.0f} s from Slack's; from 300 s on Slack's requests count as forged.", fix)
+        return broken(CLOCK, f"{apart:.0f} s off. Beyond 300 s, requests from Slack are refused as forged.", fix)
     if apart >= SKEW_ODD:
-        return warning(CLOCK, f"it is {apart:.0f} s from Slack's; at 300 s Slack's requests count as forged.", fix)
-    return well(CLOCK, f"it is within {max(apart, 1):.0f} s of Slack's.")
+        return warning(CLOCK, f"{apart:.0f} s off. Beyond 300 s, requests from Slack are refused as forged.", fix)
+    return well(CLOCK, f"within {max(apart, 1):.0f} s of Slack's.")
 
 
 async def connections(case: CheckContext) -> list[CheckResult]:
@@ -88,15 +88,15 @@ async def connections(case: CheckContext) -> list[CheckResult]:
     one connection. https://docs.slack.dev/apis/events-api/using-socket-mode
     """
     if case.settings.slack_app_token is None:
-        return [skipped(SOCKETS, "SLACK_APP_TOKEN is not set: HTTP mode.")]
+        return [skipped(SOCKETS, "off, because SLACK_APP_TOKEN isn't set. The bot uses HTTP mode.")]
     try:
         count = await _connected(case, case.settings.slack_app_token.get_secret_value())
     except SlackError as problem:
-        fix = "Make an app-level token with connections:write (Basic Information) and set SLACK_APP_TOKEN to it."
-        return [broken(SOCKETS, f"Slack gave no connection ({cause(problem)}).", fix)]
+        fix = "Create an app-level token with connections:write (Basic Information) and set it as SLACK_APP_TOKEN."
+        return [broken(SOCKETS, f"Slack refused the connection ({cause(problem)}).", fix)]
     except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
-        fix = "Check that websockets (wss) to Slack are let through from here."
-        return [broken(SOCKETS, f"the connection was not greeted ({cause(error)}).", fix)]
+        fix = "Allow WebSockets (wss) to Slack in the proxy or firewall."
+        return [broken(SOCKETS, f"the connection opened, but Slack never answered on it ({cause(error)}).", fix)]
     return [_others(case, count)]
 
 
@@ -111,15 +111,19 @@ async def _connected(case: CheckContext, token: str) -> int | None:
 
 def _others(case: CheckContext, count: int | None) -> CheckResult:
     if count is None:
-        fix = "Stop what else is connected with this app token; SLACK_SOCKET_CONNECTIONS is for each process."
-        return warning(SOCKETS, "all of Slack's ten connections are taken.", fix)
+        fix = "Stop other processes with this app token, or lower SLACK_SOCKET_CONNECTIONS (it counts per process)."
+        return warning(SOCKETS, "all ten connections that Slack allows are in use.", fix)
     checks = case.running["checks"] if case.running else {}
     ours = int((checks.get("slack") or {}).get("connections") or 0)
     if count <= ours:
-        return well(SOCKETS, f"the app token is good; {ours} connections, all of the bot here.")
-    whose = f"the bot here has {ours} of them" if case.running else "no bot answers here"
+        return well(SOCKETS, f"{_connections(ours)}, all from this bot." if ours else "the app token works.")
+    whose = f"{ours} of them from this bot" if case.running else "and no bot runs here"
     return warning(
         SOCKETS,
-        f"{count} others are connected with this app token, and {whose}: Slack splits what people type among all.",
-        "If they are your own replicas, all is well. Else stop the other process, or give it a Slack app of its own.",
+        f"{_connections(count)} with this app token, {whose}. Slack splits commands among all of them.",
+        "Stop the other process, or give it its own Slack app. Ignore this if they are your replicas.",
     )
+
+
+def _connections(count: int) -> str:
+    return f"{count} connection{'' if count == 1 else 's'}"

@@ -35,13 +35,17 @@ CLOCKS_DIFFER = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say."""
+    """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say.
+
+    `team` is the workspace's name.
+    """
 
     team_id: str
     user_id: str
     bot_id: str
     name: str
     scopes: frozenset[str] | None = None
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,7 @@ class SlackClient:
                 bot_id=str(answer.get("bot_id") or ""),
                 name=str(answer.get("user") or "applivery"),
                 scopes=granted_scopes(answer.headers),
+                team=str(answer.get("team") or ""),
             )
         return self._identity
 

@@ -50,6 +50,7 @@ class FakeWorkspace:
             "name": organization.replace("-", " ").title(),
             "slug": organization,
         }
+        self.other_organizations: list[Wire] = []  # that the same credential sees
         self.apps: list[FakeApp] = []
         self.builds: list[FakeBuild] = []
         self.members: list[Wire] = []

@@ -19,6 +19,7 @@ import yaml
 
 import bot.commands
 from bot import __version__
+from bot.cli import env_file
 from bot.dispatch.arguments import syntax
 from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import manifest
@@ -213,10 +214,10 @@ async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: Environ
         shell(world.folder, "doctor", "--json", SLACK_BOT_TOKEN="xoxp-hunter22"),
     )
     assert (fine.code, fine.err) == (0, ""), fine.out + fine.err
-    assert "✓ ok           settings: " in fine.out
+    assert "✓ Settings: valid." in fine.out
     assert (as_json.code, json.loads(as_json.out)["ok"]) == (0, True)
     assert faulty.code == 1
-    assert "✗ broken       Applivery token: " in faulty.out
+    assert "✗ Applivery token: " in faulty.out
     assert (nothing.code, json.loads(nothing.out)["ok"]) == (1, False)
     assert "SLACK_BOT_TOKEN: must start with xoxb-" in nothing.out
     for result in (faulty, nothing):
@@ -233,21 +234,52 @@ async def test_cli_doctor_registers_webhook_only_when_asked(world: Environment) 
     told = await shell(world.folder, "doctor", "--register-webhook", **settings)
     again = await shell(world.folder, "doctor", "--register-webhook", "--json", **settings)
     assert len(world.applivery.notifications) == 1
-    assert "is not registered" in silent.out
+    assert "isn't registered" in silent.out
     assert "is registered." in told.out
     assert secret not in silent.out + told.out + again.out + silent.err + told.err + again.err
 
 
-@pytest.mark.parametrize(("typed", "registered"), [("y\n", 1), ("n\n", 0), ("\n", 0), ("\x04", 0)])
-async def test_on_a_terminal_the_doctor_asks_before_it_registers(
-    world: Environment, typed: str, registered: int
-) -> None:
-    settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET="a-long-random-word")
+@pytest.mark.parametrize(("typed", "created"), [("y\n", True), ("n\n", False), ("\x04", False)])
+async def test_doctor_on_a_terminal_offers_to_create_env(tmp_path: Path, typed: str, created: bool) -> None:
+    file = tmp_path / ".env"
+    end = await on_a_terminal(tmp_path, "doctor", typed=typed, settings={})
+    assert "There is no .env here. Create it from the template? [y/N]" in end.err
+    assert file.exists() is created
+    assert end.code == 1
+    assert end.out.splitlines()[-1].startswith("Next: ")
+    if created:
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.read_text() == (ROOT / ".env.example").read_text()
+        assert "Next: Set " in end.out
+        again = await on_a_terminal(tmp_path, "doctor", typed="y\n", settings={})
+        assert "Create it" not in again.err
+
+
+async def test_doctor_without_a_terminal_says_how_to_create_env(tmp_path: Path) -> None:
+    end = await shell(tmp_path, "doctor")
+    assert (end.code, list(tmp_path.iterdir())) == (1, [])
+    assert "Next: " in end.out
+    assert "`applivery-bot doctor` creates .env" in end.out
+    (tmp_path / ".env.example").touch()
+    assert "Next: `cp .env.example .env`, set " in (await shell(tmp_path, "doctor")).out
+
+
+def test_env_file_is_never_overwritten(tmp_path: Path) -> None:
+    for make in (lambda path: path.write_text("MINE=1"), lambda path: path.symlink_to("nowhere")):
+        path = tmp_path / f".env-{len(list(tmp_path.iterdir()))}"
+        make(path)
+        before = (path.is_symlink(), path.exists() and path.read_text())
+        assert env_file.offer(lambda _: True, path) is False
+        assert (path.is_symlink(), path.exists() and path.read_text()) == before
+
+
+async def on_a_terminal(folder: Path, *words: str, typed: str, settings: dict[str, str]) -> Ended:
+    """Run a command whose stdin is a terminal at which this is typed."""
     ours, its = pty.openpty()
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "doctor"),
-        cwd=world.folder,
+        *(sys.executable, "-m", "bot", *words),
+        cwd=folder,
         env=environment(**settings),
         stdin=its,
         stdout=pipe,
@@ -257,7 +289,16 @@ async def test_on_a_terminal_the_doctor_asks_before_it_registers(
     os.write(ours, typed.encode())
     end = await ended(process)
     os.close(ours)
-    assert "Let Applivery call https://127.0.0.1:1/webhooks/applivery/… about builds of every app" in end.err
+    return end
+
+
+@pytest.mark.parametrize(("typed", "registered"), [("y\n", 1), ("n\n", 0), ("\n", 0), ("\x04", 0)])
+async def test_on_a_terminal_the_doctor_asks_before_it_registers(
+    world: Environment, typed: str, registered: int
+) -> None:
+    settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET="a-long-random-word")
+    end = await on_a_terminal(world.folder, "doctor", typed=typed, settings=settings)
+    assert "Register the webhook https://127.0.0.1:1/webhooks/applivery/… in Applivery for all apps?" in end.err
     assert "a-long-random-word" not in end.err + end.out
     assert len(world.applivery.notifications) == registered
     assert ("is registered." in end.out) is bool(registered)
@@ -297,6 +338,32 @@ async def test_cli_run_answers_refuses_second_process_and_stops(world: Environme
         for secret in (world.slack.bot_token, world.slack.app_token, world.applivery.token):
             assert secret not in end.err + end.out
     assert world.slack.sockets == []
+
+
+async def test_run_prints_one_line_once_slack_reaches_it(world: Environment) -> None:
+    async with running(world, LOG_FORMAT="console") as process:
+        assert process.stdout
+        async with patience():
+            line = await process.stdout.readline()
+        assert line.decode() == "Connected to Sandbox as @applivery. Type /applivery in Slack.\n"
+        process.send_signal(signal.SIGTERM)
+        assert (await ended(process)).out == ""
+
+
+async def test_run_with_json_logs_has_the_line_as_an_event(world: Environment) -> None:
+    async with running(world) as process:
+        assert process.stderr
+        async with patience():
+            while b"service.connected" not in (line := await process.stderr.readline()):
+                assert line, "it ended"
+        event = json.loads(line)
+        assert {name: event[name] for name in ("workspace", "bot", "command")} == {
+            "workspace": "Sandbox",
+            "bot": "applivery",
+            "command": "/applivery",
+        }
+        process.send_signal(signal.SIGTERM)
+        assert (await ended(process)).out == ""
 
 
 async def test_run_stops_within_ten_seconds_while_services_hang(world: Environment) -> None:

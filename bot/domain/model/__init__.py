@@ -11,6 +11,7 @@ from bot.domain.model.builds import (
     KnownBuild,
     Recall,
     Stage,
+    Workspace,
 )
 from bot.domain.model.deliveries import CardEntry, CardUpdate, ChannelNotice, Delivery, NewDelivery
 from bot.domain.model.downloads import Download, Member, MemberDownloads
@@ -47,5 +48,6 @@ __all__ = [
     "Role",
     "Stage",
     "Subscription",
+    "Workspace",
     "is_person",
 ]

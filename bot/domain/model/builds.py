@@ -29,6 +29,15 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Workspace:
+    """An Applivery workspace that a credential sees; `slug` falls back to `id`, `name` to `slug`."""
+
+    id: str
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """An Applivery app; `slug` falls back to `id` when Applivery gives none.
 

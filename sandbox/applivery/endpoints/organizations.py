@@ -14,10 +14,11 @@ routes = web.RouteTableDef()
 
 @routes.get("/v1/organizations")
 async def list_organizations(request: web.Request) -> web.Response:
-    """Workspaces this credential reaches: this one, unless `name` or `slug` asks for another."""
+    """Workspaces this credential reaches, by `name` or `slug` if asked for."""
     query = read_query(request, **PAGING, name=text(128), slug=text(128))
     world = request.app[WORLD]
-    found = [world.organization] if _fits(world.organization, query, "name", "slug") else []
+    seen = [world.organization, *world.other_organizations]
+    found = [organization for organization in seen if _fits(organization, query, "name", "slug")]
     return ok(page_of(found, query, size=world.page_size, most=world.largest_page))
 
 

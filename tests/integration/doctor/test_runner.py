@@ -14,13 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.db import app_polls, idempotency, subscriptions
 from bot.db.database import Database
-from bot.doctor import applivery, service, slack
+from bot.doctor import admins, applivery, service, slack
 from bot.doctor import database as doctor_database
 from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport
 from bot.doctor.runner import CHECKS, SETTINGS, examine
 from bot.domain.model import BuildEvent
 from bot.exceptions import DatabaseUnavailable
-from bot.settings import InvalidSettings, Settings
+from bot.settings import InvalidSettings
 from bot.slack.manifest import SCOPES
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -37,9 +37,7 @@ def never(_: str) -> bool:
 
 async def examined(world: Environment, *, consent: Any = never, later: float = 0.0, **changes: Any) -> DoctorReport:
     """What the doctor says of this world; `later` is how many seconds this machine's clock is ahead."""
-    return await examine(
-        lambda: world.settings(**changes), consent, clock=lambda: datetime.now(UTC) + timedelta(seconds=later)
-    )
+    return await examine(world.settings(**changes), consent, clock=lambda: datetime.now(UTC) + timedelta(seconds=later))
 
 
 def of(report: DoctorReport, check: str) -> list[CheckResult]:
@@ -98,6 +96,7 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: Environment) -
         applivery.CREDENTIAL: {WELL},
         applivery.PERMISSION: {WELL, SKIPPED},  # minting is never tried
         doctor_database.DATABASE: {WELL},
+        admins.ADMINS: {WELL},
         doctor_database.CHANNELS: {WELL},
         doctor_database.POLLING: {WELL},
         doctor_database.OUTBOX: {WELL},
@@ -117,8 +116,9 @@ async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Env
     lines = report.text().splitlines()
     checks = [line for line in lines if line[:1] in "✓!✗–" and line]
     assert len(checks) == len(report.findings)
-    assert all(line[2:].startswith(("ok", "warning", "broken", "not checked")) for line in checks)
-    assert lines[-1].endswith("not checked.")
+    assert all(re.match(r"[✓!✗–] [A-Z][\w ]+: \S", line) for line in checks)
+    assert [line for line in lines if line.startswith("Next: ")] == lines[-1:]
+    assert lines[-2].endswith("not checked.")
     said = json.loads(report.json())
     assert said["ok"] is report.fine
     assert [check["check"] for check in said["checks"]] == [finding.check for finding in report.findings]
@@ -126,10 +126,8 @@ async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Env
 
 
 async def test_doctor_wrong_settings_reported_each_without_traceback() -> None:
-    def read() -> Settings:
-        raise InvalidSettings(["PORT: is odd. Example: PORT=3000", "SLACK_BOT_TOKEN: is missing. Example: xoxb-1"])
-
-    report = await examine(read, never)
+    wrong = InvalidSettings(["PORT: is odd. Example: PORT=3000", "SLACK_BOT_TOKEN: is missing. Example: xoxb-1"])
+    report = await examine(wrong, never)
     assert not report.fine
     faults = of(report, SETTINGS)
     assert [fault.said for fault in faults] == ["PORT: is odd.", "SLACK_BOT_TOKEN: is missing."]
@@ -146,9 +144,9 @@ async def test_doctor_without_network_prints_line_for_every_check(world: Environ
     assert found[slack.TOKEN] == {BROKEN}
     assert [finding.outcome for finding in of(report, applivery.HOSTS)] == [BROKEN, BROKEN, WELL, WARNING]
     for check in (slack.SCOPE, slack.CLOCK, slack.SOCKETS, doctor_database.CHANNELS, doctor_database.OUTBOX):
-        assert the(report, check).said == "Slack token comes first."
+        assert the(report, check).said == "fix Slack token first."
     for check in (applivery.CREDENTIAL, applivery.PERMISSION, doctor_database.POLLING, service.WEBHOOK):
-        assert the(report, check).said == "Applivery host comes first."
+        assert the(report, check).said == "fix Applivery host first."
         assert the(report, check).outcome is SKIPPED
     assert report.text().count("connection refused") == 4
     assert "itself failed" not in report.text()
@@ -178,16 +176,16 @@ async def test_consequences_are_not_reported_as_causes(world: Environment, fault
     assert [finding.check for finding in report.findings if finding.outcome is BROKEN] == [applivery.CREDENTIAL]
     assert words in the(report, applivery.CREDENTIAL).said
     for check in (applivery.PERMISSION, doctor_database.POLLING, service.WEBHOOK):
-        assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Applivery token comes first.")
+        assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "fix Applivery token first.")
 
 
 async def test_a_wrong_bot_token_hides_no_app_token(world: Environment) -> None:
     world.slack.revoke()
     report = await examined(world)
-    assert "Slack does not accept it (token_revoked)" in the(report, slack.TOKEN).said
+    assert "Slack doesn't accept it (token_revoked)" in the(report, slack.TOKEN).said
     assert the(report, slack.SOCKETS).outcome is WELL
     for check in (slack.SCOPE, slack.CLOCK, doctor_database.CHANNELS, doctor_database.OUTBOX):
-        assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Slack token comes first.")
+        assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "fix Slack token first.")
 
 
 async def test_a_bot_that_cannot_poll_is_a_consequence(world: Environment) -> None:
@@ -198,7 +196,7 @@ async def test_a_bot_that_cannot_poll_is_a_consequence(world: Environment) -> No
     report = await examined(world, port=bot.web.port)
     assert [finding.check for finding in report.findings if finding.outcome is BROKEN] == [applivery.CREDENTIAL]
     assert the(report, service.RUNNING).outcome is SKIPPED
-    assert "as what is broken above makes it (polling: " in the(report, service.RUNNING).said
+    assert "because of what is broken above (polling: " in the(report, service.RUNNING).said
 
 
 async def test_an_unknown_certificate_is_called_one(world: Environment) -> None:
@@ -280,10 +278,10 @@ async def test_another_process_on_the_same_app_token_is_told(world: Environment)
     await world.slack.until(lambda: len(world.slack.sockets) == 2)
     strangers = the(await examined(world, port=a_free_port()), slack.SOCKETS)
     assert strangers.outcome is WARNING
-    assert "2 others" in strangers.said
-    assert "no bot answers here" in strangers.said
+    assert "2 connections" in strangers.said
+    assert "no bot runs here" in strangers.said
     own = the(await examined(world, port=world.bot.web.port), slack.SOCKETS)
-    assert (own.outcome, own.said) == (WELL, "the app token is good; 2 connections, all of the bot here.")
+    assert (own.outcome, own.said) == (WELL, "2 connections, all from this bot.")
 
 
 async def test_ten_connections_are_all_there_are(world: Environment) -> None:
@@ -291,7 +289,7 @@ async def test_ten_connections_are_all_there_are(world: Environment) -> None:
     await world.slack.until(lambda: len(world.slack.sockets) == 10)
     found = the(await examined(world), slack.SOCKETS)
     assert found.outcome is WARNING
-    assert "all of Slack's ten" in found.said
+    assert "all ten connections" in found.said
 
 
 async def test_doctor_http_mode_opens_no_socket(world: Environment) -> None:
@@ -322,7 +320,7 @@ async def test_a_wrong_token_and_a_wrong_workspace_are_told_apart(
     ("path", "permission", "needed_for", "outcome"),
     [
         ("apps", "mad.application.management.list", "every command", BROKEN),
-        ("apps/*/builds", "to list builds", "every announcement", BROKEN),
+        ("apps/*/builds", "list builds", "every announcement", BROKEN),
         ("apps/*/downloads/by-user", "mad.download.management.list", "downloads", BROKEN),
         ("notifications", "base.organization.notification.list", "webhook", WARNING),
     ],
@@ -345,14 +343,14 @@ async def test_a_missing_permission_is_named_with_what_it_is_for(
 async def test_the_role_is_named_and_minting_is_not_tried(world: Environment) -> None:
     found = [finding.said for finding in of(await examined(world), applivery.PERMISSION)]
     assert "role org.viewer" in found[0]
-    assert "cannot be tried without making one" in found[-1]
+    assert "creating links isn't tested" in found[-1]
 
 
 async def test_a_credential_that_sees_no_app_is_told(world: Environment) -> None:
     world.applivery.apps.clear()
     found = of(await examined(world), applivery.PERMISSION)
     assert found[0].outcome is WARNING
-    assert "no app is seen" in found[0].said
+    assert "sees no apps" in found[0].said
     assert {finding.outcome for finding in found[1:]} == {SKIPPED}
 
 
@@ -361,7 +359,7 @@ async def test_a_plan_without_download_logs_is_a_warning(world: Environment) -> 
     world.applivery.faults.add("GET /v1/*/downloads/by-user", refusal)
     report = await examined(world)
     assert report.fine
-    assert "your plan does not include" in report.text()
+    assert "your Applivery plan doesn't include it" in report.text()
 
 
 # ------------------------------------------------------------------ the database
@@ -404,7 +402,7 @@ async def test_doctor_reads_and_writes_beside_running_bot(database: str, world: 
             report.text()
         )
         await world.look()
-    assert re.fullmatch(r"1 apps; the oldest look was \d+ s ago\.", the(report, doctor_database.POLLING).said)
+    assert re.fullmatch(r"1 app, oldest successful poll \d+ s ago\.", the(report, doctor_database.POLLING).said)
 
 
 async def test_reading_cannot_write(database: str) -> None:
@@ -460,7 +458,7 @@ async def test_a_poll_that_is_overdue_is_broken(world: Environment) -> None:
     await store.close()
     found = the(await examined(world), doctor_database.POLLING)
     assert found.outcome is BROKEN
-    assert "1 of 1 apps are behind" in found.said
+    assert "1 of 1 app behind schedule" in found.said
 
 
 async def test_announcements_that_wait_for_long_are_told(world: Environment) -> None:
@@ -475,7 +473,7 @@ async def test_announcements_that_wait_for_long_are_told(world: Environment) -> 
     await world.stop()
     found = the(await examined(world), doctor_database.OUTBOX)
     assert found.outcome is BROKEN
-    assert "1 wait to be said, the oldest for 60 min" in found.said
+    assert "1 waiting, the oldest for 60 min" in found.said
 
 
 # ------------------------------------------------------------------ the running bot, and the webhook
@@ -501,8 +499,8 @@ async def test_no_bot_and_no_public_address_are_not_faults(world: Environment) -
 
 async def test_a_public_address_that_leads_elsewhere_is_a_warning(world: Environment) -> None:
     for address, words in (
-        (world.applivery.url, "answered by something else (HTTP 404)"),
-        (f"http://127.0.0.1:{a_free_port()}", "not reached"),
+        (world.applivery.url, "isn't answered by the bot (HTTP 404)"),
+        (f"http://127.0.0.1:{a_free_port()}", "can't reach"),
     ):
         found = the(await examined(world, public_url=address), service.PUBLIC)
         assert found.outcome is WARNING
@@ -573,3 +571,55 @@ async def test_a_registration_whose_answer_is_lost_is_not_made_twice(world: Envi
     assert the(lost, service.WEBHOOK).outcome is WARNING
     assert the(await examined(world, consent=lambda _: True, **PUBLIC), service.WEBHOOK).outcome is WELL
     assert len(world.applivery.notifications) == 1
+
+
+# ------------------------------------------------------------------ workspaces, admins, and the next step
+
+
+async def test_doctor_wrong_workspace_names_those_the_token_sees(world: Environment) -> None:
+    alone = the(await examined(world, applivery_organization="other"), applivery.CREDENTIAL)
+    assert "sees only Acme (acme)" in alone.said
+    assert alone.fix == "Set APPLIVERY_ORGANIZATION=acme."
+    world.applivery.other_organizations.append({"id": "b" * 24, "name": "Beta Labs", "slug": "beta"})
+    several = the(await examined(world, applivery_organization="other"), applivery.CREDENTIAL)
+    assert several.fix.endswith("one that the token sees: Acme (acme), Beta Labs (beta).")
+    right = the(await examined(world), applivery.CREDENTIAL)
+    assert right.said == "workspace Acme. The token sees 2: Acme (acme), Beta Labs (beta)."
+
+
+async def test_doctor_lists_workspaces_only_where_it_may(world: Environment) -> None:
+    world.applivery.faults.add("GET /v1/organizations", Fault(status=403), times=None)
+    found = the(await examined(world), applivery.CREDENTIAL)
+    assert (found.outcome, found.said) == (WELL, "workspace Acme.")
+
+
+async def test_doctor_names_admins_of_settings_and_grants(world: Environment) -> None:
+    await world.start(access_admins=(world.ana.id,))
+    await world.ask(f"grant <@{world.bruno.id}> admin")
+    found = the(await examined(world, access_admins=(world.ana.id,)), admins.ADMINS)
+    assert found.outcome is WELL
+    assert found.said == f"{world.ana.name}, {world.bruno.name}. Workspace admins are admins too."
+
+
+async def test_doctor_without_any_admin_says_what_does_not_work(world: Environment) -> None:
+    for person in world.slack.workspace.users.values():
+        person.admin = False
+    found = the(await examined(world), admins.ADMINS)
+    assert found.outcome is BROKEN
+    assert "Access requests reach no one" in found.said
+    assert "ACCESS_ADMINS" in found.fix
+
+
+async def test_doctor_unknown_admin_is_a_warning(world: Environment) -> None:
+    [own, stranger] = of(await examined(world, access_admins=("U0STRANGER",)), admins.ADMINS)
+    assert (own.outcome, stranger.outcome) == (WELL, WARNING)
+    assert "U0STRANGER" in stranger.said
+
+
+async def test_doctor_next_step_is_the_first_fault_then_the_start(world: Environment) -> None:
+    faulty = await examined(world, applivery_organization="other")
+    assert faulty.next_step == the(faulty, applivery.CREDENTIAL).fix
+    idle = await examined(world, port=a_free_port())
+    assert idle.next_step.startswith("Start the bot with `make run`")
+    bot = await world.start()
+    assert (await examined(world, port=bot.web.port)).next_step == "Type /applivery in Slack."

@@ -1,0 +1,85 @@
+"""Who can approve requests, grant roles and read the bot's health."""
+
+from __future__ import annotations
+
+from bot.db import access
+from bot.doctor import database
+from bot.doctor.context import CheckContext
+from bot.doctor.results import CheckResult, broken, skipped, warning, well
+from bot.domain.model import Role
+from bot.exceptions import SlackError
+from bot.observability.causes import cause
+from bot.services.access import NOT_THERE
+
+ADMINS = "admins"
+NAMED = 5
+COPY_ID = "your Slack member ID (Slack: your profile → ⋮ → Copy member ID)"
+OWN = "Workspace admins are admins too."
+
+
+async def admins(case: CheckContext) -> list[CheckResult]:
+    """Name the admins; without one, access requests reach no one."""
+    granted = await _granted(case)
+    chosen = dict.fromkeys([*case.settings.access_admins, *granted])
+    strangers: list[str] = []
+    names: list[str] = []
+    for user_id in chosen:
+        name = await _name(case, user_id)
+        (names if name else strangers).append(name or user_id)
+    results = []
+    if strangers:
+        text = f"{_listed(strangers)} can't use Slack here (unknown or deactivated)."
+        results.append(warning(ADMINS, text, "Correct ACCESS_ADMINS, or revoke the role in Slack."))
+    if names:
+        return [well(ADMINS, f"{_listed(names)}. {OWN}"), *results]
+    return [await _workspace_admins(case), *results]
+
+
+async def _workspace_admins(case: CheckContext) -> CheckResult:
+    try:
+        found = await case.poster.workspace_admins()
+        names = [name for user_id in found[:NAMED] if (name := await _name(case, user_id))]
+    except SlackError as problem:
+        text = f"only Slack's workspace admins, and Slack doesn't share who they are ({cause(problem)})."
+        return skipped(ADMINS, text, f"Set ACCESS_ADMINS to {COPY_ID}.")
+    if not names:
+        text = "none. Access requests reach no one, and no role can be granted."
+        return broken(ADMINS, text, f"Set ACCESS_ADMINS to {COPY_ID}.")
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return well(
+        ADMINS,
+        f"the workspace's admins: {', '.join(names)}{more}. To add others, set ACCESS_ADMINS to their member IDs.",
+    )
+
+
+async def _granted(case: CheckContext) -> list[str]:
+    """Return the users and groups with the role admin for all apps."""
+    store = await database.readable(case)
+    if store is None:
+        return []
+    try:
+        team_id = (await case.poster.identity()).team_id
+    except SlackError:
+        return []
+    grants = await store.run(access.list_grants, team_id)
+    return [
+        grant.grantee
+        for grant in grants
+        if grant.role is Role.ADMIN and grant.app_id is None and not grant.grantee.startswith("S")
+    ]
+
+
+async def _name(case: CheckContext, user_id: str) -> str | None:
+    """Return a user's name, the id where Slack does not share names, None for one who cannot use this workspace."""
+    try:
+        facts = await case.poster.user(user_id)
+    except SlackError as problem:
+        return None if problem.code in NOT_THERE else user_id
+    if facts.get("deleted") is True:
+        return None
+    return str(facts.get("real_name") or facts.get("name") or user_id)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
