@@ -22,8 +22,8 @@ from bot.domain.health import (
     PollingHealth,
     SlackHealth,
 )
-from bot.exceptions import BotError
-from bot.i18n import NO_TEXT, Text
+from bot.exceptions import BotError, ServiceUnavailable
+from bot.i18n import NO_TEXT
 from bot.observability.causes import cause
 from bot.services.app_directory import AppDirectory
 from bot.settings import Settings
@@ -34,7 +34,6 @@ from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
 from bot.web.readiness import FRESH, SECONDS, Check
 
-SILENT = Text("It does not answer.")
 SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
 
 
@@ -62,6 +61,7 @@ class HealthService:
         self._answered_at: float | None = None
         self._slack_client = slack_client
         self._idle = settings.poll_idle_seconds
+        self._has_claim_page = settings.public_url is not None
         self.checks: dict[str, Check] = {
             "slack": self._slack_check,
             "database": partial(readiness.database, jobs.store),
@@ -102,15 +102,14 @@ class HealthService:
             version=__version__,
             started_at=self._started_at,
             asked_at=self._clock().astimezone(UTC),
+            has_claim_page=self._has_claim_page,
         )
 
     def _slack(self, check: dict[str, Any]) -> SlackHealth:
         problem = check.get("problem", "")
         if self._sockets is None:
             return SlackHealth(check["ok"], problem=problem)
-        greeted = self._sockets.hello_at
-        at = None if greeted is None else self._at(greeted)
-        return SlackHealth(check["ok"], check["connections"], self._sockets.count, at, problem)
+        return SlackHealth(check["ok"], check["connections"], self._sockets.count, problem)
 
     async def _applivery(self) -> AppliveryHealth:
         """By a question asked now."""
@@ -120,7 +119,7 @@ class HealthService:
         except BotError as error:
             problem, why = error.sentence, cause(error)
         except TimeoutError as error:
-            problem, why = SILENT, cause(error)
+            problem, why = ServiceUnavailable.sentence, cause(error)
         else:
             self._answered_at = time.monotonic()
         known = [at for at in (self._answered_at, self._jobs.watch.attempts.worked_at) if at is not None]

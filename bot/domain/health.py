@@ -13,13 +13,12 @@ from bot.i18n import NO_TEXT, Text
 class SlackHealth:
     """Whether Slack takes our token and reaches us; without `wanted` connections it is over HTTP.
 
-    `greeted_at` is Slack's last hello; `problem` says, in English, what is wrong.
+    `problem` says, in English, what is wrong.
     """
 
     ok: bool
     connections: int = 0
     wanted: int = 0
-    greeted_at: datetime | None = None
     problem: str = ""
 
     @property
@@ -129,6 +128,7 @@ class Health:
     version: str
     started_at: datetime
     asked_at: datetime | None = None
+    has_claim_page: bool = True
 
     @property
     def well(self) -> bool:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     )
 
 NAMED = 5
-WHERE = gettext_noop("`subscriptions all` lists them.")
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 FOR_ADMINS = (
     exceptions.InvalidCredentials,
@@ -33,28 +32,42 @@ FOR_ADMINS = (
     exceptions.FeatureNotInPlan,
     exceptions.QuotaExceeded,
 )
-CHECK = Text("`applivery-bot doctor` shows more.")
-WELL = gettext_noop("All is well.")
-NOT_WELL = gettext_noop("Not all is well.")
-# Kind of outage in the log → text; a worker's own errors mostly are the database's.
-_PARTS = {"applivery": "Applivery", "slack": "Slack"}
+CHECK = Text("Run `applivery-bot doctor` for details.")
+WELL = gettext_noop("Everything works")
+NOT_WELL = gettext_noop("Needs attention")
+# The name of an outage in the log → text
+_PARTS = {
+    "applivery": "Applivery",
+    "slack": "Slack",
+    "watch": gettext_noop("polling"),
+    "hold": gettext_noop("muted announcements"),
+    "announce": gettext_noop("announcements"),
+    "pausing": gettext_noop("channel checks"),
+    "withdrawals": gettext_noop("permission checks"),
+    "progress": gettext_noop("watches"),
+    "digest": gettext_noop("scheduled reports"),
+    "expire": gettext_noop("link expiry"),
+}
 
 
 def health(health: Health) -> Message:
     """Return all parts, and a pointer to the `status` of builds."""
     head = _(WELL if health.well else NOT_WELL)
-    told = [*_parts(health).values(), _trouble(health.trouble)]
-    small = _("Version {version}, running since {when}.", version=health.version, when=date_tag(health.started_at))
+    lines = [*_parts(health).values(), *_trouble(health.trouble)]
+    facts = [_("Version {version}", version=health.version), _("up since {when}", when=date_tag(health.started_at))]
     if health.asked_at:
-        small = f"{_('Asked {when}.', when=date_tag(health.asked_at))} {small}"
+        facts.append(_("checked {when}", when=date_tag(health.asked_at)))
+    small = " · ".join(facts)
+    if not health.has_claim_page:
+        small += "\n" + _("Claim page off: set `PUBLIC_URL` so that iPhones can install straight from a link.")
     buttons = blocks.actions(
         blocks.button(_("Check again"), "run.v1#again", "status", accessibility_label=_("Check the bot again")),
         blocks.button(
             _("Newest build"), "run.v1#newest", "status latest", accessibility_label=_("Status of the newest build")
         ),
     )
-    text = " ".join((head, *told, small))
-    return Message(text, (blocks.section("\n".join((f"*{head}*", *told))), blocks.context(small), buttons))
+    text = "\n".join((f"*{head}*", *lines))
+    return Message(f"{text}\n{small}", (blocks.section(text), blocks.context(small), buttons))
 
 
 def outage(kind: str, cause: str, began: datetime) -> Message:
@@ -63,7 +76,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
     `kind` is the error's (exceptions.kind_of); an unknown one stands for any error of Applivery's.
     """
     problem = exceptions.by_kind(kind) or exceptions.AppliveryError
-    head = _("⚠️ *New builds can't be announced: Applivery can't be polled.*")
+    head = _("❌ *Can't check Applivery for new builds*")
     why = _(problem.sentence) + _because(cause)
     # the others' next steps are for who asked for something
     step = _(joined(" ", (problem.next_step if issubclass(problem, FOR_ADMINS) else NO_TEXT, CHECK)))
@@ -75,7 +88,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
 def recovery(began: datetime, ended: datetime) -> Message:
     """Return what the same admin reads once when that is over."""
     text = _(
-        "✅ *Applivery works again.* New builds from {began} to {ended} are announced now.",
+        "✅ *Applivery works again.* Builds from {began} to {ended} are being announced.",
         began=date_tag(began),
         ended=date_tag(ended),
     )
@@ -103,17 +116,14 @@ def _parts(health: Health) -> dict[str, str]:
 
 def _slack(side: SlackHealth) -> str:
     if not side.wanted:
-        if side.ok:
-            return _("*Slack* reaches me over HTTP and takes my token.")
-        return _("*Slack* does not take my token, or does not answer.") + _because(side.problem)
-    line = _(
-        "*Slack*: Socket Mode, {open} of {wanted} connections are open.",
+        how = _("*Slack* · HTTP mode") if side.ok else _("*Slack* · not connected")
+        return how + _because(side.problem)
+    return ngettext(
+        "*Slack* · {open} of {number} connection",
+        "*Slack* · {open} of {number} connections",
+        side.wanted,
         open=format_number(side.connections),
-        wanted=format_number(side.wanted),
-    )
-    if side.greeted_at:
-        line += " " + _("Last hello {when}.", when=date_tag(side.greeted_at))
-    return line + _because(side.problem)
+    ) + _because(side.problem)
 
 
 def _because(problem: str) -> str:
@@ -122,80 +132,72 @@ def _because(problem: str) -> str:
 
 
 def _applivery(side: AppliveryHealth) -> str:
-    line = _("*Applivery* answers.")
-    if side.problem:
-        line = _("*Applivery* does not answer as it should: {problem}", problem=truncate(escape(_(side.problem)), 300))
-        line += _because(side.cause)
-        line += " " + (
-            _("The last good answer was {when}.", when=date_tag(side.worked_at))
-            if side.worked_at
-            else _("There was no good answer since I started.")
-        )
     left = _(
-        "{left} of {budget} requests are left in this hour.",
+        "{left} of {budget} requests left this hour",
         left=format_number(side.left),
         budget=format_number(side.budget),
     )
+    facts = [_("*Applivery*")]
+    if side.problem:
+        facts += [
+            truncate(escape(_(side.problem)), 300) + _because(side.cause),
+            _("last success {when}", when=date_tag(side.worked_at))
+            if side.worked_at
+            else _("no success since the start"),
+        ]
+    facts.append(left)
     if side.stretch > 1:
-        times = format_number(round(side.stretch, 1))
-        left += " " + _("As these are few, apps are looked at {times} times less often.", times=times)
-    return f"{line} {left}"
+        facts.append(_("polls {times}× less often", times=format_number(round(side.stretch, 1))))
+    return " · ".join(facts)
 
 
 def _database(storage: DatabaseHealth) -> str:
     kind = DATABASES.get(storage.kind, storage.kind)
     if not storage.ok:
-        return _("*Database*: {kind} does not answer.", kind=kind) + _because(storage.problem)
-    return _(
-        "*Database*: {kind} {version} answers; its tables are of version {tables}.",
-        kind=kind,
-        version=escape_inline(storage.version, 40),
-        tables=storage.tables,
-    )
+        return _("*Database* · {kind} is down", kind=kind) + _because(storage.problem)
+    return _("*Database* · {kind} {version}", kind=kind, version=escape_inline(storage.version, 40))
 
 
 def _polling(polling: PollingHealth) -> str:
     if polling.apps is None:
-        return _("*Polling*: unknown while the database is away.")
+        return _("*Polling* · unknown while the database is down")
     if not polling.apps:
-        idle = _("*Polling*: no app is watched, as there are no subscriptions and no watched builds.")
-        return idle + _because(polling.problem)
-    watched = ngettext("*Polling*: {number} app is watched.", "*Polling*: {number} apps are watched.", polling.apps)
-    seen = _("None was looked at yet.")
-    if polling.oldest:
-        seen = _("The oldest look that brought something was {when}.", when=date_tag(polling.oldest))
-    behind = ""
+        return _("*Polling* · no apps yet") + _because(polling.problem)
+    facts = [ngettext("*Polling* · {number} app", "*Polling* · {number} apps", polling.apps)]
     if polling.behind:
-        behind = " " + ngettext("{number} of them is behind.", "{number} of them are behind.", polling.behind)
-    return f"{watched}{behind} {seen}{_because(polling.problem)}"
+        facts.append(_("{number} behind", number=format_number(polling.behind)))
+    facts.append(_("oldest poll {when}", when=date_tag(polling.oldest)) if polling.oldest else _("none polled yet"))
+    return " · ".join(facts) + _because(polling.problem)
 
 
 def _to_say(to_say: OutboxHealth) -> str:
     if to_say.count is None:
-        return _("*Announcements*: unknown while the database is away.")
-    line = _("*Announcements*: none waits.")
+        return _("*Announcements* · unknown while the database is down")
+    line = _("*Announcements* · none waiting")
     if to_say.count:
-        line = ngettext(
-            "*Announcements*: {number} waits, for {time}.",
-            "*Announcements*: {number} wait, the oldest for {time}.",
-            to_say.count,
+        line = _(
+            "*Announcements* · {number} waiting for {time}",
+            number=format_number(to_say.count),
             time=format_duration(to_say.oldest_seconds),
         )
+    if not to_say.paused:
+        return line
     named, left = ", ".join(f"<#{channel_id}>" for channel_id in to_say.paused[:NAMED]), len(to_say.paused) - NAMED
     if left > 0:
-        more = format_number(left)
-        return f"{line} {_('I cannot speak in {channels} and {more} more.', channels=named, more=more)} {_(WHERE)}"
-    return line + " " + _("I cannot speak in {channels}.", channels=named) if named else line
+        more = _("{channels} and {number} more (see `subscriptions all`)", channels=named, number=format_number(left))
+        named = more
+    return line + " · " + _("can't post in {channels}", channels=named)
 
 
-def _trouble(trouble: LastOutage | None) -> str:
+def _trouble(trouble: LastOutage | None) -> list[str]:
     if trouble is None:
-        return _("*Last outage*: none since I started.")
-    what = _PARTS.get(trouble.what, trouble.what)
+        return []
+    what = _(_PARTS[trouble.what]) if trouble.what in _PARTS else trouble.what
     if trouble.problem == exceptions.DatabaseUnavailable.kind:
-        what = _("the database")
+        what = _("database")
     began = date_tag(trouble.began)
     if trouble.ended is None:
-        return _("*Outage*: {what} has been away since {began}.", what=what, began=began) + _because(trouble.cause)
-    over = _("*Last outage*: {what}, from {began} to {ended}.", what=what, began=began, ended=date_tag(trouble.ended))
-    return over + _because(trouble.cause)
+        line = _("*Outage* · {what}, since {began}", what=what, began=began)
+    else:
+        line = _("*Last outage* · {what}, {began} to {ended}", what=what, began=began, ended=date_tag(trouble.ended))
+    return [line + _because(trouble.cause)]

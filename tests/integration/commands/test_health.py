@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,6 @@ import pytest
 
 from bot import __version__
 from bot.db import app_polls, subscriptions
-from bot.db.migrate import HEAD
 from bot.domain.health import (
     AppliveryHealth,
     DatabaseHealth,
@@ -35,7 +35,7 @@ from tests.support.waiting import busyness, patience
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 WELL = Health(
-    slack=SlackHealth(True, 2, 2, NOW),
+    slack=SlackHealth(True, 2, 2),
     applivery=AppliveryHealth(7950, 8000),
     database=DatabaseHealth(True, "postgresql", "16.4", "0006"),
     polling=PollingHealth(True, 1200, 0, NOW),
@@ -58,17 +58,16 @@ async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: Environ
     await world.look()
     answer = await world.ask("status")
     lines = seen(answer).splitlines()
-    assert lines[0] == "*All is well.*"
-    assert lines[1].startswith("✅ *Slack*: Socket Mode, 1 of 1 connections are open. Last hello <!date^")
-    assert lines[2].startswith("✅ *Applivery* answers. 7,99")
-    assert lines[3].startswith("✅ *Database*: SQLite 3.")
-    assert lines[3].endswith(f"answers; its tables are of version {HEAD}.")
-    assert lines[4].startswith("✅ *Polling*: 1 app is watched. The oldest look that brought something was <!date^")
-    assert lines[5] == "✅ *Announcements*: none waits."
-    assert lines[6] == "*Last outage*: none since I started."
-    assert f"Version {__version__}, running since <!date^" in seen(answer)
-    assert "Asked <!date^" in seen(answer), "it says how old it is"
-    for line in ("*Slack*", "*Database*", "*Announcements*: none waits."):
+    assert lines[0] == "*Everything works*"
+    assert lines[1] == "✅ *Slack* · 1 of 1 connection"
+    assert re.match(r"✅ \*Applivery\* · 7,99\d of 8,000 requests left this hour$", lines[2])
+    assert lines[3].startswith("✅ *Database* · SQLite 3.")
+    assert lines[4].startswith("✅ *Polling* · 1 app · oldest poll <!date^")
+    assert lines[5] == "✅ *Announcements* · none waiting"
+    assert lines[6].startswith(f"Version {__version__} · up since <!date^")
+    assert "checked <!date^" in lines[6], "it says how old it is"
+    assert lines[7].startswith("Claim page off: set `PUBLIC_URL`")
+    for line in ("*Slack*", "*Database*", "*Announcements* · none waiting"):
         assert line in answer.text, "the text alone says it all"
     assert labels(answer) == ["Check again", "Newest build"]
 
@@ -93,16 +92,16 @@ async def test_health_for_non_global_admin_is_newest_build(world: Environment) -
 
 async def test_over_http_it_says_whether_slack_takes_the_token(world: Environment) -> None:
     await world.start(slack_app_token=None)
-    assert "✅ *Slack* reaches me over HTTP and takes my token." in seen(await world.ask("status"))
+    assert "✅ *Slack* · HTTP mode" in seen(await world.ask("status"))
 
 
 async def test_health_without_applivery_reported_watched_or_not(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(status=500), times=None)
     text = seen(await world.ask("status"))
-    assert text.startswith("*Not all is well.*")
-    assert "⚠️ *Applivery* does not answer as it should: Applivery" in text
-    assert "✅ *Polling*: no app is watched" in text
+    assert text.startswith("*Needs attention*")
+    assert "⚠️ *Applivery* · Applivery" in text
+    assert "✅ *Polling* · no apps yet" in text
 
 
 @pytest.mark.parametrize(
@@ -121,19 +120,19 @@ async def test_status_asks_afresh(world: Environment, fault: Fault, words: str) 
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
-    assert seen(await world.ask("status")).startswith("*All is well.*")
+    assert seen(await world.ask("status")).startswith("*Everything works*")
     world.applivery.faults.add("GET *", fault, times=None)
     started = time.monotonic()
     text = seen(await world.ask("status"))
     assert time.monotonic() - started < 6 * busyness(), "a person waits for it"
-    assert text.startswith("*Not all is well.*")
+    assert text.startswith("*Needs attention*")
     line = next(candidate for candidate in text.splitlines() if "*Applivery*" in candidate)
-    assert line.startswith("⚠️ *Applivery* does not answer as it should: ")
+    assert line.startswith("⚠️ *Applivery* · ")
     assert words in line
-    assert "The last good answer was <!date^" in line, "how old what is known is"
+    assert "last success <!date^" in line, "how old what is known is"
     world.applivery.faults.clear()
     async with patience():  # a question from before that hangs is shared until its own time is over
-        while "✅ *Applivery* answers." not in seen(await world.ask("status")):
+        while "✅ *Applivery* · " not in seen(await world.ask("status")):
             await asyncio.sleep(0.2)
 
 
@@ -141,7 +140,7 @@ async def test_status_asks_slack_afresh(world: Environment) -> None:
     await world.start()
     world.slack.faults.add("auth.test", Fault(error="token_revoked"), times=None)
     text = seen(await world.ask("status"))
-    assert "⚠️ Slack: Socket Mode, 1 of 1 connections are open." in text.replace("*", "")
+    assert "⚠️ Slack · 1 of 1 connection (" in text.replace("*", "")
     assert "revoked)" in text, "the cause"
     answer = await ask(world, "GET", "/readyz")
     assert answer.json["checks"]["slack"]["ok"] is True, "what Slack said half a minute ago is fresh enough"
@@ -154,7 +153,7 @@ async def test_status_wakes_polls_that_wait(world: Environment) -> None:
     world.applivery.faults.add("GET *", Fault(status=403), times=None)
     for _ in range(3):
         await world.look()
-    assert "⚠️ *Polling*: 1 app is watched. 1 of them is behind." in seen(await world.ask("status"))
+    assert "⚠️ *Polling* · 1 app · 1 behind" in seen(await world.ask("status"))
     world.applivery.faults.clear()
     await world.ask("status")
     assert await world.bot.store.run(app_polls.poll_due_in) == 0
@@ -172,20 +171,20 @@ async def test_health_names_waiting_messages_and_paused_channel(world: Environme
     await world.bot.store.run(subscriptions.pause_subscriptions, world.releases.id, "not_in_channel")
     shift = timedelta(minutes=10)
     text = seen(await world.ask("status"))
-    assert f"⚠️ *Announcements*: 1 waits, for 10 minutes. I cannot speak in <#{world.releases.id}>." in text
-    assert "⚠️ *Polling*: 1 app is watched. 1 of them is behind." in text
+    assert f"⚠️ *Announcements* · 1 waiting for 10 minutes · can't post in <#{world.releases.id}>" in text
+    assert "⚠️ *Polling* · 1 app · 1 behind" in text
 
 
 async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: Environment) -> None:
     await world.start()
     world.bot.watch.outage.record_failure(ServiceUnavailable())
     during = seen(await world.ask("status"))
-    assert "*Outage*: Applivery has been away since <!date^" in during
+    assert "*Outage* · Applivery, since <!date^" in during
     world.bot.watch.outage.record_success()
-    assert "*Last outage*: Applivery, from <!date^" in seen(await world.ask("status"))
+    assert "*Last outage* · Applivery, <!date^" in seen(await world.ask("status"))
     world.bot.announce.outage.record_failure(DatabaseUnavailable())
     world.bot.announce.outage.record_success()
-    assert "*Last outage*: the database, from <!date^" in seen(await world.ask("status"))
+    assert "*Last outage* · database, <!date^" in seen(await world.ask("status"))
 
 
 async def test_a_job_that_fails_is_an_outage_too(world: Environment) -> None:
@@ -194,7 +193,7 @@ async def test_a_job_that_fails_is_an_outage_too(world: Environment) -> None:
     assert {"applivery", "slack", "digest", "watch", "announce", "progress"} <= names
     job = next(outage for outage in world.bot.outages() if outage.what == "hold")
     job.record_failure(DatabaseUnavailable())
-    assert "the database" in seen(await world.ask("status"))
+    assert "utage* · database" in seen(await world.ask("status"))
 
 
 async def test_status_and_readyz_and_metrics_say_the_same(world: Environment) -> None:
@@ -221,37 +220,39 @@ async def test_health_without_database_measures_the_rest(world: Environment) -> 
     assert not found.to_say.well
     assert found.polling.apps is None
     said = told(health(found))
-    assert "*Polling*: unknown while the database is away." in said
-    assert "*Announcements*: unknown while the database is away." in said
+    assert "*Polling* · unknown while the database is down" in said
+    assert "*Announcements* · unknown while the database is down" in said
 
 
 @pytest.mark.postgres
 async def test_on_postgresql_its_version_is_told(world: Environment, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start()
-    assert "✅ *Database*: PostgreSQL 1" in seen(await world.ask("status"))
+    assert "✅ *Database* · PostgreSQL 1" in seen(await world.ask("status"))
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"slack": SlackHealth(True, 1, 2, NOW)}, "⚠️ *Slack*: Socket Mode, 1 of 2 connections are open."),
-        ({"slack": SlackHealth(False)}, "⚠️ *Slack* does not take my token, or does not answer."),
+        ({"slack": SlackHealth(True, 1, 2)}, "⚠️ *Slack* · 1 of 2 connections"),
+        ({"slack": SlackHealth(False)}, "⚠️ *Slack* · not connected"),
         (
             {"applivery": AppliveryHealth(900, 8000, 3.25)},
-            "⚠️ *Applivery* answers. 900 of 8,000 requests are left in this hour. "
-            "As these are few, apps are looked at 3.2 times less often.",
+            "⚠️ *Applivery* · 900 of 8,000 requests left this hour · polls 3.2× less often",
         ),
-        ({"applivery": AppliveryHealth(1, 8000, 1.0, english("no <token>"))}, "as it should: no &lt;token&gt;"),
-        ({"database": DatabaseHealth(False, "sqlite")}, "⚠️ *Database*: SQLite does not answer."),
+        (
+            {"applivery": AppliveryHealth(1, 8000, 1.0, english("no <token>"))},
+            "⚠️ *Applivery* · no &lt;token&gt; · no success since the start",
+        ),
+        ({"database": DatabaseHealth(False, "sqlite")}, "⚠️ *Database* · SQLite is down"),
         (
             {"polling": PollingHealth(False, 1200, 2, None)},
-            "1,200 apps are watched. 2 of them are behind. None was looked",
+            "⚠️ *Polling* · 1,200 apps · 2 behind · none polled yet",
         ),
-        ({"to_say": OutboxHealth(1500, 7300.0)}, "⚠️ *Announcements*: 1,500 wait, the oldest for 2 hours."),
+        ({"to_say": OutboxHealth(1500, 7300.0)}, "⚠️ *Announcements* · 1,500 waiting for 2 hours"),
         (
             {"to_say": OutboxHealth(0, 0.0, tuple(f"C{n}" for n in range(7)))},
-            "in <#C0>, <#C1>, <#C2>, <#C3>, <#C4> and 2 more",
+            "can't post in <#C0>, <#C1>, <#C2>, <#C3>, <#C4> and 2 more",
         ),
     ],
 )
@@ -260,13 +261,13 @@ def test_health_fault_is_said_in_words_and_marked(changed: dict[str, Any], words
     assert not found.well
     assert words in told(health(found))
     assert words in summary(found)
-    assert "*Not all is well.*" in summary(found)
+    assert "*Needs attention*" in summary(found)
 
 
 def test_health_all_well_is_one_line_and_past_outage_no_warning() -> None:
     past = replace(WELL, trouble=LastOutage("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
-    assert summary(past) == "✅ All is well."
-    assert "*Last outage*: Applivery, from" in told(health(past))
+    assert summary(past) == "✅ Everything works"
+    assert "*Last outage* · Applivery, <!date^" in told(health(past))
 
 
 def test_health_is_said_in_spanish() -> None:

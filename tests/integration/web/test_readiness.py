@@ -195,7 +195,7 @@ async def test_admins_are_told_once_of_an_outage(world: Environment, failure: st
 
     assert await looked(2) == [], "not of a hiccup"
     [said] = await looked(4)
-    assert "New builds can't be announced" in said
+    assert "Can't check Applivery for new builds" in said
     assert words in said
     await world.restart()
     assert await looked(4) == [said], "a restart is no new outage"
