@@ -71,19 +71,36 @@ make_venv() {
     fi
 }
 
-install() {
+install_locks() {
     if has_uv; then
-        uv pip install --quiet --python $python "$@"
+        uv pip install --quiet --python $python --require-hashes -r requirements-build.lock -r $lock
     else
-        $python -m pip --disable-pip-version-check --quiet --quiet install "$@"
+        $python tools/install.py requirements-build.lock $lock
     fi
 }
 
-usable || make_venv
-echo "setup: .venv with $($python --version), from $lock, by $(if has_uv; then echo uv; else echo pip; fi) …" >&2
-install --require-hashes -r requirements-build.lock -r $lock
 # --no-build-isolation: the build tools come from their lock too, not from today's index
-install --no-deps --no-build-isolation -e .
+install_bot() {
+    if has_uv; then
+        uv pip install --quiet --python $python --no-deps --no-build-isolation -e .
+    else
+        $python -m pip --disable-pip-version-check --quiet --quiet install --no-deps --no-build-isolation -e .
+    fi
+}
+
+say() {
+    echo "setup: $*" >&2
+}
+
+by=$(if has_uv; then echo uv; else echo pip; fi)
+if ! usable; then
+    say "1 of 3  creating .venv …"
+    make_venv
+fi
+say "2 of 3  installing the packages of $lock for $($python --version), by $by; about 20 s …"
+install_locks
+say "3 of 3  installing the bot …"
+install_bot
 pwd -P >.venv/.at
 touch .venv/.stamp-run
 [ "$what" = run ] || touch .venv/.stamp-dev
