@@ -28,13 +28,19 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 DONE, FAILED, USAGE = 0, 1, 2
 
+STEPS = (
+    "starting the fake Slack and the fake Applivery, with sample builds",
+    "starting the bot",
+    "waiting until the bot is connected",
+    "subscribing #releases to every app",
+)
 WELCOME = """
   Open   {url}
 
   Three things to try:
-    1. Type   {command} get courier         and follow the private link: it really downloads.
-    2. Press  Upload a build              and watch pending → in_progress → processed, then one card in #releases.
-    3. Type   {command} downloads courier   and open the thread in Direct messages → Applivery.
+    1. Type   {command} get courier         Press the button in the answer: a phone opens beside Slack.
+    2. Press  Upload a build              Its card appears in #releases when it is ready.
+    3. Type   {command} downloads courier   See who downloaded it.
 
   Ctrl-C stops it.
 """
@@ -66,9 +72,9 @@ async def _demo(folder: Path, port: int) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _announce(1)
     try:
-        manifest, hints = await asyncio.gather(_manifest(folder), _hints(folder))
-        sandbox = await DemoEnvironment.open(folder, page_port=port, manifest=manifest, hints=hints)
+        sandbox = await DemoEnvironment.open(folder, page_port=port)
     except OSError as error:
         print(f"The demo cannot use “{folder}” or a port: {error.strerror or error}.", file=sys.stderr)
         return FAILED
@@ -76,6 +82,17 @@ async def _demo(folder: Path, port: int) -> int:
         return await _with_bot(sandbox, folder, stop)
     finally:
         await sandbox.close()
+
+
+def _announce(step: int) -> None:
+    """Say what happens now, and how far it is."""
+    print(f"demo: {step} of {len(STEPS)}  {STEPS[step - 1]} …", flush=True)
+
+
+async def _install(sandbox: DemoEnvironment, folder: Path) -> None:
+    """Install the app as the bot's own manifest says; its list of commands is what the page suggests."""
+    manifest, hints = await asyncio.gather(_manifest(folder), _hints(folder))
+    sandbox.install(manifest, hints)
 
 
 async def _manifest(folder: Path) -> dict[str, Any]:
@@ -101,12 +118,16 @@ async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event)
     """Run the bot until `stop` is set or it ends by itself; return the exit code."""
     is_first_start = not (folder / "bot.db").exists()
     settings = _environment(sandbox.environment(), folder)
+    _announce(2)
     # a process group of its own: Ctrl-C reaches the bot through us, once
     bot = await asyncio.create_subprocess_exec(*BOT, "run", env=settings, cwd=folder, start_new_session=True)
     stopping, ended = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(bot.wait())
+    # meanwhile, as it takes as long
+    installed = asyncio.ensure_future(_install(sandbox, folder))
     try:
         sockets = sandbox.slack.socket_mode
         connected = asyncio.ensure_future(sandbox.slack.until(lambda: bool(sockets.open), START_SECONDS))
+        _announce(3)
         await asyncio.wait({connected, stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
         connected.cancel()
         if stop.is_set():
@@ -114,7 +135,12 @@ async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event)
         if not sockets.open:
             print("The bot has not connected to the fake Slack. Try again.", file=sys.stderr)
             return FAILED
+        await asyncio.wait({installed, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            return DONE
+        await installed
         if is_first_start:
+            _announce(4)
             await _subscribe(sandbox)
         print(WELCOME.format(url=sandbox.page_url, command=COMMAND), flush=True)
         await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,6 +151,7 @@ async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event)
         return FAILED
     finally:
         stopping.cancel()
+        installed.cancel()
         await _end(bot)
 
 
@@ -153,8 +180,6 @@ def _environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
         **kept,
         "SLACK_COMMAND": COMMAND,
         "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
-        "HOST": "127.0.0.1",
-        "PORT": "0",
         "POLL_BUSY_SECONDS": "1",
         "POLL_IDLE_SECONDS": "2",
         "LOG_LEVEL": "WARNING",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ from sandbox import seed_data
 from sandbox.applivery import FakeApplivery
 from sandbox.page import CommandHint, DemoPage, InstalledApp, Persona
 from sandbox.slack import FakeSlack
+from sandbox.stored_files import StoredFiles
 
 VERSION = 1
 SAVE_AFTER_SECONDS = 0.3  # a burst of changes is written once
@@ -34,7 +37,8 @@ class DemoEnvironment:
     alone.
 
     With a folder everything is kept in its state.json: messages, builds, ids, tokens, and the ports, which are taken
-    again when they are free so that links in old messages go on working.
+    again when they are free so that links in old messages go on working. The bytes of uploaded files are in its folder
+    `files`, each written once, so that a change after a large upload costs no more than any other.
     """
 
     def __init__(self, folder: Path | None, slack: FakeSlack, applivery: FakeApplivery, page: DemoPage) -> None:
@@ -43,7 +47,10 @@ class DemoEnvironment:
         self.applivery = applivery
         self.page = page
         self.ports: dict[str, int] = {}
+        self.files = StoredFiles(folder / "files") if folder is not None else None
+        self.state_bytes = 0  # of the state.json that was written last
         self._timer: asyncio.TimerHandle | None = None
+        self._saving: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -69,11 +76,9 @@ class DemoEnvironment:
 
         async def begin(state: Mapping[str, Any]) -> DemoEnvironment:
             slack = FakeSlack(clock=clock)
-            slack.subscribed = _subscribed(manifest or {})
-            slack.workspace.home_enabled = _has_home(manifest or {})
             applivery = FakeApplivery(clock=clock, processing=processing)
-            installed = InstalledApp.from_manifest(seed_data.MANIFEST if manifest is None else manifest, hints)
-            sandbox = cls(folder, slack, applivery, DemoPage(slack, applivery, cast=cast, installed=installed))
+            sandbox = cls(folder, slack, applivery, DemoPage(slack, applivery, cast=cast))
+            sandbox.install(manifest, hints)
             try:
                 await sandbox._start(state, page_port)
             except BaseException:
@@ -88,6 +93,15 @@ class DemoEnvironment:
                 raise
             return await begin({})
 
+    def install(self, manifest: Mapping[str, Any] | None, hints: Sequence[CommandHint] = ()) -> None:
+        """Install the app with this manifest (a mapping; None: the seed's), and these hints behind its command."""
+        asked = manifest or {}
+        self.slack.subscribed = _subscribed(asked)
+        self.slack.workspace.home_enabled = _has_home(asked)
+        self.slack.workspace.messages_read_only = _is_read_only(asked)
+        self.page.installed = InstalledApp.from_manifest(seed_data.MANIFEST if manifest is None else manifest, hints)
+        self.slack.workspace.changed("installed")
+
     async def _start(self, state: Mapping[str, Any], page_port: int) -> None:
         ports = state.get("ports", {})
         await _on_a_port(self.slack, ports.get("slack", 0))
@@ -100,6 +114,8 @@ class DemoEnvironment:
         await _on_a_port(self.page, page_port, ports.get("page", 0))
         urls = {"slack": self.slack.url, "applivery": self.applivery.url, "page": self.page.url}
         self.ports = {side: int(url.rpartition(":")[2]) for side, url in urls.items()}
+        self.ports["bot"] = _free_port(ports.get("bot", 0))
+        self.page.phone.bot_url = self.bot_url
         if self.folder is not None:
             self.slack.listeners.append(self._changed)
             self.applivery.listeners.append(self._changed)
@@ -110,6 +126,8 @@ class DemoEnvironment:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._saving is not None:
+            await self._saving
         if self.folder is not None:
             self.save()
         await self._stop()
@@ -129,10 +147,21 @@ class DemoEnvironment:
         """The one address a person needs."""
         return f"{self.page.url}/"
 
+    @property
+    def bot_url(self) -> str:
+        """Where the bot's own pages are, once it runs with the settings of `environment`."""
+        return f"http://127.0.0.1:{self.ports['bot']}"
+
     def environment(self) -> dict[str, str]:
-        """The bot's settings that point it at this sandbox, by their names in the environment."""
+        """The bot's settings that point it at this sandbox, by their names in the environment.
+
+        Its claim page is on: it is where the bot listens, on this machine only.
+        """
         applivery = self.applivery.url
         return {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.ports["bot"]),
+            "PUBLIC_URL": self.bot_url,
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_APP_TOKEN": self.slack.app_token,
             "SLACK_API_URL": self.slack.api_url,
@@ -148,16 +177,35 @@ class DemoEnvironment:
 
     def _changed(self, what: str, about: dict[str, Any]) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_AFTER_SECONDS, self._save_now)
+            self._timer = asyncio.get_running_loop().call_later(SAVE_AFTER_SECONDS, self._begin_saving)
 
-    def _save_now(self) -> None:
+    def _begin_saving(self) -> None:
+        self._saving = asyncio.create_task(self._save_off_the_loop())
+
+    async def _save_off_the_loop(self) -> None:
+        """Write the files that are new in a thread, and then the state, which names them."""
+        assert self.files is not None
+        if new := self.files.missing(self._contents()):
+            await asyncio.to_thread(self.files.write, new)
         self._timer = None
-        self.save()
+        self._save_state()
+
+    def _contents(self) -> dict[str, bytes]:
+        sides = {"slack": self.slack.files.contents(), "applivery": self.applivery.contents()}
+        return {f"{side}-{key}": content for side, contents in sides.items() for key, content in contents.items()}
 
     def save(self) -> None:
-        """Write state.json whole or not at all; does nothing without a folder. Raises OSError."""
-        if self.folder is None:
+        """Write the files that are new and state.json, each whole or not at all; does nothing without a folder.
+
+        Raises OSError.
+        """
+        if self.files is None:
             return
+        self.files.write(self._contents())
+        self._save_state()
+
+    def _save_state(self) -> None:
+        assert self.folder is not None
         state = {
             "version": VERSION,
             "ports": self.ports,
@@ -169,14 +217,16 @@ class DemoEnvironment:
         fresh = self.folder / "state.json.new"
         # Tokens and messages: nobody else on this machine needs to read them.
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(state, file)
+            self.state_bytes = file.write(json.dumps(state))
         fresh.replace(self.folder / "state.json")
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         seed_data.name_workspace(self.slack)
-        self.slack.restore(state["slack"])
+        files = self.files
+        assert files is not None
+        self.slack.restore(state["slack"], lambda key: files.read(f"slack-{key}"))
         self.slack.crawler.crawled.extend(state.get("crawled", ()))
-        self.applivery.restore(state["applivery"])
+        self.applivery.restore(state["applivery"], lambda key: files.read(f"applivery-{key}"))
 
 
 def _subscribed(manifest: Mapping[str, Any]) -> set[str] | None:
@@ -188,6 +238,11 @@ def _subscribed(manifest: Mapping[str, Any]) -> set[str] | None:
 def _has_home(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest turns the Home tab on; it need not say so here."""
     return bool(manifest.get("features", {}).get("app_home", {}).get("home_tab_enabled", True))
+
+
+def _is_read_only(manifest: Mapping[str, Any]) -> bool:
+    """Whether people cannot write to the app in its Messages tab, as a manifest says."""
+    return bool(manifest.get("features", {}).get("app_home", {}).get("messages_tab_read_only_enabled", False))
 
 
 def _load(folder: Path | None) -> Mapping[str, Any]:
@@ -208,6 +263,14 @@ def _set_aside(folder: Path | None) -> bool:
         return False
     path.replace(path.with_name("state.json.broken"))
     return True
+
+
+def _free_port(wished: int) -> int:
+    """A port that nobody listens on, the wished one if it is free; the bot takes it when it starts."""
+    for port in (wished, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as held:
+            return int(held.getsockname()[1])
+    raise OSError("no port is free")
 
 
 async def _on_a_port(server: RunnableServer, *wished: int) -> None:

@@ -56,7 +56,8 @@ def seed_slack(slack: FakeSlack) -> None:
     slack.channel("releases", members=[ana, bruno, carla])
     slack.channel("mobile-team", members=[ana, bruno], bot_is_member=False)
     slack.channel("general", members=[ana, bruno, carla], bot_is_member=False).general = True
-    slack.usergroup("mobile-qa", [ana, carla])
+    slack.usergroup("qa", [ana, carla])
+    slack.usergroup("mobile", [ana, bruno])
     by_handle = {user.handle: user for user in (ana, bruno, carla)}
     for user in by_handle.values():
         slack.dm(user)

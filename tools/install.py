@@ -1,7 +1,7 @@
 """Install what the named locks pin into the Python that runs this, hashes checked; called by setup.sh.
 
-pip reads the index page of one package after the other, which is most of its time. As many pips run at once as there are
-cores, each with its share of the packages. A lock names all that is needed, so none of them looks for more.
+pip reads the index page of one package after the other, which is most of its time. As many pips run at once as there
+are cores, each with its share of the packages. A lock names all that is needed, so none of them looks for more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LINE_SECONDS = 2.0  # between two lines, where a line cannot be written over
 
 def main(locks: list[str]) -> int:
     """Install the pins of these files; return the exit code."""
-    pins = [pin for pin in dict.fromkeys(pin for lock in locks for pin in read_pins(lock))]
+    pins = list(dict.fromkeys(pin for lock in locks for pin in read_pins(lock)))
     shares = [share for start in range(_at_once()) if (share := pins[start :: _at_once()])]
     progress = Progress(len(pins))
     with tempfile.TemporaryDirectory() as folder:
@@ -69,12 +69,12 @@ def _install(lock: Path, progress: Progress) -> int:
             if line.startswith("Collecting "):
                 progress.step()
     if pip.returncode:
-        print("", *said, sep="", file=sys.stderr)
+        sys.stderr.writelines(said)
     return pip.returncode
 
 
 class Progress:
-    """How many packages there are already: a line that is written over in a terminal, a new one now and then in a log."""
+    """How many packages there are already: one line, written over, in a terminal; a new one now and then in a log."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -89,15 +89,19 @@ class Progress:
             self._done += 1
             now = time.monotonic()
             if self._in_place:
-                print(f"\r{self._words()}", end="", file=sys.stderr, flush=True)
+                self._write(f"\r{self._words()}")
             elif now - self._written >= LINE_SECONDS:
                 self._written = now
-                print(self._words(), file=sys.stderr, flush=True)
+                self._write(f"{self._words()}\n")
 
     def end(self) -> None:
         """Leave the line."""
         if self._in_place and self._done:
-            print(file=sys.stderr)
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
     def _words(self) -> str:
         return f"setup:      {self._done} of {self._total} packages"

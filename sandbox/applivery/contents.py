@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 CHUNK = 64 * 1024
@@ -38,15 +38,27 @@ class FileContent:
         """Give the whole file at once."""
         return b"".join(self.chunks())
 
-    def dump(self) -> dict[str, str | int | None]:
-        """Give what `load` takes, fit for JSON."""
-        kept = None if self.kept is None else base64.b64encode(self.kept).decode()
-        return {"name": self.name, "mimetype": self.mimetype, "size": self.size, "seed": self.seed, "kept": kept}
+    def dump(self) -> dict[str, str | int | bool]:
+        """Give what `load` takes, fit for JSON; bytes that were kept are not in it."""
+        return {
+            "name": self.name,
+            "mimetype": self.mimetype,
+            "size": self.size,
+            "seed": self.seed,
+            "kept": self.is_kept,
+        }
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether these are bytes that came, not invented ones."""
+        return self.kept is not None
 
     @classmethod
-    def load(cls, data: dict[str, str]) -> FileContent:
-        """Take back what `dump` gave."""
-        kept = None if data["kept"] is None else base64.b64decode(data["kept"])
+    def load(cls, data: dict[str, str], read: Callable[[], bytes]) -> FileContent:
+        """Take back what `dump` gave; `read` gives the bytes that were kept. Older dumps have them in base64."""
+        kept = None
+        if data["kept"]:
+            kept = base64.b64decode(data["kept"]) if isinstance(data["kept"], str) else read()
         return cls(data["name"], data["mimetype"], int(data["size"]), data["seed"], kept)
 
 

@@ -104,14 +104,21 @@ class FakeApplivery(FakeBuildsWorkspace):
         self._gate.reshapers.append((target, change))
 
     def snapshot(self) -> dict[str, Any]:
-        """Give everything it remembers, fit for JSON and independent of what happens next."""
+        """Give everything it remembers, fit for JSON and independent of what happens next; see `contents`."""
         return copy.deepcopy(snapshot.dump(self))
 
-    def restore(self, data: dict[str, Any]) -> None:
-        """Remember what `snapshot` gave instead of what is known now; builds under way go on from where they were."""
+    def contents(self) -> dict[str, bytes]:
+        """Give the bytes that `snapshot` leaves out: those of attachments, by file id."""
+        return snapshot.contents(self)
+
+    def restore(self, data: dict[str, Any], read: Callable[[str], bytes] = {}.__getitem__) -> None:
+        """Remember what `snapshot` gave instead of what is known now; builds under way go on from where they were.
+
+        `read` gives the bytes of a file by its id.
+        """
         running = self._running
         self.rest()
-        snapshot.load(self, copy.deepcopy(data))
+        snapshot.load(self, copy.deepcopy(data), read)
         if running:
             self.run()
         self.stir()

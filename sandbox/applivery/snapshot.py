@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from sandbox.applivery.builds import FakeBuildsWorkspace
@@ -13,7 +15,10 @@ VERSION = 1
 
 
 def dump(world: FakeBuildsWorkspace) -> dict[str, Any]:
-    """Give everything worth keeping, fit for JSON; requests, faults and sent webhooks are not."""
+    """Give everything worth keeping, fit for JSON; requests, faults and sent webhooks are not.
+
+    The bytes of attachments are in `contents`.
+    """
     return {
         "version": VERSION,
         "counter": world.counter,
@@ -31,6 +36,12 @@ def dump(world: FakeBuildsWorkspace) -> dict[str, Any]:
     }
 
 
+def contents(world: FakeBuildsWorkspace) -> dict[str, bytes]:
+    """Give the bytes of the files that were kept, by file id."""
+    files = {key: content for build in world.builds for key, content in build.contents.items()}
+    return {key: content.kept for key, content in files.items() if content.kept}
+
+
 def _dump_build(build: FakeBuild) -> dict[str, Any]:
     return {
         "app": build.app.id,
@@ -43,8 +54,11 @@ def _dump_build(build: FakeBuild) -> dict[str, Any]:
     }
 
 
-def load(world: FakeBuildsWorkspace, data: dict[str, Any]) -> None:
-    """Replace what the workspace remembers by what `dump` gave; raises ValueError for a dump of another version."""
+def load(world: FakeBuildsWorkspace, data: dict[str, Any], read: Callable[[str], bytes]) -> None:
+    """Replace what the workspace remembers by what `dump` gave; `read` gives the bytes of a file by its id.
+
+    Raises ValueError for a dump of another version.
+    """
     if data.get("version") != VERSION:
         raise ValueError(f"this snapshot has version {data.get('version')}, not {VERSION}")
     world.counter = data["counter"]
@@ -52,7 +66,7 @@ def load(world: FakeBuildsWorkspace, data: dict[str, Any]) -> None:
     world.organization = data["organization"]
     world.apps = [FakeApp(app["wire"], app["token"]) for app in data["apps"]]
     apps = {app.id: app for app in world.apps}
-    world.builds = [_load_build(apps[build["app"]], build) for build in data["builds"]]
+    world.builds = [_load_build(apps[build["app"]], build, read) for build in data["builds"]]
     world.members = list(data["members"])
     world.collaborators = list(data.get("collaborators", ()))
     world.employees = list(data.get("employees", ()))
@@ -63,11 +77,11 @@ def load(world: FakeBuildsWorkspace, data: dict[str, Any]) -> None:
     world.spent = [minted[token] for token in data["spent"]]
 
 
-def _load_build(app: FakeApp, data: dict[str, Any]) -> FakeBuild:
+def _load_build(app: FakeApp, data: dict[str, Any], read: Callable[[str], bytes]) -> FakeBuild:
     return FakeBuild(
         app,
         data["wire"],
-        {key: FileContent.load(content) for key, content in data["contents"].items()},
+        {key: FileContent.load(content, partial(read, key)) for key, content in data["contents"].items()},
         data["form"],
         [ScheduledStatus(**step) for step in data["steps"]],
         (data["outcome"][0], data["outcome"][1]) if data["outcome"] else None,

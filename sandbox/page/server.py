@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 
 from sandbox.applivery import FakeApplivery
 from sandbox.page.manifest import InstalledApp, Persona
+from sandbox.page.phone import PhonePreview
 from sandbox.page.ui_actions import REFUSALS, PageApi
 from sandbox.page.ui_state import picture
 from sandbox.slack import FakeSlack, FakeUser
@@ -26,6 +27,8 @@ HEADERS = {
     # Bots may show pictures from anywhere; nothing else is loaded from outside and no script but ours runs.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data: https: http://127.0.0.1:* http://localhost:*; "
+    # the claim page of the bot, as a phone shows it, and the download it leads to
+    "frame-src 'self' http://127.0.0.1:*; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -53,6 +56,7 @@ class DemoPage:
         self.cast = tuple(cast)
         self.installed = installed or InstalledApp()
         self.deeds = PageApi(slack, applivery)
+        self.phone = PhonePreview()
         self.url = ""
         self._run = secrets.token_hex(8)
         self._bells: set[asyncio.Event] = set()
@@ -70,6 +74,8 @@ class DemoPage:
         app.router.add_get("/api/stream", self._stream)
         app.router.add_post("/api/{deed}", self._deed)
         app.router.add_get("/files/{file}", self._file)
+        for method in (hdrs.METH_GET, hdrs.METH_POST):
+            app.router.add_route(method, "/phone/{device}/b/{ticket}", self.phone.answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
         await runner.setup()
         try:
@@ -149,6 +155,7 @@ class DemoPage:
         while not self._closing:
             bell.clear()
             now = picture(self.slack, self.applivery, person, self.cast, self.installed)
+            now["claim"] = self.phone.bot_url
             written = {section: json.dumps(value, separators=(",", ":")) for section, value in now.items()}
             fresh = {section: text for section, text in written.items() if sent.get(section) != text}
             fresh |= {section: "null" for section in sent if section not in written}
@@ -183,7 +190,8 @@ async def _only_from_here(request: web.Request, handler: Any) -> web.StreamRespo
     if request.method == hdrs.METH_POST:
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise web.HTTPForbidden(text="not from another site")
-        if request.content_type != "application/json":
+        # a form of the claim page is like any other; what the page itself asks for is JSON
+        if request.content_type != "application/json" and not request.path.startswith("/phone/"):
             raise web.HTTPUnsupportedMediaType(text="JSON, please")
     answer: web.StreamResponse = await handler(request)
     return answer

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sandbox.applivery import FakeApplivery
-from sandbox.page.ui_state import next_version
+from sandbox.page.ui_state import closed_because, next_version
 from sandbox.slack import FakeChannel, FakeMessage, FakeSlack, FakeUser, FakeView, Interaction, SlackApiError
 from sandbox.slack.elements_state import FIELDS
 
@@ -43,6 +43,7 @@ class PageApi:
             "close": self.close,
             "shortcut": self.shortcut,
             "home": self.home,
+            "join": self.join,
             "upload": self.upload,
             "file": self.file,
         }
@@ -77,12 +78,19 @@ class PageApi:
     def _where(self, where: Json) -> FakeMessage | FakeView:
         return self._view(where["view"]) if "view" in where else self._message(where.get("channel"), where.get("ts"))
 
+    def _writing(self, asked: Json) -> tuple[FakeUser, FakeChannel]:
+        """Who writes, and where; ValueError where Slack has no field to write in."""
+        user, channel = self.person(asked["person"]), self._channel(asked["channel"])
+        if why := closed_because(self.slack, channel, user):
+            raise ValueError({"archived": "is_archived", "not_member": "not_in_channel"}.get(why, why))
+        return user, channel
+
     # ------------------------------------------------------------------ words
 
     async def command(self, asked: Json) -> Json:
         """Type a slash command into a channel; answers once it is acknowledged or has failed."""
         name, _, words = str(asked["text"]).strip().partition(" ")
-        user, channel = self.person(asked["person"]), self._channel(asked["channel"])
+        user, channel = self._writing(asked)
         if name == "/invite":  # Slack's own; there is nobody else to invite here
             await self.slack.invite(channel, user)
             return {"acked": True, "error": None}
@@ -90,7 +98,7 @@ class PageApi:
 
     async def say(self, asked: Json) -> Json:
         """Write a message; the bot hears it when it is mentioned or in its direct message."""
-        user, channel = self.person(asked["person"]), self._channel(asked["channel"])
+        user, channel = self._writing(asked)
         text, thread_ts = str(asked["text"]), asked.get("thread_ts") or None
         if channel.is_im or f"<@{self.slack.bot_user_id}>" in text:
             await self.slack.mention(text, user, channel, thread_ts)
@@ -104,7 +112,7 @@ class PageApi:
         content = base64.b64decode(str(asked["content"]), validate=True)
         if "channel" not in asked:
             return {"file": self.slack.pick(name, content, user)}
-        self.slack.share(name, content, user, self._channel(asked["channel"]), str(asked.get("text") or ""))
+        self.slack.share(name, content, *self._writing(asked), str(asked.get("text") or ""))
         return {}
 
     # ------------------------------------------------------------------ clicks and forms
@@ -152,6 +160,14 @@ class PageApi:
         message = self._message(channel.id, asked["ts"]) if asked.get("ts") else None
         turn = await self.slack.shortcut(str(asked["callback_id"]), user=user, channel=channel, message=message)
         return _outcome(turn)
+
+    async def join(self, asked: Json) -> Json:
+        """Join a public channel that one is looking at."""
+        user, channel = self.person(asked["person"]), self._channel(asked["channel"])
+        if closed_because(self.slack, channel, user) == "not_member" and not channel.private:
+            channel.members.append(user.id)
+            self.slack.workspace.changed("joined")
+        return {}
 
     async def home(self, asked: Json) -> Json:
         """Open the app's Home tab."""

@@ -30,7 +30,7 @@ def picture(
     rooms = _rooms(slack, person)
     sections: Json = {
         "workspace": _workspace(slack, person, cast, installed),
-        "channels": [_channel(slack, room) for room in rooms],
+        "channels": [_channel(slack, room, person) for room in rooms],
         "views": [_view(view) for view in slack.views if view.user == person.id],
         "home": None,
         "apps": [_app(applivery, app, index) for index, app in enumerate(applivery.apps)],
@@ -60,7 +60,7 @@ def _workspace(slack: FakeSlack, person: FakeUser, cast: Sequence[Persona], inst
         "bot": {**_user(bot, 0), "online": _online(slack), "home": _has_home(slack)},
         "people": [{**_user(user, index), "title": persona.title} for index, (persona, user) in enumerate(people)],
         "users": [_user(user, index) for index, user in enumerate(_people_first(slack, people))],
-        "channels": [_channel(slack, room) for room in _rooms(slack, person)],
+        "channels": [_channel(slack, room, person) for room in _rooms(slack, person)],
         "groups": {group.id: f"@{group.handle}" for group in slack.usergroups.values()},
         **asdict(installed),
     }
@@ -101,13 +101,22 @@ def _rooms(slack: FakeSlack, person: FakeUser) -> list[FakeChannel]:
     return [room for room in slack.channels.values() if sees(room)]
 
 
-def _channel(slack: FakeSlack, room: FakeChannel) -> Json:
+def closed_because(slack: FakeSlack, room: FakeChannel, person: FakeUser) -> str:
+    """Why Slack has no message field there: a word, or "" where it has one."""
+    if room.is_im:
+        return "read_only" if slack.workspace.messages_read_only else ""
+    if room.archived:
+        return "archived"
+    return "" if person.id in room.members else "not_member"
+
+
+def _channel(slack: FakeSlack, room: FakeChannel, person: FakeUser) -> Json:
     return {
         "id": room.id,
         "name": slack.users[slack.bot_user_id].handle if room.is_im else room.name,
         "kind": "dm" if room.is_im else "channel",
         "private": room.private,
-        "archived": room.archived,
+        "closed": closed_because(slack, room, person),
         "bot": slack.bot_user_id in room.members,
         "topic": TOPICS.get(room.name, ""),
     }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import mimetypes
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +30,9 @@ class FakeFile:
     channels: list[str] = field(default_factory=list)
     alt_text: str = ""
     elsewhere: str = ""
+
+
+_SAVED = [each.name for each in fields(FakeFile) if each.name != "content"]
 
 
 class FileStore:
@@ -108,5 +110,9 @@ class FileStore:
         return file.complete and (any(inside) or not inside)
 
     def saved(self) -> list[dict[str, Any]]:
-        """The files as JSON-able data."""
-        return [{**asdict(file), "content": base64.b64encode(file.content).decode()} for file in self.files.values()]
+        """The files as JSON-able data, without their bytes: those are in `contents`."""
+        return [{name: getattr(file, name) for name in _SAVED} for file in self.files.values()]
+
+    def contents(self) -> dict[str, bytes]:
+        """The bytes of the files that have arrived, by id."""
+        return {file.id: file.content for file in self.files.values() if file.content}

@@ -272,9 +272,9 @@ class FakeSlack:
     # ------------------------------------------------------------------ keeping
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything that outlives a restart, as JSON-able data."""
+        """Everything that outlives a restart, as JSON-able data, but for the bytes of files (`files.contents`)."""
         return snapshot(self.desk)
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Put a snapshot back."""
-        restore(self.desk, saved)
+    def restore(self, saved: dict[str, Any], contents: Callable[[str], bytes] = {}.__getitem__) -> None:
+        """Put a snapshot back; `contents` gives the bytes of a file by its id."""
+        restore(self.desk, saved, contents)

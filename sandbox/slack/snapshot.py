@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
@@ -37,8 +38,11 @@ def _made(kind: type[Thing], saved: dict[str, Any]) -> Thing:
     return kind(**{name: value for name, value in saved.items() if name in known})
 
 
-def restore(desk: ApiState, saved: dict[str, Any]) -> None:
-    """Put a snapshot back in place of what is there; keys it does not have leave things empty."""
+def restore(desk: ApiState, saved: dict[str, Any], contents: Callable[[str], bytes]) -> None:
+    """Put a snapshot back in place of what is there; keys it does not have leave things empty.
+
+    `contents` gives the bytes of a file by its id; an older snapshot has them in itself.
+    """
     workspace = desk.workspace
     workspace.counts.update(saved.get("counts", {}))
     workspace.scopes = set(saved.get("scopes", workspace.scopes))
@@ -52,6 +56,8 @@ def restore(desk: ApiState, saved: dict[str, Any]) -> None:
     desk.modals.views = {each["id"]: _made(FakeView, each) for each in saved.get("views", [])}
     desk.modals.homes = {view.user: view for view in desk.modals.views.values() if view.type == "home"}
     for each in saved.get("files", []):
-        desk.files.files[each["id"]] = _made(FakeFile, {**each, "content": base64.b64decode(each["content"])})
+        file = desk.files.files[each["id"]] = _made(FakeFile, {**each, "content": b""})
+        if file.arrived and file.length:
+            file.content = base64.b64decode(each["content"]) if "content" in each else contents(file.id)
     desk.responses.addresses = {each["word"]: _made(ResponseUrl, each) for each in saved.get("responses", [])}
     workspace.changed("restored")

@@ -60,6 +60,7 @@ class SlackWorkspace:
         self.unsupported_blocks: set[str] = set()  # types that this workspace does not have yet
         self.unloadable: set[str] = set()  # addresses of pictures that Slack cannot download
         self.home_enabled = True  # features.app_home.home_tab_enabled of the manifest
+        self.messages_read_only = False  # features.app_home.messages_tab_read_only_enabled of the manifest
         self.listeners: list[Listener] = []
         self.counts: dict[str, int] = {}
         self.random = random.Random()  # noqa: S311 -- ids, not secrets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -32,10 +33,19 @@ async def read_until(process: Process, pattern: str) -> re.Match[str]:
 
 async def test_demo_runs_the_bot_and_stops_it(tmp_path: Path) -> None:
     process = await demo("--folder", str(tmp_path / "kept"), "--port", "0")
-    url = (await read_until(process, r"Open +(http://\S+)"))[1]
+    said = await read_until(process, r"(?s).*Open +(http://\S+)")
+    assert re.findall(r"demo: (\d) of 4", said[0]) == ["1", "2", "3", "4"]  # it says how far it is
+    url = said[1]
     async with aiohttp.ClientSession() as session, session.get(url) as page:
         assert page.status == 200
         assert "<title>" in await page.text()
+        # the claim page is on, at the address that the bot listens on
+        claim = f"http://127.0.0.1:{json.loads((tmp_path / 'kept/state.json').read_text())['ports']['bot']}/b/none"
+        async with session.get(claim) as ending:
+            assert "frame-ancestors 'none'" in ending.headers["Content-Security-Policy"]
+        async with session.get(f"{url}phone/iphone/b/none") as framed:
+            assert framed.status == ending.status
+            assert "frame-ancestors 'self'" in framed.headers["Content-Security-Policy"]
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 0
     assert (tmp_path / "kept/bot.db").exists()

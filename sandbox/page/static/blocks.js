@@ -26,11 +26,13 @@ function image(block) {
 function input(block, ctx) {
   const required = ctx.surface === "modal" && !block.optional;
   const error = ctx.errors?.[block.block_id];
+  const control = element(block, block.element, ctx);
+  if (block.element.focus_on_load) (control.matches("input, textarea") ? control : control.querySelector("input"))?.setAttribute("data-focus-on-load", "");
   return h(
     "div",
     { class: error ? "input wrong" : "input" },
     h("div", { class: "label" }, textOf(block.label), required ? null : h("small", { text: " (optional)" })),
-    element(block, block.element, ctx),
+    control,
     block.hint && !error ? h("div", { class: "hint" }, textOf(block.hint)) : null,
     error ? h("div", { class: "error", role: "alert", testid: `error-${block.block_id}`, text: error }) : null,
   );

@@ -33,17 +33,32 @@ function argumentSuggestions(app, command, verb, rest) {
   return [usage, ...apps.map((one) => ({ label: one.slug, usage: one.name, says: one.oss.join(" · "), insert: `${command} ${verb} ${one.slug}` }))];
 }
 
+/** People, user groups and the app itself behind an @, wherever it stands: after a blank, or as in mention:@qa. */
 function peopleSuggestions(app, text, caret) {
-  const found = /(^|\s)@([\w.-]*)$/.exec(text.slice(0, caret));
+  const found = /(^|[\s:(])@([\w.-]*)$/.exec(text.slice(0, caret));
   if (!found) return [];
   const start = caret - found[2].length - 1;
-  return app.world.users
-    .filter((user) => user.handle.startsWith(found[2].toLowerCase()) || user.name.toLowerCase().startsWith(found[2].toLowerCase()))
-    .map((user) => ({ label: `@${user.name}`, usage: user.bot ? "app" : "", insert: `${text.slice(0, start)}@${user.name} ${text.slice(caret)}`, at: start + user.name.length + 2 }));
+  const typed = found[2].toLowerCase();
+  const offer = (name, usage) => ({ label: `@${name}`, usage, insert: `${text.slice(0, start)}@${name} ${text.slice(caret)}`, at: start + name.length + 2 });
+  const people = app.world.users
+    .filter((user) => user.handle.startsWith(typed) || user.name.toLowerCase().startsWith(typed))
+    .map((user) => offer(user.name, user.bot ? "app" : ""));
+  const groups = Object.values(app.world.groups).map((handle) => handle.slice(1)).filter((handle) => handle.startsWith(typed));
+  return [...people, ...groups.map((handle) => offer(handle, "user group"))];
+}
+
+/** Channels behind a #. */
+function channelSuggestions(app, text, caret) {
+  const found = /(^|[\s:(])#([\w-]*)$/.exec(text.slice(0, caret));
+  if (!found) return [];
+  const start = caret - found[2].length - 1;
+  return app.world.channels
+    .filter((room) => room.kind === "channel" && room.name.startsWith(found[2].toLowerCase()))
+    .map((room) => ({ label: `#${room.name}`, usage: room.private ? "private" : "", insert: `${text.slice(0, start)}#${room.name} ${text.slice(caret)}`, at: start + room.name.length + 2 }));
 }
 
 /**
- * What people type as @Name or #channel → what Slack sends as <@U…> or <#C…>; the rest is escaped as Slack does.
+ * What people type as @Name, @group or #channel → what Slack sends as <@U…>, <!subteam^S…> or <#C…>; the rest is escaped as Slack does.
  * A command that wants it gets the names too: <@U…|handle>. https://docs.slack.dev/interactivity/implementing-slash-commands
  */
 function encode(world, text, named = false) {
@@ -52,6 +67,9 @@ function encode(world, text, named = false) {
   for (const user of [...world.users].sort((a, b) => b.name.length - a.name.length)) {
     const code = `<@${user.id}${tail(user.handle)}>`;
     coded = coded.replaceAll(`@${user.name}`, code).replace(new RegExp(`(^|\\s|:)@${RegExp.escape?.(user.handle) ?? user.handle}(?![\\w.-])`, "g"), `$1${code}`);
+  }
+  for (const [id, handle] of Object.entries(world.groups)) {
+    coded = coded.replace(new RegExp(`(^|[\\s:(])${handle}(?![\\w.-])`, "g"), `$1<!subteam^${id}${named ? `|${handle}` : ""}>`);
   }
   for (const room of world.channels.filter((one) => one.kind === "channel")) {
     coded = coded.replace(new RegExp(`(^|\\s|:)#${room.name}(?![\\w-])`, "g"), `$1<#${room.id}${tail(room.name)}>`);
@@ -66,20 +84,25 @@ export function composer(app, { testid, sendId, inThread = false }) {
 
   const field = h("textarea", { rows: 1, testid, "aria-label": inThread ? "Reply" : "Message", "aria-autocomplete": "list", "aria-controls": id, autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "send" });
   const send = h("button", { type: "submit", class: "send", testid: sendId, "aria-label": "Send", disabled: true }, h("span", { class: "icon send-icon", "aria-hidden": "true" }));
-  const list = h("ul", { class: "suggestions", id, role: "listbox", "aria-label": "Suggestions", testid: inThread ? null : "suggestions", hidden: true });
+  const list = h("ul", { id, role: "listbox", "aria-label": "Suggestions" });
+  const onlyHere = h("p", { class: "only-here", testid: inThread ? null : "only-here", text: "Only in this demo: real Slack suggests nothing after a command." });
+  const box = h("div", { class: "suggestions", testid: inThread ? null : "suggestions", hidden: true }, list, onlyHere);
   const slash = h("button", { type: "button", class: "quiet tool", "aria-label": "Commands", title: "Commands", on: { click: () => fill("/") } }, "/");
   const at = h("button", { type: "button", class: "quiet tool", "aria-label": "Mention somebody", title: "Mention", on: { click: () => fill(`${field.value}@`) } }, "@");
   const file = h("input", { type: "file", class: "visually-hidden", testid: "composer-file", "aria-label": "Post a file" });
   const clip = h("label", { class: "quiet tool", title: "Post a file" }, file, h("span", { "aria-hidden": "true" }, "+"));
-  const form = h("form", { class: "composer" }, list, field, h("div", { class: "composer-tools" }, inThread ? null : clip, inThread ? null : slash, at, h("span", { class: "enter-hint" }, h("b", null, "Enter"), " to send"), send));
+  const form = h("form", { class: "composer" }, box, field, h("div", { class: "composer-tools" }, inThread ? null : clip, inThread ? null : slash, at, h("span", { class: "enter-hint" }, h("b", null, "Enter"), " to send"), send));
 
   function refresh() {
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, 180)}px`;
     send.disabled = !field.value.trim();
     const text = field.value;
-    shown = inThread ? [] : commandSuggestions(app, text);
-    if (!shown.length) shown = peopleSuggestions(app, text, field.selectionStart ?? text.length);
+    const caret = field.selectionStart ?? text.length;
+    shown = peopleSuggestions(app, text, caret); // real Slack has these two, also within a command
+    if (!shown.length) shown = channelSuggestions(app, text, caret);
+    onlyHere.hidden = shown.length > 0 || !commandIn(app.world, text) || text === commandIn(app.world, text).command;
+    if (!shown.length && !inThread) shown = commandSuggestions(app, text);
     active = shown.findIndex((one) => !one.hint);
     // A complete word needs Enter to send it, not to complete it again.
     if (shown[active]?.insert?.trim() === text.trim()) active = -1;
@@ -87,7 +110,7 @@ export function composer(app, { testid, sendId, inThread = false }) {
   }
 
   function paint() {
-    list.hidden = !shown.length;
+    box.hidden = !shown.length;
     list.replaceChildren(...shown.map((one, index) =>
       h("li", {
         role: "option", id: `${id}-${index}`, class: [one.hint ? "hint" : "", index === active ? "active" : ""].join(" ").trim(), "aria-selected": String(index === active), "aria-disabled": one.hint ? "true" : null,

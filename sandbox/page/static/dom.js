@@ -81,10 +81,20 @@ export function safeUrl(url) {
   }
 }
 
+/** What opens an address on the page itself: (url, node) → whether it did; filled in by page.js. */
+export const opener = { open: () => false };
+
 export function link(url, ...kids) {
   const href = safeUrl(url);
   if (!href) return h("span", null, ...kids);
-  return h("a", { href, target: "_blank", rel: "noreferrer noopener" }, ...kids);
+  const node = h("a", { href, target: "_blank", rel: "noreferrer noopener" }, ...kids);
+  node.addEventListener("click", (event) => opener.open(href, node) && event.preventDefault());
+  return node;
+}
+
+/** Open the address of a button, or of an item of its menu. */
+export function follow(url, node) {
+  if (!opener.open(url, node)) link(url).click();
 }
 
 /** Ask the server to do something; a refusal comes back as {error}. */
@@ -166,30 +176,38 @@ function placeNear(anchor, node, align) {
   node.style.top = `${above ? Math.max(8, box.top - size.height - 4) : box.bottom + 4}px`;
 }
 
-/** A menu of buttons under `anchor`. items: [{label, detail?, danger?, run}] */
-export function menu(anchor, items, { label, align = "end", onClose } = {}) {
+/**
+ * A menu of buttons under `anchor`. items: [{label, detail?, danger?, run}]
+ * The focus is on its first item, moves with the arrows, Home and End, and returns to the anchor.
+ */
+export function menu(anchor, items, { label, align = "end" } = {}) {
   const list = h("div", { class: "menu", role: "menu", "aria-label": label });
-  const close = popup(anchor, list, { align, onClose });
+  anchor.setAttribute("aria-expanded", "true");
+  const close = popup(anchor, list, { align, onClose: () => anchor.setAttribute("aria-expanded", "false") });
   for (const item of items) {
     list.append(
       h(
         "button",
-        { role: "menuitem", class: item.danger ? "danger" : "", on: { click: () => (close(), item.run()) } },
+        { type: "button", role: "menuitem", tabindex: "-1", class: item.danger ? "danger" : "", on: { click: () => (close(), anchor.focus({ preventScroll: true }), item.run()) } },
         item.label,
         item.detail ? h("small", { text: item.detail }) : null,
       ),
     );
   }
   close.place();
-  list.addEventListener("keydown", (event) => arrowKeys(event, list.querySelectorAll("button")));
+  list.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") close();
+    else arrowKeys(event, list.querySelectorAll("button"));
+  });
   list.querySelector("button")?.focus({ preventScroll: true });
   return close;
 }
 
 export function arrowKeys(event, nodes) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
   const all = [...nodes];
-  all[(all.indexOf(document.activeElement) + step + all.length) % all.length]?.focus();
+  const at = all.indexOf(document.activeElement);
+  const to = { ArrowDown: (at + 1) % all.length, ArrowUp: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  all[to]?.focus();
 }

@@ -1,6 +1,6 @@
 // Interactive Block Kit elements → DOM nodes that keep their value in ctx.state and report to ctx.act.
 import { combobox, known } from "./combobox.js";
-import { h, link, menu, post, postFile, toast } from "./dom.js";
+import { follow, h, menu, post, postFile, toast } from "./dom.js";
 import { plainOf, textOf } from "./mrkdwn.js";
 import { bytes } from "./when.js";
 
@@ -65,21 +65,26 @@ function button(block, element, ctx) {
   node.addEventListener("click", async () => {
     if (!(await confirmFirst(element.confirm))) return;
     // A link button opens its page and tells the app as well, as Slack does.
-    if (element.url) link(element.url).click();
+    if (element.url) follow(element.url, node);
     ctx.act(block, element, { type: "button", value: element.value, text: element.text }, node);
   });
   return node;
 }
 
 function overflow(block, element, ctx) {
-  const node = h("button", { type: "button", class: "button square", testid: testid(element), "aria-label": "More actions", "aria-haspopup": "menu" }, "⋯");
+  const node = h("button", {
+    type: "button", class: "button square", testid: testid(element), "data-focus": testid(element),
+    "aria-label": "More actions", "aria-haspopup": "menu", "aria-expanded": "false",
+  }, "⋯");
   const run = async (option) => {
-    if (option.url) link(option.url).click();
-    if (await confirmFirst(element.confirm)) ctx.act(block, element, { type: "overflow", selected_option: option }, node);
+    if (!(await confirmFirst(element.confirm))) return;
+    if (option.url) follow(option.url, node);
+    ctx.act(block, element, { type: "overflow", selected_option: option }, node);
   };
-  node.addEventListener("click", () =>
-    menu(node, element.options.map((option) => ({ label: textOf(option.text), run: () => run(option) })), { label: "More actions" }),
-  );
+  const item = (option) => ({ label: [textOf(option.text), option.url ? h("span", { class: "out", "aria-hidden": "true" }, "↗") : null], detail: plainOf(option.description), run: () => run(option) });
+  const open = () => menu(node, element.options.map(item), { label: "More actions" });
+  node.addEventListener("click", open);
+  node.addEventListener("keydown", (event) => event.key === "ArrowDown" && (event.preventDefault(), open()));
   return node;
 }
 

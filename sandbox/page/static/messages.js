@@ -79,7 +79,7 @@ function toolbar(app, message, inThread) {
   if (message.ephemeral) return null;
   return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Message tools" },
     inThread ? null : tool("Reply in thread", "reply", "reply", () => app.openThread(message.thread_ts || message.ts)),
-    tool("More actions", "more", "more", (event) => shortcuts(app, message, event.currentTarget)));
+    tool("More message actions", "more", "more", (event) => shortcuts(app, message, event.currentTarget)));
 }
 
 function threadLink(app, message) {

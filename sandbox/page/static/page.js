@@ -1,9 +1,10 @@
 // The page: state from the server, who looks at what, and when which part is drawn again.
 import { panel } from "./applivery.js";
 import { composer } from "./composer.js";
-import { h, post, sync, toast } from "./dom.js";
+import { h, opener, post, sync, toast } from "./dom.js";
 import { avatar, drawMessages, drawThread, keepAtEnd, topLevel } from "./messages.js";
 import { names } from "./mrkdwn.js";
+import { phonePane } from "./phone.js";
 import { drawViews, homeOf } from "./views.js";
 
 const memory = {
@@ -83,11 +84,12 @@ function drawWelcome() {
     box.replaceChildren(h("header", null, h("p", null, "That was all three. ", h("code", { text: `${root} help` }), " knows the rest."), hide));
     return;
   }
+  const says = (one) => app.world.hints.find((hint) => one.command?.startsWith(hint.verb))?.says.replace(/\.$/, "") || one.title;
   const step = (one, index) =>
     h("li", { class: done.has(one.id) ? "done" : "" },
       h("button", { type: "button", testid: `try-${one.id}`, on: { click: () => start(one, root) } },
         h("span", { class: "step", "aria-hidden": "true", text: done.has(one.id) ? "✓" : String(index + 1) }),
-        h("span", null, h("small", { text: one.title }), one.command ? h("code", { text: `${root} ${one.command}` }) : h("b", { text: "Upload a build" }))));
+        h("span", null, h("small", { text: says(one) }), one.command ? h("code", { text: `${root} ${one.command}` }) : h("b", { text: "Upload a build" }))));
   box.replaceChildren(
     h("header", null, h("h2", { text: "Three things to try" }), hide),
     h("ol", null, TRY.map(step)));
@@ -120,17 +122,20 @@ function go(channel, thread = null) {
 const here = () => app.channels().find((one) => one.id === app.ui.channel);
 
 function openThread(ts) {
+  phone.hide();
   app.ui.threadJump = true;
   if (!wide.matches) showPanel(false);
   go(here(), ts);
   threadComposer.field.placeholder = "Reply…";
 }
 
+const closePhone = () => phone.hide();
 const closeThread = () => go(here());
 
 function showPanel(on) {
   app.ui.panel = on;
   if (wide.matches) memory.set("panel", on);
+  if (on) closePhone();
   if (on && app.ui.thread) closeThread();
   schedule();
 }
@@ -204,7 +209,26 @@ function drawHeader() {
   $("tab-home").setAttribute("aria-selected", String(app.ui.home));
   $("tab-messages").setAttribute("aria-selected", String(!app.ui.home));
   channelComposer.field.placeholder = bot ? `Message ${app.world.bot.name}` : `Message #${channel.name}`;
-  channelComposer.hidden = app.ui.home || channel.archived;
+  const closed = !app.ui.home && CLOSED[channel.closed];
+  channelComposer.hidden = app.ui.home || Boolean(closed);
+  drawClosed(channel, closed);
+}
+
+// Where real Slack has no message field, this one has none either.
+const CLOSED = {
+  archived: () => "This channel is archived.",
+  read_only: () => "Sending messages to this app has been turned off. Type your commands in a channel.",
+  not_member: (channel) => `You are looking at #${channel.name}.`,
+};
+
+function drawClosed(channel, words) {
+  const key = words ? `${channel.id} ${channel.closed}` : "";
+  $("closed").hidden = !words;
+  if ($("closed").dataset.key === key) return;
+  $("closed").dataset.key = key;
+  const join = () => post("/api/join", { person: app.ui.person, channel: channel.id });
+  const button = channel.closed === "not_member" ? h("button", { type: "button", class: "button primary", testid: "join", on: { click: join } }, "Join channel") : null;
+  $("closed").replaceChildren(...(words ? [h("p", { text: words(channel) }), button].filter(Boolean) : []));
 }
 
 function drawEmpty() {
@@ -219,10 +243,21 @@ function drawEmpty() {
     h("p", { text: bot ? "Private answers and your own watches arrive here." : channel.bot ? `${app.world.bot.name} is in this channel. New builds will be announced here once a subscription says so.` : `${app.world.bot.name} is not in this channel yet: /invite @${app.world.bot.name} lets it in.` }));
 }
 
+/** An address of the claim page opens in the phone beside Slack; on a phone, in a tab of its own like any other. */
+function openHere(url, node) {
+  const claim = app.state.claim;
+  if (!claim || !url.startsWith(`${claim}/b/`) || window.innerWidth < 760) return false;
+  const words = node?.closest("article")?.textContent || "";
+  phone.show(url, url.slice(claim.length), /android/i.test(words) ? "android" : "iphone", document.activeElement);
+  return true;
+}
+
 function drawRight() {
-  const thread = app.ui.thread && !app.ui.home;
+  const thread = app.ui.thread && !app.ui.home && !app.ui.phone;
+  $("phone").hidden = !app.ui.phone;
+  document.body.classList.toggle("with-phone", Boolean(app.ui.phone));
   $("thread").hidden = !thread;
-  $("side").hidden = Boolean(thread && wide.matches) || !app.ui.panel;
+  $("side").hidden = Boolean((thread || app.ui.phone) && wide.matches) || !app.ui.panel;
   document.body.classList.toggle("with-side", !$("side").hidden);
   document.body.classList.toggle("with-thread", Boolean(thread));
   for (const button of [$("panel-toggle"), $("tabbar-applivery")]) button.setAttribute("aria-pressed", String(!$("side").hidden));
@@ -230,6 +265,7 @@ function drawRight() {
   if (thread) {
     $("thread-room").textContent = here().kind === "dm" ? app.world.bot.name : `#${here().name}`;
     threadComposer.field.placeholder = "Reply…";
+    threadComposer.hidden = Boolean(here().closed);
     drawThread(app, $("thread-scroll"), $("thread-list"), { jump: app.ui.threadJump });
     app.ui.threadJump = false;
   }
@@ -303,6 +339,8 @@ function listen() {
 const channelComposer = composer(app, { testid: "composer", sendId: "send" });
 const threadComposer = composer(app, { testid: "thread-composer", sendId: "thread-send", inThread: true });
 const applivery = panel(app);
+const phone = phonePane(app, $("phone"));
+opener.open = openHere;
 $("composer-place").append(channelComposer);
 $("thread-composer-place").append(threadComposer);
 $("side").append(applivery);
@@ -329,6 +367,7 @@ document.addEventListener("visibilitychange", schedule);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
   if (document.body.classList.contains("drawer")) document.body.classList.remove("drawer");
+  else if (app.ui.phone) closePhone();
   else if (app.ui.thread) closeThread();
 });
 setInterval(schedule, 60_000); // "5 minutes ago" grows old

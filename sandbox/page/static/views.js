@@ -37,9 +37,10 @@ function forget() {
   for (const id of Object.keys(wrong)) delete wrong[id];
 }
 
-/** Start on the first plain field; never on a menu, whose list would open by itself. */
+/** Start where the app asked to (`focus_on_load`), else on the first field; a menu opens when it is pressed, not before. */
 function focusFirst(dialog) {
-  const target = dialog.querySelector("main input.field, main textarea.field") || dialog.querySelector(".dismiss");
+  const field = "input:not([type=file]), textarea, select";
+  const target = dialog.querySelector(`main [data-focus-on-load]`) || dialog.querySelector(`main :is(${field})`) || dialog.querySelector(".dismiss");
   target?.focus({ preventScroll: true });
 }
 

@@ -592,7 +592,7 @@ async def test_a_snapshot_brings_everything_back(applivery, caller, session, clo
     kept = json.loads(json.dumps(applivery.snapshot()))
 
     second = FakeApplivery(clock=clock)
-    second.restore(kept)
+    second.restore(kept, applivery.contents().__getitem__)
     await second.start()
     other = Caller(second, session)
     assert await other.data(place(build)) == await caller.data(place(build))

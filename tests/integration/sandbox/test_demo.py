@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,7 +18,7 @@ import pytest_asyncio
 
 from sandbox.applivery import FakeApplivery
 from sandbox.demo import DemoEnvironment
-from tests.support.waiting import patience
+from tests.support.waiting import busyness, patience
 
 Open = Callable[..., Awaitable[DemoEnvironment]]
 
@@ -161,3 +165,85 @@ async def test_closing_twice_does_no_harm(opened: Open, tmp_path: Path) -> None:
     sandbox = await opened(tmp_path)
     await sandbox.close()
     await sandbox.close()
+
+
+# ------------------------------------------------------------------ what keeping it costs
+
+LARGE = 50 * 1024**2  # bytes
+SMALL = 256 * 1024
+
+
+async def saved(sandbox: DemoEnvironment, words: str) -> None:
+    """Say something and wait until it is written down."""
+    ana, releases = sandbox.slack.user("ana"), sandbox.slack.channel("releases")
+    sandbox.slack.say(words, ana, releases)
+    assert sandbox.folder is not None
+    async with patience():
+        while words not in (sandbox.folder / "state.json").read_text():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_change_after_a_large_file_writes_few_bytes(opened: Open, tmp_path: Path) -> None:
+    """The bytes are counted: 256 kB are serialised and written in a few milliseconds of the event loop."""
+    sandbox = await opened(tmp_path)
+    ana, releases = sandbox.slack.user("ana"), sandbox.slack.channel("releases")
+    sandbox.slack.share("build.ipa", b"\0" * LARGE, ana, releases)
+    await saved(sandbox, "the file is there")
+    written = sandbox.files.written_bytes
+    assert written >= LARGE
+    await saved(sandbox, "a change after it")
+    assert sandbox.files.written_bytes == written
+    assert sandbox.state_bytes < SMALL
+    started = time.process_time()
+    sandbox.save()
+    assert time.process_time() - started < 0.05 * busyness()
+
+
+async def test_a_large_file_is_written_off_the_loop(opened: Open, tmp_path: Path) -> None:
+    sandbox = await opened(tmp_path)
+    threads: list[threading.Thread] = []
+    write = sandbox.files.write
+
+    def watched(contents: Mapping[str, bytes]) -> None:
+        threads.append(threading.current_thread())
+        write(contents)
+
+    sandbox.files.write = watched
+    sandbox.slack.share("build.ipa", b"bytes", sandbox.slack.user("ana"), sandbox.slack.channel("releases"))
+    await saved(sandbox, "written")
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+async def test_files_are_back_after_a_restart(opened: Open, tmp_path: Path) -> None:
+    first = await opened(tmp_path)
+    ana, releases = first.slack.user("ana"), first.slack.channel("releases")
+    first.slack.share("notes.txt", b"\x00\xff notes", ana, releases)
+    plan = next(file for build in first.applivery.builds for file in build.contents.values() if file.is_kept)
+    await first.close()
+    second = await opened(tmp_path)
+    [file] = second.slack.files.files.values()
+    assert (file.name, file.content) == ("notes.txt", b"\x00\xff notes")
+    assert plan in [file for build in second.applivery.builds for file in build.contents.values()]
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "files").iterdir()} == {0o600}
+
+
+async def test_a_state_with_files_in_it_still_loads(opened: Open, tmp_path: Path) -> None:
+    """Up to version 0.1 the bytes were in state.json, in base64."""
+    first = await opened(tmp_path)
+    first.slack.share("notes.txt", b"notes", first.slack.user("ana"), first.slack.channel("releases"))
+    await first.close()
+    state = json.loads((tmp_path / "state.json").read_text())
+    for file in state["slack"]["files"]:
+        file["content"] = base64.b64encode(b"notes").decode()
+    for build in state["applivery"]["builds"]:
+        for key, content in build["contents"].items():
+            stored = (tmp_path / f"files/applivery-{key}").read_bytes() if content["kept"] else None
+            content["kept"] = base64.b64encode(stored).decode() if stored is not None else None
+    del state["ports"]["bot"]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    shutil.rmtree(tmp_path / "files")
+    second = await opened(tmp_path)
+    assert [file.content for file in second.slack.files.files.values()] == [b"notes"]
+    assert any(file.is_kept for build in second.applivery.builds for file in build.contents.values())
+    assert not (tmp_path / "state.json.broken").exists()

@@ -241,6 +241,65 @@ class TestBrowser:
         await field.press("Tab")
         await expect(field).to_have_value("/applivery downloads storefront")
 
+    async def test_hints_say_that_real_slack_has_none(self, page: Page) -> None:
+        field, only_here = page.get_by_test_id("composer"), page.get_by_test_id("only-here")
+        await field.fill("/applivery dow")
+        await expect(only_here).to_contain_text("real Slack suggests nothing")
+        await field.fill("/applivery downloads courier missing:@q")
+        await expect(page.get_by_test_id("suggestions")).to_contain_text("@qa")
+        await expect(only_here).to_be_hidden()
+
+    async def test_a_group_is_picked_with_an_at_sign(self, page: Page, world: DemoEnvironment) -> None:
+        field = page.get_by_test_id("composer")
+        await field.press_sequentially("/applivery missing:@mob")
+        await expect(page.get_by_test_id("suggestions")).to_contain_text("user group")
+        await field.press("Tab")
+        await expect(field).to_have_value("/applivery missing:@mobile ")
+        await field.press("Enter")
+        group = next(group for group in world.slack.usergroups.values() if group.handle == "mobile")
+        await expect(page.get_by_test_id("ephemeral")).to_contain_text(f"<!subteam^{group.id}|@mobile>")
+
+    async def test_a_channel_without_a_field_has_none(self, page: Page, world: DemoEnvironment) -> None:
+        """As in Slack: an archived channel, one that the person is not in, and an app that nobody may write to."""
+        closed, composer = page.get_by_test_id("closed"), page.get_by_test_id("composer")
+        general = world.slack.channel("general")
+        general.members.remove(world.slack.user("ana").id)
+        await page.get_by_test_id("channel-general").click()
+        await expect(closed).to_contain_text("You are looking at #general.")
+        await expect(composer).to_be_hidden()
+        await page.get_by_test_id("join").click()
+        await expect(composer).to_be_visible()
+        await expect(closed).to_be_hidden()
+        await world.slack.archive(world.slack.channel("releases"), world.slack.user("ana"))
+        await page.get_by_test_id("channel-releases").click()
+        await expect(closed).to_have_text("This channel is archived.")
+        await expect(composer).to_be_hidden()
+        world.install({**APP, "features": {**APP["features"], "app_home": {"messages_tab_read_only_enabled": True}}})
+        await page.get_by_test_id("channel-applivery").click()
+        await expect(closed).to_contain_text("Sending messages to this app has been turned off.")
+        await expect(composer).to_be_hidden()
+
+    async def test_a_menu_is_used_with_the_keyboard_alone(self, page: Page) -> None:
+        await type_in(page, "/applivery card")
+        opener, menu = page.get_by_test_id("action-more"), page.get_by_role("menu")
+        items = menu.get_by_role("menuitem")
+        await opener.focus()
+        for key in ("Enter", "Space", "ArrowDown"):
+            await opener.press(key)
+            await expect(items.first).to_be_focused()
+            await expect(opener).to_have_attribute("aria-expanded", "true")
+            await page.keyboard.press("Escape")
+            await expect(menu).to_have_count(0)
+            await expect(opener).to_be_focused()
+            await expect(opener).to_have_attribute("aria-expanded", "false")
+        await opener.press("Enter")
+        for key, index in (("ArrowDown", 1), ("ArrowDown", 0), ("ArrowUp", 1), ("Home", 0), ("End", 1)):
+            await page.keyboard.press(key)
+            await expect(items.nth(index)).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_test_id("ephemeral").last).to_contain_text("more: mute")
+        await expect(opener).to_be_focused()
+
     async def test_the_three_things_to_try_are_one_click_each(self, page: Page) -> None:
         await page.get_by_test_id("try-get").click()
         await expect(page.get_by_test_id("composer")).to_have_value("/applivery get courier")
