@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 CHUNK = 64 * 1024
 KEPT_BYTES = 1024 * 1024  # an uploaded file above this is measured, not kept
+Read = Callable[[], bytes]
 _MAGIC = b"PK\x03\x04"  # ipa, apk and aab are zip archives
 
 
@@ -54,7 +55,7 @@ class FileContent:
         return self.kept is not None
 
     @classmethod
-    def load(cls, data: dict[str, str], read: Callable[[], bytes]) -> FileContent:
+    def load(cls, data: dict[str, str], read: Read) -> FileContent:
         """Take back what `dump` gave; `read` gives the bytes that were kept. Older dumps have them in base64."""
         kept = None
         if data["kept"]:

@@ -111,7 +111,7 @@ class FakeApplivery(FakeBuildsWorkspace):
         """Give the bytes that `snapshot` leaves out: those of attachments, by file id."""
         return snapshot.contents(self)
 
-    def restore(self, data: dict[str, Any], read: Callable[[str], bytes] = {}.__getitem__) -> None:
+    def restore(self, data: dict[str, Any], read: Callable[[str], bytes] = snapshot.NO_CONTENTS) -> None:
         """Remember what `snapshot` gave instead of what is known now; builds under way go on from where they were.
 
         `read` gives the bytes of a file by its id.

@@ -12,6 +12,8 @@ from sandbox.applivery.contents import FileContent
 from sandbox.applivery.models import DownloadToken, FakeApp, FakeBuild, FakeDownload, ScheduledStatus
 
 VERSION = 1
+_NOTHING: dict[str, bytes] = {}
+NO_CONTENTS = _NOTHING.__getitem__
 
 
 def dump(world: FakeBuildsWorkspace) -> dict[str, Any]:

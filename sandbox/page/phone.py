@@ -34,7 +34,7 @@ class PhonePreview:
         agent, ticket = AGENTS.get(request.match_info["device"]), request.match_info["ticket"]
         if not (self.bot_url and agent and _TICKET.fullmatch(ticket)):
             raise web.HTTPNotFound
-        headers = {name: request.headers[name] for name in _ASKED_WITH if name in request.headers}
+        headers: dict[str, str] = {name: request.headers[name] for name in _ASKED_WITH if name in request.headers}
         headers[hdrs.USER_AGENT] = agent
         try:
             async with (
@@ -53,7 +53,7 @@ class PhonePreview:
 
 
 def _copy(got: aiohttp.ClientResponse, body: bytes) -> web.Response:
-    headers = {name: got.headers[name] for name in _PASSED_ON if name in got.headers}
+    headers: dict[str, str] = {name: got.headers[name] for name in _PASSED_ON if name in got.headers}
     policy = got.headers.get("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
     return web.Response(status=got.status, body=body, headers=headers)

@@ -22,7 +22,7 @@ from sandbox.slack.rate_limit import PostRateLimit
 from sandbox.slack.responses import ResponseUrls
 from sandbox.slack.server_state import ApiState
 from sandbox.slack.signing import SignedHttp
-from sandbox.slack.snapshot import restore, snapshot
+from sandbox.slack.snapshot import NO_CONTENTS, restore, snapshot
 from sandbox.slack.sockets import OpenSocket, SocketConnections
 from sandbox.slack.user_actions import UserActions
 from sandbox.slack.view import FakeView
@@ -275,6 +275,6 @@ class FakeSlack:
         """Everything that outlives a restart, as JSON-able data, but for the bytes of files (`files.contents`)."""
         return snapshot(self.desk)
 
-    def restore(self, saved: dict[str, Any], contents: Callable[[str], bytes] = {}.__getitem__) -> None:
+    def restore(self, saved: dict[str, Any], contents: Callable[[str], bytes] = NO_CONTENTS) -> None:
         """Put a snapshot back; `contents` gives the bytes of a file by its id."""
         restore(self.desk, saved, contents)

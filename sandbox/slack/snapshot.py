@@ -15,6 +15,8 @@ from sandbox.slack.server_state import ApiState
 from sandbox.slack.view import FakeView
 
 Thing = TypeVar("Thing")
+_NOTHING: dict[str, bytes] = {}
+NO_CONTENTS = _NOTHING.__getitem__
 
 
 def snapshot(desk: ApiState) -> dict[str, Any]:
