@@ -23,6 +23,7 @@ from sandbox.applivery.endpoints import (
     uploads,
 )
 from sandbox.applivery.middleware import GATE, WORLD, FaultMiddleware, Reshaper, record
+from sandbox.applivery.snapshot import NO_CONTENTS
 
 _NOUNS = (organizations, people, builds, uploads, downloads, tokens, files, notifications, dashboard)
 _LARGEST = 4 * 1024**3  # bytes; docs-front: "up to 4GB"
@@ -111,7 +112,7 @@ class FakeApplivery(FakeBuildsWorkspace):
         """Give the bytes that `snapshot` leaves out: those of attachments, by file id."""
         return snapshot.contents(self)
 
-    def restore(self, data: dict[str, Any], read: Callable[[str], bytes] = snapshot.NO_CONTENTS) -> None:
+    def restore(self, data: dict[str, Any], read: Callable[[str], bytes] = NO_CONTENTS) -> None:
         """Remember what `snapshot` gave instead of what is known now; builds under way go on from where they were.
 
         `read` gives the bytes of a file by its id.
