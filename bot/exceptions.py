@@ -9,22 +9,29 @@ from typing import ClassVar
 from bot.i18n import NO_TEXT, Counted, Localized, Text, gettext_noop, joined
 from bot.i18n.verbatim import code, unmarked, verbatim
 
+ADMINS_FIX = Text("Only an admin of this bot can fix this.")
+IN_THE_LOG = Text("If it happens again, look it up in the log.")
+
 
 class BotError(Exception):
     """Anything a user should know about: what happened, then what to do next.
 
     A class has its own words; a raise may give better ones. `str()` is both together, in English. An `everyday`
-    problem explains itself; any other is shown with a reference that is also in the log. A `passing` one is over by
-    itself: after `retry_after` seconds, as far as that is known, which `until` says with a `{time}`. `kind` is the word
-    for it in the log, the metrics, the audit trail and `--json`: it stays when a class is renamed, since alerts and
-    stored rows name it. `why` is the cause as far as the place that raised it knew, in English, for the log.
+    problem explains itself; any other is shown with a reference that is also in the log. A `passing` one can be gone
+    at the next try: after `retry_after` seconds, as far as that is known, which `until` says with a `{time}`. `kind` is
+    the word for it in the log, the metrics, the audit log and `--json`: it stays when a class is renamed, since alerts
+    and stored rows name it. `why` is the cause as far as the place that raised it knew, in English, for the log.
+
+    `next_step` is what any user can do. Where an admin of the bot, or who runs it, can do more, `admin_step` is that:
+    an admin's task is not told to a member.
     """
 
     kind: ClassVar[str] = "Problem"
     everyday: ClassVar[bool] = False
-    passing: ClassVar[bool] = False
+    passing: bool = False
     sentence: Text = Text("Something went wrong.")
-    next_step: Text = Text("Please try again.")
+    next_step: Text = Text("Try again. If it happens again, tell an admin of this bot.")
+    admin_step: Text = Text("Try again. If it happens again, look it up in the log.")
     until: str = ""  # a message id
     retry_after = 0.0
     why = ""
@@ -36,15 +43,23 @@ class BotError(Exception):
         cls.everyday = cls.everyday if everyday is None else everyday
         cls.passing = cls.passing if passing is None else passing
 
-    def __init__(self, sentence: Text | None = None, next_step: Text | None = None) -> None:
+    def __init__(
+        self, sentence: Text | None = None, next_step: Text | None = None, admin_step: Text | None = None
+    ) -> None:
         super().__init__()
         if sentence:
             self.sentence = sentence
         if next_step is not None:
-            self.next_step = next_step
+            self.next_step, self.admin_step = next_step, NO_TEXT
+        if admin_step is not None:
+            self.admin_step = admin_step
 
     def __str__(self) -> str:
-        return unmarked(str(joined(" ", (self.sentence, self.next_step))))
+        return unmarked(str(joined(" ", (self.sentence, self.step_for(admin=True)))))
+
+    def step_for(self, *, admin: bool) -> Text:
+        """Return what this reader does next: an admin, or who runs the bot; or any other user."""
+        return (self.admin_step if admin else NO_TEXT) or self.next_step
 
     @property
     def detail(self) -> str:
@@ -54,6 +69,12 @@ class BotError(Exception):
     def __repr__(self) -> str:
         """For the log: the kind, and what the other side said."""
         return f"{self.kind}({self.detail})" if self.detail else self.kind
+
+
+class UnexpectedError(BotError, kind=BotError.kind, passing=True):
+    """A defect of this bot, whose details are in the log under the reference."""
+
+    sentence = Text("Something went wrong on our side.")
 
 
 def kind_of(error: BaseException) -> str:
@@ -75,8 +96,9 @@ def by_kind(kind: str) -> type[BotError] | None:
 class UserInputError(BotError, kind="BadInput", everyday=True):
     """The words could not be used as they are."""
 
-    sentence = Text("I could not read that.")
-    next_step = Text("Type the command with `help` after it to see how it goes.")
+    sentence = Text("I couldn't read that.")
+    next_step = Text("See examples with `help` and the command's name.")
+    admin_step = NO_TEXT
 
 
 class NotFoundByName(UserInputError):
@@ -117,8 +139,9 @@ class PermissionDenied(BotError, kind="Denied", everyday=True):
     user has the role for no app at all, so the app they meant was not looked up.
     """
 
-    sentence = Text("You may not do this here.")
-    next_step = Text("Ask an admin of this bot.")
+    sentence = Text("You can't do this here.")
+    next_step = Text("Ask an admin for access.")
+    admin_step = NO_TEXT
 
     def __init__(
         self,
@@ -142,19 +165,21 @@ class PermissionDenied(BotError, kind="Denied", everyday=True):
 class PermissionUnverified(PermissionDenied, kind="Unchecked", passing=True):
     """Whether this may be done cannot be checked now, so it is not; another try may be allowed."""
 
-    sentence = Text("I can't check your access now.")
-    next_step = Text("Please try again in a minute.")
+    sentence = Text("I can't check your access right now.")
+    next_step = Text("Try again in a minute.")
 
-    def wait_as(self, busy: BotError) -> PermissionUnverified:
-        """Return the same, for as long as what kept us from checking lasts."""
-        self.until, self.retry_after = busy.until, busy.retry_after
+    def wait_as(self, cause: BotError) -> PermissionUnverified:
+        """Return the same, for as long as what kept us from checking lasts: what an admin has to fix does not pass."""
+        self.until, self.retry_after = cause.until, cause.retry_after
+        if cause.next_step == ADMINS_FIX:
+            self.passing, self.next_step, self.admin_step = False, cause.next_step, cause.admin_step
         return self
 
 
 class ChannelUnverified(PermissionUnverified, kind="ChannelUnchecked"):
     """Slack's facts about a channel are needed to allow this, and are not available now."""
 
-    sentence = Text("I can't check this channel now.")
+    sentence = Text("I can't check this channel right now.")
     next_step = Text("Try again in a minute.")
 
 
@@ -170,16 +195,16 @@ class BuildRecalled(BotError, kind="Recalled", everyday=True):
         self.instead = instead
         super().__init__(
             Text("⛔ {build} was recalled: “{reason}”.", build=_name(build), reason=reason),
-            Text("Take {build} instead: it is the newest that was not recalled.", build=_name(instead[0]))
+            Text("Latest available build: {build}.", build=_name(instead[0]))
             if instead
-            else Text("Ask your team which one to use."),
+            else Text("Ask your team which build to use."),
         )
 
 
-class RateLimited(BotError, kind="TooEager", everyday=True):
+class RateLimited(BotError, kind="TooEager", everyday=True, passing=True):
     """The user's quota of links is exceeded for now."""
 
-    sentence = Text("That was a lot of links in a short time.")
+    sentence = Text("You asked for too many links in a short time.")
 
     def __init__(self, wait: float) -> None:
         super().__init__(next_step=again_in(max(1, round(wait))))
@@ -188,15 +213,16 @@ class RateLimited(BotError, kind="TooEager", everyday=True):
 def again_in(seconds: int) -> Text:
     """Return when to try again: in so many seconds, or minutes when it is two or more."""
     if seconds < 120:
-        return Counted("Please try again in {number} second.", "Please try again in {number} seconds.", seconds)
-    return Counted("Please try again in {number} minute.", "Please try again in {number} minutes.", round(seconds / 60))
+        return Counted("Try again in {number} second.", "Try again in {number} seconds.", seconds)
+    return Counted("Try again in {number} minute.", "Try again in {number} minutes.", round(seconds / 60))
 
 
 class Overloaded(BotError, everyday=True, passing=True):
     """More requests of one person, or of all, wait than are kept."""
 
-    sentence = Text("Too many requests are waiting.")
-    next_step = Text("Try again in a minute.")
+    sentence = Text("I have too many requests to answer right now.")
+    next_step = Text("Nothing was done. Try again in a minute.")
+    admin_step = NO_TEXT
 
 
 # ------------------------------------------------------------------ Applivery
@@ -206,18 +232,20 @@ class AppliveryError(BotError, kind="AppliveryProblem"):
     """Applivery could not or would not; `code` is its own error code, `status` the HTTP one."""
 
     sentence = Text("Applivery refused the request.")
-    next_step = Text("Please try again in a minute.")
+    next_step = Text("If it happens again, tell an admin of this bot.")
+    admin_step = IN_THE_LOG
 
     def __init__(
         self,
         sentence: Text | None = None,
         next_step: Text | None = None,
+        admin_step: Text | None = None,
         *,
         code: int | None = None,
         status: int | None = None,
         why: str = "",
     ) -> None:
-        super().__init__(sentence, next_step)
+        super().__init__(sentence, next_step, admin_step)
         self.code = code
         self.status = status
         self.why = why
@@ -233,98 +261,109 @@ class AppliveryError(BotError, kind="AppliveryProblem"):
 class InvalidCredentials(AppliveryError, kind="CredentialRefused"):
     """Our Service Account token is missing, wrong or expired (2001, 3002, 4002, 4004, any other 401)."""
 
-    sentence = Text("Applivery does not accept this bot's credential.")
-    next_step = Text("An admin has to renew `APPLIVERY_TOKEN` (Workspace Settings → Service Accounts).")
+    sentence = Text("Applivery doesn't accept this bot's token.")
+    next_step = ADMINS_FIX
+    admin_step = Text("Create a new token under Workspace Settings → Service Accounts and set it as `APPLIVERY_TOKEN`.")
 
 
 class TwoFactorRequired(InvalidCredentials, kind="TwoFactorNeeded"):
     """The credential is a log-in that wants a second factor (4014)."""
 
-    sentence = Text("Applivery asks this bot for a two-factor code, so the configured token is a person's log-in.")
-    next_step = Text("An admin has to use a Service Account token in `APPLIVERY_TOKEN` instead.")
+    sentence = Text("Applivery asks this bot for a two-factor code.")
+    admin_step = Text("`APPLIVERY_TOKEN` is a person's log-in. Use the token of a Service Account instead.")
 
 
 class WrongTokenKind(InvalidCredentials, kind="WrongToken"):
     """The token is good, but for the other of Applivery's two APIs."""
 
-    sentence = Text("That token is for the other of Applivery's two APIs.")
+    sentence = Text("That token is for Applivery's other API.")
 
 
 class Forbidden(AppliveryError, kind="PermissionMissing"):
     """The credential is good but may not do this (403)."""
 
-    sentence = Text("This bot's Service Account may not do that in Applivery.")
-    next_step = Text("An admin can raise its role under Workspace Settings → Service Accounts.")
+    sentence = Text("This bot isn't allowed to do that in Applivery.")
+    next_step = ADMINS_FIX
+    admin_step = Text("Give its Service Account a higher role under Workspace Settings → Service Accounts.")
 
 
 class NotFound(AppliveryError, kind="Gone", everyday=True):
     """No such thing, or not visible to us (3001, 4001, any other 404)."""
 
-    sentence = Text("Applivery no longer has that, or this bot may not see it.")
-    next_step = Text("It may have been deleted, or removed by your retention policy; list what there is with `builds`.")
+    sentence = Text("Applivery no longer has that, or this bot can't see it.")
+    next_step = Text("It may have been deleted. See what's available with `builds`.")
+    admin_step = NO_TEXT
 
 
 class WorkspaceNotFound(AppliveryError, kind="WorkspaceMissing"):
     """There is no such workspace, or our credential does not see it: whether a thing in it is gone is unknown."""
 
-    sentence = Text("Applivery does not know this bot's workspace, or does not show it to this bot.")
-    next_step = Text("An admin has to check `APPLIVERY_ORGANIZATION` and `APPLIVERY_TOKEN`.")
+    sentence = Text("This bot can't find its Applivery workspace.")
+    next_step = ADMINS_FIX
+    admin_step = Text("Check `APPLIVERY_ORGANIZATION` and `APPLIVERY_TOKEN`.")
 
 
 class LinkExpired(AppliveryError, everyday=True):
     """A download token was used up or is too old (4005)."""
 
-    sentence = Text("That download link has expired.")
-    next_step = Text("Ask for a fresh one; it takes a second.")
+    sentence = Text("This download link has expired.")
+    next_step = Text("Get a new one.")
+    admin_step = NO_TEXT
 
 
 class QuotaExceeded(AppliveryError, kind="QuotaReached", everyday=True):
     """A limit of the plan is used up (5003)."""
 
     sentence = Text("Your Applivery workspace has reached a limit of its plan.")
-    next_step = Text("An Applivery admin can see it under Workspace Settings → Billing.")
+    next_step = Text("Ask an admin of your Applivery workspace.")
+    admin_step = Text("See Workspace Settings → Billing in Applivery.")
 
 
 class FeatureNotInPlan(AppliveryError, kind="PlanLacks", everyday=True):
     """The plan does not include this (5004)."""
 
-    sentence = Text("Your Applivery plan does not include this.")
-    next_step = Text("An Applivery admin can change the plan under Workspace Settings → Billing.")
+    sentence = Text("Your Applivery plan doesn't include this.")
+    next_step = Text("Ask an admin of your Applivery workspace.")
+    admin_step = Text("You can change the plan under Workspace Settings → Billing in Applivery.")
 
 
 class UnsupportedFile(UserInputError, kind="UnusableFile"):
     """A file that cannot become a build, or not be attached; found before anything was sent."""
 
-    sentence = Text("Applivery cannot take that file.")
-    next_step = Text("Check that it is the right one.")
+    sentence = Text("Applivery can't use that file.")
+    next_step = Text("Check that it's the right one.")
 
 
 class FileReadError(BotError, kind="FileLost", everyday=True):
     """The file could not be read to its end where it lies, so Applivery got no whole file and made nothing of it."""
 
-    sentence = Text("The file could not be read to its end.")
-    next_step = Text("Nothing was uploaded. Please try again with the whole file.")
+    sentence = Text("The file couldn't be read completely.")
+    next_step = Text("Nothing was uploaded. Try again with the whole file.")
+    admin_step = NO_TEXT
 
 
 class UploadOutcomeUnknown(BotError, kind="UploadUnsure", everyday=True):
     """The connection broke while a file was sent, and no build shows that it arrived."""
 
     sentence = Text("The connection to Applivery broke during the upload.")
-    next_step = Text("Look at the builds of the app before you upload it again.")
+    next_step = Text("Check the app's builds before you upload it again.")
+    admin_step = NO_TEXT
 
 
 class InvalidUpload(AppliveryError, kind="UploadRejected", everyday=True):
     """Applivery could not use the file (5006)."""
 
-    sentence = Text("Applivery could not use that file.")
-    next_step = Text("Check that it is a complete build in one of the supported formats.")
+    sentence = Text("Applivery couldn't use that file.")
+    next_step = Text("Check that it's a complete build in a supported format.")
+    admin_step = NO_TEXT
 
 
-class BuildNotProcessed(AppliveryError, kind="NotProcessed", everyday=True):
+class BuildNotProcessed(AppliveryError, kind="NotProcessed", everyday=True, passing=True):
     """The build is not ready, so no token can be made (5014)."""
 
-    sentence = Text("Applivery has not finished processing this build.")
+    sentence = Text("Applivery is still processing this build.")
     next_step = Text("Try again in a minute.")
+    admin_step = NO_TEXT
 
 
 class Conflict(AppliveryError, kind="NameTaken", everyday=True):
@@ -332,20 +371,20 @@ class Conflict(AppliveryError, kind="NameTaken", everyday=True):
 
     sentence = Text("That name is already used in Applivery.")
     next_step = Text("Choose another one.")
+    admin_step = NO_TEXT
 
 
 class RequestRejected(AppliveryError, kind="RequestRefused"):
     """Applivery did not accept what we sent (6002, any other 4xx)."""
 
-    sentence = Text("Applivery did not accept the request.")
-    next_step = Text("If it happens again, tell an admin of this bot.")
+    sentence = Text("Applivery didn't accept the request.")
 
 
 class AppliveryRateLimited(AppliveryError, kind="TooManyRequests", passing=True):
     """Applivery asks us to slow down (429); `retry_after` is in seconds."""
 
     sentence = Text("Applivery is busy.")
-    until = gettext_noop("Applivery is busy, try again at {time}.")
+    until = gettext_noop("Applivery is busy. Try again at {time}.")
 
     def __init__(self, *, retry_after: float = 2.0, code: int | None = None, status: int | None = 429) -> None:
         super().__init__(next_step=again_in(max(1, math.ceil(retry_after))), code=code, status=status)
@@ -355,29 +394,33 @@ class AppliveryRateLimited(AppliveryError, kind="TooManyRequests", passing=True)
 class ServiceUnavailable(AppliveryError, kind="AppliveryDown", passing=True):
     """No answer in time, a broken connection, or a 5xx."""
 
-    sentence = Text("Applivery is not answering right now.")
-    next_step = Text("Nothing was lost; please try again in a minute.")
+    sentence = Text("Applivery isn't answering right now.")
+    next_step = Text("Nothing was lost. Try again in a minute.")
+    admin_step = NO_TEXT
 
 
-class InvalidResponse(AppliveryError, kind="Unreadable"):
+class InvalidResponse(AppliveryError, kind="Unreadable", passing=True):
     """An answer that is not what the API describes."""
 
-    sentence = Text("This bot does not understand Applivery's answer.")
-    next_step = Text("Please try again; if it happens again, tell an admin of this bot.")
+    sentence = Text("This bot can't read Applivery's answer.")
+    next_step = BotError.next_step
+    admin_step = BotError.admin_step
 
 
 class ResponseTooLarge(AppliveryError, kind="AnswerTooLarge"):
     """An answer has more bytes, or more values, than are read at once."""
 
-    sentence = Text("Applivery's answer is too large for this bot to read.")
-    next_step = Text("Ask for less, like one build or a shorter period. If it happens again, tell an admin.")
+    sentence = Text("Applivery's answer is too large for this bot.")
+    next_step = Text("Ask for less, such as one build or a shorter period.")
+    admin_step = NO_TEXT
 
 
-class BudgetExhausted(AppliveryError, kind="BudgetSpent", everyday=True):
+class BudgetExhausted(AppliveryError, kind="BudgetSpent", everyday=True, passing=True):
     """This bot's own hourly allowance of Applivery requests is used up."""
 
-    sentence = Text("This bot has used up its hourly allowance of Applivery requests.")
-    next_step = Text("Please try again in a few minutes.")
+    sentence = Text("This bot has reached its hourly limit of Applivery requests.")
+    next_step = Text("Try again in a few minutes.")
+    admin_step = NO_TEXT
 
 
 # ------------------------------------------------------------------ Slack
@@ -387,10 +430,18 @@ class SlackError(BotError, kind="SlackProblem"):
     """Slack could not or would not; `code` is Slack's own error name."""
 
     sentence = Text("Slack refused the message.")
-    next_step = Text("Please try again in a minute.")
+    next_step = Text("If it happens again, tell an admin of this bot.")
+    admin_step = IN_THE_LOG
 
-    def __init__(self, sentence: Text | None = None, next_step: Text | None = None, *, code: str = "") -> None:
-        super().__init__(sentence, next_step)
+    def __init__(
+        self,
+        sentence: Text | None = None,
+        next_step: Text | None = None,
+        admin_step: Text | None = None,
+        *,
+        code: str = "",
+    ) -> None:
+        super().__init__(sentence, next_step, admin_step)
         self.code = code
 
     @property
@@ -402,22 +453,22 @@ class SlackError(BotError, kind="SlackProblem"):
 class ChannelUnavailable(SlackError, kind="ChannelRefused", everyday=True):
     """The bot cannot post in the channel; a retry does not help until a user acts."""
 
-    sentence = Text("I cannot post in that channel.")
-    next_step = Text("Invite me there first: `/invite @Applivery`.")
+    sentence = Text("I can't post in that channel.")
+    next_step = Text("Invite me to it first.")
+    admin_step = NO_TEXT
 
 
 class MessageRejected(SlackError, kind="MessageRefused"):
     """Slack will not take this very message, now or later."""
 
-    sentence = Text("Slack would not take that message.")
-    next_step = Text("Tell an admin of this bot; the reference is in the log.")
+    sentence = Text("Slack didn't accept that message.")
 
 
 class SlackRateLimited(SlackError, kind="SlackBusy", passing=True):
     """Slack asks us to wait; `retry_after` is in seconds. Nothing was posted."""
 
     sentence = Text("Slack is busy.")
-    until = gettext_noop("Slack is busy, try again at {time}.")
+    until = gettext_noop("Slack is busy. Try again at {time}.")
 
     def __init__(self, *, retry_after: float = 1.0, code: str = "ratelimited") -> None:
         super().__init__(next_step=again_in(max(1, math.ceil(retry_after))), code=code)
@@ -427,28 +478,32 @@ class SlackRateLimited(SlackError, kind="SlackBusy", passing=True):
 class DeliveryUnknown(SlackError, kind="SlackUnsure"):
     """The connection broke or Slack failed inside: the message may or may not be there."""
 
-    sentence = Text("Slack did not say whether it took the message.")
+    sentence = Text("Slack didn't confirm the message.")
+    next_step = Text("Check whether it arrived before you try again.")
+    admin_step = NO_TEXT
 
 
 class DuplicateMessage(DeliveryUnknown, kind="SlackDuplicate"):
     """Slack says that it has this message; whether it does is to be looked up."""
 
-    sentence = Text("Slack says that it has this message already.")
+    sentence = Text("Slack says it already has this message.")
     next_step = Text("If you can't see it, try again.")
 
 
 class SlackResponseTooLarge(DeliveryUnknown, kind="SlackAnswerTooLarge"):
     """An answer of Slack's has more bytes, or more values, than are read at once, or more pages."""
 
-    sentence = Text("Slack's answer is too large for this bot to read.")
-    next_step = Text("Try again in a minute. If it happens again, tell an admin.")
+    sentence = Text("Slack's answer is too large for this bot.")
+    next_step = BotError.next_step
+    admin_step = BotError.admin_step
 
 
 class SlackInvalidCredentials(SlackError, kind="SlackCredentialRefused"):
     """Our bot token is revoked or wrong."""
 
-    sentence = Text("Slack does not accept this bot's token.")
-    next_step = Text("An admin has to reinstall the app and renew `SLACK_BOT_TOKEN`.")
+    sentence = Text("Slack doesn't accept this bot's token.")
+    next_step = ADMINS_FIX
+    admin_step = Text("Reinstall the Slack app and renew `SLACK_BOT_TOKEN`.")
 
 
 # ------------------------------------------------------------------ starting
@@ -458,6 +513,7 @@ class StartupError(BotError, kind="CannotStart"):
     """The service cannot run here as it is set up; the process ends with exit code 1."""
 
     next_step = NO_TEXT
+    admin_step = NO_TEXT
 
 
 class DatabaseNotFound(StartupError, kind=StartupError.kind):
@@ -467,8 +523,9 @@ class DatabaseNotFound(StartupError, kind=StartupError.kind):
 # ------------------------------------------------------------------ what we remember
 
 
-class DatabaseUnavailable(BotError, kind="StoreDown"):
+class DatabaseUnavailable(BotError, kind="StoreDown", passing=True):
     """The database did not answer, or broke off; the driver's own words are in `__cause__`."""
 
-    sentence = Text("This bot's database is not answering right now.")
-    next_step = Text("Please try again in a minute.")
+    sentence = Text("This bot's database isn't answering right now.")
+    next_step = Text("Try again in a minute.")
+    admin_step = NO_TEXT

@@ -259,18 +259,18 @@ class AppBuilds:
 
 # Errors of the list alone, such as a missing permission. Not an outage: a lost answer could not be resolved then.
 _NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
-SAME_VERSION = Text("I looked for a new build of this app with the same version and size, and there is none.")
-SAME_SIZE = Text("I looked for a new build of this app with the same size, and there is none.")
-SAME_FILE = Text("I looked for a new file of this build with the same name and size, and there is none.")
+SAME_VERSION = Text("No new build of this app has the same version and size.")
+SAME_SIZE = Text("No new build of this app has the same size.")
+SAME_FILE = Text("No new file of this build has the same name and size.")
 
 
 def _lost(unsure: OutcomeUnknown, searched: Text, *, looked: bool) -> UploadOutcomeUnknown:
     """Return the error for an upload with an unknown outcome: its cause, what was searched, and the next step."""
     if not looked:
-        step = Text("Applivery did not let me look for it. Look in the dashboard before you try again.")
+        step = Text("I couldn't check whether it arrived. Look in the dashboard before you try again.")
         return UploadOutcomeUnknown(unsure.why, step)
     if unsure.partial:
         step = Text("You can upload it again.")
     else:
-        step = Text("Look again in a few minutes, and only then upload it once more.")
+        step = Text("Check again in a few minutes before you upload it again.")
     return UploadOutcomeUnknown(unsure.why, joined(" ", (searched, step)))

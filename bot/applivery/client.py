@@ -297,7 +297,7 @@ class AppliveryClient:
         )
 
     async def _get(
-        self, name: str, path: str, decode: Callable[[bytes], _T], gone: tuple[Text, Text] | None, **query: str
+        self, name: str, path: str, decode: Callable[[bytes], _T], gone: tuple[Text, Text, Text] | None, **query: str
     ) -> _T:
         ask = ApiRequest(name, f"{self.hosts.api}{path}", query, self._lane)
         return await self._missing.told(self._transport.ask(ask, decode), gone)

@@ -111,11 +111,11 @@ def _refused(refusal: ErrorBody, status: int) -> AppliveryError:
 
 def _not_accepted(code: int | None, text: str) -> Text | None:
     if text and code is not None:
-        return Text("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=text)
+        return Text("Applivery didn't accept the request (code {code}): “{said}”.", code=code, said=text)
     if text:
-        return Text("Applivery did not accept the request: “{said}”.", said=text)
+        return Text("Applivery didn't accept the request: “{said}”.", said=text)
     if code is not None:
-        return Text("Applivery did not accept the request (its code {code}).", code=code)
+        return Text("Applivery didn't accept the request (code {code}).", code=code)
     return None
 
 
@@ -143,7 +143,7 @@ def _invalid(refusal: ErrorBody, status: int) -> AppliveryError:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
-    sentence = Text("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
+    sentence = Text("Applivery didn't accept these fields: {fields}.", fields=verbatim(fields))
     return RequestRejected(sentence, code=6002, status=status)
 
 

@@ -73,8 +73,8 @@ class MultipartForm:
             sent(count)
         if count != self.file.size:
             raise FileReadError(
-                Text("“{name}” has another size than it had when the upload began.", name=self.file.name),
-                Text("Nothing was uploaded. Wait until no program writes to it, and try again."),
+                Text("“{name}” changed its size during the upload.", name=self.file.name),
+                Text("Nothing was uploaded. Wait until no program writes to it, then try again."),
             )
         yield self._tail()
 

@@ -6,15 +6,19 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.exceptions import AppliveryError, BudgetExhausted, NotFound, WorkspaceNotFound
+from bot.exceptions import ADMINS_FIX, AppliveryError, BudgetExhausted, NotFound, WorkspaceNotFound
 from bot.i18n import Text
 
 _T = TypeVar("_T")
 
 REMEMBER_SECONDS = 10.0
-_CHECK = Text("An admin can check what its Service Account sees, under Workspace Settings → Service Accounts.")
-APP_IS_GONE = (Text("Applivery no longer has that app, or this bot may not see it."), _CHECK)
-NOT_SHOWN = (Text("Applivery does not show that to this bot."), _CHECK)
+_CHECK = Text("Check what its Service Account can see under Workspace Settings → Service Accounts.")
+APP_IS_GONE = (
+    Text("Applivery no longer has that app, or this bot can't see it."),
+    Text("It may have been deleted."),
+    _CHECK,
+)
+NOT_SHOWN = (Text("Applivery doesn't show that to this bot."), ADMINS_FIX, _CHECK)
 
 
 class NotFoundResolver:
@@ -24,7 +28,7 @@ class NotFoundResolver:
         self._workspace = workspace
         self._seen_at = float("-inf")
 
-    async def told(self, asked: Awaitable[_T], words: tuple[Text, Text] | None = None) -> _T:
+    async def told(self, asked: Awaitable[_T], words: tuple[Text, Text, Text] | None = None) -> _T:
         """Return what was asked for. Raises what `explained` returns or raises for what is not found."""
         try:
             return await asked
@@ -32,7 +36,7 @@ class NotFoundResolver:
             gone = error
         raise await self.explained(gone, words)
 
-    async def explained(self, gone: NotFound, words: tuple[Text, Text] | None = None) -> NotFound:
+    async def explained(self, gone: NotFound, words: tuple[Text, Text, Text] | None = None) -> NotFound:
         """Return the error, with these sentences, for what is gone. Raises the error of the workspace's request."""
         await self._look()
         return NotFound(*(words or ()), code=gone.code, status=gone.status)

@@ -89,4 +89,4 @@ class RequestBudget:
 
 def _again(seconds: float) -> Text:
     minutes = max(1, math.ceil(seconds / 60))
-    return Text("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)
+    return Text("Try again in a minute.") if minutes == 1 else again_in(60 * minutes)

@@ -274,7 +274,7 @@ class Transport:
         semaphore = self._rooms[person_waits()]
         if person_waits() and semaphore.locked() and self._waiting >= _WAITING:
             raise ServiceUnavailable(
-                Text("Too many requests wait for Applivery."), Text("Please try again in a minute.")
+                Text("Too many requests are waiting for Applivery."), Text("Try again in a minute.")
             )
         self._waiting += 1
         try:
@@ -292,7 +292,7 @@ class Transport:
 
 def _silent(seconds: int) -> Text:
     return Counted(
-        "Applivery did not answer within {number} second.", "Applivery did not answer within {number} seconds.", seconds
+        "Applivery didn't answer within {number} second.", "Applivery didn't answer within {number} seconds.", seconds
     )
 
 

@@ -103,11 +103,11 @@ class UploadAttempt:
             if unclear.status is not None:
                 raise
             raise OutcomeUnknown(
-                Text("Applivery gave an answer this bot does not understand, so it is unknown if the file arrived."),
+                Text("This bot can't read Applivery's answer, so it's unknown whether the file arrived."),
                 partial=False,
             ) from None
         raise ServiceUnavailable(
-            Text("Applivery cannot be reached."), Text("Nothing was sent; please try again in a few minutes."), why=why
+            Text("Applivery can't be reached."), Text("Nothing was sent. Try again in a few minutes."), why=why
         )
 
     def _again(self, error: Exception) -> bool | float:

@@ -23,32 +23,32 @@ NOTHING = Text("Nothing was uploaded.")
 # By Applivery's code; without one, by the kind of refusal.
 _BY_CODE = {
     3001: (
-        Text("Applivery has no such app for this credential (code 3001)."),
-        Text("Check the app's name, and whose token it is."),
+        Text("This token can't see that app in Applivery (code 3001)."),
+        Text("Check the app's name and whose token it is."),
     ),
     3002: (
-        Text("Applivery says that the token has expired (code 3002)."),
-        Text("Make a new one, and put it in place of the old."),
+        Text("The Applivery token has expired (code 3002)."),
+        Text("Create a new one and replace the old."),
     ),
     4002: (
-        Text("Applivery saw no token it understands (code 4002)."),
-        Text("Check that the token is set, and copied whole."),
+        Text("Applivery couldn't read the token (code 4002)."),
+        Text("Check that the token is set and copied completely."),
     ),
     4004: (
-        Text("Applivery does not know the token (code 4004)."),
-        Text("Check that it was copied whole and was not deleted."),
+        Text("Applivery doesn't know the token (code 4004)."),
+        Text("Check that it was copied completely and not deleted."),
     ),
     5004: (
-        Text("Your Applivery plan does not include this way of uploading (code 5004)."),
-        Text("An Applivery admin can change the plan under Workspace Settings → Billing."),
+        Text("Your Applivery plan doesn't include this way of uploading (code 5004)."),
+        FeatureNotInPlan.admin_step,
     ),
     5006: (
-        Text("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
-        Text("Check that it is a whole build in one of the documented formats."),
+        Text("Applivery couldn't use the file (code 5006): wrong format, or damaged."),
+        InvalidUpload.next_step,
     ),
     5024: (
-        Text("Applivery says that a name in this upload is already used (code 5024)."),
-        Text("Choose another version name, or look whether this build is there already."),
+        Text("A name in this upload is already used in Applivery (code 5024)."),
+        Text("Choose another version name, or check whether this build already exists."),
     ),
 }
 _BY_KIND: tuple[tuple[type[AppliveryError], Text, Text], ...] = (
@@ -59,18 +59,18 @@ _BY_KIND: tuple[tuple[type[AppliveryError], Text, Text], ...] = (
     ),
     (
         NotFound,
-        Text("Applivery has no such app or build for this credential."),
-        Text("Check the names, and whose token it is."),
+        Text("This token can't see that app or build in Applivery."),
+        Text("Check the names and whose token it is."),
     ),
     (
         Forbidden,
-        Text("This credential may not upload."),
+        Text("This token isn't allowed to upload."),
         Text("Its Service Account needs the role Developer or Admin."),
     ),
     (
         InvalidCredentials,
-        Text("Applivery does not accept the token."),
-        Text("Check that it is the right one, copied whole."),
+        Text("Applivery doesn't accept the token."),
+        Text("Check that it's the right one, copied completely."),
     ),
 )
 
@@ -99,24 +99,26 @@ def worded(problem: AppliveryError) -> AppliveryError:
     words = words or next(((text, step) for kind, text, step in _BY_KIND if isinstance(problem, kind)), None)
     if isinstance(problem, QuotaExceeded) and problem.code is not None:
         unended = Unended(problem.sentence)
-        words = (Text("{sentence} (code {code}).", sentence=unended, code=problem.code), problem.next_step)
+        words = (Text("{sentence} (code {code}).", sentence=unended, code=problem.code), problem.admin_step)
     if words is None:
         return problem
+    by_admin = isinstance(problem, InvalidCredentials | Forbidden | NotFound | FeatureNotInPlan | QuotaExceeded)
     sentence, step = words
-    return type(problem)(sentence, joined(" ", (NOTHING, step)), code=problem.code, status=problem.status)
+    anyone, admin = (joined(" ", (NOTHING, then)) for then in (type(problem).next_step if by_admin else step, step))
+    return type(problem)(sentence, anyone, admin, code=problem.code, status=problem.status)
 
 
 WRONG_FAMILY = {
     "app token": (
-        Text("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
+        Text("The token in `APPLIVERY_TOKEN` is an App API Token. This needs the token of a Service Account."),
         Text(
-            "An App API Token is for one app: put it in `APPLIVERY_APP_TOKEN` and leave the app out, "
-            "or make a Service Account under Workspace Settings → Service Accounts."
+            "An App API Token is for one app: set it as `APPLIVERY_APP_TOKEN` and leave the app out, "
+            "or create a Service Account under Workspace Settings → Service Accounts."
         ),
     ),
     "service account": (
-        Text("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
-        Text("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
+        Text("The token in `APPLIVERY_APP_TOKEN` belongs to a Service Account, not to an app."),
+        Text("Set it as `APPLIVERY_TOKEN` together with `APPLIVERY_ORGANIZATION`, and name the app."),
     ),
 }
 
@@ -124,4 +126,5 @@ WRONG_FAMILY = {
 def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
     """Return the error when a token is good, but for the other of the two APIs; `what` is what it is."""
     sentence, step = WRONG_FAMILY[what]
-    return WrongTokenKind(sentence, joined(" ", (NOTHING, step)), code=refused.code, status=refused.status)
+    anyone, admin = (joined(" ", (NOTHING, then)) for then in (WrongTokenKind.next_step, step))
+    return WrongTokenKind(sentence, anyone, admin, code=refused.code, status=refused.status)

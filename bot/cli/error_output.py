@@ -20,7 +20,7 @@ _LONGEST = 2000  # characters of a message; an argument that is repeated in it m
 def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
     """Tell of a problem; 2 when the call itself has to be changed, else 1."""
     code = getattr(problem, "code", None)
-    text, step = str(problem.sentence), str(problem.next_step)
+    text, step = str(problem.sentence), str(problem.step_for(admin=True))
     exit_handling.told(kind_of(problem), text, step, code=code or None, facts=facts, as_json=as_json)
     return exit_handling.USAGE if isinstance(problem, UserInputError) else exit_handling.FAILED
 

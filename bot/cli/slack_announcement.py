@@ -42,7 +42,7 @@ class SlackAnnouncer:
             return SlackError(
                 english("The build is ready, and Slack did not say if it took the card."), NO_TEXT, code=problem.code
             )
-        step = problem.next_step
+        step = problem.step_for(admin=True)
         if isinstance(problem, ChannelUnavailable):
             step = english(
                 "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."

@@ -12,7 +12,7 @@ from bot.domain import access
 from bot.domain.access_requests import RequestDecision, RoleRequest
 from bot.domain.model import Role
 from bot.exceptions import BotError, UserInputError
-from bot.i18n import Text, _, use_locale
+from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message
 from bot.slack.button_values import DecisionValue
 from bot.slack.mrkdwn import time_tag
@@ -56,25 +56,25 @@ def _is_number(value: str) -> bool:
     return value.isdecimal() and len(value) < 19
 
 
-@button("decide.app.v1", need=Role.ADMIN, replaces_message=True)
+@button("decide.app.v1", need=Role.ADMIN, replaces_message=True, act=gettext_noop("answer access requests"))
 async def allow(call: CommandContext, value: str) -> Message:
     """*Allow for Courier*."""
     return await _decide(call, value, RequestDecision.APP)
 
 
-@button("decide.all.v1", need=Role.ADMIN, replaces_message=True)
+@button("decide.all.v1", need=Role.ADMIN, replaces_message=True, act=gettext_noop("answer access requests"))
 async def allow_everywhere(call: CommandContext, value: str) -> Message:
     """*Allow for all apps*, after a question."""
     return await _decide(call, value, RequestDecision.ALL)
 
 
-@button("decide.deny.v1", need=Role.ADMIN, replaces_message=True)
+@button("decide.deny.v1", need=Role.ADMIN, replaces_message=True, act=gettext_noop("answer access requests"))
 async def deny(call: CommandContext, value: str) -> Message:
     """*Deny*."""
     return await _decide(call, value, RequestDecision.DENIED)
 
 
-@button("decide.v1", need=Role.ADMIN, replaces_message=True)
+@button("decide.v1", need=Role.ADMIN, replaces_message=True, act=gettext_noop("answer access requests"))
 async def decide(call: CommandContext, value: str) -> Message:
     """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
     answer = DecisionValue.parse(value)

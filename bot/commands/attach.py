@@ -15,7 +15,7 @@ from bot.domain import build_files, lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
 from bot.exceptions import BuildNotProcessed, UserInputError
-from bot.i18n import Text, _
+from bot.i18n import Text, _, gettext_noop
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, inputs
@@ -24,7 +24,7 @@ from bot.slack.mrkdwn import escape_inline, size
 from bot.slack.views import uploads as cards
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, act=gettext_noop("attach files"))
 async def attach(call: CommandContext, target: BuildReference | None = None) -> Modal:
     """Attach a file to a build; a form asks for it.
 

@@ -52,7 +52,7 @@ COLUMNS = {
 }
 
 
-@command(need=Role.ADMIN)
+@command(need=Role.ADMIN, act=gettext_noop("see the audit log"))
 async def audit(
     call: CommandContext,
     *,

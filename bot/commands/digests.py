@@ -12,7 +12,7 @@ from bot.domain.model import App, Role
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
-from bot.i18n import Text, _
+from bot.i18n import Text, _, gettext_noop
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
@@ -71,7 +71,7 @@ async def ended(call: CommandContext, typed: str) -> Message | None:
     return await _end(call, typed[1:]) if typed[:1].casefold() == "d" and typed[1:].isdecimal() else None
 
 
-@button("undigest.v1", need=Role.MANAGER)
+@button("undigest.v1", need=Role.MANAGER, act=gettext_noop("stop scheduled reports"))
 async def pressed(call: CommandContext, value: str) -> Message:
     """The button beside a digest."""
     return await _end(call, value)
@@ -92,7 +92,7 @@ async def _end(call: CommandContext, number: str) -> Message:
 
 def _require(call: CommandContext, digest: ScheduledReport) -> None:
     app = App(digest.app_id, digest.app_id, digest.app_name)
-    access.require(call.asker.role_for(app.id), Role.MANAGER, app)
+    access.require(call.asker.role_for(app.id), Role.MANAGER, app, act=call.act)
 
 
 def _places(call: CommandContext) -> Sequence[str]:

@@ -27,7 +27,7 @@ from bot.slack.button_values import PageValue
 from bot.slack.views import downloads as cards
 
 
-@command(need=Role.MANAGER, menu=MenuItem(4, gettext_noop("Downloads")))
+@command(need=Role.MANAGER, menu=MenuItem(4, gettext_noop("Downloads")), act=gettext_noop("see downloads"))
 async def downloads(
     call: CommandContext,
     target: BuildReference | None = None,

@@ -8,12 +8,12 @@ from bot.dispatch.registry import button
 from bot.dispatch.targets import BuildReference
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import Text
+from bot.i18n import Text, gettext_noop
 from bot.slack.blocks import Reply
 from bot.slack.button_values import BuildValue
 
 
-@button("downloads.v1", need=Role.MANAGER)
+@button("downloads.v1", need=Role.MANAGER, act=gettext_noop("see downloads"))
 async def pressed(call: CommandContext, value: str) -> Reply:
     """Who downloaded the build the card is about."""
     wanted = BuildValue.parse(value)

@@ -6,11 +6,11 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import command
 from bot.domain import references
 from bot.domain.model import Role
-from bot.i18n import ngettext
+from bot.i18n import gettext_noop, ngettext
 from bot.slack.blocks import Message
 
 
-@command(need=Role.ADMIN)
+@command(need=Role.ADMIN, act=gettext_noop("delete people's link history"))
 async def forget(call: CommandContext, who: str) -> Message:
     """Delete what I keep about the links a person asked for.
 

@@ -10,14 +10,14 @@ from bot.domain import lookup, references, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.model import App, Role
 from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
-from bot.i18n import NO_TEXT, Text, _, joined
+from bot.i18n import NO_TEXT, Text, _, gettext_noop, joined
 from bot.i18n.verbatim import code, verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape, escape_inline
 
 
-@command(need=Role.ADMIN)
+@command(need=Role.ADMIN, act=gettext_noop("grant roles"))
 async def grant(call: CommandContext, who: str, role: str | None = None, *, app: str | None = None) -> Message:
     """Give a role to a person or a user group, or open an app to a channel.
 
@@ -52,7 +52,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     return Message(_("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=escape_inline(of.name, 80)))
 
 
-@command(need=Role.ADMIN)
+@command(need=Role.ADMIN, act=gettext_noop("revoke roles"))
 async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> Message:
     """Take a role back, or take a channel off an app's list.
 

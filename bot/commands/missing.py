@@ -14,8 +14,8 @@ from bot.domain import grammar, references
 from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
-from bot.exceptions import PermissionDenied, SlackError, UserInputError
-from bot.i18n import Number, Text, _, use_locale
+from bot.exceptions import ADMINS_FIX, PermissionDenied, SlackError, UserInputError
+from bot.i18n import Number, Text, _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.report_query import about
@@ -46,7 +46,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     return replace(head, thread=(names,), pointer=cards.here(head))
 
 
-@button("nudge.v1", need=Role.MANAGER, once=True)
+@button("nudge.v1", need=Role.MANAGER, once=True, act=gettext_noop("ask people to try builds"))
 async def nudge(call: CommandContext, value: str) -> Message:
     """*Ask them politely*: one direct message for each build and person, and none to users who opted out."""
     typed = grammar.parse(value)
@@ -105,8 +105,9 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
     )
     if people and not any(people.values()):
         raise SlackError(
-            Text("Slack does not tell me e-mail addresses."),
-            Text("An admin has to add the scope `users:read.email` and reinstall the app."),
+            Text("Slack doesn't show me e-mail addresses."),
+            ADMINS_FIX,
+            Text("Add the scope `users:read.email` and reinstall the Slack app."),
             code="missing_scope",
         )
     return decisions.missing(people, tally.summary())

@@ -11,7 +11,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
 from bot.domain.timeparse import deadline
 from bot.exceptions import UserInputError
-from bot.i18n import Text
+from bot.i18n import Text, gettext_noop
 from bot.i18n.verbatim import code
 from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue, SubscriptionValue
@@ -22,7 +22,7 @@ from bot.slack.views.subscription_names import app_of
 OFF = "off"
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, act=gettext_noop("mute announcements"))
 async def mute(call: CommandContext, when: Rest | None = None) -> Message:
     """Keep back what this channel would hear, of everything or of one app, and tell it in one message then.
 
@@ -36,7 +36,7 @@ async def mute(call: CommandContext, when: Rest | None = None) -> Message:
     return await (_set(call, target, time) if time else _ask(call, target))
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, act=gettext_noop("unmute announcements"))
 async def unmute(call: CommandContext, which: Rest | None = None) -> Message:
     """Let this channel hear again, of everything or of one app; what was kept back comes now.
 

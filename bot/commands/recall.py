@@ -17,7 +17,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
 from bot.domain.text_limits import within
 from bot.exceptions import NotFound, UserInputError
-from bot.i18n import Counted, Text
+from bot.i18n import Counted, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
 from bot.slack.button_values import BuildValue
@@ -26,7 +26,10 @@ from bot.slack.views import recalls as cards
 AT_ONCE = 8  # builds that Applivery is asked about
 
 
-@command(need=Role.RELEASER)
+UNDO = gettext_noop("undo recalls")
+
+
+@command(need=Role.RELEASER, act=gettext_noop("recall builds"))
 async def recall(
     call: CommandContext, target: BuildReference | None = None, reason: Rest | None = None, *, filters: Filters
 ) -> Reply:
@@ -104,7 +107,7 @@ def _fitting(typed: str) -> str:
 # ------------------------------------------------------------------ undo
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, act=UNDO)
 async def unrecall(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """Give a recalled build free again.
 
@@ -117,7 +120,7 @@ async def unrecall(call: CommandContext, target: BuildReference | None = None, *
     return await _give_free(call, (await target.resolve(call, filters, prefer=lambda build: build.id in recalls)).build)
 
 
-@button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True)
+@button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True, act=UNDO)
 async def free(call: CommandContext, value: str) -> Message:
     """*Unrecall* under a recalled build."""
     return await _give_free(call, await _named(call, value))

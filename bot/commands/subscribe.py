@@ -13,7 +13,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import InvalidFields, attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form, options
 from bot.dispatch.targets import AppName
-from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
+from bot.domain import delivery_options, filters, grammar, lookup, mentions
 from bot.domain.audit import Entrypoint
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.lookup import AmbiguousInput
@@ -43,7 +43,9 @@ TRY_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then try again.")
 TRIED_APPS = 60  # how many apps a dry run of `*` asks Applivery about
 
 
-@command(need=Role.RELEASER, menu=MenuItem(5, gettext_noop("Subscribe this channel")))
+@command(
+    need=Role.RELEASER, menu=MenuItem(5, gettext_noop("Subscribe this channel")), act=gettext_noop("subscribe channels")
+)
 async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes: Wishes) -> Reply:
     """Let this channel hear of an app's builds, exactly as typed.
 
@@ -63,7 +65,7 @@ async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes:
 async def _app(call: CommandContext, typed: str | None) -> App | None:
     """Return the app, or None for every app, for which the role for one app is not enough."""
     if typed == "*":
-        access.require(call.asker.role, call.required_role)
+        call.require_role(None)
         return None
     if typed:
         return await call.app(typed)

@@ -53,7 +53,7 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> Message:
     if everywhere:
-        access.require(call.asker.role, Role.ADMIN)
+        access.require(call.asker.role, Role.ADMIN, act=gettext_noop("list all subscriptions"))
     # nowhere is no channel's name; without one there is nothing to list
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
     found = await as_they_stand(call, await call.services.subscriptions.with_last_post(channel_id))
@@ -105,7 +105,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     ]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
     if elsewhere and not (subscriptions and await _made_there(call, subscriptions[0])):
-        access.require(call.asker.role, Role.ADMIN)
+        access.require(call.asker.role, Role.ADMIN, act=gettext_noop("change other channels' subscriptions"))
     for subscription in subscriptions:
         call.require_role(
             App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
@@ -145,7 +145,7 @@ async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
 # ------------------------------------------------------------------ ending
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, act=gettext_noop("unsubscribe channels"))
 async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Message:
     """End a subscription of this channel, by app or by number.
 
@@ -212,7 +212,7 @@ async def _end(call: CommandContext, value: str) -> Message:
 # ------------------------------------------------------------------ changing
 
 
-@button("edit.v1", need=Role.RELEASER)
+@button("edit.v1", need=Role.RELEASER, act=gettext_noop("change subscriptions"))
 async def edit(call: CommandContext, value: str) -> Modal:
     """*Edit*: the form with what is saved."""
     subscription, _ = await _usable(call, value)
@@ -220,7 +220,7 @@ async def edit(call: CommandContext, value: str) -> Modal:
     return subscription_form.edit(subscription, saved, call.asker.tz, value)
 
 
-@form("edit.v1", need=Role.RELEASER)
+@form("edit.v1", need=Role.RELEASER, act=gettext_noop("change subscriptions"))
 async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
     """Return what was filled in, saved in the place of what there was."""
     subscription, _ = await _usable(call, typed.get("memory", ""))
@@ -245,7 +245,7 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
 # ------------------------------------------------------------------ trying
 
 
-@button("test.v1", need=Role.RELEASER, once=True)
+@button("test.v1", need=Role.RELEASER, once=True, act=gettext_noop("test subscriptions"))
 async def test(call: CommandContext, value: str) -> Message:
     """*Test*: the newest build that fits, as a card in the channel; its buttons work, without mentions."""
     subscription, there = await _usable(call, value)

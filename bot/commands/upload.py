@@ -40,7 +40,7 @@ LANGUAGES = (
 )
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, act=gettext_noop("upload builds"))
 async def upload(call: CommandContext, app: App | None = None) -> Modal:
     """Upload a build to Applivery; a form asks for the file.
 

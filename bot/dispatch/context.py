@@ -32,6 +32,7 @@ class CommandContext:
     entrypoint: Entrypoint
     handler_name: str = ""
     required_role: Role = Role.MEMBER
+    act: str = ""  # what the role is for, a message id
     source_message: SourceMessage = NO_MESSAGE
     submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
 
@@ -40,11 +41,15 @@ class CommandContext:
         channel.
         """
         channels = await self.services.channels.app_lists()
-        access.require_for(asker or self.asker, self.required_role, app, channels.get(app.id, frozenset()))
+        allowed = channels.get(app.id, frozenset())
+        access.require_for(asker or self.asker, self.required_role, app, allowed, self.act)
 
     def require_role(self, app: App | None) -> None:
         """Raise PermissionDenied unless the user's role covers this app, in any channel; None means every app."""
-        access.require(self.asker.role_for(app.id) if app else self.asker.role, self.required_role, app)
+        if app is None:
+            access.require_for_all(self.asker, self.required_role, self.act)
+        else:
+            access.require(self.asker.role_for(app.id), self.required_role, app, act=self.act)
 
     async def apps(self) -> list[App]:
         """The apps the asker may do this with here."""
@@ -79,13 +84,13 @@ class CommandContext:
             return app
         if not await self.services.apps.apps():
             raise UserInputError(
-                Text("Your Applivery workspace has no apps yet."), Text("Create one in the Applivery dashboard first.")
+                Text("Your Applivery workspace has no apps yet."), Text("Create one in the Applivery dashboard.")
             )
         apps = await self.apps()
         if len(apps) == 1:
             return apps[0]
         if not apps:
-            raise PermissionDenied(Text("You may not do this with any app here."), Text("Ask an admin of this bot."))
+            raise PermissionDenied(Text("You can't do this with any app here."))
         alike = Counter(each_app.name for each_app in apps)
         ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
         choices = [

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import structlog
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
@@ -47,9 +47,9 @@ from bot.domain import access, grammar, lookup
 from bot.domain.audit import Entrypoint
 from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
-from bot.domain.model import Actor
+from bot.domain.model import Actor, Role
 from bot.domain.outcomes import RequestOutcome
-from bot.exceptions import BotError, NotFoundByName, PermissionDenied, UserInputError, kind_of
+from bot.exceptions import BotError, NotFoundByName, PermissionDenied, UnexpectedError, UserInputError, kind_of
 from bot.i18n import Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -68,12 +68,29 @@ from bot.timeouts import for_a_person
 
 log = logger(__name__)
 
+ADMINS_SECONDS = 2.0  # an error does not wait longer for the names of who can fix it
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 OK = 200
 # the button that would ask it again
 _repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
+_asker: ContextVar[Actor | None] = ContextVar("asker", default=None)  # of the request worked on, once known
 _replay_check: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
 REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that contain a command; they have no handler of their own
+
+
+class _Reading(TypedDict):
+    """What an error's message depends on besides the error."""
+
+    now: datetime
+    again: tuple[str, str] | None
+    is_admin: bool
+    admins: Sequence[str]
+
+
+def _is_admin() -> bool:
+    """Return whether the user of the request worked on is an admin of the bot, as far as that is known."""
+    actor = _asker.get()
+    return actor is not None and actor.role >= Role.ADMIN
 
 
 def _button_name(action: dict[str, Any]) -> str:
@@ -129,7 +146,7 @@ class RequestDispatcher(AsyncMiddleware):
         self._deduplicator = deduplicator
         self._forms: dict[str, ModalSubmission] = {}  # that are still open, by the trigger they were sent with
         self._queue = FairQueue()
-        self._overload = OverloadResponder(self._responder, metrics)
+        self._overload = OverloadResponder(self._responder, metrics, services.command)
 
     async def async_process(
         self,
@@ -241,19 +258,20 @@ class RequestDispatcher(AsyncMiddleware):
         except PermissionDenied as error:
             outcome = RequestOutcome.DENIED
             request = await self._recorded(source, error, read_values(form.view) if form else {})
-            shown = errors.denied(error, now=self._clock(), again=_repeat_action.get(), request=request)
-            await self._responder.refuse(source, shown, error, form)
+            shown = errors.denied(error, **await self._reading(error), request=request)
+            await self._responder.refuse(source, shown, error, form, is_admin=_is_admin())
         except BotError as error:
             outcome = RequestOutcome.PROBLEM
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
-            shown = errors.problem(error, known, now=self._clock(), again=_repeat_action.get())
-            await self._responder.refuse(source, shown, error, form, known)
+            shown = errors.problem(error, known, **await self._reading(error))
+            await self._responder.refuse(source, shown, error, form, known, is_admin=_is_admin())
         except Exception as error:  # the user always gets an answer (guarantee 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
-            problem = BotError(Text("Something went wrong on my side."))
-            await self._responder.refuse(source, errors.problem(problem, reference), problem, form, reference)
+            problem = UnexpectedError()
+            shown = errors.problem(problem, reference, **await self._reading(problem))
+            await self._responder.refuse(source, shown, problem, form, reference, is_admin=_is_admin())
         if (
             source.from_home
             and source.entrypoint is not Entrypoint.HOME
@@ -262,6 +280,15 @@ class RequestDispatcher(AsyncMiddleware):
             await self._home.refresh_after_action(source)
         self._metrics.requests.labels(source.entrypoint.value, name, outcome).inc()
         self._metrics.seconds.labels(source.entrypoint.value).observe(time.monotonic() - started)
+
+    async def _reading(self, error: BotError) -> _Reading:
+        """Return what an error's message depends on besides the error: the time, the reader, the way to try again."""
+        admins: list[str] = []
+        if error.admin_step and not _is_admin() and (actor := _asker.get()):
+            with suppress(BotError, TimeoutError):
+                async with asyncio.timeout(ADMINS_SECONDS):
+                    admins = await self.services.roles.admins_for(actor)
+        return {"now": self._clock(), "again": _repeat_action.get(), "is_admin": _is_admin(), "admins": admins}
 
     async def _recorded(self, source: RequestSource, error: PermissionDenied, form: dict[str, str]) -> int | None:
         """Record a refusal; returns the number by which the user may ask for the role they lack."""
@@ -277,9 +304,17 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _authorize(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
         asker: Actor = await self._people.resolve_actor(source.team_id, source.user_id, source.channel_id)
-        access.require_somewhere(asker, entry.required_role)
+        _asker.set(asker)
+        access.require_somewhere(asker, entry.required_role, entry.act)
         return CommandContext(
-            asker, self.services, self.registry, self._clock(), source.entrypoint, entry.name, entry.required_role
+            asker,
+            self.services,
+            self.registry,
+            self._clock(),
+            source.entrypoint,
+            handler_name=entry.name,
+            required_role=entry.required_role,
+            act=entry.act,
         )
 
     async def _on_text(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
@@ -346,8 +381,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
-                Text("This button is from another version of me."),
-                Text("Please type `{command} help`.", command=self.services.command),
+                Text("This button is out of date."),
+                Text("Type `{command} help` to see all commands.", command=self.services.command),
             )
         return name, await self._run_button(source, entry, action, value)
 
@@ -399,8 +434,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
             raise UserInputError(
-                Text("This shortcut is from another version of me."),
-                Text("Please type `{command}`.", command=self.services.command),
+                Text("This shortcut is out of date."),
+                Text("Type `{command}` instead.", command=self.services.command),
             )
         message = body.get("message") or {}
         call = replace(await self._authorize(source, entry), source_message=read_message(message))
@@ -411,8 +446,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.FORM, name)
         if entry is None:
             raise UserInputError(
-                Text("This form is from another version of me."),
-                Text("Please type `{command}` again.", command=self.services.command),
+                Text("This form is out of date."),
+                Text("Type `{command}` to open a new one.", command=self.services.command),
             )
         form.view = await restore_context(form.view, self.services.drafts)
         call = replace(await self._authorize(source, entry), submitted_form=restore_modal(form.view))

@@ -75,22 +75,23 @@ class ModalSubmission:
         self.is_accepted = True
         return self._respond({"response_action": "push", "view": form.view()})
 
-    def keep_open(self, problem: BotError, reference: str | None) -> bool:
+    def keep_open(self, problem: BotError, reference: str | None, *, is_admin: bool = False) -> bool:
         """Say what is wrong next to the field it is about; False when the form is closed already."""
-        errors = self._errors(problem, reference)
+        errors = self._errors(problem, reference, is_admin)
         return bool(errors) and self._respond({"response_action": "errors", "errors": errors})
 
-    def _errors(self, problem: BotError, reference: str | None) -> dict[str, str]:
+    def _errors(self, problem: BotError, reference: str | None, is_admin: bool) -> dict[str, str]:
         names = [str(block["block_id"]) for block in _input_blocks(self.view)]
         wrong = problem.fields if isinstance(problem, InvalidFields) else {problem.field or "": problem}
-        said = {name: truncate(_error_text(bot_error, reference), ERROR) for name, bot_error in wrong.items()}
+        said = {name: truncate(_error_text(bot_error, reference, is_admin), ERROR) for name, bot_error in wrong.items()}
         return {name if name in names else names[0]: words for name, words in said.items()} if names else {}
 
 
-def _error_text(problem: BotError, reference: str | None) -> str:
+def _error_text(problem: BotError, reference: str | None, is_admin: bool) -> str:
     """Return what happened and what to do, in plain text."""
-    text = unmarked(strip_formatting(f"{_(problem.sentence)} {_(problem.next_step)}".strip()))
-    return f"{text} ({reference})" if reference else text
+    step = problem.step_for(admin=is_admin)
+    text = unmarked(strip_formatting(f"{_(problem.sentence)} {_(step)}".strip()))
+    return f"{text} {_('(reference {reference})', reference=reference)}" if reference else text
 
 
 def _input_blocks(view: dict[str, Any]) -> list[dict[str, Any]]:

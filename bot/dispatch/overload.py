@@ -7,12 +7,15 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bot.dispatch.modal_submission import ModalSubmission
-from bot.dispatch.requests import parse_home_opened, parse_mention, parse_source
+from bot.dispatch.refusals import RUN
+from bot.dispatch.requests import clicked, parse_home_opened, parse_mention, parse_source
 from bot.dispatch.responder import Responder
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import Overloaded
 from bot.observability.metrics import Metrics
+from bot.slack import typed_text
+from bot.slack.blocks import Message
 from bot.slack.views import errors
 
 PAUSE_SECONDS = 5.0  # between two messages to one person
@@ -34,11 +37,24 @@ def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
     return Entrypoint.FORM if body.get("type") == "view_submission" else Entrypoint.BUTTON
 
 
+def _repeat_action(body: dict[str, Any], command: str) -> tuple[str, str] | None:
+    """Return the action and value of a button that asks the same again; None where a button can't."""
+    if "command" in body or (body.get("event") or {}).get("type") == "app_mention":
+        text = str(body["text"] if "command" in body else parse_mention(body)[1])
+        verb, rest = typed_text.split_command(text, command)
+        return RUN, f"{verb or 'menu'} {rest}".strip()
+    for action in map(clicked, body.get("actions") or []):
+        if action.get("type") == "button":
+            return str(action["action_id"]), str(action.get("value") or "")
+    return None
+
+
 class OverloadResponder:
     """Answers what is not worked on; costs next to nothing, however much it is."""
 
-    def __init__(self, responder: Responder, metrics: Metrics) -> None:
+    def __init__(self, responder: Responder, metrics: Metrics, command: str) -> None:
         self._responder = responder
+        self._command = command
         self._metrics = metrics
         self._notified_at: dict[str, float] = {}
 
@@ -50,7 +66,7 @@ class OverloadResponder:
         entrypoint = _entrypoint_of(body)
         self._metrics.requests.labels(entrypoint.value, "", RequestOutcome.OVERLOADED).inc()
         if entrypoint is Entrypoint.COMMAND:
-            return {**errors.problem(Overloaded()).payload(), "response_type": "ephemeral"}
+            return {**self._answer(body).payload(), "response_type": "ephemeral"}
         form = ModalSubmission(body.get("view") or {})
         if entrypoint is Entrypoint.FORM and form.keep_open(Overloaded(), None):
             return await form.acknowledgement()
@@ -64,4 +80,7 @@ class OverloadResponder:
             return None
         self._notified_at[who] = now
         where = parse_mention(body)[0] if entrypoint is Entrypoint.MENTION else parse_source(entrypoint, body)
-        return self._responder.reply_privately(where, errors.problem(Overloaded()))
+        return self._responder.reply_privately(where, self._answer(body))
+
+    def _answer(self, body: dict[str, Any]) -> Message:
+        return errors.problem(Overloaded(), again=_repeat_action(body, self._command))

@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import types
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, get_type_hints
@@ -61,12 +61,16 @@ class RegisteredHandler:
     replaces_message: bool = False
     menu: MenuItem | None = None
     title: str = ""
+    act: str = ""  # what takes the role, as a refusal says it: "see downloads"; a message id
 
 
-def command(*, need: Role, name: str | None = None, menu: MenuItem | None = None) -> Callable[[Mark], Mark]:
+def command(
+    *, need: Role, name: str | None = None, menu: MenuItem | None = None, act: str = ""
+) -> Callable[[Mark], Mark]:
     """Mark a function as the subcommand of its name: docstring = help, annotations = what may be typed.
 
-    `menu` is its button in the menu that the slash command alone opens.
+    `menu` is its button in the menu that the slash command alone opens. `act` finishes "Only managers can …", a message
+    id; the module's other handlers have the first command's unless they have their own.
     """
 
     def mark(run: Mark) -> Mark:
@@ -82,6 +86,7 @@ def command(*, need: Role, name: str | None = None, menu: MenuItem | None = None
                 usage=tuple(line for line in lines[1:] if line),
                 parameters=_read_parameters(run),
                 menu=menu,
+                act=act,
             ),
         )
 
@@ -89,7 +94,13 @@ def command(*, need: Role, name: str | None = None, menu: MenuItem | None = None
 
 
 def button(
-    name: str, *, need: Role, once: bool = False, about_build: bool = False, replaces_message: bool = False
+    name: str,
+    *,
+    need: Role,
+    once: bool = False,
+    about_build: bool = False,
+    replaces_message: bool = False,
+    act: str = "",
 ) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, value) -> Reply` as what happens on a click; `name` has a version: `get.v1`.
 
@@ -97,13 +108,13 @@ def button(
     build that the message is about, which a message shortcut then uses. With `replaces_message` the reply replaces the
     clicked message where only one user sees it: in an ephemeral or a direct message.
     """
-    entry = partial(RegisteredHandler, HandlerKind.BUTTON, name, need, is_once=once)
+    entry = partial(RegisteredHandler, HandlerKind.BUTTON, name, need, is_once=once, act=act)
     return lambda run: _register(run, entry(run, is_about_build=about_build, replaces_message=replaces_message))
 
 
-def form(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+def form(name: str, *, need: Role, act: str = "") -> Callable[[Mark], Mark]:
     """Mark `async def f(call, typed: dict[str, str]) -> Reply` as what takes a submitted form."""
-    return lambda run: _register(run, RegisteredHandler(HandlerKind.FORM, name, need, run))
+    return lambda run: _register(run, RegisteredHandler(HandlerKind.FORM, name, need, run, act=act))
 
 
 def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
@@ -151,10 +162,16 @@ class HandlerRegistry:
         registry = cls()
         for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(found_module.name)
-            for value in list(vars(module).values()):
-                for entry in getattr(value, "entries", ()) if inspect.iscoroutinefunction(value) else ():
-                    if value.__module__ == module.__name__:
-                        registry.add(entry)
+            marked = [value for value in vars(module).values() if inspect.iscoroutinefunction(value)]
+            found: list[RegisteredHandler] = [
+                entry
+                for value in marked
+                if value.__module__ == module.__name__
+                for entry in getattr(value, "entries", ())
+            ]
+            act = next((entry.act for entry in found if entry.kind is HandlerKind.COMMAND and entry.act), "")
+            for entry in found:
+                registry.add(replace(entry, act=entry.act or act))
         return registry
 
     def add(self, entry: RegisteredHandler) -> None:

@@ -25,7 +25,7 @@ from bot.slack.views import forms
 log = logger(__name__)
 
 PEOPLE = ("U", "W")  # what the ids of people begin with
-BY_DIRECT_MESSAGE = gettext_noop("I sent it to you as a direct message.")
+BY_DIRECT_MESSAGE = gettext_noop("I sent it to you in a direct message.")
 RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
 
 
@@ -77,11 +77,13 @@ class Responder:
         problem: BotError,
         form: ModalSubmission | None,
         reference: str | None = None,
+        *,
+        is_admin: bool = False,
     ) -> None:
         """Show what went wrong: beside the field of the open form, else as a message with a button back to the form."""
         if form is None or form.is_accepted:
             await self.reply_privately(source, message)
-        elif not form.keep_open(problem, reference):
+        elif not form.keep_open(problem, reference, is_admin=is_admin):
             await self.reply_privately(source, await self._with_way_back(form.view, message))
         elif isinstance(problem, PermissionDenied):
             await self.reply_privately(source, message)  # a form cannot show the button to ask for the role
@@ -94,8 +96,8 @@ class Responder:
 
     async def _open_modal(self, source: RequestSource, modal: Modal, below: ModalSubmission | None) -> None:
         if not source.trigger_id:
-            step = Text("Please type `{command}`.", command=self._command)
-            raise UserInputError(Text("I cannot open a form from here."), step)
+            step = Text("Type `{command}` instead.", command=self._command)
+            raise UserInputError(Text("I can't open a form from here."), step)
         ready = await store_context(modal, source, self._drafts)
         if below is not None and below.push(ready):
             return
@@ -105,7 +107,7 @@ class Responder:
             log.info("answer.form_not_opened", code=problem.code)
             draft = await self._drafts.store(modal.to_json(), 0)
             await self.reply_privately(
-                source, forms.not_opened(Message(_("Slack did not open the form in time.")), draft)
+                source, forms.not_opened(Message(_("Slack didn't open the form in time.")), draft)
             )
 
     async def _send_copies(self, reply: Message) -> None:
@@ -124,7 +126,7 @@ class Responder:
                 await self._roles.allow_again(reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
-            raise SlackError(Text("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
+            raise SlackError(Text("I couldn't send the direct message."), code=failed[-1].code) from failed[-1]
 
     async def _apply_edits(self, reply: Message) -> None:
         """What was said before, said anew; a message that cannot be edited stays as it is."""

@@ -94,7 +94,7 @@ def _not_seen(problem: AppliveryError, slug: str, seen: list[Workspace]) -> Chec
 
 
 def _no_entry(problem: AppliveryError) -> CheckResult:
-    text, fix = f"{problem.sentence} ({cause(problem)})", str(problem.next_step)
+    text, fix = f"{problem.sentence} ({cause(problem)})", str(problem.step_for(admin=True))
     if isinstance(problem, InvalidCredentials | Forbidden):
         fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
     return broken(CREDENTIAL, text, fix, blocks=AFTER_CREDENTIAL)
@@ -196,5 +196,7 @@ def _lacking(lacked: RequiredPermission, problem: AppliveryError) -> CheckResult
         return bad(PERMISSION, f"{text}: the Service Account needs {needs}. {used_for}", RAISE, blocks=lacked.blocks)
     if isinstance(problem, FeatureNotInPlan):
         text = f"{text}: your Applivery plan doesn't include it. {used_for}"
-        return warning(PERMISSION, text, str(problem.next_step), blocks=lacked.blocks)
-    return bad(PERMISSION, f"{text}. {problem.sentence} {used_for}", str(problem.next_step), blocks=lacked.blocks)
+        return warning(PERMISSION, text, str(problem.step_for(admin=True)), blocks=lacked.blocks)
+    return bad(
+        PERMISSION, f"{text}. {problem.sentence} {used_for}", str(problem.step_for(admin=True)), blocks=lacked.blocks
+    )

@@ -25,7 +25,7 @@ async def database(case: CheckContext) -> list[CheckResult]:
     """Whether it can be read, and at which version its tables are."""
     if isinstance(case.store, StartupError):
         finding = warning if isinstance(case.store, DatabaseNotFound) else broken
-        return [finding(DATABASE, str(case.store.sentence), str(case.store.next_step))]
+        return [finding(DATABASE, str(case.store.sentence), str(case.store.step_for(admin=True)))]
     version = await case.store.version()
     if version == HEAD:
         return [well(DATABASE, f"{case.store}, version {version}.")]
@@ -98,7 +98,7 @@ async def polling(case: CheckContext) -> list[CheckResult]:
     try:
         state = await store.run(app_polls.get_polling_stats, **spans)
     except BotError as problem:
-        return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", str(problem.next_step))]
+        return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", str(problem.step_for(admin=True)))]
     if not state.apps:
         return [well(POLLING, "no apps to poll: no channel is subscribed, and no build is watched.")]
     last = _ago(state.oldest_poll, case.clock())
@@ -116,7 +116,7 @@ async def announcements(case: CheckContext) -> list[CheckResult]:
     try:
         waiting = await store.run(outbox.get_backlog)
     except BotError as problem:
-        return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", str(problem.next_step))]
+        return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", str(problem.step_for(admin=True)))]
     oldest = waiting.oldest_seconds or 0.0
     if oldest > LATE_SECONDS:
         text = f"{waiting.count} waiting, the oldest for {_span(oldest)}."

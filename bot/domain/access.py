@@ -12,18 +12,33 @@ from datetime import datetime
 from bot.domain.model import Actor, App, Outsider, Role
 from bot.domain.states import PauseReason
 from bot.exceptions import PermissionDenied, UserInputError
-from bot.i18n import NO_TEXT, Text, gettext_noop
+from bot.i18n import NO_TEXT, Text, gettext_noop, joined
 from bot.i18n.verbatim import verbatim
 
 OUTSIDERS = {
-    Outsider.GUEST: gettext_noop("Guests can only use apps they were given access to."),
-    Outsider.PARTNER: gettext_noop("People from another organisation can only use apps they were given access to."),
+    Outsider.GUEST: gettext_noop("Guests can only use apps they've been given access to."),
+    Outsider.PARTNER: gettext_noop("People from another organisation can only use apps they've been given access to."),
 }
 TOO_WIDE = {
-    Outsider.GUEST: gettext_noop("{who} is a guest, and a guest can only be *member* of single apps."),
-    Outsider.PARTNER: gettext_noop("{who} is from another organisation, and can only be *member* of single apps."),
+    Outsider.GUEST: gettext_noop("{who} is a guest. Guests can only be *member*, one app at a time."),
+    Outsider.PARTNER: gettext_noop("{who} is from another organisation. They can only be *member*, one app at a time."),
 }
 MOST_FOR_OUTSIDERS = Role.MEMBER
+HOLDERS = {
+    Role.MEMBER: gettext_noop("members"),
+    Role.RELEASER: gettext_noop("releasers"),
+    Role.MANAGER: gettext_noop("managers"),
+    Role.ADMIN: gettext_noop("admins"),
+}
+YOURS = {
+    Role.NONE: "",
+    Role.MEMBER: gettext_noop("You're a member."),
+    Role.RELEASER: gettext_noop("You're a releaser."),
+    Role.MANAGER: gettext_noop("You're a manager."),
+    Role.ADMIN: gettext_noop("You're an admin."),
+}
+DO_THIS = gettext_noop("do this")
+ASK_FOR_AN_APP = Text("Ask an admin to give you access to an app.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,9 @@ def asker_of(
     Raises PermissionDenied for bots and people who have left.
     """
     if person.bot or person.gone:
-        raise PermissionDenied(Text("Only people of this workspace can ask me."), NO_TEXT, reason=PauseReason.PERSON)
+        raise PermissionDenied(
+            Text("Only members of this workspace can use this bot."), NO_TEXT, reason=PauseReason.PERSON
+        )
     kind = outsider(person, home_team=home_team, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
     return Actor(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
@@ -116,24 +133,28 @@ def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[st
 def require_known(asker: Actor) -> None:
     """Raise PermissionDenied for an outsider who has a role for no app at all."""
     if asker.outsider and not asker.app_roles:
-        step = Text("Ask an admin to give you access to an app.")
-        raise PermissionDenied(Text(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
+        raise PermissionDenied(Text(OUTSIDERS[asker.outsider]), ASK_FOR_AN_APP, reason=PauseReason.ROLE)
 
 
-def require_somewhere(asker: Actor, need: Role) -> None:
+def require_somewhere(asker: Actor, need: Role, act: str = "") -> None:
     """Raise PermissionDenied when the asker reaches `need` for no app at all: nothing need be asked of Applivery
     then.
     """
-    require(asker.highest, need, somewhere=True)
+    require(asker.highest, need, act=act, somewhere=True)
 
 
-def require_for(asker: Actor, need: Role, app: App, channels: Collection[str]) -> None:
+def require_for_all(asker: Actor, need: Role, act: str = "") -> None:
+    """Raise PermissionDenied when the asker's role for every app does not reach `need`."""
+    require(asker.role, need, act=act, only_some=asker.highest >= need)
+
+
+def require_for(asker: Actor, need: Role, app: App, channels: Collection[str], act: str = "") -> None:
     """Raise PermissionDenied when the user may not do this with this app, or not in this channel.
 
     `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a list
     that admins bypass would not show who can see what.
     """
-    require(asker.role_for(app.id), need, app)
+    require(asker.role_for(app.id), need, app, act=act)
     require_place(app, asker.channel_id, channels)
 
 
@@ -141,8 +162,8 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
     """Raise PermissionDenied when this app may not be used in this channel (None: in direct messages), by anyone."""
     if channels and channel_id not in channels:
         raise PermissionDenied(
-            Text("{app} cannot be used here.", app=verbatim(app.name)),
-            Text("Ask in a channel it is meant for."),
+            Text("{app} can't be used here.", app=verbatim(app.name)),
+            Text("Ask in a channel where it can."),
             channels=sorted(channels),
             reason=PauseReason.CHANNEL,
         )
@@ -157,14 +178,17 @@ def may(asker: Actor, need: Role, app: App, channels: Collection[str]) -> bool:
     return True
 
 
-def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool = False) -> None:
-    """Raise PermissionDenied, naming the missing role, when `role` does not reach `need`; `somewhere`: for no app at
-    all.
+def require(
+    role: Role, need: Role, app: App | None = None, *, act: str = "", somewhere: bool = False, only_some: bool = False
+) -> None:
+    """Raise PermissionDenied, naming the missing role, when `role` does not reach `need`.
+
+    `act` is what takes the role, a message id; `somewhere`: `role` is for no app at all; `only_some`: the user has the
+    needed role for some apps, and this takes it for all.
     """
     if role < need:
         raise PermissionDenied(
-            _lacking(role, need, app),
-            Text("Ask an admin of this bot for it."),
+            _lacking(role, need, app, act, only_some=only_some),
             missing=need.word,
             app_id=app.id if app else None,
             reason=PauseReason.ROLE,
@@ -172,14 +196,13 @@ def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool =
         )
 
 
-def _lacking(role: Role, need: Role, app: App | None) -> Text:
-    if app is None:
-        return Text("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
-    if not role:
+def _lacking(role: Role, need: Role, app: App | None, act: str, *, only_some: bool) -> Text:
+    if app and not role:
         return Text("You don't have access to {app}.", app=verbatim(app.name))
-    return Text(
-        "This needs the role *{role}* for {app}, and yours is *{yours}*.",
-        role=need.word,
-        app=verbatim(app.name),
-        yours=role.word,
-    )
+    what = {"roles": Text(HOLDERS[need]), "act": Text(act or DO_THIS)}
+    only = Text("Only {roles} can {act}.", **what)
+    if app:
+        only = Text("For {app}, only {roles} can {act}.", app=verbatim(app.name), **what)
+    elif only_some:
+        only = Text("Only {roles} of all apps can {act}.", **what)
+    return joined(" ", (only, Text(YOURS[role])))

@@ -23,7 +23,7 @@ from bot.exceptions import (
     SlackError,
     SlackRateLimited,
 )
-from bot.i18n import ENGLISH, Text
+from bot.i18n import ENGLISH, Text, joined
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import SlackClient, read_boolean
@@ -169,8 +169,8 @@ class AccessResolver:
                 raise PermissionDenied(reason=PauseReason.PERSON) from error
             # those two are worded for messages, and none was sent
             silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
-            why = Text("Slack does not tell me.") if silent else error.sentence
-            words = Text("I could not check who you are: {why}", why=why)  # which is a whole sentence
+            why = Text("Slack isn't answering right now.") if silent else error.sentence
+            words = joined(" ", (why, Text("So I can't check who you are.")))
             raise PermissionUnverified(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.cached(stored_access.list_grants, home)

@@ -9,11 +9,11 @@ from bot.db.database import Database
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import Actor, App
 from bot.exceptions import (
+    ADMINS_FIX,
     ChannelUnavailable,
     ChannelUnverified,
     PermissionDenied,
     SlackError,
-    SlackInvalidCredentials,
     UserInputError,
 )
 from bot.i18n import Text, gettext_noop, joined
@@ -21,7 +21,7 @@ from bot.services.audit import AuditLog
 from bot.slack.client import ChannelInfo, UserGroup
 from bot.slack.errors import OUT_OF_SIGHT
 
-ABOUT_PEOPLE = gettext_noop("a summary is about your own people")
+ABOUT_PEOPLE = gettext_noop("a download report is about your own people")
 
 
 class SlackDirectory(Protocol):
@@ -60,7 +60,8 @@ class ChannelService:
         except SlackError as error:
             if error.code in OUT_OF_SIGHT:
                 raise
-            raise ChannelUnverified(next_step=_hint(error)) from error
+            words = joined(" ", (ChannelUnverified.sentence, error.sentence)) if error.next_step == ADMINS_FIX else None
+            raise ChannelUnverified(words).wait_as(error) from error
 
     async def look_up_for(self, user_id: str, channel_id: str) -> ChannelInfo:
         """Return a channel that this user may know of: a public one, or one they are in.
@@ -112,7 +113,7 @@ class ChannelService:
 
         `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
         """
-        outside = Text("I am not in this channel, so I cannot post here.")
+        outside = Text("I'm not in this channel, so I can't post here.")
         invite = Text("Invite me first: `/invite @{name}`.", name=await self.bot_name())
         try:
             channel = await self.look_up(channel_id or "")
@@ -122,13 +123,13 @@ class ChannelService:
         if channel.is_shared:
             raise PermissionDenied(
                 Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
-                Text("Share it in a channel of your own."),
+                Text("Choose a channel of your own."),
             )
         if channel.is_member is False:
             raise ChannelUnavailable(outside, invite, code="not_in_channel")
 
     async def may_name_people(self, channel_id: str | None) -> bool:
-        """Return whether a summary may name people there: only in a channel on the managers' list."""
+        """Return whether a report may name people there: only in a channel on the managers' list."""
         return channel_id in await self._store.cached(access.list_manager_channels)
 
     # -------------------------------------------------------------- lists
@@ -152,15 +153,15 @@ class ChannelService:
         return done, (await self.app_lists()).get(app.id, frozenset())
 
     async def name_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> None:
-        """Make a channel one of the managers', in which summaries name people.
+        """Make a channel one of the managers', in which reports name people.
 
         Raises UserInputError for one that is shared with another organisation, and what `look_up_for` does.
         """
         channel = await self.look_up_for(actor.user_id, channel_id)
         require_sharing_known(channel)
         if channel.is_shared:
-            why = Text("That channel is shared with another organisation, and people are not named to others.")
-            raise UserInputError(why, Text("Choose one of your own."))
+            why = Text("That channel is shared with another organisation, and reports there can't name people.")
+            raise UserInputError(why, Text("Choose a channel of your own."))
         await self._store.run(access.allow_names_in, channel_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"manager channel {channel_id}")
 
@@ -177,13 +178,7 @@ def require_sharing_known(channel: ChannelInfo) -> None:
         raise ChannelUnverified
 
 
-def _hint(error: SlackError) -> Text | None:
-    """Return what helps, where trying again does not."""
-    lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
-    return joined(" ", (error.sentence, error.next_step)) if lasting else None
-
-
 def _not_visible_error() -> PermissionDenied:
     return PermissionDenied(
-        Text("I can't see that channel, or you're not in it."), Text("Choose one that both of us are in.")
+        Text("I can't see that channel, or you're not in it."), Text("Choose a channel that we're both in.")
     )

@@ -9,6 +9,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.exceptions import (
+    ADMINS_FIX,
     ChannelUnavailable,
     DeliveryUnknown,
     DuplicateMessage,
@@ -40,6 +41,28 @@ _CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inact
 # Seen, and not documented: https://github.com/slackapi/slack-api-specs/issues/10
 _DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
+
+# Why the bot can't post: where an invitation doesn't help, what it is and what to do. The rest have the class's words.
+_ARCHIVED = (Text("That channel is archived."), Text("Choose another channel."))
+_RESTRICTED = (
+    Text("That channel's settings don't let me post."),
+    Text("Choose another channel, or ask one of its managers to let apps post there."),
+)
+_NOBODY = (Text("I can't send that person a direct message."), Text("Choose another member of this workspace."))
+_WHY = {
+    code: words
+    for codes, words in (
+        ("is_archived is_inactive", _ARCHIVED),
+        (
+            """restricted_action restricted_action_read_only_channel restricted_action_thread_only_channel
+            restricted_action_non_threadable_channel restricted_action_thread_locked channel_is_limited_access
+            no_permission team_access_not_granted method_not_supported_for_channel_type""",
+            _RESTRICTED,
+        ),
+        ("user_disabled cannot_dm_bot user_not_found messages_tab_disabled", _NOBODY),
+    )
+    for code in codes.split()
+}
 _KINDS: dict[str, type[SlackError]] = {
     code: kind
     for codes, kind in (
@@ -82,19 +105,16 @@ def to_slack_error(error: BaseException) -> SlackError:
     if code == "missing_scope":
         return _missing_scope_error(str(response.get("needed") or ""), code)
     if code in _KINDS:
-        return _KINDS[code](code=code)
+        return _KINDS[code](*_WHY.get(code, ()), code=code)
     if status >= 500 or not code:
         return DeliveryUnknown(code=code or f"http_{status}")
-    return SlackError(Text("Slack refused that ({code}).", code=code), code=code)
+    return SlackError(Text("Slack refused the request (`{code}`).", code=code), code=code)
 
 
 def _missing_scope_error(scope: str, code: str) -> SlackError:
-    words = (
-        Text("This bot lacks the Slack scope `{scope}`.", scope=scope)
-        if scope
-        else Text("This bot lacks a Slack scope.")
-    )
-    return SlackError(words, Text("An admin has to reinstall the app from its manifest."), code=code)
+    words = Text("This bot lacks the Slack scope `{scope}`.", scope=scope)
+    words = words if scope else Text("This bot lacks a Slack scope.")
+    return SlackError(words, ADMINS_FIX, Text("Reinstall the Slack app from its manifest."), code=code)
 
 
 def find_header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:

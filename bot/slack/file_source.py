@@ -59,8 +59,8 @@ class SlackFileSource:
         except SlackError as problem:
             if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
                 raise FileReadError(
-                    Text("Slack no longer has that file, or I am not in the conversation it was posted in."),
-                    Text("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
+                    Text("Slack no longer has that file, or I'm not in the conversation it was posted in."),
+                    Text("Nothing was uploaded. Invite me there, or choose the file with `upload`."),
                 ) from None
             raise
         return self._check_facts(file_id, facts)
@@ -70,8 +70,8 @@ class SlackFileSource:
         url = str(facts.get("url_private_download") or facts.get("url_private") or "")
         if facts.get("is_external") or facts.get("mode") not in ("hosted", None) or _origin(url) not in self._origins:
             raise UnsupportedFile(
-                Text("“{name}” does not lie in Slack itself, and I take files from there alone.", name=name[:80]),
-                Text("Download it and post the file itself."),
+                Text("“{name}” isn't stored in Slack, and I can only read files from Slack.", name=name[:80]),
+                Text("Download it and post the file here."),
             )
         return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
 
@@ -107,9 +107,7 @@ async def _read_chunks(
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
     # outside of `except`: the library's text and context may contain the token
-    raise FileReadError(
-        Text("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), Text(AGAIN)
-    )
+    raise FileReadError(Text("The connection to Slack broke while I read “{name}”.", name=file.name[:80]), Text(AGAIN))
 
 
 def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
@@ -120,11 +118,12 @@ def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
     packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # though that was not asked for
     if answer.status != 200 or page or packed:
         raise FileReadError(
-            Text("Slack did not hand out “{name}”.", name=file.name[:80]),
-            Text("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),
+            Text("Slack didn't let me read “{name}”.", name=file.name[:80]),
+            Text("Nothing was uploaded. If it happens again, tell an admin of this bot."),
+            Text("Nothing was uploaded. Check that this bot has the scope `files:read`."),
         )
     if answer.content_length is not None and answer.content_length != file.size:
-        raise FileReadError(Text("“{name}” has another size than Slack said.", name=file.name[:80]), Text(AGAIN))
+        raise FileReadError(Text("“{name}” isn't the size Slack said.", name=file.name[:80]), Text(AGAIN))
 
 
 def _origin(url: str) -> str:

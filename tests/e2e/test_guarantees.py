@@ -503,7 +503,7 @@ async def test_promise_07_unknown_and_missing_things_crash_nothing(world: Enviro
     assert len(world.said()) == 1
     for words in ("get courier", "builds courier", "status courier", "downloads courier", "subscriptions"):
         answer = await world.ask(words)
-        assert "my side" not in answer.text, (words, answer.text)
+        assert "our side" not in answer.text, (words, answer.text)
     for code in (1, 9999, None):
         world.applivery.faults.add("GET */builds", Fault(status=418, code=code, error="teapot"))
         assert "Applivery" in (await world.ask("builds courier")).text
@@ -554,7 +554,7 @@ async def test_promise_08_names_private_to_manager_counts_in_channel(world: Envi
     world.applivery.download(build, world.applivery.member("user", email="eva@acme.test", first="Eva", last="Ruiz"))
     answer = await world.ask("downloads courier")
     assert "1 download recorded by 1 person" in answer.text
-    assert (await world.ask("downloads courier", user=world.bruno)).text.startswith("This needs the role *manager*")
+    assert (await world.ask("downloads courier", user=world.bruno)).text.startswith("Only managers can see downloads.")
     for message in every_message(world.slack):
         if "Eva" in str(message.saved()) or "eva@acme.test" in str(message.saved()):
             assert message.channel == world.slack.dm(world.ana).id
@@ -601,7 +601,7 @@ async def test_promise_09_bad_input_gets_words_and_a_next_step(world: Environmen
     answer = await world.ask(words)
     assert answer.ephemeral_to == world.ana.id
     assert len(answer.text.split()) >= 4
-    assert "my side" not in answer.text
+    assert "our side" not in answer.text
 
 
 # ------------------------------------------------------------------ 10
@@ -674,7 +674,7 @@ async def test_promise_10_long_text_is_cut_and_marked(world: Environment, log: i
     for words in ("builds courier", "status courier", "get courier type:file", "subscriptions"):
         answer = await world.ask(words)
         assert answer.blocks, words
-        assert "my side" not in answer.text, words
+        assert "our side" not in answer.text, words
     assert not [call for call in world.slack.calls if call.answer and not call.answer["ok"]]
 
 

@@ -417,7 +417,7 @@ async def test_upload_wrong_slack_token_found_before_sending_file(world: Environ
     slack = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_API_URL": world.slack.api_url}
     done = await upload(world, ipa, "--app", "courier", "--announce", "#releases", **service_account(world, **slack))
     assert done.code == 1
-    assert "Slack does not accept this bot's token" in done.err
+    assert "Slack doesn't accept this bot's token" in done.err
     assert not world.applivery.requests
 
 

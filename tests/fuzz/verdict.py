@@ -13,7 +13,7 @@ from tests.conftest import Environment
 from tests.fuzz.deeds import FuzzEnvironment
 from tests.support.seeing import every_message
 
-BUG = "Something went wrong on my side."
+BUG = "Something went wrong on our side."
 # What Slack only says to who sends it nonsense; no fault that is let in says any of these.
 NONSENSE = frozenset((
     "invalid_blocks", "invalid_blocks_format", "invalid_arguments", "invalid_json", "json_not_object",

@@ -77,7 +77,34 @@ def test_every_error_says_what_it_is_for_the_reader_of_the_code(kind: type[BotEr
 def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[BotError]) -> None:
     error = kind()
     assert (error.sentence, error.next_step) == (kind.sentence, kind.next_step)
-    assert str(error) == f"{kind.sentence} {kind.next_step}".strip()
+    assert str(error) == f"{kind.sentence} {kind.admin_step or kind.next_step}".strip()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_are_told_no_task_of_an_admin(kind: type[BotError]) -> None:
+    said = f"{kind.sentence} {kind.next_step}"
+    assert not re.search(r"`[A-Z_]{6,}`|Workspace Settings|[Rr]einstall|scope|\blog\b", said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_admin_is_not_sent_to_an_admin(kind: type[BotError]) -> None:
+    if issubclass(kind, exceptions.PermissionDenied):
+        return
+    assert not re.search(r"\badmin\b", f"{kind.admin_step or kind.next_step}")
+
+
+def test_the_next_step_is_the_readers() -> None:
+    error = exceptions.InvalidCredentials()
+    assert error.step_for(admin=False) == exceptions.ADMINS_FIX
+    assert "`APPLIVERY_TOKEN`" in str(error.step_for(admin=True))
+    assert exceptions.ServiceUnavailable().step_for(admin=True) == exceptions.ServiceUnavailable.next_step
+
+
+def test_a_given_next_step_is_every_readers() -> None:
+    error = exceptions.InvalidCredentials(next_step=english("Wait."))
+    assert error.step_for(admin=True) == error.step_for(admin=False) == english("Wait.")
+    both = exceptions.InvalidCredentials(None, english("Wait."), english("Renew it."))
+    assert (str(both.next_step), str(both.step_for(admin=True))) == ("Wait.", "Renew it.")
 
 
 @pytest.mark.parametrize(("kind", "seconds"), WAITS.items())
@@ -112,7 +139,7 @@ class Unreadable:
 def test_no_error_reads_the_language(made: Callable[[], BotError], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locales, "_SPOKEN", Unreadable())
     error = made()
-    assert str(error) == f"{_(error.sentence, 'en')} {_(error.next_step, 'en')}".strip()
+    assert str(error) == f"{_(error.sentence, 'en')} {_(error.step_for(admin=True), 'en')}".strip()
     assert repr(error).startswith(error.kind)
     with pytest.raises(AssertionError, match="the language was read"):
         _(error.sentence)
@@ -160,7 +187,7 @@ def test_error_log_text_is_the_same_in_every_language() -> None:
 )
 def test_rate_limited_error_says_when_to_retry(wait: float, english: str, spanish: str) -> None:
     step = exceptions.RateLimited(wait).next_step
-    assert _(step) == f"Please try again {english}"
+    assert _(step) == f"Try again {english}"
     with i18n.use_locale("es"):
         assert _(step) == f"Inténtalo de nuevo {spanish}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain import grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.text_limits import TextTooLong
-from bot.exceptions import BotError, BuildRecalled, PermissionDenied
+from bot.exceptions import ADMINS_FIX, BotError, BuildRecalled, PermissionDenied
 from bot.i18n import Localized, _, gettext_noop, localize
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
@@ -22,9 +22,10 @@ CHOICES = 20  # buttons at once: Slack takes 25 in a row
 MORE_CHOICES = "more.choices.v1"
 SOON = 60.0  # seconds that are said as such; what takes longer has a time of day
 SAME_DAY = timedelta(hours=12)
-IN_THESE = gettext_noop("It can be used in {channels}.")
-IN_SOME = gettext_noop("It can be used in {channels} and {number} more.")
+IN_THESE = gettext_noop("Use it in {channels}.")
+IN_SOME = gettext_noop("Use it in {channels} and {number} more.")
 CHANNELS = 50  # of them that are named
+ADMINS = 3  # of them that are named
 
 
 def problem(
@@ -33,14 +34,30 @@ def problem(
     *,
     now: datetime | None = None,
     again: tuple[str, str] | None = None,
+    is_admin: bool = False,
+    admins: Sequence[str] = (),
 ) -> Message:
     """Return what happened, the next step, and for anything unexpected the reference that is also in the log.
 
     An error that passes names the time, from `now` (aware) on, and has a button with the action and value of `again`.
+    The next step is the reader's: `is_admin` says who that is, `admins` are whom any other user can ask.
     """
     sentence, step = _busy(error, now), ""
     if not sentence:
-        sentence, step = safe(_(error.sentence)), safe(_(error.next_step))
+        sentence, step = safe(_(error.sentence)), _step(error, admins, is_admin=is_admin)
+    return _message(error, sentence, step, reference, again)
+
+
+def _step(error: BotError, admins: Sequence[str], *, is_admin: bool) -> str:
+    step = error.step_for(admin=is_admin)
+    if step == ADMINS_FIX and admins:
+        return _("Ask {admins} to fix this.", admins=", ".join(f"<@{admin}>" for admin in admins[:ADMINS]))
+    return safe(_(step))
+
+
+def _message(
+    error: BotError, sentence: str, step: str, reference: str | None, again: tuple[str, str] | None
+) -> Message:
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     if isinstance(error, TextTooLong):
         small.append(blocks.copyable(error.typed_text))
@@ -70,21 +87,25 @@ def denied(
     *,
     now: datetime | None = None,
     again: tuple[str, str] | None = None,
+    is_admin: bool = False,
+    admins: Sequence[str] = (),
     request: int | None = None,
 ) -> Message:
     """Return a refusal, with the channels to use, or a button for the access request with the number `request`."""
-    message = problem(error, now=now, again=again)
+    if request is not None:  # the button is the next step
+        text = safe(_(error.sentence))
+        ask = blocks.button(_("Request access"), "ask.v1", str(request))
+        can = blocks.button(_("What I can do"), "run.v1#help", "help")
+        return Message(text, (blocks.section(text), blocks.actions(ask, can)))
     if error.channels:
         listed = ", ".join(
             f"<#{channel}>" for channel in error.channels[:CHANNELS]
         )  # our own marks: what is quoted is inert
         left = len(error.channels) - CHANNELS
         there = _(IN_SOME, channels=listed, number=left) if left > 0 else _(IN_THESE, channels=listed)
-        return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
-    if request is None:
-        return message
-    ask = blocks.button(_("Request access"), "ask.v1", str(request))
-    return Message(message.text, (*message.blocks, blocks.actions(ask)))
+        text = f"{safe(_(error.sentence))} {there}"
+        return Message(text, (blocks.section(text),))
+    return problem(error, now=now, again=again, is_admin=is_admin, admins=admins)
 
 
 def safe(text: str) -> str:

@@ -79,7 +79,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
     head = _("❌ *Can't check Applivery for new builds*")
     why = _(problem.sentence) + _because(cause)
     # the others' next steps are for who asked for something
-    step = _(joined(" ", (problem.next_step if issubclass(problem, FOR_ADMINS) else NO_TEXT, CHECK)))
+    step = _(joined(" ", (problem.admin_step if issubclass(problem, FOR_ADMINS) else NO_TEXT, CHECK)))
     small = _("Since {when}. I'll DM you when it works again.", when=date_tag(began))
     text = "\n".join((head, why, step))
     return Message(f"{text} {small}", (blocks.section(text), blocks.context(small)))

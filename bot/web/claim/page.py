@@ -25,8 +25,16 @@ from bot.domain.install import browser
 from bot.domain.model import Actor, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.exceptions import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
-from bot.i18n import ENGLISH, Text, _, use_locale
+from bot.exceptions import (
+    BotError,
+    BuildNotProcessed,
+    NotFound,
+    PermissionDenied,
+    PermissionUnverified,
+    UnexpectedError,
+    kind_of,
+)
+from bot.i18n import ENGLISH, _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
@@ -174,7 +182,7 @@ class ClaimPage:
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=kind_of(error))
-            return self._problem_page(BotError(Text("Something went wrong on our side.")), request.method, choice)
+            return self._problem_page(UnexpectedError(), request.method, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:

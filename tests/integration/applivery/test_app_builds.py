@@ -251,13 +251,13 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
     [
         (400, 5024, Conflict, r"name in this upload is already used.*Nothing was uploaded.*another version name"),
         (401, 3002, InvalidCredentials, r"token has expired.*Nothing was uploaded.*new one"),
-        (404, 3001, NotFound, r"no such app for this credential.*Nothing was uploaded"),
-        (401, 4002, InvalidCredentials, r"no token it understands.*Nothing was uploaded"),
-        (401, 4004, InvalidCredentials, r"does not know the token.*Nothing was uploaded"),
+        (404, 3001, NotFound, r"can't see that app in Applivery.*Nothing was uploaded"),
+        (401, 4002, InvalidCredentials, r"couldn't read the token.*Nothing was uploaded"),
+        (401, 4004, InvalidCredentials, r"doesn't know the token.*Nothing was uploaded"),
         (403, 5003, QuotaExceeded, r"limit of its plan.*code 5003.*Nothing was uploaded"),
-        (403, 5004, FeatureNotInPlan, r"plan does not include.*Nothing was uploaded"),
-        (400, 5006, InvalidUpload, r"could not use the file.*Nothing was uploaded"),
-        (400, None, RequestRejected, r"did not accept the request"),
+        (403, 5004, FeatureNotInPlan, r"plan doesn't include.*Nothing was uploaded"),
+        (400, 5006, InvalidUpload, r"couldn't use the file.*Nothing was uploaded"),
+        (400, None, RequestRejected, r"didn't accept the request"),
     ],
 )
 async def test_upload_refusal_has_cause_and_next_step_and_no_retry(
@@ -279,7 +279,7 @@ async def test_413_says_that_the_file_is_too_large(depot: AppBuilds, server: Fak
 
 async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: FakeApplivery) -> None:
     async with by_app_token(hosts_of(server), "no-such-token") as depot:
-        with pytest.raises(InvalidCredentials, match="does not know the token"):
+        with pytest.raises(InvalidCredentials, match="doesn't know the token"):
             await depot.upload(parcel(), UploadMetadata())
     assert not posts(server)
 
@@ -291,7 +291,7 @@ async def test_upload_app_token_as_service_account_is_recognised(
     with pytest.raises(InvalidCredentials, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
         await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
     async with by_app_token(hosts_of(server), server.token) as depot:
-        with pytest.raises(InvalidCredentials, match=r"is a Service Account's.*`APPLIVERY_TOKEN`"):
+        with pytest.raises(InvalidCredentials, match=r"belongs to a Service Account.*`APPLIVERY_TOKEN`"):
             await depot.upload(parcel(), UploadMetadata())
     assert not server.builds
 
@@ -334,7 +334,7 @@ async def test_upload_unreachable_host_says_nothing_was_sent(
         api=server.url, upload=f"http://127.0.0.1:{free_port()}", download=server.url, dashboard=server.url
     )
     client = make_client(hosts=nobody, timeouts=QUICK)
-    with pytest.raises(ServiceUnavailable, match=r"cannot be reached\. Nothing was sent"):
+    with pytest.raises(ServiceUnavailable, match=r"can't be reached\. Nothing was sent"):
         await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
@@ -366,12 +366,12 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(drop_at=0.99), r"connection to Applivery broke.*same version and size, and there is none"),
-        (Fault(drop_at=0.5), r"before all of the file had left.*there is none. You can upload it again"),
-        (Fault(drop=True), r"connection to Applivery broke.*there is none"),
+        (Fault(drop_at=0.99), r"connection to Applivery broke.*same version and size"),
+        (Fault(drop_at=0.5), r"before all of the file had left.*No new build.*You can upload it again"),
+        (Fault(drop=True), r"connection to Applivery broke.*No new build"),
         (
             Fault(status=502, body="<h1>Bad gateway</h1>"),
-            r"an error of its own \(HTTP 502\).*there is none. Look again in a few minutes",
+            r"an error of its own \(HTTP 502\).*No new build.*Check again in a few minutes",
         ),
     ],
 )
@@ -395,7 +395,7 @@ async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: AppBui
         return body if next(looking, "no") is None else {"status": False, "error": {"code": 4004}}
 
     server.reshape("GET *builds", refuse)
-    with pytest.raises(UploadOutcomeUnknown, match="did not let me look"):
+    with pytest.raises(UploadOutcomeUnknown, match="couldn't check whether it arrived"):
         await depot.upload(parcel(), UploadMetadata())
 
 
@@ -426,9 +426,7 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
     done = await depot.attach(build.id, parcel(b"%PDF newer", "notes.pdf"))
     assert len(done.attachments) == 2
     server.faults.add("POST *files", Fault(drop=True))
-    with pytest.raises(
-        UploadOutcomeUnknown, match=r"new file of this build with the same name and size, and there is none"
-    ):
+    with pytest.raises(UploadOutcomeUnknown, match=r"No new file of this build has the same name and size"):
         await depot.attach(build.id, parcel(b"%PDF third", "notes.pdf"))
 
 
@@ -439,7 +437,7 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
 async def test_a_file_that_changes_on_the_way_makes_no_build(
     depot: AppBuilds, server: FakeApplivery, size: int
 ) -> None:
-    with pytest.raises(FileReadError, match="another size"):
+    with pytest.raises(FileReadError, match="changed its size"):
         await depot.upload(parcel(size=size), UploadMetadata())
     assert not server.builds
 

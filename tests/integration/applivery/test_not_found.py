@@ -60,7 +60,7 @@ async def test_not_found_of_one_thing_keeps_workspace_known(server: FakeAppliver
         with pytest.raises(exceptions.NotFound, match="may have been deleted"):
             await asked
     for asked in (client.builds(COURIER.__class__("nobody", "nobody", "x")), client.downloads_by_user("nobody")):
-        with pytest.raises(exceptions.NotFound, match="no longer has that app, or this bot may not see it"):
+        with pytest.raises(exceptions.NotFound, match="no longer has that app, or this bot can't see it"):
             await asked
     looks = [request for request in server.requests if request.path == "/v1/organizations/acme"]
     assert len(looks) == 1, "the workspace was seen a moment ago"

@@ -106,7 +106,7 @@ async def test_a_member_may_not_attach(world: Environment, way: str) -> None:
         turn = await world.slack.shortcut("attach_file", user=world.bruno, message=posted(world))
     else:
         turn = await world.slack.command("/applivery", "attach", user=world.bruno, channel=world.releases)
-    assert "needs the role *releaser*" in (await turn.answer()).text
+    assert "nly releasers can" in (await turn.answer()).text
 
 
 async def test_a_message_without_file_and_build_says_so(world: Environment) -> None:

@@ -153,14 +153,14 @@ async def test_an_app_without_builds_is_said_to_have_none(world: Environment, co
 # ------------------------------------------------------------------ Applivery in trouble
 
 TROUBLES = {
-    "down": (Fault(drop=True), "Applivery is not answering right now"),
-    "broken": (Fault(status=500), "Applivery is not answering right now"),
-    "not json": (Fault(body="<html>maintenance</html>"), "does not understand Applivery's answer"),
+    "down": (Fault(drop=True), "Applivery isn't answering right now"),
+    "broken": (Fault(status=500), "Applivery isn't answering right now"),
+    "not json": (Fault(body="<html>maintenance</html>"), "can't read Applivery's answer"),
     "busy": (Fault(status=429, retry_after=120), "Applivery is busy"),
-    "a wrong token": (Fault(status=401, code=4004), "does not accept this bot's credential"),
-    "no permission": (Fault(status=403), "may not do that in Applivery"),
+    "a wrong token": (Fault(status=401, code=4004), "doesn't accept this bot's token"),
+    "no permission": (Fault(status=403), "allowed to do that in Applivery"),
 }
-NEXT_STEPS = ("try again", "APPLIVERY_TOKEN", "Service Accounts")
+NEXT_STEPS = ("Try again", "APPLIVERY_TOKEN", "Service Accounts")
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -186,6 +186,29 @@ async def test_applivery_error_has_next_step_in_every_command(
         assert reference[1] in log.getvalue()
 
 
+async def test_a_refused_token_sends_members_to_an_admin(world: Environment) -> None:
+    await world.start()
+    world.applivery.faults.add("GET /v1/*", Fault(status=401, code=4004), times=None)
+    member, admin = await world.ask("builds courier", user=world.bruno), await world.ask("builds courier")
+    assert member.text.startswith(f"Applivery doesn't accept this bot's token. Ask <@{world.ana.id}> to fix this.")
+    assert "APPLIVERY_TOKEN" not in member.text
+    assert "set it as `APPLIVERY_TOKEN`" in admin.text
+    assert labels(member) == labels(admin) == [], "trying again does not help"
+
+
+@pytest.mark.parametrize("trouble", ["down", "broken", "not json", "busy"])
+async def test_an_outage_has_a_button_to_try_again(world: Environment, trouble: str) -> None:
+    world.applivery.build(world.courier, version="2.4.0")
+    await world.start()
+    world.applivery.faults.add("GET /v1/*", TROUBLES[trouble][0], times=None)
+    answer = await world.ask("builds courier", user=world.bruno)
+    assert labels(answer) == ["Try again"]
+    world.applivery.faults.clear()
+    if trouble != "busy":  # which waits for as long as Applivery said
+        turn = await press(world.slack, answer, "Try again", user=world.bruno)
+        assert "2.4.0" in (await turn.answer()).text
+
+
 async def test_applivery_outage_answers_all_askers_together(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
@@ -194,7 +217,7 @@ async def test_applivery_outage_answers_all_askers_together(world: Environment) 
         for person in [world.slack.user(f"person{number}") for number in range(8)]
     ]
     for turn in turns:
-        assert "not answering" in (await turn.answer()).text
+        assert "isn't answering" in (await turn.answer()).text
     assert len(world.applivery.requests) == 3  # the attempts of one question
 
 
@@ -205,7 +228,7 @@ async def test_slow_applivery_acknowledged_at_once_and_explained(world: Environm
     turn = await world.slack.command("/applivery", "get courier", user=world.ana, channel=world.releases)
     assert turn.acked
     assert turn.ack_seconds < 0.2 * busyness()
-    assert "did not answer within" in (await turn.answer()).text
+    assert "didn't answer within" in (await turn.answer()).text
 
 
 async def test_a_hiccup_of_applivery_is_not_noticed(world: Environment) -> None:
@@ -250,7 +273,7 @@ async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: Envir
     world.applivery.app("Driver")
     world.slack.faults.add("views.open", Fault(error="expired_trigger_id"))
     answer = await world.ask("get")
-    assert "did not open the form" in answer.text
+    assert "didn't open the form" in answer.text
     assert "Open the form" in labels(answer)
 
 
@@ -259,7 +282,7 @@ async def test_broken_database_answer_has_reference_in_log(world: Environment, l
     with closing(sqlite3.connect(world.folder / "bot.db")) as database:
         database.execute("DROP TABLE subscriptions")
     said = (await world.ask("subscriptions")).text
-    assert "try again" in said
+    assert "Try again" in said
     assert "subscriptions" not in said  # no words of the database
     reference = re.search(r"\(reference ([0-9a-f]{8})\)", said)
     assert reference
@@ -311,7 +334,7 @@ async def test_any_typed_text_gets_one_private_answer_without_mentions(world: En
         assert answer.text, typed
         assert answer.ephemeral_to == world.ana.id
         assert not re.search(r"<[!@#](?!date)|<https?:", answer.text), typed
-        assert "my side" not in answer.text, typed
+        assert "our side" not in answer.text, typed
     paths = {request.path for request in world.applivery.requests}
     ours = f"/v1/organizations/acme/apps/{world.courier.id}"
     assert paths - {"/v1/organizations/acme/apps"} <= {f"{ours}/builds", f"{ours}/downloads/by-user"}

@@ -99,7 +99,7 @@ async def test_digest_ended_only_in_its_place_and_with_role(world: Environment) 
     assert "already ended" in (await world.ask(f"unsubscribe d{digest.id}", channel=world.slack.dm(world.ana))).text
     card = old_card(world.slack, world.releases, "undigest.v1", str(digest.id))
     turn = await world.slack.click(card, "undigest.v1", user=world.bruno)
-    assert "*manager*" in (await turn.answer()).text
+    assert "nly managers can" in (await turn.answer()).text
     assert len(await digests(world)) == 1
 
 

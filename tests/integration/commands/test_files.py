@@ -131,9 +131,7 @@ async def test_an_outage_while_getting_a_file_is_said_in_words(world: Environmen
     ready(world)
     listed = await world.ask("files courier")
     world.applivery.faults.add(MINTING, Fault(status=500))
-    assert "Applivery is not answering right now." in await said(
-        await press(world.slack, listed, "Get", user=world.ana)
-    )
+    assert "Applivery isn't answering right now." in await said(await press(world.slack, listed, "Get", user=world.ana))
 
 
 async def test_a_double_click_on_a_file_mints_once(world: Environment) -> None:

@@ -194,7 +194,7 @@ async def test_an_error_leaves_the_link_and_its_button_where_they_are(world: Env
     turn = await press(world.slack, answer, "Get a fresh link", user=world.ana)
     said = await turn.answer()
     assert said is not answer
-    assert "not answering" in said.text
+    assert "isn't answering" in said.text
     assert "Get a fresh link" in labels(answer)
 
 
@@ -235,7 +235,7 @@ async def test_a_mint_is_never_repeated(world: Environment, fault: Fault) -> Non
     ready(world)
     world.applivery.faults.add(MINTING, fault)
     said = await world.ask("get courier")
-    assert "try again" in said.text
+    assert "Try again" in said.text
     assert mints(world) == 1
     assert "http" not in said.text
 
@@ -355,7 +355,7 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
         ("get.v1", "nonsense", "does not say which build"),
         ("get.v1", "courier/nonsense", "“nonsense” is not"),
         ("get.v1", "courier/../../users", "“..” is not"),
-        ("get.v0", "x/y", "another version of me"),
+        ("get.v0", "x/y", "out of date"),
         ("status.v1", "nonsense", "no app called “nonsense”"),
         ("status.v1", "courier/zzz", "“zzz” is not"),
         ("unsubscribe.v1", "all", "not the number of a subscription"),

@@ -216,7 +216,7 @@ async def test_link_send_to_my_dm_sends_own_link_to_own_dm(world: Environment) -
     ready(world)
     answer = await world.ask("get courier", user=world.bruno)
     turn = await press(world.slack, answer, "Send to my DM", user=world.bruno)
-    assert await said(turn) == "I sent it to you as a direct message."
+    assert await said(turn) == "I sent it to you in a direct message."
     copy = await direct(world, world.bruno)
     assert link(copy) != link(answer)
     assert (copy.unfurl_links, copy.unfurl_media) == (False, False)
@@ -281,7 +281,7 @@ async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: Environment)
     await world.restart()
     for label in labels(card):
         words = await said(await press(world.slack, card, label, user=world.bruno))
-        assert words.startswith("Applivery no longer has that, or this bot may not see it. It may have been deleted")
+        assert words.startswith("Applivery no longer has that, or this bot can't see it. It may have been deleted")
     assert mints(world) == 1
 
 
@@ -293,7 +293,7 @@ async def test_a_card_is_not_shared_with_another_organisation(world: Environment
     words = await said(await press(world.slack, answer, "Share here", user=world.ana))
     assert words == (
         "This channel is shared with another organisation, and a card shows your changelog and branch. "
-        "Share it in a channel of your own."
+        "Choose a channel of your own."
     )
     assert world.slack.messages(world.releases) == []
 
@@ -306,7 +306,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environm
     answer = await world.ask("get courier", channel=where)
     words = await said(await press(world.slack, answer, "Share here", user=world.ana))
     name = world.slack.users[world.slack.bot_user_id].handle
-    assert words == f"I am not in this channel, so I cannot post here. Invite me first: `/invite @{name}`."
+    assert words == f"I'm not in this channel, so I can't post here. Invite me first: `/invite @{name}`."
     assert world.slack.messages(where) == []
     assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
 
@@ -387,7 +387,7 @@ async def test_link_retry_after_failure_is_allowed_at_once(world: Environment) -
     ready(world)
     answer = await world.ask("get courier")
     world.applivery.faults.add(MINTING, Fault(status=503))
-    assert "please try again" in await said(await press(world.slack, answer, "Get a fresh link", user=world.ana))
+    assert "Try again" in await said(await press(world.slack, answer, "Get a fresh link", user=world.ana))
     await rested(world)
     assert link(await (await press(world.slack, answer, "Get a fresh link", user=world.ana)).answer())
     assert mints(world) == 3
@@ -441,9 +441,9 @@ async def test_so_many_links_a_minute_and_then_when_to_try_again(world: Environm
     card = await shared(world)  # Ana's first
     assert link(await world.ask("get courier"))
     refused = (await world.ask("get courier")).text
-    assert re.fullmatch(r"That was a lot of links in a short time\. Please try again in (5\d|60) seconds\.", refused)
+    assert re.fullmatch(r"You asked for too many links in a short time\. Try again in (5\d|60) seconds\.", refused)
     words = await said(await press(world.slack, card, "Get build", user=world.ana))
-    assert words.startswith("That was a lot of links")
+    assert words.startswith("You asked for too many links")
     assert mints(world) == 2
     assert link(await world.ask("get courier", user=world.bruno)), "somebody else is not held up"
     clock.forward(seconds=61)
@@ -458,7 +458,7 @@ async def test_so_many_links_an_hour(world: Environment) -> None:
         await world.ask("get courier")
     clock.forward(minutes=2)
     assert link(await world.ask("get courier"))
-    assert "Please try again in 58 minutes." in (await world.ask("get courier")).text
+    assert "Try again in 58 minutes." in (await world.ask("get courier")).text
     assert mints(world) == 6
 
 
@@ -467,7 +467,7 @@ async def test_link_limit_is_ten_a_minute_per_user_unless_set(world: Environment
     ready(world)
     answers = [await world.ask("get courier") for _ in range(11)]
     assert mints(world) == 10
-    assert answers[-1].text.startswith("That was a lot of links in a short time.")
+    assert answers[-1].text.startswith("You asked for too many links in a short time.")
     outcomes = [entry.outcome for entry in await world.bot.store.run(audit.list_entries)]
     assert outcomes == ["TooEager", *["minted"] * 10]
 
@@ -479,9 +479,9 @@ async def test_no_way_leads_around_the_measure(world: Environment) -> None:
     answer = await world.ask("get courier")
     listed = await world.ask("files courier")
     for message, label in ((answer, "Get a fresh link"), (answer, "Send to my DM"), (listed, "Get")):
-        assert (await said(await press(world.slack, message, label, user=world.ana))).startswith("That was a lot"), (
-            label
-        )
+        assert (await said(await press(world.slack, message, label, user=world.ana))).startswith(
+            "You asked for too many links"
+        ), label
     assert await said(await world.slack.mention("get courier", world.ana, world.releases)) if False else True
     assert mints(world) == 1
     assert directs(world, world.ana) == []
@@ -580,12 +580,12 @@ async def test_the_remembered_app_goes_on_without_another_choice(world: Environm
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(status=503), "Applivery is not answering right now. Nothing was lost; please try again in a minute."),
-        (Fault(drop_after=True), "Applivery is not answering right now."),
+        (Fault(status=503), "Applivery isn't answering right now. Nothing was lost. Try again in a minute."),
+        (Fault(drop_after=True), "Applivery isn't answering right now."),
         (Fault(status=429, retry_after=5), "Applivery is busy."),
-        (Fault(status=401, code=4004), "Applivery does not accept this bot's credential. An admin has to renew"),
-        (Fault(status=403, code=4003), "This bot's Service Account may not do that in Applivery."),
-        (Fault(body="<html>"), "This bot does not understand Applivery's answer."),
+        (Fault(status=401, code=4004), "Applivery doesn't accept this bot's token. Create a new token"),
+        (Fault(status=403, code=4003), "This bot isn't allowed to do that in Applivery."),
+        (Fault(body="<html>"), "This bot can't read Applivery's answer."),
     ],
 )
 async def test_a_link_that_could_not_be_made_is_explained(world: Environment, fault: Fault, words: str) -> None:

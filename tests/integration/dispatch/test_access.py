@@ -16,8 +16,8 @@ NOBODY: dict[str, tuple[dict[str, Any], str]] = {
     "guest": ({"guest": True}, "Guests can only use apps"),
     "stranger": ({"team_id": "T0ELSEWHERE"}, "People from another organisation"),
     "stranger who is an admin at home": ({"team_id": "T0ELSEWHERE", "admin": True}, "another organisation"),
-    "bot": ({"bot": True}, "Only people of this workspace"),
-    "gone": ({"deleted": True}, "Only people of this workspace"),
+    "bot": ({"bot": True}, "Only members of this workspace"),
+    "gone": ({"deleted": True}, "Only members of this workspace"),
 }
 everybody = pytest.mark.parametrize("who", NOBODY)
 
@@ -129,6 +129,6 @@ async def test_when_slack_cannot_say_who_it_is_they_are_refused(world: Environme
     world.slack.scopes -= {"users:read"}
     await world.start()
     answer = await world.ask("get courier")
-    assert "could not check who you are" in answer.text
+    assert "can't check who you are" in answer.text
     assert "users:read" in answer.text
     assert untouched(world, 0)

@@ -222,7 +222,9 @@ async def test_dispatcher_bug_answer_is_only_the_reference_in_log(world: Environ
     world.bot.dispatcher.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     said = await world.ask("broken")
     reference = re.fullmatch(
-        r"Something went wrong on my side. Please try again. \(reference ([0-9a-f]{8})\)", said.text
+        r"Something went wrong on our side\. Try again\. If it happens again, look it up in the log\. "
+        r"\(reference ([0-9a-f]{8})\)",
+        said.text,
     )
     assert reference
     assert reference[1] in log.getvalue()
@@ -257,7 +259,7 @@ async def test_a_button_of_another_version_says_what_to_type(world: Environment)
     await world.start()
     turn = await press(world.slack, old_card(world.slack, world.releases, "gone.v9", "x"), "Old", user=world.bruno)
     answer = await turn.answer()
-    assert "another version of me" in answer.text
+    assert "out of date" in answer.text
     assert "`/applivery help`" in answer.text
 
 
@@ -273,7 +275,7 @@ async def test_a_menu_of_another_version_says_what_to_type(world: Environment, k
     about = {"user": world.slack.bot_user_id, "bot_id": world.slack.bot_id}
     old = world.slack.mailbox.post(world.releases, {**content, "unfurl_links": False, "unfurl_media": False}, **about)
     turn = await world.slack.click(old, "gone.v9", user=world.bruno, value="x")
-    assert "another version of me" in (await turn.answer()).text
+    assert "out of date" in (await turn.answer()).text
 
 
 async def test_the_form_and_its_way_back_hold_no_secret(world: Environment) -> None:

@@ -107,7 +107,7 @@ async def test_a_shortcut_of_another_version_says_what_to_type(world: Environmen
     await world.start()
     hello = world.slack.say("hello", world.ana, world.releases)
     turn = await world.slack.shortcut("gone", user=world.bruno, message=hello)
-    assert await said(turn) == "This shortcut is from another version of me. Please type `/applivery`."
+    assert await said(turn) == "This shortcut is out of date. Type `/applivery` instead."
 
 
 @pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
@@ -143,7 +143,7 @@ async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: Environ
     assert turn.acked
     message = await direct(world, world.bruno)
     [note] = await whispers(world, world.bruno)
-    assert note.text == "I sent it to you as a direct message."
+    assert note.text == "I sent it to you in a direct message."
     assert note.thread_ts == parent.ts
     for call in world.slack.calls_of("chat.postEphemeral"):
         assert (call.args["unfurl_links"], call.args["unfurl_media"]) == (False, False)
@@ -223,7 +223,7 @@ async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None
         ("", "What would you like?"),
         ("nonsense", "There is no subcommand called “nonsense”"),
         ("get nothing", "There is no app called “nothing”"),
-        ("subscribe courier", "This needs the role *releaser*"),
+        ("subscribe courier", "Only releasers can subscribe channels."),
     ],
 )
 async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: Environment, typed: str, words: str) -> None:
@@ -240,7 +240,7 @@ async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: Environ
     world.applivery.app("Driver")
     await world.slack.mention("get", world.bruno, world.releases)
     [answer] = await whispers(world, world.bruno)
-    assert answer.text == "I cannot open a form from here. Please type `/applivery`."
+    assert answer.text == "I can't open a form from here. Type `/applivery` instead."
 
 
 async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: Environment) -> None:

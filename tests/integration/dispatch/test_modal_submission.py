@@ -299,7 +299,7 @@ async def test_without_a_database_a_form_stays_open(world: Environment) -> None:
     view = await prepared(world, "recall.v1")
     with away(world, "recalls"):
         turn = await world.slack.submit(view, everything(world, view), user=world.ana)
-    assert "database is not answering" in str(turn.errors)
+    assert "database isn't answering" in str(turn.errors)
     assert not view.closed
     again = await world.slack.submit(view, {}, user=world.ana)
     assert (again.error, again.errors) == (None, {})

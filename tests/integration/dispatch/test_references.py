@@ -125,7 +125,7 @@ async def test_references_without_slack_membership_is_unchecked(
     secret.members.append(world.ana.id)
     world.slack.faults.add(*SILENCES[silence](), times=None)
     said = await world.ask(command.format(f"<#{secret.id}|secret>"))
-    assert "I can't check this channel now." in said.text
+    assert "I can't check this channel right now." in said.text
     assert "Try again" in labels(said)
     assert await world.bot.store.cached(access.list_allowed_channels) == {}
 

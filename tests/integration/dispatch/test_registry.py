@@ -166,3 +166,20 @@ def _names_in_calls(function: str, place: int) -> set[str]:
             if node.func.attr == function and ast.unparse(node.func.value) == "blocks" and len(node.args) > place:
                 names.add(ast.unparse(node.args[place]).removeprefix("f").strip("'\"").partition("#")[0])
     return {name for name in names if re.fullmatch(r"[\w.]+", name) and "." in name}
+
+
+def test_what_takes_a_role_says_what_it_is_for() -> None:
+    needing = [
+        entry
+        for entry in PRODUCT.entries.values()
+        if entry.required_role > Role.MEMBER and entry.kind is not HandlerKind.OPTIONS
+    ]
+    assert len(needing) > 20
+    assert [(entry.kind, entry.name) for entry in needing if not entry.act] == []
+    assert all(entry.act == entry.act.strip(" .") for entry in needing)
+
+
+def test_a_modules_handlers_share_the_act_of_its_command() -> None:
+    acts = {(kind, name): entry.act for (kind, name), entry in PRODUCT.entries.items()}
+    assert acts[HandlerKind.BUTTON, "summary.csv.v1"] == acts[HandlerKind.COMMAND, "downloads"] == "see downloads"
+    assert acts[HandlerKind.COMMAND, "unmute"] != acts[HandlerKind.COMMAND, "mute"]

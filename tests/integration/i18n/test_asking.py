@@ -66,7 +66,7 @@ async def test_outage_told_in_each_language_although_request_is_shared(
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     askers = [world.ana, lucia, world.bruno, lucia]
     said = await asyncio.gather(*(world.ask("builds courier", user=user) for user in askers))
-    english, spanish = "Applivery is not answering right now.", "Applivery no responde en este momento."
+    english, spanish = "Applivery isn't answering right now.", "Applivery no responde en este momento."
     assert [item.text.startswith(spanish) for item in said] == [False, True, False, True]
     assert [item.text.startswith(english) for item in said] == [True, False, True, False]
     assert re.search(r"\(referencia [0-9a-f]{8}\)", said[1].text)

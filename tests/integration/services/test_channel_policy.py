@@ -20,7 +20,7 @@ from tests.integration.workers.test_scheduled_reports import begun, due, tell
 from tests.support.handing import ready
 from tests.support.seeing import labels, press
 
-SILENT = "I can't check this channel now."
+SILENT = "I can't check this channel right now."
 
 
 def record(**facts: Any) -> Fault:
@@ -40,7 +40,6 @@ ANSWERS: dict[str, Callable[[Environment], Fault]] = {
     "internal_error": lambda _: Fault(error="internal_error"),
     "fatal_error": lambda _: Fault(error="fatal_error"),
     "an error of tomorrow": lambda _: Fault(error="not_documented_yet"),
-    "missing_scope": lambda _: Fault(error="missing_scope"),
     "429": lambda _: Fault(status=429, retry_after=1),
     "503": lambda _: Fault(status=503),
     "a page": lambda _: Fault(body="<html>"),
@@ -166,7 +165,7 @@ async def test_access_uncheckable_user_can_try_again(world: Environment) -> None
     await world.start()
     world.slack.faults.add("users.info", Fault(error="internal_error"), times=None)
     said = await world.ask("whoami")
-    assert "could not check who you are" in said.text
+    assert "can't check who you are" in said.text
     world.slack.faults.clear()
     again = await (await press(world.slack, said, "Try again", user=world.ana)).answer()
     assert "You are *admin*" in again.text

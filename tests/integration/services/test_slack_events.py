@@ -18,8 +18,8 @@ from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support.waiting import patience
 
-LEFT = "Only people of this workspace"
-ROLE = "This needs the role"
+LEFT = "Only members of this workspace"
+ROLE = "s can "
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -181,7 +181,7 @@ async def test_an_incomplete_record_is_no_member(world: Environment, what: str) 
     world.slack.faults.add("users.info", Fault(packed=RECORDS[what](world), coding="identity"), times=None)
     for typed in ("whoami", "get courier", "help"):
         said = await world.ask(typed, user=world.bruno)
-        assert "could not check who you are" in said.text
+        assert "can't check who you are" in said.text
         assert said.ephemeral_to == world.bruno.id
     assert not world.applivery.minted
     world.slack.faults.clear()
@@ -208,6 +208,6 @@ async def test_user_of_several_workspaces_is_ours_if_one_is_ours(world: Environm
 async def test_own_record_without_workspace_is_fetched_again(world: Environment) -> None:
     world.slack.faults.add("auth.test", Fault(packed=b'{"ok": true}', coding="identity"), times=None)
     await world.start()
-    assert "could not check who you are" in (await world.ask("whoami")).text
+    assert "can't check who you are" in (await world.ask("whoami")).text
     world.slack.faults.clear()
     assert "You are *admin*" in (await world.ask("whoami")).text

@@ -175,11 +175,11 @@ async def test_with_nothing_watched_it_asks_all_the_same(world: Environment) -> 
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        ("403", "Service Account may not do that"),
-        ("404", "does not know this bot's workspace"),
-        ("401", "does not accept this bot's credential"),
-        ("plan", "plan does not include this"),
-        ("200 null", "does not understand Applivery's answer"),
+        ("403", "isn't allowed to do that"),
+        ("404", "can't find its Applivery workspace"),
+        ("401", "doesn't accept this bot's token"),
+        ("plan", "plan doesn't include this"),
+        ("200 null", "can't read Applivery's answer"),
     ],
 )
 async def test_admins_are_told_once_of_an_outage(world: Environment, failure: str, words: str) -> None:
@@ -209,9 +209,9 @@ async def test_admins_are_told_once_of_an_outage(world: Environment, failure: st
 async def test_command_error_names_the_real_cause(world: Environment) -> None:
     await watched(world)
     for fault, words in (
-        (Fault(status=403), "Service Account may not do that"),
-        (Fault(status=404, code=3001), "does not know this bot's workspace"),
-        (Fault(status=403, code=5004), "plan does not include"),
+        (Fault(status=403), "isn't allowed to do that"),
+        (Fault(status=404, code=3001), "can't find its Applivery workspace"),
+        (Fault(status=403, code=5004), "plan doesn't include"),
     ):
         world.applivery.faults.clear()
         world.applivery.faults.add("GET *", fault, times=None)

@@ -124,7 +124,7 @@ async def test_readiness_over_http_false_with_token_slack_refuses(world: Environ
     await world.start(slack_app_token=None)
     answer = await ask(world, "GET", "/readyz")
     assert answer.status == 503
-    assert "does not accept this bot's token" in answer.json["checks"]["slack"]["problem"]
+    assert "doesn't accept this bot's token" in answer.json["checks"]["slack"]["problem"]
 
 
 async def test_readiness_over_http_false_once_slack_revokes_token(world: Environment) -> None:

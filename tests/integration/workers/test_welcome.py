@@ -156,8 +156,8 @@ async def test_welcome_button_refuses_non_releaser_and_offers_request(world: Env
     (message,) = world.slack.messages(world.general)
     turn = await press(world.slack, message, "Subscribe this channel", user=world.bruno)
     answer = await turn.answer()
-    assert "needs the role *releaser*" in seen(answer)
-    assert labels(answer) == ["Request access"]
+    assert "Only releasers can" in seen(answer)
+    assert labels(answer) == ["Request access", "What I can do"]
     assert heard(world) == [message.text], "the channel hears nothing of that"
 
 

@@ -86,7 +86,7 @@ def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
 
 
 def test_refused_fields_are_named() -> None:
-    assert "for: os, limit." in str(problem(ErrorBody(6002, fields=("os", "limit")), 400).sentence)
+    assert "fields: os, limit." in str(problem(ErrorBody(6002, fields=("os", "limit")), 400).sentence)
 
 
 def test_the_vendors_words_are_quoted_as_they_are() -> None:

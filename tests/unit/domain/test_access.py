@@ -51,8 +51,8 @@ def test_access_admins_are_workspace_admins_and_configured_ones() -> None:
         ({"team_id": "T2"}, "another organisation"),
         ({"team_id": ""}, "another organisation"),
         ({"guest": True}, "Guests"),
-        ({"bot": True}, "people"),
-        ({"gone": True}, "people"),
+        ({"bot": True}, "members"),
+        ({"gone": True}, "members"),
     ],
 )
 def test_access_stranger_guest_bot_or_deactivated_gets_reason(change: dict[str, object], word: str) -> None:
@@ -96,7 +96,7 @@ def test_each_role_contains_the_ones_below_it(have: Role, need: Role) -> None:
         access.require(have, need)
     assert need.word in str(refused.value.sentence)
     assert have.word in str(refused.value.sentence)
-    assert "admin of this bot" in str(refused.value.next_step)
+    assert str(refused.value.next_step) == "Ask an admin for access."
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_role_is_refused_before_the_channel() -> None:
 
 
 def test_a_refused_channel_says_where_the_app_can_be_used() -> None:
-    with pytest.raises(PermissionDenied, match="Courier cannot be used here") as refused:
+    with pytest.raises(PermissionDenied, match="Courier can't be used here") as refused:
         access.require_for(Actor("T1", "U0BRUNO", "C1", role=Role.ADMIN), Role.MEMBER, COURIER, ELSEWHERE)
     assert (refused.value.reason, refused.value.channels) == (PauseReason.CHANNEL, ("C2", "C3"))
     assert (refused.value.missing, refused.value.app_id) == (None, None)
@@ -149,7 +149,7 @@ def test_a_refused_channel_says_where_the_app_can_be_used() -> None:
     ("have", "sentence"),
     [
         (Role.NONE, "You don't have access to Courier."),
-        (Role.MEMBER, "This needs the role *manager* for Courier, and yours is *member*."),
+        (Role.MEMBER, "For Courier, only managers can do this. You're a member."),
     ],
 )
 def test_a_refused_role_is_named_with_the_app(have: Role, sentence: str) -> None:
@@ -162,7 +162,7 @@ def test_a_refused_role_is_named_with_the_app(have: Role, sentence: str) -> None
 def test_a_role_for_any_app_is_a_role_somewhere() -> None:
     asker = Actor("T1", "U0BRUNO", "C1", role=Role.MEMBER, app_roles={"a2": Role.RELEASER})
     access.require_somewhere(asker, Role.RELEASER)
-    with pytest.raises(PermissionDenied, match=r"needs the role \*manager\*, and yours is \*releaser\*") as refused:
+    with pytest.raises(PermissionDenied, match=r"Only managers can do this\. You're a releaser\.") as refused:
         access.require_somewhere(asker, Role.MANAGER)
     assert (refused.value.missing, refused.value.app_id, refused.value.somewhere) == ("manager", None, True)
 
