@@ -37,7 +37,7 @@ def _parts(value: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         # `from None` and words of our own: Python's quote the address, and it may contain a password
-        raise ValueError("is not an address: its host or port cannot be read") from None
+        raise ValueError("isn't a valid address: its host or port can't be read") from None
     return parts
 
 
@@ -49,17 +49,17 @@ _HOST_AND_PORT = re.compile(rf"{_HOST}(?::\d*)?")
 def _web_address(value: str) -> str:
     parts = _parts(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not a web address with scheme and host")
+        raise ValueError("isn't a web address with scheme and host")
     if set(value) & set("?#\\") or "@" in parts.netloc or not value.isprintable() or " " in value:
-        raise ValueError("has more than scheme, host, port and path")
+        raise ValueError("must have only scheme, host, port and path")
     if not _HOST_AND_PORT.fullmatch(parts.netloc):
-        raise ValueError("is not a web address: its host cannot be one")
+        raise ValueError("isn't a web address: its host isn't valid")
     return value.rstrip("/")
 
 
 def _listening(value: str) -> str:
     if not re.fullmatch(rf"{_LABELS}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?", value):
-        raise ValueError("is not the name or the address of a host")
+        raise ValueError("isn't a host name or address")
     return value
 
 
@@ -67,7 +67,7 @@ def _public_address(value: str) -> str:
     value = _web_address(value)
     parts = urlsplit(value)
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("must be https: phones install over the air only from there")
+        raise ValueError("must be https, or phones can't install")
     return value
 
 
@@ -82,18 +82,18 @@ def _starts_with(prefix: str) -> AfterValidator:
 
 def _one_header_word(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
-        raise ValueError("has a blank or a character that no credential has")
+        raise ValueError("has a space or a character that no token has")
     return value
 
 
 def _one_path_word(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9._~-]+", value.get_secret_value()):
-        raise ValueError("may have letters, digits and . _ ~ - only: it stands in an address")
+        raise ValueError("may only have letters, digits and . _ ~ -")
     return value
 
 
 _SQLITE = "sqlite:///"
-_FORGETS = "would be a database in memory, which forgets everything at a restart"
+_FORGETS = "is a database in memory, which is lost at a restart"
 _POSTGRESQL = ("postgresql://", "postgres://")
 # Strict, since a library that reads it otherwise shows a part of a password as the host: a `#` ends the
 # host for one library, an `@` the password for another.
@@ -117,16 +117,16 @@ def database_address(value: str) -> str:
     if value == ":memory:":
         raise ValueError(f"{_FORGETS}; write {_SQLITE}bot.db")
     if not colon or not kind.isalnum() or len(kind) == 1 or kind == "file":
-        raise ValueError(f"is not a database address; write {_spelt(value.removeprefix('file:').removeprefix('//'))}")
+        raise ValueError(f"isn't a database address; write {_spelt(value.removeprefix('file:').removeprefix('//'))}")
     address = f"{scheme.lower()}:{rest}"
     if kind in ("sqlite", "sqlite3"):
         return _sqlite_address(address)
     if not address.startswith(_POSTGRESQL):
-        raise ValueError("must start with sqlite:/// or postgresql://, without the name of a driver")
+        raise ValueError("must start with sqlite:/// or postgresql://, without a driver name")
     if not _SERVER.fullmatch(address) or not _splits(address):
         raise ValueError(
-            "is not an address: its host or port cannot be read; in a user's name or password write "
-            "@ as %40, / as %2F, ? as %3F, # as %23 and a blank as %20"
+            "isn't a valid address: its host or port can't be read. In user name and password, write "
+            "@ as %40, / as %2F, ? as %3F, # as %23 and a space as %20"
         )
     return _hosts_apart(address)
 
@@ -159,13 +159,13 @@ def _sqlite_address(address: str) -> str:
     path = unquote(file)  # as SQLAlchemy does
     wrong = ""
     if not address.startswith(_SQLITE):
-        wrong = "needs sqlite:/// and then the file: less would be a database in memory, or another file"
+        wrong = "needs sqlite:/// and then the file"
     elif path in ("", "/") or ":memory:" in path or "mode=memory" in path or path.startswith("file:"):
         wrong = _FORGETS
     elif path.startswith("//") or path.startswith("/") != file.startswith("/"):
-        wrong = "has three slashes before a file of this folder, four before one from the root, and no more"
+        wrong = "needs three slashes before a relative path, four before an absolute one"
     elif not path.isprintable() or path.endswith("/") or set(path) & set("?#:\\"):
-        wrong = "has more than the name of a file"
+        wrong = "must have only a file name"
     if wrong:
         raise ValueError(f"{wrong}; write {_spelt(address.partition(':')[2])}")
     return address
@@ -185,7 +185,7 @@ def _people(value: Any) -> Any:
     for number, person in enumerate(value, 1):
         if not re.fullmatch(r"[UW][A-Za-z0-9_]+", person):
             # not repeated: it may be a token that was meant for the line above
-            raise ValueError(f"is not a list of Slack user ids: number {number} is none")
+            raise ValueError(f"isn't a list of Slack member IDs: entry {number} isn't one")
     return value
 
 
@@ -206,7 +206,7 @@ def _network(word: str) -> tuple[Network, ...]:
     try:
         return (ip_network(word, strict=False),)
     except ValueError:
-        raise ValueError("has something else than networks like 10.0.0.0/8, private or none") from None
+        raise ValueError("may only have networks like 10.0.0.0/8, private or none") from None
 
 
 def _lower(value: Any) -> Any:
@@ -215,7 +215,7 @@ def _lower(value: Any) -> Any:
 
 def _translated(value: str) -> str:
     if value not in LANGUAGES:
-        raise ValueError(f"is not one of {', '.join(LANGUAGES)}")
+        raise ValueError(f"isn't one of {', '.join(LANGUAGES)}")
     return value
 
 
@@ -264,111 +264,106 @@ class Settings(BaseSettings):
 
     slack_bot_token: BotToken = setting(
         ...,
-        "the bot's own token (OAuth & Permissions → Bot User OAuth Token)",
+        "bot token (OAuth & Permissions → Bot User OAuth Token)",
         example="xoxb-123456789012-… (Slack: OAuth & Permissions → Bot User OAuth Token)",
         group="Slack",
     )
     slack_app_token: Annotated[Credential, _starts_with("xapp-")] | None = setting(
         None,
-        "turns on Socket Mode, which needs no public address "
+        "app token for Socket Mode, which needs no public address "
         "(Basic Information → App-Level Tokens, scope connections:write)",
         example="xapp-1-… (Slack: Basic Information → App-Level Tokens, scope connections:write)",
         to_fill_in=True,
     )
     slack_signing_secret: Credential | None = setting(
         None,
-        "needed for HTTP mode, when there is no SLACK_APP_TOKEN (Basic Information → Signing Secret)",
+        "for HTTP mode, instead of SLACK_APP_TOKEN (Basic Information → Signing Secret)",
         example="8f742231b10e8888abcd99yyyzzz85a5 (Slack: Basic Information → Signing Secret)",
         validate_default=True,
     )
-    slack_api_url: WebAddress = setting(
-        "https://slack.com/api", "address of Slack's Web API", example="https://slack.com/api/"
-    )
-    slack_command: SlashCommand = setting("/applivery", "the slash command, as it is named in the Slack app")
+    slack_api_url: WebAddress = setting("https://slack.com/api", "Slack's Web API", example="https://slack.com/api/")
+    slack_command: SlashCommand = setting("/applivery", "slash command, as named in the Slack app")
     slack_socket_connections: int = setting(
-        2, "connections in Socket Mode, 1 to 10; with two, replacing one leaves no gap", ge=1, le=10
+        2, "Socket Mode connections, 1 to 10; two leave no gap when one is replaced", ge=1, le=10
     )
 
     applivery_token: Credential = setting(
         ...,
-        "Service Account token of the Workspace API (Workspace Settings → Service Accounts)",
+        "Service Account token (Workspace Settings → Service Accounts)",
         example="eyJhbGciOi… (Applivery: Workspace Settings → Service Accounts)",
         group="Applivery",
     )
     applivery_organization: Organization = setting(
-        ..., "the workspace, by slug or by its 24-digit id", example="acme (the workspace's slug or 24-digit id)"
+        ..., "workspace: its slug or 24-digit id", example="acme (the workspace's slug or 24-digit id)"
     )
     applivery_tenant: Tenant = setting(
         "",
-        "empty for applivery.io, a word for {word}.applivery.io, with a dot for a base domain of your own",
+        "private tenant: `acme` for acme.applivery.io, or your own domain; empty for applivery.io",
         example="acme, or apps.acme.com",
     )
     applivery_api_url: WebAddress | None = setting(
         None,
-        "address of the API, scheme and port included; empty follows the tenant",
+        "API address; empty follows the tenant",
         example="https://api.applivery.io",
     )
     applivery_upload_url: WebAddress | None = setting(
-        None, "address for uploads; empty follows the tenant", example="https://upload.applivery.io"
+        None, "upload address; empty follows the tenant", example="https://upload.applivery.io"
     )
     applivery_download_url: WebAddress | None = setting(
-        None, "address for downloads; empty follows the tenant", example="https://download-api.applivery.io"
+        None, "download address; empty follows the tenant", example="https://download-api.applivery.io"
     )
     applivery_dashboard_url: WebAddress | None = setting(
         None,
-        "address of the dashboard, for “Open in Applivery”; empty follows the tenant",
+        "dashboard address, for “Open in Applivery”; empty follows the tenant",
         example="https://dashboard.applivery.io",
     )
     applivery_requests_per_hour: int = setting(
-        8000, "request budget per hour; users come before polling; Applivery's limit is 10000", ge=1
+        8000, "request budget per hour; users go before polling; Applivery allows 10000", ge=1
     )
     applivery_webhook_secret: Annotated[SecretStr, AfterValidator(_one_path_word)] | None = setting(
         None,
-        "turns on POST /webhooks/applivery/{secret}; a long random word: openssl rand -hex 24",
+        "turns on the webhook POST /webhooks/applivery/{secret}; a long random word: openssl rand -hex 24",
         example="a long random word: openssl rand -hex 24",
     )
 
     database_url: Annotated[str, AfterValidator(database_address)] = setting(
         "sqlite:///bot.db",
-        "sqlite:///… for one process (four slashes for an absolute path: sqlite:////data/bot.db), "
-        "postgresql://… for several",
+        "sqlite:///… for one process (absolute path: sqlite:////data/bot.db), postgresql://… for several replicas",
         example="sqlite:///bot.db or postgresql://bot@db/bot",
         group="Where it runs",
         repr=False,  # may hold a password
     )
     host: Annotated[str, AfterValidator(_listening)] = setting(
-        "127.0.0.1", "address on which health, metrics, claim page, webhook and HTTP mode listen"
+        "127.0.0.1", "address of the HTTP server: health, metrics, claim page, webhook, HTTP mode"
     )
-    port: int = setting(3000, "port on which they listen; 0 takes any free one", ge=0, le=65535)
+    port: int = setting(3000, "port of the HTTP server; 0 for any free one", ge=0, le=65535)
     public_url: Annotated[str, AfterValidator(_public_address)] | None = setting(
-        None, "the https address at which users reach this bot; turns the claim page on", example="https://bot.acme.com"
+        None,
+        "public https address of the bot; turns on the claim page, so that iPhones install from a link",
+        example="https://bot.acme.com",
     )
     trusted_proxies: Annotated[str, AfterValidator(_list_of_networks)] = setting(
         "private",
-        "networks of your proxies: only their X-Forwarded-For and Forwarded are believed. `private` is loopback, "
-        "RFC 1918, link-local and RFC 4193; behind a CDN add its networks: private,173.245.48.0/20; `none` is none",
+        "networks of your proxies, whose X-Forwarded-For and Forwarded are trusted. `private` covers loopback, "
+        "RFC 1918, link-local and RFC 4193. Add those of a CDN: private,173.245.48.0/20",
         example="private, or 10.0.0.0/8,173.245.48.0/20, or none",
     )
 
-    links_per_minute: int = setting(
-        10, "links that one user may get in a minute", ge=1, group="Limits, access, language and log"
-    )
-    links_per_hour: int = setting(60, "links that one user may get in an hour", ge=1)
-    ticket_minutes: float = setting(10, "minutes for which a claim page stays open", gt=0, le=1440)
-    ledger_days: float = setting(
-        90, "days for which the audit trail keeps which user asked for which link", gt=0, le=3650
-    )
+    links_per_minute: int = setting(10, "links per user and minute", ge=1, group="Limits, access, language and log")
+    links_per_hour: int = setting(60, "links per user and hour", ge=1)
+    ticket_minutes: float = setting(10, "minutes until a claim page expires", gt=0, le=1440)
+    ledger_days: float = setting(90, "days that the audit log is kept", gt=0, le=3650)
     poll_busy_seconds: float = setting(
         5,
-        "seconds between polls of an app in the first half hour of a build that is being processed",
+        "seconds between polls of an app whose build is processing (first half hour)",
         gt=0,
         le=86_400,
     )
     poll_idle_seconds: float = setting(60, "seconds between polls of an app otherwise", gt=0, le=86_400)
-    build_deadline_hours: float = setting(24, "hours after which a build that has not ended is given up", gt=0, le=8760)
+    build_deadline_hours: float = setting(24, "hours until a build that never finishes is given up", gt=0, le=8760)
     access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = setting(
         (),
-        "first admins: Slack user ids with commas between; workspace admins are admins too",
+        "admins, by Slack member ID (Profile → ⋮ → Copy member ID), comma-separated; workspace admins are admins too",
         example="U012AB3CD,U045EF6GH",
     )
     access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = setting(
@@ -376,22 +371,23 @@ class Settings(BaseSettings):
     )
     language: Annotated[str, BeforeValidator(_lower), AfterValidator(_translated)] = setting(
         ENGLISH,
-        f"language of channels, and of users whose Slack is in none of them: {' or '.join(LANGUAGES)}; "
-        "other users are answered in their own",
+        f"language of channels: {' or '.join(LANGUAGES)}; users get their own language where it is one of these",
         example=", or ".join(LANGUAGES),
     )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = setting(
         "INFO", "DEBUG, INFO, WARNING or ERROR"
     )
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = setting(
-        "console", "console for a terminal, json for one JSON object a line"
+        "console", "console, or json for one JSON object a line"
     )
 
     @field_validator("slack_signing_secret")
     @classmethod
     def _one_way_in(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None and "slack_app_token" in info.data and info.data["slack_app_token"] is None:
-            raise ValueError("is missing, and so is SLACK_APP_TOKEN: HTTP mode needs the first, Socket Mode the second")
+            raise ValueError(
+                "is missing, and so is SLACK_APP_TOKEN: set the first for HTTP mode, the second for Socket Mode"
+            )
         return value
 
 
@@ -418,7 +414,7 @@ class UploadSettings(BaseSettings):
 
     applivery_app_token: Credential | None = setting(
         None,
-        "an app's own token (App Settings → API Tokens), for `upload` and `attach` on the command line",
+        "token of a single app, for `upload` and `attach` on the command line (App Settings → API Tokens)",
         example="eyJhbGciOi… (Applivery: App Settings → API Tokens)",
     )
     applivery_token: Credential | None = None
@@ -447,7 +443,7 @@ class InvalidSettings(Exception):
         self.lines = lines
 
 
-_ENV_FILE = ".env: {wrong}. Example: cp .env.example .env, then fill it in with an editor that saves UTF-8"
+_ENV_FILE = ".env: {wrong}. Example: cp .env.example .env, then fill it in as UTF-8"
 
 
 def read(**overrides: Any) -> Settings:
@@ -479,12 +475,12 @@ def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
     except SettingsError as error:
         # what pydantic makes of a file of a secret that cannot be opened, or is no text
         name, why = re.findall(r'"(\w+)"', str(error))[0], type(error.__cause__).__name__
-        line = f"{name.upper()}: its file cannot be read ({why}). Example: {name.upper()}={EXAMPLES[name]}"
+        line = f"{name.upper()}: can't read its file ({why}). Example: {name.upper()}={EXAMPLES[name]}"
         raise InvalidSettings([line]) from None
     except UnicodeDecodeError:
-        raise InvalidSettings([_ENV_FILE.format(wrong="is not UTF-8 text")]) from None
+        raise InvalidSettings([_ENV_FILE.format(wrong="isn't UTF-8 text")]) from None
     except OSError as error:
-        raise InvalidSettings([_ENV_FILE.format(wrong=f"cannot be read ({error.strerror})")]) from None
+        raise InvalidSettings([_ENV_FILE.format(wrong=f"can't be read ({error.strerror})")]) from None
 
 
 def _folders() -> list[Path]:
@@ -506,6 +502,6 @@ def _wrong(fault: Any) -> str:
     if fault["type"] == "missing":
         return "is missing"
     if fault["type"] == "string_pattern_mismatch":
-        return "has characters that do not belong there"
+        return "has characters that aren't allowed"
     words = str(fault["msg"]).removeprefix("Value error, ")
     return words[0].lower() + words[1:]

@@ -20,15 +20,15 @@ def local(path: Path, name: str | None = None) -> StreamedFile:
     """The file at `path`, read piece by piece. Raises UserInputError when there is none that can be read."""
     try:
         if not path.exists():
-            raise UserInputError(english(f"There is no file “{shown(path)}”."), english("Check the path."))
+            raise UserInputError(english(f"No file “{shown(path)}”."), english("Check the path."))
         if not path.is_file():  # a pipe or device has no size, and can be read but once
-            raise UserInputError(english(f"“{shown(path)}” is no regular file."), english("Name the file itself."))
+            raise UserInputError(english(f"“{shown(path)}” isn't a file."), english("Use the path of the file itself."))
         with path.open("rb"):
             size = path.stat().st_size
     except OSError as error:
         raise UserInputError(
-            english(f"“{shown(path)}” cannot be read: {error.strerror}."),
-            english("Check the path and who may read it."),
+            english(f"Can't read “{shown(path)}”: {error.strerror}."),
+            english("Check the path and its permissions."),
         ) from None
 
     @asynccontextmanager
@@ -63,4 +63,4 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileReadError(english(f"The file cannot be read any more: {error.strerror}.")) from None
+        raise FileReadError(english(f"Can't read the file any more: {error.strerror}.")) from None

@@ -40,5 +40,5 @@ def _delivered(code: int) -> int:
     if why is None:
         return code
     rest = "" if code else " Everything else was done."
-    print(f"The output could not be written: {why}.{rest}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"Couldn't write the output: {why}.{rest}", file=sys.stderr, flush=True)  # noqa: T201
     return code or 1

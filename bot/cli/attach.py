@@ -8,19 +8,19 @@ from typing import Annotated
 import typer
 
 BuildName = Annotated[
-    str, typer.Argument(metavar="BUILD", help="Its id; or latest, a version or #number of the app.", show_default=False)
+    str, typer.Argument(metavar="BUILD", help="Build id, latest, version or #number.", show_default=False)
 ]
-File = Annotated[Path, typer.Argument(help="The file to attach, of any kind.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="The file to attach.", show_default=False)]
 AppName = Annotated[
-    str | None, typer.Option("--app", help="The app, with a Service Account's token.", show_default=False)
+    str | None, typer.Option("--app", help="The app. Needs a Service Account token.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def attach(build: BuildName, file: File, app: AppName = None, as_json: AsJson = False) -> None:
-    """Attach a file to a build that Applivery has processed.
+    """Attach a file to a processed build.
 
-    Takes the tokens that `upload` takes.
+    Uses the same tokens as `upload`.
     """
     # imported here: it loads the network, which other commands need later or never
     from bot.cli.attach_command import AttachCommand  # noqa: PLC0415

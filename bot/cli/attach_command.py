@@ -38,4 +38,4 @@ class AttachCommand:
                 build = await depot.attach(build_id, file, progress=showing.sent)
             showing.learn(build, clients.dashboard(settings, build))
             showing.facts["attached"] = file.name
-            showing.say(f"Attached; the build has {len(build.attachments)} now.")
+            showing.say(f"Attached. Attachments of this build: {len(build.attachments)}.")

@@ -49,7 +49,8 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppB
     if app is None:
         if settings.applivery_app_token is None:
             raise UserInputError(
-                english("No app was named."), english("Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
+                english("No app given."),
+                english("Add --app courier, or set APPLIVERY_APP_TOKEN (it belongs to one app)."),
             )
         token = settings.applivery_app_token.get_secret_value()
         async with by_app_token(hosts(settings), token, trust_env=True) as app_builds:
@@ -64,13 +65,13 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[AppliveryClient]
     if settings.applivery_token is None or settings.applivery_organization is None:
         if settings.applivery_app_token is not None:
             raise UserInputError(
-                english("--app needs a Service Account's token, and only an App API Token is set."),
+                english("--app needs a Service Account token, but only an App API Token is set."),
                 english(
-                    "Leave --app out: the token says which app. Or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION."
+                    "Leave out --app (the token belongs to one app), or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION."
                 ),
             )
         raise UserInputError(
-            english("There is no token for Applivery."),
+            english("No Applivery token set."),
             english("Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app."),
         )
     async with AppliveryClient(
@@ -92,8 +93,8 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
     except (Forbidden, FeatureNotInPlan) as refused:
         if paths.is_id_or_slug(typed):
             return App(id=typed, slug=typed, name=typed)
-        text = english("Applivery does not let this credential list the apps.")
-        raise _refused(refused, text, english("Give --app the app's id or short name.")) from None
+        text = english("This token can't list apps.")
+        raise _refused(refused, text, english("Set --app to the app's id or slug.")) from None
     except InvalidCredentials:
         # the depot says whose token it is
         await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
@@ -111,9 +112,7 @@ async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
     except (Forbidden, FeatureNotInPlan) as refused:
         if by_id:
             return which.lower(), which.lower()
-        raise _refused(
-            refused, english("Applivery does not let this credential list the builds."), english("Give the build's id.")
-        ) from None
+        raise _refused(refused, english("This token can't list builds."), english("Use the build's id.")) from None
     return build.id, f"{build.app.name} {lookup.label(build)}"
 
 

@@ -18,7 +18,7 @@ _LONGEST = 2000  # characters of a message; an argument that is repeated in it m
 
 
 def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
-    """Tell of a problem; 2 when the call itself has to be changed, else 1."""
+    """Print a problem; 2 when the call itself has to be changed, else 1."""
     code = getattr(problem, "code", None)
     text, step = str(problem.sentence), str(problem.step_for(admin=True))
     exit_handling.told(kind_of(problem), text, step, code=code or None, facts=facts, as_json=as_json)
@@ -26,17 +26,15 @@ def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None 
 
 
 def settings_fault(fault: InvalidSettings, *, as_json: bool) -> int:
-    """Tell of settings that cannot be used, on a line for each."""
+    """Print invalid settings, one a line."""
     print("\n".join(fault.lines), file=sys.stderr, flush=True)  # noqa: T201
     if as_json:
-        exit_handling.result(
-            exit_handling.error(UserInputError.kind, "The settings cannot be used.", " ".join(fault.lines))
-        )
+        exit_handling.result(exit_handling.error(UserInputError.kind, "Invalid settings.", " ".join(fault.lines)))
     return exit_handling.USAGE
 
 
 def usage(error: Exception, *, as_json: bool) -> int | None:
-    """Tell of a call that the parser of the command line refused; None when the error is none of its own.
+    """Print a call that the parser of the command line refused; None when the error is none of its own.
 
     Its classes are private, and have been another package's: they are known by what they can do.
     """
@@ -47,7 +45,7 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
     error.show()
     if as_json:
         exit_handling.result(
-            exit_handling.error(UserInputError.kind, error.format_message(), "Add --help to see what there is.")
+            exit_handling.error(UserInputError.kind, error.format_message(), "Add --help to see the options.")
         )
     return exit_handling.USAGE
 
@@ -57,4 +55,4 @@ def fault(error: Exception) -> BotError:
     here = Path(bot.__file__).parent
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return BotError(english(f"This program has a fault: {kind_of(error)}{place}."), english("Please report it."))
+    return BotError(english(f"Unexpected error: {kind_of(error)}{place}."), english("Please report it."))

@@ -63,19 +63,19 @@ class Output:
         """Say that a file of so many bytes is sent now. Raises a BotError when the result could not be printed."""
         self.say(line)
         if why := standard_streams.lost():
-            raise BotError(english(f"The output cannot be written: {why}."), english("Nothing was uploaded."))
+            raise BotError(english(f"Can't write the output: {why}."), english("Nothing was uploaded."))
         self._total = total
 
     def stopped(self) -> BotError:
         """Return the message when the process is signalled to stop here."""
         if "build" in self.facts:
             return Interrupted(
-                english("Stopped. The build is uploaded."), english("Uploading it again would make a second one.")
+                english("Stopped. The build is uploaded."), english("Uploading it again would create a duplicate.")
             )
         if self._total is not None and self._sent >= self._total:
             return Interrupted(
-                english("Stopped before Applivery had answered, so it may or may not have the file."),
-                english("Look in the dashboard before you try again."),
+                english("Stopped before Applivery answered, so it may or may not have the file."),
+                english("Check the dashboard before you try again."),
             )
         return Interrupted(english("Stopped. Nothing was uploaded."), NO_TEXT)
 

@@ -76,12 +76,12 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Nothing of its own; each word below does one thing."""
+    """Run the bot, check it, or upload a build."""
 
 
 @app.command()
 def run() -> None:
-    """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
+    """Run the bot. Stop it with Ctrl-C or SIGTERM."""
     # What is loaded now stays for good. Searching it for garbage takes a tenth of the start, and later 20 ms at a time.
     gc.disable()
     asyncio.run(_until_stopped(bot_settings.read()))
@@ -147,12 +147,15 @@ def _stop_event() -> asyncio.Event:
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs; ask nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object. Asks nothing.")] = False,
     register_webhook: Annotated[
-        bool, typer.Option("--register-webhook", help="Register the webhook in Applivery if it is not, without asking.")
+        bool, typer.Option("--register-webhook", help="Register the webhook in Applivery without asking.")
     ] = False,
 ) -> None:
-    """Check settings, tokens, scopes, channels, permissions, clock, database and webhook; say the fix of each fault."""
+    """Check the settings and everything they connect to.
+
+    Shows a fix for each problem, and what to do next.
+    """
     from bot.doctor.runner import examine  # noqa: PLC0415 - other words do not need the whole bot
 
     def ask(question: str) -> bool:
@@ -190,7 +193,7 @@ def _offer_env_file(ask: Callable[[str], bool]) -> None:
 
 @app.command()
 def manifest() -> None:
-    """Print the Slack app manifest for these settings (YAML, for "Create New App → From a manifest")."""
+    """Print the Slack app manifest for these settings."""
     import yaml  # noqa: PLC0415 - nothing else needs it
 
     settings = bot_settings.read_slack_app()
@@ -204,8 +207,8 @@ def manifest() -> None:
 
 
 @app.command()
-def commands(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
-    """List the subcommands of the slash command: what may follow each, the role it needs, what it does."""
+def commands(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False) -> None:
+    """List what users can type in Slack, with the role each needs."""
     from bot.dispatch.arguments import syntax  # noqa: PLC0415
 
     registry = _registry()
@@ -230,7 +233,7 @@ def _registry() -> HandlerRegistry:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database up to date and stop; `run` does the same when it starts."""
+    """Update the database and exit. `run` does this too."""
     from bot.db import database as db_database  # noqa: PLC0415
 
     settings = bot_settings.read()

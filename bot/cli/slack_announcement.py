@@ -40,15 +40,17 @@ class SlackAnnouncer:
     def _but(self, problem: SlackError) -> SlackError:
         if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
             return SlackError(
-                english("The build is ready, and Slack did not say if it took the card."), NO_TEXT, code=problem.code
+                english("The build is ready, but Slack didn't confirm the card. Check the channel."),
+                NO_TEXT,
+                code=problem.code,
             )
         step = problem.step_for(admin=True)
         if isinstance(problem, ChannelUnavailable):
             step = english(
-                "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."
+                "Invite the bot: `/invite @Applivery`. Then post the card with `/applivery get` → Share here."
             )
         return SlackError(
-            english(f"The build is ready, and no card is in {self.channel}: {problem.sentence}"),
+            english(f"The build is ready, but the card wasn't posted in {self.channel}: {problem.sentence}"),
             step,
             code=problem.code,
         )
@@ -63,16 +65,16 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Sl
     """Someone to announce in `channel`; the token is tried at once. Raises UserInputError or a SlackError."""
     if settings.slack_bot_token is None:
         raise UserInputError(
-            english("--announce needs Slack, and SLACK_BOT_TOKEN is not set."),
-            english("Set it, or leave --announce out."),
+            english("--announce needs SLACK_BOT_TOKEN."),
+            english("Set it, or leave out --announce."),
         )
     if not channel.strip("# "):
         raise UserInputError(
-            english("--announce names no channel."), english("Name one, like --announce '#releases', or leave it out.")
+            english("--announce has no channel."), english("Add one, for example --announce '#releases'.")
         )
     if settings.applivery_organization is None:
         raise UserInputError(
-            english("--announce needs the dashboard's address for its card."), english("Set APPLIVERY_ORGANIZATION.")
+            english("--announce needs APPLIVERY_ORGANIZATION for the card's dashboard link."), english("Set it.")
         )
     async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"

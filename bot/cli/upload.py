@@ -1,4 +1,4 @@
-"""`upload`: a build from this machine to Applivery, watched to its end when that is wished."""
+"""`upload`: a build from this machine to Applivery; with --wait until it is processed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from bot.cli import options
 
 LONGEST_WAIT = 10_080  # minutes: a week
 
-File = Annotated[Path, typer.Argument(help="The build: .ipa .apk .aab .dmg .pkg .exe .msi .msix .appx .nsp .zip …")]
+File = Annotated[
+    Path, typer.Argument(help="The build file: .ipa .apk .aab .dmg .pkg .exe .msi .msix .appx .nsp .zip …")
+]
 AppName = Annotated[
-    str | None, typer.Option("--app", help="The app, with a Service Account's token.", show_default=False)
+    str | None, typer.Option("--app", help="The app. Needs a Service Account token.", show_default=False)
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until Applivery has processed it.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the build is processed.")]
 Minutes = Annotated[
-    float, typer.Option("--timeout", help="Minutes to wait for that.", callback=options.up_to(LONGEST_WAIT))
+    float, typer.Option("--timeout", help="Minutes to wait at most.", callback=options.up_to(LONGEST_WAIT))
 ]
-Every = Annotated[float, typer.Option("--every", help="Seconds between two looks.", callback=options.up_to(3600))]
+Every = Annotated[float, typer.Option("--every", help="Seconds between status checks.", callback=options.up_to(3600))]
 Channel = Annotated[
     str | None,
-    typer.Option("--announce", help="Post a card in this Slack channel when it is ready.", show_default=False),
+    typer.Option("--announce", help="Post a card in this Slack channel when the build is ready.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -62,8 +64,8 @@ def upload(
 ) -> None:
     """Upload a build to Applivery.
 
-    With APPLIVERY_TOKEN (a Service Account's) and APPLIVERY_ORGANIZATION name the --app; with APPLIVERY_APP_TOKEN leave
-    it out. Mails are sent only when asked for.
+    With APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, add --app. With APPLIVERY_APP_TOKEN, leave it out. No email is sent
+    unless you ask for it.
     """
     given = dict(locals())  # every option by its name, once
     # imported here: it loads the network, which other commands need later or never

@@ -27,7 +27,7 @@ from bot.i18n.units import format_duration_short
 from bot.settings import UploadSettings
 from bot.slack.mrkdwn import size
 
-LOST = "The answer got lost. Looking for the build at Applivery …"
+LOST = "No answer from Applivery. Checking whether it has the build …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class UploadCommand:
             if announcer is not None:
                 await announcer.announce(build, address or "")
                 showing.facts["announced"] = self.channel
-                showing.say(f"A card with a button is in {self.channel}.")
+                showing.say(f"Posted a card in {self.channel}.")
 
 
 async def _sent(
@@ -87,7 +87,7 @@ async def _sent(
     seconds = max(time.monotonic() - started, 0.001)
     showing.facts |= {"sent_bytes": file.size, "seconds": round(seconds, 3), "found_after_break": done.found}
     if done.found:
-        showing.say("Applivery has it: a new build of the same version and size.")
+        showing.say("Found it in Applivery: a new build with the same version and size.")
     rate = size(int(file.size / seconds))
     showing.say(f"Uploaded {_title(done.build)} in {format_duration_short(seconds)} ({rate}/s): build {done.build.id}.")
     return done.build
@@ -100,5 +100,5 @@ def _title(build: Build) -> str:
 def _closing(build: Build, address: str | None) -> str:
     state = f"{_title(build)} is ready." if build.stage is Stage.READY else "Applivery is processing it."
     if build.stage is Stage.UNKNOWN:
-        state = f"Applivery says: {status_of(build)}."
-    return f"{state} {address or 'Set APPLIVERY_ORGANIZATION to get its dashboard link here.'}"
+        state = f"Applivery status: {status_of(build)}."
+    return f"{state} {address or 'Set APPLIVERY_ORGANIZATION to print its dashboard link.'}"

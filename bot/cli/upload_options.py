@@ -66,8 +66,8 @@ class UploadOptions:
         kind = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
         if kind is None:
             raise UserInputError(
-                english(f"“{shown(path)}” is no PNG and no JPEG."),
-                english("Applivery takes these two for --package-icon."),
+                english(f"“{shown(path)}” isn't a PNG or JPEG."),
+                english("Use one of these for --package-icon."),
             )
         return SmallFile(shown(Path(path.name)), kind, content)
 
@@ -75,7 +75,7 @@ class UploadOptions:
         text, path = self.given["changelog"], self.given["changelog_file"]
         if text is not None and path is not None:
             raise UserInputError(
-                english("--changelog and --changelog-file were both given."), english("Give one of them.")
+                english("--changelog and --changelog-file exclude each other."), english("Leave one out.")
             )
         if path is None:
             return text  # type: ignore[no-any-return]
@@ -83,7 +83,7 @@ class UploadOptions:
             return _read(path, 1024 * 1024).decode("utf-8-sig").strip() or None
         except UnicodeDecodeError:
             raise UserInputError(
-                english(f"“{shown(path)}” is not UTF-8 text."), english("Save the changelog as UTF-8.")
+                english(f"“{shown(path)}” isn't UTF-8 text."), english("Save the changelog as UTF-8.")
             ) from None
 
     def _deployer(self, environment: Mapping[str, str]) -> CiMetadata:
@@ -109,11 +109,11 @@ def _read(path: Path, most: int) -> bytes:
             content = file.read(most + 1)  # and no more: a device has no end
     except OSError as error:
         raise UserInputError(
-            english(f"“{shown(path)}” cannot be read: {error.strerror}."), english("Check the path.")
+            english(f"Can't read “{shown(path)}”: {error.strerror}."), english("Check the path.")
         ) from None
     if len(content) > most:
         raise UserInputError(
             english(f"“{shown(path)}” is larger than {most // 1024 // 1024} MB."),
-            english("Check that it is the right file."),
+            english("Check the path."),
         )
     return content

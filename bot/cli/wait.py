@@ -38,23 +38,23 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
     while not build.stage.final:
         if status_of(build) != text:
             text = status_of(build)
-            showing.say(f"Applivery says: {text}.")
+            showing.say(f"Status: {text}.")
         if time.monotonic() >= until:
             waited = format_duration_short(patience)
             raise BuildNotReady(
-                english(f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)})."),
-                english("Look at it in the dashboard; uploading it again would make a second one."),
+                english(f"Uploaded, but still processing after {waited} ({quoted(build)})."),
+                english("Check it in the dashboard. Uploading it again would create a duplicate."),
             )
         await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
         try:
             build = await depot.build(build.id)
             showing.looked(build)
         except _PASSING as error:
-            showing.say(f"{error.sentence} Looking again.")
+            showing.say(f"{error.sentence} Checking again.")
         except AppliveryError as refused:  # the upload was allowed, and looking at its build is not
             raise BuildNotReady(
-                english(f"The build is uploaded, and Applivery does not say how it is: {refused.sentence}"),
-                english("Look at it in the dashboard; uploading it again would make a second one."),
+                english(f"Uploaded, but its status can't be read: {refused.sentence}"),
+                english("Check it in the dashboard. Uploading it again would create a duplicate."),
                 code=refused.code,
             ) from None
     return build
@@ -69,7 +69,7 @@ def quoted(build: Build) -> str:
     """Return the same in the middle of a sentence."""
     if build.stage is not Stage.UNKNOWN:
         return f"“{build.status}”"
-    return f"status “{build.status}” (unknown to me)" if build.status else "no status (unknown to me)"
+    return f"unknown status “{build.status}”" if build.status else "no status"
 
 
 def ended_well(build: Build) -> None:
@@ -79,8 +79,8 @@ def ended_well(build: Build) -> None:
     code = f" (code {build.error_code})" if build.error_code else ""
     reason = build.error or "Applivery gave no reason."
     raise BuildNotReady(
-        english(f"Applivery could not process the build{code}: {reason}"),
-        english(f"What the codes mean: {CODES}"),
+        english(f"Applivery failed to process the build{code}: {reason}"),
+        english(f"Error codes: {CODES}"),
         code=_number(build),
     )
 

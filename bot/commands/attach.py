@@ -41,7 +41,7 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     "attach_file",
     need=Role.RELEASER,
     title="Attach to a build",
-    description="The file that was posted here is attached to a build in Applivery",
+    description="Attach the posted file to a build in Applivery",
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""

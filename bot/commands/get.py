@@ -203,7 +203,7 @@ async def share(call: CommandContext, value: str) -> Message:
     "get_build",
     need=Role.MEMBER,
     title="Get this build",
-    description="A fresh private link to the build this message is about",
+    description="Get a private link to this message's build",
 )
 async def from_message(call: CommandContext, value: str | None) -> Reply:
     """*Get this build* on a message: the build its buttons are for; without any, the form."""

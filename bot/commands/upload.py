@@ -56,7 +56,7 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     "upload_build",
     need=Role.RELEASER,
     title="Upload to Applivery",
-    description="The build that was posted here becomes a build in Applivery",
+    description="Upload the posted build to Applivery",
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""

@@ -59,7 +59,7 @@ def scopes(given: frozenset[str] | None) -> list[CheckResult]:
         return [skipped(SCOPE, "Slack doesn't list this token's scopes.")]
     results = [
         (warning if scope in ONLY_AFTER_A_CRASH else broken)(
-            SCOPE, f"{scope} is missing. Used for: {SCOPES[scope]}.", REINSTALL
+            SCOPE, f"{scope} is missing. Needed to {SCOPES[scope]}.", REINSTALL
         )
         for scope in SCOPES
         if scope not in given

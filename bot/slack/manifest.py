@@ -7,35 +7,35 @@ from typing import Any, NamedTuple
 
 # Each with the reason why it is asked for; docs/reference/slack.md is written from these two (`make reference`).
 SCOPES = {
-    "commands": "the slash command",
-    "chat:write": "answers in direct messages, cards in channels it was invited to",
-    "app_mentions:read": "answers `@Applivery get …` in threads, where slash commands do not work",
-    "files:read": "reads a build that a user posted or picked in a form, for the upload they asked for",
-    "files:write": "download reports and the audit trail as CSV files, in the direct messages of the user who asks",
-    "usergroups:read": "roles of user groups, and when their members change; the group that a subscription mentions",
-    "users:read": "tells guests, partners and admins apart, and hears when that changes; knows time zones",
-    "users:read.email": "compares who downloaded a build with the members of a group or channel: `missing:@qa`",
-    "channels:read": "knows whether it can post in a public channel, and hears when that changes",
-    "groups:read": "the same for private channels it was invited to",
-    "channels:history": "finds its own message again after a crash, so that it is not posted twice",
-    "groups:history": "the same in private channels",
-    "im:write": "opens its own direct messages with a user, to find its message there as well",
-    "im:history": "the same in its own direct messages",
+    "commands": "run the slash command",
+    "chat:write": "post cards in channels and answers in direct messages",
+    "app_mentions:read": "answer `@Applivery get …` in threads, where slash commands don't work",
+    "files:read": "upload a file that a user posted or picked in a form",
+    "files:write": "send reports and the audit log as CSV files, by DM",
+    "usergroups:read": "read user groups, for roles and mentions",
+    "users:read": "recognize admins, guests and partners; use each user's time zone",
+    "users:read.email": "find who hasn't downloaded a build yet: `missing:@qa`",
+    "channels:read": "check whether it can post in a public channel",
+    "groups:read": "check whether it can post in a private channel",
+    "channels:history": "find its own message after a crash, so that it isn't posted twice",
+    "groups:history": "find its own message after a crash, in private channels",
+    "im:write": "open its DM with a user, to find its message there",
+    "im:history": "find its own message after a crash, in DMs",
 }
 
 # Each with what it is for. https://docs.slack.dev/reference/events
 EVENTS = {
-    "app_mention": "a user asks in a thread",
-    "app_home_opened": "a user opened its Home tab, which is rendered then",
-    "user_change": "a user is a guest now, or has left: the cached record is dropped",
-    "team_join": "a user is new, or back",
-    "subteam_members_changed": "a user group, and so its roles, has other members",
-    "subteam_updated": "a user group was disabled, or has other members",
-    "member_joined_channel": "it was invited: it posts once what it can do, and what waits for that channel",
-    "channel_archive": "a channel cannot be posted to any more",
-    "channel_unarchive": "a channel is back, so what waits for it can be posted",
-    "channel_left": "it was removed from a channel",
-    "channel_rename": "a channel has another name",
+    "app_mention": "a user mentions the bot in a thread",
+    "app_home_opened": "a user opens the Home tab",
+    "user_change": "a user became a guest or left",
+    "team_join": "a user joined or came back",
+    "subteam_members_changed": "the members of a user group changed, and so their roles",
+    "subteam_updated": "a user group was disabled or changed",
+    "member_joined_channel": "the bot was invited: it introduces itself once and posts what was held",
+    "channel_archive": "a channel was archived: its subscriptions pause",
+    "channel_unarchive": "a channel is back: its subscriptions resume",
+    "channel_left": "the bot was removed: the channel's subscriptions pause",
+    "channel_rename": "a channel was renamed",
     "group_archive": "the same for private channels",
     "group_unarchive": "the same for private channels",
     "group_left": "the same for private channels",
@@ -62,7 +62,7 @@ def manifest(
     address = {} if socket_mode else {"request_url": request_url}
     slash = {
         "command": command,
-        "description": "Builds from Applivery: get, builds, status, upload, downloads, subscribe",
+        "description": "Get, announce and track Applivery builds",
         "usage_hint": "get courier | builds courier | help",
         "should_escape": True,
         **({} if socket_mode else {"url": request_url}),
@@ -70,7 +70,7 @@ def manifest(
     return {
         "display_information": {
             "name": "Applivery",
-            "description": "Fresh private links to app builds, news of each build once, and who downloaded what",
+            "description": "Private links to builds, announcements in channels, and download reports",
             "background_color": "#1f2a44",
         },
         "features": {

@@ -137,7 +137,7 @@ async def test_wait_ends_with_0_when_the_build_is_ready(world: Environment, ipa:
     said = json.loads(done.out)
     assert done.code == 0, done.err
     assert (said["build"]["stage"], said["build"]["status"]) == (Stage.READY, "processed")
-    assert "Applivery says: in_progress." in done.err
+    assert "Status: in_progress." in done.err
 
 
 def looks(world: Environment, build_id: str) -> int:
@@ -170,8 +170,8 @@ async def test_wait_says_a_status_it_does_not_know(world: Environment, ipa: Path
     world.applivery.move(build, "thawing")
     done = await ended(process)
     assert (done.code, json.loads(done.out)["build"]["stage"]) == (1, Stage.UNKNOWN)
-    assert "Applivery says: status “thawing” (unknown to me)." in done.err
-    assert "has not finished it (status “thawing” (unknown to me))" in done.err
+    assert "Status: unknown status “thawing”." in done.err
+    assert "(unknown status “thawing”)" in done.err
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ async def test_a_processing_error_s_code_is_told(
 async def test_upload_wait_timeout_exits_1_with_last_status(world: Environment, ipa: Path) -> None:
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.01")
     assert done.code == 1
-    assert "has not finished it (“pending”)" in done.err
-    assert "would make a second one" in done.err
+    assert "(“pending”)" in done.err
+    assert "would create a duplicate" in done.err
 
 
 async def test_the_vendor_s_own_example_is_sent_as_it_is(world: Environment, ipa: Path) -> None:
@@ -264,7 +264,7 @@ async def test_apps_that_may_not_be_listed_are_named_by_id(world: Environment, i
         assert (done.code, json.loads(done.out)["build"]["app"]) == (0, "courier"), done.err
     done = await upload(world, ipa, "--app", "The Courier", "--json")
     assert done.code == 1
-    assert "does not let this credential list the apps. Give --app the app's id or short name." in done.err
+    assert "This token can't list apps. Set --app to the app's id or slug." in done.err
     assert len(world.applivery.builds) == 2
 
 
@@ -276,7 +276,7 @@ async def test_a_build_that_may_not_be_seen_is_uploaded_all_the_same(
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--json")
     said = json.loads(done.out)
     assert (done.code, said["ok"], said["build"]["id"]) == (1, False, world.applivery.builds[0].id)
-    assert said["error"]["message"].startswith("The build is uploaded, and Applivery does not say how it is:")
+    assert said["error"]["message"].startswith("Uploaded, but its status can't be read:")
     assert "may not upload" not in done.err
     assert "way of uploading" not in done.err
 
@@ -318,8 +318,8 @@ async def test_upload_lost_answer_build_found_is_reported(world: Environment, ip
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     done = await upload(world, ipa, "--app", "courier", "--version-name", "2.4.0")
     assert done.code == 0, done.err
-    assert "The answer got lost. Looking for the build" in done.out
-    assert "Applivery has it: a new build of the same version and size." in done.out
+    assert "No answer from Applivery. Checking whether it has the build" in done.out
+    assert "Found it in Applivery: a new build with the same version and size." in done.out
     assert len(world.applivery.builds) == 1
 
 
@@ -337,15 +337,19 @@ async def test_upload_cut_connection_exits_1_without_blaming_file(world: Environ
 @pytest.mark.parametrize(
     ("words", "settings", "said"),
     [
-        (("--app", "courier"), {"APPLIVERY_TOKEN": ""}, "There is no token for Applivery."),
-        ((), {}, "No app was named. Add --app"),
+        (("--app", "courier"), {"APPLIVERY_TOKEN": ""}, "No Applivery token set."),
+        ((), {}, "No app given. Add --app"),
         (("--app", "couier"), {}, "There is no app called “couier”. Did you mean `Courier`?"),
-        (("--app", "courier"), {"APPLIVERY_TOKEN": "", "APPLIVERY_APP_TOKEN": "x"}, "--app needs a Service Account's"),
+        (
+            ("--app", "courier"),
+            {"APPLIVERY_TOKEN": "", "APPLIVERY_APP_TOKEN": "x"},
+            "--app needs a Service Account token",
+        ),
         (("--app", "courier", "--filter", "a,,b"), {}, "has an empty group"),
-        (("--app", "courier", "--changelog", "a", "--changelog-file", "b"), {}, "were both given"),
-        (("--app", "courier", "--package-icon", "courier.ipa"), {}, "is no PNG and no JPEG"),
-        (("--app", "courier", "--announce", "#releases"), {}, "SLACK_BOT_TOKEN is not set"),
-        (("--app", "courier"), {"APPLIVERY_API_URL": "nowhere"}, "APPLIVERY_API_URL: is not a web address"),
+        (("--app", "courier", "--changelog", "a", "--changelog-file", "b"), {}, "exclude each other"),
+        (("--app", "courier", "--package-icon", "courier.ipa"), {}, "isn't a PNG or JPEG"),
+        (("--app", "courier", "--announce", "#releases"), {}, "--announce needs SLACK_BOT_TOKEN"),
+        (("--app", "courier"), {"APPLIVERY_API_URL": "nowhere"}, "APPLIVERY_API_URL: isn't a web address"),
     ],
 )
 async def test_a_call_that_has_to_be_changed_ends_with_2(
@@ -361,7 +365,7 @@ async def test_a_call_that_has_to_be_changed_ends_with_2(
 async def test_a_file_that_is_not_there_or_no_build_ends_with_2(world: Environment, tmp_path: Path) -> None:
     (tmp_path / "empty.ipa").touch()
     (tmp_path / "notes.txt").write_text("notes")
-    for name, words in (("none.ipa", "There is no file"), ("empty.ipa", "is empty"), ("notes.txt", "no build that")):
+    for name, words in (("none.ipa", "No file"), ("empty.ipa", "is empty"), ("notes.txt", "no build that")):
         done = await upload(world, tmp_path / name, "--app", "courier")
         assert done.code == 2
         assert words in done.err
@@ -409,7 +413,7 @@ async def test_upload_unposted_card_exits_1_and_reports_build(world: Environment
     )  # fmt: skip
     said = json.loads(done.out)
     assert (done.code, said["ok"], said["build"]["stage"]) == (1, False, Stage.READY)
-    assert "The build is ready, and no card is in #general" in done.err
+    assert "The build is ready, but the card wasn't posted in #general" in done.err
     assert "/invite" in done.err
 
 
