@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -196,7 +197,7 @@ def heads(message: Any) -> list[str]:
 
 def heard(message: Any) -> str:
     """The first words of a message, as its notification was; a newer build may have been there already."""
-    return _until(heads(message)[0].replace("↪️", "✅"), ", superseded by ")
+    return re.sub(r"^(.*) was superseded by .*", r"✅ \1 is ready.", heads(message)[0])
 
 
 def _until(text: str, end: str) -> str:

@@ -268,7 +268,9 @@ async def test(call: CommandContext, value: str) -> Message:
     )
     announcement = await _announcement(call, subscription, shown)
     with use_locale(call.services.language):
-        card = cards.tried_out(subscription, channel_card.card(announcement, call.services.dashboard), handles)
+        card = cards.tried_out(
+            subscription, channel_card.card(announcement, call.services.dashboard, call.now), handles
+        )
     note = "" if tried.would else f"{dry_run(subscription, tried)} {_('The card shows the newest one all the same.')}"
     return cards.trial(subscription, card, note)
 

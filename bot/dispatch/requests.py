@@ -10,12 +10,14 @@ from bot.domain import references
 from bot.domain.audit import Entrypoint
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
+from bot.slack.button_values import BuildValue
 from bot.slack.manifest import EVENTS
 from bot.slack.schemas import WITH_RECORDS
 
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
 CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")
 MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", *CHANGES}
+MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
 OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 
 
@@ -227,11 +229,11 @@ def _selected_values(element: dict[str, Any]) -> str:
 
 
 def clicked(action: dict[str, Any]) -> dict[str, Any]:
-    """Return the button that was clicked: a chosen item of a ⋯ menu as the button that it stands for.
+    """Return the button that was clicked: a chosen item of a ⋯ menu or of a select as the button that it stands for.
 
     https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element
     """
-    if action.get("type") != "overflow":
+    if action.get("type") not in MENUS:
         return action
     name, _separator, value = str((action.get("selected_option") or {}).get("value") or "").partition(" ")
     return {"type": "button", "action_id": name, "value": value, "block_id": action.get("block_id")}
@@ -240,22 +242,26 @@ def clicked(action: dict[str, Any]) -> dict[str, Any]:
 def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:
     """Return the value of the first button or menu item with one of these names in a message; None without one.
 
-    A superseded card has the newer build's button before its own; the card is about its own.
+    A superseded card has the newer build's button, whose value remembers the build that the card is about.
     """
     for block in message.get("blocks") or []:
         for element in (*(block.get("elements") or []), block.get("accessory")):
             for button in _buttons(element) if isinstance(element, dict) else ():
-                if button.get("value") and _is_one_of(button, actions):
-                    return str(button["value"])
+                if value := _value_if_one_of(button, actions):
+                    return value
     return None
 
 
 def _buttons(element: dict[str, Any]) -> list[dict[str, Any]]:
-    if element.get("type") != "overflow":
+    if element.get("type") not in MENUS:
         return [element]
-    return [clicked({"type": "overflow", "selected_option": option}) for option in element.get("options") or []]
+    return [clicked({**element, "selected_option": option}) for option in element.get("options") or []]
 
 
-def _is_one_of(element: dict[str, Any], actions: frozenset[str]) -> bool:
+def _value_if_one_of(element: dict[str, Any], actions: frozenset[str]) -> str:
     name, _, whose = str(element.get("action_id") or "").partition("#")
-    return name in actions and whose != "newer"
+    value = str(element.get("value") or "")
+    if name not in actions or whose != "newer":
+        return value if name in actions else ""
+    newer = BuildValue.parse(value)
+    return str(BuildValue(newer.app_id, newer.detail)) if newer.detail else ""

@@ -22,6 +22,10 @@ _STATES = (
     gettext_noop("{build} is being processed"),
     gettext_noop("{build} failed to process"),
     gettext_noop("{build} was recalled"),
+    gettext_noop("{build} was superseded by {newer}"),
+    gettext_noop("{build} was deleted in Applivery"),
+    gettext_noop("⛔ {build} recalled: {reason}"),
+    gettext_noop("⛔ {build} deleted in Applivery"),
 )
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 _AROUND = "()[],;:.!?*_~`\"'"
@@ -96,7 +100,8 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
 def _is_told(rest: str) -> bool:
     """Return whether these words, after a build's name, are its state."""
     words = fold(rest)
-    states = [fold(_(state, language, build="")) for state in _STATES for language in LANGUAGES]
+    nothing = {"build": "", "newer": "", "reason": ""}
+    states = [fold(_(state, language, **nothing).removeprefix("⛔ ")) for state in _STATES for language in LANGUAGES]
     return not words or words.startswith((*_ENDS, *states))
 
 

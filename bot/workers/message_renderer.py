@@ -51,7 +51,7 @@ class MessageRenderer:
         return await self._of_event.get(announcement.event, self._card)(announcement)
 
     async def _card(self, announcement: Delivery) -> Message:
-        return channel_card.card(announcement, self._dashboard)
+        return channel_card.card(announcement, self._dashboard, self._clock())
 
     async def _welcome(self, announcement: Delivery) -> Message:
         return welcome(self._command)

@@ -81,7 +81,7 @@ async def test_build_followed_from_upload_to_card_across_restarts(world: Environ
     await world.ask("subscribe courier on:uploaded,processed")
     build = world.applivery.build(world.courier, version="2.4.0", number="173", status="pending", branch="release/2.4")
     await world.look()
-    assert world.said() == ["⬆️ Courier 2.4.0 (173) for iOS was uploaded."]
+    assert world.said() == ["⏳ Courier 2.4.0 (173) for iOS was uploaded."]
 
     await world.restart(**way_in)  # while it is being processed
     world.applivery.move(build, "in_progress")
@@ -101,7 +101,7 @@ async def test_build_followed_from_upload_to_card_across_restarts(world: Environ
     await world.look()
     await world.settle()
     assert world.slack.messages(world.releases) == [card]
-    states = ("⬆️", "was uploaded"), ("⚙️", "is being processed"), ("✅", "is ready")
+    states = ("⏳", "was uploaded"), ("⏳", "is being processed"), ("✅", "is ready")
     assert heads(card) == [f"{icon} Courier 2.4.0 (173) for iOS {state}." for icon, state in states]
 
 

@@ -395,7 +395,7 @@ async def test_upload_announce_posts_card_with_working_button(world: Environment
     done = await ended(process)
     assert (done.code, json.loads(done.out)["announced"]) == (0, "#releases"), done.err
     [card] = world.slack.messages(world.releases)
-    assert labels(card) == ["Get build", "What's new", "Downloads", "Mute"]
+    assert labels(card) == ["Get build", "What's new", "Downloads", "Mute", "Open in Applivery"]
     assert not card.crawled
     turn = await world.slack.click(card, "get.v1", user=world.bruno)
     answer: FakeMessage = await turn.answer()

@@ -24,20 +24,26 @@ class MessagePane:
         self._ana = demo.slack.user("ana")
         self._channel = demo.slack.channel("releases")
 
-    async def show(self, message: Message, *, is_private: bool = False) -> None:
-        """Show this message alone, as Slack renders it; private ones say who sees them."""
+    async def show(self, message: Message, *, is_private: bool = False, follows: bool = False) -> None:
+        """Show this message alone, as Slack renders it; private ones say who sees them.
+
+        One that `follows` another of the bot's, as cards do in a release channel, has no line with the author.
+        """
         slack = self._demo.slack
         for earlier in list(slack.messages(self._channel)):
             slack.mailbox.delete(earlier)
         only_to = self._ana.id if is_private else None
         author = {"user": slack.bot_user_id, "bot_id": slack.bot_id, "ephemeral_to": only_to}
+        if follows:
+            slack.mailbox.post(self._channel, Message("Another card").payload(), **author)
         posted: FakeMessage = slack.mailbox.post(self._channel, message.payload(), **author)
         await expect(self.page.locator(f'[data-ts="{posted.ts}"]')).to_be_visible()
 
-    async def height(self, message: Message, *, is_private: bool = False) -> float:
+    async def height(self, message: Message, *, is_private: bool = False, follows: bool = False) -> float:
         """Return how high it stands."""
-        await self.show(message, is_private=is_private)
-        box = await self.page.get_by_test_id("message").or_(self.page.get_by_test_id("ephemeral")).bounding_box()
+        await self.show(message, is_private=is_private, follows=follows)
+        shown = self.page.get_by_test_id("message").or_(self.page.get_by_test_id("ephemeral"))
+        box = await shown.last.bounding_box()
         assert box
         return float(box["height"])
 

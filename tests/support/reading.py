@@ -13,7 +13,7 @@ from bot.domain.model import App, Build
 from bot.i18n.verbatim import CLOSE, OPEN
 from bot.slack.blocks import MESSAGE_TEXT, Message
 from sandbox.slack.validation import check_message
-from tests.support.seeing import PARAGRAPHS, paragraph
+from tests.support.seeing import PARAGRAPHS, Control, controls_of, paragraph
 
 # What mrkdwn does something with. https://docs.slack.dev/messaging/formatting-message-text#advanced
 LIVE = re.compile(r"<([^<>]*)>")
@@ -66,6 +66,12 @@ def buttons(message: Message) -> dict[str, dict[str, Any]]:
     """The buttons of a message by what they say."""
     rows = [[*block.get("elements", []), block.get("accessory")] for block in message.payload().get("blocks", [])]
     return {item["text"]["text"]: item for row in rows for item in row if item and item.get("type") == "button"}
+
+
+def controls(message: Message) -> list[Control]:
+    """Every button and every item of a menu of a message, in order."""
+    rows = [[*block.get("elements", []), block.get("accessory")] for block in message.payload().get("blocks", [])]
+    return controls_of(("", item) for row in rows for item in row if item and "action_id" in item)
 
 
 def seen(message: Message) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def _escaped(text: str) -> str:
 
 
 class Control(NamedTuple):
-    """A button, or an item of a ⋯ menu as the button that it stands for; `option` is the item's value."""
+    """A button, or an item of a menu or a select as the button that it stands for; `option` is the item's value."""
 
     label: str
     action: str
@@ -62,9 +63,14 @@ class Control(NamedTuple):
 
 def controls(message: FakeMessage | FakeView) -> list[Control]:
     """Every button and every item of a menu, in order."""
+    return controls_of(message.elements())
+
+
+def controls_of(elements: Iterable[tuple[str, dict[str, Any]]]) -> list[Control]:
+    """The same of elements, each with the id of its block."""
     found = []
-    for block, element in message.elements():
-        if element["type"] == "overflow":
+    for block, element in elements:
+        if element["type"] in ("overflow", "static_select"):
             for option in element["options"]:
                 action, _, value = option["value"].partition(" ")
                 words, url = option["text"]["text"], option.get("url", "")

@@ -282,8 +282,8 @@ def divider() -> Block:
     return serialize(DividerBlock())
 
 
-def actions(*elements: ButtonElement | OverflowMenuElement | None) -> Block:
-    """Return a row of buttons and menus; None stands for a menu without items."""
+def actions(*elements: ButtonElement | OverflowMenuElement | StaticSelectElement | None) -> Block:
+    """Return a row of buttons, menus and selects; None stands for a menu without items."""
     return serialize(ActionsBlock(elements=[element for element in elements if element][:ACTIONS_ELEMENTS]))
 
 
@@ -348,6 +348,12 @@ def menu(*items: Option | None, action: str = MENU) -> OverflowMenuElement | Non
     """
     options = [item for item in items if item and len(item.value or "") <= OPTION_VALUE and len(item.url or "") <= URL]
     return OverflowMenuElement(action_id=action, options=options[:MENU_ITEMS]) if options else None
+
+
+def menu_select(hint: str, items: Sequence[Option], *, action: str = MENU) -> StaticSelectElement:
+    """Return a select in a row of buttons for more items than a ⋯ menu takes: each does what it does there."""
+    options = {item.value: item for item in items if len(item.value or "") <= OPTION_VALUE}
+    return StaticSelectElement(action_id=action, placeholder=_plain(hint, 150), options=[*options.values()][:OPTIONS])
 
 
 def option(label: str, value: str) -> Option:

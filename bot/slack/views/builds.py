@@ -46,10 +46,16 @@ def title(build: Build) -> str:
     return _("{build} for {platform}", build=name, platform=platform_name(build)) if build.platform else name
 
 
-def versioned(build: Build) -> str:
-    """`Courier 2.4.0`, escaped."""
+def heading(build: Build, limit: int = 80) -> str:
+    """`Courier 2.4.0 (173) · iOS`, escaped, for where it is no part of a sentence; the app's name is cut to `limit`."""
+    number = f" ({escape_inline(build.number, 40)})" if build.number else ""
+    return " · ".join(filter(None, [f"{versioned(build, limit)}{number}", platform_name(build)]))
+
+
+def versioned(build: Build, limit: int = 80) -> str:
+    """`Courier 2.4.0`, escaped, the app's name cut to `limit`."""
     version = escape_inline(build.version, 60) if build.version else _("without a version")
-    return f"{escape_inline(build.app.name, 80)} {version}"
+    return f"{escape_inline(build.app.name, limit)} {version}"
 
 
 def plain_title(build: Build) -> str:
@@ -135,6 +141,19 @@ def get_named(label: str, action: str, build: Build, style: str | None = "primar
         style=style,
         accessibility_label=_("Get {build}", build=build_labels.label(build)),
     )
+
+
+def build_choice(builds: Sequence[Build], *, with_app: bool = False) -> list[Block]:
+    """Return a row to get one of these builds: a select, or a button when there is but one; nothing without any."""
+    if not builds:
+        return []
+    names = [
+        f"{build.app.name} {build_labels.short(build)}" if with_app else build_labels.short(build) for build in builds
+    ]
+    if len(builds) == 1:
+        return [blocks.actions(get_named(_("Get {build}", build=names[0]), "get.v1", builds[0], style=None))]
+    items = [blocks.menu_item(name, "get.v1", build_value(build)) for name, build in zip(names, builds, strict=True)]
+    return [blocks.actions(blocks.menu_select(_("Get a build…"), items))]
 
 
 def news_button(build: Build) -> ButtonElement:

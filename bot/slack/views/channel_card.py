@@ -3,116 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from urllib.parse import SplitResult, urlsplit
+from datetime import datetime
 
-from slack_sdk.models.blocks import ButtonElement, ImageElement
+from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
 
-from bot.domain import build_labels, changelogs, platforms
+from bot.domain import build_labels, platforms
 from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks, mrkdwn
-from bot.slack.blocks import Block, Message
-from bot.slack.mrkdwn import date_tag, escape_inline
+from bot.slack.blocks import Message
+from bot.slack.button_values import BuildValue
+from bot.slack.mrkdwn import escape_inline
+from bot.slack.views import build_card
 from bot.slack.views.builds import (
+    build_choice,
     build_value,
-    changelog,
-    facts,
-    failure,
     get_button,
     get_named,
-    news_button,
+    heading,
     platform_name,
     title,
     unknown,
     versioned,
+    watch_button,
 )
 
 Dashboard = Callable[[Build], str]
 
 HEADS = {
-    Stage.PENDING: ("⬆️", gettext_noop("{build} was uploaded")),
-    Stage.RUNNING: ("⚙️", gettext_noop("{build} is being processed")),
+    Stage.PENDING: ("⏳", gettext_noop("{build} was uploaded")),
+    Stage.RUNNING: ("⏳", gettext_noop("{build} is being processed")),
     Stage.READY: ("✅", gettext_noop("{build} is ready")),
     Stage.FAILED: ("❌", gettext_noop("{build} failed to process")),
     Stage.UNKNOWN: ("⚠️", ""),  # its own word is said instead
-    Stage.DELETED: ("🗑️", gettext_noop("{build} was deleted in Applivery")),
+    Stage.DELETED: ("⛔", gettext_noop("{build} was deleted in Applivery")),
 }
 DIGEST_LINES = 20
+SHORT = 8  # characters of a version that a button beside a line names
+SHORT_NAME = 24  # characters of an app's name in that line
 GETS = 20  # buttons in a row, which takes 25, with the others
-STATES = 10  # lines beside the icon
-LINK = 600  # characters of an address
 
 
-def card(announcement: Delivery, dashboard: Dashboard) -> Message:
-    """Return the card of an announcement in its present state; it has buttons, never a token."""
+def card(announcement: Delivery, dashboard: Dashboard, now: datetime | None = None) -> Message:
+    """Return the card of an announcement in its present state; it has buttons, never a token.
+
+    A build that is old `now` has the day beside its time.
+    """
     shown = announcement.shown or (CardEntry(announcement.build),)
+    manner = announcement.manner
     if len(shown) == 1:
-        return (_line_card if announcement.manner.compact else _build_card)(shown[0], announcement.manner, dashboard)
+        return _build_card(shown[0], manner, dashboard, now)
     if len({(entry.build.app.id, entry.build.version) for entry in shown}) == 1:
-        return _version_card(shown, announcement.manner, dashboard)
-    return _digest(shown, announcement.manner)
+        return _version_card(shown, manner, dashboard, now)
+    return _digest(shown, manner)
 
 
 def of_build(build: Build, dashboard: Dashboard) -> Message:
     """Return the card of one build with default options, in its present state; for a channel without a subscription."""
-    return _build_card(CardEntry(build), DeliveryOptions(), dashboard)
+    return _build_card(CardEntry(build), DeliveryOptions(), dashboard, None)
 
 
-def _build_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard) -> Message:
+def _build_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard, now: datetime | None) -> Message:
     build = entry.build
-    head = f"{_label(manner)}{_head(entry)}"
-    body = [blocks.section(f"*{head}*{_mention(manner)}", fields=facts(build), accessory=_icon(build))]
-    body += _aftermath(entry)
-    if _failed(entry):
-        body.append(blocks.section(failure(build)))
-    if _is_news(entry) and (notes := changelog(build, changelogs.START)):
-        body.append(blocks.section(notes))
-    get = [get_button(build, style="primary" if _is_news(entry) else None)] if _can_be_had(entry) else []
-    body += [*_read_on([entry], dashboard), blocks.actions(*get, *_buttons(entry))]
-    return Message(f"{head}{_mention(manner)}{_small_facts(build)}. {_why(entry)}".strip(), tuple(body))
+    text = f"{_label(manner)}{_told(entry, title(build))}{_mention(manner)}{_small_facts(build)}. {_why(entry)}".strip()
+    if _is_over(entry):
+        line = f"{_label(manner)}{_state(entry, heading(build, SHORT_NAME))}{_mention(manner)}"
+        return Message(text, (blocks.section(line, accessory=_way_on(entry)),))
+    head = f"{_label(manner)}{_state(entry, f'*{heading(build)}*')}{_mention(manner)}"
+    reason = [_reason(build)] if _failed(entry) else []
+    if manner.compact:
+        line = "\n".join(filter(None, [head, *(reason or [build_card.few_facts(build)])]))
+        return Message(text, (blocks.section(line, accessory=_button(build)),))
+    run = build_card.ci_button(build) if _failed(entry) else None
+    buttons = [run, _button(build), _more(entry, dashboard)]
+    return Message(text, tuple(build_card.card(head, build, buttons, now, lines=reason)))
 
 
-def _line_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard) -> Message:
-    """Return the compact format: a line and a button."""
-    build = entry.build
-    head = f"{_label(manner)}{_head(entry)}"
-    accessory = get_button(build, style=None) if _can_be_had(entry) else None
-    why = f"\n{_why(entry)}" if _why(entry) else ""
-    line = f"*{head}*{_small_facts(build)}{_mention(manner)}{why}\n{_links([entry], dashboard)}"
-    text = f"{head}{_mention(manner)}{_small_facts(build)}. {_why(entry)}".strip()
-    return Message(text, (blocks.section(line, accessory=accessory),))
-
-
-def _version_card(shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard) -> Message:
-    """Return one version for all its platforms: a line for each build, the changelog once, a button for each."""
+def _version_card(
+    shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard, now: datetime | None
+) -> Message:
+    """Return one version for all its platforms: its state, the changelog once, a button for each."""
     first = shown[0].build
-    states = [_state(each_entry, _platform(each_entry.build)) for each_entry in shown]
+    states = [_told(each_entry, _platform(each_entry.build)) for each_entry in shown]
     head = f"{_label(manner)}{versioned(first)}"
-    body = [blocks.section(f"*{head}*{_mention(manner)}\n" + "\n".join(states[:STATES]), accessory=_icon(first))]
-    body += blocks.paragraphs(states[STATES:])
-    for entry in shown:
-        body += [blocks.section(f"*{_platform(entry.build)}* {failure(entry.build)}")] if _failed(entry) else []
-        body += _aftermath(entry)
-    body += [blocks.context(" · ".join(facts(first)[:5]))] if facts(first) else []
-    if notes := changelog(
-        max((each_entry.build for each_entry in shown), key=lambda b: len(b.changelog)), changelogs.START
-    ):
-        body.append(blocks.section(notes))
+    text = f"{head}{_mention(manner)}: {'; '.join(states)}. {' '.join(filter(None, map(_why, shown)))}".strip()
+    newer = {entry.superseded_by.id if entry.superseded_by and _is_ready(entry) else "" for entry in shown}
+    if len(newer) == 1 and newer != {""}:
+        on = " · ".join(dict.fromkeys(platform_name(entry.build) for entry in shown))
+        line = f"{_label(manner)}{_superseded(' · '.join(filter(None, [versioned(first), on])), shown[0])}"
+        return Message(text, (blocks.section(f"{line}{_mention(manner)}", accessory=_way_on(shown[0])),))
+    lines = _version_lines(shown, f"{_label(manner)}*{versioned(first)}*{_mention(manner)}")
+    longest = max((entry.build for entry in shown), key=lambda build: len(build.changelog))
+    small = build_card.small_line([entry.build for entry in shown], now)
+    body = [*blocks.paragraphs([*lines, *build_card.notes(longest)]), *([blocks.context(small)] if small else [])]
     gets = [
-        get_named(_("Get {build}", build=_plain_platform(candidate.build)), f"get.v1#{number}", candidate.build)
+        get_named(
+            _("Get {build}", build=_plain_platform(candidate.build)),
+            f"get.v1#{number}",
+            candidate.build,
+            None if candidate.superseded_by else "primary",
+        )
         for number, candidate in enumerate(shown)
         if _can_be_had(candidate)
     ]
-    body += [
-        *_read_on(shown[:5], dashboard),
-        *(blocks.actions(*gets[at : at + GETS]) for at in range(0, len(gets) - GETS, GETS)),
-        blocks.actions(
-            *gets[(len(gets) - 1) // GETS * GETS :],
-            *_buttons(next((candidate for candidate in shown if not _deleted(candidate)), shown[0])),
-        ),
-    ]
-    text = f"{head}{_mention(manner)}: {'; '.join(states)}. {' '.join(filter(None, map(_why, shown)))}"
-    return Message(text.strip(), tuple(body))
+    more = _more(next((candidate for candidate in shown if not _deleted(candidate)), shown[0]), dashboard)
+    body += [blocks.actions(*gets[at : at + GETS]) for at in range(0, len(gets) - GETS, GETS)]
+    body.append(blocks.actions(*gets[(len(gets) - 1) // GETS * GETS :], more))
+    return Message(text, tuple(body))
+
+
+def _version_lines(shown: Sequence[CardEntry], head: str) -> list[str]:
+    """Return the title, with all platforms when they are ready, else below it the state of each."""
+    if all(_can_be_had(entry) and not entry.superseded_by for entry in shown):
+        return [" · ".join([f"✅ {head}", *(_platform(entry.build) for entry in shown)])]
+    lines = [head]
+    for entry in shown:
+        reason = f": {_reason(entry.build)}" if _failed(entry) else ""
+        lines.append(f"{_state(entry, _platform(entry.build))}{reason}")
+    return lines
 
 
 def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
@@ -121,44 +129,65 @@ def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
     apps = ", ".join(names[:5])
     if left := len(names[5:]):
         apps = ngettext("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
-    much = ngettext("{number} build of {apps}", "{number} builds of {apps}", len(shown), apps=apps)
-    head = f"{_label(manner)}📦 {much}"
-    body: list[Block] = [blocks.section(f"*{head}*{_mention(manner)}")]
+    head = _label(manner) + ngettext("{number} build of {apps}", "{number} builds of {apps}", len(shown), apps=apps)
     newest = list(reversed(shown))
-    for number, entry in enumerate(newest[:DIGEST_LINES]):
-        line = f"{_head(entry)}{_small_facts(entry.build)}"
-        why = f"\n{_why(entry)}" if _why(entry) else ""
-        get = _numbered(get_button(entry.build, style=None), number) if _can_be_had(entry) else None
-        body.append(blocks.section(f"{line}{why}", accessory=get))
+    lines = [f"*{head}*{_mention(manner)}"]
+    for entry in newest[:DIGEST_LINES]:
+        reason = f": {_reason(entry.build)}" if _failed(entry) else ""
+        lines.append(f"{_state(entry, heading(entry.build))}{reason}")
+    body = blocks.paragraphs(lines)
     if left := len(newest[DIGEST_LINES:]):
-        body.append(blocks.context(_("… and {number} more; `builds` with the app's name lists them.", number=left)))
-    return Message(
-        f"{head}{_mention(manner)}: " + "; ".join(_head(each_entry) for each_entry in newest[:DIGEST_LINES]) + ".",
-        tuple(body),
-    )
+        more = ngettext(
+            "… and {number} more build. See all with `builds`.",
+            "… and {number} more builds. See all with `builds`.",
+            left,
+        )
+        body.append(blocks.context(more))
+    body += build_choice([entry.build for entry in newest if _can_be_had(entry)], with_app=len(names) > 1)
+    told = "; ".join(_told(each_entry, title(each_entry.build)) for each_entry in newest[:DIGEST_LINES])
+    return Message(f"{head}{_mention(manner)}: {told}.", tuple(body))
 
 
-def _head(entry: CardEntry) -> str:
-    return _state(entry, title(entry.build))
+# ------------------------------------------------------------------ states
 
 
-def _icon_of(entry: CardEntry) -> str:
-    if entry.recall:
-        return "⛔"
-    if entry.superseded_by and entry.build.stage is Stage.READY:
-        return "↪️"
-    return HEADS[entry.build.stage][0]
+def _icon(entry: CardEntry) -> str:
+    return "⛔" if entry.recall else HEADS[entry.build.stage][0]
 
 
 def _state(entry: CardEntry, name: str) -> str:
-    """Return what has become of a build, as a sentence about it by this name."""
-    if entry.build.stage is Stage.UNKNOWN and entry.recall is None:
-        return f"{_icon_of(entry)} {name}: {unknown(entry.build)}"
-    sentence = gettext_noop("{build} was recalled") if entry.recall else HEADS[entry.build.stage][1]
-    if entry.recall is None and entry.superseded_by and entry.build.stage is Stage.READY:
-        newer = _newer(entry.build, entry.superseded_by)
-        return f"{_icon_of(entry)} {_('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
-    return f"{_icon_of(entry)} {_(sentence, build=name)}"
+    """Return the name of a build and its state in few words, of a recalled one with the reason."""
+    build = entry.build
+    if entry.recall:
+        reason = escape_inline(entry.recall.reason, 300)
+        return _("⛔ {build} recalled: {reason}", build=_struck(name), reason=reason)
+    if _deleted(entry):
+        return _("⛔ {build} deleted in Applivery", build=_struck(name))
+    if _is_ready(entry):
+        return _superseded(name, entry) if entry.superseded_by else f"✅ {name}"
+    if build.stage is Stage.UNKNOWN:
+        return f"{_icon(entry)} {name}: {unknown(build)}"
+    return f"{_icon(entry)} {_(HEADS[build.stage][1], build=name)}"
+
+
+def _superseded(name: str, entry: CardEntry) -> str:
+    newer = _newer(entry.build, entry.superseded_by) if entry.superseded_by else ""
+    return _("{build} · superseded by {newer}", build=name, newer=newer)
+
+
+def _struck(name: str) -> str:
+    return f"~{name}~"
+
+
+def _told(entry: CardEntry, name: str) -> str:
+    """Return the state of a build as a sentence about it by this name, for who reads the text alone."""
+    build = entry.build
+    if build.stage is Stage.UNKNOWN and entry.recall is None:
+        return f"{_icon(entry)} {name}: {unknown(build)}"
+    if entry.recall is None and entry.superseded_by and _is_ready(entry):
+        return _("{build} was superseded by {newer}", build=name, newer=_newer(build, entry.superseded_by))
+    sentence = gettext_noop("{build} was recalled") if entry.recall else HEADS[build.stage][1]
+    return f"{_icon(entry)} {_(sentence, build=name)}"
 
 
 def _newer(build: Build, newer: Build) -> str:
@@ -176,82 +205,79 @@ def _why(entry: CardEntry) -> str:
     return ""
 
 
-def _aftermath(entry: CardEntry) -> list[Block]:
-    if recall := entry.recall:
-        text = _(
-            "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
-            reason=escape_inline(recall.reason, 600),
-            person=recall.by,
-            when=date_tag(recall.at),
-        )
-        return [blocks.section(text)]
-    if (newer := entry.superseded_by) and entry.build.stage is Stage.READY:
-        label = _("Get {build}", build=newer.version) if newer.version else _("Get the newer one")
-        get = get_named(label, "get.v1#newer", newer, style=None)
-        return [blocks.section(_("A newer build is ready: {build}.", build=title(newer)), accessory=get)]
-    return []
+def _reason(build: Build) -> str:
+    """Return why a build failed in two rows of a phone: a button leads to all of it."""
+    return build_card.fit(build.error, build_card.NOTES) if build.error else _("Applivery gave no reason.")
+
+
+def _is_over(entry: CardEntry) -> bool:
+    """Return whether all that is left to say of a build fits into one line."""
+    is_superseded = entry.superseded_by is not None and _is_ready(entry)
+    return entry.recall is not None or is_superseded or _deleted(entry)
+
+
+def _is_ready(entry: CardEntry) -> bool:
+    return entry.build.stage is Stage.READY
 
 
 def _failed(entry: CardEntry) -> bool:
-    return entry.build.stage is Stage.FAILED
+    return entry.build.stage is Stage.FAILED and entry.recall is None
 
 
 def _can_be_had(entry: CardEntry) -> bool:
-    return entry.build.stage is Stage.READY and entry.recall is None
-
-
-def _is_news(entry: CardEntry) -> bool:
-    return entry.recall is None and entry.superseded_by is None and not _deleted(entry)
+    return _is_ready(entry) and entry.recall is None
 
 
 def _deleted(entry: CardEntry) -> bool:
     return entry.build.stage is Stage.DELETED
 
 
-def _buttons(entry: CardEntry) -> list[ButtonElement]:
+# ------------------------------------------------------------------ buttons
+
+
+def _button(build: Build) -> ButtonElement:
+    """Return the button for what most people want of a build in its stage."""
+    if build.stage is Stage.READY:
+        return get_button(build)
+    if build.stage.under_way:
+        return watch_button(build)
+    return _status_button(build, _("What's wrong?") if build.stage is Stage.FAILED else _("Status"))
+
+
+def _way_on(entry: CardEntry) -> ButtonElement | None:
+    """Return the one button of a build that is over: to the newer one if there is one, else to who recalled it.
+
+    Its value remembers the build that the card is about, for what finds that on a message.
+    """
+    build, newer = entry.build, entry.superseded_by
+    if newer:
+        is_short = 0 < len(newer.version) <= SHORT
+        label = _("Get {build}", build=newer.version) if is_short else _("Get newer")
+        says = _("Get {build}", build=build_labels.label(newer))
+        value = str(BuildValue.of(newer, build.id))
+        return blocks.button(label, "get.v1#newer", value, accessibility_label=says)
+    return None if _deleted(entry) else _status_button(build, _("Details"))
+
+
+def _status_button(build: Build, label: str) -> ButtonElement:
+    says = f"{label} {build_labels.label(build)}"
+    return blocks.button(label, "status.v1", build_value(build), accessibility_label=says)
+
+
+def _more(entry: CardEntry, dashboard: Dashboard) -> OverflowMenuElement | None:
+    """Return the ⋯ menu: what few people want, or may do."""
     build = entry.build
-    downloads = _("Who downloaded {build}", build=build_labels.label(build))
-    mute = _("Mute {app} in this channel", app=build.app.name)
-    more = [
-        news_button(build),
-        blocks.button(_("Downloads"), "downloads.v1", build_value(build), accessibility_label=downloads),
-    ]
-    more = [] if _deleted(entry) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
-    return [
-        *more,
-        blocks.button(_("Mute"), "mute.v1", build.app.id, accessibility_label=mute),
-    ]
+    value = build_value(build)
+    has_news = not _deleted(entry) and (_is_ready(entry) or bool(build.changelog))
+    return blocks.menu(
+        blocks.menu_item(_("What's new"), "news.v1", value) if has_news else None,
+        blocks.menu_item(_("Downloads"), "downloads.v1", value) if _is_ready(entry) else None,
+        blocks.menu_item(_("Mute"), "mute.v1", build.app.id),
+        None if _deleted(entry) else blocks.menu_link(_("Open in Applivery"), dashboard(build), "open.dashboard"),
+    )
 
 
-def _read_on(shown: Sequence[CardEntry], dashboard: Dashboard) -> list[Block]:
-    links = _links(shown, dashboard)
-    return [blocks.context(links)] if links else []
-
-
-def _links(shown: Sequence[CardEntry], dashboard: Dashboard) -> str:
-    """Return links to further reading: addresses without credentials, so they may be shown in a channel."""
-    links = []
-    for entry in shown:
-        build, open_it, run = entry.build, _("Open in Applivery"), _("CI run")
-        if len(shown) > 1:
-            name = _plain_platform(build)
-            open_it, run = _("Open {platform} in Applivery", platform=name), _("CI run {platform}", platform=name)
-        links.append("" if _deleted(entry) else _link(dashboard(build), open_it))
-        if _is_web(build.origin.url):
-            links.append(_link(build.origin.url or "", run))
-    return " · ".join(filter(None, links))
-
-
-def _link(url: str, words: str) -> str:
-    """Return an address as mrkdwn, if it can be. https://docs.slack.dev/messaging/formatting-message-text#links"""
-    if len(url) > LINK or any(character in url for character in "<>| ") or not url.isprintable():
-        return ""
-    return f"<{url.replace('&', '&amp;')}|{escape_inline(words, 60)}>"
-
-
-def _numbered(button: ButtonElement, number: int) -> ButtonElement:
-    button.action_id = f"{button.action_id}#{number}"
-    return button
+# ------------------------------------------------------------------ parts
 
 
 def _platform(build: Build) -> str:
@@ -279,24 +305,3 @@ def _label(manner: DeliveryOptions) -> str:
 
 def _mention(manner: DeliveryOptions) -> str:
     return f" <!subteam^{manner.mention}>" if manner.mention.isalnum() else ""
-
-
-def _is_web(url: str | None) -> bool:
-    return bool(url and _parts(url).scheme in ("http", "https"))
-
-
-def _parts(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return urlsplit("")
-
-
-def _icon(build: Build) -> ImageElement | None:
-    """Return the app's picture, if its address is permanent: a signed one would be broken in a week."""
-    if not build.icon:
-        return None
-    parts = _parts(build.icon)
-    if parts.scheme != "https" or parts.query or len(build.icon) > blocks.URL:
-        return None
-    return ImageElement(image_url=build.icon, alt_text=_("Icon of {app}", app=mrkdwn.plain_text(build.app.name, 80)))

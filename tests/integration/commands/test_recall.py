@@ -58,7 +58,8 @@ async def test_recall_marks_every_card_red_and_counts_them(world: Environment) -
         assert shown.text.startswith("⛔ Courier 2.4.0 (173) for iOS was recalled")
         assert WHY in seen(shown)
         assert "Get build" not in labels(shown)
-    assert f"<@{world.ana.id}>" in seen(card)
+    why = await (await press(world.slack, card, "Details", user=world.bruno)).answer()
+    assert f"<@{world.ana.id}>" in seen(why)
     assert "2 cards turn red and say why." in answer.text
     assert "Links that Applivery has handed out already cannot be taken back" in answer.text
     assert answer.ephemeral_to == world.ana.id
@@ -495,14 +496,14 @@ async def test_recall_removes_build_from_older_card(world: Environment) -> None:
     await announced(world)
     await announced(world, version="2.4.1", number="174")
     await world.settle()
-    assert states(world) == ["is ready, superseded by 2.4.1", "is ready"]
+    assert states(world) == ["was superseded by 2.4.1", "is ready"]
     await recalled(world, "2.4.1")
     assert states(world) == ["is ready", "was recalled"]
     old = world.slack.messages(world.releases)[0]
     assert "Get 2.4.1" not in labels(old)
     await world.ask("unrecall courier")
     await world.settle()
-    assert states(world) == ["is ready, superseded by 2.4.1", "is ready"]
+    assert states(world) == ["was superseded by 2.4.1", "is ready"]
 
 
 async def test_recall_next_build_supersedes_earlier_valid_build(world: Environment) -> None:
@@ -512,10 +513,10 @@ async def test_recall_next_build_supersedes_earlier_valid_build(world: Environme
     await recalled(world, "2.4.1")
     await announced(world, version="2.4.2", number="175")
     await world.settle()
-    assert states(world) == ["is ready, superseded by 2.4.2", "was recalled", "is ready"]
+    assert states(world) == ["was superseded by 2.4.2", "was recalled", "is ready"]
     await world.ask("unrecall courier")
     await world.settle()
-    assert states(world) == ["is ready, superseded by 2.4.1", "is ready, superseded by 2.4.2", "is ready"]
+    assert states(world) == ["was superseded by 2.4.1", "was superseded by 2.4.2", "is ready"]
 
 
 async def test_a_recall_in_the_middle_joins_its_neighbours(world: Environment) -> None:
@@ -523,4 +524,4 @@ async def test_a_recall_in_the_middle_joins_its_neighbours(world: Environment) -
     for number, version in enumerate(("2.4.0", "2.4.1", "2.4.2")):
         await announced(world, version=version, number=str(173 + number))
     await recalled(world, "2.4.1")
-    assert states(world) == ["is ready, superseded by 2.4.2", "was recalled", "is ready"]
+    assert states(world) == ["was superseded by 2.4.2", "was recalled", "is ready"]

@@ -89,7 +89,7 @@ async def test_card_posted_in_one_language_is_edited_in_another(world: Environme
     world.applivery.move(build, "processed")
     await world.look()
     [card] = world.slack.messages(world.releases)
-    assert heads(card) == [f"⬆️ {begins[first]}.", f"✅ {ends[then]}."]
+    assert heads(card) == [f"⏳ {begins[first]}.", f"✅ {ends[then]}."]
     details = {"en": "what's new", "es": "novedades"}[then]
     assert all(details in reply.text for reply in world.slack.messages(world.releases, card.ts))
 
@@ -106,7 +106,7 @@ async def test_a_digest_counts_in_the_channel_s_language(world: Environment, luc
     await world.bot.hold.step()
     await world.bot.announce.drain()
     [card] = world.slack.messages(world.releases)
-    assert card.text.startswith("📦 2 compilaciones de Courier: ✅ Courier 2 (173) para iOS está lista")
+    assert card.text.startswith("2 compilaciones de Courier: ✅ Courier 2 (173) para iOS está lista")
 
 
 async def test_channel_pause_told_to_maker_in_their_language(world: Environment, lucia: FakeUser) -> None:

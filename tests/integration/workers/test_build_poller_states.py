@@ -267,7 +267,7 @@ async def test_a_deleted_build_supersedes_nothing(world: Environment) -> None:
     await world.look()
     gone, card = cards(world)
     assert heads(card) == ["✅ Courier 1.0.0 (1) for iOS is ready."]
-    assert heads(gone)[-1] == "🗑️ Courier 2.0.0 (1) for iOS was deleted in Applivery."
+    assert heads(gone)[-1] == "⛔ Courier 2.0.0 (1) for iOS was deleted in Applivery."
     assert "Get build" not in labels(gone)
 
 
@@ -279,7 +279,7 @@ async def test_a_card_is_corrected_when_the_newer_build_goes_away(world: Environ
     await world.look()
     newest = world.applivery.build(world.courier, version="2.0.0")
     await world.look()
-    assert heads(cards(world)[1])[-1] == "↪️ Courier 1.1.0 (1) for iOS is ready, superseded by 2.0.0."
+    assert heads(cards(world)[1])[-1] == "Courier 1.1.0 (1) for iOS was superseded by 2.0.0."
     if end == "deleted":
         world.applivery.delete(newest)
     elif end == "recalled":
@@ -288,7 +288,7 @@ async def test_a_card_is_corrected_when_the_newer_build_goes_away(world: Environ
         world.applivery.move(newest, end)
     await world.look()
     oldest, old, _ = cards(world)
-    assert heads(oldest)[-1].endswith("is ready, superseded by 1.1.0.")
+    assert heads(oldest)[-1].endswith("was superseded by 1.1.0.")
     assert heads(old)[-1] == "✅ Courier 1.1.0 (1) for iOS is ready."
     assert "superseded" not in seen(old)
     if end in ("error", "in_progress", "pending_deletion"):

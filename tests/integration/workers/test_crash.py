@@ -120,12 +120,12 @@ def version_of(text: str) -> str:
 
 def wrong_end(text: str) -> bool:
     """Whether a card does not say that its build is ready: every one of them has become that."""
-    return " is ready" not in text
+    return " is ready" not in text and not is_old(text)
 
 
 def is_old(text: str) -> bool:
     """Whether a card says that a newer build has taken its build's place."""
-    return " is ready, superseded by " in text
+    return " was superseded by " in text
 
 
 @pytest.fixture

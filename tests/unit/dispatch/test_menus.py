@@ -58,3 +58,11 @@ def test_menu_has_at_most_five_items() -> None:
     found = blocks.menu(*(blocks.menu_item(str(number), "x.v1", str(number)) for number in range(7)))
     assert found is not None
     assert len(found.options) == blocks.MENU_ITEMS
+
+
+def test_select_has_each_build_once() -> None:
+    same = blocks.menu_item("2.4.0", "get.v1", "a/b")
+    other = blocks.menu_item("2.4.1", "get.v1", "a/c")
+    found = blocks.menu_select("Get a build…", [same, other, same])
+    assert [option.value for option in found.options] == ["get.v1 a/b", "get.v1 a/c"]
+    assert clicked({"type": "static_select", "selected_option": other.to_dict()})["value"] == "a/c"
