@@ -27,7 +27,7 @@ NO = ("no", "false", "off", "0")
 async def begin(
     call: CommandContext, question: ReportQuery, target: BuildReference | None, every: str, quiet: str | None
 ) -> Message:
-    """Save a digest for the place where it was asked for, and say when the first one comes."""
+    """Save a report for the place where it was asked for, and say when the first one comes."""
     schedule = timeparse_schedule.parse(every)
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
@@ -79,14 +79,16 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
-        raise UserInputError(Text("That is not the number of a summary."), Text("See them with `subscriptions`."))
+        raise UserInputError(
+            Text("There's no scheduled report with that number."), Text("See them with `subscriptions`.")
+        )
     reports = await call.services.scheduled_reports.of_places(_places(call))
     for report in reports:
         if report.id == int(number):
             _require(call, report)
     removed = await call.services.scheduled_reports.end(call.asker, call.entrypoint, _places(call), int(number))
     if removed is None:
-        raise UserInputError(Text("That summary has already ended."), Text("See what is left with `subscriptions`."))
+        raise UserInputError(Text("That report was already stopped."), Text("See the others with `subscriptions`."))
     return cards.ended(removed, await _builds(call, [removed]))
 
 
@@ -113,6 +115,4 @@ def _quiet(word: str | None) -> bool:
         return False
     if word.casefold() in YES:
         return True
-    raise UserInputError(
-        Text("`quiet:` cannot be “{word}”.", word=word[:40]), Text("There are `quiet:yes` and `quiet:no`.")
-    )
+    raise UserInputError(Text("`quiet:` can't be “{word}”.", word=word[:40]), Text("Use `quiet:yes` or `quiet:no`."))

@@ -39,7 +39,7 @@ async def downloads(
     every: str | None = None,
     quiet: str | None = None,
 ) -> Reply:
-    """See who downloaded an app or a build, people in the thread.
+    """Report who downloaded an app or a build.
 
     /applivery downloads courier
     /applivery downloads courier 2.4.0 since:7d by:version
@@ -51,13 +51,13 @@ async def downloads(
     if not any((target, since, by, person, missing, every, quiet)):
         return await ask(call)
     if every is None and quiet is not None:
-        text = Text("`quiet:` is for a summary that comes by itself.")
-        raise UserInputError(text, Text("Add when, for example `every:monday@09:00`."))
+        text = Text("`quiet:` only works with a scheduled report.")
+        raise UserInputError(text, Text("Add a schedule, for example `every:monday@09:00`."))
     question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
-            text = Text("A scheduled summary covers all people, and the time since the one before.")
-            raise UserInputError(text, Text("Leave `since:`, `until:`, `person:` and `missing:` out."))
+            text = Text("A scheduled report covers everyone since the last report.")
+            raise UserInputError(text, Text("Remove `since:`, `until:`, `person:` and `missing:`."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
         return await who_lacks(call, question, missing)
@@ -65,7 +65,7 @@ async def downloads(
 
 
 async def answer(call: CommandContext, question: ReportQuery) -> Message:
-    """Return the summary, where it belongs: with the managers in their channel, else with the asker alone."""
+    """Return the report, where it belongs: with the managers in their channel, else with the asker alone."""
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         return await _without_person(call, question, names=True)
@@ -76,7 +76,7 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
 
 
 async def _without_person(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
-    """Return the summary for the channel, in the language of channels."""
+    """Return the report for the channel, in the language of channels."""
     spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
         question = about(question, question.builds)
@@ -91,10 +91,10 @@ async def _without_person(call: CommandContext, question: ReportQuery, *, names:
 
 @button("summary.share.v1", need=Role.MANAGER, once=True)
 async def share(call: CommandContext, value: str) -> Message:
-    """*Share here*: the summary for the whole channel, with names only where it is on the managers' list."""
+    """*Share here*: the report for the whole channel, with names only where it is on the managers' list."""
     question = await report_query.again(call, value)
     if question.email is not None:
-        raise PermissionDenied(Text("A summary about one person stays with you."), NO_TEXT)
+        raise PermissionDenied(Text("A report about one person can't be shared."), NO_TEXT)
     await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
     names = await call.services.channels.may_name_people(call.asker.channel_id)
     message = await _without_person(call, question, names=names)
@@ -108,9 +108,7 @@ async def page(call: CommandContext, value: str) -> Message:
     """Show another page of the people to the user who clicked."""
     wanted = PageValue.parse(value)
     if wanted.number is None:
-        raise UserInputError(
-            Text("This button does not say which page it turns to."), Text("Please use `downloads` again.")
-        )
+        raise UserInputError(Text("This button is out of date."), Text("Run `downloads` again."))
     report = await call.services.reports.build_report(await report_query.again(call, wanted.of))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(wanted.number, last)) if report.summary.recorded else cards.nothing(report)
@@ -128,12 +126,12 @@ async def as_file(call: CommandContext, value: str) -> Message:
 # ------------------------------------------------------------------ the form
 
 SINCE = (
-    (gettext_noop("Everything so far"), "all"),
+    (gettext_noop("All time"), "all"),
     (gettext_noop("Today"), "today"),
-    (gettext_noop("The last 7 days"), "7d"),
-    (gettext_noop("The last 30 days"), "30d"),
+    (gettext_noop("Last 7 days"), "7d"),
+    (gettext_noop("Last 30 days"), "30d"),
     (gettext_noop("This month"), "this month"),
-    (gettext_noop("Last month and this one"), "last month"),
+    (gettext_noop("Since last month"), "last month"),
 )
 
 
@@ -145,14 +143,14 @@ async def ask(call: CommandContext) -> Modal:
     by = [blocks.option(_(group.description.heading), group.value) for group in GroupBy]
     return Modal(
         "downloads.v1",
-        _("Who has which build"),
+        _("Download report"),
         (
             blocks.external_select(_("App"), "downloads.app", hint=_("Type to find an app"), chosen=only),
-            blocks.external_select(_("Version"), "downloads.version", hint=_("All of them"), optional=True),
-            blocks.static_select(_("Since"), "downloads.since", since, chosen=since[2]),
-            blocks.static_select(_("By"), "downloads.by", by, chosen=by[0]),
+            blocks.external_select(_("Version"), "downloads.version", hint=_("All versions"), optional=True),
+            blocks.static_select(_("Period"), "downloads.since", since, chosen=since[2]),
+            blocks.static_select(_("Group by"), "downloads.by", by, chosen=by[0]),
         ),
-        submit=_("Show"),
+        submit=_("Show report"),
         private_metadata=apps[0].id if only else "",
     )
 

@@ -1,4 +1,4 @@
-"""*Downloads* on a card: the summary of its build, as `downloads` gives it."""
+"""*Downloads* on a card: the download report of its build, as `downloads` gives it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,5 @@ async def pressed(call: CommandContext, value: str) -> Reply:
     """Who downloaded the build the card is about."""
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
-        raise UserInputError(
-            Text("This button does not say which build it is for."), Text("Please use `downloads` instead.")
-        )
+        raise UserInputError(Text("This button is out of date."), Text("Run `downloads` instead."))
     return await downloads(call, BuildReference(await call.app(wanted.app_id), wanted.build_id))

@@ -15,7 +15,7 @@ from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
 from bot.exceptions import ADMINS_FIX, PermissionDenied, SlackError, UserInputError
-from bot.i18n import Number, Text, _, gettext_noop, use_locale
+from bot.i18n import NO_TEXT, Number, Text, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.report_query import about
@@ -35,30 +35,38 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     typed = await call.services.drafts.store(
         f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
     )
-    names = cards.names(question.what, place, gap, typed)
+    able = await _able(call, question, gap)
+    ask = (await call.services.nudges.askable(question.builds[0], able))[:ASKED_AT_ONCE]
+    names = cards.names(question.what, place, gap, typed=typed, ask=ask, asker=call.asker.user_id)
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
         with use_locale(call.services.language):
             what = about(question, question.builds).what
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).to_channel()
         return replace(shown, copies=((call.asker.user_id, names),))
-    head = cards.headline(question.what, place, gap)
-    return replace(head, thread=(names,), pointer=cards.here(head))
+    return replace(cards.headline(question.what, place, gap), thread=(names,))
 
 
 @button("nudge.v1", need=Role.MANAGER, once=True, act=gettext_noop("ask people to try builds"))
 async def nudge(call: CommandContext, value: str) -> Message:
-    """*Ask them politely*: one direct message for each build and person, and none to users who opted out."""
+    """*Ask 12 people*: one direct message for each build and person, and none to users who opted out."""
     typed = grammar.parse(value)
     question = await _of_a_build(call, await report_query.again(call, value))
     place = _mention(next(iter(typed.values("missing")), ""))
     gap = await _compared(call, question, place)
-    lack = [user_id for user_id in gap.lack if user_id != call.asker.user_id]
-    able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
+    lack, able = _others(call, gap), await _able(call, question, gap)
     build = question.builds[0]
     asked = await call.services.nudges.record(call.asker, call.entrypoint, build, able, limit=ASKED_AT_ONCE)
     waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
-    message = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
+    skipped = len(able) - len(asked) - waiting
+    message = cards.nudged(
+        question.what,
+        len(asked),
+        skipped=skipped,
+        without_access=len(lack) - len(able),
+        waiting=waiting,
+        typed=value,
+    )
     return replace(message, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
 
 
@@ -70,9 +78,16 @@ async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> 
 
 @button("unnudge.v1", need=Role.MEMBER)
 async def stop(call: CommandContext, value: str) -> Message:
-    """*Do not ask me again*, for all builds."""
+    """*Don't ask me again*, for all builds."""
     await call.services.nudges.opt_out(call.asker.user_id)
-    return Message(_("Done: I won't ask you to try builds any more."))
+    return cards.opted_out()
+
+
+@button("renudge.v1", need=Role.MEMBER, replaces_message=True)
+async def resume(call: CommandContext, value: str) -> Message:
+    """*Undo*, after *Don't ask me again*."""
+    await call.services.nudges.opt_in(call.asker.user_id)
+    return cards.opted_in()
 
 
 def _mention(whom: str) -> str:
@@ -82,8 +97,8 @@ def _mention(whom: str) -> str:
     if channel := references.channel(whom):
         return f"<#{channel}>"
     raise UserInputError(
-        Text("I cannot tell who “{typed}” is.", typed=whom[:60]),
-        Text("Type `missing:@` or `missing:#` and pick a group or channel."),
+        Text("I couldn't find “{typed}”.", typed=whom[:60]),
+        Text("Pick a user group or channel from Slack's list."),
     )
 
 
@@ -93,8 +108,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
         return question
     builds = await call.services.reports.newest_builds(question.app)
     if not builds:
-        text = Text("{app} has no build yet that is ready.", app=verbatim(question.app.name))
-        raise UserInputError(text, Text("Ask again when it has one."))
+        raise UserInputError(Text("{app} has no ready build yet.", app=verbatim(question.app.name)), NO_TEXT)
     return about(question, builds)
 
 
@@ -105,7 +119,7 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
     )
     if people and not any(people.values()):
         raise SlackError(
-            Text("Slack doesn't show me e-mail addresses."),
+            Text("I can't see e-mail addresses in Slack, so I can't compare people."),
             ADMINS_FIX,
             Text("Add the scope `users:read.email` and reinstall the Slack app."),
             code="missing_scope",
@@ -122,9 +136,19 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
     if len(found) > MOST:
         many = {"place": place, "number": Number(len(found)), "most": Number(MOST)}
         raise UserInputError(
-            Text("{place} has {number} people, and I compare {most} at most.", **many), Text("Name a smaller group.")
+            Text("{place} has {number} people. The limit is {most}.", **many), Text("Pick a smaller group.")
         )
     return found
+
+
+def _others(call: CommandContext, gap: DownloadGap) -> list[str]:
+    """Return who lacks the build besides the asker."""
+    return [user_id for user_id in gap.lack if user_id != call.asker.user_id]
+
+
+async def _able(call: CommandContext, question: ReportQuery, gap: DownloadGap) -> list[str]:
+    """Return those of them who may get the build."""
+    return [user_id for user_id in _others(call, gap) if await _may_use(call, question, user_id)]
 
 
 async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:

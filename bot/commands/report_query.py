@@ -66,7 +66,7 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
         app = await target.resolve_app(call)
         return app, await call.services.reports.builds(app, target.which)
     except NotFoundByName as error:
-        error.next_step = error.next_step or Text("Give a version, `#number`, `latest` or `all`.")
+        error.next_step = error.next_step or Text("Use a version, `#number`, `latest` or `all`.")
         raise
 
 
@@ -76,14 +76,14 @@ async def _email(call: CommandContext, person: str) -> str:
         email = (await call.services.access.person(mentioned)).email
         if not email:
             raise UserInputError(
-                Text("Slack does not tell me that person's e-mail."), Text("Type it: `person:ana@acme.com`.")
+                Text("I can't see that person's e-mail in Slack."), Text("Type it: `person:ana@acme.com`.")
             )
         return email
     match = _MAIL.fullmatch(person)
     if not match:
         raise UserInputError(
-            Text("“{typed}” is no e-mail and no person.", typed=person[:60]),
-            Text("Type `person:@` and pick them, or `person:ana@acme.com`."),
+            Text("I couldn't find “{typed}”.", typed=person[:60]),
+            Text("Type `person:@` and pick someone, or an e-mail: `person:ana@acme.com`."),
         )
     return match[1] or match[2]
 

@@ -28,6 +28,18 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
     return asked
 
 
+def list_askable(tx: Transaction, build_id: str, people: Collection[str]) -> list[str]:
+    """Return which of these users may be asked to try a build: not asked yet, and not opted out."""
+    asked = set(tx.execute(sa.select(nudges.c.user_id).where(nudges.c.build_id == build_id)).scalars())
+    against = set(tx.execute(sa.select(nudge_opt_outs.c.user_id)).scalars())
+    return [person for person in people if person not in asked | against]
+
+
+def opt_in_to_nudges(tx: Transaction, user_id: str) -> None:
+    """Ask this user again, about builds they were not asked about."""
+    tx.execute(sa.delete(nudge_opt_outs).where(nudge_opt_outs.c.user_id == user_id))
+
+
 def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
     """Never ask this user again, about any build."""
     insert = tx.insert(nudge_opt_outs).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()

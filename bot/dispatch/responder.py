@@ -13,19 +13,17 @@ from bot.dispatch.requests import RequestSource, store_context
 from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
 from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
-from bot.i18n import Text, _, gettext_noop
+from bot.i18n import Text, _
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.bundle import Services
-from bot.slack import blocks
 from bot.slack.blocks import HomeView, Message, Modal, Reply, Visibility
 from bot.slack.client import MessageRef, SlackClient
-from bot.slack.views import forms
+from bot.slack.views import forms, sent_direct
 
 log = logger(__name__)
 
 PEOPLE = ("U", "W")  # what the ids of people begin with
-BY_DIRECT_MESSAGE = gettext_noop("I sent it to you in a direct message.")
 RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
 
 
@@ -137,19 +135,19 @@ class Responder:
                 log.info("answer.edit_lost", code=error.code)
 
     async def _send_direct(self, source: RequestSource, message: Message) -> None:
-        posted = await self._post_with_thread(source.user_id, message)
+        posted, seen = await self._post_with_thread(source.user_id, message)
         if message.file:
             await self._slack_client.upload_file(posted, message.file)
         if message.expires:
             await self._schedule_expiry(message, posted.channel, posted.ts)
         if not source.from_home:  # there the Home itself says where the answer is
-            await self.reply_privately(source, _render_pointer(message))
+            await self.reply_privately(source, sent_direct.pointer(message, await self._slack_client.permalink(seen)))
 
-    async def _post_with_thread(self, channel: str, message: Message) -> MessageRef:
+    async def _post_with_thread(self, channel: str, message: Message) -> tuple[MessageRef, MessageRef]:
+        """Return the places of the message and of the first in its thread (without one, the message itself)."""
         posted = await self._slack_client.post(channel, message)
-        for below in message.thread:
-            await self._slack_client.post(posted.channel, below, thread_ts=posted.ts)
-        return posted
+        below = [await self._slack_client.post(posted.channel, each, thread_ts=posted.ts) for each in message.thread]
+        return posted, below[0] if below else posted
 
     async def reply_privately(self, source: RequestSource, message: Message, *, replace: bool = False) -> None:
         """To the asker alone: where they asked, or in their direct messages when that way is closed.
@@ -179,7 +177,7 @@ class Responder:
             if message.expires:
                 await self._schedule_expiry(message, posted.channel, posted.ts)
             if source.entrypoint is Entrypoint.MENTION and source.channel_id:
-                note = Message(_(BY_DIRECT_MESSAGE))
+                note = sent_direct.pointer(Message(""), await self._slack_client.permalink(posted))
                 await self._slack_client.post_ephemeral(
                     source.channel_id, source.user_id, note, thread_ts=source.thread_ts
                 )
@@ -207,13 +205,3 @@ class Responder:
         assert over is not None
         with _ignore_database_errors():
             await self._expiries.schedule(over, address, ts)
-
-
-def _render_pointer(message: Message) -> Message:
-    """Return what is said where a question was asked whose answer went to the direct messages."""
-    if message.pointer:
-        return message.pointer
-    if not message.thread:
-        return Message(_(BY_DIRECT_MESSAGE))
-    where = _("The people are in a thread of our direct messages.")
-    return Message(f"{message.text} {where}", (*message.blocks, blocks.context(f"➡️ {where}")))

@@ -17,7 +17,7 @@ from bot.i18n.verbatim import verbatim
 # Applivery's anonymous member types: counted per type and never merged into one person.
 BUCKETS = {
     "anonymous": gettext_noop("Anonymous visitors"),
-    "unknown": gettext_noop("Not attributable"),
+    "unknown": gettext_noop("Unattributed"),
     "otpUser": gettext_noop("One-time visitors without an e-mail"),
     "mdmUser": gettext_noop("Managed devices without an e-mail"),
 }
@@ -35,7 +35,7 @@ SOURCES = {
 }
 NO_VERSION, NO_SYSTEM, NO_SOURCE = (
     gettext_noop("unknown version"),
-    gettext_noop("unknown system"),
+    gettext_noop("unknown OS"),
     gettext_noop("unknown source"),
 )
 
@@ -122,13 +122,13 @@ class GroupBy(DescribedEnum):
 
     PERSON = (
         "person",
-        GroupDescription(heading=gettext_noop("Person"), scheduled=gettext_noop("*downloads of {what}* {when} ({tz})")),
+        GroupDescription(heading=gettext_noop("Person"), scheduled=gettext_noop("downloads of {what} {when} ({tz})")),
     )
     VERSION = (
         "version",
         GroupDescription(
             heading=gettext_noop("Version"),
-            scheduled=gettext_noop("*downloads of {what}* by version {when} ({tz})"),
+            scheduled=gettext_noop("downloads of {what} by version {when} ({tz})"),
             table=gettext_noop("Downloads of {what} by version"),
             chart=gettext_noop("Downloads by version"),
             word=lambda download: download.version,
@@ -139,10 +139,10 @@ class GroupBy(DescribedEnum):
     OS = (
         "os",
         GroupDescription(
-            heading=gettext_noop("System"),
-            scheduled=gettext_noop("*downloads of {what}* by os {when} ({tz})"),
-            table=gettext_noop("Downloads of {what} by os"),
-            chart=gettext_noop("Downloads by os"),
+            heading=gettext_noop("OS"),
+            scheduled=gettext_noop("downloads of {what} by OS {when} ({tz})"),
+            table=gettext_noop("Downloads of {what} by OS"),
+            chart=gettext_noop("Downloads by OS"),
             word=lambda download: download.os or download.platform,
             label=lambda system: system or _(NO_SYSTEM),
             counts=lambda summary: summary.systems,
@@ -152,7 +152,7 @@ class GroupBy(DescribedEnum):
         "day",
         GroupDescription(
             heading=gettext_noop("Day"),
-            scheduled=gettext_noop("*downloads of {what}* by day {when} ({tz})"),
+            scheduled=gettext_noop("downloads of {what} by day {when} ({tz})"),
             table=gettext_noop("Downloads of {what} by day"),
         ),
     )
@@ -160,7 +160,7 @@ class GroupBy(DescribedEnum):
         "source",
         GroupDescription(
             heading=gettext_noop("Source"),
-            scheduled=gettext_noop("*downloads of {what}* by source {when} ({tz})"),
+            scheduled=gettext_noop("downloads of {what} by source {when} ({tz})"),
             table=gettext_noop("Downloads of {what} by source"),
             chart=gettext_noop("Downloads by source"),
             word=lambda download: download.source,

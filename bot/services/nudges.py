@@ -28,6 +28,14 @@ class NudgeService:
         )
         return asked
 
+    async def askable(self, build: Build, people: Collection[str]) -> list[str]:
+        """Return which of these people may be asked to try a build: not asked about it yet, and not opted out."""
+        return await self._store.run(nudges.list_askable, build.id, people)
+
+    async def opt_in(self, user_id: str) -> None:
+        """Let this user be asked to try builds again."""
+        await self._store.run(nudges.opt_in_to_nudges, user_id)
+
     async def opt_out(self, user_id: str) -> None:
         """Opt this user out of all requests to try builds."""
         await self._store.run(nudges.opt_out_of_nudges, user_id)

@@ -15,7 +15,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from bot.domain.model import is_person
-from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
+from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited, kind_of
 from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import call_api, find_header, response_error
@@ -28,6 +28,7 @@ log = logger(__name__)
 
 HTTP_SECONDS = 15.0
 ADMINS = 20  # of a workspace's, at most
+PERMALINK_SECONDS = 3.0
 METADATA_EVENT = "applivery_announcement"
 # Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
 CLOCKS_DIFFER = timedelta(hours=2)
@@ -175,6 +176,21 @@ class SlackClient:
             await self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()})
 
         await self._fallbacks.send(message, update)
+
+    async def permalink(self, message: MessageRef) -> str | None:
+        """Return the address of a message in Slack; None when Slack does not say it soon: it is only a shortcut.
+
+        https://docs.slack.dev/reference/methods/chat.getPermalink
+        """
+        try:
+            async with asyncio.timeout(PERMALINK_SECONDS):
+                about = {"channel": message.channel, "message_ts": message.ts}
+                answer = await self._once.api_call("chat.getPermalink", params=about, http_verb="GET")
+        except (SlackError, TimeoutError) as error:
+            log.info("slack.no_permalink", problem=kind_of(error))
+            return None
+        found = answer.get("permalink")
+        return found if isinstance(found, str) and found.startswith("https://") else None
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take one of our own messages back. Raises as `post` does."""

@@ -553,7 +553,7 @@ async def test_promise_08_names_private_to_manager_counts_in_channel(world: Envi
     build = world.applivery.build(world.courier, version="1.0.0")
     world.applivery.download(build, world.applivery.member("user", email="eva@acme.test", first="Eva", last="Ruiz"))
     answer = await world.ask("downloads courier")
-    assert "1 download recorded by 1 person" in answer.text
+    assert "1 download · 1 person" in answer.text
     assert (await world.ask("downloads courier", user=world.bruno)).text.startswith("Only managers can see downloads.")
     for message in every_message(world.slack):
         if "Eva" in str(message.saved()) or "eva@acme.test" in str(message.saved()):

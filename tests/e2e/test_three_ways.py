@@ -126,7 +126,7 @@ async def test_downloads_shown_to_permitted_users_across_restart(world: Environm
     await world.start(**way_in)
 
     answer = await world.ask("downloads courier")
-    assert "1 download recorded by 1 person" in answer.text
+    assert "1 download · 1 person" in answer.text
     mine = world.slack.dm(world.ana)
     (first,) = world.slack.messages(mine)
     assert ["Eva Ruiz" in message.text for message in world.slack.messages(mine, first.ts)] == [True]
@@ -135,7 +135,7 @@ async def test_downloads_shown_to_permitted_users_across_restart(world: Environm
 
     world.applivery.download(build, zoe, at=now - timedelta(hours=1))
     answer = await world.ask("downloads courier")
-    assert "2 downloads recorded by 2 people" in answer.text
+    assert "2 downloads · 2 people" in answer.text
     _, second = world.slack.messages(mine)
     (people,) = world.slack.messages(mine, second.ts)
     assert "Eva Ruiz" in people.text

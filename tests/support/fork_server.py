@@ -60,7 +60,7 @@ class Forked:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Stop report at once."""
         self.send_signal(signal.SIGKILL)
 
 

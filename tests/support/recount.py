@@ -121,7 +121,7 @@ def _platform(row: Row) -> str | None:
 
 def _system(row: Row) -> str:
     told = row.get("os") or {}
-    return " ".join(filter(None, (told.get("name"), told.get("version")))) or _platform(row) or "unknown system"
+    return " ".join(filter(None, (told.get("name"), told.get("version")))) or _platform(row) or "unknown OS"
 
 
 def _source(row: Row) -> str:
@@ -186,7 +186,7 @@ def recount(rows: list[Row], newest: dict[str, str], *, period: bool, tz: str = 
             found.days[f"{at.astimezone(ZoneInfo(tz)):%Y-%m-%d}" if at else "without a date"] += 1
         for counts, unknown in (
             (found.versions, "unknown version"),
-            (found.systems, "unknown system"),
+            (found.systems, "unknown OS"),
             (found.sources, "unknown source"),
             (found.days, "without a date"),
         ):

@@ -112,7 +112,7 @@ def before(period: Period) -> Period:
         # in UTC, where an hour is an hour also on the two nights a year when the clocks change
         length = after.astimezone(UTC) - start.astimezone(UTC)
         first = (start.astimezone(UTC) - length).astimezone(start.tzinfo)
-        words = Text("the same time before")
+        words = Text("the period before")
     else:
         first = _midnight(start.date() - length, start)
         words = _days_before(length.days)

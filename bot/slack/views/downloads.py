@@ -35,49 +35,46 @@ COLUMNS = (
     gettext_noop("Name"),
     gettext_noop("Downloads"),
     gettext_noop("Last version"),
-    gettext_noop("Last time"),
+    gettext_noop("Last download"),
     gettext_noop("Device"),
 )
 
 
 def headline(report: DownloadReport, *, by: str | None = None) -> Message:
     """Return the counts, without a thread; `by` is who asked for them."""
-    return _headline(report, [_csv(report)], [_("Asked for by {person}", person=f"<@{by}>")] if by else [])
+    return _headline(report, [_csv(report)], [_("Requested by {person}", person=f"<@{by}>")] if by else [])
 
 
-def here(report: DownloadReport, *, share: bool) -> Message | None:
-    """Return what is said to the asker where the question was asked; None when there is nothing more to say."""
-    if not report.summary.recorded:
-        return None
-    where = _("The people are in a thread of our direct messages.")
-    buttons = [blocks.button(_("Share here"), "summary.share.v1", report.typed)] if share else []
-    message = _headline(report, [*buttons, _csv(report)], [f"➡️ {where}"])
-    return replace(message, text=f"{message.text} {where}")
+def here(report: DownloadReport, *, share: bool) -> Message:
+    """Return what is said to the asker where the question was asked; the thread is in their direct messages."""
+    warning = _("Everyone in this channel will see this report.")
+    verb = {"confirm": warning, "verb": _("Share")}
+    buttons = [blocks.button(_("Share here"), "summary.share.v1", report.typed, **verb)] if share else []
+    return _headline(report, [*buttons, _csv(report)], [])
 
 
 def _csv(report: DownloadReport) -> ButtonElement:
-    return blocks.button(
-        "CSV", "summary.csv.v1", report.typed, accessibility_label=_("Each download as a file, for you alone")
-    )
+    label = _("CSV: every download as a file, only for you")
+    return blocks.button("CSV", "summary.csv.v1", report.typed, accessibility_label=label)
 
 
 def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
     if not report.summary.recorded:
         return nothing(report)
-    title = _("*Downloads of {what}* {span}", what=escape_inline(report.what, 160), span=report.span)
-    recorded, more = words.recorded(report), [*words.compared(report), *words.newest(report)]
-    text = " ".join([strip_formatting(f"{title}: {recorded}"), *more])
-    body = [blocks.section("\n".join([title, recorded, *more]))]
-    body += [blocks.context(line) for line in (*words.small_print(report), *small)]
+    title = _("Downloads of *{what}* {span}", what=escape_inline(report.what, 160), span=report.span)
+    lines, newest = [words.recorded(report), *words.compared(report)], words.newest(report)
+    small = [*words.late(report), *newest, *words.small_print(report), *small]
+    body = [blocks.section("\n".join([title, *lines])), *([blocks.context("\n".join(small))] if small else [])]
     fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # cut short, a button would ask something else
+    text = " ".join([strip_formatting(f"{title}:"), *(f"{strip_formatting(line)}." for line in (*lines, *newest))])
     return Message(text, (*body, *([blocks.actions(*buttons)] if fits else ())))
 
 
 def file(what: str, period: Period | None, content: FileAttachment, lines: int, unlisted: int = 0) -> Message:
     """Return the downloads as a file; of the `unlisted` ones Applivery has only the number."""
     text = ngettext(
-        "Downloads of {what} {span}: {number} line.",
-        "Downloads of {what} {span}: {number} lines.",
+        "*{number} download* of {what} {span}, as CSV.",
+        "*{number} downloads* of {what} {span}, as CSV.",
         lines,
         what=escape_inline(what, 160),
         span=period.words if period else _("so far"),
@@ -90,12 +87,9 @@ def file(what: str, period: Period | None, content: FileAttachment, lines: int, 
 
 def nothing(report: DownloadReport) -> Message:
     """Return one line when there are no downloads."""
-    links = words.links(report)
-    more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
-    none = _(
-        "Downloads of {what} {span}: no downloads recorded.", what=escape_inline(report.what, 160), span=report.span
-    )
-    return Message(" ".join([none, *more]))
+    more = [*words.links(report), *words.claimed(report), *words.late(report)]
+    none = _("*No downloads* of {what} {span}.", what=escape_inline(report.what, 160), span=report.span)
+    return Message("\n".join([none, *more]))
 
 
 def thread(report: DownloadReport) -> tuple[Message, ...]:

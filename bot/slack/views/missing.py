@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from slack_sdk.models.blocks import ButtonElement
+
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
@@ -23,18 +25,14 @@ PLATFORMS = 20  # buttons, which is more than there are platforms
 
 def headline(what: str, place: str, gap: DownloadGap) -> Message:
     """Return the counts, without names; `place` is a mention of the group or channel."""
-    every = len(gap.have) + len(gap.lack)
     text = ngettext(
-        "*{number} of {every}* people of {place} have downloaded *{what}*.",
-        "*{number} of {every}* people of {place} have downloaded *{what}*.",
-        len(gap.have),
-        every=format_number(every),
+        "*{have} of {number} person* in {place} downloaded {what}.",
+        "*{have} of {number} people* in {place} downloaded {what}.",
+        len(gap.have) + len(gap.lack),
+        have=format_number(len(gap.have)),
         place=place,
         what=escape_inline(what, 160),
     )
-    if every and not gap.lack:
-        complete = _("No one is missing.")
-        text = f"{text} {complete}"
     small = _uncertain(gap)
     return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
 
@@ -54,36 +52,38 @@ def _uncertain(gap: DownloadGap) -> list[str]:
     return [without] * bool(gap.unknown) + [elsewhere] * bool(gap.elsewhere and gap.lack)
 
 
-def here(head: Message) -> Message:
-    """Return what is said to the asker where the question was asked."""
-    where = _("Who they are is in a thread of our direct messages.")
-    return replace(head, text=f"{head.text} {where}", blocks=(*head.blocks, blocks.context(f"➡️ {where}")))
-
-
 def counts(gap: DownloadGap) -> Message:
     """Return the reply in a channel's thread: no names."""
-    lack, unknown = format_number(len(gap.lack)), format_number(len(gap.unknown))
-    if not gap.unknown:
-        return Message(_("{lack} not yet. The names went only to the person who asked.", lack=lack))
-    text = gettext_noop(
-        "{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went only to the person who asked."
-    )
-    return Message(_(text, lack=lack, unknown=unknown))
+    lines = [_("Not yet: {number}", number=format_number(len(gap.lack)))]
+    if gap.unknown:
+        lines.append(_("No e-mail in Slack: {number}", number=format_number(len(gap.unknown))))
+    return Message(" · ".join([*lines, _("Names were sent only to the person who asked.")]))
 
 
-def names(what: str, place: str, gap: DownloadGap, typed: str) -> Message:
-    """Return who they are, for the asker alone, with a button to ask them."""
+def names(what: str, place: str, gap: DownloadGap, *, typed: str, ask: Sequence[str], asker: str) -> Message:
+    """Return who they are, for the asker alone, with a button to ask those in `ask`."""
     title = f"*{escape_inline(what, 160)}* · {place}"
     lines = [title, _("*Not yet* ({number}): {people}", number=format_number(len(gap.lack)), people=_people(gap.lack))]
     if gap.unknown:
-        text, number = gettext_noop("_No e-mail in Slack_ ({number}): {people}"), format_number(len(gap.unknown))
+        text, number = gettext_noop("*No e-mail in Slack* ({number}): {people}"), format_number(len(gap.unknown))
         lines.append(_(text, number=number, people=_people(gap.unknown)))
     body = [block for line in lines for block in _whole(line)]
-    if gap.lack and len(typed) <= blocks.BUTTON_VALUE:
-        ask = _("Each of them gets one friendly message from me, in your name, with a button to get the build.")
-        body.append(blocks.actions(blocks.button(_("Ask them politely"), "nudge.v1", typed, confirm=ask)))
-        body.append(blocks.context(_("At most once for each build and person, and never to people who opted out.")))
+    if left_out := [person for person in gap.lack if person not in {asker, *ask}]:
+        text = gettext_noop("Won't be asked: {people} (already asked, opted out or without access)")
+        body += [blocks.context(line) for line in _parts(_(text, people=_people(left_out)))]
+    if ask and len(typed) <= blocks.BUTTON_VALUE:
+        body.append(blocks.actions(_ask(len(ask), typed)))
     return Message("\n".join(lines), tuple(body))
+
+
+def _ask(askable: int, typed: str) -> ButtonElement:
+    label = ngettext("Ask {number} person", "Ask {number} people", askable)
+    sent = ngettext(
+        "I'll send them a DM in your name, with a button to get the build.",
+        "I'll send each of them a DM in your name, with a button to get the build.",
+        askable,
+    )
+    return blocks.button(label, "nudge.v1", typed, confirm=sent, verb=label)
 
 
 def _people(people: Sequence[str]) -> str:
@@ -92,16 +92,19 @@ def _people(people: Sequence[str]) -> str:
 
 def _whole(line: str) -> list[Block]:
     """Return a line of any length, parted between the people it names."""
+    return [blocks.section(part) for part in _parts(line)]
+
+
+def _parts(line: str) -> list[str]:
     words = line.split(", ")
     some = [", ".join(words[at : at + SHOWN]) for at in range(0, len(words), SHOWN)]
-    return [blocks.section(part + ("," if at + 1 < len(some) else "")) for at, part in enumerate(some)]
+    return [part + ("," if at + 1 < len(some) else "") for at, part in enumerate(some)]
 
 
 def nudge(builds: Sequence[Build], asker: str) -> Message:
     """Return the reminder for a user who has not tried a build yet."""
     what = escape_inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
-    said = gettext_noop("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
-    text = _(said, person=f"<@{asker}>", what=what)
+    text = _("{person} asks you to try *{what}*.", person=f"<@{asker}>", what=what)
     platforms = {build.platform: build for build in reversed(builds)}
     several = len(platforms) > 1
     get = [
@@ -115,28 +118,36 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
         )
         for number, build in enumerate(list(platforms.values())[:PLATFORMS])
     ]
-    stop = blocks.button(_("Do not ask me again"), "unnudge.v1", "stop")
-    small = blocks.context(_("I ask at most once for each build, and not at all if you would rather not."))
+    stop = blocks.button(_("Don't ask me again"), "unnudge.v1", "stop")
+    small = blocks.context(_("You get at most one of these per build."))
     return Message(text, (blocks.section(text), blocks.actions(*get, stop), small))
 
 
-def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
+def nudged(what: str, asked: int, *, skipped: int, without_access: int, waiting: int = 0, typed: str = "") -> Message:
     """Return the result for the user who sent the reminders; `waiting` users were too many for one time."""
     what = escape_inline(what, 160)
-    if not asked and not left_alone:
-        return Message(_("No one is missing."))
-    if not asked:
-        said = gettext_noop("I asked no one about {what}: all were asked before, opted out, or can't use me.")
-        return Message(_(said, what=what))
-    text = ngettext(
-        "I asked {number} person to try {what}.", "I asked {number} people to try {what}.", asked, what=what
+    if not asked and not skipped and not without_access:
+        return Message(_("*No one left to ask* about {what}.", what=what))
+    sent = ngettext(
+        "*Asked {number} person* to try {what}.", "*Asked {number} people* to try {what}.", asked, what=what
     )
-    skipped = ngettext(
-        "Skipped {number} (already asked, opted out, or can't use me).",
-        "Skipped {number} (already asked, opted out, or can't use me).",
-        left_alone,
+    left_out = ngettext(
+        "Skipped {number} (already asked or opted out).", "Skipped {number} (already asked or opted out).", skipped
     )
-    others = ngettext(
-        "{number} more is left: press the button again.", "{number} more are left: press the button again.", waiting
-    )
-    return Message(" ".join([text, *([skipped] if left_alone else []), *([others] if waiting else [])]))
+    unable = ngettext("Skipped {number} without access.", "Skipped {number} without access.", without_access)
+    said = [sent if asked else _("*No one asked* to try {what}.", what=what)]
+    said += [left_out] * bool(skipped) + [unable] * bool(without_access)
+    text = " ".join(said)
+    more = [blocks.actions(_ask(waiting, typed))] if waiting and len(typed) <= blocks.BUTTON_VALUE else []
+    return Message(text, (blocks.section(text), *more))
+
+
+def opted_out() -> Message:
+    """Return that no requests to try builds will come, and how to take that back."""
+    text = _("*Turned off.* I won't send you requests to try builds.")
+    return Message(text, (blocks.section(text), blocks.actions(blocks.button(_("Undo"), "renudge.v1", "start"))))
+
+
+def opted_in() -> Message:
+    """Return that they may come again."""
+    return Message(_("*Turned on.* You may get requests to try builds again."))

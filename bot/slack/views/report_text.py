@@ -30,23 +30,17 @@ def crowd(number: int) -> str:
 
 
 def recorded(report: DownloadReport) -> str:
-    """How many were recorded, in bold, and by how many people."""
-    number, unnamed, people = report.summary.recorded, report.summary.unnamed, crowd(report.crowd)
-    if not unnamed:
-        return ngettext(
-            "*{number} download recorded* by {people}.",
-            "*{number} downloads recorded* by {people}.",
-            number,
-            people=people,
-        )
-    return ngettext(
-        "*{number} download recorded*: {named} by {people}, {unnamed} anonymous.",
-        "*{number} downloads recorded*: {named} by {people}, {unnamed} anonymous.",
-        number,
-        named=format_number(number - unnamed),
-        people=people,
-        unnamed=format_number(unnamed),
-    )
+    """How many, in bold; then by how many people and by nobody known, each with its downloads."""
+    number, unnamed = report.summary.recorded, report.summary.unnamed
+    parts = [f"*{downloads(number)}*"]
+    if report.crowd and unnamed:
+        named = format_number(number - unnamed)
+        parts.append(_("{people} ({downloads})", people=crowd(report.crowd), downloads=named))
+    elif report.crowd:
+        parts.append(crowd(report.crowd))
+    if unnamed:
+        parts.append(_("anonymous ({downloads})", downloads=format_number(unnamed)))
+    return " · ".join(parts)
 
 
 def compared(report: DownloadReport) -> list[str]:
@@ -54,31 +48,27 @@ def compared(report: DownloadReport) -> list[str]:
     before = report.before
     if before is None:
         return []
-    text = _(
-        "{downloads} and {people} than in {before} ({recorded} by {crowd}).",
-        downloads=_more_downloads(report.summary.recorded - before.recorded),
-        people=_more_people(report.crowd - before.crowd),
-        before=before.words,
-        recorded=format_number(before.recorded),
-        crowd=crowd(before.crowd),
-    )
-    return [text[:1].upper() + text[1:]]
+    more = report.summary.recorded - before.recorded
+    return [f"{_change(more, before.words, before.recorded)} · {_change_of_people(report.crowd, before.crowd)}"]
 
 
-def _more_downloads(by: int) -> str:
+def _change(by: int, before: str, then: int) -> str:
+    count = format_number(then)
     if not by:
-        return _("no more downloads")
-    if by > 0:
-        return ngettext("{number} more download", "{number} more downloads", by)
-    return ngettext("{number} fewer download", "{number} fewer downloads", -by)
+        return _("Same as {before} ({then})", before=before, then=count)
+    text = gettext_noop("▲ {number} more than {before} ({then})")
+    if by < 0:
+        text = gettext_noop("▼ {number} fewer than {before} ({then})")
+    return _(text, number=format_number(abs(by)), before=before, then=count)
 
 
-def _more_people(by: int) -> str:
+def _change_of_people(now: int, then: int) -> str:
+    by, count = now - then, format_number(then)
     if not by:
-        return _("no more people")
+        return _("same number of people ({then})", then=count)
     if by > 0:
-        return ngettext("{number} more person", "{number} more people", by)
-    return ngettext("{number} fewer person", "{number} fewer people", -by)
+        return ngettext("▲ {number} more person ({then})", "▲ {number} more people ({then})", by, then=count)
+    return ngettext("▼ {number} fewer person ({then})", "▼ {number} fewer people ({then})", -by, then=count)
 
 
 def newest(report: DownloadReport) -> list[str]:
@@ -87,17 +77,17 @@ def newest(report: DownloadReport) -> list[str]:
     if adoption is None or not report.crowd:
         return []
     text = _(
-        "Newest version {version}: {on_it} of {people} ({percent} %)",
+        "On the newest version ({version}): {on_it} of {people} ({percent} %)",
         version=_versions(adoption.versions),
         on_it=format_number(adoption.newest),
         people=crowd(report.crowd),
         percent=percent(adoption.newest, report.crowd),
     )
-    older = _("{older} still on an old build", older=format_number(adoption.older))
-    recalled = _("{number} on a recalled build", number=format_number(adoption.recalled))
-    unknown = _("{number} on an unknown version", number=format_number(adoption.unknown))
+    older = _("Older: {number}", number=format_number(adoption.older))
+    recalled = _("Recalled: {number}", number=format_number(adoption.recalled))
+    unknown = _("Unknown: {number}", number=format_number(adoption.unknown))
     others = [older] * bool(adoption.older) + [recalled] * bool(adoption.recalled) + [unknown] * bool(adoption.unknown)
-    return [f"{'; '.join([text, *others])}."]
+    return [" · ".join([text, *others])]
 
 
 def _versions(versions: Sequence[Version]) -> str:
@@ -110,15 +100,12 @@ def _versions(versions: Sequence[Version]) -> str:
 
 
 def small_print(report: DownloadReport) -> list[str]:
-    """Return the small print: whether it is late, its versions, and what the numbers are based on."""
-    summary = report.summary
-    lines = late(report)
+    """Return the small print: the versions, and what the numbers are based on."""
+    summary, lines = report.summary, []
     if top := charts.limit_points(summary.versions, VERSIONS, _other_versions):
         shown = " · ".join(f"{escape_inline(version, 40)}: {format_number(number)}" for version, number in top)
         lines.append(_("By version: {versions}", versions=shown))
-    if both := links(report):
-        lines.append(both)
-    return [*lines, *claimed(report)]
+    return [*lines, *links(report), *claimed(report)]
 
 
 def _other_versions(number: int) -> str:
@@ -130,32 +117,32 @@ def claimed(report: DownloadReport) -> list[str]:
     summary = report.summary
     if not summary.incomplete:
         return []
-    text = gettext_noop("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
     totals = summary.recorded if summary.claimed is None else summary.claimed
-    return [_(text, claimed=format_number(totals), listed=format_number(summary.listed))]
+    return [
+        ngettext(
+            "Applivery counts {number} download and lists {listed}.",
+            "Applivery counts {number} downloads and lists {listed}.",
+            totals,
+            listed=format_number(summary.listed),
+        )
+    ]
 
 
-def links(report: DownloadReport) -> str:
-    """Both sides of the story: what was asked for here, and what Applivery recorded."""
+def links(report: DownloadReport) -> list[str]:
+    """How many links were requested here, beside the downloads that are nobody's."""
     if not report.links:
-        return ""
-    recorded_ = ngettext(
-        "{number} download recorded by Applivery", "{number} downloads recorded by Applivery", report.summary.recorded
-    )
-    unknown = report.summary.unnamed
-    anonymous = [_("{unknown} of them not attributable", unknown=format_number(unknown))] if unknown else []
-    return " · ".join([_asked(report.links, report.remembered), recorded_, *anonymous])
-
-
-def _asked(links_: int, remembered: int | None) -> str:
-    if remembered is None:
-        return ngettext("{number} link asked for in Slack", "{number} links asked for in Slack", links_)
-    return ngettext(
-        "{number} link asked for in Slack (in the {days} days I remember)",
-        "{number} links asked for in Slack (in the {days} days I remember)",
-        links_,
-        days=format_number(remembered),
-    )
+        return []
+    number = format_number(report.links)
+    asked = _("Links requested in Slack: {number}", number=number)
+    if report.remembered is not None:
+        asked = ngettext(
+            "Links requested in Slack (last {number} day): {links}",
+            "Links requested in Slack (last {number} days): {links}",
+            report.remembered,
+            links=number,
+        )
+    unnamed = report.summary.unnamed
+    return [" · ".join([asked, *[_("Unattributed: {number}", number=format_number(unnamed))] * bool(unnamed)])]
 
 
 def buckets(report: DownloadReport) -> list[str]:
@@ -170,5 +157,5 @@ def _other_kinds(number: int) -> str:
 
 
 def late(report: DownloadReport) -> list[str]:
-    """That a digest comes late, when it does."""
-    return [_("Late: this was due {when}, and I was away.", when=date_tag(report.late))] if report.late else []
+    """That a scheduled report was sent late, when it was."""
+    return [_("Sent late. It was due {when}.", when=date_tag(report.late))] if report.late else []

@@ -1,4 +1,4 @@
-"""Cards about digests: what was saved, what a place has, what has ended or stopped, and the summary itself; pure."""
+"""Messages about scheduled reports: saved, listed, stopped or paused, and the report itself; pure."""
 
 from __future__ import annotations
 
@@ -31,15 +31,11 @@ NO_NAMES: Names = {}
 def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
     """Return the confirmation of what was saved; `builds` has the names of builds."""
     what = _words(digest, builds)
-    said = [_("Done: a summary of {summary}, the first one {when}.", summary=what, when=date_tag(digest.due_at))]
-    if digest.skip_if_empty:
-        said.append(_("When there is nothing new it stays silent."))
-    else:
-        said.append(_("When there is nothing new it says so in one line."))
-    if not names:
-        said.append(_("It has counts only: people are named in manager channels (`grant #channel manager`)."))
-    text = " ".join(said)
-    return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
+    said = _("*Scheduled:* {report}. The first one is due {when}.", report=what, when=date_tag(digest.due_at))
+    small = [_("Skipped when nothing is new") if digest.skip_if_empty else _("One line when nothing is new")]
+    small += [] if names else [_("Counts only in this channel")]
+    body = (blocks.section(said), blocks.context(" · ".join(small)), blocks.actions(_end(digest)))
+    return Message(" ".join([said, *(f"{each}." for each in small)]), body)
 
 
 def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
@@ -52,11 +48,12 @@ def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
 
 def _end(digest: ScheduledReport) -> ButtonElement:
     return blocks.button(
-        _("End it"),
+        _("Stop report"),
         "undigest.v1",
         str(digest.id),
-        accessibility_label=_("End summary {name}", name=f"d{digest.id}"),
-        confirm=_("This summary comes no more."),
+        accessibility_label=_("Stop report {name}", name=f"d{digest.id}"),
+        confirm=_("This report won't be sent any more."),
+        verb=_("Stop report"),
     )
 
 
@@ -68,16 +65,16 @@ def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = 
     body += [blocks.section(_line(report, builds), accessory=_end(report)) for report in page.items]
     body += page_buttons(page, MORE, "")
     listed = "; ".join(f"d{report.id}: {_words(report, builds)}" for report in page.items)
-    text = _("Summaries: {summaries}.", summaries=listed)
+    text = _("Scheduled reports: {reports}.", reports=listed)
     return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
 
 
 def _line(digest: ScheduledReport, builds: Names) -> str:
     what = _words(digest, builds)
     if digest.skip_if_empty:
-        what = _("{summary}, silent when nothing is new", summary=what)
-    by = _("_by {person} {when}_", person=f"<@{digest.created_by}>", when=date_tag(digest.created_at))
-    paused = [_("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
+        what = _("{report}, skipped when nothing is new", report=what)
+    by = _("Scheduled by {person} {when}", person=f"<@{digest.created_by}>", when=date_tag(digest.created_at))
+    paused = [_("⚠️ Paused: {why}", why=_why(digest.paused))] if digest.paused else []
     return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
 
 
@@ -88,20 +85,20 @@ def _why(reason: str) -> str:
 
 
 def ended(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
-    """It comes no more."""
-    return Message(_("Done: no more summaries of {summary}.", summary=_words(digest, builds)))
+    """Return the confirmation that it won't be sent any more."""
+    return Message(_("*Stopped the scheduled report:* {report}.", report=_words(digest, builds)))
 
 
 def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Message:
     """Return the notice to the owner when a report can no longer be posted."""
     what = _words(digest, builds)
     if digest.private:
-        return Message(_("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
-    text, place = gettext_noop("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.target_id}>"
-    return Message(_(text, summary=what, place=place, why=why))
+        return Message(_("⚠️ *Paused your scheduled report:* {report}. {why}", report=what, why=why))
+    text, place = gettext_noop("⚠️ *Paused the scheduled report in {place}:* {report}. {why}"), f"<#{digest.target_id}>"
+    return Message(_(text, report=what, place=place, why=why))
 
 
 def summary(report: DownloadReport) -> Message:
-    """Return one digest: a headline, and its thread, in the language the report was made in for its readers."""
+    """Return one report: a headline, and its thread, in the language the report was made in for its readers."""
     with i18n.use_locale(i18n.locale_of(report.language) or i18n.current_locale()):
         return replace(downloads.headline(report), thread=downloads.thread(report))

@@ -21,10 +21,10 @@ async def test_digest_saved_is_confirmed_in_words(world: Environment) -> None:
     await world.start()
     people(world)
     said = (await world.ask("downloads courier every:mon,thu@9:00")).text
-    assert "a summary of *downloads of Courier* every Monday and Thursday at 09:00 (Europe/Madrid)" in said
-    assert "the first one <!date^" in said
-    assert "When there is nothing new it says so in one line." in said
-    assert "counts only" in said
+    assert "*Scheduled:* downloads of Courier every Monday and Thursday at 09:00 (Europe/Madrid)" in said
+    assert "The first one is due <!date^" in said
+    assert "One line when nothing is new." in said
+    assert "Counts only in this channel" in said
     [digest] = await digests(world)
     assert (digest.schedule, digest.tz, digest.skip_if_empty, digest.created_by) == (
         "mon,thu@09:00",
@@ -38,8 +38,8 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Envi
     await world.start()
     people(world)
     said = (await world.ask("downloads courier latest by:version every:daily@18:00 quiet:yes")).text
-    assert "*downloads of Courier latest* by version every day at 18:00" in said
-    assert "stays silent" in said
+    assert "downloads of Courier latest by version every day at 18:00" in said
+    assert "Skipped when nothing is new" in said
     [digest] = await digests(world)
     assert (digest.build_ref, digest.group_by, digest.skip_if_empty) == ("latest", GroupBy.VERSION, True)
 
@@ -63,13 +63,13 @@ async def test_digests_listed_with_subscriptions_and_ended(world: Environment) -
         await world.ask(f"downloads courier every:{schedule}")
     listed = await world.ask("subscriptions")
     assert all(words in listed.text for words in ("every day at 09:00", "every Monday", "every Friday at 17:30"))
-    assert labels(listed).count("End it") == 3
+    assert labels(listed).count("Stop report") == 3
     first, second, third = await digests(world)
-    turn = await press(world.slack, listed, "End it", user=world.ana, nth=1)
-    assert "no more summaries of *downloads of Courier* every Monday" in (await turn.answer()).text
+    turn = await press(world.slack, listed, "Stop report", user=world.ana, nth=1)
+    assert "*Stopped the scheduled report:* downloads of Courier every Monday" in (await turn.answer()).text
     assert "every day" in (await world.ask(f"unsubscribe d{first.id}")).text
     assert [digest.id for digest in await digests(world)] == [third.id]
-    assert "already ended" in (await world.ask(f"unsubscribe D{second.id}")).text
+    assert "already stopped" in (await world.ask(f"unsubscribe D{second.id}")).text
     assert len(await world.bot.store.run(subscriptions.list_subscriptions)) == 1
 
 
@@ -85,7 +85,7 @@ async def test_in_direct_messages_it_is_for_that_person_alone(world: Environment
     people(world)
     direct = world.slack.dm(world.ana)
     said = (await world.ask("downloads courier every:daily@09:00", channel=direct)).text
-    assert "counts only" not in said
+    assert "Counts only in this channel" not in said
     assert [digest.target_id for digest in await digests(world, world.ana)] == [world.ana.id]
     assert "every day" in (await world.ask("subscriptions", channel=direct)).text
     assert "every day" not in (await world.ask("subscriptions")).text
@@ -96,7 +96,7 @@ async def test_digest_ended_only_in_its_place_and_with_role(world: Environment) 
     people(world)
     await world.ask("downloads courier every:daily@09:00")
     [digest] = await digests(world)
-    assert "already ended" in (await world.ask(f"unsubscribe d{digest.id}", channel=world.slack.dm(world.ana))).text
+    assert "already stopped" in (await world.ask(f"unsubscribe d{digest.id}", channel=world.slack.dm(world.ana))).text
     card = old_card(world.slack, world.releases, "undigest.v1", str(digest.id))
     turn = await world.slack.click(card, "undigest.v1", user=world.bruno)
     assert "nly managers can" in (await turn.answer()).text
@@ -118,8 +118,8 @@ async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: Environ
         ("every:sometimes", "`daily@09:00`"),
         ("every:daily", "`daily@09:00`"),
         ("every:daily@25:00", "`daily@09:00`"),
-        ("every:daily@09:00 since:7d", "since the one before"),
-        ("every:daily@09:00 person:ana@acme.test", "since the one before"),
+        ("every:daily@09:00 since:7d", "since the last report"),
+        ("every:daily@09:00 person:ana@acme.test", "since the last report"),
         ("every:daily@09:00 quiet:perhaps", "`quiet:yes`"),
         ("quiet:yes", "`every:monday@09:00`"),
         ("9.9.9 every:daily@09:00", "no build"),

@@ -14,10 +14,11 @@ from bot.db.transaction import Transaction
 from bot.db.types import micros
 from bot.db.wakeups import Topic
 from sandbox.applivery.models import FakeBuild
+from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
 from tests.support.everything import execute
-from tests.support.seeing import everything_said, everything_stored, labels, press
+from tests.support.seeing import controls, everything_said, everything_stored, labels, press
 
 # One for each field of networkInfo, so that whatever came through would be found. Numbers have digits of their own.
 MARKERS: dict[str, Any] = {
@@ -60,21 +61,21 @@ async def test_downloads_headline_by_dm_with_people_in_thread(world: Environment
     await world.ask("downloads courier")
     head, [chart, people_] = private(world, world.ana)
     assert head.text == (
-        "Downloads of Courier so far: 4 downloads recorded: 3 by 2 people, 1 anonymous. "
-        "Newest version 2.4.0: 2 of 2 people (100 %)."
+        "Downloads of Courier so far: 4 downloads · 2 people (3) · anonymous (1). "
+        "On the newest version (2.4.0): 2 of 2 people (100 %)."
     )
     assert chart.thread_ts == people_.thread_ts == head.ts
     assert chart.blocks[0]["type"] == "data_visualization"
     assert people_.blocks[0]["type"] == "data_table"
     [header, *rows] = [[cell["text"] for cell in row] for row in people_.blocks[0]["rows"]]
-    assert header == ["Name", "Downloads", "Last version", "Last time", "Device"]
+    assert header == ["Name", "Downloads", "Last version", "Last download", "Device"]
     assert [row[:3] + row[4:] for row in rows] == [  # the most recent first
         ["Eva Ruiz", "2", "2.4.0", "iPhone 15"],
         ["Zoe Lang", "1", "2.4.0", "iPhone 15"],
     ]
-    for words in ("Eva Ruiz", "2 downloads", "iPhone 15", "Zoe Lang", "1 download", "Not attributable"):
+    for words in ("Eva Ruiz", "2 downloads", "iPhone 15", "Zoe Lang", "1 download", "Unattributed"):
         assert words in people_.text
-    assert "Not attributable" in json.dumps(people_.blocks[1])
+    assert "Unattributed" in json.dumps(people_.blocks[1])
 
 
 async def test_downloads_in_channel_only_counts_and_only_to_asker(world: Environment) -> None:
@@ -82,8 +83,8 @@ async def test_downloads_in_channel_only_counts_and_only_to_asker(world: Environ
     people(world)
     answer = await world.ask("downloads courier")
     assert answer.ephemeral_to == world.ana.id
-    assert "4 downloads recorded: 3 by 2 people" in answer.text
-    assert "in a thread of our direct messages" in answer.text
+    assert "4 downloads · 2 people (3)" in answer.text
+    assert "sent you the details by DM" in answer.text
     assert world.slack.messages(world.releases) == []
     in_channel = world.slack.ephemerals(world.ana, world.releases)
     said = json.dumps([message.saved() for message in in_channel], ensure_ascii=False)
@@ -159,7 +160,7 @@ async def test_a_build_and_a_period_narrow_what_is_counted(world: Environment, t
     await world.start()
     people(world)
     said = (await world.ask(f"downloads courier {typed}")).text
-    assert f"{count or 'no'} downloads recorded" in said
+    assert f"{count or 'No'} downloads" in said
 
 
 async def test_a_version_means_every_platform_s_build_of_it(world: Environment) -> None:
@@ -168,7 +169,7 @@ async def test_a_version_means_every_platform_s_build_of_it(world: Environment) 
     other = world.applivery.build(world.courier, version="2.4.0", number="80", os="android")
     world.applivery.download(other, world.applivery.member(email="eva@acme.test"))
     said = (await world.ask("downloads courier 2.4.0")).text
-    assert "Downloads of Courier 2.4.0 so far: 6 downloads recorded: 4 by 2 people, 2 anonymous" in said
+    assert "Downloads of Courier 2.4.0 so far: 6 downloads · 2 people (4) · anonymous (2)" in said
 
 
 async def test_downloads_choice_between_builds_keeps_period(world: Environment) -> None:
@@ -178,14 +179,14 @@ async def test_downloads_choice_between_builds_keeps_period(world: Environment) 
     answer = await world.ask("downloads courier #173 since:7d")
     assert "Which one do you mean?" in answer.text
     turn = await press(world.slack, answer, "2.4.0 (173) iOS", user=world.ana)
-    assert "3 downloads recorded" in (await turn.answer()).text
+    assert "3 downloads" in (await turn.answer()).text
 
 
 async def test_no_downloads_are_said_without_a_thread(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     answer = await world.ask("downloads courier")
-    assert answer.text == "Downloads of Courier so far: no downloads recorded."
+    assert answer.text == "*No downloads* of Courier so far."
     assert world.slack.messages(world.slack.dm(world.ana)) == []
 
 
@@ -197,7 +198,7 @@ async def test_a_crowd_fits_and_is_paged_in_place(world: Environment) -> None:
         world.applivery.download(build, somebody, device="A device with a very long name " * 3)
     await world.ask("downloads courier")
     head, [table] = private(world, world.ana)
-    assert "230 downloads recorded by 230 people" in head.text
+    assert "230 downloads · 230 people" in head.text
     for words, label in (("1–100 of 230", "Next page ›"), ("101–200 of 230", "Next page ›"), ("201–230 of 230", "")):
         assert words in table.blocks[0]["caption"]
         rows = table.blocks[0]["rows"][1:]
@@ -235,3 +236,27 @@ async def test_downloads_over_signed_http_work_for_permitted_role(world: Environ
     head, [_, thread] = private(world, world.bruno)
     assert "4 downloads" in head.text
     assert "Eva Ruiz" in thread.text
+
+
+# ------------------------------------------------------------------ the way to the details
+
+
+async def test_open_details_leads_to_the_thread(world: Environment) -> None:
+    await world.start()
+    people(world)
+    answer = await world.ask("downloads courier")
+    head, [below, _] = private(world, world.ana)
+    [details] = [control for control in controls(answer) if control.label == "Open details"]
+    channel, ts = world.slack.dm(world.ana).id, below.ts.replace(".", "")
+    assert details.url.endswith(f"/archives/{channel}/p{ts}?thread_ts={head.ts}&cid={channel}")
+
+
+async def test_details_without_permalink_are_named_in_words(world: Environment) -> None:
+    await world.start()
+    people(world)
+    world.slack.faults.add("chat.getPermalink", Fault(error="internal_error"), times=None)
+    answer = await world.ask("downloads courier")
+    _, below = private(world, world.ana)
+    assert len(below) == 2, "nothing that was sent is lost"
+    assert "Open details" not in labels(answer)
+    assert "I sent you the details by DM." in json.dumps(answer.blocks)

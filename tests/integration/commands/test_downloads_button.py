@@ -31,4 +31,4 @@ async def test_downloads_button_refuses_non_manager_and_broken_value(world: Envi
     assert directs(world, world.bruno) == []
     broken = old_card(world.slack, world.releases, "downloads.v1", "x")
     turn = await world.slack.click(broken, "downloads.v1", user=world.ana)
-    assert "does not say which build" in (await turn.answer()).text
+    assert "out of date" in (await turn.answer()).text

@@ -13,7 +13,7 @@ from sandbox.slack import FakeMessage
 from tests.conftest import Environment
 from tests.integration.commands.test_downloads import private
 from tests.integration.commands.test_summaries import asked_in, everything_in, leads, text_of
-from tests.support.seeing import every_message, labels, press
+from tests.support.seeing import click, every_message, labels, press
 
 
 async def crew(world: Environment) -> tuple[Any, Any]:
@@ -47,13 +47,13 @@ async def test_missing_counted_in_channel_and_named_in_dm(world: Environment) ->
     await world.start()
     group, zoe = await crew(world)
     answer = await world.ask(f"downloads courier missing:{mention(group)}")
-    assert f"*1 of 4* people of <!subteam^{group.id}> have downloaded *Courier 2.4.0*." in answer.text
+    assert f"*1 of 4 people* in <!subteam^{group.id}> downloaded Courier 2.4.0." in answer.text
     assert zoe.id not in text_of([answer])
     _, [names] = private(world, world.ana)
     for user in (zoe, world.bruno, world.slack.user("gus")):
         assert f"<@{user.id}>" in names.text
     assert "*Not yet* (3)" in names.text
-    assert f"_No e-mail in Slack_ (1): <@{world.slack.user('nemo').id}>" in names.text
+    assert f"*No e-mail in Slack* (1): <@{world.slack.user('nemo').id}>" in names.text
     for handle in ("eva", "gone", "robot"):
         assert world.slack.user(handle).id not in names.text
 
@@ -63,8 +63,8 @@ async def test_missing_in_manager_channel_names_only_to_asker(world: Environment
     group, zoe = await crew(world)
     channel = await leads(world)
     head, below = await asked_in(world, channel, f"downloads courier 2.4.0 missing:{mention(group)}")
-    assert "*1 of 4* people" in head.text
-    assert below.text.startswith("3 not yet · 1 whose e-mail Slack does not tell.")
+    assert "*1 of 4 people*" in head.text
+    assert below.text.startswith("Not yet: 3 · No e-mail in Slack: 1 · Names were sent only")
     assert zoe.id not in text_of(everything_in(world, channel))
     assert zoe.id in text_of(to(world, world.ana))
 
@@ -73,7 +73,7 @@ async def test_a_channel_s_people_are_compared_too(world: Environment) -> None:
     await world.start()
     await crew(world)
     answer = await world.ask(f"downloads courier missing:<#{world.releases.id}|releases>")
-    assert f"*0 of 2* people of <#{world.releases.id}> have downloaded" in answer.text
+    assert f"*0 of 2 people* in <#{world.releases.id}> downloaded" in answer.text
 
 
 async def test_missing_user_slack_hides_counts_as_unknown_email(world: Environment) -> None:
@@ -81,9 +81,9 @@ async def test_missing_user_slack_hides_counts_as_unknown_email(world: Environme
     group, _ = await crew(world)
     group.users.append("U0STRANGER")
     answer = await world.ask(f"downloads courier missing:{mention(group)}")
-    assert "*1 of 4* people" in answer.text
+    assert "*1 of 4 people*" in answer.text
     _, [names] = private(world, world.ana)
-    assert "_No e-mail in Slack_ (2)" in names.text
+    assert "*No e-mail in Slack* (2)" in names.text
     assert "<@U0STRANGER>" in names.text
 
 
@@ -91,7 +91,7 @@ async def test_missing_user_slack_hides_counts_as_unknown_email(world: Environme
 async def test_a_group_or_channel_that_is_none_is_asked_for_in_words(world: Environment, typed: str) -> None:
     await world.start()
     await crew(world)
-    assert "pick a group or channel" in (await world.ask(f"downloads courier missing:{typed}")).text
+    assert "Pick a user group or channel" in (await world.ask(f"downloads courier missing:{typed}")).text
 
 
 async def test_a_channel_the_bot_cannot_see_is_said_so(world: Environment) -> None:
@@ -113,7 +113,7 @@ async def test_missing_without_email_scope_names_the_scope(world: Environment) -
 async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: Environment) -> None:
     await world.start()
     group = world.slack.usergroup("qa", [world.bruno])
-    assert "no build yet" in (await world.ask(f"downloads courier missing:{mention(group)}")).text
+    assert "no ready build yet" in (await world.ask(f"downloads courier missing:{mention(group)}")).text
 
 
 # ------------------------------------------------------------------ asking them
@@ -122,7 +122,7 @@ async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: Environme
 async def ask_them(world: Environment, group: Any) -> FakeMessage:
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
-    turn = await press(world.slack, names, "Ask them politely", user=world.ana)
+    turn = await click(world.slack, names, "nudge.v1", user=world.ana)
     await world.bot.dispatcher.drain(5)
     answer: FakeMessage = await turn.answer()
     return answer
@@ -131,19 +131,48 @@ async def ask_them(world: Environment, group: Any) -> FakeMessage:
 async def test_missing_reminder_once_by_dm_with_working_button(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
+    await world.ask(f"downloads courier missing:{mention(group)}")
+    _, [before] = private(world, world.ana)
     said = (await ask_them(world, group)).text
-    assert said.startswith("I asked 2 people to try Courier 2.4.0")
-    assert "Skipped 1 (" in said  # a guest, who could do nothing with it
+    assert said == "*Asked 2 people* to try Courier 2.4.0. Skipped 1 without access."  # a guest
     [card] = to(world, zoe)
-    assert f"<@{world.ana.id}> would be glad if you tried *Courier 2.4.0*" in card.text
-    assert sorted(labels(card)) == ["Do not ask me again", "Get it for Android", "Get it for iOS"]
+    assert f"<@{world.ana.id}> asks you to try *Courier 2.4.0*." in card.text
+    assert sorted(labels(card)) == ["Don't ask me again", "Get it for Android", "Get it for iOS"]
     turn = await press(world.slack, card, "Get it for iOS", user=zoe)
     assert "/v1/download/" in (await turn.answer()).text
     assert to(world, world.slack.user("eva")) == to(world, world.slack.user("gus")) == []
 
-    said = (await ask_them(world, group)).text
-    assert said.startswith("I asked no one")
+    await world.ask(f"downloads courier missing:{mention(group)}")
+    _, [names] = private(world, world.ana)
+    assert labels(names) == []
+    assert "Won't be asked: " in text_of([names])
+    turn = await press(world.slack, before, "Ask 2 people", user=world.ana)
+    await world.bot.dispatcher.drain(5)
+    assert (await turn.answer()).text.startswith("*No one asked*")
     assert len(to(world, zoe)) == 1
+
+
+async def test_missing_says_who_is_asked_before_asking(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    await world.ask(f"downloads courier missing:{mention(group)}")
+    _, [names] = private(world, world.ana)
+    assert labels(names) == ["Ask 2 people"]
+    assert f"Won't be asked: <@{world.slack.user('gus').id}> (" in text_of([names])
+    assert to(world, zoe) == []
+
+
+async def test_missing_reminder_opt_out_can_be_undone(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    await ask_them(world, group)
+    [card] = to(world, zoe)
+    turn = await press(world.slack, card, "Don't ask me again", user=zoe)
+    turn = await press(world.slack, await turn.answer(), "Undo", user=zoe)
+    assert (await turn.answer()).text.startswith("*Turned on.*")
+    world.applivery.build(world.courier, version="2.5.0")
+    await ask_them(world, group)
+    assert len(to(world, zoe)) == 2
 
 
 async def test_missing_reminder_opt_out_is_permanent(world: Environment) -> None:
@@ -151,12 +180,14 @@ async def test_missing_reminder_opt_out_is_permanent(world: Environment) -> None
     group, zoe = await crew(world)
     await ask_them(world, group)
     [card] = to(world, zoe)
-    turn = await press(world.slack, card, "Do not ask me again", user=zoe)
-    assert "any more" in (await turn.answer()).text
+    turn = await press(world.slack, card, "Don't ask me again", user=zoe)
+    assert (await turn.answer()).text.startswith("*Turned off.*")
     for os in ("ios", "android"):
         world.applivery.build(world.courier, version="2.5.0", os=os)
     await world.restart()
-    assert (await ask_them(world, group)).text.startswith("I asked 2 people to try Courier 2.5.0")
+    assert (await ask_them(world, group)).text.startswith(
+        "*Asked 2 people* to try Courier 2.5.0. Skipped 1 (already asked or opted out)."
+    )
     assert len(to(world, zoe)) == 1
     assert len(to(world, world.bruno)) == 2
     await world.ask(f"forget <@{zoe.id}|zoe>")
@@ -171,7 +202,7 @@ async def test_missing_reminder_skips_user_who_downloaded_since(world: Environme
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
     world.applivery.download(world.applivery.builds[0], world.applivery.member(email="zoe@acme.test"))
-    await press(world.slack, names, "Ask them politely", user=world.ana)
+    await press(world.slack, names, "Ask 2 people", user=world.ana)
     await world.bot.dispatcher.drain(5)
     assert to(world, zoe) == []
     assert len(to(world, world.bruno)) == 1
@@ -183,7 +214,7 @@ async def test_missing_reminder_keeps_build_when_newer_appears(world: Environmen
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
     world.applivery.build(world.courier, version="9.0.0")
-    await press(world.slack, names, "Ask them politely", user=world.ana)
+    await press(world.slack, names, "Ask 2 people", user=world.ana)
     await world.bot.dispatcher.drain(5)
     assert "Courier 2.4.0" in to(world, zoe)[0].text
 

@@ -52,7 +52,7 @@ async def test_report_email_identifies_user_of_any_kind(world: Environment, kind
     bo = world.slack.user("bo", name="Bo", email="bo@acme.io")
     await begun(world, {"member": {**kind, **ANA}, "total": 1, "downloads": [took()]})
     said = await world.ask("downloads courier")
-    assert "1 download recorded by 1 person." in said.text
+    assert "1 download · 1 person." in said.text
     assert cells(private(world, world.ana)[1][-1])[0][:2] == ["Ana", "1"]
     await press(world.slack, said, "CSV", user=world.ana)
     await world.bot.dispatcher.drain(5)
@@ -61,8 +61,8 @@ async def test_report_email_identifies_user_of_any_kind(world: Environment, kind
     assert (line["name"], line["email"]) == ("Ana", "ana@acme.io")
     group = world.slack.usergroup("qa", [ana, bo])
     said = await world.ask(f"downloads courier missing:{mention(group)}")
-    assert "*1 of 2* people" in said.text
-    await press(world.slack, private(world, world.ana)[1][-1], "Ask them politely", user=world.ana)
+    assert "*1 of 2 people*" in said.text
+    await press(world.slack, private(world, world.ana)[1][-1], "Ask 1 person", user=world.ana)
     await world.bot.dispatcher.drain(5)
     assert (to(world, ana), len(to(world, bo))) == ([], 1)
 
@@ -71,7 +71,7 @@ async def test_report_email_identifies_user_of_any_kind(world: Environment, kind
 async def test_report_id_identifies_user_of_any_kind(world: Environment, kind: dict[str, Any]) -> None:
     await begun(world, {"member": {**kind, "memberId": "a" * 24}, "downloads": [took()]})
     said = await world.ask("downloads courier")
-    assert "1 download recorded by 1 person." in said.text
+    assert "1 download · 1 person." in said.text
     assert cells(private(world, world.ana)[1][-1])[0][0].endswith("a" * 24)
     await press(world.slack, said, "CSV", user=world.ana)
     await world.bot.dispatcher.drain(5)
@@ -88,7 +88,7 @@ async def test_one_person_is_one_line_everywhere(world: Environment) -> None:
         {"member": {"type": "employee", "email": "ANA@acme.io"}, "total": 1, "downloads": [took()]},
     )
     said = await world.ask("downloads courier")
-    assert "3 downloads recorded by 1 person." in said.text
+    assert "3 downloads · 1 person." in said.text
     assert [row[:2] for row in cells(private(world, world.ana)[1][-1])] == [["Ana", "3"]]
     await press(world.slack, said, "CSV", user=world.ana)
     await world.bot.dispatcher.drain(5)
@@ -96,7 +96,7 @@ async def test_one_person_is_one_line_everywhere(world: Environment) -> None:
     lines = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert {(line["name"], line["email"]) for line in lines} == {("Ana", "ana@acme.io")}
     for typed in ("ana@acme.io", "Ana@ACME.IO"):
-        assert "3 downloads recorded" in (await world.ask(f"downloads courier person:{typed}")).text
+        assert "3 downloads" in (await world.ask(f"downloads courier person:{typed}")).text
 
 
 async def test_an_address_in_other_letters_is_theirs(world: Environment) -> None:
@@ -104,7 +104,7 @@ async def test_an_address_in_other_letters_is_theirs(world: Environment) -> None
     build = world.applivery.build(world.courier)
     world.applivery.download(build, world.applivery.member(email="bob@acme.io"))
     for typed in ("Bob@acme.io", "BOB@ACME.IO", "bob@acme.io"):
-        assert "1 download recorded" in (await world.ask(f"downloads courier person:{typed}")).text
+        assert "1 download" in (await world.ask(f"downloads courier person:{typed}")).text
 
 
 async def test_people_of_one_name_are_told_apart(world: Environment) -> None:
@@ -135,32 +135,32 @@ HOSTS = ("acme.test", "agency.example")
 async def test_a_row_is_no_download(world: Environment, total: Any, listed: Any, since: str) -> None:
     said = {"total": total, "downloads": listed, "member": ANA}
     await begun(world, {key: value for key, value in said.items() if value != "missing"})
-    assert "no downloads recorded" in (await world.ask(f"downloads courier {since}")).text
+    assert "No downloads" in (await world.ask(f"downloads courier {since}")).text
     bo = world.slack.user("bo", email="ana@acme.io")
     group = world.slack.usergroup("qa", [bo])
-    assert "*0 of 1* people" in (await world.ask(f"downloads courier missing:{mention(group)} {since}")).text
+    assert "*0 of 1 person*" in (await world.ask(f"downloads courier missing:{mention(group)} {since}")).text
 
 
 async def test_with_a_period_the_rows_count(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": [took()]})
     said = await world.ask("downloads courier since:today")
-    assert "1 download recorded by 1 person." in said.text
-    assert "(1 by 1 person)" in said.text
-    assert "own totals: 40. It lists 1 one by one." in text_of([said])
+    assert "1 download · 1 person." in said.text
+    assert "Same as the period before (1) · same number of people (1)" in said.text
+    assert "Applivery counts 40 downloads and lists 1." in text_of([said])
     assert [row[:2] for row in cells(private(world, world.ana)[1][-1])] == [["Ana", "1"]]
 
 
 async def test_totals_of_a_silent_period_are_only_noted(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": []})
     said = (await world.ask("downloads courier since:today")).text
-    assert "no downloads recorded" in said
-    assert "own totals: 40. It lists 0" in said
+    assert "No downloads" in said
+    assert "Applivery counts 40 downloads and lists 0" in said
 
 
 async def test_report_unlisted_downloads_are_unknown_in_each_table(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": [took()]})
-    for by, unknown in (("version", "unknown version"), ("os", "unknown system"), ("source", "unknown source")):
-        assert "40 downloads recorded by 1 person." in (await world.ask(f"downloads courier by:{by}")).text
+    for by, unknown in (("version", "unknown version"), ("os", "unknown OS"), ("source", "unknown source")):
+        assert "40 downloads · 1 person." in (await world.ask(f"downloads courier by:{by}")).text
         rows = {row[0]: row[1:3] for row in cells(private(world, world.ana)[1][-1])}
         assert rows[unknown] == ["39", "98 %"]
     await world.ask("downloads courier by:day")
@@ -173,11 +173,11 @@ async def test_report_unlisted_downloads_are_unknown_in_each_table(world: Enviro
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([took("2.4.0", "android")], "iOS 2.5.0 · Android 2.4.0: 1 of 1 person (100 %)."),
-        ([took("2.4.0", "ios")], "0 of 1 person (0 %); 1 still on an old build."),
-        ([took(None, "ios")], "0 of 1 person (0 %); 1 on an unknown version."),
-        ([took("2.4.0", None)], "0 of 1 person (0 %); 1 on an unknown version."),
-        ([], "0 of 1 person (0 %); 1 on an unknown version."),
+        ([took("2.4.0", "android")], "(iOS 2.5.0 · Android 2.4.0): 1 of 1 person (100 %)."),
+        ([took("2.4.0", "ios")], "0 of 1 person (0 %) · Older: 1."),
+        ([took(None, "ios")], "0 of 1 person (0 %) · Unknown: 1."),
+        ([took("2.4.0", None)], "0 of 1 person (0 %) · Unknown: 1."),
+        ([], "0 of 1 person (0 %) · Unknown: 1."),
     ],
 )
 async def test_the_newest_is_each_platform_s(world: Environment, rows: list[dict[str, Any]], words: str) -> None:
@@ -195,7 +195,7 @@ async def test_a_recalled_build_is_no_newest(world: Environment) -> None:
     )
     await world.ask('recall courier 2.5.0 "crash"')
     said = (await world.ask("downloads courier")).text
-    assert "Newest version 2.4.0: 1 of 2 people (50 %); 1 on a recalled build." in said
+    assert "On the newest version (2.4.0): 1 of 2 people (50 %) · Recalled: 1." in said
 
 
 async def test_missing_asks_for_each_platform_s_newest(world: Environment) -> None:
@@ -210,10 +210,10 @@ async def test_missing_asks_for_each_platform_s_newest(world: Environment) -> No
     group = world.slack.usergroup("qa", people)
     for typed in ("", "latest "):
         said = (await world.ask(f"downloads courier {typed}missing:{mention(group)}")).text
-        assert "*2 of 4* people" in said
-        assert "have downloaded *Courier iOS 2.5.0 · Android 2.4.0*" in said
+        assert "*2 of 4 people*" in said
+        assert "downloaded Courier iOS 2.5.0 · Android 2.4.0" in said
         assert "1 unattributed download may be theirs" in said or "may be one of theirs" in said
-    await press(world.slack, private(world, world.ana)[1][-1], "Ask them politely", user=world.ana)
+    await press(world.slack, private(world, world.ana)[1][-1], "Ask 2 people", user=world.ana)
     await world.bot.dispatcher.drain(5)
     assert [len(to(world, user)) for user in people] == [0, 1, 0, 1]
     assert "Courier iOS 2.5.0 · Android 2.4.0" in to(world, people[3])[0].text
@@ -261,7 +261,7 @@ async def test_a_version_of_many_builds_has_what_names_it(world: Environment) ->
     )
     for number in range(5):
         world.applivery.build(world.courier, version="3.0.0", number=str(number))
-    assert "1 download recorded by 1 person." in (await world.ask("downloads courier 3.0.0")).text
+    assert "1 download · 1 person." in (await world.ask("downloads courier 3.0.0")).text
 
 
 async def test_latest_without_an_app_is_each_platform_s(world: Environment) -> None:

@@ -141,7 +141,7 @@ async def test_a_remove_button_works_after_a_restart_and_twice_says_so(world: En
     await three(world)
     answer = await world.ask("subscriptions")
     await world.restart()
-    for words in ("hears no more of Courier", "already ended"):
+    for words in ("hears no more of Courier", "already stopped"):
         assert words in (await (await press(world.slack, answer, "Remove", user=world.ana)).answer()).text
     assert await left(world) == ["Driver", "every app"]
 
@@ -160,7 +160,7 @@ async def test_subscriptions_forged_button_elsewhere_has_no_effect(world: Enviro
     await world.ask("subscribe courier")
     [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     made_up = old_card(world.slack, world.general, "unsubscribe.v1", str(saved.id))
-    assert "already ended" in (await (await press(world.slack, made_up, "Old", user=world.ana)).answer()).text
+    assert "already stopped" in (await (await press(world.slack, made_up, "Old", user=world.ana)).answer()).text
     assert await left(world) == ["Courier"]
 
 
@@ -290,7 +290,7 @@ async def test_subscription_form_does_not_restore_ended_one(world: Environment) 
     view = await form(world)
     await world.ask("unsubscribe courier")
     turn = await world.slack.submit(view, user=world.ana)
-    assert "already ended" in str(turn.errors)
+    assert "already stopped" in str(turn.errors)
     assert await left(world) == []
 
 

@@ -26,18 +26,18 @@ async def test_summary_in_asker_language_shared_in_channel_language(world: Envir
     her = await lucia(world)
     people(world)
     answer = await world.ask("downloads courier since:90d by:source", user=her)
-    assert "4 descargas registradas" in answer.text
-    assert labels(answer) == ["Compartir aquí", "CSV"]
+    assert "4 descargas ·" in answer.text
+    assert labels(answer) == ["Abrir los detalles", "Compartir aquí", "CSV"]
     _, below = private(world, her)
     assert "Descargas por origen" in text_of(below)
     await press(world.slack, answer, "Compartir aquí", user=her)
     await world.bot.dispatcher.drain(5)
     head, *thread = everything_in(world, world.releases)
-    assert "4 downloads recorded: 3 by 2 people, 1 anonymous." in head.text
+    assert "4 downloads · 2 people (3) · anonymous (1)." in head.text
     assert "from " in head.text
     said = text_of([head, *thread])
     assert "Downloads of Courier by source" in said
-    assert "Asked for by" in said
+    assert "Requested by" in said
     assert "escarga" not in said
     assert " hoy " not in said
 
@@ -47,7 +47,7 @@ async def test_an_english_asker_shares_in_the_spanish_of_the_channels(world: Env
     people(world)
     channel = await leads(world)
     head, *thread = await asked_in(world, channel, "downloads courier latest by:os")
-    assert "hasta ahora: 4 descargas registradas" in head.text
+    assert "hasta ahora: 4 descargas ·" in head.text
     assert "Porcentaje" in text_of(thread)
     assert "ownloads" not in text_of([head, *thread])
 
@@ -80,11 +80,9 @@ async def test_the_form_says_all_it_asks(world: Environment) -> None:
     people(world)
     turn = await world.slack.command("/applivery", "downloads", user=her, channel=world.releases)
     form = await turn.view()
-    assert form.payload["title"]["text"] == "Quién tiene qué"
+    assert form.payload["title"]["text"] == "Informe de descargas"
     said = f"{form.payload}"
-    assert [
-        words for words in ("Todas", "Desde", "Los últimos 7 días", "Persona", "Sistema") if words not in said
-    ] == []
+    assert [words for words in ("Todas", "Desde", "Últimos 7 días", "Persona", "Sistema") if words not in said] == []
     assert [words for words in ("Since", "The last", "Show", "Version'") if words in said] == []
 
 
@@ -94,7 +92,7 @@ async def test_the_file_has_english_columns_in_any_language(world: Environment) 
     answer = await world.ask("downloads courier", user=her)
     await press(world.slack, answer, "CSV", user=her)
     await world.bot.dispatcher.drain(5)
-    assert "4 líneas" in private(world, her)[0].text
+    assert "*4 descargas*" in private(world, her)[0].text
     [file] = world.slack.desk.files.files.values()
     assert file.content.startswith(b'\xef\xbb\xbf"name";"email";"member";"at";'), "as Spanish Excel reads it"
 
@@ -105,13 +103,13 @@ async def test_missing_reminder_in_recipient_language(world: Environment) -> Non
     zoe.locale = "es-ES"
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
-    turn = await press(world.slack, names, "Ask them politely", user=world.ana)
+    turn = await press(world.slack, names, "Ask 2 people", user=world.ana)
     await world.bot.dispatcher.drain(5)
-    assert (await turn.answer()).text.startswith("I asked 2 people to try Courier 2.4.0")
+    assert (await turn.answer()).text.startswith("*Asked 2 people* to try Courier 2.4.0")
     [hers], [his] = to(world, zoe), to(world, world.bruno)
-    assert hers.text.startswith(f"A <@{world.ana.id}> le gustaría que probaras *Courier 2.4.0*.")
+    assert hers.text.startswith(f"<@{world.ana.id}> te pide que pruebes *Courier 2.4.0*.")
     assert sorted(labels(hers)) == ["No me lo pidas más", "Obtener para Android", "Obtener para iOS"]
-    assert "would be glad if you tried" in his.text
+    assert "asks you to try" in his.text
 
 
 async def test_summary_counts_in_channel_and_names_in_asker_language(world: Environment) -> None:
@@ -120,11 +118,11 @@ async def test_summary_counts_in_channel_and_names_in_asker_language(world: Envi
     channel = await leads(world)
     channel.members.append(her.id)
     head, below = await asked_in(world, channel, f"downloads courier missing:{mention(group)}", user=her)
-    assert "*1 of 4* people" in head.text
-    assert below.text.startswith("3 not yet · 1 whose e-mail")
+    assert "*1 of 4 people*" in head.text
+    assert below.text.startswith("Not yet: 3 · No e-mail in Slack: 1")
     [names] = to(world, her)
     assert "*Todavía no* (3)" in names.text
-    assert labels(names) == ["Pedírselo con amabilidad"]
+    assert labels(names) == ["Pedírselo a 2 personas"]
 
 
 @pytest.mark.parametrize("quiet", ["yes", "no"])
@@ -132,9 +130,9 @@ async def test_digest_saved_listed_and_ended_in_user_language(world: Environment
     her = await lucia(world)
     people(world)
     begun = await world.ask(f"downloads courier every:daily@09:00 by:os quiet:{quiet}", user=her)
-    assert begun.text.startswith("Hecho: un resumen de *descargas de Courier* por sistema, ")
-    assert labels(begun) == ["Terminar"]
-    assert "Resúmenes: d1: *descargas de Courier*" in (await world.ask("subscriptions", user=her)).text
-    assert "Summaries: d1: *downloads of Courier* by os every day" in (await world.ask("subscriptions")).text
-    turn = await press(world.slack, begun, "Terminar", user=her)
-    assert (await turn.answer()).text.startswith("Hecho: no habrá más resúmenes de *descargas de Courier*")
+    assert begun.text.startswith("*Programado:* descargas de Courier por sistema ")
+    assert labels(begun) == ["Detener informe"]
+    assert "Informes programados: d1: descargas de Courier" in (await world.ask("subscriptions", user=her)).text
+    assert "Scheduled reports: d1: downloads of Courier by OS every day" in (await world.ask("subscriptions")).text
+    turn = await press(world.slack, begun, "Detener informe", user=her)
+    assert (await turn.answer()).text.startswith("*Informe programado detenido:* descargas de Courier")

@@ -39,7 +39,7 @@ def untold(world: Environment, secret: Any, said: Any) -> None:
 @pytest.mark.parametrize("spelt", SPELT)
 async def test_references_members_not_listed_to_outsider(world: Environment, secret: Any, spelt: str) -> None:
     said = await world.ask(f"downloads courier missing:{spelt.format(secret.id)}")
-    assert UNSEEN in said.text or "pick a group or channel" in said.text
+    assert UNSEEN in said.text or "Pick a user group or channel" in said.text
     untold(world, secret, said)
 
 

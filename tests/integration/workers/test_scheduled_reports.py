@@ -92,7 +92,7 @@ async def test_report_comes_when_due_and_not_before(world: Environment) -> None:
     await tell(world)
     [head] = heads(world)
     assert "Downloads of Courier from " in head.text
-    assert "3 downloads recorded: 2 by 2 people, 1 anonymous." in head.text
+    assert "3 downloads · 2 people (2) · anonymous (1)." in head.text
     assert "CSV" in labels(head)
     wait = await world.bot.digest.step()
     assert wait is not None
@@ -132,7 +132,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: Environment,
     [head] = heads(world)
     [report] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     assert "Late: this was due" in head.text + json.dumps(head.blocks)
-    assert f"{recorded or 'no'} downloads recorded" in head.text
+    assert f"{recorded or 'No'} downloads" in head.text
     assert report.due_at > datetime.now(UTC)
     assert datetime.now(UTC) - report.reported_until < DAY
 
@@ -145,7 +145,7 @@ async def test_report_without_news_is_one_line_or_none_as_set(world: Environment
     due(world)
     await tell(world)
     assert len(heads(world)) == said
-    assert all("no downloads recorded" in message.text and not below(world, message) for message in heads(world))
+    assert all("No downloads" in message.text and not below(world, message) for message in heads(world))
     [report] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     assert report.due_at > datetime.now(UTC), "the silent one has had its turn too"
 

@@ -98,7 +98,7 @@ def test_downloads_email_identifies_user_of_any_kind(kind: str) -> None:
     ("kind", "label"),
     [
         ("anonymous", "Anonymous visitors"),
-        ("unknown", "Not attributable"),
+        ("unknown", "Unattributed"),
         ("otpUser", "One-time visitors without an e-mail"),
         ("mdmUser", "Managed devices without an e-mail"),
         ("user", "Without an e-mail (user)"),
@@ -116,7 +116,7 @@ def test_downloads_without_user_counted_by_kind_of_member(kind: str, label: str)
 
 def test_the_largest_bucket_comes_first() -> None:
     found = summarise([row(Member("unknown"), 1), row(Member("anonymous"), 1, 2)])
-    assert [bucket.label for bucket in found.buckets] == ["Anonymous visitors", "Not attributable"]
+    assert [bucket.label for bucket in found.buckets] == ["Anonymous visitors", "Unattributed"]
 
 
 # ------------------------------------------------------------------ counts
@@ -216,7 +216,7 @@ def test_downloads_systems_and_sources_have_display_names() -> None:
     said = (("iOS 17", None, "sdk"), (None, "ios", "warp"), (None, None, None))
     rows = [MemberDownloads(ANA, tuple(Download(os=os, platform=on, source=source) for os, on, source in said))]
     found = summarise(rows)
-    assert dict(found.systems) == {"iOS 17": 1, "ios": 1, "unknown system": 1}
+    assert dict(found.systems) == {"iOS 17": 1, "ios": 1, "unknown OS": 1}
     assert dict(found.sources) == {"In the app (SDK)": 1, "warp": 1, "unknown source": 1}
     assert found.undated == 3
 

@@ -325,8 +325,8 @@ def span(period: Period) -> tuple[str, str, str]:
     [
         ("2026-11-08", "2026-11-14", ("2026-11-01 00:00", "2026-11-07 23:59", "the 7 days before")),
         ("yesterday", "yesterday", ("2026-11-19 00:00", "2026-11-19 23:59", "the day before")),
-        ("24h", None, ("2026-11-19 12:29", "2026-11-20 12:29", "the same time before")),
-        ("friday", None, ("2026-11-18 11:29", "2026-11-19 23:59", "the same time before")),
+        ("24h", None, ("2026-11-19 12:29", "2026-11-20 12:29", "the period before")),
+        ("friday", None, ("2026-11-18 11:29", "2026-11-19 23:59", "the period before")),
         # October 2026 has a day of 25 hours in Madrid, September none
         ("2026-10-01", "2026-10-31", ("2026-08-31 00:00", "2026-09-30 23:59", "the 31 days before")),
         ("2026-10-25", "2026-10-25", ("2026-10-24 00:00", "2026-10-24 23:59", "the day before")),

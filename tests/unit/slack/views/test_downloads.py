@@ -22,7 +22,7 @@ from bot.domain.timeparse import period
 from bot.i18n import LANGUAGES, _, use_locale
 from bot.slack.blocks import charts
 from bot.slack.blocks.paging import paginate
-from bot.slack.views import downloads, missing, report_series, scheduled_report
+from bot.slack.views import downloads, missing, report_series, scheduled_report, sent_direct
 from sandbox.slack.validation import check_message
 from tests.support import facts
 from tests.support.downloads import summarise
@@ -78,10 +78,11 @@ def test_any_report_can_be_told_with_names_and_without(report: DownloadReport, n
     with use_locale(spoken):
         for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
             check(card, live=frozenset({"@U0ANA"}))
-        private = downloads.here(report, share=True)
-        assert bool(private) is bool(downloads.thread(report)) is bool(report.summary.recorded)
-        if private:
-            check(private)
+        assert bool(downloads.thread(report)) is bool(report.summary.recorded)
+        for permalink in (None, "https://acme.slack.com/archives/D1/p1"):
+            sent = replace(downloads.headline(report), thread=downloads.thread(report))
+            check(sent_direct.pointer(replace(sent, pointer=downloads.here(report, share=True)), permalink))
+            check(sent_direct.pointer(sent, permalink))
         if report.named:
             check(downloads.people(report, 0))
         check(downloads.nothing(report))
@@ -119,8 +120,8 @@ def test_downloads_counts_in_headline_and_users_only_in_thread() -> None:
     rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
     report = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
     card = downloads.headline(report)
-    assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 anonymous."
-    assert "Applivery’s own totals: 5. It lists 1 one by one." in seen(card)
+    assert card.text == "Downloads of Courier so far: 5 downloads · 1 person (3) · anonymous (2)."
+    assert "Applivery counts 5 downloads and lists 1." in seen(card)
     assert "Ana" not in f"{card.payload()}"
     (below,) = downloads.thread(report)
     assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")
@@ -130,20 +131,18 @@ def test_downloads_counts_in_headline_and_users_only_in_thread() -> None:
 def test_both_sides_are_counted_and_joined() -> None:
     unknown = MemberDownloads(Member("unknown"), tuple(Download() for _ in range(9)))
     report = courier([*people(22), unknown], links=42)
-    line = "42 links asked for in Slack · 31 downloads recorded by Applivery · 9 of them not attributable"
+    line = "Links requested in Slack: 42 · Unattributed: 9"
     assert line in seen(downloads.headline(report))
-    assert "42 links asked for in Slack (in the 90 days I remember) ·" in seen(
-        downloads.headline(replace(report, remembered=90))
-    )
+    assert "Links requested in Slack (last 90 days): 42 ·" in seen(downloads.headline(replace(report, remembered=90)))
 
 
 @pytest.mark.parametrize(
     ("now", "before", "words"),
     [
         (3, PreviousPeriod(1, 1, "the day before"),
-         "2 more downloads and 2 more people than in the day before (1 by 1 "),
-        (1, PreviousPeriod(3, 2, "the day before"), "2 fewer downloads and 1 fewer person than in the day before (3"),
-        (2, PreviousPeriod(2, 2, "the same time before"), "No more downloads and no more people than in the same time"),
+         "▲ 2 more than the day before (1) · ▲ 2 more people (1)."),
+        (1, PreviousPeriod(3, 2, "the day before"), "▼ 2 fewer than the day before (3) · ▼ 1 fewer person (2)."),
+        (2, PreviousPeriod(2, 2, "the period before"), "Same as the period before (2) · same number of people (2)."),
     ],
 )  # fmt: skip
 def test_downloads_compared_with_previous_period_in_words(now: int, before: PreviousPeriod, words: str) -> None:
@@ -211,7 +210,7 @@ def test_a_report_of_an_earlier_version_is_read() -> None:
     summary = {"recorded": 1, "people": [person], "buckets": [], "versions": [["2.4.0", 1]], "listed": 1}
     old = {"what": "Courier", "span": "so far", "tz": "UTC", "by": GroupBy.PERSON, "summary": summary, "crowd": 1}
     found = report_of(json.dumps({**old, "adoption": [["2.4.0", 1]], "newest": "2.4.0", "before": None}))
-    assert downloads.headline(found).text == "Downloads of Courier so far: 1 download recorded by 1 person."
+    assert downloads.headline(found).text == "Downloads of Courier so far: 1 download · 1 person."
     assert "totals" not in seen(downloads.headline(found))
 
 
@@ -305,7 +304,9 @@ def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: in
     live, place = frozenset({"@U0EVA", "!subteam^S1"}), "<!subteam^S1>"
     with use_locale(spoken):
         head, counts = missing.headline(what, place, found), missing.counts(found)
-        for card in (head, missing.here(head), counts, missing.names(what, place, found, "x")):
+        names = missing.names(what, place, found, typed="x", ask=("U0EVA",) * lack, asker="U0ANA")
+        left_out = missing.names(what, place, found, typed="x", ask=(), asker="U0ANA")
+        for card in (head, counts, names, left_out):
             check(card, live=live)
     for card in (head, counts):
         assert "U0EVA" not in f"{card.payload()}"

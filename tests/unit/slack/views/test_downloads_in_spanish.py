@@ -42,15 +42,15 @@ def busy(**more: Any) -> DownloadReport:
 def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
     card = downloads.headline(busy(links=4242, before=PreviousPeriod(20_000, 1300, "the 7 days before"), adopted=NOW))
     for words in (
-        "12,345 downloads recorded: 1,200 by 1,200 people, 11,145 anonymous.",
-        "7,655 fewer downloads and 100 fewer people than in the 7 days before (20,000 by 1,300 people).",
-        "Newest version 2.4.0: 1,200 of 1,200 people (100 %).",
+        "12,345 downloads · 1,200 people (1,200) · anonymous (11,145).",
+        "▼ 7,655 fewer than the 7 days before (20,000) · ▼ 100 fewer people (1,300).",
+        "On the newest version (2.4.0): 1,200 of 1,200 people (100 %).",
     ):
         assert words in card.text
-    assert "4,242 links asked for in Slack · 12,345 downloads recorded by Applivery · 11,145 of them" in seen(card)
-    assert "Applivery’s own totals: 12,345. It lists 1,203 one by one." in seen(card)
+    assert "Links requested in Slack: 4,242 · Unattributed: 11,145" in seen(card)
+    assert "Applivery counts 12,345 downloads and lists 1,203." in seen(card)
     chart, table = downloads.thread(busy(by=GroupBy.OS))
-    assert chart.text == "Downloads by os: unknown system: 11,142, iOS 17: 1,203."
+    assert chart.text == "Downloads by OS: unknown OS: 11,142, iOS 17: 1,203."
     assert chart.fallback is not None
     assert " 1,203 · iOS 17" in seen(chart.fallback)
     assert "*iOS 17* · 1,203 downloads" in table.text
@@ -64,11 +64,11 @@ def test_a_summary_reads_in_spanish_as_it_does_in_english(spanish: None) -> None
         busy(span="hasta ahora", before=PreviousPeriod(1, 1, "el día anterior"), adopted=LATER), by="U1"
     )
     assert card.text == (
-        "Descargas de Courier hasta ahora: 12.345 descargas registradas: 1.200 por 1.200 personas, "
-        "11.145 sin nombre conocido. 12.344 descargas más y 1.199 personas más que en el día anterior "
-        "(1 por 1 persona). Versión más nueva, 2.5.0: 0 de 1.200 personas (0 %); 1.200 aún con una compilación antigua."
+        "Descargas de Courier hasta ahora: 12.345 descargas · 1.200 personas (1.200) · anónimas (11.145). "
+        "▲ 12.344 más que en el día anterior (1) · ▲ 1.199 personas más (1). "
+        "En la última versión (2.5.0): 0 de 1.200 personas (0 %) · Anteriores: 1.200."
     )
-    assert "Pedido por <@U1>" in seen(card)
+    assert "Lo pidió <@U1>" in seen(card)
     check(card, live=frozenset({"@U1"}))
 
 
@@ -78,13 +78,13 @@ def test_a_summary_reads_in_spanish_as_it_does_in_english(spanish: None) -> None
         (
             3,
             PreviousPeriod(2, 2, "el día anterior"),
-            "1 descarga más y 1 persona más que en el día anterior (2 por 2 personas).",
+            "▲ 1 más que en el día anterior (2) · ▲ 1 persona más (2).",
         ),
-        (1, PreviousPeriod(3, 3, "el día anterior"), "2 descargas menos y 2 personas menos que en "),
+        (1, PreviousPeriod(3, 3, "el día anterior"), "▼ 2 menos que en el día anterior (3) · ▼ 2 personas menos (3)."),
         (
             2,
             PreviousPeriod(2, 2, "el día anterior"),
-            "El mismo número de descargas y el mismo número de personas que en ",
+            "Igual que en el día anterior (2) · las mismas personas (2).",
         ),
     ],
 )
@@ -112,11 +112,11 @@ def test_missing_headline_agrees_in_number(spanish: None) -> None:
     message = missing.headline("Courier", "<#C1>", DownloadGap(("U1",), ("U2", "U3"), ()))
     none = missing.headline("Courier", "<#C1>", DownloadGap((), ("U2",), ()))
     every = missing.headline("Courier", "<#C1>", DownloadGap(("U1", "U2"), (), ()))
-    assert message.text == "*1 de 3* personas de <#C1> ha descargado *Courier*."
-    assert none.text == "*0 de 1* personas de <#C1> han descargado *Courier*."
-    assert every.text == "*2 de 2* personas de <#C1> han descargado *Courier*. No falta nadie."
-    assert missing.nudged("Courier", 1, 2).text == (
-        "He pedido a 1 persona que pruebe Courier. Omitidos 2 (ya se les pidió, no quieren o no pueden usarme)."
+    assert message.text == "*1 de 3 personas* de <#C1> descargaron Courier."
+    assert none.text == "*0 de 1 persona* de <#C1> descargó Courier."
+    assert every.text == "*2 de 2 personas* de <#C1> descargaron Courier."
+    assert missing.nudged("Courier", 1, skipped=2, without_access=0).text == (
+        "*Se lo pedí a 1 persona*: probar Courier. Omití a 2 (ya se lo pedí o no quieren)."
     )
 
 
