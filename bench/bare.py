@@ -43,7 +43,7 @@ async def link(ack: Any, action: dict[str, Any], body: dict[str, Any], context: 
         token = (await response.json())["data"]["token"]
     address = f"{APPLIVERY}/v1/download/{token}"
     await respond(
-        text=f"{details['versionName']}: {address} — only for <@{body['user']['id']}>",
+        text=f"{details['versionName']}: {address} — only for you",
         response_type="ephemeral",
         replace_original=False,
     )

@@ -19,7 +19,7 @@ from bot.domain.builds import can_be_had
 from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
 from bot.domain.model import App, Build, FileKind, Role, Stage
-from bot.exceptions import BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
+from bot.exceptions import BotError, BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
 from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.slack import blocks
@@ -69,17 +69,22 @@ async def _nothing_ready(call: CommandContext, nothing: NoReadyBuild) -> Message
 
 
 async def hand(
-    call: CommandContext, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()
+    call: CommandContext,
+    build: Build,
+    kind: FileKind | None = None,
+    others: tuple[Build, ...] = (),
+    *,
+    in_dm: bool = False,
 ) -> Message:
-    """Return a link for the asker; or, when there is none to be had, why not and what else there is."""
+    """Return a link for the asker; or, when the build isn't available, why not and what else there is."""
     dashboard, link_issuer = call.services.dashboard(build), call.services.links
     if build.stage is not Stage.READY:
         await link_issuer.ensure_not_recalled(build)
-        return await _not_to_be_had(call, build)
+        return await _unavailable(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
-            Text("{build} was not uploaded as an .aab.", build=BuildLabel(build)),
-            Text("Leave `type:aab` out for what there is."),
+            Text("{build} has no .aab file.", build=BuildLabel(build)),
+            Text("Leave `type:aab` out to get the file it has."),
         )
     if kind is FileKind.AUTO and over_the_air(build) and not link_issuer.can_install:
         return links.no_install(build, dashboard)
@@ -87,14 +92,20 @@ async def hand(
         file_kind = nearest_kind(build, kind) if kind else link_issuer.default_kind(build)
         link = await link_issuer.issue(call.asker, build, file_kind, entrypoint=call.entrypoint)
     except BuildNotProcessed:
-        return await _not_to_be_had(call, build)
+        return await _unavailable(call, build)
     await call.services.links.remember_app(call.asker, build.app)
     return links.link(
-        build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=link_issuer.can_install
+        build,
+        link,
+        call.asker,
+        call.now,
+        dashboard=dashboard,
+        others=others,
+        in_dm=in_dm,
     )
 
 
-async def _not_to_be_had(call: CommandContext, build: Build) -> Message:
+async def _unavailable(call: CommandContext, build: Build) -> Message:
     """Why there is no link, and the newest build that there is one for."""
     dashboard, instead = call.services.dashboard(build), await call.find_replacement(build)
     if build.stage is Stage.FAILED:
@@ -116,9 +127,9 @@ async def ask(call: CommandContext) -> Modal:
         _("Get a build"),
         (
             blocks.external_select(_("App"), "get.app", hint=_("Type to find an app"), chosen=chosen),
-            blocks.external_select(_("Build"), "get.build", hint=_("The latest one"), optional=True),
+            blocks.external_select(_("Build"), "get.build", hint=_("Latest"), optional=True),
         ),
-        submit=_("Get it"),
+        submit=_("Get build"),
         private_metadata=app.id if app else "",
     )
 
@@ -179,24 +190,72 @@ async def again(call: CommandContext, value: str) -> Message:
 @button("dm.v1", need=Role.MEMBER, once=True)
 async def to_direct_messages(call: CommandContext, value: str) -> Message:
     """A link of its own in the asker's direct messages, where it is not lost when Slack reloads."""
-    message = await pressed(call, value)
+    app_id, build_id, kind = _read(value)
+    message = await hand(call, await call.build(app_id, build_id), kind, in_dm=True)
     return replace(message, to=Visibility.DIRECT)
+
+
+@button("details.v1", need=Role.MEMBER, about_build=True)
+async def details(call: CommandContext, value: str) -> Message:
+    """All that is known of a build, and its other files, for the asker alone."""
+    app_id, build_id, kind = _read(value)
+    build = await call.build(app_id, build_id)
+    await call.services.links.ensure_not_recalled(build)
+    return links.details(
+        build,
+        call.now,
+        dashboard=call.services.dashboard(build),
+        had=kind,
+        others=await _other_platforms(call, build),
+        installs=call.services.links.can_install,
+    )
+
+
+async def _other_platforms(call: CommandContext, build: Build) -> list[Build]:
+    """Return the latest builds of the other platforms; none while Applivery cannot say."""
+    try:
+        latest = await BuildReference(build.app).resolve(call)
+    except BotError:
+        return []
+    return [other for other in (latest.build, *latest.others) if other.platform != build.platform]
+
+
+@button("share.ask.v1", need=Role.MEMBER)
+async def ask_to_share(call: CommandContext, value: str) -> Reply:
+    """*Share here* in a menu, which asks first."""
+    build = await _shareable(call, value)
+    channel_id = call.asker.channel_id or ""
+    name = (await call.services.channels.look_up(channel_id)).name
+    return links.ask_to_share(build, channel_id, name) if build.stage is Stage.READY else await hand(call, build)
+
+
+@form("share.v1", need=Role.MEMBER)
+async def share_confirmed(call: CommandContext, typed: dict[str, str]) -> Message:
+    """Post the card."""
+    return await share(call, typed.get("memory", ""))
 
 
 @button("share.v1", need=Role.MEMBER, once=True)
 async def share(call: CommandContext, value: str) -> Message:
     """Post a card in the channel: no token, and a button for all members."""
-    app_id, build_id, _ = _read(value)
-    build = await call.build(app_id, build_id)
-    await call.services.links.ensure_not_recalled(build)
+    build = await _shareable(call, value)
     if build.stage is not Stage.READY:
-        return await hand(call, build)  # says why there is nothing to share
-    await call.services.channels.require_postable(
-        call.asker.channel_id, gettext_noop("a card shows your changelog and branch")
-    )
+        return await hand(call, build)  # says why it can't be shared
     await call.record_audit(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with use_locale(call.services.language):
         return links.shared(build, call.asker.user_id).to_channel()
+
+
+async def _shareable(call: CommandContext, value: str) -> Build:
+    """Return the build of the button. Raises what keeps its card out of the channel."""
+    app_id, build_id, _ = _read(value)
+    build = await call.build(app_id, build_id)
+    await call.services.links.ensure_not_recalled(build)
+    if build.stage is Stage.READY:
+        await call.services.channels.require_postable(
+            call.asker.channel_id, gettext_noop("a card shows your changelog and branch")
+        )
+    return build
 
 
 @shortcut(
@@ -213,7 +272,7 @@ async def from_message(call: CommandContext, value: str | None) -> Reply:
 def _read(value: str) -> tuple[str, str, FileKind | None]:
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
-        raise UserInputError(Text("This button does not say which build it is for."), Text("Please use `get` instead."))
+        raise UserInputError(Text("This button is out of date."), Text("Run the command again."))
     return wanted.app_id, wanted.build_id, FileKind(wanted.detail) if wanted.detail in set(FileKind) else None
 
 
@@ -241,7 +300,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
     recipient = references.person(to)
     if not recipient:
         raise UserInputError(
-            Text("I cannot tell who “{who}” is.", who=to[:60]),
+            Text("I couldn't find “{who}”.", who=to[:60]),
             Text("Type `to:@` and pick the person from Slack's list."),
         )
     if build.stage is not Stage.READY:
@@ -257,17 +316,17 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         raise
     except PermissionDenied as error:
         if error.channels:
-            why = Text(
-                "{app} is kept to some channels, so it cannot be sent by direct message.", app=verbatim(build.app.name)
-            )
-            raise PermissionDenied(why, Text("*Share here*, under a link, posts a card in this channel.")) from error
+            why = Text("{app} is limited to certain channels, so it can't be sent by DM.", app=verbatim(build.app.name))
+            raise PermissionDenied(
+                why, Text("*Share here*, in the menu of a link, posts it in this channel.")
+            ) from error
         raise PermissionDenied(
-            Text("I sent nothing, as that person cannot use me."),
-            Text("Guests and people from other organisations need access to the app first."),
+            Text("Not sent: that person doesn't have access."),
+            Text("Guests and people from other organizations need access to the app first."),
         ) from error
     sent = await call.services.sent_builds.send(call.asker, call.entrypoint, recipient, build)
     with use_locale(await call.services.access.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)
     title = buildcards.title(build)
-    done = _("I sent {build} to <@{user}>; you will hear when they take it.", build=title, user=recipient)
+    done = _("Sent {build} to <@{user}>. I'll DM you when they get it.", build=title, user=recipient)
     return Message(done, copies=((recipient, card),))

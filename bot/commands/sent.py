@@ -28,7 +28,7 @@ async def taken(call: CommandContext, value: str) -> Message:
     number = int(value) if value.isdecimal() and len(value) < 19 else 0
     sent = await call.services.sent_builds.received(call.asker, number)
     if sent is None:
-        raise PermissionDenied(Text("This build was sent to another person."), Text("Use `get` to have it yourself."))
+        raise PermissionDenied(Text("This build was sent to someone else."), Text("Run `get` to get it yourself."))
     try:
         build = await call.build(sent.app_id, sent.build_id)
         await call.services.sent_builds.require_sender(sent, build)
@@ -40,7 +40,7 @@ async def taken(call: CommandContext, value: str) -> Message:
     if message.is_secret and await call.services.sent_builds.mark_taken(sent):
         with use_locale(await call.services.access.language(sent.sender)):
             title = buildcards.title(build)
-            told = Message(_("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
+            told = Message(_("<@{user}> got {build}, which you sent.", user=sent.recipient, build=title))
         return replace(message, copies=((sent.sender, told),))
     return message
 

@@ -11,26 +11,26 @@ _FAR = timedelta(days=60)  # so far away a day says more than a number of days
 
 
 def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> Text:
-    """Return what follows "the link", such as `expires 14:32 (4 minutes)`; the times are aware, None is unknown.
+    """Return what follows "the link", such as `expires 14:32 (4 min)`; the times are aware, None is unknown.
 
     `written` formats a time by its reader's clock, with its day unless that is today. When a fresh link seems to have
-    expired, the text explains that one of the two clocks is wrong.
+    expired, one of the two clocks is wrong.
     """
     if at is None:
-        return Text("expires soon; Applivery does not say when")
+        return Text("expires soon")
     if at <= now:
-        return Text("expired already, {time}: check the clock of this bot's machine", time=written(at))
+        return Text("expired {time} by this bot's clock", time=written(at))
     if at - now >= _FAR:
         return Text("expires {time}", time=written(at))
     return Text("expires {time} ({left})", time=written(at), left=_left(at - now))
 
 
 def _left(left: timedelta) -> Text:
-    if left < timedelta(minutes=1):
-        return Text("less than a minute")
     minutes = round(left.total_seconds() / 60)
+    if minutes < 1:
+        return Text("under 1 min")
     if minutes < 120:
-        return Counted("{number} minute", "{number} minutes", minutes)
+        return Text("{number} min", number=minutes)
     if minutes < 48 * 60:
-        return Counted("{number} hour", "{number} hours", minutes // 60)
+        return Text("{number} h", number=minutes // 60)
     return Counted("{number} day", "{number} days", left.days)

@@ -1,4 +1,4 @@
-"""Getting a build onto a device: which file, on what device, and what to say before the tap fails."""
+"""Getting a build onto a device: which file, on what device, what that needs, and what stops it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.domain import build_files, platforms
 from bot.domain.model import Build, FileKind
 from bot.domain.platforms import PLATFORMS
-from bot.i18n import Counted, Day, Text
+from bot.i18n import Counted, Day, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 _OVER_THE_AIR = frozenset(word for word, platform in PLATFORMS.items() if platform.over_the_air)
@@ -65,41 +65,53 @@ _FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented
 
 
 def warnings(build: Build, now: datetime) -> list[Text]:
-    """Return what may stop an installation, said before it is tried; plain sentences, the most certain first."""
-    needs = build.requirements
-    found = []
-    if build.disabled:
-        found.append(Text("This build is disabled in Applivery, so it may refuse to download."))
-    found += expiry(build, now)
-    if _ad_hoc(build):
-        found.append(Text("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
-    if needs.min_os:
-        found.append(Text("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
-    return found
+    """Return what will stop an installation, or soon does; plain sentences, the most certain first."""
+    disabled = [Text("Disabled in Applivery: it may not download.")] if build.disabled else []
+    return disabled + expiry(build, now)
+
+
+def obstacles(build: Build, now: datetime) -> list[Text]:
+    """Return those of the same that hold already."""
+    expires = build.requirements.profile_expires_at
+    return warnings(build, now)[: build.disabled + bool(expires and expires <= now)]
 
 
 def expiry(build: Build, now: datetime) -> list[Text]:
     """Return the sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
-        return [Text("Its provisioning profile expired on {day}, so it will not start on a device.", day=Day(expires))]
+        return [Text("Its profile expired on {day}: it won't open.", day=Day(expires))]
     if expires and expires - now <= SOON:
         days = (expires - now).days
         if days < 1:
-            return [Text("Its provisioning profile expires within a day.")]
+            return [Text("Its profile expires within a day.")]
         return [
             Counted(
-                "Its provisioning profile expires in {number} day.",
-                "Its provisioning profile expires in {number} days.",
+                "Its profile expires in {number} day.",
+                "Its profile expires in {number} days.",
                 days,
             )
         ]
     return []
 
 
-def _ad_hoc(build: Build) -> bool:
-    signing = (build.requirements.signing or "").casefold().replace("_", "-")
-    return signing in ("ad-hoc", "adhoc", "development") and build.requirements.all_devices is not True
+def requirements(build: Build) -> list[Text]:
+    """Return what an installation needs, as labels: the devices, and their system."""
+    needs = build.requirements
+    found = []
+    if needs.all_devices is not True and (signing := _SIGNINGS.get((needs.signing or "").casefold().replace("_", "-"))):
+        found.append(Text(signing))
+    if needs.min_os:
+        found.append(Text("{system}+", system=verbatim(_system(build, needs.min_os))))
+    return found
+
+
+_AD_HOC = gettext_noop("Ad hoc: registered devices only")
+_SIGNINGS = {
+    "ad-hoc": _AD_HOC,
+    "adhoc": _AD_HOC,
+    "development": gettext_noop("Development: registered devices only"),
+}
 
 
 # Applivery sends an Android build's minSdkVersion. https://developer.android.com/tools/releases/platforms

@@ -49,7 +49,7 @@ class SentBuildService:
             raise
         except PermissionDenied as error:
             why = Text("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
-            raise SenderDenied(why, Text("Use `get` to get it yourself."), reason=error.reason) from error
+            raise SenderDenied(why, Text("Run `get` to get it yourself."), reason=error.reason) from error
 
     async def mark_taken(self, sent: SentBuild) -> bool:
         """Record that the recipient has it; True the first time."""

@@ -61,7 +61,10 @@ class MessageRenderer:
         return thread_details.certificate(build, self._dashboard(build), install.expiry(build, self._clock()))
 
     async def _details(self, announcement: Delivery) -> Message:
-        details = thread_details.details(announcement, install.warnings(announcement.build, self._clock()))
+        build = announcement.build
+        details = thread_details.details(
+            announcement, install.warnings(build, self._clock()), install.requirements(build)
+        )
         if not details.blocks:  # the changelog was made shorter meanwhile
             raise MessageRejected(english("There are no details any more."), code="no_details")
         return details

@@ -76,7 +76,6 @@ class PersonalNotifier:
             asker,
             self._clock(),
             dashboard=dashboard,
-            installs=self._link_issuer.can_install,
         )
 
 

@@ -81,7 +81,7 @@ async def every_way(world: Environment) -> None:
                   "get courier since:whenever"):  # fmt: skip
         answer = await world.ask(words)
         if words == "get courier":
-            await (await press(world.slack, answer, "Get a fresh link", user=world.ana)).answer()
+            await (await press(world.slack, answer, "Fresh link", user=world.ana)).answer()
     await (await press(world.slack, shown, "Get build", user=world.bruno)).answer()
     await world.ask("downloads courier", user=world.bruno)
     world.applivery.faults.add(MINTING, Fault(status=500))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from bot.domain.model import (
+    Actor,
     App,
     Build,
     BuildEvent,
@@ -17,16 +19,19 @@ from bot.domain.model import (
     CardEntry,
     Delivery,
     DeliveryOptions,
+    FileKind,
+    InstallRequirements,
+    Link,
     Recall,
     Stage,
 )
 from bot.i18n import use_locale
 from bot.slack.blocks import Message
-from bot.slack.views import channel_card
+from bot.slack.views import channel_card, links
 from tests.support.chromium import MISSING, PROGRAM, chromium
 from tests.support.facts import COURIER, FULL, NOON, build
 from tests.support.pane import MessagePane, message_pane
-from tests.support.reading import dashboard
+from tests.support.reading import DASHBOARD, dashboard
 
 # One event loop for the file: the browser is started once.
 pytestmark = [
@@ -109,12 +114,60 @@ GOALS: list[tuple[str, Callable[[], Message], bool, int]] = [
     ("live card", lambda: cards(FULL), False, 170),
 ]
 
+# ------------------------------------------------------------------ links
 
+ANA = Actor("T1", "U0ANA", "C1", tz="Europe/Madrid")
+SOON = datetime.now(UTC)
+APK = replace(FULL, platform="android", extension="apk")
+NAMED = replace(
+    FULL,
+    app=App("c" * 24, "long", "Courier for the drivers of the northern region (staging)"),
+    version="2.4.0-beta.12+build.4711",
+    changelog="Faster start on old phones, and a map that works without a network. " * 20,
+    requirements=InstallRequirements("15.0", "ad-hoc", SOON + timedelta(days=90)),
+)
+EXPIRED = replace(NAMED, disabled=True, requirements=InstallRequirements("15.0", "ad-hoc", SOON - timedelta(days=3)))
+
+
+def link(build: Build, kind: FileKind = FileKind.AUTO, *, by_page: bool = False) -> Message:
+    """The private answer with a link, beside which the other platform is offered."""
+    made = Link("https://download.acme.test/v1/download/x", "x", kind, SOON + timedelta(minutes=5), by_page=by_page)
+    return links.link(build, made, ANA, SOON, dashboard=DASHBOARD, others=(APK,))
+
+
+def ready(build: Build) -> Message:
+    made = Link("https://download.acme.test/v1/download/x", "x", FileKind.FILE, SOON + timedelta(minutes=5))
+    return links.ready(build, made, ANA, SOON, dashboard=DASHBOARD)
+
+
+def not_ready(build: Build) -> Message:
+    return links.not_ready(replace(build, stage=Stage.RUNNING), DASHBOARD, awaitable=True, instead=FULL)
+
+
+GOALS += [
+    ("page of an iOS build", lambda: link(FULL, by_page=True), True, 170),
+    ("file of an iOS build", lambda: link(FULL, FileKind.FILE), True, 200),
+    ("apk", lambda: link(APK), True, 170),
+    ("link with long names", lambda: link(NAMED, FileKind.FILE), True, 260),
+    ("link with notes", lambda: link(EXPIRED, by_page=True), True, 260),
+    ("link that was waited for", lambda: ready(NAMED), False, 260),
+    ("expired link", lambda: links.expired("Courier 2.4.0 (173) iOS", "a/b/auto"), True, 115),
+    ("expired link in direct messages", lambda: links.expired("Courier 2.4.0 (173) iOS", "a/b/auto"), False, 110),
+    ("build that is not ready", lambda: not_ready(FULL), True, 170),
+    ("build that is not ready, long names", lambda: not_ready(NAMED), True, 205),
+    ("sent build", lambda: links.sent(FULL, "U0ANA", 3), False, 210),
+    ("shared build, long names", lambda: links.shared(NAMED, "U0ANA"), False, 260),
+]
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
 @pytest.mark.parametrize(("name", "message", "is_private", "most"), GOALS, ids=[goal[0] for goal in GOALS])
 async def test_message_is_not_higher_than(
-    pane: MessagePane, name: str, message: Callable[[], Message], is_private: bool, most: int
+    pane: MessagePane, name: str, message: Callable[[], Message], is_private: bool, most: int, locale: str
 ) -> None:
-    assert await pane.height(message(), is_private=is_private) <= most
+    with use_locale(locale):
+        shown = message()
+    assert await pane.height(shown, is_private=is_private) <= most
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

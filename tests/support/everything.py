@@ -24,7 +24,7 @@ from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeUser
 from tests.conftest import Environment
 from tests.support.handing import MINTING, ready, rested
-from tests.support.seeing import Control, click, click_control, controls, every_message, press
+from tests.support.seeing import Control, click, click_control, controls, every_message, old_card, press
 
 MISHAPS = (
     Fault(status=500, error="no"),
@@ -128,8 +128,20 @@ async def _forms(world: Environment) -> None:
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
     await rested(world)
     sent = {form.callback_id, await _recall(world), *await _subscriptions(world), *await _uploads(world)}
-    sent.add(await _downloads(world))
+    sent |= {await _downloads(world), await _share(world)}
     assert names(world, HandlerKind.FORM) == sent, "a new form has to be sent here too"
+
+
+async def _share(world: Environment) -> str:
+    """A build is shared in the channel, by the menu of a link and by a button of before. The form's name."""
+    turn = await click(world.slack, await world.ask("get courier"), "share.ask.v1", user=world.ana)
+    form = await turn.view()
+    await world.slack.submit(form, user=world.ana)
+    await rested(world)
+    build = f"{world.courier.id}/{world.applivery.builds[0].id}"
+    await click(world.slack, old_card(world.slack, world.releases, "share.v1", build), "share.v1", user=world.ana)
+    await rested(world)
+    return form.callback_id
 
 
 async def _downloads(world: Environment) -> str:

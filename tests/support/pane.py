@@ -30,7 +30,7 @@ class MessagePane:
         One that `follows` another of the bot's, as cards do in a release channel, has no line with the author.
         """
         slack = self._demo.slack
-        for earlier in list(slack.messages(self._channel)):
+        for earlier in (*slack.messages(self._channel), *slack.ephemerals(self._ana, self._channel)):
             slack.mailbox.delete(earlier)
         only_to = self._ana.id if is_private else None
         author = {"user": slack.bot_user_id, "bot_id": slack.bot_id, "ephemeral_to": only_to}

@@ -319,12 +319,15 @@ def _confirm(question: str, verb: str | None) -> ConfirmObject:
     return ConfirmObject(title=_("Are you sure?"), text=_plain(question, 300), confirm=_("Yes"), deny=_("No"))
 
 
-def link_button(label: str, url: str, action: str, *, accessibility_label: str | None = None) -> ButtonElement:
-    """Return a button that opens an address; only for addresses that are no credential."""
+def link_button(
+    label: str, url: str, action: str, *, style: str | None = None, accessibility_label: str | None = None
+) -> ButtonElement:
+    """Return a button that opens an address; one that is a credential only in a message that `is_secret`."""
     return ButtonElement(
         text=_plain(label, BUTTON_TEXT),
         action_id=action,
         url=url if len(url) <= URL else None,
+        style=style,
         accessibility_label=plain_text(accessibility_label, BUTTON_TEXT) if accessibility_label else None,
     )
 

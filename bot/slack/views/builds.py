@@ -107,6 +107,19 @@ def facts(build: Build, *, commit: bool = True) -> list[str]:
     return lines
 
 
+def small_facts(build: Build) -> str:
+    """`main · e2be26e · 18.6 MB · Build Robot · 12:19 PM`, as far as it is known; for one small line."""
+    origin = build.origin
+    parts = (
+        escape_inline(origin.branch, 60) if origin.branch else "",
+        escape_inline(origin.commit[:7], 7) if origin.commit else "",
+        mrkdwn.size(build.size) if build.size is not None else "",
+        escape_inline(build.uploader, 60) if build.uploader else "",
+        date_tag(build.created_at) if build.created_at else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
 def changelog(build: Build, limit: int = 300) -> str:
     """Return the start of the changelog as a quotation, or nothing."""
     text = build.changelog.strip()
@@ -285,11 +298,17 @@ def check_button(build: Build) -> ButtonElement:
     return blocks.button(_("Check again"), "status.v1", build_value(build))
 
 
-def instead_buttons(instead: Build | None) -> list[ButtonElement]:
+def instead_buttons(instead: Build | None, style: str | None = "primary") -> list[ButtonElement]:
     """Return the build to get in place of one that is not available."""
     if instead is None:
         return []
-    return [get_named(_("Get {build}", build=build_labels.label(instead)), "get.v1#instead", instead)]
+    return [get_named(_("Get {build}", build=_numbered(instead)), "get.v1#instead", instead, style)]
+
+
+def _numbered(build: Build) -> str:
+    """Return what tells a build from the others of its app and platform, for a narrow button."""
+    number = f"({build.number})" if build.number else ""
+    return " ".join(filter(None, (build.version, number))) or build_labels.label(build)
 
 
 def latest_available(instead: Build | None) -> list[str]:

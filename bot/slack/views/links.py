@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from slack_sdk.models.blocks import ButtonElement
+from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
 
 from bot.domain import build_labels, install
 from bot.domain.expiry import expires
 from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, Stage
-from bot.i18n import _, current_locale, format_number, gettext_noop
+from bot.i18n import _, current_locale, format_number, gettext_noop, localize
 from bot.slack import blocks, mrkdwn
-from bot.slack.blocks import Block, Message, MessageExpiry
+from bot.slack.blocks import Block, Message, MessageExpiry, Modal
 from bot.slack.blocks.paging import page_buttons, paginate
 from bot.slack.button_values import BuildValue
 from bot.slack.markup import strip_formatting
@@ -26,10 +26,12 @@ from bot.slack.views.builds import (
     facts,
     get_button,
     has_more,
+    heading,
     instead_buttons,
     latest_available,
     news_button,
     plain_platform,
+    small_facts,
     state,
     title,
     unknown,
@@ -37,6 +39,8 @@ from bot.slack.views.builds import (
 
 SHOWN_ATTACHMENTS = 20  # each may take two of a message's fifty blocks
 MORE_FILES = "more.files.v1"
+SHARE = 24  # characters of the title of a form
+CARD_CHANGELOG = 70  # characters of it, about two lines on a phone
 
 
 def link(
@@ -47,201 +51,229 @@ def link(
     *,
     dashboard: str,
     others: Sequence[Build] = (),
-    installs: bool,
+    in_dm: bool = False,
 ) -> Message:
     """Return the private answer with a fresh address: for whom it is, and until when by Applivery's `expiresAt`.
 
-    `others` are the latest builds of other platforms, offered as buttons; `installs` says whether there is a claim
-    page, without which an iPhone cannot be made to install.
+    `others` are the latest builds of other platforms. `in_dm`: the message stays in direct messages, where there is
+    nobody to share with.
     """
-    what = link_words(build, made)
-    life = life_words(made, asker, now)
-    lines = [f"*{title(build)}*", _offer(made, what, asker, life)]
-    warnings = [escape(warning) for warning in install.warnings(build, now)]
-    lines += [f"⚠️ {warning}" for warning in warnings]
-    if install.over_the_air(build) and not installs:
-        lines.append(f"_{_(NO_PAGE)}_")
-    body: list[Block] = [blocks.section("\n".join(lines), fields=facts(build))]
-    if notes := changelog(build):
-        body.append(blocks.section(notes))
-    body += _buttons(build, made.kind, dashboard, others, installs)
-    text = _(
-        "{build}: {what}: {url} (it {life}, only for you).", build=title(build), what=what, url=made.url, life=life
-    )
-    return Message(" ".join((text, *warnings)), tuple(body), is_secret=True, expires=_expires(build, made, now))
+    what, life = link_words(build, made), life_words(made, asker, now)
+    notes = [f"⚠️ {escape(obstacle)}" for obstacle in install.obstacles(build, now)]
+    needs = " · ".join(escape(label) for label in install.requirements(build))
+    row: list[ButtonElement | OverflowMenuElement | None] = [open_link(what, made, build_labels.label(build))]
+    elsewhere = ""
+    if install.over_the_air(build) and not made.by_page:  # only an https page can make an iPhone install
+        elsewhere = _elsewhere(build)
+        row.append(blocks.link_button("Applivery", dashboard, "open.dashboard"))
+    row.append(_menu(build, made.kind, others, None if in_dm else asker.channel_id))
+    small = "\n".join(filter(None, (*notes, life, "" if notes else needs, elsewhere)))
+    body = (blocks.section(f"*{heading(build)}*"), blocks.actions(*row), blocks.context(small))
+    text = " ".join((f"{title(build)}. {what}: {made.url} {life}", *notes))
+    return Message(text, body, is_secret=True, expires=_expires(build, made, now))
 
 
-def _offer(made: Link, what: str, asker: Actor, life: str) -> str:
-    return _("<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life)
-
-
-def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str, installs: bool) -> Message:
+def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str) -> Message:
     """Return the notification that a watched or uploaded build is ready, with its link."""
-    message = link(build, made, asker, now, dashboard=dashboard, installs=installs)
+    message = link(build, made, asker, now, dashboard=dashboard, in_dm=True)
     head = _("{build} is ready", build=title(build))
-    return replace(message, text=f"✅ {head}. {message.text}", blocks=(blocks.section(f"✅ *{head}*"), *message.blocks))
+    text = f"✅ {head}{message.text.removeprefix(title(build))}"
+    return replace(message, text=text, blocks=(blocks.section(f"✅ *{head}*"), *message.blocks[1:]))
 
 
-NO_PAGE = gettext_noop(
-    "Installing straight onto an iPhone or iPad needs a public address of this bot (PUBLIC_URL), and none is set. "
-    "Here is the file; the dashboard can install it too."
-)
-NO_PAGE_BUT_A_FILE = gettext_noop(
-    "Installing straight onto an iPhone or iPad needs a public address of this bot (PUBLIC_URL), and none is set. "
-    "You can have the file; the dashboard can install it too."
-)
+def open_link(label: str, made: Link, name: str) -> ButtonElement:
+    """Return the button that is a link itself; `name` is what it gets, for who does not see what stands above it."""
+    says = f"{label} {name}"
+    return blocks.link_button(label, made.url, "open.link", style="primary", accessibility_label=says)
+
+
+def _elsewhere(build: Build) -> str:
+    """Return how to install a build without a claim page."""
+    if build.platform.casefold() == "ios":
+        return _("On iPhone, install from Applivery.")
+    return _("To install it, open it in Applivery.")
 
 
 def link_words(build: Build, made: Link) -> str:
     """Return what following the link does."""
-    if made.kind is FileKind.AUTO:
-        return _("Open the install page") if made.by_page else _("Install")
-    file = file_word(build, made.kind)
-    return _("Open the page for the {file}", file=file) if made.by_page else _("Download the {file}", file=file)
+    return _("Install") if _installs(build, made.kind) else _("Download {file}", file=_file(build, made.kind))
 
 
-def file_word(build: Build, kind: FileKind) -> str:
-    """Return what a kind of file is called, escaped."""
-    return escape_inline(install.file_word(build, kind), 20)
+def _installs(build: Build, kind: FileKind) -> bool:
+    return kind is FileKind.AUTO and install.over_the_air(build)
+
+
+def _file(build: Build, kind: FileKind) -> str:
+    """Return what a kind of file is called, for a label."""
+    return localize(install.file_word(build, kind))
 
 
 def life_words(made: Link, asker: Actor, now: datetime) -> str:
-    """`works once, expires 14:32 (4 minutes)`, the time in the reader's own zone."""
-    return _("works once, {expires}", expires=expires(made.expires_at, now, lambda at: time_tag(at, now, asker.tz)))
+    """`Single use · expires 14:32 (4 min) · only for you`, the time in the reader's own zone."""
+    until = _(expires(made.expires_at, now, lambda at: time_tag(at, now, asker.tz)))
+    return " · ".join((_("Single use"), until, _("only for you")))
 
 
 def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
     if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
         return None
-    name = f"{build.app.name} {build_labels.label(build)}"
+    name = f"{build.app.name} {build_labels.short(build)}"
     again = str(BuildValue.of(build, made.kind.value))
     return MessageExpiry(made.expires_at, build.app.id, build.id, name, again, current_locale())
 
 
-def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build], installs: bool) -> list[Block]:
-    value = build_value(build)
-    labels = {
-        FileKind.AUTO: _("Install"),
-        FileKind.FILE: _file_label(build),
-        FileKind.AAB: ".aab",
-    }
-    row = [blocks.button(_("Get a fresh link"), "fresh.v1", str(BuildValue.of(build, had.value)))]
-    row += [
-        blocks.button(
-            labels[kind],
-            f"fresh.v1#{kind.value}",
-            str(BuildValue.of(build, kind.value)),
-            accessibility_label=_("{what} of {build}", what=labels[kind], build=build_labels.label(build)),
-        )
+def _menu(build: Build, had: FileKind, others: Sequence[Build], channel_id: str | None) -> OverflowMenuElement | None:
+    value = str(BuildValue.of(build, had.value))
+    items = [blocks.menu_item(_("Fresh link"), "fresh.v1", value)]
+    if channel_id:
+        items.append(blocks.menu_item(_("Send to my DM"), "dm.v1", value))
+        if not channel_id.startswith("D"):
+            items.append(blocks.menu_item(_("Share here"), "share.ask.v1", build_value(build)))
+    items.append(blocks.menu_item(_("Details"), "details.v1", value))
+    items += [blocks.menu_item(_platform_label(other), "fresh.v1", build_value(other)) for other in others]
+    return blocks.menu(*items)
+
+
+def details(
+    build: Build, now: datetime, *, dashboard: str, had: FileKind | None, others: Sequence[Build], installs: bool
+) -> Message:
+    """Return all that is known of a build, and every file there is of it; `had` is the kind that was asked for."""
+    needs = " · ".join(escape(label) for label in install.requirements(build))
+    warnings = [f"⚠️ {escape(warning)}" for warning in install.warnings(build, now)]
+    known = facts(build)
+    body: list[Block] = [blocks.section("\n".join((f"*{heading(build)}*", *warnings)), fields=known)]
+    if notes := changelog(build):
+        body.append(blocks.section(notes))
+    if needs:
+        body.append(blocks.context(needs))
+    row: list[ButtonElement] = [
+        _get_kind(build, kind)
         for kind in install.kinds(build)
-        if kind is not had and (kind is not FileKind.AUTO or installs or not install.over_the_air(build))
+        if kind is not had and (installs or not _installs(build, kind))
     ]
     if build.attachments:
         row.append(attachments_button(build))
     if has_more(build):
         row.append(news_button(build))
-    row += [
-        blocks.button(_("Send to my DM"), "dm.v1", str(BuildValue.of(build, had.value))),
-        blocks.button(
-            _("Share here"),
-            "share.v1",
-            value,
-            confirm=_("Everyone in this channel will see the card; each gets a link of their own."),
-        ),
-    ]
-    if install.over_the_air(build) and not installs:
-        row.append(blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"))
-    found = [blocks.actions(*row)]
-    if others:
-        found.append(blocks.actions(*(_instead(each_build, number) for number, each_build in enumerate(others[:4]))))
-    return found
+    row += [_get_platform(other, number) for number, other in enumerate(others[:10])]
+    row.append(blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"))
+    text = ". ".join(filter(None, (title(build), strip_formatting(", ".join(known)), needs, *warnings)))
+    return Message(text, (*body, blocks.actions(*row)))
 
 
-def _instead(other: Build, number: int) -> ButtonElement:
-    return blocks.button(
-        _("{platform} instead", platform=plain_platform(other)),
-        f"fresh.v1#{number}",
-        build_value(other),
-        accessibility_label=_("Get {build}", build=build_labels.label(other)),
+def _get_kind(build: Build, kind: FileKind, *, style: str | None = None) -> ButtonElement:
+    """Return the button for a link to a kind of file."""
+    label = _("Install") if _installs(build, kind) else _("Get {build}", build=_file(build, kind))
+    says = f"{label} {build_labels.label(build)}"
+    value = str(BuildValue.of(build, kind.value))
+    return blocks.button(label, f"get.v1#{kind.value}", value, style=style, accessibility_label=says)
+
+
+def _platform_label(build: Build) -> str:
+    return plain_platform(build) or _("Other build")
+
+
+def _get_platform(build: Build, number: int) -> ButtonElement:
+    label = _platform_label(build)
+    says = f"{label}: {build_labels.label(build)}"
+    return blocks.button(label, f"get.v1#{number}", build_value(build), accessibility_label=says)
+
+
+def ask_to_share(build: Build, channel_id: str, channel_name: str) -> Modal:
+    """Return the question before a card is posted: it says who will see it."""
+    name = _("Share in {channel}?", channel=f"#{channel_name}")
+    text = _(
+        "Everyone in <#{channel}> will see {build}, with its changelog and branch. Each person gets their own link.",
+        channel=channel_id,
+        build=f"*{heading(build)}*",
     )
-
-
-def _file_label(build: Build) -> str:
-    return _("File ({file})", file=install.file_word(build, FileKind.FILE))
+    head = name if len(name) <= SHARE else _("Share here?")
+    return Modal("share.v1", head, (blocks.section(text),), submit=_("Share"), private_metadata=build_value(build))
 
 
 def attachments_button(build: Build) -> ButtonElement:
     """Lists what is attached to a build."""
-    label = _("Attachments ({number})", number=format_number(len(build.attachments)))
-    return blocks.button(label, "files.v1", build_value(build))
+    return blocks.button(_attachments_label(build), "files.v1", build_value(build))
+
+
+def _attachments_label(build: Build) -> str:
+    return _("Attachments ({number})", number=format_number(len(build.attachments)))
 
 
 def no_install(build: Build, dashboard: str) -> Message:
     """Return the answer to an install on an iPhone when there is no claim page for it."""
-    text = f"*{title(build)}*\n{_(NO_PAGE_BUT_A_FILE)}"
+    text = f"*{heading(build)}*\n{_elsewhere(build)}"
     row = [
-        blocks.button(_file_label(build), "fresh.v1", str(BuildValue.of(build, FileKind.FILE.value)), style="primary"),
-        blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
+        blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard", style="primary"),
+        _get_kind(build, FileKind.FILE),
     ]
-    return Message(f"{title(build)}: {_(NO_PAGE)}", (blocks.section(text), blocks.actions(*row)))
+    return Message(f"{title(build)}. {_elsewhere(build)}", (blocks.section(text), blocks.actions(*row)))
 
 
 def expired(label: str, again: str) -> Message:
     """Return what a message turns into when its link's time is over."""
-    text = _("Expired — the link for {build} is over. Get a fresh one.", build=escape_inline(label, 140))
-    fresh = blocks.button(_("Get a fresh link"), "fresh.v1", again, style="primary")
-    return Message(text, (blocks.section(text), blocks.actions(fresh)))
+    name, over = escape_inline(label, 140), _("This link expired.")
+    fresh = blocks.button(_("Get new link"), "fresh.v1", again, style="primary")
+    return Message(f"{over} {name}", (blocks.section(f"*{over}*\n{name}", accessory=fresh),))
 
 
 def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
     """Return the answer for a build that is not available yet: with a button to wait if `awaitable`, or another."""
-    if build.stage is Stage.UNKNOWN:
-        text = _("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
-    elif build.stage is Stage.PENDING:
-        text = _("{build} is not ready yet: it is waiting to be processed.", build=title(build))
-    elif build.stage is Stage.RUNNING:
-        text = _("{build} is not ready yet: it is being processed.", build=title(build))
-    else:
-        text = _("{build} is not ready yet: Applivery does not hand it out.", build=title(build))
-    tell = blocks.button(_("Tell me when it is ready"), "await.v1", build_value(build), style="primary")
-    row = [
-        *([tell] if awaitable else []),
-        *instead_buttons(instead),
-        check_button(build),
-        blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
-    ]
-    more = _("I can tell you when it is.") if awaitable else "" if build.stage.final else endless(build)
-    small = [blocks.context(more)] if more and not awaitable else []
-    return Message(
-        " ".join(filter(None, [text, more, *latest_available(instead)])),
-        (blocks.section(text), *small, blocks.actions(*row)),
+    notify = blocks.button(_("Notify me"), "await.v1", build_value(build), style="primary")
+    look = blocks.menu(
+        blocks.menu_item(_("Check again"), "status.v1", build_value(build)),
+        blocks.menu_link(_("Open in Applivery"), dashboard, "open.dashboard"),
     )
+    choices = [*([notify] if awaitable else []), *instead_buttons(instead, None if awaitable else "primary")]
+    row: list[ButtonElement | OverflowMenuElement | None] = [*choices, look]
+    if not choices:
+        row = [check_button(build), blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard")]
+    more = "" if awaitable or build.stage.final else endless(build)
+    return Message(
+        " ".join(filter(None, [_why_not(build, title(build)), more, *latest_available(instead)])),
+        (
+            blocks.section(_why_not(build, f"*{heading(build)}*")),
+            *([blocks.context(more)] if more else []),
+            blocks.actions(*row),
+        ),
+    )
+
+
+def _why_not(build: Build, name: str) -> str:
+    if build.stage is Stage.UNKNOWN:
+        return _("{build} can't be downloaded: {status}.", build=name, status=unknown(build))
+    if build.stage is Stage.PENDING:
+        return _("{build} isn't ready yet: waiting to be processed.", build=name)
+    if build.stage is Stage.RUNNING:
+        return _("{build} isn't ready yet: being processed.", build=name)
+    return _("{build} isn't ready yet.", build=name)
 
 
 def awaiting(build: Build) -> Message:
     """Return the confirmation of a watch."""
-    return Message(
-        _(
-            "I will send you {build} as a direct message when it is ready, or tell you why it is not.",
-            build=title(build),
-        )
-    )
+    sentence = gettext_noop("Watching {build}. I'll DM you when it's ready or fails.")
+    return Message(_(sentence, build=title(build)), (blocks.section(_(sentence, build=f"*{heading(build)}*")),))
 
 
 def shared(build: Build, by: str) -> Message:
     """Return the shared card: its buttons make a link for the user who clicks, months later too; no token."""
-    text = _("{build}, shared by <@{user}>", build=title(build), user=by)
-    head = _("*{build}*\nshared by <@{user}>", build=title(build), user=by)
-    body = [blocks.section(head, fields=facts(build))]
-    if notes := changelog(build):
-        body.append(blocks.section(notes))
-    row: list[ButtonElement] = [get_button(build)]
-    if build.attachments:
-        row.append(attachments_button(build))
-    if has_more(build):
-        row.append(news_button(build))
-    body.append(blocks.actions(*row))
-    return Message(text, tuple(body))
+    text = _("<@{user}> shared {build}.", user=by, build=title(build))
+    more = [
+        blocks.menu_item(_("What's new"), "news.v1", build_value(build)) if build.changelog else None,
+        blocks.menu_item(_attachments_label(build), "files.v1", build_value(build)) if build.attachments else None,
+    ]
+    return Message(text, _card(build, _("Shared by <@{user}>", user=by), get_button(build), blocks.menu(*more)))
+
+
+def _card(build: Build, by: str, get: ButtonElement, more: OverflowMenuElement | None) -> tuple[Block, ...]:
+    """Return a build that a person recommends: the first lines of its changelog, small facts, and the button."""
+    notes = f">{escape_inline(build.changelog.strip(), CARD_CHANGELOG)}" if build.changelog.strip() else ""
+    small = " · ".join(filter(None, (by, small_facts(build))))
+    return (
+        blocks.section("\n".join(filter(None, (f"*{heading(build)}*", notes)))),
+        blocks.context(small),
+        blocks.actions(get, more),
+    )
 
 
 def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> Message:
@@ -276,25 +308,21 @@ def _get_attachment(build: Build, attachment: Attachment, number: int) -> Button
 
 def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Actor, now: datetime) -> Message:
     """Return a fresh address for one attachment."""
-    name = escape_inline(attachment.name, 120)
-    life = life_words(made, asker, now)
-    lines = (
-        _("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(attachment.size), build=title(build)),
-        _offer(made, _("Download it"), asker, life),
+    name, life = escape_inline(attachment.name, 120), life_words(made, asker, now)
+    head = f"*{name}* · {mrkdwn.size(attachment.size)}\n{heading(build)}"
+    row = blocks.actions(
+        open_link(_("Download"), made, attachment.name),
+        blocks.button(_("All attachments"), "files.v1", build_value(build)),
     )
-    back = blocks.actions(blocks.button(_("All attachments"), "files.v1", build_value(build)))
-    text = _("{file}: {url} (it {life}, only for you)", file=name, url=made.url, life=life)
-    return Message(text, (blocks.section("\n".join(lines)), back), is_secret=True)
+    text = f"{name}: {made.url} {life}"
+    return Message(text, (blocks.section(head), row, blocks.context(life)), is_secret=True)
 
 
 def sent(build: Build, by: str, number: int) -> Message:
     """Return what a colleague gets: a button that works for them alone."""
-    text = _("<@{user}> sends you {build}.", user=by, build=title(build))
-    body = [blocks.section(_("<@{user}> sends you {build}.", user=by, build=f"*{title(build)}*"), fields=facts(build))]
-    if notes := changelog(build):
-        body.append(blocks.section(notes))
-    says = _("Get {build}", build=build_labels.label(build))
-    get = blocks.button(_("Get build"), "sent.v1", str(number), style="primary", accessibility_label=says)
-    body.append(blocks.actions(get, *([news_button(build)] if has_more(build) else [])))
-    body.append(blocks.context(_("The button works for you alone.")))
-    return Message(text, tuple(body))
+    text = _("<@{user}> sent you {build}.", user=by, build=title(build))
+    label = _("Get build")
+    says = f"{label} {build_labels.label(build)}"
+    get = blocks.button(label, "sent.v1", str(number), style="primary", accessibility_label=says)
+    news = blocks.menu_item(_("What's new"), "news.v1", build_value(build)) if build.changelog else None
+    return Message(text, _card(build, _("Sent to you by <@{user}>", user=by), get, blocks.menu(news)))

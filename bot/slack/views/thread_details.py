@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from bot.domain.model import Build, Delivery
 
 
-def details(announcement: Delivery, warnings: Sequence[Text]) -> Message:
-    """Return a reply in a card's thread: a piece of the whole changelog, and with the first what may stop an
-    installation.
+def details(announcement: Delivery, warnings: Sequence[Text], requirements: Sequence[Text] = ()) -> Message:
+    """Return a reply in a card's thread: a piece of the whole changelog, and with the first what an installation needs
+    and what may stop it.
     """
     build = announcement.build
     pieces = changelogs.pieces(build.changelog)
     body: list[Block] = []
     text = f"{title(build)}: "
-    if announcement.part == 0 and warnings:
-        body.append(blocks.section("\n".join(f"⚠️ {escape(warning)}" for warning in warnings)))
-        text += " ".join(map(escape, warnings)) + " "
+    if announcement.part == 0 and (warnings or requirements):
+        lines = [*(f"⚠️ {escape(warning)}" for warning in warnings), " · ".join(map(escape, requirements))]
+        body.append(blocks.section("\n".join(filter(None, lines))))
+        text += " ".join(filter(None, lines)) + " "
     if announcement.part < len(pieces):
         piece = localize(pieces[announcement.part])
         which = ""

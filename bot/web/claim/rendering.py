@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from bot import i18n
 from bot.domain.expiry import expires
-from bot.domain.install import Browser, Device, warnings
+from bot.domain.install import Browser, Device, requirements, warnings
 from bot.domain.model import App, Build, Link
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
@@ -71,7 +71,7 @@ class ClaimPageRenderer:
             build=build,
             platform=platform_name(build),
             offer=offer,
-            needs=[_(warning) for warning in warnings(build, now)],
+            needs=[_(need) for need in (*warnings(build, now), *requirements(build))],
             ticket=ticket,
             expires=_expires(ticket.expires_at, now),
             qr=_qr(address) if offer.scan else None,

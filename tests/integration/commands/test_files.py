@@ -73,8 +73,8 @@ async def test_files_attachment_link_is_private_with_lifetime(world: Environment
     got = await (await press(world.slack, listed, "Get", user=world.bruno)).answer()
     assert got is not listed, "the list stays for the next one"
     assert got.ephemeral_to == world.bruno.id
-    assert f"only for <@{world.bruno.id}>. It works once, expires <!date^" in seen(got)
-    assert "*notes.pdf* (2.0 kB) of Courier 2.4.0 (173) for Android" in seen(got)
+    assert "Single use · expires <!date^" in seen(got)
+    assert "*notes.pdf* · 2.0 kB\nCourier 2.4.0 (173) · Android" in seen(got)
     back = await (await press(world.slack, got, "All attachments", user=world.bruno)).answer()
     assert "mapping.txt" in back.text
 

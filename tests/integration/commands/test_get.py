@@ -63,10 +63,10 @@ async def test_get_answer_names_build_lifetime_and_privacy(world: Environment) -
     await world.start()
     ready(world)
     answer = await world.ask("get courier", user=world.bruno)
-    for words in ("Courier 2.4.0 (173) for iOS", "works once", "5 minutes", "only for you"):
+    for words in ("Courier 2.4.0 (173) for iOS", "Single use", "5 min", "only for you"):
         assert words in answer.text
     assert answer.ephemeral_to == world.bruno.id
-    assert labels(answer)[0] == "Get a fresh link"
+    assert labels(answer)[:2] == ["Download .ipa", "Applivery"]
 
 
 async def test_get_each_request_mints_own_link_and_none_ahead(world: Environment) -> None:
@@ -135,7 +135,7 @@ async def test_get_build_without_apk_gives_the_file_itself(
     answer = await world.ask(f"get courier {typed}")
     over_the_air = word == ".ipa" and typed == "type:auto"  # no page could start that
     assert [token.type for token in world.applivery.minted] == ([] if over_the_air else [FileKind.FILE])
-    assert over_the_air or f"Download the {word}" in answer.text
+    assert over_the_air or f"Download {word}" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ async def test_the_other_platform_is_offered_and_its_button_works(world: Environ
     ready(world, version="2.4.1", number="80", os="android")
     ready(world)
     answer = await world.ask("get courier")
-    assert {"Get a fresh link", "Android instead"} <= set(labels(answer))
-    turn = await press(world.slack, answer, "Android instead", user=world.ana)
+    assert {"Fresh link", "Android"} <= set(labels(answer))
+    turn = await press(world.slack, answer, "Android", user=world.ana)
     assert "2.4.1 (80) for Android" in (await turn.answer()).text
 
 
@@ -180,7 +180,7 @@ async def test_a_fresh_link_takes_the_place_of_the_old_one(world: Environment) -
     ready(world)
     answer = await world.ask("get courier")
     before = link(answer)
-    turn = await press(world.slack, answer, "Get a fresh link", user=world.ana)
+    turn = await press(world.slack, answer, "Fresh link", user=world.ana)
     assert await turn.answer() is answer
     assert link(answer) != before
     assert len(world.slack.ephemerals(world.ana)) == 1
@@ -191,11 +191,11 @@ async def test_an_error_leaves_the_link_and_its_button_where_they_are(world: Env
     ready(world)
     answer = await world.ask("get courier")
     world.applivery.faults.add(MINTING, Fault(status=503))
-    turn = await press(world.slack, answer, "Get a fresh link", user=world.ana)
+    turn = await press(world.slack, answer, "Fresh link", user=world.ana)
     said = await turn.answer()
     assert said is not answer
     assert "isn't answering" in said.text
-    assert "Get a fresh link" in labels(answer)
+    assert "Fresh link" in labels(answer)
 
 
 # ------------------------------------------------------------------ what can be in the way
@@ -205,11 +205,11 @@ async def test_a_build_that_is_not_ready_is_answered_in_words(world: Environment
     await world.start()
     ready(world, status="in_progress")
     said = await world.ask("get courier 2.4.0")
-    assert re.search("has not finished processing|is not ready yet: it is being processed", said.text)
+    assert re.search("has not finished processing|isn't ready yet: being processed", said.text)
     assert "http" not in said.text
     said = await world.ask("get courier")
     assert "No build of Courier that fits is ready; the newest is “`in_progress`”" in said.text
-    assert labels(said) == ["Tell me when it is ready", "Check again", "Open in Applivery"]
+    assert labels(said) == ["Notify me", "Check again", "Open in Applivery"]
 
 
 async def test_an_unknown_status_is_unknown_to_who_names_no_build(world: Environment) -> None:
@@ -352,7 +352,7 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
 @pytest.mark.parametrize(
     ("action", "value", "words"),
     [
-        ("get.v1", "nonsense", "does not say which build"),
+        ("get.v1", "nonsense", "out of date"),
         ("get.v1", "courier/nonsense", "“nonsense” is not"),
         ("get.v1", "courier/../../users", "“..” is not"),
         ("get.v0", "x/y", "out of date"),
@@ -377,7 +377,7 @@ async def test_get_works_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     ready(world)
     answer = await world.ask("get courier")
-    turn = await press(world.slack, answer, "Get a fresh link", user=world.ana)
+    turn = await press(world.slack, answer, "Fresh link", user=world.ana)
     assert link(await turn.answer())
     world.applivery.app("Driver")
     await world.restart(slack_app_token=None)

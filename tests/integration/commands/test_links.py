@@ -31,10 +31,11 @@ from tests.support.handing import (
     seen,
     start_with_page,
 )
-from tests.support.seeing import labels, link, press
+from tests.support.seeing import labels, link, old_card, press
 from tests.support.waiting import busyness
 
-IOS_FILE = "File (.ipa)"
+IOS_FILE = "Get .ipa"
+MORE = ["Fresh link", "Send to my DM", "Share here", "Details"]  # of the menu
 
 
 def provision(**facts: Any) -> dict[str, Any]:
@@ -52,26 +53,48 @@ def days_from_now(days: float) -> str:
 
 async def test_link_answer_names_build_place_and_reader(world: Environment) -> None:
     await world.start()
-    ready(
+    ready(world)
+    answer = await world.ask("get courier", user=world.bruno)
+    read = seen(answer)
+    for words in ("*Courier 2.4.0 (173) · iOS*", "Single use · expires", "only for you"):
+        assert words in read, words
+    button = answer.element("open.link")
+    assert (button["text"]["text"], button["url"], button["style"]) == ("Download .ipa", link(answer), "primary")
+    assert link(answer) not in read, "an address is not shown"
+    assert answer.ephemeral_to == world.bruno.id
+
+
+async def test_link_details_say_all_that_the_answer_leaves_out(world: Environment) -> None:
+    await world.start()
+    build = ready(
         world,
         size=48_200_000,
         commit="8f3c2d1e9b7a",
         commit_message="Fix the map\n\nmore",
         changelog="Faster start\nNo more crash on the map",
+        info=provision(ExpirationDate=days_from_now(5.5), signingType="ad-hoc", ProvisionsAllDevices=False),
     )
-    answer = await world.ask("get courier", user=world.bruno)
-    read = seen(answer)
+    world.applivery.attach(build, "notes.pdf", b"x")
+    ready(world, os="android", number="80")
+    ready(world, os="macos", number="81")
+    answer = await world.ask(f"get {build.id}", user=world.bruno)
+    shown = await (await press(world.slack, answer, "Details", user=world.bruno)).answer()
+    assert shown is not answer
+    assert shown.ephemeral_to == world.bruno.id
     for words in (
-        "*Courier 2.4.0 (173) for iOS*",
+        "*Courier 2.4.0 (173) · iOS*",
         "*Size* 48.2 MB",
         "*Branch* release/2.4",
         "*Commit* 8f3c2d1e9b Fix the map",
         ">Faster start\n>No more crash on the map",
-        f"only for <@{world.bruno.id}>",
-        f"<{link(answer)}|Download the .ipa>",
+        "⚠️ Its profile expires in 5 days.",
+        "Ad hoc: registered devices only · iOS 15.0+",
     ):
-        assert words in read, words
-    assert answer.ephemeral_to == world.bruno.id
+        assert words in seen(shown), words
+    assert labels(shown) == ["Attachments (1)", "macOS", "Android", "Open in Applivery"]
+    got = await (await press(world.slack, shown, "Android", user=world.bruno)).answer()
+    assert "2.4.0 (80) for Android" in got.text
+    assert mints(world) == 2
 
 
 async def test_link_lifetime_from_applivery_in_reader_time_zone(world: Environment) -> None:
@@ -81,7 +104,7 @@ async def test_link_lifetime_from_applivery_in_reader_time_zone(world: Environme
     answer = await world.ask("get courier")
     [token] = world.applivery.minted
     for text in (answer.text, seen(answer)):
-        life = re.search(r"works once, expires <!date\^(\d+)\^\{time\}\|[^>]+> \(4 minutes\)", text)
+        life = re.search(r"Single use · expires <!date\^(\d+)\^\{time\}\|[^>]+> \(4 min\)", text)
         assert life, text
         assert int(life[1]) == int(token.expires_at)
 
@@ -89,12 +112,12 @@ async def test_link_lifetime_from_applivery_in_reader_time_zone(world: Environme
 @pytest.mark.parametrize(
     ("expires_at", "words"),
     [
-        ("2099-01-01T00:00:00.000Z", "{date_short_pretty} {time}|2099-01-01 00:00 UTC>, only"),
-        ("2020-01-01T00:00:00.000Z", "expired already, <!date"),
-        (1, "expired already, <!date"),
-        (None, "expires soon; Applivery does not say when"),
-        ("soon", "expires soon; Applivery does not say when"),
-        ({}, "expires soon; Applivery does not say when"),
+        ("2099-01-01T00:00:00.000Z", "{date_short_pretty} {time}|2099-01-01 00:00 UTC> · only"),
+        ("2020-01-01T00:00:00.000Z", "expired <!date"),
+        (1, "expired <!date"),
+        (None, "expires soon · only for you"),
+        ("soon", "expires soon · only for you"),
+        ({}, "expires soon · only for you"),
     ],
 )
 async def test_link_given_with_any_expiry_date(world: Environment, expires_at: Any, words: str) -> None:
@@ -104,45 +127,54 @@ async def test_link_given_with_any_expiry_date(world: Environment, expires_at: A
     answer = await world.ask("get courier")
     assert words in answer.text
     assert await downloaded(answer) == 200
-    assert labels(answer)[0] == "Get a fresh link"
+    assert "Fresh link" in labels(answer)
     await world.bot.expire.step()
     assert link(answer), "no message says that its link is over before anybody could use it"
 
 
 async def test_the_text_alone_says_it_all_for_a_screen_reader(world: Environment) -> None:
     await world.start()
-    ready(world, info=provision(ExpirationDate=days_from_now(0.5)))
+    ready(world, info=provision(), disabled=True)
     answer = await world.ask("get courier")
     assert re.fullmatch(
-        r"Courier 2\.4\.0 \(173\) for iOS: Download the \.ipa: http://\S+ "
-        r"\(it works once, expires <!date[^>]+ UTC> \([45] minutes\), only for you\)\. "
-        r"Its provisioning profile expires within a day\. Needs iOS 15\.0 or newer\.",
+        r"Courier 2\.4\.0 \(173\) for iOS\. Download \.ipa: http://\S+ "
+        r"Single use · expires <!date[^>]+ UTC> \([45] min\) · only for you "
+        r"⚠️ Disabled in Applivery: it may not download\.",
         answer.text,
     )
 
 
 @pytest.mark.parametrize(
-    ("facts", "words"),
+    ("facts", "line", "details"),
     [
-        ({"signingType": "ad-hoc", "ProvisionsAllDevices": False}, "Ad-hoc build: it installs only on devices"),
-        ({"ExpirationDate": days_from_now(-3)}, "Its provisioning profile expired on"),
-        ({"ExpirationDate": days_from_now(5.5)}, "Its provisioning profile expires in 5 days."),
-        ({"ExpirationDate": days_from_now(1.5)}, "Its provisioning profile expires in 1 day."),
-        ({"ExpirationDate": days_from_now(0.5)}, "Its provisioning profile expires within a day."),
-        ({}, "Needs iOS 15.0 or newer."),
+        (
+            {"signingType": "ad-hoc", "ProvisionsAllDevices": False},
+            "\nAd hoc: registered devices only · iOS 15.0+",
+            "Ad hoc: registered devices only · iOS 15.0+",
+        ),
+        ({"ExpirationDate": days_from_now(-3)}, "⚠️ Its profile expired on", "⚠️ Its profile expired on"),
+        ({"ExpirationDate": days_from_now(5.5)}, "\niOS 15.0+", "⚠️ Its profile expires in 5 days."),
+        ({"ExpirationDate": days_from_now(1.5)}, "\niOS 15.0+", "⚠️ Its profile expires in 1 day."),
+        ({"ExpirationDate": days_from_now(0.5)}, "\niOS 15.0+", "⚠️ Its profile expires within a day."),
+        ({}, "\niOS 15.0+", "iOS 15.0+"),
     ],
 )
-async def test_link_install_obstacle_is_warned_of_first(world: Environment, facts: dict[str, Any], words: str) -> None:
+async def test_link_warns_of_what_stops_an_installation(
+    world: Environment, facts: dict[str, Any], line: str, details: str
+) -> None:
+    """What does not stop it is a label, and what may do so later is said in the details."""
     await world.start()
     ready(world, info=provision(**facts))
-    read = seen(await world.ask("get courier"))
-    assert f"⚠️ {words}" in read
+    answer = await world.ask("get courier")
+    assert line in seen(answer)
+    assert ("⚠️" in seen(answer)) == ("⚠️" in line)
+    assert details in seen(await (await press(world.slack, answer, "Details", user=world.ana)).answer())
 
 
 async def test_link_disabled_build_warned_and_enabled_build_not(world: Environment) -> None:
     await world.start()
     ready(world, disabled=True)
-    assert "⚠️ This build is disabled in Applivery" in seen(await world.ask("get courier"))
+    assert "⚠️ Disabled in Applivery: it may not download." in seen(await world.ask("get courier"))
     ready(world, number="174", info={"ios": {"plist": {}}})
     assert "⚠️" not in seen(await world.ask("get courier #174"))
 
@@ -151,8 +183,8 @@ async def test_link_android_minimum_given_as_android_version(world: Environment)
     await world.start()
     ready(world, os="android")
     answer = await world.ask("get courier")
-    assert "⚠️ Needs Android 8.0 or newer." in seen(answer)
-    assert f"<{link(answer)}|Install>" in seen(answer)
+    assert "\nAndroid 8.0+" in seen(answer)
+    assert labels(answer)[0] == "Download .apk"
 
 
 # ------------------------------------------------------------------ its buttons
@@ -161,25 +193,35 @@ async def test_link_android_minimum_given_as_android_version(world: Environment)
 async def test_link_answer_has_only_buttons_that_work_for_build(world: Environment) -> None:
     await world.start()
     for about, wanted in (
-        ({"os": "ios"}, ["Get a fresh link", "Send to my DM", "Share here", "Open in Applivery"]),
-        ({"os": "android"}, ["Get a fresh link", "Send to my DM", "Share here"]),
-        ({"os": "android", "extension": "aab"}, ["Get a fresh link", ".aab", "Send to my DM", "Share here"]),
-        ({"os": "macos"}, ["Get a fresh link", "Send to my DM", "Share here"]),
+        ({"os": "ios"}, ["Download .ipa", "Applivery", *MORE]),
+        ({"os": "android"}, ["Download .apk", *MORE]),
+        ({"os": "macos"}, ["Download .pkg", *MORE]),
     ):
         build = ready(world, **about)
         assert labels(await world.ask(f"get {build.id}")) == wanted
 
 
-async def test_the_aab_button_gets_the_bundle_and_offers_the_way_back(world: Environment) -> None:
+async def test_link_in_direct_messages_offers_no_channel(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("get courier", user=world.bruno, channel=world.slack.dm(world.bruno))
+    assert labels(answer) == ["Download .ipa", "Applivery", "Fresh link", "Send to my DM", "Details"]
+    await press(world.slack, answer, "Send to my DM", user=world.bruno)
+    copy = await direct(world, world.bruno)
+    assert labels(copy) == ["Download .ipa", "Applivery", "Fresh link", "Details"]
+
+
+async def test_the_details_of_a_bundle_lead_to_it_and_back(world: Environment) -> None:
     await world.start()
     ready(world, os="android", extension="aab")
     answer = await world.ask("get courier")
-    got = await (await press(world.slack, answer, ".aab", user=world.ana)).answer()
-    assert got is answer
+    shown = await (await press(world.slack, answer, "Details", user=world.ana)).answer()
+    got = await (await press(world.slack, shown, "Get .aab", user=world.ana)).answer()
     assert [token.type for token in world.applivery.minted] == ["auto", "aab"]
-    assert "Download the .aab" in seen(got)
-    assert "Install" in labels(got)
+    assert "Download .aab" in labels(got)
     assert await downloaded(got) == 200
+    back = await (await press(world.slack, got, "Details", user=world.ana)).answer()
+    assert "Get .apk" in labels(back)
 
 
 async def test_asking_for_a_bundle_there_is_not_is_answered_in_words(world: Environment) -> None:
@@ -187,14 +229,14 @@ async def test_asking_for_a_bundle_there_is_not_is_answered_in_words(world: Envi
     ready(world, os="android")
     said = await world.ask("get courier type:aab")
     assert "http" not in said.text
-    assert "was not uploaded as an .aab" in said.text
+    assert "has no .aab file" in said.text
 
 
 async def test_a_bundle_is_not_asked_for_where_the_original_was_none(world: Environment) -> None:
     await world.start()
     ready(world, os="ios", extension="ipa")
     said = await world.ask("get courier type:aab")
-    assert "was not uploaded as an .aab" in said.text
+    assert "has no .aab file" in said.text
     assert mints(world) == 0
 
 
@@ -204,8 +246,9 @@ async def test_the_attachments_button_counts_them_and_lists_them(world: Environm
     for name in ("notes.pdf", "symbols.zip"):
         world.applivery.attach(build, name, b"x" * 2000)
     answer = await world.ask("get courier")
-    listed = await (await press(world.slack, answer, "Attachments (2)", user=world.ana)).answer()
-    assert listed is not answer
+    shown = await (await press(world.slack, answer, "Details", user=world.ana)).answer()
+    listed = await (await press(world.slack, shown, "Attachments (2)", user=world.ana)).answer()
+    assert listed is not shown
     assert listed.ephemeral_to == world.ana.id
     assert "notes.pdf" in listed.text
     assert "symbols.zip" in listed.text
@@ -231,18 +274,25 @@ async def test_the_buttons_in_my_direct_messages_go_on_working_there(world: Envi
     copy = await direct(world, world.ana)
     before = link(copy)
     await world.restart()
-    assert await (await press(world.slack, copy, "Get a fresh link", user=world.ana)).answer() is copy
+    assert await (await press(world.slack, copy, "Fresh link", user=world.ana)).answer() is copy
     assert link(copy) != before
 
 
 # ------------------------------------------------------------------ share here
 
 
+async def share(world: Environment, answer: FakeMessage, user: Any) -> None:
+    """Choose *Share here* below a link, and confirm it."""
+    turn = await press(world.slack, answer, "Share here", user=user)
+    await world.slack.submit(await turn.view(), {}, user=user)
+    await rested(world)
+
+
 async def shared(world: Environment, **about: Any) -> FakeMessage:
     """The card that Ana shares in #releases."""
     build = ready(world, changelog="Faster", **about)
     world.applivery.attach(build, "notes.pdf", b"x")
-    await press(world.slack, await world.ask("get courier"), "Share here", user=world.ana)
+    await share(world, await world.ask("get courier"), world.ana)
     await world.slack.until(lambda: world.slack.messages(world.releases))
     [card] = world.slack.messages(world.releases)
     return card
@@ -255,8 +305,8 @@ async def test_link_shared_card_is_public_and_has_no_token(world: Environment) -
     assert card.ephemeral_to is None
     assert "/v1/download/" not in raw(card)
     assert [token.token for token in world.applivery.minted if token.token in raw(card)] == []
-    assert f"shared by <@{world.ana.id}>" in seen(card)
-    assert labels(card) == ["Get build", "Attachments (1)"]
+    assert f"Shared by <@{world.ana.id}>" in seen(card)
+    assert labels(card) == ["Get build", "What's new", "Attachments (1)"]
     assert world.slack.crawled == []
 
 
@@ -311,12 +361,24 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environm
     assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
 
 
-async def test_link_share_asks_for_confirmation_first(world: Environment) -> None:
+async def test_link_share_asks_first_and_says_who_will_see_it(world: Environment) -> None:
     await world.start()
     ready(world)
-    answer = await world.ask("get courier")
-    confirm = answer.element("share.v1")["confirm"]
-    assert "Everyone in this channel will see the card" in confirm["text"]["text"]
+    form = await (await press(world.slack, await world.ask("get courier"), "Share here", user=world.ana)).view()
+    words = [form.payload[part]["text"] for part in ("title", "submit", "close")]
+    assert words == ["Share in #releases?", "Share", "Cancel"]
+    assert f"Everyone in <#{world.releases.id}> will see *Courier 2.4.0 (173) · iOS*" in str(form.blocks)
+    await rested(world)
+    assert world.slack.messages(world.releases) == []
+
+
+async def test_link_share_button_of_an_earlier_version_works(world: Environment) -> None:
+    await world.start()
+    build = ready(world)
+    old = old_card(world.slack, world.releases, "share.v1", f"{world.courier.id}/{build.id}")
+    await press(world.slack, old, "Old", user=world.ana)
+    await rested(world)
+    assert f"Shared by <@{world.ana.id}>" in seen(world.slack.messages(world.releases)[-1])
 
 
 # ------------------------------------------------------------------ an iPhone without PUBLIC_URL
@@ -326,9 +388,9 @@ async def test_link_without_public_address_explains_and_gives_file(world: Enviro
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
-    assert "needs a public address of this bot (PUBLIC_URL), and none is set" in seen(answer)
-    assert "Download the .ipa" in seen(answer)
-    assert "Open in Applivery" in labels(answer)
+    assert "On iPhone, install from Applivery." in seen(answer)
+    assert "PUBLIC_URL" not in raw(answer)
+    assert labels(answer)[:2] == ["Download .ipa", "Applivery"]
 
 
 async def test_install_without_public_address_explains_mints_nothing(world: Environment) -> None:
@@ -337,8 +399,8 @@ async def test_install_without_public_address_explains_mints_nothing(world: Envi
     build = ready(world)
     answer = await world.ask("get courier type:auto")
     assert mints(world) == 0
-    assert "none is set. You can have the file; the dashboard can install it too." in seen(answer)
-    assert labels(answer) == [IOS_FILE, "Open in Applivery"]
+    assert "On iPhone, install from Applivery." in seen(answer)
+    assert labels(answer) == ["Open in Applivery", IOS_FILE]
     dashboard = answer.element("open.dashboard")["url"]
     assert dashboard.startswith(world.applivery.url)
     assert build.id in dashboard
@@ -351,14 +413,14 @@ async def test_the_installation_hint_is_for_apple_s_phones_alone(world: Environm
     await world.start()
     ready(world, os="android")
     answer = await world.ask("get courier type:auto")
-    assert "PUBLIC_URL" not in raw(answer)
+    assert "iPhone" not in raw(answer)
     assert mints(world) == 1
 
 
 # ------------------------------------------------------------------ a double click
 
 
-@pytest.mark.parametrize("label", ["Get a fresh link", "Send to my DM"])
+@pytest.mark.parametrize("label", ["Fresh link", "Send to my DM"])
 async def test_two_clicks_in_one_moment_mint_once(world: Environment, label: str) -> None:
     await world.start()
     ready(world)
@@ -387,9 +449,9 @@ async def test_link_retry_after_failure_is_allowed_at_once(world: Environment) -
     ready(world)
     answer = await world.ask("get courier")
     world.applivery.faults.add(MINTING, Fault(status=503))
-    assert "Try again" in await said(await press(world.slack, answer, "Get a fresh link", user=world.ana))
+    assert "Try again" in await said(await press(world.slack, answer, "Fresh link", user=world.ana))
     await rested(world)
-    assert link(await (await press(world.slack, answer, "Get a fresh link", user=world.ana)).answer())
+    assert link(await (await press(world.slack, answer, "Fresh link", user=world.ana)).answer())
     assert mints(world) == 3
 
 
@@ -404,9 +466,11 @@ async def test_two_people_who_click_in_one_moment_both_get_a_link(world: Environ
 async def test_a_double_click_shares_one_card_and_sends_one_message(world: Environment) -> None:
     await world.start()
     card = await shared(world)
-    answer = await world.ask("get courier", user=world.bruno)
-    await asyncio.gather(*(press(world.slack, answer, "Share here", user=world.bruno) for _ in range(3)))
+    build = world.applivery.builds[0]
+    old = old_card(world.slack, world.releases, "share.v1", f"{world.courier.id}/{build.id}")
+    await asyncio.gather(*(press(world.slack, old, "Old", user=world.bruno) for _ in range(3)))
     await rested(world)
+    world.slack.mailbox.delete(old)
     assert len(world.slack.messages(world.releases)) == 2
     assert world.slack.messages(world.releases)[0] is card
 
@@ -478,7 +542,7 @@ async def test_no_way_leads_around_the_measure(world: Environment) -> None:
     world.applivery.attach(build, "notes.pdf", b"x")
     answer = await world.ask("get courier")
     listed = await world.ask("files courier")
-    for message, label in ((answer, "Get a fresh link"), (answer, "Send to my DM"), (listed, "Get")):
+    for message, label in ((answer, "Fresh link"), (answer, "Send to my DM"), (listed, "Get")):
         assert (await said(await press(world.slack, message, label, user=world.ana))).startswith(
             "You asked for too many links"
         ), label
@@ -605,12 +669,12 @@ async def test_link_with_public_address_is_page_and_mints_nothing(world: Environ
     ready(world)
     answer = await world.ask("get courier")
     assert mints(world) == 0
-    page = re.search(rf"<({re.escape(address)}/b/[\w-]{{22}})\|Open the install page>", seen(answer))
-    assert page, seen(answer)
-    assert page[1] in answer.text
-    assert "(10 minutes)" in seen(answer) or "(9 minutes)" in seen(answer)
-    assert "PUBLIC_URL" not in raw(answer)
-    assert labels(answer) == ["Get a fresh link", IOS_FILE, "Send to my DM", "Share here"]
+    page = answer.element("open.link")["url"]
+    assert re.fullmatch(rf"{re.escape(address)}/b/[\w-]{{22}}", page)
+    assert page in answer.text
+    assert "(10 min)" in seen(answer) or "(9 min)" in seen(answer)
+    assert "iPhone" not in raw(answer)
+    assert labels(answer) == ["Install", *MORE]
     [entry] = await world.bot.store.run(audit.list_entries)
     assert (entry.user_id, entry.outcome) == (world.ana.id, AuditOutcome.TICKET)
 
@@ -619,8 +683,9 @@ async def test_the_file_button_leads_to_a_page_for_the_file(world: Environment) 
     await start_with_page(world)
     ready(world)
     answer = await world.ask("get courier")
-    got = await (await press(world.slack, answer, IOS_FILE, user=world.ana)).answer()
-    assert got is answer
-    assert "Open the page for the .ipa" in seen(got)
-    assert "Install" in labels(got)
+    shown = await (await press(world.slack, answer, "Details", user=world.ana)).answer()
+    got = await (await press(world.slack, shown, IOS_FILE, user=world.ana)).answer()
+    assert labels(got) == ["Download .ipa", *MORE]
+    back = await (await press(world.slack, got, "Details", user=world.ana)).answer()
+    assert labels(back)[0] == "Install"
     assert mints(world) == 0

@@ -366,7 +366,7 @@ async def test_recall_waiting_user_is_told(world: Environment) -> None:
     ready(world, version="2.3.9", number="170")
     build = ready(world, status="in_progress")
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
-    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await press(world.slack, answer, "Notify me", user=world.bruno)
     await rested(world)
     await recalled(world)
     world.applivery.move(build, "processed")

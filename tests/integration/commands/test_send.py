@@ -33,14 +33,11 @@ async def test_send_recipient_gets_no_token_and_sender_is_told(world: Environmen
     ready(world, changelog="Faster")
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
     message = await direct(world, world.bruno)
-    assert answer.text == (
-        f"I sent Courier 2.4.0 (173) for iOS to <@{world.bruno.id}>; you will hear when they take it."
-    )
+    assert answer.text == (f"Sent Courier 2.4.0 (173) for iOS to <@{world.bruno.id}>. I'll DM you when they get it.")
     assert answer.ephemeral_to == world.ana.id
-    assert message.text == f"<@{world.ana.id}> sends you Courier 2.4.0 (173) for iOS."
+    assert message.text == f"<@{world.ana.id}> sent you Courier 2.4.0 (173) for iOS."
     assert ">Faster" in seen(message)
-    assert "The button works for you alone." in seen(message)
-    assert labels(message) == ["Get build"]
+    assert labels(message) == ["Get build", "What's new"]
     assert mints(world) == 0
     assert "/v1/download/" not in raw(message)
 
@@ -53,7 +50,7 @@ async def test_send_button_gives_recipient_link_and_tells_sender_once(world: Env
     assert got.ephemeral_to == world.bruno.id
     assert await downloaded(got) == 200
     told = await direct(world, world.ana)
-    assert told.text == f"<@{world.bruno.id}> took Courier 2.4.0 (173) for iOS, which you sent."
+    assert told.text == f"<@{world.bruno.id}> got Courier 2.4.0 (173) for iOS, which you sent."
     assert link(got) not in told.text
     clock.forward(seconds=5)
     again = await (await press(world.slack, message, "Get build", user=world.bruno)).answer()
@@ -77,7 +74,7 @@ async def test_send_button_does_nothing_for_other_user(world: Environment, who: 
     world.slack.user("carla")
     thief = next(user for user in world.slack.users.values() if user.handle == who)
     words = await said(await press(world.slack, stolen, "Old", user=thief))
-    assert words == "This build was sent to another person. Use `get` to have it yourself."
+    assert words == "This build was sent to someone else. Run `get` to get it yourself."
     assert mints(world) == 0
     assert directs(world, world.ana) == [], "nobody is told that it was used"
 
@@ -97,7 +94,7 @@ async def test_send_forged_number_is_refused(world: Environment, value: str) -> 
     await sent(world)
     card = old_card(world.slack, world.releases, "sent.v1", value)
     words = await said(await press(world.slack, card, "Old", user=world.bruno))
-    assert words == "This build was sent to another person. Use `get` to have it yourself."
+    assert words == "This build was sent to someone else. Run `get` to get it yourself."
     assert mints(world) == 0
 
 
@@ -129,8 +126,8 @@ async def test_send_to_unauthorised_user_sends_nothing(world: Environment, about
     ready(world)
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
     assert answer.text == (
-        "I sent nothing, as that person cannot use me. "
-        "Guests and people from other organisations need access to the app first."
+        "Not sent: that person doesn't have access. "
+        "Guests and people from other organizations need access to the app first."
     )
     assert directs(world, world.bruno) == []
     assert [entry.action for entry in await world.bot.store.run(audit.list_entries)] == []
@@ -172,7 +169,7 @@ async def test_a_name_that_is_no_slack_mention_is_asked_for_again(world: Environ
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier {typed}")
-    assert answer.text.startswith("I cannot tell who “")
+    assert answer.text.startswith("I couldn't find “")
     assert answer.text.endswith("Type `to:@` and pick the person from Slack's list.")
     assert "<!channel>" not in answer.text
 
@@ -181,7 +178,7 @@ async def test_an_unfinished_build_is_not_sent(world: Environment) -> None:
     await world.start()
     ready(world, status="in_progress")
     answer = await world.ask(f"get courier 2.4.0 {to(world, world.bruno)}")
-    assert "is not ready yet: it is being processed" in answer.text
+    assert "isn't ready yet: being processed" in answer.text
     assert directs(world, world.bruno) == []
 
 
@@ -235,7 +232,7 @@ async def test_an_app_that_is_kept_to_a_channel_is_not_sent_out_of_it(world: Env
     await world.ask(f"grant <#{world.releases.id}|releases> app:courier")
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
     assert answer.text == (
-        "Courier is kept to some channels, so it cannot be sent by direct message. "
-        "*Share here*, under a link, posts a card in this channel."
+        "Courier is limited to certain channels, so it can't be sent by DM. "
+        "*Share here*, in the menu of a link, posts it in this channel."
     )
     assert directs(world, world.bruno) == []

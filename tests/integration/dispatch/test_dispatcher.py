@@ -32,7 +32,7 @@ async def say_everything(world: Environment) -> FakeMessage:
     await world.look()
     world.applivery.download(build, world.applivery.member(first="Eva", last="Ruiz"))
     got = await world.ask("get courier")
-    await (await press(world.slack, got, "Get a fresh link", user=world.ana)).answer()
+    await (await press(world.slack, got, "Fresh link", user=world.ana)).answer()
     await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
     for typed in (
         "builds courier",

@@ -212,7 +212,7 @@ async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None
     ready(world)
     await world.slack.mention(f"get courier to:<@{world.ana.id}>", world.bruno, world.releases)
     message = await direct(world, world.ana)
-    assert message.text == f"<@{world.bruno.id}> sends you Courier 2.4.0 (173) for iOS."
+    assert message.text == f"<@{world.bruno.id}> sent you Courier 2.4.0 (173) for iOS."
     [note] = await whispers(world, world.bruno)
     assert note.text.startswith("I sent Courier 2.4.0 (173) for iOS to")
 

@@ -165,7 +165,7 @@ async def waiter(place: Place) -> Act:
     world = place.world
     place.build = ready(world, status="in_progress")
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
-    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await press(world.slack, answer, "Notify me", user=world.bruno)
     await rested(world)
     return partial(ends, place)
 

@@ -138,7 +138,7 @@ async def test_an_unknown_status_is_said_as_unknown(world: Environment, typed: s
     assert UNKNOWN in answer.text
     assert UNKNOWN in seen(answer)
     assert "processed" not in answer.text
-    assert not {"Tell me when it is ready", "Watch", "Get build"} & set(labels(answer))
+    assert not {"Notify me", "Watch", "Get build"} & set(labels(answer))
     assert ("Open in Applivery" in labels(answer)) is not typed.startswith("builds")
     assert await world.bot.store.run(app_polls.list_watched_apps) == set()
 
@@ -155,7 +155,7 @@ async def test_an_old_button_does_not_wait_for_an_unknown_status(world: Environm
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
     world.applivery.move(build, "pending_deletion")
-    told = await (await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)).answer()
+    told = await (await press(world.slack, answer, "Notify me", user=world.bruno)).answer()
     assert UNKNOWN in told.text
     assert await world.bot.store.run(app_polls.list_watched_apps) == set()
 
@@ -179,7 +179,7 @@ async def test_poller_waiting_user_told_once_of_unknown_status(world: Environmen
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
-    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await press(world.slack, answer, "Notify me", user=world.bruno)
     await rested(world)
     for status in ("pending_deletion", "thawing"):
         world.applivery.move(build, status)
@@ -194,7 +194,7 @@ async def test_poller_repeated_waiter_is_told_again(world: Environment) -> None:
     for told in (1, 2):
         world.applivery.move(build, "in_progress")
         answer = await world.ask("get courier 2.4.0", user=world.bruno)
-        await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+        await press(world.slack, answer, "Notify me", user=world.bruno)
         await rested(world)
         world.applivery.move(build, "pending_deletion")
         await world.look()
@@ -207,7 +207,7 @@ async def test_poller_waiter_of_reprocessing_is_told_its_end(world: Environment)
     await world.look()
     world.applivery.move(build, "in_progress")
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
-    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await press(world.slack, answer, "Notify me", user=world.bruno)
     await rested(world)
     world.applivery.move(build, "processed")  # no look has seen it in between
     for _ in range(2):

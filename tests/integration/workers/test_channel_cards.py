@@ -318,7 +318,7 @@ async def test_the_whole_changelog_stands_in_the_thread_once(started: Environmen
     [card] = cards(started)
     replies = thread(started, card)
     assert in_order(replies)
-    assert "⚠️ Needs iOS 15.0 or newer." in seen(replies[0])
+    assert "iOS 15.0+" in seen(replies[0])
     assert all(f"change {number} that" in "".join(map(seen, replies)) for number in range(200))
     assert not any(reply.reply_broadcast for reply in replies)
 
@@ -679,8 +679,7 @@ async def test_certificate_expiry_told_once_in_subscribed_channel(started: Envir
         await started.look()
     [told] = cards(started)
     assert told.text == (
-        "⚠️ Courier 1.0.0 (1) for iOS: Its provisioning profile expires in 5 days. "
-        "A new one has to be signed and uploaded."
+        "⚠️ Courier 1.0.0 (1) for iOS: Its profile expires in 5 days. A new one has to be signed and uploaded."
     )
     assert cards(started, beta) == []
 
@@ -691,8 +690,8 @@ async def test_certificate_warning_survives_edit_of_its_build(started: Environme
     await started.look()
     await started.look()
     card, warning = cards(started)
-    assert warning.text.startswith("⚠️ Courier 1.0.0 (1) for iOS: Its provisioning profile expires in 5 days.")
-    assert "⚠️ Its provisioning profile expires in 5 days." in seen(thread(started, card)[0])
+    assert warning.text.startswith("⚠️ Courier 1.0.0 (1) for iOS: Its profile expires in 5 days.")
+    assert "⚠️ Its profile expires in 5 days." in seen(thread(started, card)[0])
     started.applivery.edit(build, {"changelog": "new"})
     await started.look()
     assert card.edited

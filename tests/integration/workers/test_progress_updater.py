@@ -331,7 +331,7 @@ async def test_await_without_watch_told_of_deletion(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
-    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await press(world.slack, answer, "Notify me", user=world.bruno)
     await rested(world)
     world.applivery.delete(build)
     for _ in range(2):

@@ -436,7 +436,7 @@ def test_the_whole_changelog_is_told_in_pieces() -> None:
 def test_card_install_obstacle_is_in_first_reply() -> None:
     soon = InstallRequirements(profile_expires_at=NOON + timedelta(days=3, hours=1))
     warned = replace(FULL, changelog=LONG, requirements=soon)
-    assert "⚠️ Its provisioning profile expires in 3 days." in seen(details(warned))
+    assert "⚠️ Its profile expires in 3 days." in seen(details(warned))
     assert "expires in 3 days" in details(warned).text
     assert "⚠️" not in seen(details(warned, 1))
     short = details(replace(warned, changelog="short"))
@@ -457,8 +457,7 @@ def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
     )
     text = thread_details.certificate(build, DASHBOARD, install.expiry(build, NOON)).text
     assert text == (
-        "⚠️ Courier 2.4.0 (173) for iOS: Its provisioning profile expires in 2 days. "
-        "A new one has to be signed and uploaded."
+        "⚠️ Courier 2.4.0 (173) for iOS: Its profile expires in 2 days. A new one has to be signed and uploaded."
     )
 
 

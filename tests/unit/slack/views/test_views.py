@@ -33,9 +33,10 @@ from bot.slack.views import builds as build_cards
 from bot.slack.views import errors
 from bot.slack.views import help as help_views
 from bot.slack.views import links as link_cards
+from sandbox.slack.validation import check_view
 from tests.support import facts
 from tests.support.facts import COURIER, FULL, NOON, build
-from tests.support.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, dashboard, marked, seen
+from tests.support.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, controls, dashboard, marked, seen
 
 
 def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | None = None) -> Link:
@@ -110,12 +111,18 @@ def test_a_state_offers_what_can_be_done_now(stage: Stage, offered: list[str], w
 
 # ------------------------------------------------------------------ links
 
+
+def items(message: Message) -> dict[str, str]:
+    """The items of a message's menu by what they say: each one's action and value."""
+    return {each.label: each.option for each in controls(message) if each.option}
+
+
 ANA = Actor("T1", "U0ANA", "C1")
 ANA_ONLY = frozenset({"@U0ANA"})
 
 
-def hand_over(build: Build, made: Link, *, others: Sequence[Build] = (), installs: bool = True) -> Message:
-    return link_cards.link(build, made, ANA, NOON, dashboard=dashboard(build), others=others, installs=installs)
+def hand_over(build: Build, made: Link, *, others: Sequence[Build] = (), in_dm: bool = False) -> Message:
+    return link_cards.link(build, made, ANA, NOON, dashboard=dashboard(build), others=others, in_dm=in_dm)
 
 
 @given(
@@ -134,15 +141,19 @@ def test_any_link_can_be_handed_over(
     by_page: bool,
     expires_at: datetime | None,
     others: Sequence[Build],
-    installs: bool,
+    in_dm: bool,
 ) -> None:
     made = Link(HOSTS.download_url(token), token, kind, expires_at, by_page=by_page)
-    card = hand_over(build, made, others=others, installs=installs)
-    check(card, live=ANA_ONLY | {f"{made.url}|{link_cards.link_words(build, made)}"})
+    card = hand_over(build, made, others=others, in_dm=in_dm)
+    check(card)
+    check(link_cards.ready(build, made, ANA, NOON, dashboard=dashboard(build)))
     assert card.is_secret
     assert card.to is Visibility.ASKER
-    assert sum(made.url in text for text in marked(card.payload())) >= 2, "the link is in the text and in the blocks"
-    assert made.token not in f"{[button.get('value') for button in buttons(card).values()]}" or len(token) < 30
+    assert made.url in card.text
+    [button] = [shown for shown in buttons(card).values() if shown["action_id"] == "open.link"]
+    assert (button["url"], button["style"]) == (made.url, "primary")
+    others_say = [shown.get("value") for shown in buttons(card).values()] + list(items(card).values())
+    assert made.token not in f"{others_say}" or len(token) < 30
 
 
 @given(facts.builds, facts.texts)
@@ -153,6 +164,8 @@ def test_everything_around_links_can_be_said_of_any_build(build: Build, label: s
     check(link_cards.awaiting(build))
     check(link_cards.expired(label, f"{build.app.id}/{build.id}/auto"))
     check(link_cards.shared(build, "U0ANA"), live=ANA_ONLY)
+    check(link_cards.details(build, NOON, dashboard=dashboard(build), had=None, others=[build], installs=True))
+    check_view(link_cards.ask_to_share(build, "C1", label).view())
     check(link_cards.sent(build, "U0ANA", 3), live=ANA_ONLY)
 
 
@@ -163,7 +176,7 @@ def test_any_attachments_can_be_listed_and_had(build: Build, times: int, expires
     made = link_of("abc", expires_at=expires_at)
     for piece in build.attachments:
         card = link_cards.attachment_link(build, piece, made, ANA, NOON)
-        check(card, live=ANA_ONLY | {f"{made.url}|Download it"})
+        check(card)
         assert card.is_secret
 
 
@@ -181,10 +194,10 @@ def test_attachments_that_do_not_fit_have_more_pages() -> None:
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        (timedelta(minutes=5, seconds=1), " (5 minutes)"),
-        (timedelta(minutes=1, seconds=10), " (1 minute)"),
-        (timedelta(seconds=20), " (less than a minute)"),
-        (timedelta(hours=5), " (5 hours)"),
+        (timedelta(minutes=5, seconds=1), " (5 min)"),
+        (timedelta(minutes=1, seconds=10), " (1 min)"),
+        (timedelta(seconds=20), " (under 1 min)"),
+        (timedelta(hours=5), " (5 h)"),
     ],
 )
 def test_a_link_says_how_long_it_lives_in_the_reader_s_own_time(left: timedelta, words: str) -> None:
@@ -197,7 +210,7 @@ def test_a_link_says_how_long_it_lives_in_the_reader_s_own_time(left: timedelta,
 
 def test_a_link_without_a_known_end_works_once_all_the_same() -> None:
     card = hand_over(FULL, link_of("abc"))
-    assert "It works once, expires soon; Applivery does not say when" in seen(card)
+    assert "Single use · expires soon" in seen(card)
     assert card.expires is None
 
 
@@ -214,26 +227,30 @@ def test_a_link_without_a_known_end_works_once_all_the_same() -> None:
 def test_a_link_says_the_day_when_it_is_not_today(tz: str, left: timedelta, style: str) -> None:
     at = NOON + left
     made = link_of("abc", expires_at=at)
-    card = link_cards.link(FULL, made, Actor("T1", "U0ANA", tz=tz), NOON, dashboard=DASHBOARD, installs=False)
+    card = link_cards.link(FULL, made, Actor("T1", "U0ANA", tz=tz), NOON, dashboard=DASHBOARD)
     assert f"expires <!date^{int(at.timestamp())}^{style}|" in card.text
     assert card.expires is not None
 
 
 def test_a_link_that_is_over_already_is_said_to_be() -> None:
     card = hand_over(FULL, link_of("abc", expires_at=NOON - timedelta(minutes=3)))
-    assert "expired already, " in seen(card)
-    assert "check the clock of this bot's machine" in card.text
-    assert "less than a minute" not in card.text
-    assert next(iter(buttons(card))) == "Get a fresh link"
+    assert "expired <!date" in seen(card)
+    assert "by this bot's clock" in card.text
+    assert "under 1 min" not in card.text
+    assert "Fresh link" in items(card)
     assert card.expires is None, "it may work all the same: which clock is wrong nobody knows"
 
 
 def test_other_platforms_are_offered_beside_a_link() -> None:
     android, mac = build(2, platform="android"), build(3, platform="macos")
-    shown = buttons(hand_over(FULL, link_of("abc"), others=(android, mac)))
-    assert shown["Android instead"]["value"] == f"{COURIER.id}/{android.id}"
-    assert shown["macOS instead"]["value"] == f"{COURIER.id}/{mac.id}"
-    assert shown["Get a fresh link"]["value"] == f"{COURIER.id}/{FULL.id}/auto"
+    shown = items(hand_over(FULL, link_of("abc"), others=(android, mac)))
+    assert shown["Android"] == f"fresh.v1 {COURIER.id}/{android.id}"
+    assert shown["Fresh link"] == f"fresh.v1 {COURIER.id}/{FULL.id}/auto"
+    assert list(shown) == ["Fresh link", "Send to my DM", "Share here", "Details", "Android"]
+    details = link_cards.details(
+        FULL, NOON, dashboard=DASHBOARD, had=FileKind.AUTO, others=(android, mac), installs=False
+    )
+    assert buttons(details)["macOS"]["value"] == f"{COURIER.id}/{mac.id}"
 
 
 def test_only_the_private_answer_has_the_link() -> None:
