@@ -11,7 +11,7 @@ from sandbox.slack import FakeMessage, FakeView
 from tests.conftest import Environment
 from tests.integration.commands.test_upload import carried, quick  # noqa: F401 - a fixture
 from tests.support.handing import directs, ready, rested
-from tests.support.seeing import labels
+from tests.support.seeing import labels, old_card
 
 NOTES = b"%PDF notes"
 
@@ -49,8 +49,8 @@ async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: Envi
 async def test_attach_shortcut_on_card_knows_build_and_asks_file(world: Environment) -> None:
     build = ready(world)
     await world.start()
-    answer = await world.ask("get courier")
-    await world.slack.click(answer, "share.v1", user=world.ana)
+    old = old_card(world.slack, world.releases, "share.v1", f"{world.courier.id}/{build.id}")
+    await world.slack.click(old, "share.v1", user=world.ana)
     await rested(world)
     form = await opened(world, world.slack.messages(world.releases)[-1])
     assert form.element("attach.build")["initial_option"]["value"] == build.id

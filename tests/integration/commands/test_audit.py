@@ -249,7 +249,7 @@ async def test_the_claim_page_s_own_door_is_in_the_trail_too(world: Environment)
     await start_with_page(world)
     ready(world, os="android")
     answer = await world.ask("get courier")
-    page = answer.text.split(" ")[answer.text.split(" ").index("page:") + 1]
+    page = answer.element("open.link")["url"]
     async with aiohttp.ClientSession() as session, session.post(page) as response:
         assert response.status == 200
     ends = [line.partition(" UTC> · ")[2].split(" · ", 2) for line in seen(await world.ask("audit")).splitlines()]

@@ -315,7 +315,20 @@ async def test_elsewhere_it_is_found_by_no_id_and_named_by_no_list(world: Enviro
 
 
 @pytest.mark.parametrize(
-    "action", ["get.v1", "fresh.v1", "dm.v1", "share.v1", "await.v1", "status.v1", "files.v1", "file.v1", "run.v1#0"]
+    "action",
+    [
+        "get.v1",
+        "fresh.v1",
+        "dm.v1",
+        "share.v1",
+        "share.ask.v1",
+        "details.v1",
+        "await.v1",
+        "status.v1",
+        "files.v1",
+        "file.v1",
+        "run.v1#0",
+    ],
 )
 async def test_elsewhere_every_button_is_refused(world: Environment, qa: FakeChannel, action: str) -> None:
     build = world.applivery.builds[0]

@@ -319,7 +319,7 @@ async def test_recall_without_alternative_refusal_has_next_step(world: Environme
     assert labels(refused) == []
 
 
-PRESSED = ["get.v1", "fresh.v1", "dm.v1", "share.v1", "await.v1", "file.v1"]
+PRESSED = ["get.v1", "fresh.v1", "dm.v1", "share.v1", "share.ask.v1", "details.v1", "await.v1", "file.v1"]
 
 
 @pytest.mark.parametrize("action", PRESSED)

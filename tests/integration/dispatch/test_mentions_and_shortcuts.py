@@ -214,7 +214,7 @@ async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None
     message = await direct(world, world.ana)
     assert message.text == f"<@{world.bruno.id}> sent you Courier 2.4.0 (173) for iOS."
     [note] = await whispers(world, world.bruno)
-    assert note.text.startswith("I sent Courier 2.4.0 (173) for iOS to")
+    assert note.text.startswith("Sent Courier 2.4.0 (173) for iOS to")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sandbox.slack import FakeMessage, FakeUser
 from tests.conftest import Environment
 from tests.integration.commands.test_upload import carried, filled, posted, quick  # noqa: F401 - a fixture
 from tests.support.handing import Clock, direct, directs, ready, rested, seen
-from tests.support.seeing import press
+from tests.support.seeing import click, press
 from tests.support.watching import earlier, on_its_way, versions, watched
 
 
@@ -36,7 +36,7 @@ async def test_send_recipient_and_sender_read_own_language(world: Environment, l
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier to:<@{lucia.id}|lucia>")
-    assert "you will hear when they take it." in answer.text
+    assert "I'll DM you when they get it." in answer.text
     message = await direct(world, lucia)
     assert f"<@{world.ana.id}> te envía Courier 2.4.0 (173)" in message.text
     assert "El botón solo funciona para ti." in seen(message)
@@ -49,11 +49,11 @@ async def test_send_by_spanish_sender_is_confirmed_in_spanish(world: Environment
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier to:<@{world.bruno.id}|bruno>", user=lucia)
-    assert answer.text.startswith("He enviado Courier 2.4.0 (173)")
+    assert answer.text.startswith("Enviada Courier 2.4.0 (173)")
     message = await direct(world, world.bruno)
     assert "sent you Courier 2.4.0 (173) for iOS." in message.text
     await (await world.slack.click(message, "sent.v1", user=world.bruno)).answer()
-    assert (await direct(world, lucia)).text.startswith(f"<@{world.bruno.id}> ha obtenido Courier 2.4.0")
+    assert (await direct(world, lucia)).text.startswith(f"<@{world.bruno.id}> ya tiene Courier 2.4.0")
 
 
 async def test_access_request_admin_and_asker_read_own_language(world: Environment, lucia: FakeUser) -> None:
@@ -72,14 +72,15 @@ async def test_access_request_admin_and_asker_read_own_language(world: Environme
 # ------------------------------------------------------------------ everybody
 
 
-@pytest.mark.parametrize(("spoken", "said"), [("en", "shared by"), ("es", "la comparte")])
+@pytest.mark.parametrize(("spoken", "said"), [("en", "shared Courier"), ("es", "ha compartido Courier")])
 async def test_a_shared_card_speaks_what_channels_read(
     world: Environment, lucia: FakeUser, spoken: str, said: str
 ) -> None:
     await world.start(language=spoken)
     ready(world)
     for who in (world.ana, lucia):
-        await world.slack.click(await world.ask("get courier", user=who), "share.v1", user=who)
+        turn = await click(world.slack, await world.ask("get courier", user=who), "share.ask.v1", user=who)
+        await world.slack.submit(await turn.view(), user=who)
         await rested(world)
     cards = world.slack.messages(world.releases)
     assert [said in message.text for message in cards] == [True, True]
@@ -118,16 +119,16 @@ async def test_expired_link_message_keeps_its_language(
     ready(world)
     message: FakeMessage = await world.ask("get courier", user=lucia)
     if place == "direct":
-        await world.slack.click(message, "dm.v1", user=lucia)
+        await click(world.slack, message, "dm.v1", user=lucia)
         message = await direct(world, lucia)
     else:
-        message = await (await world.slack.click(message, "fresh.v1", user=lucia)).answer()
+        message = await (await click(world.slack, message, "fresh.v1", user=lucia)).answer()
     await rested(world)
     world.slack.faults.add("users.info", Fault(status=500), times=None)
     await world.restart()
     clock.forward(minutes=6)
     await world.bot.expire.step()
-    assert message.text.startswith("Caducado — el enlace de Courier 2.4.0 (173)")
+    assert message.text.startswith("Este enlace ha caducado. Courier 2.4.0 (173)")
     assert "Otro enlace" in seen(message)
 
 

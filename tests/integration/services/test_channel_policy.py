@@ -100,7 +100,9 @@ async def test_a_card_is_shared_only_where_that_is_known(world: Environment, ans
         return await answered(world, await press(world.slack, link, "Share here", user=world.ana))
 
     said = await Asked(world, share).refused(answer)
-    await try_again(world, said)
+    turn = await press(world.slack, said, "Try again", user=world.ana)
+    await world.slack.submit(await turn.view(), user=world.ana)
+    await world.bot.dispatcher.drain(10)
     [card] = everything_in(world, world.releases)
     assert "Courier" in card.text
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
-from tests.support.handing import Clock, direct, directs, raw, ready, rested, start_with_page
+from tests.support.handing import Clock, direct, directs, ready, rested, start_with_page
 from tests.support.seeing import labels, link, press
 
 OVER = "This link expired. Courier 2.4.0 (173) iOS"
@@ -259,9 +259,9 @@ async def test_a_page_s_link_expires_with_the_page(world: Environment, clock: Cl
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
     copy = await direct(world, world.ana)
     await rested(world)
-    assert "/b/" in raw(copy)
+    assert "/b/" in str(copy.blocks)
     clock.forward(minutes=3)
     await world.bot.expire.step()
     assert copy.text.startswith("This link expired.")
-    assert "/b/" not in raw(copy)
+    assert "/b/" not in str(copy.blocks)
     assert len(directs(world, world.ana)) == 1
