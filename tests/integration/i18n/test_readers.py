@@ -38,7 +38,7 @@ async def test_send_recipient_and_sender_read_own_language(world: Environment, l
     answer = await world.ask(f"get courier to:<@{lucia.id}|lucia>")
     assert "I'll DM you when they get it." in answer.text
     message = await direct(world, lucia)
-    assert f"<@{world.ana.id}> te envía Courier 2.4.0 (173)" in message.text
+    assert f"<@{world.ana.id}> te ha enviado Courier 2.4.0 (173)" in message.text
     assert "El botón solo funciona para ti." in seen(message)
     got = await (await world.slack.click(message, "sent.v1", user=lucia)).answer()
     assert "solo para ti)." in got.text
