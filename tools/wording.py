@@ -26,6 +26,7 @@ COLUMN = re.compile(r"\t+| {2,}")
 # A sentence ends with a full stop and a space, a line or the text; the stop of an abbreviation ends none.
 END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!\bp)(?<!\bej)[.?!…](?=[\s”\"_*)]|$)\S?\s*|\n+| · ")
 WORD = re.compile(r"`[^`]*`|\{[^{}]*\}|<[^<>]*>|[^\W_][^\s—–]*")
+CODE = re.compile(r"`[^`]*`")
 MOST_WORDS = {"en": 20, "es": 25}  # of a sentence
 MOST_SENTENCES = 2  # of a message
 LONG_ALLOWED, MANY_ALLOWED = 6, 6  # messages that are left for now; only ever fewer
@@ -104,12 +105,12 @@ def _quoted(text: str) -> str:
 
 
 def document(name: str, text: str) -> Iterator[Passage]:
-    """Yield each line of a page outside of code blocks."""
+    """Yield each line of a page, without code."""
     is_code = False
     for number, line in enumerate(text.splitlines(), 1):
         is_code ^= line.startswith("```")
         if not is_code and not line.startswith(("    ", "```")):
-            yield Passage(f"{name}:{number}", ENGLISH, line, is_message=False)
+            yield Passage(f"{name}:{number}", ENGLISH, CODE.sub("``", line), is_message=False)
 
 
 def literals(name: str, code: str) -> Iterator[Passage]:

@@ -85,7 +85,7 @@ class Output:
 
     @asynccontextmanager
     async def progress(self, total: int) -> AsyncIterator[None]:
-        """Show how far it is while the block runs."""
+        """Show the progress while the block runs."""
         self._sent = 0
         showing = asyncio.create_task(self._bar(total) if self.terminal else self._lines(total))
         try:

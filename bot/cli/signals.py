@@ -1,4 +1,4 @@
-"""Signals that stop the process. Imports next to nothing: it has to be ready before all that takes long."""
+"""Signals that stop the process. Imports next to nothing: it has to be ready before slow imports."""
 
 from __future__ import annotations
 

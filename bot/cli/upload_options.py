@@ -20,7 +20,7 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 def whole(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was typed, with U+FFFD for each byte that is no UTF-8: nothing else takes half a character."""
+    """Return what was typed, with U+FFFD for each byte that is no UTF-8: half a character fits nowhere else."""
     return {name: _whole(value) for name, value in given.items()}
 
 

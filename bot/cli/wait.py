@@ -61,7 +61,7 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
 
 
 def status_of(build: Build) -> str:
-    """Applivery's word for how far a build is, said to be unknown when it is not documented."""
+    """Return Applivery's word for a build's status, marked as unknown when it is not documented."""
     return quoted(build) if build.stage is Stage.UNKNOWN else build.status
 
 

@@ -68,7 +68,7 @@ def scopes(given: frozenset[str] | None) -> list[CheckResult]:
 
 
 def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
-    """How far our clock is from Slack's, which refuses nothing up to five minutes; the header has whole seconds."""
+    """Compare our clock with Slack's, which accepts up to five minutes; the header has whole seconds."""
     try:
         apart = abs((now - parsedate_to_datetime(headers["date"])).total_seconds())
     except (KeyError, ValueError, TypeError):

@@ -14,7 +14,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "applivery_bot_requests_total",
-            "Requests from Slack by door, name and outcome",
+            "Requests from Slack by entry point, name and outcome",
             ("door", "name", "outcome"),
             registry=self.registry,
         )
@@ -26,7 +26,7 @@ class Metrics:
             buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
         )
         self.mints = Counter(
-            "applivery_bot_mints_total", "Download tokens asked for", ("outcome",), registry=self.registry
+            "applivery_bot_mints_total", "Requested download tokens", ("outcome",), registry=self.registry
         )
         self.applivery = Histogram(
             "applivery_bot_applivery_request_seconds",
@@ -40,18 +40,18 @@ class Metrics:
             ("call",),
             registry=self.registry,
         )
-        self.polls = Counter("applivery_bot_polls_total", "Looks at an app", ("outcome",), registry=self.registry)
+        self.polls = Counter("applivery_bot_polls_total", "Polls of an app", ("outcome",), registry=self.registry)
         self.announcements = Counter(
             "applivery_bot_announcements_total", "Announcements by outcome", ("outcome",), registry=self.registry
         )
         self.set_aside = Counter(
             "applivery_bot_announcements_set_aside_total",
-            "Announcements given up after minutes, as Slack refused them for a reason that it does not document",
+            "Announcements set aside because Slack refused them for an undocumented reason",
             registry=self.registry,
         )
         self.announcement_lag = Histogram(
             "applivery_bot_announcement_lag_seconds",
-            "From recording an announcement (or no longer holding it back) to Slack having it",
+            "From recording (or releasing) an announcement to its post in Slack",
             registry=self.registry,
             buckets=(0.1, 0.5, 1, 2, 5, 10, 60, 300, 1800),
         )
@@ -60,13 +60,13 @@ class Metrics:
         )
         self.refused = Counter(
             "applivery_bot_web_refused_total",
-            "Requests and connections that were refused, by route and status, or by what was wrong",
+            "Refused requests and connections, by route and reason",
             ("route", "reason"),
             registry=self.registry,
         )
         self.claims = Counter(
             "applivery_bot_claims_total",
-            "Looks at the claim page and claims on it by outcome",
+            "Claim page views and claims by outcome",
             ("outcome",),
             registry=self.registry,
         )
@@ -74,16 +74,16 @@ class Metrics:
             "applivery_bot_applivery_budget_left", "Applivery requests left in this hour", registry=self.registry
         )
         self.announcements_waiting = Gauge(
-            "applivery_bot_announcements_waiting", "Announcements that wait to be said", registry=self.registry
+            "applivery_bot_announcements_waiting", "Waiting announcements", registry=self.registry
         )
         self.announcements_oldest = Gauge(
             "applivery_bot_announcements_oldest_seconds",
-            "For how long the oldest announcement has been waiting",
+            "Age of the oldest waiting announcement",
             registry=self.registry,
         )
         self.apps = Gauge(
             "applivery_bot_apps",
-            "Apps that are watched, and those not looked at in time",
+            "Polled apps, and those behind schedule",
             ("state",),
             registry=self.registry,
         )
@@ -95,7 +95,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self.socket_disconnects = Counter(
             "applivery_bot_socket_disconnects_total",
-            "Times Slack told a Socket Mode connection to go",
+            "Socket Mode connections closed by Slack",
             ("reason",),
             registry=self.registry,
         )
