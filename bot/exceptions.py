@@ -93,24 +93,78 @@ def by_kind(kind: str) -> type[BotError] | None:
 # ------------------------------------------------------------------ what the person typed
 
 
+Choice = tuple[str | Localized, str]  # the label of a button, and what to type
+NAMED = 8  # choices that a sentence names
+
+
 class UserInputError(BotError, kind="BadInput", everyday=True):
-    """The words could not be used as they are."""
+    """The words could not be used as they are.
+
+    `choices` are the right answers, best first, as far as they are known: those `near` to what was typed, or else
+    `every` one there is. What each has to type goes in the place of `replaces`, at the end when that is empty, and is a
+    whole command when it is None. `commands` are what to do next: whole commands. All of them become buttons in Slack,
+    where `question` stands above the choices; elsewhere the next step names them.
+    """
 
     sentence = Text("I couldn't read that.")
     next_step = Text("See examples with `help` and the command's name.")
     admin_step = NO_TEXT
+    question: Text = NO_TEXT
+
+    def __init__(
+        self,
+        sentence: Text | None = None,
+        next_step: Text | None = None,
+        *,
+        near: Sequence[str | Choice] = (),
+        every: Sequence[str | Choice] = (),
+        replaces: str | None = "",
+        commands: Sequence[Choice] = (),
+    ) -> None:
+        self.choices: tuple[Choice, ...] = tuple((it, it) if isinstance(it, str) else it for it in near or every)
+        self.replaces = replaces
+        self.commands = tuple(commands)
+        if self.choices:
+            self.question = next_step or (Text("Did you mean:") if near else Text("Choose one:"))
+            if next_step is None:
+                names = _named(self.choices)
+                next_step = Text("Did you mean {names}?", names=names) if near else Text("Choose {names}.", names=names)
+        elif self.commands and next_step is None:
+            next_step = NO_TEXT
+        super().__init__(sentence, next_step)
+
+
+def _named(choices: Sequence[Choice]) -> Text:
+    """Return the first of the choices as part of a sentence: `a`, `b` or `c`."""
+    *names, last = [code(label) if isinstance(label, str) else label for label, _ in choices[:NAMED]]
+    if len(choices) > NAMED:
+        names, last = [*names, last], Text("another one")
+    return Text("{some} or {last}", some=joined(", ", names), last=last) if names else joined("", (last,))
 
 
 class NotFoundByName(UserInputError):
-    """An unknown name; `what` is a noun, `suggestions` are the closest names, best first."""
+    """An unknown name; `what` is a noun. Its buttons are the names `near` to it, or `every` one; else `otherwise`."""
 
-    def __init__(self, what: Text, typed: str, suggestions: Sequence[str] = (), *, otherwise: Text = NO_TEXT) -> None:
+    def __init__(
+        self,
+        what: Text,
+        typed: str,
+        near: Sequence[str | Choice] = (),
+        *,
+        every: Sequence[str | Choice] = (),
+        otherwise: Text = NO_TEXT,
+        replaces: str | None = None,
+        commands: Sequence[Choice] = (),
+    ) -> None:
         self.typed = typed
-        self.suggestions = tuple(suggestions)
-        names = ", ".join(code(name) for name in self.suggestions)
+        self.suggestions = tuple(name if isinstance(name, str) else str(name[0]) for name in near)
         super().__init__(
             Text("There is no {what} called “{name}”.", what=what, name=_short(typed)),
-            Text("Did you mean {names}?", names=names) if names else otherwise,
+            None if near or every else otherwise,
+            near=near,
+            every=every,
+            replaces=typed if replaces is None else replaces,
+            commands=commands,
         )
 
 

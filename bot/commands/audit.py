@@ -150,7 +150,9 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
 
 def _as_csv(word: str | None) -> bool:
     if word not in (None, "csv"):
-        raise UserInputError(Text("`format:` cannot be “{word}”.", word=word[:40]), Text("There is `format:csv`."))
+        raise UserInputError(
+            Text("`format:` can't be “{word}”.", word=word[:40]), near=["format:csv"], replaces=f"format:{word}"
+        )
     return word == "csv"
 
 

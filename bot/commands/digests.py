@@ -22,6 +22,7 @@ from bot.slack.views import scheduled_report as cards
 
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
+SEE_ALL = ((Text("See subscriptions"), "subscriptions"),)
 
 
 async def begin(
@@ -79,16 +80,14 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
-        raise UserInputError(
-            Text("There's no scheduled report with that number."), Text("See them with `subscriptions`.")
-        )
+        raise UserInputError(Text("There's no scheduled report with that number."), commands=SEE_ALL)
     reports = await call.services.scheduled_reports.of_places(_places(call))
     for report in reports:
         if report.id == int(number):
             _require(call, report)
     removed = await call.services.scheduled_reports.end(call.asker, call.entrypoint, _places(call), int(number))
     if removed is None:
-        raise UserInputError(Text("That report was already stopped."), Text("See the others with `subscriptions`."))
+        raise UserInputError(Text("That report was already stopped."), commands=SEE_ALL)
     return cards.ended(removed, await _builds(call, [removed]))
 
 
@@ -115,4 +114,6 @@ def _quiet(word: str | None) -> bool:
         return False
     if word.casefold() in YES:
         return True
-    raise UserInputError(Text("`quiet:` can't be “{word}”.", word=word[:40]), Text("Use `quiet:yes` or `quiet:no`."))
+    raise UserInputError(
+        Text("`quiet:` can't be “{word}”.", word=word[:40]), every=["quiet:yes", "quiet:no"], replaces=f"quiet:{word}"
+    )

@@ -53,7 +53,7 @@ async def open_attachment(call: CommandContext, value: str) -> Message:
     if attachment is None:
         raise UserInputError(
             Text("That file is no longer attached to this build."),
-            Text("See what is with `files {app}`.", app=build.app.slug),
+            commands=((Text("See files"), f"files {build.app.id} {build.id}"),),
         )
     link = await call.services.links.issue(
         call.asker, build, FileKind.AUTO, entrypoint=call.entrypoint, file_id=attachment.id

@@ -84,7 +84,8 @@ async def hand(
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
             Text("{build} has no .aab file.", build=BuildLabel(build)),
-            Text("Leave `type:aab` out to get the file it has."),
+            near=["type:file", "type:auto"],
+            replaces="type:aab",
         )
     if kind is FileKind.AUTO and over_the_air(build) and not link_issuer.can_install:
         return links.no_install(build, dashboard)

@@ -11,7 +11,7 @@ from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.model import App, Role
 from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
 from bot.i18n import NO_TEXT, Text, _, gettext_noop, joined
-from bot.i18n.verbatim import code, verbatim
+from bot.i18n.verbatim import verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape, escape_inline
@@ -32,9 +32,10 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     if (channel := references.channel(who)) and role:
         return await _managers(call, channel, role, of)
     if channel:
-        _one_app(of)
-        await call.services.channels.open_app(call.asker, call.entrypoint, _one_app(of), channel)
-        name = escape_inline(_one_app(of).name, 80)
+        if of is None:
+            raise await _which_app(call)
+        await call.services.channels.open_app(call.asker, call.entrypoint, of, channel)
+        name = escape_inline(of.name, 80)
         return Message(
             _(
                 "Done: {app} can be used in <#{channel}>, and only in the channels on its list.",
@@ -67,9 +68,9 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
         await call.services.channels.require_visible_or_gone(call.asker.user_id, channel)
     if channel and of is None:
         return await _no_managers(call, channel)
-    if channel:
-        done, left = await call.services.channels.close_app(call.asker, call.entrypoint, _one_app(of), channel)
-        return Message(_off_the_list(_one_app(of), channel, left, done=done))
+    if channel and of:
+        done, left = await call.services.channels.close_app(call.asker, call.entrypoint, of, channel)
+        return Message(_off_the_list(of, channel, left, done=done))
     grantee = _grantee(who)
     role = await call.services.roles.revoke(call.asker, call.entrypoint, grantee, of)
     kept = "" if of else await _kept(call, grantee)
@@ -82,7 +83,7 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
             if of
             else Text("Nothing was granted to them.")
         )
-        raise UserInputError(nothing, Text("See who was given what with `audit`."))
+        raise UserInputError(nothing, commands=((Text("See audit log"), "audit"),))
     return Message(f"{_taken_back(grantee, role, of)} {escape(_(kept))}".rstrip())
 
 
@@ -100,7 +101,8 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
         raise _unknown(grantee, error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
         raise UserInputError(
-            Text(TOO_WIDE[outsider], who=_mention(grantee)), Text("Use `grant @person member app:courier`.")
+            Text(TOO_WIDE[outsider], who=_mention(grantee)),
+            Text("Give them `member` for one app: `grant @person member app:courier`."),
         )
 
 
@@ -182,10 +184,9 @@ async def _kept(call: CommandContext, grantee: str) -> Text:
     return Text("They are still {roles}.", roles=joined(", ", roles)) if roles else NO_TEXT
 
 
-def _one_app(app: App | None) -> App:
-    if app is None:
-        raise UserInputError(Text("For which app?"), Text("Add it, for example `app:courier`."))
-    return app
+async def _which_app(call: CommandContext) -> UserInputError:
+    every = [(label, f"app:{typed}") for label, typed in lookup.to_choose_from(await call.services.apps.apps())]
+    return UserInputError(Text("For which app?"), every=every)
 
 
 def _grantee(who: str) -> str:
@@ -206,8 +207,9 @@ def _role(word: str | None) -> Role:
     if word and (role := Role.named(spelling.bare(word))):
         return role
     names = [role.word for role in Role.given()]
-    if word and (near := lookup.closest(word, names)):
-        hint = Text("Did you mean `{name}`?", name=near[0])
-    else:
-        hint = Text("There are {names}.", names=", ".join(code(name) for name in names))
-    raise UserInputError(Text("There is no role “{role}”.", role=word[:40]) if word else Text("Which role?"), hint)
+    raise UserInputError(
+        Text("There is no role “{role}”.", role=word[:40]) if word else Text("Which role?"),
+        near=lookup.closest(word or "", names),
+        every=names,
+        replaces=word or "",
+    )

@@ -7,7 +7,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import HandlerKind, MenuItem, command
 from bot.domain import lookup, spelling
 from bot.domain.model import Role
-from bot.exceptions import NotFoundByName
+from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.slack.blocks import Message
 from bot.slack.views import help as help_views
@@ -27,9 +27,13 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
         return help_views.help_for_all(call.registry.commands(), call.services.command)
     entry = call.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
-        near = lookup.closest(topic, [command.name for command in call.registry.commands()])
-        otherwise = Text("`{command} help` lists them all.", command=call.services.command)
-        raise NotFoundByName(Text("subcommand"), topic, near, otherwise=otherwise)
+        names = [command.name for command in call.registry.commands()]
+        raise UserInputError(
+            Text("Unknown command “{command}”.", command=topic[:60]),
+            near=lookup.closest(topic, names),
+            replaces=topic,
+            commands=((Text("Show help"), "help"),),
+        )
     return help_views.help_for(entry, call.services.command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.commands import digests
 from bot.commands.subscriptions import meant, meant_by
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button, command
@@ -12,7 +13,6 @@ from bot.domain.model import App, Role, Subscription
 from bot.domain.timeparse import deadline
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
-from bot.i18n.verbatim import code
 from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue, SubscriptionValue
 from bot.slack.views import mutes as cards
@@ -88,7 +88,7 @@ async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
     for name, others in (*spelling.starts(typed), *spelling.ends(typed)):
         if {spelling.fold(name), spelling.bare(name)} & names:
             return others, name
-    return time, app
+    return (app, "") if app[0].isdecimal() and not time else (time, app)  # the words of a time that is misspelt
 
 
 async def _here(call: CommandContext) -> list[Subscription]:
@@ -104,10 +104,7 @@ async def _target(call: CommandContext, typed: str) -> str:
     try:
         return (await call.app(typed)).id
     except AmbiguousInput as error:
-        which = ", ".join(code(str(label)) for label, _ in error.choices)
-        raise UserInputError(
-            error.sentence, Text("Name it by what stands in brackets: {names}.", names=which)
-        ) from None
+        raise UserInputError(error.sentence, near=error.choices, replaces=typed) from None
 
 
 async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription], list[Subscription]]:
@@ -120,14 +117,12 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
     here = await call.services.subscriptions.of_channel(call.asker.channel_id)
     if not here:
         raise UserInputError(
-            Text("This channel is subscribed to nothing, so there is nothing to mute."), Text("See `help subscribe`.")
+            Text("This channel has no subscriptions to mute."), commands=((Text("Subscribe"), "subscribe"),)
         )
     # the subscription to all apps announces it, too, besides its own
     subscriptions = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
     if not subscriptions:
-        raise UserInputError(
-            Text("This channel does not hear of that app."), Text("See what it hears of with `subscriptions`.")
-        )
+        raise UserInputError(Text("This channel isn't subscribed to that app."), commands=digests.SEE_ALL)
     may = [subscription for subscription in subscriptions if _role(call, subscription) >= call.required_role]
     if not may:
         call.require_role(

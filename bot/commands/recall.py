@@ -11,7 +11,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import button, command, form, options
 from bot.dispatch.targets import BuildReference, Filters, Rest
-from bot.domain import build_labels
+from bot.domain import build_labels, lookup
 from bot.domain.build_labels import BuildLabel
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
@@ -143,7 +143,7 @@ async def _only_one(call: CommandContext, app: App | None) -> Build:
     )
     if not recalls:
         none = Text("No build of {app} is recalled.", app=verbatim(app.name)) if app else Text("No build is recalled.")
-        raise UserInputError(none, Text("See how they stand with `builds`."))
+        raise UserInputError(none, commands=lookup.see_builds(app) if app else ())
     if len(recalls) == 1:
         return await call.build(recalls[0].app_id, recalls[0].build_id)
     semaphore = asyncio.Semaphore(AT_ONCE)

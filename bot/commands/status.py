@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import MenuItem, button, command
 from bot.dispatch.targets import BuildReference, Filters
+from bot.domain import lookup
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.exceptions import UserInputError
@@ -43,8 +44,7 @@ async def newest(
     builds = await call.services.apps.builds(app, filters, limit=1)
     if not builds:
         raise UserInputError(
-            Text("{app} has no build that fits.", app=verbatim(app.name)),
-            Text("See all with `builds {slug}`.", slug=app.slug),
+            Text("No build of {app} matches.", app=verbatim(app.name)), commands=lookup.see_builds(app)
         )
     return builds[0]
 

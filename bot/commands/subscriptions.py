@@ -16,7 +16,7 @@ from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry,
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
 from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
-from bot.i18n import Text, _, gettext_noop, use_locale
+from bot.i18n import Counted, Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.errors import OUT_OF_SIGHT
@@ -36,8 +36,9 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
     """
     if which is not None and spelling.bare(which) != "all":
         raise UserInputError(
-            Text("I do not know which subscriptions “{which}” are.", which=which[:40]),
-            Text("Say `subscriptions all`, or nothing."),
+            Counted("Unknown word “{words}”.", "Unknown words “{words}”.", 1, words=which[:40]),
+            near=["subscriptions", "subscriptions all"],
+            replaces=None,
         )
     return await _listed(call, everywhere=which is not None)
 
@@ -47,7 +48,7 @@ async def turned(call: CommandContext, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     wanted = SubscriptionsPageValue.parse(value)
     if wanted.page is None:
-        raise UserInputError(Text("That page is from another version of me."), Text("See them with `subscriptions`."))
+        raise UserInputError(Text("This button is out of date."), commands=digests.SEE_ALL)
     return await _listed(call, everywhere=wanted.everywhere, page=wanted.page)
 
 
@@ -97,7 +98,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     wanted = SubscriptionValue.parse(value)
     channel_id = wanted.channel_id or call.asker.channel_id or ""
     if wanted.number is None or not channel_id:
-        raise UserInputError(Text("That is not the number of a subscription."), Text("See them with `subscriptions`."))
+        raise UserInputError(Text("There is no such subscription."), commands=digests.SEE_ALL)
     subscriptions = [
         candidate
         for candidate in await call.services.subscriptions.of_channel(channel_id)
@@ -124,7 +125,7 @@ async def _usable(call: CommandContext, value: str) -> tuple[Subscription, Comma
 
 
 def _ended() -> UserInputError:
-    return UserInputError(Text("That subscription has already ended."), Text("See what is left with `subscriptions`."))
+    return UserInputError(Text("That subscription has already ended."), commands=digests.SEE_ALL)
 
 
 async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
@@ -169,8 +170,8 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
         raise NotFoundByName(
             Text("subscription of this channel"),
             which,
-            [app_of(subscription) for subscription in subscriptions],
-            otherwise=Text("It is subscribed to nothing."),
+            every=[(app_of(subscription), f"#{subscription.id}") for subscription in subscriptions],
+            otherwise=Text("This channel has no subscriptions."),
         )
     return await _end(call, cards.value(fitting[0]))
 

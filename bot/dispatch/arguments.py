@@ -12,25 +12,26 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import Parameter, RegisteredHandler
-from bot.dispatch.targets import AppName, BuildReference, Rest
+from bot.dispatch.targets import AppName, BuildReference, Rest, attach_rest
 from bot.domain import build_labels, grammar, lookup, spelling
 from bot.domain import platforms as platform_names
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST, AmbiguousInput
-from bot.domain.model import App
+from bot.domain.model import App, Build
 from bot.domain.timeparse import period
 from bot.domain.timeparse.period import Period
-from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import NO_TEXT, Text, _, gettext_noop
-from bot.i18n.verbatim import code
+from bot.exceptions import Choice, NotFoundByName, UserInputError
+from bot.i18n import NO_TEXT, Counted, Text, _, gettext_noop
 from bot.slack import typed_text
 
 EVERY_APP = gettext_noop("every app")
+_VERSION = re.compile(r"v?\d[\w.+-]*")
 _WAYS = (spelling.fold, spelling.bare)
 NEEDS = {
     App: gettext_noop("`{command}` needs an app."),
     BuildReference: gettext_noop("`{command}` needs an app or a build."),
 }
+WHO = gettext_noop("`{command}` needs a person or group. Type @ and pick from Slack's list.")
 
 
 async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> dict[str, Any]:
@@ -54,14 +55,16 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
             arguments[parameter.name] = target
         elif kind in (App, AppName) and app:
             arguments[parameter.name] = app if kind is App else AppName(app.id)
+        elif kind is App and not parameter.is_required and _are_filters(plain):
+            with attach_rest(ParsedText(tuple(plain), words.options)):
+                app = arguments[parameter.name] = await call.only_app(None)
         elif (value := await _parse_positional(call, kind, plain, entry)) is not None:
             arguments[parameter.name] = value
         elif parameter.is_required:
-            raise UserInputError(_missing_message(entry, parameter), _example(call, entry))
-    words = _words_to_platform_options(entry, ParsedText(tuple(plain), words.options))
-    words = await _join_option_values(call, app, words)
+            raise UserInputError(_missing_message(entry, parameter), _example(call, entry), commands=_help(entry))
+    words = await _join_option_values(call, app, ParsedText(tuple(plain), words.options))
     if words.plain:
-        raise UserInputError(_leftover_message(words), _suggest_quotes(words) or _example(call, entry))
+        words = await _read_leftover(entry, call, arguments, words)
     for parameter in entry.parameters:
         if parameter.is_option and (value := await _parse_option(call, parameter, words)) is not None:
             arguments[parameter.name] = value
@@ -96,7 +99,23 @@ async def _take_app(entry: RegisteredHandler, call: CommandContext, words: Parse
             except AmbiguousInput as error:
                 error.left = rest
                 raise
-    return None, _reparse(words.text)
+    return await _take_app_inside(entry, call, apps, _reparse(words.text))
+
+
+async def _take_app_inside(
+    entry: RegisteredHandler, call: CommandContext, apps: Sequence[App], words: ParsedText
+) -> tuple[App | None, ParsedText]:
+    """Return the app that was named after other words, `android courier`, or is the only one there is."""
+    if any(_strip_optional(parameter.kind) is Rest for parameter in entry.parameters):
+        return None, words
+    for at in range(1, len(words.plain)):
+        named = lookup.leading(" ".join(words.plain[at:]), apps)
+        if named:
+            rest = replace(words, plain=(*words.plain[:at], *named[1].split()))
+            return await call.app(named[0]), rest
+    if len(apps) == 1 and words.plain and (filtered := await _words_to_filters(entry, call, apps[0], words)) != words:
+        return await call.app(apps[0].id), filtered
+    return None, words
 
 
 def _reparse(text: str, options: Sequence[KeyValue] = ()) -> ParsedText:
@@ -144,8 +163,49 @@ async def _take_target(
             left = _reparse(rest)
             return BuildReference(app, which, left), left
     words = await _join_option_values(call, app, words)
+    if words.plain and all(map(build_labels.is_filler, words.plain)):
+        words = replace(words, plain=(LATEST,) if build_labels.says_newest(words.plain) else ())
+    elif not _is_read(words.plain):
+        words = await _words_to_filters(entry, call, app, words)
     left = ParsedText((), words.options)
     return BuildReference(app, " ".join(words.plain) or None, left), left
+
+
+def _is_read(plain: Sequence[str]) -> bool:
+    """Return whether these words name a build without being compared to any."""
+    which = " ".join(plain)
+    reading = build_labels.read(which)
+    # a branch may have a number in its name, too
+    plainly = reading is not None and (not reading.version or _VERSION.fullmatch(reading.version) is not None)
+    return not which or plainly or lookup.BUILD_ID.fullmatch(which) is not None
+
+
+async def _words_to_filters(entry: RegisteredHandler, call: CommandContext, app: App, words: ParsedText) -> ParsedText:
+    """Return the same with `branch:main` for `main`, if a recent build has such a branch or tag, and all is read."""
+    if not _takes(entry, "branch"):
+        return words
+    builds = await call.services.apps.builds(app)
+    if build_labels.named(" ".join(words.plain), builds):
+        return words
+    found = [_as_filter(word, builds, ("branch", "tag")) for word in words.plain]
+    left = tuple(word for word, option in zip(words.plain, found, strict=True) if option is None)
+    if len(left) == len(words.plain) or not (_is_read(left) or all(map(build_labels.is_filler, left))):
+        return words
+    left = () if all(map(build_labels.is_filler, left)) else left
+    return ParsedText(left, (*words.options, *(option for option in found if option)), words.text)
+
+
+def _as_filter(word: str, builds: Sequence[Build], keys: Sequence[str]) -> KeyValue | None:
+    """Return the filter that a bare word means, when one of the builds passes it."""
+    for key in keys:
+        option = KeyValue(key, word)
+        if any(lookup.fits(build, ParsedText((), (option,))) for build in builds):
+            return option
+    return None
+
+
+def _takes(entry: RegisteredHandler, key: str) -> bool:
+    return any(key in option_keys(parameter) for parameter in entry.parameters if parameter.is_option)
 
 
 def _may_be_label(entry: RegisteredHandler, words: ParsedText) -> bool:
@@ -175,13 +235,37 @@ async def _split_target(call: CommandContext, app: App, words: ParsedText) -> tu
     return BuildReference(app, None, words), words
 
 
-def _words_to_platform_options(entry: RegisteredHandler, words: ParsedText) -> ParsedText:
-    """Return the same with `ios` for `os:ios`, where there is such an option."""
-    if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.is_option):
-        return words
-    platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in platform_names.NAMES]
-    plain = tuple(word for word in words.plain if spelling.bare(word) not in platform_names.NAMES)
-    return ParsedText(plain, (*words.options, *(KeyValue("os", platform) for platform in platforms)))
+def _are_filters(plain: Sequence[str]) -> bool:
+    """Return whether the words are mere platforms, so that none of them is meant as the name of an app."""
+    return bool(plain) and all(_platform(word) or build_labels.is_filler(word) for word in plain)
+
+
+def _platform(word: str) -> str | None:
+    return platform_names.meant(spelling.bare(word))
+
+
+async def _read_leftover(
+    entry: RegisteredHandler, call: CommandContext, arguments: dict[str, Any], words: ParsedText
+) -> ParsedText:
+    """Return the words that were left as filters: `os:ios` for `ios`, `branch:main` for `main`.
+
+    Raises UserInputError for words that mean nothing.
+    """
+    named = next((value for value in arguments.values() if isinstance(value, App | str)), None)
+    app = await call.app(named) if isinstance(named, str) and named != "*" else named
+    builds = await call.services.apps.builds(app) if isinstance(app, App) and _takes(entry, "branch") else []
+    found, unknown = [*words.options], []
+    for word in words.plain if _takes(entry, "os") else ():
+        if platform := _platform(word):
+            found.append(KeyValue("os", platform))
+        elif option := _as_filter(word, builds, ("branch", "tag", "version")):
+            found.append(option)
+        elif not build_labels.is_filler(word):
+            unknown.append(word)
+    if unknown or not _takes(entry, "os"):
+        known = [fact for build in builds for facts in lookup.FILTERS.values() for fact in facts(build) if fact]
+        raise _unknown_words(replace(words, plain=tuple(unknown) or words.plain), known, entry, call)
+    return ParsedText((), tuple(found))
 
 
 async def _join_option_values(call: CommandContext, app: App | None, words: ParsedText) -> ParsedText:
@@ -200,21 +284,22 @@ async def _join_option_values(call: CommandContext, app: App | None, words: Pars
     return ParsedText((), longer) if known else words
 
 
-def _leftover_message(words: ParsedText) -> Text:
-    return Text("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
-
-
-def _suggest_quotes(words: ParsedText) -> Text:
-    """Return what was meant, perhaps: a value of several words."""
+def _unknown_words(
+    words: ParsedText, known: Sequence[str], entry: RegisteredHandler, call: CommandContext
+) -> UserInputError:
+    """Return that some words mean nothing here; perhaps one is misspelt, or belongs to the value before it."""
+    unknown = " ".join(words.plain)
+    sentence = Counted("Unknown word “{words}”.", "Unknown words “{words}”.", len(words.plain), words=unknown[:80])
     option = next(
         (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
     )
     if option is None:
-        return NO_TEXT
-    longer = grammar.readable(
-        ParsedText((), (KeyValue(option.key, " ".join((option.value, *option.more)), option.no),))
-    )
-    return Text("Did you mean {names}?", names=code(longer))
+        near = lookup.closest(words.plain[0], [*platform_names.NAMES, *known])
+        step = None if near else _example(call, entry)
+        return UserInputError(sentence, step, near=near, replaces=words.plain[0], commands=() if near else _help(entry))
+    typed = " ".join((option.value, *option.more))
+    longer = grammar.readable(ParsedText((), (KeyValue(option.key, typed, option.no),)))
+    return UserInputError(sentence, near=[longer], replaces=f"{'-' * option.no}{option.key}:{typed}")
 
 
 # ------------------------------------------------------------------ options
@@ -224,17 +309,14 @@ def _check_keys(entry: RegisteredHandler, words: ParsedText) -> None:
     known = [key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)]
     for option in words.options:
         if option.key not in known:
-            sentence = Text("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
-            raise UserInputError(sentence, _suggest_key(option.key, known))
-
-
-def _suggest_key(key: str, known: list[str]) -> Text:
-    near = lookup.closest(key, known)
-    if near:
-        return Text("Did you mean {names}?", names=code(f"{near[0]}:"))
-    if known:
-        return Text("It takes {options}.", options=", ".join(code(f"{text}:") for text in known))
-    return Text("It takes no options.")
+            raise UserInputError(
+                Text("Unknown option `{option}:`.", option=option.key[:40]),
+                None if known else Text("`{command}` takes no options.", command=entry.name),
+                near=[f"{key}:" for key in lookup.closest(option.key, known)],
+                every=[f"{key}:" for key in known],
+                replaces=f"{option.key}:",
+                commands=_help(entry),
+            )
 
 
 def option_keys(parameter: Parameter) -> tuple[str, ...]:
@@ -273,14 +355,18 @@ def _missing_message(entry: RegisteredHandler, parameter: Parameter) -> Text:
     kind = _strip_optional(parameter.kind)
     if kind in NEEDS:
         return Text(NEEDS[kind], command=entry.name)
+    if parameter.name == "who":
+        return Text(WHO, command=entry.name)
     return Text("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
 
 
 def _example(call: CommandContext, entry: RegisteredHandler) -> Text:
     first = next((line for line in entry.usage if line.startswith("/")), None)
-    return (
-        Text("For example: `{line}`", line=first.replace("/applivery", call.services.command, 1)) if first else NO_TEXT
-    )
+    return Text("Example: `{line}`", line=first.replace("/applivery", call.services.command, 1)) if first else NO_TEXT
+
+
+def _help(entry: RegisteredHandler) -> tuple[Choice, ...]:
+    return ((Text("See examples"), f"help {entry.name}"),)
 
 
 async def _parse_positional(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
@@ -363,7 +449,9 @@ async def _parse_option(call: CommandContext, parameter: Parameter, words: Parse
     if any(option.no for option in given):
         key = given[0].key
         raise UserInputError(
-            Text("`-{key}:` has no meaning here.", key=key), Text("Use `{key}:` without the minus.", key=key)
+            Text("`-{key}:` doesn't work here.", key=key),
+            near=[f"{key}:{given[0].value}"],
+            replaces=f"-{key}:{given[0].value}",
         )
     kind = _strip_optional(parameter.kind)
     if kind is Period:
@@ -371,7 +459,9 @@ async def _parse_option(call: CommandContext, parameter: Parameter, words: Parse
     if not given:
         return None
     if len(given) > 1:
-        raise UserInputError(Text("`{key}:` can be given once.", key=given[0].key), Text("Leave the others out."))
+        key = given[0].key
+        every = [grammar.readable(ParsedText((), (KeyValue(key, option.value),))) for option in given]
+        raise UserInputError(Text("`{key}:` works only once.", key=key), every=every, replaces=f"{key}:*")
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
         return _parse_choice(kind, given[0])
     return given[0].value
@@ -386,6 +476,8 @@ def _parse_choice(kind: type[StrEnum], option: KeyValue) -> StrEnum:
     try:
         return kind(spelling.bare(option.value))
     except ValueError:
-        have = ", ".join(code(f"{option.key}:{member}") for member in kind)
-        sentence = Text("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
-        raise UserInputError(sentence, Text("There are: {choices}.", choices=have)) from None
+        raise UserInputError(
+            Text("`{key}:` can't be “{value}”.", key=option.key, value=option.value[:40]),
+            every=[f"{option.key}:{member}" for member in kind],
+            replaces=f"{option.key}:{option.value}",
+        ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor, App, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
-from bot.i18n import Counted, Text
+from bot.i18n import NO_TEXT, Text
 from bot.services.bundle import Services
 from bot.slack.blocks import Modal
 from bot.slack.source_message import NO_MESSAGE, SourceMessage
@@ -91,13 +90,8 @@ class CommandContext:
             return apps[0]
         if not apps:
             raise PermissionDenied(Text("You can't do this with any app here."))
-        alike = Counter(each_app.name for each_app in apps)
         ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
-        choices = [
-            (each_app.name if alike[each_app.name] == 1 else f"{each_app.name} ({each_app.slug})", each_app.slug)
-            for each_app in ordered
-        ]
-        raise AmbiguousInput(Counted("There is {number} app.", "There are {number} apps.", len(apps)), choices)
+        raise AmbiguousInput(Text("Which app?"), lookup.to_choose_from(ordered), NO_TEXT)
 
     async def build(self, app_id: str, build_id: str) -> Build:
         """Return a build in detail, by ids from a button.

@@ -19,7 +19,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import i18n
-from bot.dispatch import refusals
+from bot.dispatch import guesses, refusals
 from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.fair_queue import FairQueue
@@ -43,13 +43,12 @@ from bot.dispatch.requests import (
     restore_context,
 )
 from bot.dispatch.responder import Responder
-from bot.domain import access, grammar, lookup
+from bot.domain import access, grammar
 from bot.domain.audit import Entrypoint
-from bot.domain.grammar import ParsedText
-from bot.domain.lookup import AmbiguousInput
+from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import Actor, Role
 from bot.domain.outcomes import RequestOutcome
-from bot.exceptions import BotError, NotFoundByName, PermissionDenied, UnexpectedError, UserInputError, kind_of
+from bot.exceptions import BotError, PermissionDenied, UnexpectedError, UserInputError, kind_of
 from bot.i18n import Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -264,7 +263,7 @@ class RequestDispatcher(AsyncMiddleware):
             outcome = RequestOutcome.PROBLEM
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
-            shown = errors.problem(error, known, **await self._reading(error))
+            shown = errors.with_commands(errors.problem(error, known, **await self._reading(error)), error)
             await self._responder.refuse(source, shown, error, form, known, is_admin=_is_admin())
         except Exception as error:  # the user always gets an answer (guarantee 9)
             outcome = RequestOutcome.UNEXPECTED
@@ -333,37 +332,55 @@ class RequestDispatcher(AsyncMiddleware):
         if _repeat_action.get() is None:
             _repeat_action.set((RUN, _format_command(verb, words)))
         entry = self.registry.get(HandlerKind.COMMAND, verb)
-        if entry is None:
-            # strangers learn no names
-            await self._people.resolve_actor(source.team_id, source.user_id, source.channel_id)
-            raise self._unknown_command_error(verb, await self._suggest_for_app_name(source, f"{verb} {words.text}"))
-        call = await self._authorize(source, entry)
+        name = verb if entry else ""
         try:
-            arguments = await bind(entry, call, words)
-            return verb, await entry.run(call, **arguments)
-        except AmbiguousInput as error:
-            return verb, await self._render_choices(error, verb, words, page)
+            if entry is None:
+                verb, words = await self._guess(source, verb, words)
+                _repeat_action.set((RUN, _format_command(verb, words)))
+                entry, name = self.registry.entries[HandlerKind.COMMAND, verb], verb
+            call = await self._authorize(source, entry)
+            return name, await entry.run(call, **await bind(entry, call, words))
+        except UserInputError as error:
+            if not error.choices:
+                raise
+            log.info("request.problem", problem=kind_of(error), cause=cause(error))
+            return name, await self._render_choices(error, verb, words, page)
 
-    async def _render_choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
-        """Return a page of what can be meant; the buttons do the rest of the command, however long it is."""
+    async def _guess(self, source: RequestSource, verb: str, words: ParsedText) -> tuple[str, ParsedText]:
+        """Return the command that was meant by a build or a greeting alone.
+
+        Raises UserInputError with what may have been meant, and what Applivery's answers mean.
+        """
+        # strangers learn no names
+        call = await self._authorize(source, self.registry.entries[HandlerKind.COMMAND, "get"])
+        if other := guesses.other_word(verb):
+            return other, NO_WORDS
+        text = f"{verb} {words.text}".strip()
+        names = [entry.name for entry in self.registry.commands() if entry.required_role <= call.asker.highest]
+        unavailable: BotError | None = None
+        try:
+            apps = await call.apps()
+        except BotError as problem:
+            apps, unavailable = [], problem
+        if guesses.is_about_build(text, apps):
+            return "get", grammar.read(text)
+        near = guesses.commands(verb, words.text, names, apps)
+        if unavailable and not near:
+            raise unavailable
+        raise UserInputError(
+            Text("Unknown command “{command}”.", command=verb[:60]),
+            near=near,
+            replaces=None,
+            commands=((Text("Show help"), "help"),),
+        )
+
+    async def _render_choices(self, error: UserInputError, verb: str, words: ParsedText, page: int) -> Message:
+        """Return a page of the right answers; the buttons do the rest of the command, however long it is."""
         carry = self.services.drafts.store
         shown = paginate(error.choices, page, errors.CHOICES)
-        typed = [await carry(errors.with_choice(error, verb, text, words)) for _, text in shown.items]
-        return errors.choices(error, shown, typed, await carry(_format_command(verb, words)))
-
-    async def _suggest_for_app_name(self, source: RequestSource, text: str) -> list[str]:
-        """Return what was meant, perhaps, by the mere name of an app."""
-        with suppress(BotError):
-            call = await self._authorize(source, self.registry.entries[HandlerKind.COMMAND, "get"])
-            if named := lookup.leading(text, await call.apps()):
-                return [f"get {' '.join(named).strip()}"]
-        return []
-
-    def _unknown_command_error(self, verb: str, near: Sequence[str]) -> BotError:
-        names = [entry.name for entry in self.registry.commands()]
-        near = near or lookup.closest(verb, names)
-        otherwise = Text("`{command} help` lists them all.", command=self.services.command)
-        return NotFoundByName(Text("subcommand"), verb, near, otherwise=otherwise)
+        typed = [errors.with_choice(error, verb, text, words) for _, text in shown.items]
+        values = [command and await carry(command) for command in typed]
+        return errors.choices(error, shown, values, await carry(_format_command(verb, words)))
 
     async def _on_click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)

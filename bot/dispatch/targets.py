@@ -44,14 +44,14 @@ class BuildReference:
         app = await self.resolve_app(call)
         target, filters = self.split_platform(filters)
         recalled = await call.services.recalls.all()
-        with _attach_rest(self.rest):
+        with attach_rest(self.rest):
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 
     async def resolve_app(self, call: CommandContext) -> App:
         """Return the app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
         which = tuple((self.which or "").split())
         left = None if self.rest is None and not which else ParsedText(which, self.rest.options if self.rest else ())
-        with _attach_rest(left):
+        with attach_rest(left):
             return await call.only_app(self.app)
 
     def split_platform(self, filters: ParsedText) -> tuple[BuildReference, ParsedText]:
@@ -64,7 +64,7 @@ class BuildReference:
 
 
 @contextmanager
-def _attach_rest(words: ParsedText | None) -> Iterator[None]:
+def attach_rest(words: ParsedText | None) -> Iterator[None]:
     """Tell who has to choose between several what else was typed."""
     try:
         yield

@@ -13,7 +13,9 @@ from bot.i18n import LANGUAGES, Localized, _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 _NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
-_FILLERS = frozenset({"for", "para", "on", "en", "the", "la", "el", "latest", "newest", "última", "último", "·", "-"})
+_NEWEST = frozenset({"latest", "newest", "newer", "last", "última", "último", "ultima", "ultimo", "reciente"})
+_FILLERS = _NEWEST | {"for", "on", "of", "from", "the", "a", "an", "my", "me", "please", "app", "most", "recent", "new"}
+_FILLERS |= {"para", "en", "de", "del", "la", "el", "un", "una", "mi", "por", "favor", "·", "-"}
 _NO_VERSION = (gettext_noop("no version"), gettext_noop("without a version"))
 # What follows a build's name where its state is shown.
 _STATES = (
@@ -154,17 +156,27 @@ def read(typed: str) -> BuildQuery | None:
         if part in found or part is None:
             return None
         if part:
-            found[part] = word
+            found[part] = platforms.meant(word) or word if part == "platform" else word
         else:
             filler = True
     return BuildQuery(**found, filler=filler) if found else None
+
+
+def is_filler(word: str) -> bool:
+    """Return whether a word says nothing about which build is meant, or only that it is the newest."""
+    return bare(word) in _FILLERS or bare(word) in _NUMBERED
+
+
+def says_newest(words: Iterable[str]) -> bool:
+    """Return whether one of the words asks for the newest build."""
+    return any(bare(word) in _NEWEST for word in words)
 
 
 def _part(token: str, word: str, *, numbered: bool) -> str | None:
     """Return which part of a build's name a word is: empty for none that matters, None for a word that is no part of
     one.
     """
-    if word in platforms.NAMES:
+    if platforms.meant(word):
         return "platform"
     if word in _FILLERS or word in _NUMBERED or not word:
         return ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import available_timezones
 
-from bot.domain import lookup
+from bot.domain import grammar, lookup
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import DeliveryOptions, Subscription
 from bot.domain.mutes import mute_ends
@@ -18,12 +18,13 @@ from bot.domain.time_zones import zone
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop, joined
-from bot.i18n.verbatim import code, verbatim
+from bot.i18n.verbatim import verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
 
 _QUIET_HINT = gettext_noop("Write them like `quiet:22:00-08:00`.")
+_USUAL_QUIET = ("22:00-08:00", "20:00-08:00", "18:00-09:00")
 _QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
 _OFF = frozenset({"off", "no", "none", "never"})
 _ON = frozenset({"on", "yes"})
@@ -36,8 +37,9 @@ def manner(words: ParsedText, tz: str) -> DeliveryOptions:
     """
     if wrong := [option for option in words.options if option.key in KEYS and option.no]:
         raise UserInputError(
-            Text("`-{key}:` means nothing here.", key=wrong[0].key),
-            Text("Leave it out, or say `{key}:off`.", key=wrong[0].key),
+            Text("`-{key}:` doesn't work here.", key=wrong[0].key),
+            near=[f"{wrong[0].key}:off"],
+            replaces=f"-{wrong[0].key}:{wrong[0].value}",
         )
     given = {key: _single(words, key) for key in KEYS}
     return DeliveryOptions(
@@ -116,10 +118,8 @@ def quiet_ends(manner: DeliveryOptions, now: datetime) -> datetime | None:
 def _single(words: ParsedText, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
-        raise UserInputError(
-            Text("`{key}:` can be given once only.", key=key),
-            Text("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
-        )
+        every = [grammar.readable(ParsedText((), (KeyValue(key, value),))) for value in values]
+        raise UserInputError(Text("`{key}:` works only once.", key=key), every=every, replaces=f"{key}:*")
     return values[0].strip() if values else ""
 
 
@@ -131,10 +131,10 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
     if not typed:
         return usual
     if bare(typed) not in meanings:
-        first, other = [code(f"{key}:{word}") for word in meanings][:2]
         raise UserInputError(
-            Text("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
-            Text("There is {one} or {other}.", one=first, other=other),
+            Text("`{key}:` can't be “{value}”.", key=key, value=typed[:40]),
+            every=[f"{key}:{word}" for word in [*meanings][:2]],
+            replaces=f"{key}:{typed}",
         )
     return meanings[bare(typed)]
 
@@ -142,7 +142,11 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
 def _digest(typed: str) -> str:
     if not typed or typed.casefold() in _OFF:
         return ""
-    return str(timeparse_schedule.parse(typed if "@" in typed else f"{typed}@09:00"))
+    try:
+        return str(timeparse_schedule.parse(typed if "@" in typed else f"{typed}@09:00"))
+    except UserInputError as error:
+        error.replaces = typed
+        raise
 
 
 def _quiet(typed: str) -> str:
@@ -151,11 +155,19 @@ def _quiet(typed: str) -> str:
     match = _QUIET.fullmatch("".join(bare(typed).split()))
     if not match:
         raise UserInputError(
-            Text("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), Text(_QUIET_HINT)
+            Text("I can't read the quiet hours “{typed}”.", typed=typed[:40]),
+            Text(_QUIET_HINT),
+            near=[f"quiet:{hours}" for hours in _USUAL_QUIET],
+            replaces=f"quiet:{typed}",
         )
     start, end = (f"{int(match[hour]):02}:{match[hour + 1] or '00'}" for hour in (1, 3))
     if start == end:
-        raise UserInputError(Text("Those quiet hours begin when they end."), Text(_QUIET_HINT))
+        raise UserInputError(
+            Text("Quiet hours can't start and end at the same time."),
+            Text(_QUIET_HINT),
+            near=[f"quiet:{hours}" for hours in _USUAL_QUIET],
+            replaces=f"quiet:{typed}",
+        )
     return f"{start}-{end}"
 
 
@@ -170,10 +182,11 @@ def _zone(typed: str) -> str:
     if wanted in names:
         return names[wanted]
     near = lookup.closest(wanted, names.values(), alike=0.75)
-    hint = Text("Did you mean {names}?", names=", ".join(code(f"tz:{zone}") for zone in near))
     raise UserInputError(
-        Text("I do not know the time zone “{typed}”.", typed=typed[:40]),
-        hint if near else Text("Write it like `tz:Europe/Madrid`."),
+        Text("There is no time zone “{typed}”.", typed=typed[:40]),
+        None if near else Text("Write it like `tz:Europe/Madrid`."),
+        near=[f"tz:{zone}" for zone in near],
+        replaces=f"tz:{typed}",
     )
 
 

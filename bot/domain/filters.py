@@ -36,16 +36,21 @@ def events(words: ParsedText) -> tuple[BuildEvent, ...]:
     Raises UserInputError for an event that does not exist or cannot be asked for.
     """
     if any(option.key == "on" and option.no for option in words.options):
+        minus = next(option for option in words.options if option.key == "on" and option.no)
         raise UserInputError(
-            Text("I cannot take an event away with `-on:`."), Text("Name the ones you want, e.g. `on:processed`.")
+            Text("`-on:` doesn't work here."),
+            every=[f"on:{event}" for event in EVENTS if event != minus.value],
+            replaces=f"-on:{minus.value}",
         )
     names = [bare(name) for value in words.values("on") for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in EVENTS]
     if unknown:
-        near = lookup.closest(unknown[0], [event.value for event in EVENTS])
-        every = ", ".join(f"`on:{event}`" for event in EVENTS)
-        hint = Text("Did you mean `on:{event}`?", event=near[0]) if near else Text("There are: {names}.", names=every)
-        raise UserInputError(Text("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
+        raise UserInputError(
+            Text("There is no event “{typed}”.", typed=unknown[0][:40]),
+            near=[(f"on:{event}", event) for event in lookup.closest(unknown[0], EVENTS)],
+            every=[(f"on:{event}", event.value) for event in EVENTS],
+            replaces=unknown[0],
+        )
     return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 

@@ -71,14 +71,20 @@ def read(text: str) -> ParsedText:
 
 
 def closed_up(words: ParsedText) -> ParsedText:
-    """Return the same where a blank was typed between a key and its value: `os: ios`."""
+    """Return the same where a blank was typed between a key and its value, or in it: `os: ios`, `since:last week`."""
     options: list[KeyValue] = []
     plain = list(words.plain[: len(words.plain) - sum(len(each_option.more) for each_option in words.options)])
     for option in words.options:
-        taken = not option.value and bool(option.more)
-        options.append(replace(option, value=option.more[0], more=option.more[1:]) if taken else option)
+        taken = bool(option.more) and (not option.value or _is_period(option))
+        value = f"{option.value} {option.more[0]}".strip() if taken else option.value
+        options.append(replace(option, value=value, more=option.more[1:]) if taken else option)
         plain += options[-1].more
     return ParsedText(tuple(plain), tuple(options), words.text)
+
+
+def _is_period(option: KeyValue) -> bool:
+    words = f"{option.value} {option.more[0]}".casefold()
+    return option.key in ("since", "until") and words in ("last week", "last month", "this week", "this month")
 
 
 def explain(words: ParsedText) -> str:

@@ -8,40 +8,40 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from bot.domain import build_labels
+from bot.domain import build_labels, grammar
 from bot.domain.build_labels import BuildLabel
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import App, Build, Stage
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
-from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import Counted, Localized, Text, joined
-from bot.i18n.verbatim import code, verbatim
+from bot.exceptions import Choice, NotFoundByName, UserInputError
+from bot.i18n import Counted, Text
+from bot.i18n.verbatim import verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
 LATEST = "latest"
+_WHICH = Text("Which one?")
 label = build_labels.label
 short = build_labels.short
 
 
 class AmbiguousInput(UserInputError, kind="Ambiguous"):
-    """Several things fit; `choices` are (label, what to type instead) pairs, best first.
+    """Several things fit; the choices are best first, and stand before whatever else was typed.
 
     `left` is what else was typed, and stays whichever is chosen; None when the words have not been split.
     """
 
     kind = "Ambiguous"
 
-    def __init__(self, sentence: Text, choices: Sequence[tuple[str | Localized, str]]) -> None:
-        super().__init__(sentence, Text("Which one do you mean?"))
-        self.choices: tuple[tuple[str | Localized, str], ...] = tuple(choices)
+    def __init__(self, sentence: Text, choices: Sequence[Choice], question: Text = _WHICH) -> None:
+        super().__init__(sentence, question, every=choices)
         self.left: ParsedText | None = None
 
 
 class NoReadyBuild(UserInputError, kind="NothingReady"):
     """No matching build is available; `newest` is the newest one all the same."""
 
-    def __init__(self, sentence: Text, next_step: Text, newest: Build) -> None:
-        super().__init__(sentence, next_step)
+    def __init__(self, sentence: Text, newest: Build) -> None:
+        super().__init__(sentence, commands=see_builds(newest.app))
         self.newest = newest
 
 
@@ -69,14 +69,31 @@ def app(typed: str, apps: Sequence[App]) -> App:
             raise AmbiguousInput(many, choices)
     if not apps:
         raise UserInputError(
-            Text("Your Applivery workspace has no apps yet."), Text("Create one in the Applivery dashboard first.")
+            Text("Your Applivery workspace has no apps yet."), Text("Create one in the Applivery dashboard.")
         )
     raise NotFoundByName(
         Text("app"),
         typed,
-        closest(typed, [name for app in apps for name in (app.slug, app.name)]),
-        otherwise=_there(apps),
+        to_choose_from(_closest_apps(typed, apps)),
+        every=to_choose_from(apps),
     )
+
+
+def to_choose_from(apps: Sequence[App]) -> list[Choice]:
+    """Return for each app the label of its button, and what to type for it."""
+    alike = Counter(app.name for app in apps)
+    return [(app.name if alike[app.name] == 1 else _by_both(app), app.slug or app.id) for app in apps]
+
+
+def _closest_apps(typed: str, apps: Sequence[App]) -> list[App]:
+    by_name = {name.casefold(): app for app in apps for name in (app.slug, app.name)}
+    near = closest(typed, [name for app in apps for name in (app.slug, app.name)])
+    return list({app.id: app for app in (by_name[name.casefold()] for name in near)}.values())
+
+
+def see_builds(app: App) -> tuple[Choice, ...]:
+    """Return the button that lists the builds of an app."""
+    return ((Text("See builds"), f"builds {app.slug or app.id}"),)
 
 
 def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
@@ -124,13 +141,6 @@ def _likeness(typed: str, names: Iterable[str]) -> int:
 def has(name: str, typed: str) -> bool:
     """Return whether the text typed so far is part of a name, however it is written."""
     return fold(typed) in fold(name) or peeled(typed) in fold(name)
-
-
-def _there(apps: Sequence[App]) -> Text:
-    names = ", ".join(code(app.slug) for app in apps[:8])
-    there = Counted("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
-    others = Text("The form of `get` finds the others by name.")
-    return joined(" … ", (there, others)) if len(apps) > 8 else there
 
 
 def _by_id(app: App) -> str:
@@ -222,14 +232,18 @@ def build(
         if reading.newest:
             return _latest(found_builds, of, recalled)
     if not found_builds:
-        names = dict.fromkeys(name for build in builds for name in (build.version, build.platform) if name)
-        raise NotFoundByName(
-            Text("build of {app}", app=verbatim(of.name)),
-            which,
-            closest(wanted, names),
-            otherwise=Text("List them with `builds {app}`.", app=of.slug),
-        )
+        near = _closest_facts(wanted, builds)
+        raise NotFoundByName(Text("build of {app}", app=verbatim(of.name)), which, near, commands=see_builds(of))
     return _one_of(_preferred(found_builds, recalled, prefer), of, which)
+
+
+def _closest_facts(typed: str, builds: Sequence[Build]) -> list[Choice]:
+    """Return the versions, platforms and branches most like what was typed, with what to type for each."""
+    branches = {build.origin.branch: "" for build in builds if build.origin.branch}
+    for branch in branches:
+        branches[branch] = grammar.readable(ParsedText((), (KeyValue("branch", branch),)))
+    facts = {name: name for build in builds for name in (build.version, build.platform) if name}
+    return [(name, (facts | branches)[name]) for name in closest(typed, branches | facts)]
 
 
 def _preferred(builds: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
@@ -285,25 +299,20 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     stand = [build for build in ready if build.id not in recalled]
     if ready and not stand:
         raise UserInputError(
-            Text("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
-            Text("See why with `builds {app}`.", app=of.slug),
+            Text("Every matching build of {app} was recalled.", app=verbatim(of.name)), commands=see_builds(of)
         )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
             raise NoReadyBuild(
                 Text(
-                    "No build of {app} that fits is ready; the newest is “{status}”.",
+                    "No matching build of {app} is ready. The newest is “{status}”.",
                     app=verbatim(of.name),
                     status=status,
                 ),
-                Text("See them with `builds {app}`.", app=of.slug),
                 builds[0],
             )
-        raise UserInputError(
-            Text("{app} has no build that fits.", app=verbatim(of.name)),
-            Text("See all with `builds {app}`.", app=of.slug),
-        )
+        raise UserInputError(Text("No build of {app} matches.", app=verbatim(of.name)), commands=see_builds(of))
     return stand[0]
 
 
@@ -327,8 +336,8 @@ def _one_of(builds: Sequence[Build], of: App, which: str) -> Build:
         return builds[0]
     choices = [(BuildLabel(build), f"{of.id} {build.id}") for build in builds]
     sentence = Counted(
-        "“{which}” of {app} could be {number} build.",
-        "“{which}” of {app} could be any of {number} builds.",
+        "{number} build of {app} matches “{which}”.",
+        "{number} builds of {app} match “{which}”.",
         len(builds),
         which=which,
         app=verbatim(of.name),

@@ -39,7 +39,15 @@ PLATFORMS = {
     "visionos": Platform(over_the_air=True),
     "watchos": Platform(over_the_air=True),
 }
+# Words for a platform that are not Applivery's
+ALIASES = {"iphone": "ios", "ipad": "ios", "ipa": "ios", "apk": "android", "androide": "android", "mac": "macos"}
 NAMES = {word: platform.name for word, platform in PLATFORMS.items() if platform.name}
+
+
+def meant(word: str) -> str | None:
+    """Return the platform that a word in small letters means; None when it means none."""
+    word = ALIASES.get(word, word)
+    return word if word in NAMES else None
 
 
 def name(platform: str) -> str:

@@ -16,7 +16,7 @@ from bot.applivery import paths
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, InvalidId, NotFoundByName
-from bot.i18n import NO_TEXT, Counted, Text, _, english
+from bot.i18n import NO_TEXT, Text, _, english
 from bot.i18n import locale as locales
 
 ROOT = Path(bot.__file__).parent
@@ -123,7 +123,7 @@ MADE: list[Callable[[], BotError]] = [
     lambda: exceptions.BuildRecalled("Courier 2.4.0", "crash"),
     lambda: exceptions.BuildRecalled("Courier 2.4.0", "crash", ("Courier 2.3.0", "a/b")),
     lambda: exceptions.RateLimited(3),
-    lambda: AmbiguousInput(Counted("There is {number} app.", "There are {number} apps.", 2), [("One", "1")]),
+    lambda: AmbiguousInput(Text("Which app?"), [("One", "1")]),
     lambda: TextTooLong(Text("The label"), "x" * 41_000, 40_000),
 ]
 
@@ -160,10 +160,10 @@ def test_one_error_is_said_in_both_languages(made: Callable[[], BotError]) -> No
 
 
 def test_texts_within_a_text_are_said_in_its_language() -> None:
-    error = NotFoundByName(Text("subcommand"), "gte", otherwise=Text("There are {names}.", names=Text("another app")))
+    error = NotFoundByName(Text("app"), "gte", otherwise=Text("Choose {names}.", names=Text("another app")))
     with i18n.use_locale("es"):
-        assert _(error.sentence) == "No hay subcomando que se llame “gte”."
-        assert _(error.next_step) == f"Hay {_('another app')}."
+        assert _(error.sentence) == "No hay app que se llame “gte”."
+        assert _(error.next_step) == f"Elige {_('another app')}."
 
 
 def test_error_log_text_is_the_same_in_every_language() -> None:
@@ -225,7 +225,7 @@ def test_error_by_user_input_has_no_reference_and_bug_has() -> None:
 
 def test_unknown_name_error_suggests_closest_names() -> None:
     error = NotFoundByName(Text("app"), "cuorier", ["courier", "rider"], otherwise=Text("List them."))
-    assert str(error) == "There is no app called “cuorier”. Did you mean `courier`, `rider`?"
+    assert str(error) == "There is no app called “cuorier”. Did you mean `courier` or `rider`?"
     assert (
         str(NotFoundByName(Text("app"), "zzz", otherwise=Text("List them.")))
         == "There is no app called “zzz”. List them."
@@ -244,7 +244,7 @@ def test_error_quotes_only_part_of_long_input(error: BotError) -> None:
 def test_choices_are_kept_in_order() -> None:
     error = AmbiguousInput(english("Two fit."), [("One", "1"), ("Two", "2")])
     assert error.choices == (("One", "1"), ("Two", "2"))
-    assert str(error.next_step) == "Which one do you mean?"
+    assert str(error.next_step) == "Which one?"
 
 
 # ------------------------------------------------------------------ every sentence in the house

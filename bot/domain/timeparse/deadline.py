@@ -22,7 +22,8 @@ _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(am|pm)?", re.ASCII)
 _AT_A_TIME = re.compile(r"@(?=\d)")
 _FILLERS = frozenset({"until", "till", "til", "for", "at"})
 _NEAR = ("today", "tomorrow")
-_HINT = gettext_noop("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`.")
+_HINT = gettext_noop("Write it like `30m`, `until 18:00` or `until friday 10:00`.")
+_USUAL = ("1h", "4h", "tomorrow", "monday")
 
 
 def parse(text: str, *, now: datetime, tz: str) -> datetime:
@@ -40,11 +41,13 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
     typed = text.strip()[:40]
     if too_far:
         sentence = Text("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
-        raise UserInputError(sentence, Text("`30d` is the longest."))
+        raise UserInputError(sentence, near=["30d"], replaces=text)
     if found is None:
-        raise UserInputError(Text("I do not understand the time “{typed}”.", typed=typed), Text(_HINT))
+        raise UserInputError(
+            Text("I can't read the time “{typed}”.", typed=typed), Text(_HINT), near=_USUAL, replaces=text
+        )
     if found <= now:
-        raise UserInputError(Text("“{typed}” is not in the future.", typed=typed), Text(_HINT))
+        raise UserInputError(Text("“{typed}” is in the past.", typed=typed), Text(_HINT), near=_USUAL, replaces=text)
     return found
 
 

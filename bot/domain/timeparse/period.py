@@ -15,7 +15,8 @@ from bot.i18n.verbatim import verbatim
 
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"(?<=\w)…")  # two dots, as some keyboards write them
-_HINT = gettext_noop("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
+_HINT = gettext_noop("Write it like `since:7d`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
+_USUAL = ("today", "7d", "30d", "last-month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,22 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
         until = after or until
     since, until = since and _bounded(since), until and _bounded(until)
     if not since and not until:
-        raise UserInputError(Text("That period has neither a beginning nor an end."), Text(_HINT))
+        raise UserInputError(Text("That period has no start and no end."), Text(_HINT), near=_USUAL, replaces="..")
     here = now.astimezone(zone(tz))
     try:
         start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
         end = _end(until, here) if until else here
     except OverflowError:
-        typed = (since or until or "")[:40]
-        raise UserInputError(Text("“{typed}” is too far away.", typed=typed), Text(_HINT)) from None
+        typed = since or until or ""
+        raise UserInputError(
+            Text("“{typed}” is too far away.", typed=typed[:40]), Text(_HINT), near=_USUAL, replaces=typed
+        ) from None
     if since and not until and start > here:
-        raise UserInputError(Text("That period begins in the future."), Text(_HINT))
+        raise UserInputError(Text("That period is in the future."), Text(_HINT), near=_USUAL, replaces=since)
     if end < start:
-        raise UserInputError(Text("That period ends before it begins."), Text(_HINT))
+        raise UserInputError(
+            Text("That period ends before it starts."), Text(_HINT), near=_USUAL, replaces=since or until
+        )
     return Period(start, end, _words(start if since else None, end, here), open=not since)
 
 
@@ -195,8 +200,6 @@ def _day(text: str, here: datetime) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        hint = Text(_HINT)
-        if word in ("last", "this"):
-            two = Text('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
-            hint = joined(" ", (two, hint))
-        raise UserInputError(Text("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None
+        raise UserInputError(
+            Text("I can't read the time “{typed}”.", typed=text[:40]), Text(_HINT), near=_USUAL, replaces=text
+        ) from None

@@ -17,7 +17,8 @@ from bot.i18n import Text, gettext_noop, joined
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_HINT = gettext_noop("Write it like `daily@09:00`, `weekdays@09:00`, `monday@09:00` or `mon,thu@17:30`.")
+_USUAL = ("daily@09:00", "weekdays@09:00", "monday@09:00")
+_HINT = gettext_noop("Write it like `daily@09:00`, `weekdays@18:30` or `mon,thu@17:30`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ def parse(text: str) -> Schedule:
     days, at, clock = bare(text).partition("@")
     match = _TIME.fullmatch(clock.strip())
     if not at or not match:
-        sentence = Text("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
-        raise UserInputError(sentence, Text(_HINT))
+        raise _not_a_schedule(text)
     chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
     return Schedule(tuple(sorted(chosen)), time(int(match[1]), int(match[2])))
 
@@ -81,8 +81,10 @@ def _days(word: str, text: str) -> tuple[int, ...]:
         return _EVERY_DAY if word == "daily" else _WEEKDAYS
     day = weekdays.weekday(word)
     if day is None:
-        sentence = Text(
-            "I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40]
-        )
-        raise UserInputError(sentence, Text(_HINT))
+        raise _not_a_schedule(text)
     return (day,)
+
+
+def _not_a_schedule(typed: str) -> UserInputError:
+    sentence = Text("I can't read the schedule “{typed}”.", typed=typed[:40])
+    return UserInputError(sentence, Text(_HINT), near=_USUAL, replaces=typed)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+
+from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import grammar
+from bot.domain.corrections import corrected
 from bot.domain.grammar import ParsedText
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.text_limits import TextTooLong
-from bot.exceptions import ADMINS_FIX, BotError, BuildRecalled, PermissionDenied
-from bot.i18n import Localized, _, gettext_noop, localize
+from bot.exceptions import ADMINS_FIX, BotError, BuildRecalled, Choice, PermissionDenied, UserInputError
+from bot.i18n import _, gettext_noop, localize
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
-
-if TYPE_CHECKING:
-    from bot.domain.lookup import AmbiguousInput
 
 CHOICES = 20  # buttons at once: Slack takes 25 in a row
 MORE_CHOICES = "more.choices.v1"
@@ -113,23 +114,52 @@ def safe(text: str) -> str:
     return mrkdwn.escape(text)
 
 
-def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: ParsedText) -> str:
-    """Return the command with one of the choices filled in."""
-    return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
+def with_choice(error: UserInputError, verb: str, chosen: str, words: ParsedText) -> str | None:
+    """Return the command with one of the choices filled in; None when there is no place for it."""
+    if error.replaces is None:
+        return chosen
+    if isinstance(error, AmbiguousInput):
+        return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
+    text = corrected(words.text, error.replaces, chosen)
+    return None if text is None or not verb else f"{verb} {grammar.escaped(text)}"
 
 
-def choices(
-    error: AmbiguousInput, page: PagedItems[tuple[str | Localized, str]], typed: Sequence[str], again: str
-) -> Message:
+def choices(error: UserInputError, page: PagedItems[Choice], typed: Sequence[str | None], again: str) -> Message:
     """Return a page of the choices as buttons: `typed` is the value of each, `again` the command as it was typed."""
     which = [
         blocks.button(localize(label), f"run.v1#{number}", value)
         for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
+        if value
     ]
-    text = safe(f"{_(error.sentence)} {_(error.next_step)}")
+    question = error.question if which else error.next_step
+    said = "\n".join(filter(None, (safe(_(error.sentence)), safe(_(question)))))
+    row = [*which, *_commands(error)]
+    body = (blocks.section(said), *([blocks.actions(*row)] if row else []), *page_buttons(page, MORE_CHOICES, again))
+    return Message(_spoken(error, page), body)
+
+
+def with_commands(message: Message, error: BotError) -> Message:
+    """Return what went wrong with the buttons of what to do next."""
+    buttons = _commands(error) if isinstance(error, UserInputError) else []
+    if not buttons:
+        return message
+    return replace(message, blocks=(*(message.blocks or (blocks.section(message.text),)), blocks.actions(*buttons)))
+
+
+def _commands(error: UserInputError) -> list[ButtonElement]:
+    return [
+        blocks.button(localize(label), f"run.v1#next{number}", command)
+        for number, (label, command) in enumerate(error.commands)
+    ]
+
+
+def _spoken(error: UserInputError, page: PagedItems[Choice]) -> str:
+    """Return all of it as a text, with the names of the choices."""
+    text = safe(f"{_(error.sentence)} {_(error.next_step)}").strip()
+    if not isinstance(error, AmbiguousInput):
+        return text
     listed = ", ".join(mrkdwn.escape_inline(label) for label, _ in page.items)
-    turn = page_buttons(page, MORE_CHOICES, again)
-    return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
+    return f"{text} {listed}."
 
 
 def _rest(error: AmbiguousInput, typed: str, words: ParsedText) -> str:

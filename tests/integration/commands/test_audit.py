@@ -136,7 +136,7 @@ async def test_audit_since_excludes_older_entries(world: Environment) -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("audit format:xlsx", "`format:` cannot be “xlsx”. There is `format:csv`."),
+        ("audit format:xlsx", "`format:` can't be “xlsx”. Did you mean `format:csv`?"),
         ("audit person:bruno", "I cannot tell who “bruno” is. Type @ and pick the person from Slack's list."),
         ("audit app:nothing", "There is no app called “nothing”."),
         ("audit since:whenever", "whenever"),

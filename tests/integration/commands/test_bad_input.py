@@ -37,12 +37,12 @@ ASKING_APPLIVERY = ("get courier", "builds courier", "status courier", "download
 )
 async def test_an_unknown_subcommand_gets_the_closest_names(world: Environment, typed: str, near: str) -> None:
     await world.start()
-    assert re.search(rf"Did you mean .*`{near}`", (await world.ask(typed)).text)
+    assert re.search(rf"Did you mean .*`{near}", (await world.ask(typed)).text)
 
 
-async def test_a_subcommand_like_no_other_gets_the_way_to_all_of_them(world: Environment) -> None:
+async def test_a_command_like_no_other_gets_a_button_to_all(world: Environment) -> None:
     await world.start()
-    assert "`/applivery help` lists them all" in (await world.ask("xyzzyx")).text
+    assert labels(await world.ask("xyzzyx")) == ["Show help"]
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status", "downloads", "subscribe", "unsubscribe"])
@@ -52,7 +52,7 @@ async def test_an_unknown_app_gets_the_closest_names(world: Environment, command
     said = (await world.ask(f"{command} curier")).text
     assert re.search("There is no app called “curier”. Did you mean `courier`[?]", said, re.IGNORECASE)
     said = (await world.ask(f"{command} zzz")).text
-    assert all(name in said for name in ("There are 2", "`courier`", "`warehouse`"))
+    assert all(name in said for name in ("Choose", "`Courier`", "`Warehouse`"))
 
 
 async def test_an_app_made_a_moment_ago_is_found(world: Environment) -> None:
@@ -66,9 +66,9 @@ async def test_an_app_made_a_moment_ago_is_found(world: Environment) -> None:
 async def test_unknown_build_suggests_closest_versions(world: Environment, typed: str) -> None:
     await world.start()
     world.applivery.build(world.courier, version="9.9.8")
-    said = (await world.ask(f"get courier {typed}")).text
-    assert f"There is no build of Courier called “{typed}”" in said
-    assert "`9.9.8`" in said or "`builds courier`" in said
+    answer = await world.ask(f"get courier {typed}")
+    assert f"There is no build of Courier called “{typed}”" in answer.text
+    assert labels(answer)[-1] == "See builds"
 
 
 @pytest.mark.parametrize("command", ["get", "status", "downloads"])
@@ -92,7 +92,7 @@ async def test_apps_of_same_name_are_chosen_by_working_buttons(world: Environmen
         world.applivery.build(world.applivery.app("Driver", slug=f"driver-{platform}"), os=platform, version="5.0.0")
     answer = await world.ask(f"{command} driver")
     assert sorted(labels(answer)) == ["Driver (driver-android)", "Driver (driver-ios)"]
-    assert "2 apps are called “driver”. Which one do you mean?" in answer.text
+    assert "2 apps are called “driver”. Which one?" in answer.text
     await world.restart()
     turn = await press(world.slack, answer, "Driver (driver-android)", user=world.ana)
     chosen = await turn.answer()
@@ -147,7 +147,7 @@ async def test_an_empty_workspace_is_said_to_be_empty(world: Environment, comman
 @pytest.mark.parametrize("command", ["get", "builds", "status"])
 async def test_an_app_without_builds_is_said_to_have_none(world: Environment, command: str) -> None:
     await world.start()
-    assert re.search("has no builds? (yet|that fits)", (await world.ask(f"{command} courier")).text)
+    assert re.search("has no builds yet|No build of Courier matches", (await world.ask(f"{command} courier")).text)
 
 
 # ------------------------------------------------------------------ Applivery in trouble

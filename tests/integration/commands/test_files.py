@@ -86,7 +86,7 @@ async def test_a_file_that_was_taken_away_meanwhile_is_said_to_be(world: Environ
     world.applivery.raw_extra(build, "files", [])
     await world.restart()
     assert await said(await press(world.slack, listed, "Get", user=world.ana)) == (
-        "That file is no longer attached to this build. See what is with `files courier`."
+        "That file is no longer attached to this build."
     )
     assert mints(world) == 0
 

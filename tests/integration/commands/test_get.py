@@ -208,7 +208,7 @@ async def test_a_build_that_is_not_ready_is_answered_in_words(world: Environment
     assert re.search("has not finished processing|isn't ready yet: being processed", said.text)
     assert "http" not in said.text
     said = await world.ask("get courier")
-    assert "No build of Courier that fits is ready; the newest is “`in_progress`”" in said.text
+    assert "No matching build of Courier is ready. The newest is “`in_progress`”" in said.text
     assert labels(said) == ["Notify me", "Check again", "Open in Applivery"]
 
 
@@ -358,8 +358,8 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
         ("get.v0", "x/y", "out of date"),
         ("status.v1", "nonsense", "no app called “nonsense”"),
         ("status.v1", "courier/zzz", "“zzz” is not"),
-        ("unsubscribe.v1", "all", "not the number of a subscription"),
-        ("run.v1#0", "nonsense", "no subcommand called “nonsense”"),
+        ("unsubscribe.v1", "all", "no such subscription"),
+        ("run.v1#0", "nonsense", "Unknown command “nonsense”"),
     ],
 )
 async def test_a_button_that_carries_nonsense_is_answered_in_words(

@@ -201,14 +201,17 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Envi
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("grant", "`grant` needs `who`. For example: `/applivery grant @bruno releaser`"),
+        (
+            "grant",
+            "`grant` needs a person or group. Type @ and pick from Slack's list. Example: `/applivery grant @bruno",
+        ),
         ("grant bruno releaser", "I cannot tell who “bruno” is. Type @ and pick the person or user group"),
-        ("grant <@UBRUNO>", "Which role? There are `member`, `releaser`, `manager`, `admin`."),
+        ("grant <@UBRUNO>", "Which role? Choose `member`, `releaser`, `manager` or `admin`."),
         ("grant <@UBRUNO> relaeser", "There is no role “relaeser”. Did you mean `releaser`?"),
-        ("grant <@UBRUNO> king", "There is no role “king”. There are `member`"),
+        ("grant <@UBRUNO> king", "There is no role “king”. Choose `member`"),
         ("grant <@UBRUNO> releaser app:nothing", "There is no app called “nothing”."),
-        ("grant <#C1|x>", "For which app? Add it, for example `app:courier`."),
-        ("revoke <@UBRUNO>", "Nothing was granted to them. See who was given what with `audit`."),
+        ("grant <#C1|x>", "For which app? Choose `Courier`."),
+        ("revoke <@UBRUNO>", "Nothing was granted to them."),
         ("revoke <@UBRUNO> app:courier", "Nothing was granted to them for Courier."),
         ("grant <!channel> admin", "I cannot tell who"),
     ],

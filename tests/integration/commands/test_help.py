@@ -39,7 +39,7 @@ async def test_help_every_subcommand_has_examples_and_role(world: Environment, n
 async def test_an_unknown_topic_gets_the_closest_one(world: Environment) -> None:
     await world.start()
     assert "`builds`" in (await world.ask("help bilds")).text
-    assert "`/applivery help` lists them all" in (await world.ask("help zzzzzz")).text
+    assert labels(await world.ask("help zzzzzz")) == ["Show help"]
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "menu"])

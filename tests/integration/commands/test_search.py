@@ -148,7 +148,7 @@ async def test_builds_of_one_version_are_all_offered_however_old(world: Environm
     twin = world.applivery.build(world.courier, version="1.0.1", number="906", os="ios")
     await world.start()
     answer = await world.ask("status courier 1.0.1")
-    assert "could be any of 2 builds" in answer.text
+    assert "2 builds of Courier match" in answer.text
     assert all(build.id in str(answer.blocks) for build in (twin, made[1]))
 
 

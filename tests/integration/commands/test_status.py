@@ -88,7 +88,7 @@ async def test_filters_choose_which_newest_is_meant(world: Environment) -> None:
     world.applivery.build(world.courier, version="1.0.0", os="android")
     world.applivery.build(world.courier, version="2.0.0", os="ios")
     assert "1.0.0" in (await world.ask("status courier os:android")).text
-    assert "no build that fits" in (await world.ask("status courier os:macos")).text
+    assert "No build of Courier matches" in (await world.ask("status courier os:macos")).text
 
 
 async def test_status_works_over_signed_http(world: Environment) -> None:

@@ -232,10 +232,10 @@ async def test_subscribe_mention_group_by_handle_mark_or_id(world: Environment, 
     [
         ("@moblie-qa", "no user group called “moblie-qa”. Did you mean `@mobile-qa`?"),
         ("<!subteam^S0OLD|@old>", "There are `@mobile-qa`."),
-        ("<@UBRUNO|bruno>", "I do not mention single people."),
-        ("<!here>", "I do not mention everyone at once."),
-        ("@channel", "I do not mention everyone at once."),
-        ("<!everyone|everyone>", "I do not mention everyone at once."),
+        ("<@UBRUNO|bruno>", "I can't mention single people."),
+        ("<!here>", "I can't mention everyone."),
+        ("@channel", "I can't mention everyone."),
+        ("<!everyone|everyone>", "I can't mention everyone."),
     ],
 )
 async def test_only_a_user_group_can_be_mentioned(world: Environment, typed: str, words: str) -> None:

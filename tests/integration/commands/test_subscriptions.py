@@ -193,7 +193,7 @@ async def test_subscriptions_of_all_channels_visible_only_to_admin(world: Enviro
         assert words in seen(answer)
     refused = await world.ask("subscriptions ALL", user=world.bruno)
     assert "Only admins can list all subscriptions. You're a member." in refused.text
-    assert "I do not know which subscriptions “mine” are" in (await world.ask("subscriptions mine")).text
+    assert "Unknown word “mine”" in (await world.ask("subscriptions mine")).text
 
 
 async def test_a_made_up_page_of_every_channel_is_for_admins_too(world: Environment) -> None:

@@ -130,7 +130,6 @@ async def test_a_fact_of_a_build_means_it_in_a_filter(world: Environment, words:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("courier 2.4.0", "Did you mean `get courier 2.4.0`?"),
         ("get curier", "Did you mean `Courier`?"),
         ("get courier 2.4.1", "Did you mean `2.4.0`?"),
         ("get courier andriod", "Did you mean `android`?"),
@@ -158,8 +157,7 @@ async def test_suggested_build_name_is_understood_when_typed(world: Environment)
     await world.start()
     ready(world, version="2.4 *rc* `1`")
     missed = await world.ask("get courier 2.4 *rc* `2`")
-    [offered] = re.findall(r"Did you mean (.*)\?", seen(missed))
-    answer = await world.ask(f"get courier {html.unescape(offered)}")
+    answer = await (await press(world.slack, missed, "2.4 *rc* `1`", user=world.ana)).answer()
     assert "2.4 *rc* `1`" in html.unescape(answer.text)
 
 
@@ -196,10 +194,10 @@ async def test_every_example_of_help_is_understood(world: Environment) -> None:
         await rested(world)
         said = turn.answers[-1].text if turn.answers else ""
         for wrong in (
-            "no subcommand",
-            "no option",
-            "what to do with",
-            "I do not understand",
+            "nknown command",
+            "nknown option",
+            "nknown word",
+            "I can't read",
             "no app called",
         ):
             assert wrong not in said, (line, said)

@@ -107,7 +107,7 @@ async def test_arguments_missing_named_with_example_of_set_command(bound: Bound)
     """The example starts with the command of the settings."""
     with pytest.raises(UserInputError) as refused:
         await bound(paint, "type:red")
-    assert str(refused.value) == "`paint` needs an app. For example: `/builds paint courier type:red`"
+    assert str(refused.value) == "`paint` needs an app. Example: `/builds paint courier type:red`"
 
 
 async def test_arguments_superfluous_are_quoted(bound: Bound) -> None:
@@ -120,21 +120,21 @@ async def test_arguments_superfluous_are_quoted(bound: Bound) -> None:
 @pytest.mark.parametrize(
     ("handler", "typed", "words"),
     [
-        (paint, "courier typ:red", "`paint` has no option `typ:`. Did you mean `type:`?"),
-        (paint, "courier sicne:7d", "Did you mean `since:`?"),
+        (paint, "courier typ:red", "Unknown option `typ:`. Did you mean `type:`?"),
+        (paint, "courier sicne:7d", "Did you mean `since:`"),
         (
             paint,
             "courier zzzzz:1",
-            "It takes `type:`, `since:`, `until:`, `os:`, `branch:`, `tag:`, `version:`, `by:`.",
+            "Choose `type:`, `since:`, `until:`, `os:`, `branch:`, `tag:`, `version:` or `by:`.",
         ),
-        (nothing, "os:ios", "It takes no options."),
-        (paint, "courier type:green", "`type:` cannot be “green”. There are: `type:red`, `type:blue`."),
-        (paint, "courier type:red type:blue", "`type:` can be given once."),
-        (paint, "courier -type:red", "`-type:` has no meaning here."),
-        (paint, "courier -since:7d", "`-since:` has no meaning here."),
-        (paint, "courier since:whenever", "I do not understand the time “whenever”."),
-        (paint, "courier since:2026-11-30", "begins in the future"),
-        (paint, "courier since:7d until:2026-11-01", "ends before it begins"),
+        (nothing, "os:ios", "`bare` takes no options."),
+        (paint, "courier type:green", "`type:` can't be “green”. Choose `type:red` or `type:blue`."),
+        (paint, "courier type:red type:blue", "`type:` works only once. Choose `type:red` or `type:blue`."),
+        (paint, "courier -type:red", "`-type:` doesn't work here."),
+        (paint, "courier -since:7d", "`-since:` doesn't work here."),
+        (paint, "courier since:whenever", "I can't read the time “whenever”."),
+        (paint, "courier since:2026-11-30", "is in the future"),
+        (paint, "courier since:7d until:2026-11-01", "ends before it starts"),
     ],
 )
 async def test_an_option_that_cannot_be_is_explained(bound: Bound, handler: Any, typed: str, words: str) -> None:

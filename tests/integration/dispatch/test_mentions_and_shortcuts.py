@@ -221,7 +221,7 @@ async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None
     ("typed", "words"),
     [
         ("", "What would you like?"),
-        ("nonsense", "There is no subcommand called “nonsense”"),
+        ("nonsense", "Unknown command “nonsense”"),
         ("get nothing", "There is no app called “nothing”"),
         ("subscribe courier", "Only releasers can subscribe channels."),
     ],

@@ -75,7 +75,7 @@ def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: Deli
         ("quiet:08:00-8", "quiet:22:00-08:00"),
         ("tz:Madrid", "tz:Europe/Madrid"),
         ("-threads:on", "`threads:off`"),
-        ("label:a label:b", "`label:a`"),
+        ("label:a label:b", "`label:a` or `label:b`"),
         (f"label:{'x' * 41}", "It can have 40."),
     ],
 )

@@ -60,11 +60,12 @@ def test_a_slip_of_the_finger_gets_the_closest_name(typed: str, meant: str) -> N
 def test_a_name_like_none_gets_the_list() -> None:
     with pytest.raises(NotFoundByName) as missed:
         lookup.app("zzzz", APPS)
-    assert str(missed.value.next_step) == "There are 2: `courier`, `rider`"
+    assert str(missed.value.next_step) == "Choose `Courier` or `Rider`."
+    assert missed.value.choices == (("Courier", "courier"), ("Rider", "rider"))
     with pytest.raises(NotFoundByName) as missed:
         lookup.app("zzzz", [App(f"{n:024}", f"app{n}", f"App {n}") for n in range(30)])
-    assert str(missed.value.next_step).startswith("There are 30: `app0`,")
-    assert str(missed.value.next_step).endswith("`app7` … The form of `get` finds the others by name.")
+    assert str(missed.value.next_step).endswith("`App 7` or another one.")
+    assert len(missed.value.choices) == 30
 
 
 def test_an_empty_workspace_says_so() -> None:
@@ -101,11 +102,11 @@ def test_latest_is_the_newest_that_is_ready() -> None:
 
 
 def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
-    with pytest.raises(UserInputError, match="the newest is “in_progress”"):
+    with pytest.raises(UserInputError, match="The newest is “in_progress”"):
         found("latest", build(2, stage=Stage.RUNNING, status="in_progress"), build(1, stage=Stage.FAILED))
-    with pytest.raises(UserInputError, match="the newest is “running”"):
+    with pytest.raises(UserInputError, match="The newest is “running”"):
         found("latest", build(2, stage=Stage.RUNNING))
-    with pytest.raises(UserInputError, match="no build that fits"):
+    with pytest.raises(UserInputError, match="No build of Courier matches"):
         found("latest")
 
 
@@ -113,7 +114,7 @@ def test_lookup_recalled_build_is_not_latest_but_found_by_name() -> None:
     third, second, first = build(3), build(2), build(1)
     assert lookup.build("latest", [third, second, first], COURIER, {third.id}) is second
     assert lookup.build("1.3.0", [third, second, first], COURIER, {third.id}) is third
-    with pytest.raises(UserInputError, match="Every build of Courier that fits and is ready was recalled"):
+    with pytest.raises(UserInputError, match="Every matching build of Courier was recalled"):
         lookup.build("latest", [third], COURIER, {third.id})
     android = build(4, platform="android")
     assert lookup.other_platforms(third, [android, third], {android.id}) == []
@@ -141,11 +142,11 @@ def test_lookup_builds_of_version_offered_by_platform_and_branch() -> None:
         found("2.4.0", ios, android)
     assert [str(label) for label, _ in asked.value.choices] == ["2.4.0 (173) iOS · release/2.4", "2.4.0 (174) Android"]
     assert [typed for _, typed in asked.value.choices] == [f"{COURIER.id} {ios.id}", f"{COURIER.id} {android.id}"]
-    assert "any of 2 builds" in str(asked.value.sentence)
+    assert "2 builds of Courier match" in str(asked.value.sentence)
 
 
 def test_all_builds_that_can_be_meant_are_offered() -> None:
-    with pytest.raises(AmbiguousInput, match="any of 12 builds") as asked:
+    with pytest.raises(AmbiguousInput, match="12 builds of Courier match") as asked:
         found("2.0", *(build(number, version="2.0") for number in range(12)))
     assert len(asked.value.choices) == 12
 
@@ -162,7 +163,7 @@ def test_lookup_unknown_version_suggests_closest_or_the_list() -> None:
     assert set(missed.value.suggestions) == {"1.1.0", "1.2.0"}
     with pytest.raises(NotFoundByName) as missed:
         found("zzzz", build(1))
-    assert str(missed.value.next_step) == "List them with `builds courier`."
+    assert [command for _, command in missed.value.commands] == ["builds courier"]
 
 
 @given(facts.texts)

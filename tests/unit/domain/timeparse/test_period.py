@@ -228,11 +228,6 @@ def refused(since: str | None, until: str | None = None, **more: Any) -> UserInp
     return error.value
 
 
-@pytest.mark.parametrize(("typed", "hint"), [("last", '`since:"last month"`'), ("This", "`since:this-month`")])
-def test_period_incomplete_range_explains_how_to_write_it(typed: str, hint: str) -> None:
-    assert hint in str(refused(typed).next_step)
-
-
 @pytest.mark.parametrize(
     "since",
     [
@@ -261,7 +256,7 @@ def test_period_incomplete_range_explains_how_to_write_it(typed: str, hint: str)
 )
 def test_period_invalid_time_refused_with_example(since: str) -> None:
     error = refused(since)
-    assert "I do not understand the time “" in str(error.sentence)
+    assert "I can't read the time “" in str(error.sentence)
 
 
 @pytest.mark.parametrize("since", ["", "..", " .. "])
@@ -276,7 +271,7 @@ def test_an_end_that_is_no_time_is_refused() -> None:
 
 
 def test_an_end_before_the_beginning_is_refused() -> None:
-    assert "ends before it begins" in str(refused("2026-11-07..2026-11-01").sentence)
+    assert "ends before it starts" in str(refused("2026-11-07..2026-11-01").sentence)
 
 
 def test_a_beginning_in_the_future_is_refused() -> None:

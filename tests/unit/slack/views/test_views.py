@@ -314,7 +314,7 @@ def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     pressed = {label: button["value"] for label, button in buttons(card).items()}
     assert pressed["Courier (a)"] == f'get {"a" * 24} 2.4.0 branch:"release 2" -tag:nightly'
     assert [button["action_id"] for button in buttons(card).values()] == ["run.v1#0", "run.v1#1"]
-    assert card.text == "2 apps. Which one do you mean? Courier (a), Courier (b)."
+    assert card.text == "2 apps. Which one? Courier (a), Courier (b)."
 
 
 REGISTRY = HandlerRegistry.scan(bot.commands)
