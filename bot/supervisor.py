@@ -133,7 +133,6 @@ def jobs_of(
             clock=tuning.clock,
         ).message,
         clock=tuning.clock,
-        command=services.command,
     )
     withdrawals = AccessRechecker(
         store=store,
@@ -141,7 +140,6 @@ def jobs_of(
         people=access,
         permission=permission,
         message=words.message,
-        command=services.command,
     )
     watch = BuildPoller(
         applivery=applivery,

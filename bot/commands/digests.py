@@ -68,27 +68,53 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 
 async def ended(call: CommandContext, typed: str) -> Message | None:
-    """End the digest that was named (`d3`); None when it is no name of a digest."""
-    return await _end(call, typed[1:]) if typed[:1].casefold() == "d" and typed[1:].isdecimal() else None
+    """End the report that was named (`d3`) in its place; None when it is no name of a report."""
+    if typed[:1].casefold() != "d" or not typed[1:].isdecimal():
+        return None
+    return await _end(call, await _report(call, typed[1:]))
 
 
 @button("undigest.v1", need=Role.MANAGER, act=gettext_noop("stop scheduled reports"))
 async def pressed(call: CommandContext, value: str) -> Message:
-    """The button beside a digest."""
-    return await _end(call, value)
+    """*End* beside a report, and below the notice to its creator, which is elsewhere."""
+    return await _end(call, await _report(call, value, call.asker.user_id))
 
 
-async def _end(call: CommandContext, number: str) -> Message:
+async def _report(call: CommandContext, number: str, creator: str = "") -> ScheduledReport:
+    """Return a report of the place where the asker is, or of this `creator`."""
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(Text("There's no scheduled report with that number."), commands=SEE_ALL)
-    reports = await call.services.scheduled_reports.of_places(_places(call))
-    for report in reports:
-        if report.id == int(number):
-            _require(call, report)
-    removed = await call.services.scheduled_reports.end(call.asker, call.entrypoint, _places(call), int(number))
+    report = await call.services.scheduled_reports.find(int(number))
+    if report is None or (report.target_id not in _places(call) and report.created_by != creator):
+        raise _gone()
+    return report
+
+
+def _gone() -> UserInputError:
+    return UserInputError(Text("That report was already stopped."), commands=SEE_ALL)
+
+
+async def _end(call: CommandContext, report: ScheduledReport) -> Message:
+    _require(call, report)
+    removed = await call.services.scheduled_reports.end(call.asker, call.entrypoint, report.id)
     if removed is None:
-        raise UserInputError(Text("That report was already stopped."), commands=SEE_ALL)
-    return cards.ended(removed, await _builds(call, [removed]))
+        raise _gone()
+    return cards.ended(*removed, await _builds(call, [report]))
+
+
+@button("undo.digest.v1", need=Role.MANAGER, replaces_message=True, act=gettext_noop("schedule reports"))
+async def undo(call: CommandContext, value: str) -> Message:
+    """*Undo* below a report that was ended: restores it with its number and what it has reported so far."""
+    report = await call.services.scheduled_reports.ended(value)
+    if report is None:
+        raise UserInputError(Text("This change is too old to undo."), commands=SEE_ALL)
+    if report.target_id not in _places(call) and report.created_by != call.asker.user_id:
+        raise _gone()
+    _require(call, report)
+    restored = await call.services.scheduled_reports.restore(call.asker, call.entrypoint, report, call.now)
+    if restored is None:
+        raise UserInputError(Text("This report is already scheduled again."), commands=SEE_ALL)
+    return cards.restored(restored, await _builds(call, [restored]))
 
 
 def _require(call: CommandContext, digest: ScheduledReport) -> None:

@@ -24,7 +24,7 @@ OFF = "off"
 
 @command(need=Role.RELEASER, act=gettext_noop("mute announcements"))
 async def mute(call: CommandContext, when: Rest | None = None) -> Message:
-    """Keep back what this channel would hear, of everything or of one app, and tell it in one message then.
+    """Pause announcements; get one summary when they resume.
 
     /applivery mute 4h
     /applivery mute 30m courier
@@ -38,7 +38,7 @@ async def mute(call: CommandContext, when: Rest | None = None) -> Message:
 
 @command(need=Role.RELEASER, act=gettext_noop("unmute announcements"))
 async def unmute(call: CommandContext, which: Rest | None = None) -> Message:
-    """Let this channel hear again, of everything or of one app; what was kept back comes now.
+    """Resume announcements and post what was held back.
 
     /applivery unmute
     /applivery unmute courier
@@ -70,7 +70,7 @@ async def _set(call: CommandContext, target: str, when: str) -> Message:
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
     were = await call.services.subscriptions.mute(call.asker, call.entrypoint, subscriptions, until, call.now)
     if until is None and not were:
-        return cards.not_muted(subscriptions)
+        return cards.not_muted(subscriptions, target)
     return cards.muted(subscriptions, until, target, left_out) if until else cards.unmuted(were, left_out)
 
 

@@ -13,7 +13,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import InvalidFields, attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form, options
 from bot.dispatch.targets import AppName
-from bot.domain import delivery_options, filters, grammar, lookup, mentions
+from bot.domain import delivery_options, filters, grammar, lookup, mentions, subscription_changes
 from bot.domain.audit import Entrypoint
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.lookup import AmbiguousInput
@@ -40,14 +40,15 @@ Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
 # What to do about a channel that the bot is not in.
 SUBSCRIBE_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then subscribe again.")
 TRY_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then try again.")
-TRIED_APPS = 60  # how many apps a dry run of `*` asks Applivery about
+TRIED_APPS = 60  # how many apps a preview of `*` asks Applivery about
+RACES = 3  # times somebody else may save the same subscription meanwhile
 
 
 @command(
     need=Role.RELEASER, menu=MenuItem(5, gettext_noop("Subscribe this channel")), act=gettext_noop("subscribe channels")
 )
 async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes: Wishes) -> Reply:
-    """Let this channel hear of an app's builds, exactly as typed.
+    """Announce an app's builds in this channel.
 
     /applivery subscribe courier
     /applivery subscribe courier on:processed branch:release/* -tag:nightly
@@ -82,13 +83,13 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
     """Return the channel if the bot can post in it. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
         raise UserInputError(
-            Text("I do not know which channel you mean."),
-            Text("Type it in the channel that is to hear of the builds."),
+            Text("This command works in a channel."),
+            Text("Run it in the channel where builds should be announced."),
         )
     this = channel_id == call.asker.channel_id
-    outside = gettext_noop("I am not in this channel, so I cannot post there.")
+    outside = gettext_noop("I'm not in this channel, so I can't post here.")
     if not this:
-        outside = gettext_noop("I am not in that channel, so I cannot post there.")
+        outside = gettext_noop("I'm not in that channel, so I can't post there.")
     invited = Text(invite, name=await call.services.channels.bot_name())
     try:
         channel = await call.services.channels.look_up(channel_id)
@@ -96,11 +97,11 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
         raise ChannelUnavailable(Text(outside), invited, code=error.code) from error
     require_sharing_known(channel)
     if channel.is_shared:
-        shared = Text("This channel is shared with another organisation, so no builds are announced in it.")
+        shared = Text("This channel is shared with another organisation, so builds can't be announced in it.")
         raise PermissionDenied(shared, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
     if channel.is_archived:
         archived = Text("This channel is archived.") if this else Text("That channel is archived.")
-        raise ChannelUnavailable(archived, Text("Subscribe in one that people still read."), code="is_archived")
+        raise ChannelUnavailable(archived, Text("Unarchive it, or use another channel."), code="is_archived")
     if channel.is_member is False:
         raise ChannelUnavailable(Text(outside), invited, code="not_in_channel")
     return channel_id
@@ -109,15 +110,33 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
 # ------------------------------------------------------------------ saving
 
 
-async def save(call: CommandContext, channel_id: str, app: App | None, wishes: ParsedText) -> Message:
+async def save(
+    call: CommandContext, channel_id: str, app: App | None, wishes: ParsedText, *, seen: str = "", races: int = RACES
+) -> Message:
     """Preview it on the newest builds, then save it; one for the same app is replaced.
 
-    Raises UserInputError for an invalid value. A channel that refused messages before is resumed, so what was held for
-    it is posted.
+    Another person's is replaced only when it is the version that the asker has `seen`; otherwise they are asked. Raises
+    UserInputError for an invalid value. A channel that refused messages before is resumed, so what was held for it is
+    posted.
     """
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
-    saved = await call.services.subscriptions.save(
+    tried = rehearse(events, query, builds)
+    subscriptions = call.services.subscriptions
+    before = await subscriptions.find(channel_id, app)
+    if before:
+        after = replace(before, events=events, query=query, manner=manner)
+        known = await handles(call, [before, after])
+        protected = subscription_changes.is_protected(before, call.asker.user_id, seen)
+        own = before.created_by == call.asker.user_id
+        if not subscription_changes.changes(before, after) and (protected or (own and not before.paused)):
+            resumed = await subscriptions.resume(channel_id)
+            return cards.unchanged(before, tried, known, resumed=resumed)
+        if protected:
+            words = ParsedText((), wishes.options)
+            replacing = f"{cards.value(before)} {subscription_changes.version(before)} {grammar.explain(words)}"
+            return cards.replace_or_keep(before, after, await call.services.drafts.store(replacing), known)
+    saved = await subscriptions.save(
         call.asker,
         call.entrypoint,
         channel_id=channel_id,
@@ -127,15 +146,17 @@ async def save(call: CommandContext, channel_id: str, app: App | None, wishes: P
         query=query,
         options=manner,
         baseline=builds,
+        expected=before,
     )
-    return cards.subscribed(
-        saved.subscription,
-        rehearse(events, query, builds),
-        await handles(call, [saved.subscription]),
-        replaced=saved.replaced,
-        resumed=saved.resumed,
-        here=channel_id == call.asker.channel_id,
-    )
+    if saved is None:
+        if not races:
+            raise UserInputError(Text("Somebody else is changing this subscription."), Text("Try again in a moment."))
+        return await save(call, channel_id, app, wishes, seen=seen, races=races - 1)
+    known = await handles(call, [saved.subscription, *([before] if before else [])])
+    if before:
+        return cards.updated(saved.subscription, before, saved.undo, tried, known, resumed=saved.resumed)
+    here = channel_id == call.asker.channel_id
+    return cards.subscribed(saved.subscription, tried, known, resumed=saved.resumed, here=here)
 
 
 async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
@@ -149,8 +170,8 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
             known = await call.services.channels.group_handles()
         except SlackError as error:
             raise SlackError(
-                Text("Slack does not tell me which user groups there are."),
-                Text("Please try again in a minute, or leave `mention:` out."),
+                Text("I couldn't look up user groups in Slack."),
+                Text("Try again, or leave out `mention:`."),
                 code=error.code,
             ) from error
         return replace(manner, mention=mentions.group(manner.mention, known))
@@ -227,10 +248,10 @@ def checked(words: ParsedText) -> None:
     wrong = subscription_form.unknown(words)
     if wrong is None:
         return
-    hint = Text("Filters are written like `branch:release/*` or `os:ios`.")
+    hint = Text("Write filters like `branch:release/*` or `os:ios`.")
     if wrong[1]:
         hint = Text("Did you mean `{key}:`?", key=wrong[1][0])
-    raise UserInputError(Text("“{word}” is no filter.", word=wrong[0][:40]), hint)
+    raise UserInputError(Text("“{word}” isn't a filter.", word=wrong[0][:40]), hint)
 
 
 @options("subscribe.app", need=Role.RELEASER)

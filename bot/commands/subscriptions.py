@@ -11,7 +11,8 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form
 from bot.dispatch.targets import Rest
-from bot.domain import access, grammar, lookup, spelling
+from bot.domain import access, grammar, lookup, spelling, subscription_changes
+from bot.domain.grammar import ParsedText
 from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
@@ -20,11 +21,13 @@ from bot.i18n import Counted, Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.errors import OUT_OF_SIGHT
-from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import channel_card, subscription_form
 from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscription_names import EVERY_APP, app_of
-from bot.slack.views.subscription_preview import dry_run
+
+CHANGE = gettext_noop("change subscriptions")
+OTHER_CHANNELS = gettext_noop("change other channels' subscriptions")
+TEST = gettext_noop("test subscriptions")
 
 
 @command(need=Role.MEMBER, menu=MenuItem(6, gettext_noop("Subscriptions")))
@@ -60,7 +63,9 @@ async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> M
     found = await as_they_stand(call, await call.services.subscriptions.with_last_post(channel_id))
     found.sort(key=lambda pair: (pair[0].channel_id, pair[0].id))
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
-    listed = cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
+    listed = cards.subscriptions(
+        found, handles, now=call.now, page=page, everywhere=everywhere, channel_id=call.asker.channel_id or ""
+    )
     return listed if everywhere or page else await digests.listed(call, listed)
 
 
@@ -98,30 +103,44 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     wanted = SubscriptionValue.parse(value)
     channel_id = wanted.channel_id or call.asker.channel_id or ""
     if wanted.number is None or not channel_id:
-        raise UserInputError(Text("There is no such subscription."), commands=digests.SEE_ALL)
+        raise UserInputError(Text("There's no subscription with that number."), commands=digests.SEE_ALL)
     subscriptions = [
         candidate
         for candidate in await call.services.subscriptions.of_channel(channel_id)
         if candidate.id == wanted.number
     ]
-    elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
-    if elsewhere and not (subscriptions and await _made_there(call, subscriptions[0])):
-        access.require(call.asker.role, Role.ADMIN, act=gettext_noop("change other channels' subscriptions"))
+    if channel_id != call.asker.channel_id and not subscriptions:
+        access.require(call.asker.role, Role.ADMIN, act=OTHER_CHANNELS)
     for subscription in subscriptions:
-        call.require_role(
-            App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
-        )
+        await _require_reach(call, subscription)
         return subscription
     raise _ended()
+
+
+async def _require_reach(call: CommandContext, subscription: Subscription) -> None:
+    """Raise PermissionDenied when the user may not change this subscription from where they are."""
+    elsewhere = subscription.channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
+    if elsewhere and not await _made_there(call, subscription):
+        access.require(call.asker.role, Role.ADMIN, act=OTHER_CHANNELS)
+    call.require_role(
+        App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
+    )
 
 
 async def _usable(call: CommandContext, value: str) -> tuple[Subscription, CommandContext]:
     """Return the subscription as `meant`, if its app may be used in its channel, and the call as if made there."""
     subscription = await meant(call, value)
+    return subscription, await _there(call, subscription)
+
+
+async def _there(call: CommandContext, subscription: Subscription) -> CommandContext:
+    """Return the call as if made in the channel of a subscription. Raises PermissionDenied when its app may not be used
+    there.
+    """
     there = replace(call, asker=replace(call.asker, channel_id=subscription.channel_id))
     if subscription.app_id is not None:
         await there.authorize_app(App(subscription.app_id, subscription.app_id, subscription.app_name))
-    return subscription, there
+    return there
 
 
 def _ended() -> UserInputError:
@@ -160,7 +179,7 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
         return (
             await _end(call, cards.value(subscriptions[0]))
             if len(subscriptions) == 1
-            else cards.which_to_end(subscriptions)
+            else cards.which_to_end(subscriptions, call.asker.channel_id or "")
         )
     fitting = meant_by(which, subscriptions)
     if not fitting and which != "*" and not spelling.bare(which).lstrip("#").isdecimal():
@@ -168,7 +187,7 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
         fitting = [subscription for subscription in subscriptions if subscription.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
-            Text("subscription of this channel"),
+            Text("subscription in this channel"),
             which,
             every=[(app_of(subscription), f"#{subscription.id}") for subscription in subscriptions],
             otherwise=Text("This channel has no subscriptions."),
@@ -196,7 +215,7 @@ def _names(subscription: Subscription) -> tuple[str, ...]:
 
 @button("unsubscribe.v1", need=Role.RELEASER)
 async def ended(call: CommandContext, value: str) -> Message:
-    """*Remove* beside a subscription, and *Unsubscribe* below a new one."""
+    """*Unsubscribe* in a subscription's menu, and *Undo* below a new one."""
     return await _end(call, value)
 
 
@@ -205,30 +224,75 @@ async def _end(call: CommandContext, value: str) -> Message:
     removed = await call.services.subscriptions.end(call.asker, call.entrypoint, subscription)
     if removed is None:
         raise _ended()
-    channel = _("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
-    app = escape_inline(app_of(removed), 80)
-    return Message(_("Done: {channel} hears no more of {app}.", channel=channel, app=app))
+    return cards.unsubscribed(*removed, call.asker.user_id)
+
+
+@button("undo.subscription.v1", need=Role.RELEASER, replaces_message=True, act=CHANGE)
+async def undo(call: CommandContext, value: str) -> Message:
+    """*Undo* below what was changed or ended: restores what was there before, unless it was changed again since."""
+    change = await call.services.subscriptions.change(value)
+    if change is None:
+        raise UserInputError(Text("This change is too old to undo."), commands=digests.SEE_ALL)
+    await _require_reach(call, change.before)
+    there = await _there(call, change.before)
+    channel_id = await subscribe.speakable(call, change.before.channel_id, subscribe.TRY_AGAIN)
+    builds = await subscribe.newest(there, await _app_of(call, change.before))
+    restored = await call.services.subscriptions.undo(call.asker, call.entrypoint, change, builds)
+    if restored is None:
+        raise UserInputError(
+            Text("{app} was changed again since, so this can't be undone.", app=app_of(change.before)),
+            commands=digests.SEE_ALL,
+        )
+    await call.services.subscriptions.resume(channel_id)
+    return cards.undone(restored, await subscribe.handles(call, [restored]))
+
+
+@button("resume.v1", need=Role.RELEASER, act=CHANGE)
+async def resumed(call: CommandContext, value: str) -> Message:
+    """*Resume* and *Take over* below the notice of a pause: saves it as the asker's, if that is allowed by now."""
+    subscription, _ = await _usable(call, value)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    words = ParsedText((), subscription_changes.options(subscription))
+    seen = subscription_changes.version(subscription)
+    return await subscribe.save(call, channel_id, await _app_of(call, subscription), words, seen=seen)
 
 
 # ------------------------------------------------------------------ changing
 
 
-@button("edit.v1", need=Role.RELEASER, act=gettext_noop("change subscriptions"))
+@button("edit.v1", need=Role.RELEASER, act=CHANGE)
 async def edit(call: CommandContext, value: str) -> Modal:
     """*Edit*: the form with what is saved."""
     subscription, _ = await _usable(call, value)
     saved = subscription_form.typed(subscription, await subscribe.handles(call, [subscription]), call.asker.tz)
-    return subscription_form.edit(subscription, saved, call.asker.tz, value)
+    about = f"{cards.value(subscription)} {subscription_changes.version(subscription)}"
+    return subscription_form.edit(subscription, saved, call.asker.tz, about)
 
 
-@form("edit.v1", need=Role.RELEASER, act=gettext_noop("change subscriptions"))
+@form("edit.v1", need=Role.RELEASER, act=CHANGE)
 async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was filled in, saved in the place of what there was."""
-    subscription, _ = await _usable(call, typed.get("memory", ""))
+    """Return what was filled in, saved in the place of what there was when the form was opened."""
+    about, _separator, seen = typed.get("memory", "").partition(" ")
+    subscription, _ = await _usable(call, about)
     channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     wishes = subscribe.read(call, typed)
     with attribute_to_field("subscribe.filters"):
-        return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes)
+        return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes, seen=seen)
+
+
+@button("replace.v1", need=Role.RELEASER, replaces_message=True, act=CHANGE)
+async def replaced(call: CommandContext, value: str) -> Message:
+    """*Replace* below the question whether another person's subscription is to be replaced."""
+    about, seen, words = [*value.split(" ", 2), "", ""][:3]
+    subscription, _ = await _usable(call, about)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    return await subscribe.save(call, channel_id, await _app_of(call, subscription), grammar.parse(words), seen=seen)
+
+
+@button("keep.v1", need=Role.MEMBER, replaces_message=True)
+async def kept(call: CommandContext, value: str) -> Message:
+    """*Keep* below that question."""
+    return cards.kept(await meant(call, value))
 
 
 async def _app_of(call: CommandContext, subscription: Subscription) -> App | None:
@@ -238,29 +302,45 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
         if app.id == subscription.app_id:
             return app
     raise UserInputError(
-        Text("Applivery has no app “{app}” any more.", app=subscription.app_name),
-        Text("End its subscription with `unsubscribe`."),
+        Text("“{app}” was deleted in Applivery.", app=subscription.app_name),
+        Text("Run `unsubscribe` to end its subscription."),
     )
 
 
 # ------------------------------------------------------------------ trying
 
 
-@button("test.v1", need=Role.RELEASER, once=True, act=gettext_noop("test subscriptions"))
+@button("test.v1", need=Role.RELEASER, act=TEST)
 async def test(call: CommandContext, value: str) -> Message:
-    """*Test*: the newest build that fits, as a card in the channel; its buttons work, without mentions."""
+    """*Test*: the newest build that matches, as its card would look, for the asker alone."""
+    subscription, there = await _usable(call, value)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    handles = await subscribe.handles(call, [subscription])
+    card, note = await _card(call, subscription, there)
+    named = (await call.services.channels.look_up(channel_id)).name
+    return cards.trial(subscription, card, named, handles, note)
+
+
+@button("posttest.v1", need=Role.RELEASER, once=True, replaces_message=True, act=TEST)
+async def posted(call: CommandContext, value: str) -> Message:
+    """*Post to #releases* below that preview: the card's buttons work, and nobody is mentioned."""
     subscription, there = await _usable(call, value)
     await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [subscription])
+    with use_locale(call.services.language):
+        card, _ = await _card(call, subscription, there)
+        shown = cards.posted_test(subscription, card, handles)
+    return cards.tested(subscription, shown)
+
+
+async def _card(call: CommandContext, subscription: Subscription, there: CommandContext) -> tuple[Message, str]:
+    """Return the card of the newest build that matches and a note when none does; a mere sentence without a card."""
     app = await _app_of(call, subscription)
     recalled = await call.services.recalls.all()
     builds = [each for each in await _to_show(there, subscription, app) if each.id not in recalled]
     tried = rehearse(subscription.events, subscription.query, builds, most=len(builds))
     if tried is None or not tried.looked:
-        why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET
-        with use_locale(call.services.language):
-            instead = cards.tried_out(subscription, Message(_(why)), handles)
-        return cards.trial(subscription, instead, _(why))
+        return Message(_(cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET)), ""
     build = next(iter(tried.would or tried.fitting or tried.looked))
     shown = (
         [build]
@@ -268,12 +348,8 @@ async def test(call: CommandContext, value: str) -> Message:
         else [each for each in tried.would or [build] if _together(each, build)]
     )
     announcement = await _announcement(call, subscription, shown)
-    with use_locale(call.services.language):
-        card = cards.tried_out(
-            subscription, channel_card.card(announcement, call.services.dashboard, call.now), handles
-        )
-    note = "" if tried.would else f"{dry_run(subscription, tried)} {_('The card shows the newest one all the same.')}"
-    return cards.trial(subscription, card, note)
+    card = channel_card.card(announcement, call.services.dashboard, call.now)
+    return card, "" if tried.would else _(cards.OTHER_BUILD)
 
 
 async def _to_show(call: CommandContext, subscription: Subscription, app: App | None) -> list[Build]:

@@ -7,8 +7,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
+from bot.db import drafts
 from bot.db.connect import fresh_token
 from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
 from bot.db.download_schema import scheduled_reports as table
@@ -72,11 +74,34 @@ def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
     return None if row is None else digest_of(row)
 
 
-def remove_report(tx: Transaction, places: Collection[str], number: int) -> ScheduledReport | None:
-    """End a digest of these places; None if they have none of this number."""
-    removal = sa.delete(table).where(table.c.target_id.in_(places), table.c.id == number).returning(*_COLUMNS)
-    row = tx.execute(removal).first()
+def end_report(tx: Transaction, number: int) -> tuple[ScheduledReport, str] | None:
+    """End a digest, and return it with the key to undo that; None if there is none of this number."""
+    row = tx.execute(sa.delete(table).where(table.c.id == number).returning(*_COLUMNS)).first()
+    if row is None:
+        return None
+    removed = digest_of(row)
+    return removed, drafts.save_draft(tx, msgspec.json.encode(removed).decode())
+
+
+def get_ended_report(tx: Transaction, key: str) -> ScheduledReport | None:
+    """Return the digest that ended under this key; None when it is too old to be restored."""
+    saved = drafts.get_draft(tx, key)
+    return None if saved is None else _reports.decode(saved)
+
+
+def restore_report(tx: Transaction, report: ScheduledReport, due_at: datetime) -> ScheduledReport | None:
+    """Restore a digest that ended, due at another time (aware); None when there is one like it by now."""
+    facts = {field.name: getattr(report, field.name) for field in fields(ScheduledReport)}
+    facts |= {"due_at": due_at, "paused": None, "lease_until": sa.literal(0, sa.BigInteger), "lease_token": None}
+    if get_report(tx, report.id) is not None:  # SQLite has given its number away
+        del facts["id"]
+    insert = tx.insert(table).values(**facts).on_conflict_do_nothing().returning(*_COLUMNS)
+    row = tx.execute(insert).first()
+    tx.notify(Topic.SCHEDULED_REPORTS)
     return None if row is None else digest_of(row)
+
+
+_reports = msgspec.json.Decoder(ScheduledReport)
 
 
 def pause_reports(

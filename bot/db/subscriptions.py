@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
+from bot.db import drafts
 from bot.db.dialect_sql import POSTGRESQL, JsonRows, as_rows, written
 from bot.db.schema import outbox
 from bot.db.schema import subscriptions as table
@@ -17,6 +19,7 @@ from bot.db.types import EVERY_APP, db_now, micros
 from bot.db.wakeups import Topic
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Stage, Subscription
 from bot.domain.states import PauseReason
+from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
 
 
 def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
@@ -40,6 +43,8 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
     """
     wish = {
         "team_id": team_id,
+        "channel_id": channel_id,
+        "app_id": app_id or EVERY_APP,
         "app_name": app_name,
         "events": " ".join(events),
         "query": query,
@@ -48,11 +53,81 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
         "paused": None,
         "options": text_of(manner),
     }
+    return _write(tx, wish, baseline)
+
+
+def change_subscription(
+    tx: Transaction, expected: Subscription | None, /, **wish: Any
+) -> tuple[Subscription, str] | None:
+    """Save as `add_subscription` does, in the place of the `expected` one (None: there is none).
+
+    Return it with the key to undo that, which is empty for a new one; None, and nothing is saved, when the channel has
+    another one by now.
+    """
+    _serialize_changes(tx)
+    if _version(tx, wish["channel_id"], wish["app_id"]) != (expected.created_at if expected else None):
+        return None
+    saved = add_subscription(tx, **wish)
+    return saved, _save_change(tx, SubscriptionChange(expected, saved.created_at)) if expected else ""
+
+
+def end_subscription(tx: Transaction, channel_id: str, number: int) -> tuple[Subscription, str] | None:
+    """Remove a channel's subscription, and return it with the key to undo that; None if there is none."""
+    _serialize_changes(tx)
+    held = tuple(HeldAnnouncement(row.id, row.reason) for row in tx.execute(_HELD, id=number))
+    removed = remove_subscription(tx, channel_id, number)
+    return (removed, _save_change(tx, SubscriptionChange(removed, None, held))) if removed else None
+
+
+def get_change(tx: Transaction, key: str) -> SubscriptionChange | None:
+    """Return the change with this key; None when it is too old to be undone."""
+    saved = drafts.get_draft(tx, key)
+    return None if saved is None else _changes.decode(saved)
+
+
+def undo_change(tx: Transaction, change: SubscriptionChange, baseline: Sequence[Build] = ()) -> Subscription | None:
+    """Restore a subscription as it was before a change, with what was held for it; `baseline` as above.
+
+    None, and nothing is done, when it was changed again since.
+    """
+    before = change.before
+    _serialize_changes(tx)
+    if _version(tx, before.channel_id, before.app_id) != change.after:
+        return None
+    wish = {
+        "team_id": before.team_id,
+        "channel_id": before.channel_id,
+        "app_id": before.app_id or EVERY_APP,
+        "app_name": before.app_name,
+        "events": " ".join(before.events),
+        "query": before.query,
+        "created_by": before.created_by,
+        "created_at": before.created_at,
+        "paused": None,  # what still stands in its way pauses it again
+        "options": text_of(before.manner),
+    }
+    if change.after is None:
+        wish["muted_until"] = before.muted_until
+        # its number, unless SQLite has given it away
+        if tx.execute(sa.select(table.c.id).where(table.c.id == before.id)).first() is None:
+            wish["id"] = before.id
+    restored = _write(tx, wish, baseline)
+    held = as_rows({"id": each.id, "reason": each.reason} for each in change.held)
+    tx.execute(_HOLD_AGAIN, me=restored.id, rows=held)
+    tx.notify(Topic.HELD)
+    tx.notify(Topic.PAUSED_CHANNELS)
+    return restored
+
+
+def _write(tx: Transaction, wish: dict[str, Any], baseline: Sequence[Build]) -> Subscription:
+    """Insert a subscription, or update the one for the same app of the same channel."""
+    channel_id, app_id = wish["channel_id"], None if wish["app_id"] == EVERY_APP else wish["app_id"]
     _serialize_changes(tx)
     heard = _covers(tx, app_id, channel_id)
     watched = _covers(tx, app_id)
-    insert = tx.insert(table).values(channel_id=channel_id, app_id=app_id or EVERY_APP, **wish)
-    upsert = insert.on_conflict_do_update(index_elements=["channel_id", "app_id"], set_=wish)
+    same = ["channel_id", "app_id"]
+    changed = {name: value for name, value in wish.items() if name not in (*same, "id")}
+    upsert = tx.insert(table).values(**wish).on_conflict_do_update(index_elements=same, set_=changed)
     row = tx.execute(upsert.returning(table)).one()
     if not watched:
         _start_polling(tx, app_id, baseline)
@@ -62,6 +137,22 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
     tx.notify(Topic.APP_POLLS)
     tx.notify(Topic.ACCESS)
     return subscription_of(row)
+
+
+def _version(tx: Transaction, channel_id: str, app_id: str | None) -> datetime | None:
+    """Return when the subscription of a channel to an app was last saved; None when there is none."""
+    query = sa.select(table.c.created_at).where(
+        table.c.channel_id == channel_id, table.c.app_id == (app_id or EVERY_APP)
+    )
+    found: datetime | None = tx.execute(query).scalar()
+    return found
+
+
+def _save_change(tx: Transaction, change: SubscriptionChange) -> str:
+    return drafts.save_draft(tx, msgspec.json.encode(change).decode())
+
+
+_changes = msgspec.json.Decoder(SubscriptionChange)
 
 
 def remove_subscription(tx: Transaction, channel_id: str, id_or_app: int | str) -> Subscription | None:
@@ -220,6 +311,17 @@ def subscription_of(row: sa.Row[Any]) -> Subscription:
         muted_until=row.muted_until,
     )
 
+
+_HELD = written("SELECT id, reason FROM outbox WHERE subscription_id = :id AND state = {delivery.HELD} ORDER BY id")
+
+_HOLD_AGAIN = written(
+    """
+    UPDATE outbox SET state = {delivery.HELD}, subscription_id = :me,
+        reason = (SELECT o.reason FROM {rows} WHERE o.id = outbox.id)
+    WHERE state = {delivery.FAILED} AND reason = 'unsubscribed' AND id IN (SELECT o.id FROM {rows})
+    """,
+    JsonRows("rows", {"id": "bigint", "reason": "text"}),
+)
 
 # Held deliveries of an ended subscription are dropped.
 _DROP = written("""

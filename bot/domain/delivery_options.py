@@ -17,8 +17,7 @@ from bot.domain.text_limits import within
 from bot.domain.time_zones import zone
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
-from bot.i18n import Text, gettext_noop, joined
-from bot.i18n.verbatim import verbatim
+from bot.i18n import Text, gettext_noop
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
@@ -67,26 +66,6 @@ def options(options: DeliveryOptions) -> tuple[KeyValue, ...]:
         "tz": options.tz if options.digest or options.quiet else "",
     }
     return tuple(KeyValue(key, value) for key, value in typed.items() if value)
-
-
-def explain(options: DeliveryOptions) -> Text:
-    """Describe the options as the end of a sentence; empty when they are the defaults. A mention is left out."""
-    parts = []
-    if options.digest:
-        schedule = timeparse_schedule.explain(timeparse_schedule.parse(options.digest))
-        parts.append(Text("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(options.tz)))
-    if options.quiet:
-        start, end = options.quiet.split("-")
-        parts.append(Text("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(options.tz)))
-    if options.compact:
-        parts.append(Text("in one line each"))
-    if options.grouped:
-        parts.append(Text("one card for all platforms of a version"))
-    if not options.threads:
-        parts.append(Text("without threads"))
-    if options.label:
-        parts.append(Text("labelled “{label}”", label=options.label))
-    return joined(", ", parts)
 
 
 def held_until(subscription: Subscription, now: datetime) -> datetime | None:

@@ -57,11 +57,30 @@ class ScheduledReportService:
         """Return the reports of these channels and people."""
         return await self._store.run(scheduled_reports.list_reports, places)
 
-    async def end(
-        self, actor: Actor, entrypoint: Entrypoint, places: Sequence[str], number: int
-    ) -> ScheduledReport | None:
-        """End a report of these places and return it; None for one that has ended already."""
-        removed = await self._store.run(scheduled_reports.remove_report, places, number)
+    async def find(self, number: int) -> ScheduledReport | None:
+        """Return the report of this number."""
+        return await self._store.run(scheduled_reports.get_report, number)
+
+    async def end(self, actor: Actor, entrypoint: Entrypoint, number: int) -> tuple[ScheduledReport, str] | None:
+        """End a report and return it with the key to undo that; None for one that has ended already."""
+        removed = await self._store.run(scheduled_reports.end_report, number)
         if removed is not None:
-            await self._audit.record(actor, entrypoint, AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
+            await self._audit.record(
+                actor, entrypoint, AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed[0].app_id
+            )
         return removed
+
+    async def ended(self, key: str) -> ScheduledReport | None:
+        """Return the report that ended under this key; None when it is too old to be restored."""
+        return await self._store.run(scheduled_reports.get_ended_report, key)
+
+    async def restore(
+        self, actor: Actor, entrypoint: Entrypoint, report: ScheduledReport, now: datetime
+    ) -> ScheduledReport | None:
+        """Restore a report that ended, to be due when its schedule says so; None when there is one like it."""
+        due_at = timeparse_schedule.next_after(timeparse_schedule.parse(report.schedule), now, report.tz)
+        restored = await self._store.run(scheduled_reports.restore_report, report, due_at)
+        if restored is not None:
+            outcome = f"{restored.schedule} in {restored.target_id}"
+            await self._audit.record(actor, entrypoint, AuditAction.DIGEST, outcome, app_id=restored.app_id)
+        return restored

@@ -12,15 +12,16 @@ from bot.domain import filters
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, BuildEvent, DeliveryOptions, Subscription
 from bot.domain.mutes import mute_ends
+from bot.domain.subscription_changes import SubscriptionChange
 from bot.services.audit import AuditLog
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A subscription, whether it replaced one for the same app, and whether the channel's paused ones go on."""
+    """A subscription, the key to undo the change (empty for a new one), and whether its channel was resumed."""
 
     subscription: Subscription
-    replaced: bool
+    undo: str
     resumed: bool
 
 
@@ -41,6 +42,11 @@ class SubscriptionService:
         """Return the subscriptions of a channel (None: of all), or of one owner, with the time of their last post."""
         return await self._store.run(subscriptions.list_with_last_post, channel_id, created_by=created_by)
 
+    async def find(self, channel_id: str, app: App | None) -> Subscription | None:
+        """Return the subscription of a channel to an app (None: to every app)."""
+        app_id = app.id if app else None
+        return next((found for found in await self.of_channel(channel_id) if found.app_id == app_id), None)
+
     async def save(
         self,
         actor: Actor,
@@ -53,19 +59,16 @@ class SubscriptionService:
         query: str,
         options: DeliveryOptions,
         baseline: Sequence[Build],
-    ) -> Saved:
+        expected: Subscription | None,
+    ) -> Saved | None:
         """Save a subscription to an app (None: to every app, which is called `every_app`) with the builds of history.
 
-        One for the same app is replaced. A channel that could not be posted to before can be now, so its deliveries
-        that were held are released.
+        It takes the place of the `expected` one; when the channel has another one by now, nothing is saved: None.
         """
-        before = await self._store.run(subscriptions.list_subscriptions, channel_id)
-        resumed = any(subscription.paused for subscription in before)
-        if resumed:
-            await self._store.run(mutes.release_channel, channel_id)
-            await self._store.run(subscriptions.resume_subscriptions, channel_id)
+        resumed = await self.resume(channel_id)
         saved = await self._store.run(
-            subscriptions.add_subscription,
+            subscriptions.change_subscription,
+            expected,
             team_id=actor.team_id,
             channel_id=channel_id,
             app_id=app.id if app else None,
@@ -77,19 +80,46 @@ class SubscriptionService:
             # for every app at once the first poll finds out what is history
             baseline=baseline if app else (),
         )
+        if saved is None:
+            return None
+        subscription, undo = saved
         await self._audit.record(
-            actor, entrypoint, AuditAction.SUBSCRIBE, filters.typed(events, query, options), app_id=saved.app_id
+            actor, entrypoint, AuditAction.SUBSCRIBE, filters.typed(events, query, options), app_id=subscription.app_id
         )
-        replaced = any(subscription.app_id == saved.app_id for subscription in before)
-        return Saved(saved, replaced, resumed)
+        return Saved(subscription, undo, resumed)
 
-    async def end(self, actor: Actor, entrypoint: Entrypoint, subscription: Subscription) -> Subscription | None:
-        """End a subscription and return it; None for one that has ended already."""
-        removed = await self._store.run(subscriptions.remove_subscription, subscription.channel_id, subscription.id)
+    async def resume(self, channel_id: str) -> bool:
+        """Resume a channel that could not be posted to before and can be now; returns whether it was paused."""
+        paused = any(subscription.paused for subscription in await self.of_channel(channel_id))
+        if paused:
+            await self._store.run(mutes.release_channel, channel_id)
+            await self._store.run(subscriptions.resume_subscriptions, channel_id)
+        return paused
+
+    async def end(
+        self, actor: Actor, entrypoint: Entrypoint, subscription: Subscription
+    ) -> tuple[Subscription, str] | None:
+        """End a subscription and return it with the key to undo that; None for one that has ended already."""
+        removed = await self._store.run(subscriptions.end_subscription, subscription.channel_id, subscription.id)
         if removed is not None:
             outcome = f"in {subscription.channel_id}"
             await self._audit.record(actor, entrypoint, AuditAction.UNSUBSCRIBE, outcome, app_id=subscription.app_id)
         return removed
+
+    async def change(self, key: str) -> SubscriptionChange | None:
+        """Return the change with this key; None when it is too old to be undone."""
+        return await self._store.run(subscriptions.get_change, key)
+
+    async def undo(
+        self, actor: Actor, entrypoint: Entrypoint, change: SubscriptionChange, baseline: Sequence[Build]
+    ) -> Subscription | None:
+        """Restore a subscription as it was before a change; None when it was changed again since."""
+        before = change.before
+        restored = await self._store.run(subscriptions.undo_change, change, baseline if before.app_id else ())
+        if restored is not None:
+            outcome = filters.typed(before.events, before.query, before.manner)
+            await self._audit.record(actor, entrypoint, AuditAction.SUBSCRIBE, outcome, app_id=before.app_id)
+        return restored
 
     async def mute(
         self,

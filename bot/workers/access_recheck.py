@@ -53,7 +53,6 @@ class AccessRechecker:
         people: AccessResolver,
         permission: PermissionChecker,
         message: Callable[[Delivery], Awaitable[Message]],
-        command: str,
         first_look_seconds: float = FIRST_LOOK_SECONDS,
     ) -> None:
         self._store = store
@@ -61,7 +60,6 @@ class AccessRechecker:
         self._people = people
         self._permission = permission
         self._render = message
-        self._command = command
         self._first = self._check_seconds = first_look_seconds
         self._paused_count = 0
 
@@ -236,7 +234,8 @@ class AccessRechecker:
                 key_value.set_value_once, f"recalled {subscription.created_by} {build.id}", subscription.channel_id
             ):
                 head = partial(cards.of_recalled, build, subscription.channel_id)
-                await self._notify(_paused(head, subscription.created_by, build.app, Role.RELEASER, error))
+                paused = _paused(head, subscription.created_by, build.app, Role.RELEASER, error)
+                await self._notify(replace(paused, build=build))
         raise error
 
     async def _pause(self, subscription: Subscription, error: PermissionDenied) -> None:
@@ -249,8 +248,7 @@ class AccessRechecker:
         paused = _paused(
             partial(cards.of_subscription, subscription), subscription.created_by, app, Role.RELEASER, error
         )
-        again = f"{self._command} subscribe {subscription.app_name if subscription.app_id else '*'}"
-        await self._notify(replace(paused, channel_id=subscription.channel_id, again=again))
+        await self._notify(replace(paused, channel_id=subscription.channel_id, subscription=subscription))
 
     async def on_app_deleted(self, app_id: str) -> None:
         """Pause the subscriptions of an app deleted in Applivery, and notify the users who wait for its builds."""

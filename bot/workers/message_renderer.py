@@ -28,14 +28,12 @@ class MessageRenderer:
         apps: Callable[[App], str],
         personal: Callable[[Delivery], Awaitable[Message]],
         clock: Callable[[], datetime],
-        command: str,
     ) -> None:
         self._app_directory = app_directory
         self._dashboard = dashboard
         self._apps = apps
         self._personal = personal
         self._clock = clock
-        self._command = command
         # Every other event is shown on the channel's card.
         self._of_event: dict[BuildEvent | CardUpdate | ChannelNotice, Callable[[Delivery], Awaitable[Message]]] = {
             ChannelNotice.WELCOME: self._welcome,
@@ -54,7 +52,7 @@ class MessageRenderer:
         return channel_card.card(announcement, self._dashboard, self._clock())
 
     async def _welcome(self, announcement: Delivery) -> Message:
-        return welcome(self._command)
+        return welcome()
 
     async def _certificate(self, announcement: Delivery) -> Message:
         build = announcement.build

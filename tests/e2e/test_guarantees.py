@@ -95,7 +95,7 @@ async def every_way(world: Environment) -> None:
     world.releases.archived = True
     world.applivery.build(world.courier, version="2.6.0")
     await world.look()
-    await world.slack.until(lambda: [m for m in every_message(world.slack) if "I stopped announcing" in m.text])
+    await world.slack.until(lambda: [m for m in every_message(world.slack) if "is paused in" in m.text])
     world.releases.archived = False
 
 

@@ -45,6 +45,7 @@ async def everything(world: Environment) -> None:
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
     pressed |= await _requests(world)
+    pressed |= await _changes(world)
     pressed |= await _home(world)
     pressed |= await _long_lists(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
@@ -236,6 +237,32 @@ async def _requests(world: Environment) -> set[str]:
     return {*actions, "decide.v1"}  # which only messages of earlier versions have: commands/test_permits.py
 
 
+async def _changes(world: Environment) -> set[str]:
+    """Another's subscription is kept, replaced and restored, a report is restored; the buttons that do it."""
+    place = world.slack.channel("shipping", members=(world.ana, world.bruno))
+    await world.ask(f"grant <@{world.bruno.id}> releaser")
+    await world.ask("subscribe courier", user=world.bruno, channel=place)
+    for label in ("Keep", "Replace"):
+        answer = await world.ask("subscribe courier on:failed", channel=place)
+        await press(world.slack, answer, label, user=world.ana)
+        await rested(world)
+    await click(world.slack, answer, "undo.subscription.v1", user=world.ana)
+    await rested(world)
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions, place.id)
+    notice = old_card(world.slack, place, "resume.v1", f"{place.id}/{subscription.id}")
+    await click(world.slack, notice, "resume.v1", user=world.ana)
+    await rested(world)
+    await world.ask("unsubscribe courier", channel=place)
+    await world.ask("downloads courier every:daily@09:00", channel=place)
+    [report] = await world.bot.store.run(scheduled_reports.list_reports, [place.id])
+    ended = await world.ask(f"unsubscribe d{report.id}", channel=place)
+    await click(world.slack, ended, "undo.digest.v1", user=world.ana)
+    await rested(world)
+    await world.ask(f"unsubscribe d{report.id}", channel=place)
+    await world.ask(f"revoke <@{world.bruno.id}>")
+    return {"keep.v1", "replace.v1", "undo.subscription.v1", "resume.v1", "undo.digest.v1"}
+
+
 def _question(world: Environment) -> FakeMessage:
     """The newest question to an admin."""
     there = [message for listed in world.slack.mailbox.by_channel.values() for message in listed]
@@ -262,7 +289,7 @@ async def _long_lists(world: Environment) -> set[str]:
         await press(world.slack, answer, "More", user=world.ana)
         await rested(world)
     for digest in await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id]):
-        await world.bot.store.run(scheduled_reports.remove_report, [world.releases.id], digest.id)
+        await world.bot.store.run(scheduled_reports.end_report, digest.id)
     return {f"more.{text}.v1" for text in ("builds", "files", "news", "audit", "digests")}
 
 
@@ -413,7 +440,7 @@ def place(world: Environment, message: FakeMessage) -> str:
 
 
 async def _pressed(world: Environment, message: FakeMessage, control: Control) -> bool:
-    if control.action.startswith(("unsubscribe", "undigest")):
+    if control.action.startswith(("unsubscribe", "undigest", "undo.")):
         return True  # pressed last, in _mishaps: what is announced has to be heard
     try:
         await click_control(world.slack, message, control, user=seer(world, message))

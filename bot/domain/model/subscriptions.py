@@ -14,14 +14,13 @@ from bot.i18n import gettext_noop
 class EventDescription:
     """What the product knows of a build event beside its message; texts are translated where they are shown.
 
-    `when` is the first event in the sentence about a subscription, `or_when` each one after it. `choice` is its line in
-    the subscription form; without one no channel can ask for it, and only users who wait for the build are told.
-    `none` says in a preview that it happened to no build. `stage` is the one in which a build causes it. `on_card`:
-    channels see it on the build's card. `by_default`: a subscription that names no event has it.
+    `kind` says in a sentence what is announced: `ready builds`. `choice` is its line in the
+    subscription form; without one no channel can ask for it, and only users who wait for the build are told. `none`
+    says in a preview that it happened to no build. `stage` is the one in which a build causes it. `on_card`: channels
+    see it on the build's card. `by_default`: a subscription that names no event has it.
     """
 
-    when: str
-    or_when: str
+    kind: str = ""
     choice: str = ""
     none: str = ""
     stage: Stage | None = None
@@ -37,19 +36,15 @@ class BuildEvent(DescribedEnum):
     UPLOADED = (
         "uploaded",
         EventDescription(
-            when=gettext_noop("when uploaded"),
-            or_when=gettext_noop("{before} or uploaded"),
-            choice=gettext_noop("was uploaded"),
-            on_card=True,
+            kind=gettext_noop("uploaded builds"), choice=gettext_noop("A build is uploaded"), on_card=True
         ),
     )
     PROCESSED = (
         "processed",
         EventDescription(
-            when=gettext_noop("when processed"),
-            or_when=gettext_noop("{before} or processed"),
-            choice=gettext_noop("was processed and can be had"),
-            none=gettext_noop("none of them was processed"),
+            kind=gettext_noop("ready builds"),
+            choice=gettext_noop("A build is ready"),
+            none=gettext_noop("No recent build is ready."),
             stage=Stage.READY,
             on_card=True,
             by_default=True,
@@ -58,10 +53,9 @@ class BuildEvent(DescribedEnum):
     FAILED = (
         "failed",
         EventDescription(
-            when=gettext_noop("when failed"),
-            or_when=gettext_noop("{before} or failed"),
-            choice=gettext_noop("failed to be processed"),
-            none=gettext_noop("none of them has failed"),
+            kind=gettext_noop("failed builds"),
+            choice=gettext_noop("A build fails"),
+            none=gettext_noop("No recent build failed."),
             stage=Stage.FAILED,
             on_card=True,
             by_default=True,
@@ -70,28 +64,17 @@ class BuildEvent(DescribedEnum):
     CERT = (
         "cert",
         EventDescription(
-            when=gettext_noop("when a certificate expires"),
-            or_when=gettext_noop("{before} or a certificate expires"),
-            choice=gettext_noop("has a certificate or profile that runs out"),
+            kind=gettext_noop("expiring certificates"),
+            choice=gettext_noop("A certificate or profile is about to expire"),
         ),
     )
     FEEDBACK = (
         "feedback",
-        EventDescription(
-            when=gettext_noop("when feedback is sent"),
-            or_when=gettext_noop("{before} or feedback is sent"),
-            choice=gettext_noop("got feedback or a bug report"),
-        ),
+        EventDescription(kind=gettext_noop("feedback"), choice=gettext_noop("Somebody sends feedback or a bug report")),
     )
-    STUCK = "stuck", EventDescription(when=gettext_noop("when stuck"), or_when=gettext_noop("{before} or stuck"))
-    DELETED = (
-        "deleted",
-        EventDescription(when=gettext_noop("when deleted"), or_when=gettext_noop("{before} or deleted")),
-    )
-    GIVEN_UP = (
-        "given_up",
-        EventDescription(when=gettext_noop("when given up"), or_when=gettext_noop("{before} or given up")),
-    )
+    STUCK = "stuck", EventDescription()
+    DELETED = "deleted", EventDescription()
+    GIVEN_UP = "given_up", EventDescription()
 
     @property
     def personal(self) -> bool:

@@ -241,9 +241,8 @@ def _rich_text_section(text: str, fields: Sequence[str], accessory: Any) -> Bloc
     words = markup.to_rich_text("\n".join(word for word in (text, *fields) if word))
     if accessory is None:
         return words
-    below = (
-        actions(accessory) if isinstance(accessory, ButtonElement) else serialize(ContextBlock(elements=[accessory]))
-    )
+    in_row = isinstance(accessory, ButtonElement | OverflowMenuElement)
+    below = actions(accessory) if in_row else serialize(ContextBlock(elements=[accessory]))
     return {TOGETHER: (words, below)}
 
 

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slack_sdk.models.blocks import ButtonElement
+
 from bot.domain.model import Build, Role, Subscription
 from bot.domain.states import PauseReason
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
+from bot.slack.button_values import SubscriptionValue
 from bot.slack.mrkdwn import escape_inline
-from bot.slack.views.builds import title
+from bot.slack.views.builds import title, unrecall_button
 from bot.slack.views.subscription_names import app_of
 
 if TYPE_CHECKING:
@@ -25,8 +28,8 @@ SHOWN = 5  # channels or admins
 class PausedItem:
     """Something that was paused: `head` says what, `maker` set it up, `need` is the role it takes for `app` (inert).
 
-    `again` is the command that sets it up again, empty when there is none; `other` is the user who lacks the role, when
-    that is not the owner.
+    `other` is the user who lacks the role, when that is not the owner. `subscription` and `build` are what it is, if it
+    is that.
     """
 
     head: Callable[[], str]
@@ -36,8 +39,9 @@ class PausedItem:
     reason: PauseReason
     channel_id: str | None = None
     channels: Sequence[str] = ()
-    again: str = ""
     other: str = ""
+    subscription: Subscription | None = None
+    build: Build | None = None
 
 
 def of_subscription(subscription: Subscription) -> str:
@@ -73,9 +77,25 @@ def told(pause: PausedItem, admins: Sequence[str]) -> Message:
     """Return what happened, who can help, and that it resumes automatically."""
     parts = [_why(pause), _help(pause, admins)]
     if pause.reason not in (PauseReason.PERSON, PauseReason.APP):
-        parts.append(_("It resumes automatically after that."))
-    text = f"⏸ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
-    return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text),))
+        parts.append(_("It then resumes by itself."))
+    text = f"⚠️ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
+    button = _button(pause)
+    below = [blocks.actions(button)] if button else []
+    return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text), *below))
+
+
+def _button(pause: PausedItem) -> ButtonElement | None:
+    """Return what helps the reader: to end what cannot go on, or to try whether it can."""
+    if pause.reason is PauseReason.RECALLED:
+        return unrecall_button(pause.build) if pause.build else None
+    if pause.subscription is None:
+        return None
+    about, app = str(SubscriptionValue.of(pause.subscription)), app_of(pause.subscription)
+    if pause.reason in (PauseReason.PERSON, PauseReason.ROLE):
+        label = _("Take over") if pause.reason is PauseReason.PERSON else _("Resume")
+        return blocks.button(label, "resume.v1", about, accessibility_label=f"{label}: {app}")
+    label = _("Unsubscribe")
+    return blocks.button(label, "unsubscribe.v1", about, accessibility_label=f"{label}: {app}")
 
 
 _WHY = {
@@ -84,7 +104,7 @@ _WHY = {
     PauseReason.CHANNEL: gettext_noop("{app} can now be used only in {channels}."),
     PauseReason.SHARED: gettext_noop("{channel} is now shared with another organisation."),
     PauseReason.RECALLED: gettext_noop("It was recalled."),
-    PauseReason.APP: gettext_noop("Applivery no longer has {app}."),
+    PauseReason.APP: gettext_noop("{app} was deleted in Applivery."),
 }
 _NO_ACCESS = gettext_noop("You no longer have access to {app}.")
 _OTHER = gettext_noop("{person} no longer has access to {app}.")
@@ -113,11 +133,11 @@ def _named(channels: Sequence[str]) -> str:
 
 def _help(pause: PausedItem, admins: Sequence[str]) -> str:
     if pause.reason is PauseReason.PERSON:
-        return (
-            _("To take it over, run `{command}` there.", command=escape_inline(pause.again, 120)) if pause.again else ""
-        )
-    if pause.reason in (PauseReason.SHARED, PauseReason.APP):
-        return _("Set it up again in a channel of your own.") if pause.reason is PauseReason.SHARED else ""
+        return _("Take it over to resume it.") if pause.subscription else ""
+    if pause.reason is PauseReason.SHARED:
+        return _("Set it up again in a channel of your own workspace.")
+    if pause.reason is PauseReason.APP:
+        return ""
     if pause.reason is PauseReason.RECALLED:
         return _("A releaser can undo the recall.")
     if not admins:

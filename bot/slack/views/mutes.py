@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from slack_sdk.models.blocks import ButtonElement
+
 from bot.domain import mutes
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.button_values import MuteValue
 from bot.slack.mrkdwn import date_tag, escape_inline
-from bot.slack.views.subscription_names import app_of
+from bot.slack.views.subscription_names import app_of, channel_name, listed
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
@@ -23,74 +25,76 @@ CHOICES = (
     (gettext_noop("1 hour"), "1h"),
     (gettext_noop("4 hours"), "4h"),
     (gettext_noop("Until tomorrow 09:00"), "tomorrow 09:00"),
-    (gettext_noop("Unmute"), "off"),
+    (gettext_noop("Until Monday 09:00"), "monday 09:00"),
 )
 
 
 def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -> Message:
     """Return the choice of a time. `target` is part of each button's value."""
-    channel = subscriptions[0].channel_id
-    text = _(
-        "For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(subscriptions), channel=channel
-    )
+    about = {"apps": names(subscriptions), "channel": channel_name(subscriptions[0].channel_id)}
+    text = _("*Mute announcements of {apps} in {channel} for:*", **about)
+    if target == HERE:
+        text = _("*Mute announcements in {channel} for:*", **about)
     quiet = [(subscription, until) for subscription in subscriptions if (until := mutes.mute_ends(subscription, now))]
     if quiet:
         last, muted = max(until for _, until in quiet), names([subscription for subscription, _ in quiet])
-        text += " " + _("Muted until {when}: {apps}.", when=date_tag(last), apps=muted)
-    labels = [(_(label), typed) for label, typed in CHOICES]
+        text += "\n" + _("Muted now until {when}: {apps}.", when=date_tag(last), apps=muted)
     which = [
         blocks.button(
-            label,
+            _(label),
             f"muted.v1#{number}",
             str(MuteValue(typed, target)),
-            accessibility_label=f"{label}: {_plain(subscriptions)}",
+            accessibility_label=f"{_(label)}: {_plain(subscriptions)}",
         )
-        for number, (label, typed) in enumerate(labels)
+        for number, (label, typed) in enumerate(CHOICES)
     ]
-    return Message(text, (blocks.section(text), blocks.actions(*which)))
+    off = [_unmute(subscriptions, target)] if quiet else []
+    return Message(text, (blocks.section(text), blocks.actions(*which, *off)))
 
 
 def muted(
     subscriptions: Sequence[Subscription], until: datetime, target: str, left_out: Sequence[Subscription]
 ) -> Message:
-    """Until when nothing is said, and what happens then."""
+    """Until when nothing is announced, and what happens then."""
     head = _(
-        "🔕 Muted until {when}: {apps} in <#{channel}>.",
+        "*Muted {apps} in {channel} until {when}.*",
         when=date_tag(until),
         apps=names(subscriptions),
-        channel=subscriptions[0].channel_id,
+        channel=channel_name(subscriptions[0].channel_id),
     )
     text = _together(head, _then(subscriptions), _every(subscriptions, target), _left(left_out))
-    says = _("Unmute {apps}", apps=_plain(subscriptions))
-    off = blocks.button(_("Unmute"), "muted.v1#off", str(MuteValue("off", target)), accessibility_label=says)
-    return Message(text, (blocks.section(text), blocks.actions(off)))
+    return Message(text, (blocks.section(text), blocks.actions(_unmute(subscriptions, target))))
 
 
 def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
     """Return the confirmation that announcements go on."""
-    text = _(
-        "🔔 Unmuted: {apps} in <#{channel}>. What was kept back comes now.",
+    head = _(
+        "*Unmuted {apps} in {channel}.*",
         apps=names(subscriptions),
-        channel=subscriptions[0].channel_id,
+        channel=channel_name(subscriptions[0].channel_id),
     )
-    return Message(_together(text, _left(left_out)))
+    return Message(_together(head, _("Held announcements will be posted now."), _left(left_out)))
 
 
-def not_muted(subscriptions: Sequence[Subscription]) -> Message:
+def not_muted(subscriptions: Sequence[Subscription], target: str) -> Message:
     """Return the answer when there was no mute to end."""
-    channel = subscriptions[0].channel_id
-    return Message(
-        _("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(subscriptions))
-    )
+    channel = channel_name(subscriptions[0].channel_id)
+    if target == HERE:
+        return Message(_("Nothing is muted in {channel}.", channel=channel))
+    return Message(_("{apps} isn't muted in {channel}.", channel=channel, apps=names(subscriptions)))
 
 
 def names(subscriptions: Sequence[Subscription]) -> str:
     """Return the apps, each once, as part of a sentence."""
     every = list(dict.fromkeys(escape_inline(app_of(subscription), 80) for subscription in subscriptions))
-    if len(every) > NAMED:
-        some, left = ", ".join(every[:NAMED]), len(every) - NAMED
-        return _("{names} and {number} more (see `subscriptions`)", names=some, number=left)
-    return _("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
+    if left := len(every[NAMED:]):
+        return _("{names} and {number} more", names=", ".join(every[:NAMED]), number=left)
+    return listed(every)
+
+
+def _unmute(subscriptions: Sequence[Subscription], target: str) -> ButtonElement:
+    says = _("Unmute {apps}", apps=_plain(subscriptions))
+    return blocks.button(_("Unmute"), "muted.v1#off", str(MuteValue("off", target)), accessibility_label=says)
 
 
 def _plain(subscriptions: Sequence[Subscription]) -> str:
@@ -103,10 +107,10 @@ def _together(*sentences: str) -> str:
 
 def _then(subscriptions: Sequence[Subscription]) -> str:
     if all(subscription.manner.digest for subscription in subscriptions):
-        return _("What comes meanwhile is told in the first digest after that.")
+        return _("Builds from this time will be in the next digest.")
     if len(subscriptions) == 1:
-        return _("What comes meanwhile is told then, in one message.")
-    return _("What comes meanwhile is told then, in one message for each of them.")
+        return _("Builds from this time will be posted as one summary.")
+    return _("Builds from this time will be posted as one summary per subscription.")
 
 
 def _every(subscriptions: Sequence[Subscription], target: str) -> str:
@@ -114,8 +118,8 @@ def _every(subscriptions: Sequence[Subscription], target: str) -> str:
     everything = (
         any(subscription.app_id is None for subscription in subscriptions) and "/" not in target and target != HERE
     )
-    return _("This channel hears of it as one of every app, so that is muted too.") if everything else ""
+    return _("This channel is subscribed to every app, so all apps are muted.") if everything else ""
 
 
 def _left(left_out: Sequence[Subscription]) -> str:
-    return _("You may not mute {apps}.", apps=names(left_out)) if left_out else ""
+    return _("You can't mute {apps}.", apps=names(left_out)) if left_out else ""

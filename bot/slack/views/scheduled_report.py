@@ -47,35 +47,30 @@ def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
 
 
 def _end(digest: ScheduledReport) -> ButtonElement:
-    return blocks.button(
-        _("Stop report"),
-        "undigest.v1",
-        str(digest.id),
-        accessibility_label=_("Stop report {name}", name=f"d{digest.id}"),
-        confirm=_("This report won't be sent any more."),
-        verb=_("Stop report"),
-    )
+    says = _("Stop report d{number} on {app}", number=str(digest.id), app=digest.app_name)
+    return blocks.button(_("Stop report"), f"undigest.v1#{digest.id}", str(digest.id), accessibility_label=says)
 
 
 def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = NO_NAMES) -> Message:
-    """Return the same message with a page of the digests of a place below."""
+    """Return the same message with a page of the scheduled reports of a place below."""
     if not page.items:
         return message
-    body: list[Block] = list(message.blocks) or [blocks.section(message.text)]
+    head = _("Scheduled reports")
+    body: list[Block] = [*message.blocks, blocks.section(f"*{head}*")]
     body += [blocks.section(_line(report, builds), accessory=_end(report)) for report in page.items]
     body += page_buttons(page, MORE, "")
     listed = "; ".join(f"d{report.id}: {_words(report, builds)}" for report in page.items)
-    text = _("Scheduled reports: {reports}.", reports=listed)
-    return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
+    return replace(message, text=f"{message.text} {head}: {listed}.".strip(), blocks=tuple(body))
 
 
 def _line(digest: ScheduledReport, builds: Names) -> str:
-    what = _words(digest, builds)
+    state = [f"d{digest.id}", _("by <@{person}>", person=digest.created_by)]
     if digest.skip_if_empty:
-        what = _("{report}, skipped when nothing is new", report=what)
-    by = _("Scheduled by {person} {when}", person=f"<@{digest.created_by}>", when=date_tag(digest.created_at))
-    paused = [_("⚠️ Paused: {why}", why=_why(digest.paused))] if digest.paused else []
-    return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
+        state.append(_("skipped when nothing is new"))
+    if digest.paused:
+        state.append(_("⚠️ paused: {reason}", reason=_why(digest.paused)))
+    words = _words(digest, builds)
+    return f"{words[:1].upper()}{words[1:]}\n{' · '.join(state)}"
 
 
 def _why(reason: str) -> str:
@@ -84,18 +79,28 @@ def _why(reason: str) -> str:
     return _(known[reason]) if reason in known else escape_inline(reason)
 
 
-def ended(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
-    """Return the confirmation that it won't be sent any more."""
-    return Message(_("*Stopped the scheduled report:* {report}.", report=_words(digest, builds)))
+def ended(digest: ScheduledReport, undo: str, builds: Names = NO_NAMES) -> Message:
+    """Return what has ended, and a button that restores it by the key `undo`."""
+    text = _("*Stopped the scheduled report:* {report}.", report=_words(digest, builds))
+    says = _("Undo: schedule the report on {app} again", app=digest.app_name)
+    back = blocks.button(_("Undo"), "undo.digest.v1", undo, accessibility_label=says)
+    return Message(text, (blocks.section(text), blocks.actions(back)))
+
+
+def restored(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
+    """Return what is scheduled again."""
+    what, when = _words(digest, builds), date_tag(digest.due_at)
+    return Message(_("*Scheduled again:* {report}. The next one is due {when}.", report=what, when=when))
 
 
 def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Message:
-    """Return the notice to the owner when a report can no longer be posted."""
+    """Return the notice to the owner when a report can no longer be made, and a button that ends it."""
     what = _words(digest, builds)
-    if digest.private:
-        return Message(_("⚠️ *Paused your scheduled report:* {report}. {why}", report=what, why=why))
-    text, place = gettext_noop("⚠️ *Paused the scheduled report in {place}:* {report}. {why}"), f"<#{digest.target_id}>"
-    return Message(_(text, report=what, place=place, why=why))
+    text = _("⚠️ *Paused your scheduled report:* {report}. {why}", report=what, why=why)
+    if not digest.private:
+        sentence = gettext_noop("⚠️ *Paused the scheduled report in {place}:* {report}. {why}")
+        text = _(sentence, place=f"<#{digest.target_id}>", report=what, why=why)
+    return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
 
 
 def summary(report: DownloadReport) -> Message:

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import Option
 
-from bot.domain import delivery_options, filters, grammar, lookup
+from bot.domain import delivery_options, filters, grammar, lookup, subscription_changes
 from bot.domain.grammar import ParsedText
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.slack import blocks, typed_text
 from bot.slack.blocks import Block, Modal, inputs
-from bot.slack.mrkdwn import escape_inline
+from bot.slack.views.subscription_names import app_name, channel_name
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
 
 _HOW = {
-    "threads": gettext_noop("Details in a thread below the card"),
+    "threads": gettext_noop("Details in a thread"),
     "version": gettext_noop("One card for all platforms of a version"),
-    "compact": gettext_noop("Compact: one line each"),
+    "compact": gettext_noop("One line per build"),
 }
 _LINES = ("label", "mention", "digest", "quiet")
 MOST = {"label": delivery_options.LABEL, "mention": 100, "digest": 100, "quiet": 40}  # characters
@@ -42,18 +42,16 @@ def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> 
 
     Raises UserInputError for typed words that it cannot show.
     """
-    if subscription.app_id:
-        what = _(
-            "Builds of *{app}* in <#{channel}>",
-            app=escape_inline(subscription.app_name, 80),
-            channel=subscription.channel_id,
-        )
-    else:
-        what = _("Builds of *every app* in <#{channel}>", channel=subscription.channel_id)
+    what = _(
+        "*{app}* in {channel} · set up by <@{person}>",
+        app=app_name(subscription),
+        channel=channel_name(subscription.channel_id),
+        person=subscription.created_by,
+    )
     body = (blocks.section(what), *_fields(words, tz))
     return Modal(
         "edit.v1",
-        _("Edit subscription {number}", number=subscription.id),
+        _("Edit subscription"),
         body,
         submit=_("Save"),
         private_metadata=value,
@@ -62,11 +60,10 @@ def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> 
 
 def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> ParsedText:
     """Return a subscription as it is typed in this time zone; its group by the handle, if that is known."""
-    words = grammar.parse(filters.typed(subscription.events, subscription.query, subscription.manner))
     handle = handles.get(subscription.manner.mention)
     options = [
         grammar.KeyValue(option.key, f"@{handle}") if option.key == "mention" and handle else option
-        for option in words.options
+        for option in subscription_changes.options(subscription)
         if (option.key, option.value) != ("tz", tz)
     ]
     return ParsedText((), tuple(options))
@@ -85,30 +82,30 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
     )
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
-        raise UserInputError(Text("That is too long for a form."), Text("Type `subscribe` with all of it instead."))
+        raise UserInputError(Text("These filters are too long for a form."), Text("Type `subscribe` instead."))
     ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(
-            _("Tell this channel when a build"),
+            _("Notify when"),
             "subscribe.on",
             _options((event, event.description.choice) for event in filters.EVENTS),
             ticked=on,
             optional=False,
         ),
         inputs.text_input(
-            _("Only builds with"),
+            _("Filters"),
             "subscribe.filters",
             example="branch:release/* -tag:nightly os:ios",
             value=rest,
             max_length=max(filters.LONGEST, len(rest)),
         ),
-        blocks.checkboxes(_("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
-        _line("label", _("Label in front of each card"), "Staging", given),
-        _line("mention", _("User group to mention"), "@mobile-qa", given),
+        blocks.checkboxes(_("Format"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
+        _line("label", _("Label on each card"), "Staging", given),
+        _line("mention", _("Mention a user group"), "@mobile-qa", given),
         _line(
             "digest",
-            _("A digest instead of single cards ({tz})", tz=tz),
-            _("daily@09:00 or mon,thu@17:30"),
+            _("Post as a digest at ({tz})", tz=tz),
+            "mon,thu@17:30",
             given,
         ),
         _line("quiet", _("Quiet hours ({tz})", tz=tz), "22:00-08:00", given),

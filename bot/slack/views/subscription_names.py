@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bot.domain import filters, grammar, subscription_changes
+from bot.domain.grammar import KeyValue, ParsedText
+from bot.domain.model import BuildEvent
 from bot.domain.states import PauseReason
 from bot.i18n import _, gettext_noop
+from bot.slack.mrkdwn import code, escape_inline
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
@@ -19,17 +24,74 @@ WHY = {
     PauseReason.CHANNEL: gettext_noop("the app can't be used in this channel"),
     PauseReason.SHARED: gettext_noop("the channel is shared with another organisation"),
     PauseReason.RECALLED: gettext_noop("the build was recalled"),
-    PauseReason.APP: gettext_noop("Applivery no longer has the app"),
+    PauseReason.APP: gettext_noop("the app was deleted in Applivery"),
 }
 
 PAUSED = {
     **{str(withdrawal): words for withdrawal, words in WHY.items()},
     "is_archived": gettext_noop("the channel is archived"),
-    "not_in_channel": gettext_noop("I am no longer in the channel"),
-    "channel_not_found": gettext_noop("I can no longer see the channel"),
+    "not_in_channel": gettext_noop("the bot isn't in the channel"),
+    "channel_not_found": gettext_noop("the bot can't see the channel"),
 }
+_RESTRICTED = gettext_noop("posting is restricted in the channel")
 
 
 def app_of(subscription: Subscription) -> str:
     """Return what a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
     return subscription.app_name if subscription.app_id else _(EVERY_APP)
+
+
+def app_name(subscription: Subscription) -> str:
+    """Return the same as part of a sentence."""
+    return escape_inline(app_of(subscription), 80)
+
+
+def channel_name(channel_id: str) -> str:
+    """Return a channel as part of a sentence; Slack shows the name of a conversation of few people to nobody."""
+    return f"<#{channel_id}>" if channel_id.startswith(("C", "G")) else _("this conversation")
+
+
+def why_paused(subscription: Subscription) -> str:
+    """Return why a subscription is paused, as the end of a sentence."""
+    if subscription.paused in PAUSED:
+        return _(PAUSED[subscription.paused])
+    if subscription.paused and subscription.paused.startswith("restricted_action"):
+        return _(_RESTRICTED)
+    return _("Slack refuses messages there (`{code}`)", code=escape_inline(subscription.paused or "unknown", 60))
+
+
+# Several kinds of builds in one phrase; what is not here is put together from single ones.
+_BUILDS = {
+    (BuildEvent.UPLOADED, BuildEvent.PROCESSED): gettext_noop("uploaded and ready builds"),
+    (BuildEvent.UPLOADED, BuildEvent.FAILED): gettext_noop("uploaded and failed builds"),
+    (BuildEvent.PROCESSED, BuildEvent.FAILED): gettext_noop("ready and failed builds"),
+    (BuildEvent.UPLOADED, BuildEvent.PROCESSED, BuildEvent.FAILED): gettext_noop("uploaded, ready and failed builds"),
+}
+
+
+def kinds(events: Sequence[BuildEvent]) -> str:
+    """Return what is announced: `ready and failed builds`."""
+    builds = tuple(event for event in events if event.description.on_card)
+    others = [_(event.description.kind) for event in events if event not in builds and event.description.kind]
+    said = [_(_BUILDS[builds])] if builds in _BUILDS else [_(event.description.kind) for event in builds]
+    return listed([*said, *others]) if said or others else _("events of a newer version")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as one part of a sentence: `a, b and c`."""
+    *some, last = names
+    return _("{some} and {last}", some=", ".join(some), last=last) if some else last
+
+
+def typed_filters(subscription: Subscription, handles: Mapping[str, str]) -> str:
+    """Return filters and options as they are typed, as code; empty without any.
+
+    `handles` has what people call the user groups, by id.
+    """
+    handle = handles.get(subscription.manner.mention)
+    options = tuple(
+        KeyValue(option.key, f"@{handle}") if option.key == "mention" and handle else option
+        for option in subscription_changes.options(subscription)
+        if option.key != "on"
+    )
+    return code(grammar.readable(ParsedText((), options)), filters.LONGEST + 200)

@@ -1,4 +1,4 @@
-"""What the dry run of a subscription says: which of the newest builds would have come, or why none; pure."""
+"""What the preview of a subscription says: which of the newest builds match, or what they have if none does; pure."""
 
 from __future__ import annotations
 
@@ -6,64 +6,73 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.i18n import _, gettext_noop, ngettext
-from bot.slack.mrkdwn import escape_inline
+from bot.slack.mrkdwn import code, escape_inline
 from bot.slack.views.builds import platform_name
 
 if TYPE_CHECKING:
     from bot.domain.model import Build, Subscription
     from bot.domain.subscription_preview import SubscriptionPreview
 
-NAMED = 5
+NAMED = 3
+# What the builds have where a filter asks for something, and that they have nothing there.
+_RECENT = {
+    "os": (gettext_noop("Recent platforms: {values}."), gettext_noop("No recent build has a platform.")),
+    "branch": (gettext_noop("Recent branches: {values}."), gettext_noop("No recent build has a branch.")),
+    "tag": (gettext_noop("Recent tags: {values}."), gettext_noop("No recent build has a tag.")),
+    "version": (gettext_noop("Recent versions: {values}."), gettext_noop("No recent build has a version.")),
+    "by": (gettext_noop("Recent uploaders: {values}."), gettext_noop("No recent build names its uploader.")),
+}
 
 
-def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> str:
-    """Return which of the newest builds would have been posted, or what may be too narrow; empty without builds."""
+def matches_none(tried: SubscriptionPreview | None) -> bool:
+    """Return whether there are builds and the filter lets none of them through."""
+    return tried is not None and bool(tried.looked) and not tried.fitting
+
+
+def preview(subscription: Subscription, tried: SubscriptionPreview | None) -> str:
+    """Return which of the newest builds match, or why none does; empty for a subscription that is about no builds."""
     if tried is None:
         return ""
     if not tried.looked:
-        return _("There is no build yet that it could be tried on.")
+        return _("No builds yet to preview.")
+    if not tried.fitting:
+        none = _("No recent build matches.")
+        if len(tried.looked) == 1:
+            none = _("Preview: the only build so far doesn't match.")
+        return " ".join((none, *(_there(key, facts) for key, facts in tried.there)))
     if not tried.would:
-        none = ngettext(
-            "None of the only build there is would have posted",
-            "None of the last {number} builds would have posted",
-            len(tried.looked),
-        )
-        return f"{none}{_why_none(subscription, tried)}"
-    builds = ", ".join(_name(build, with_app=subscription.app_id is None) for build in tried.would[:NAMED])
-    if left := len(tried.would[NAMED:]):
-        builds = _("{names} and {number} more", names=builds, number=left)
+        return _none_happened(subscription, tried)
     if len(tried.looked) == 1:
-        return _("1 of the only build there is would have posted: {builds}.", builds=builds)
+        return _("Preview: the only build so far matches.")
+    builds = _more([_name(build, with_app=subscription.app_id is None) for build in tried.would])
     return ngettext(
-        "{number} of the last {last} builds would have posted: {builds}.",
-        "{number} of the last {last} builds would have posted: {builds}.",
+        "Preview: {number} of the last {last} builds matches: {builds}.",
+        "Preview: {number} of the last {last} builds match: {builds}.",
         len(tried.would),
         last=len(tried.looked),
         builds=builds,
     )
 
 
-def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
-    """Return the rest of the sentence, and what may help."""
-    if tried.fitting:
-        ends = [event for event in subscription.events if event.description.none]
-        why = ends[0].description.none if len(ends) == 1 else gettext_noop("none of them was processed or failed")
-        fit = ngettext("{number} of them fits the filter.", "{number} of them fit the filter.", len(tried.fitting))
-        return f": {_(why)}. {fit if tried.there else ''}".rstrip()
-    return ". " + _(
-        "The filter may be too narrow: they have {facts}.",
-        facts="; ".join(_there(key, facts) for key, facts in tried.there),
-    )
+def _none_happened(subscription: Subscription, tried: SubscriptionPreview) -> str:
+    ends = [event for event in subscription.events if event.description.none]
+    none = _(ends[0].description.none) if len(ends) == 1 else _("No recent build is ready or failed.")
+    if not tried.there:
+        return none
+    fit = ngettext("{number} matches the filter.", "{number} match the filter.", len(tried.fitting))
+    return f"{none} {fit}"
 
 
 def _there(key: str, facts: Sequence[str]) -> str:
-    """Return what the builds have where a filter asks for something, under the filter's key as it is typed."""
-    if not facts:
-        return _("no {key}", key=key)
-    names = ", ".join(escape_inline(fact, 40) for fact in facts[:NAMED])
-    if left := len(facts[NAMED:]):
-        names = _("{names} and {number} more", names=names, number=left)
-    return f"{key} {names}"
+    some, none = _RECENT[key]
+    return _(some, values=_more([code(fact, 40) for fact in facts])) if facts else _(none)
+
+
+def _more(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    if left := len(names[NAMED:]):
+        return _("{names} and {number} more", names=shown, number=left)
+    return shown
 
 
 def _name(build: Build, *, with_app: bool) -> str:

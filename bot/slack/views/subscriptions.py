@@ -1,4 +1,4 @@
-"""Messages about subscriptions: what was saved, its preview, the list of a channel, and pauses; pure."""
+"""Messages about subscriptions: what was saved or changed, the list of a channel, a test, and pauses; pure."""
 
 from __future__ import annotations
 
@@ -8,45 +8,33 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain import delivery_options, filters, mutes
+from bot.domain import mutes, subscription_changes
+from bot.domain.timeparse import schedule
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
-from bot.slack.mrkdwn import date_tag, escape, escape_inline, truncate
-from bot.slack.views.subscription_names import PAUSED, app_of
-from bot.slack.views.subscription_preview import dry_run
+from bot.slack.mrkdwn import code, date_tag, escape_inline
+from bot.slack.views.subscription_names import (
+    app_name,
+    app_of,
+    channel_name,
+    kinds,
+    listed,
+    typed_filters,
+    why_paused,
+)
+from bot.slack.views.subscription_preview import matches_none, preview
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
+    from bot.domain.subscription_changes import OptionChange
     from bot.domain.subscription_preview import SubscriptionPreview
 
-PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
+PAGE = 10  # subscriptions
 # A handle that Slack does not give
 NO_HANDLES: Mapping[str, str] = {}
-ENDS = gettext_noop("The channel hears no more of it.")
-
-
-def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
-    """Return a subscription as one sentence; `handles` has what people call the user groups, by id."""
-    text = truncate(
-        escape(
-            filters.explain(
-                subscription.app_name if subscription.app_id else None,
-                subscription.events,
-                subscription.query,
-                subscription.manner,
-            )
-        ),
-        1200,
-    )
-    if not subscription.manner.mention:
-        return text
-    handle = handles.get(subscription.manner.mention)
-    group = f"@{escape_inline(handle, 80)}" if handle else _("a user group")
-    if delivery_options.explain(subscription.manner):
-        return _("{subscription}, mentioning {group}", subscription=text, group=group)
-    return _("{subscription}; mentioning {group}", subscription=text, group=group)
+RESUMED = gettext_noop("Held announcements will be posted now.")
 
 
 def value(subscription: Subscription) -> str:
@@ -62,26 +50,197 @@ def subscribed(
     tried: SubscriptionPreview | None = None,
     handles: Mapping[str, str] = NO_HANDLES,
     *,
-    replaced: bool = False,
     resumed: bool = False,
     here: bool = True,
 ) -> Message:
-    """Return the confirmation of what was saved, and what it would have posted."""
-    sentence = gettext_noop(
-        "Done: {channel} hears of {subscription}. History stays quiet; the next build is the first."
+    """Return the confirmation of a new subscription, and which of the newest builds match it."""
+    head = _("*Subscribed {channel} to {app}* ({kinds}).", **_names(subscription))
+    undo = blocks.button(
+        _("Undo"),
+        "unsubscribe.v1",
+        value(subscription),
+        accessibility_label=_("Undo: unsubscribe from {app}", app=app_of(subscription)),
     )
-    if replaced:
-        sentence = gettext_noop(
-            "Changed: {channel} now hears of {subscription}. History stays quiet; the next build is the first."
+    lines = [_sentences(head, _next(subscription, tried, here=here), _(RESUMED) if resumed else "")]
+    return _result(subscription, [*lines, typed_filters(subscription, handles)], tried, undo)
+
+
+def updated(
+    subscription: Subscription,
+    before: Subscription,
+    undo: str,
+    tried: SubscriptionPreview | None = None,
+    handles: Mapping[str, str] = NO_HANDLES,
+    *,
+    resumed: bool = False,
+) -> Message:
+    """Return what has changed, whose it was, and a button that restores it by the key `undo`."""
+    head, changed = _("*Updated {app} in {channel}*", **_names(subscription)), _changes(before, subscription, handles)
+    first = f"{head}: {changed[0]}" if len(changed) == 1 else "\n".join((head, *changed))
+    was = ""
+    if before.created_by != subscription.created_by:
+        was = _("It was <@{person}>'s subscription.", person=before.created_by)
+        first = first if changed else _("*{app} in {channel} is yours now* ({kinds}).", **_names(subscription))
+    elif not changed:
+        first = _("*Resumed {app} in {channel}* ({kinds}).", **_names(subscription))
+    says = _("Undo the change to {app}", app=app_of(subscription))
+    back = blocks.button(_("Undo"), "undo.subscription.v1", undo, accessibility_label=says)
+    return _result(subscription, [first, _sentences(was, _(RESUMED) if resumed else "")], tried, back)
+
+
+def unchanged(
+    subscription: Subscription,
+    tried: SubscriptionPreview | None = None,
+    handles: Mapping[str, str] = NO_HANDLES,
+    *,
+    resumed: bool = False,
+) -> Message:
+    """Return the answer to a wish that a channel has already, and who made it."""
+    head = _("*{channel} is already subscribed to {app}* ({kinds}).", **_names(subscription))
+    made = _("Set up by <@{person}>.", person=subscription.created_by)
+    lines = [_sentences(head, made, _(RESUMED) if resumed else ""), typed_filters(subscription, handles)]
+    return _result(subscription, lines, tried, _unsubscribe(subscription))
+
+
+def replace_or_keep(
+    before: Subscription, after: Subscription, replacing: str, handles: Mapping[str, str] = NO_HANDLES
+) -> Message:
+    """Ask before another person's subscription is replaced: what would change; `replacing` is the button's value."""
+    head = _(
+        "*Replace <@{person}>'s subscription to {app} in {channel}?*",
+        person=before.created_by,
+        app=app_name(before),
+        channel=channel_name(before.channel_id),
+    )
+    text = "\n".join((head, *_changes(before, after, handles)))
+    buttons = blocks.actions(
+        blocks.button(
+            _("Replace"),
+            "replace.v1",
+            replacing,
+            style="primary",
+            accessibility_label=_("Replace the subscription to {app}", app=app_of(before)),
+        ),
+        blocks.button(
+            _("Keep"),
+            "keep.v1",
+            value(before),
+            accessibility_label=_("Keep the subscription to {app}", app=app_of(before)),
+        ),
+    )
+    return Message(text, (blocks.section(text), buttons))
+
+
+def kept(subscription: Subscription) -> Message:
+    """Return the answer to *Keep*."""
+    return Message(
+        _(
+            "*Nothing changed.* <@{person}>'s subscription to {app} stays.",
+            person=subscription.created_by,
+            app=app_name(subscription),
         )
-    channel = _("this channel") if here else f"<#{subscription.channel_id}>"
-    text = _(sentence, channel=channel, subscription=words(subscription, handles))
-    if resumed:
-        text += " " + _("I could not speak there for a while; what was kept back comes now.")
-    would = dry_run(subscription, tried)
-    body = [blocks.section(text), *([blocks.section(f"🧪 {would}")] if would else [])]
-    buttons = blocks.actions(_edit(subscription), _remove(subscription, _("Unsubscribe")))
-    return Message(f"{text} {would}".rstrip(), (*body, buttons))
+    )
+
+
+def undone(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> Message:
+    """Return what was restored, and whose it is."""
+    head = _("*Undone: {channel} is subscribed to {app} as before* ({kinds}).", **_names(subscription))
+    made = _("Set up by <@{person}>.", person=subscription.created_by)
+    return _result(subscription, [f"{head} {made}", typed_filters(subscription, handles)])
+
+
+def unsubscribed(subscription: Subscription, undo: str, user_id: str) -> Message:
+    """Return what has ended, whose it was when that is not the reader, and a button that restores it."""
+    text = _("*Unsubscribed {channel} from {app}.*", **_names(subscription))
+    if subscription.created_by != user_id:
+        text += " " + _("It was <@{person}>'s subscription.", person=subscription.created_by)
+    says = _("Undo: subscribe to {app} again", app=app_of(subscription))
+    back = blocks.button(_("Undo"), "undo.subscription.v1", undo, accessibility_label=says)
+    return Message(text, (blocks.section(text), blocks.actions(back)))
+
+
+def _names(subscription: Subscription) -> dict[str, str]:
+    channel, app = channel_name(subscription.channel_id), app_name(subscription)
+    return {"channel": channel, "app": app, "kinds": kinds(subscription.events)}
+
+
+def _sentences(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _next(subscription: Subscription, tried: SubscriptionPreview | None, *, here: bool) -> str:
+    """Return what happens next; empty for a subscription that is about no builds."""
+    if tried is None:
+        return ""
+    if subscription.manner.digest:
+        when = schedule.explain(schedule.parse(subscription.manner.digest))
+        return _("Builds will be posted together {schedule}.", schedule=when)
+    if subscription.query:
+        there = gettext_noop("The next matching build will be posted there.")
+        return _("The next matching build will be posted here.") if here else _(there)
+    return _("The next build will be posted here.") if here else _("The next build will be posted there.")
+
+
+def _result(
+    subscription: Subscription,
+    lines: Sequence[str],
+    tried: SubscriptionPreview | None = None,
+    *last: ButtonElement,
+) -> Message:
+    """Return what is saved now, with its buttons; the line about the newest builds is small."""
+    text, would = "\n".join(line for line in lines if line), preview(subscription, tried)
+    small = [blocks.context(would)] if would else []
+    edit = _edit(subscription, _("Edit filters") if matches_none(tried) else _("Edit"))
+    return Message(
+        "\n".join(part for part in (text, would) if part),
+        (blocks.section(text), *small, blocks.actions(_test(subscription), edit, *last)),
+    )
+
+
+# What stands for an option that is not typed.
+_UNSET = {
+    "os": gettext_noop("all platforms"),
+    "branch": gettext_noop("all branches"),
+    "tag": gettext_noop("all tags"),
+    "version": gettext_noop("all versions"),
+    "by": gettext_noop("all uploaders"),
+    "format": gettext_noop("full cards"),
+    "threads": gettext_noop("threads on"),
+    "group": gettext_noop("one card per platform"),
+    "mention": gettext_noop("no mention"),
+    "label": gettext_noop("no label"),
+    "digest": gettext_noop("no digest"),
+    "quiet": gettext_noop("no quiet hours"),
+}
+
+
+def _changes(before: Subscription, after: Subscription, handles: Mapping[str, str]) -> list[str]:
+    """Return what differs: one sentence for one option, a line each for more."""
+    found = [
+        change
+        for change in subscription_changes.changes(before, after)
+        if change.key != "tz" or (change.before and change.after)  # otherwise it comes with the times
+    ]
+    pairs = [_pair(change, before, after, handles) for change in found]
+    if len(pairs) == 1:
+        return [_("was {before}, now {after}.", before=pairs[0][0], after=pairs[0][1])]
+    return [f"• {was} → {now}" for was, now in pairs]
+
+
+def _pair(
+    change: OptionChange, before: Subscription, after: Subscription, handles: Mapping[str, str]
+) -> tuple[str, str]:
+    if change.key == "on":
+        return kinds(before.events), kinds(after.events)
+    was, now = (_typed(change.key, typed, handles) for typed in (change.before, change.after))
+    return was, now
+
+
+def _typed(key: str, typed: str, handles: Mapping[str, str]) -> str:
+    if not typed:
+        return _(_UNSET[key])
+    handle = handles.get(typed.removeprefix("mention:")) if key == "mention" else None
+    return code(f"mention:@{handle}" if handle else typed, 1200)
 
 
 # ------------------------------------------------------------------ the list
@@ -94,27 +253,27 @@ def subscriptions(
     now: datetime,
     page: int = 0,
     everywhere: bool = False,
+    channel_id: str = "",
 ) -> Message:
-    """Return what a channel is subscribed to, or every channel: who asked for it, when, and when something came last.
+    """Return what a channel is subscribed to, or every channel: who asked for it, and when something came last.
 
     Each comes with the time of its last post. `page` counts from 0; one that is not there is the nearest.
     """
     if not found:
-        return _nothing(everywhere)
+        return _nothing(everywhere, channel_id)
     pages = (len(found) + PAGE - 1) // PAGE
     page = max(0, min(page, pages - 1))
     shown = found[page * PAGE : (page + 1) * PAGE]
-    head = _("Subscriptions of every channel") if everywhere else _("Subscriptions of this channel")
+    head = _("All subscriptions")
+    if not everywhere:
+        head = _("Subscriptions in {channel}", channel=channel_name(shown[0][0].channel_id))
     which = " " + _("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
     body: list[Block] = [blocks.section(f"*{head}*{which}")]
     body += rows(shown, handles, now=now, everywhere=everywhere)
     if pages > 1:
         body.append(_turning(page, pages, everywhere))
-    listed = "; ".join(
-        f"{subscription.id}: {_where(subscription, everywhere)}{words(subscription, handles)}"
-        for subscription, _ in shown
-    )
-    return Message(f"{head}{which}: {listed}.", tuple(body))
+    said = "; ".join(_entry(subscription, last, handles, now, everywhere) for subscription, last in shown)
+    return Message(f"{head}{which}: {said.replace('*', '').replace(chr(10), ', ')}.", tuple(body))
 
 
 def rows(
@@ -124,116 +283,137 @@ def rows(
     now: datetime,
     everywhere: bool = True,
 ) -> list[Block]:
-    """Two blocks for each: what it is and when something came last, and its buttons."""
+    """Return a block for each: what it is, its state, and the menu with what can be done with it."""
     return [
-        block
-        for subscription, last in found
-        for block in (blocks.section(_entry(subscription, last, handles, now, everywhere)), _buttons(subscription))
+        blocks.section(_entry(subscription, last, handles, now, everywhere), accessory=_menu(subscription, number))
+        for number, (subscription, last) in enumerate(found)
     ]
 
 
-def _nothing(everywhere: bool) -> Message:
+def _nothing(everywhere: bool, channel_id: str = "") -> Message:
     if everywhere:
-        return Message(_("No channel is subscribed to anything yet. Try `subscribe` in one, with the name of an app."))
-    text = _("This channel is subscribed to nothing yet. Try `subscribe` with the name of an app.")
-    return Message(text, (blocks.section(text), blocks.actions(blocks.button(_("Subscribe"), "run.v1", "subscribe"))))
+        return Message(_("*No channel is subscribed to an app yet.*"))
+    text = _(
+        "*{channel} isn't subscribed to any app yet.* Subscribe to post new builds here.",
+        channel=channel_name(channel_id),
+    )
+    begin = blocks.button(_("Subscribe to an app"), "run.v1", "subscribe", style="primary")
+    return Message(text, (blocks.section(text), blocks.actions(begin)))
 
 
 def _entry(
     subscription: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
-    posted = _("last posted {when}", when=date_tag(last)) if last else _("nothing posted yet")
-    by = _("by <@{person}> {when}", person=subscription.created_by, when=date_tag(subscription.created_at))
-    lines = [
-        f"*{subscription.id}* · {_where(subscription, everywhere)}{words(subscription, handles)}",
-        f"_{by} · {posted}_",
-    ]
+    channel = [channel_name(subscription.channel_id)] if everywhere else []
+    what = [*channel, f"*{app_name(subscription)}*", kinds(subscription.events), typed_filters(subscription, handles)]
+    state = [f"#{subscription.id}", _("by <@{person}>", person=subscription.created_by)]
     if until := mutes.mute_ends(subscription, now):
-        lines.append(_("🔕 muted until {when}", when=date_tag(until)))
+        state.append(_("muted until {when}", when=date_tag(until)))
     if subscription.paused:
-        lines.append(_("⏸ paused: {reason}", reason=_why_paused(subscription)))
-    return "\n".join(lines)
+        state.append(_("⚠️ paused: {reason}", reason=why_paused(subscription)))
+    else:
+        state.append(_("last post {when}", when=date_tag(last)) if last else _("no posts yet"))
+    return "\n".join(" · ".join(part for part in line if part) for line in (what, state))
 
 
-def _where(subscription: Subscription, everywhere: bool) -> str:
-    return f"<#{subscription.channel_id}> · " if everywhere else ""
-
-
-def _buttons(subscription: Subscription) -> Block:
-    name = _by_number(subscription)
-    test, mute = _("Post a test card of {subscription}", subscription=name), _("Mute {app}", app=name)
-    return blocks.actions(
-        blocks.button(_("Test"), "test.v1", value(subscription), accessibility_label=test),
-        _edit(subscription),
-        blocks.button(_("Mute"), "mute.v1", value(subscription), accessibility_label=mute),
-        _remove(subscription, _("Remove")),
+def _menu(subscription: Subscription, number: int) -> object:
+    about = value(subscription)
+    return blocks.menu(
+        blocks.menu_item(_("Edit"), "edit.v1", about),
+        blocks.menu_item(_("Test"), "test.v1", about),
+        blocks.menu_item(_("Mute"), "mute.v1", about),
+        blocks.menu_item(_("Unsubscribe"), "unsubscribe.v1", about),
+        action=f"{blocks.MENU}#subscription{number}",
     )
 
 
-def _by_number(subscription: Subscription) -> str:
-    return _("subscription {number}, {app}", number=subscription.id, app=app_of(subscription))
+def _test(subscription: Subscription) -> ButtonElement:
+    says = _("Test the card of {app}", app=app_of(subscription))
+    return blocks.button(_("Test"), "test.v1", value(subscription), accessibility_label=says)
 
 
-def _edit(subscription: Subscription) -> ButtonElement:
-    says = _("Edit {subscription}", subscription=_by_number(subscription))
-    return blocks.button(_("Edit"), "edit.v1", value(subscription), accessibility_label=says)
+def _edit(subscription: Subscription, label: str) -> ButtonElement:
+    return blocks.button(label, "edit.v1", value(subscription), accessibility_label=f"{label}: {app_of(subscription)}")
 
 
-def _remove(subscription: Subscription, label: str) -> ButtonElement:
-    return blocks.button(
-        label,
-        "unsubscribe.v1",
-        value(subscription),
-        accessibility_label=f"{label}: {_by_number(subscription)}",
-        confirm=_(ENDS),
-    )
+def _unsubscribe(subscription: Subscription) -> ButtonElement:
+    """Return the button that ends a subscription, which can be undone."""
+    label = _("Unsubscribe")
+    says = f"{label}: {app_of(subscription)}"
+    return blocks.button(label, "unsubscribe.v1", value(subscription), accessibility_label=says)
+
+
+def _end(subscription: Subscription, number: int) -> ButtonElement:
+    """Return the same as one of several, which has the app's name."""
+    app = app_of(subscription)
+    says = _("{app}: unsubscribe", app=app)
+    return blocks.button(app, f"unsubscribe.v1#{number}", value(subscription), accessibility_label=says)
+
+
+def _resume(subscription: Subscription) -> ButtonElement:
+    label = _("Resume")
+    says = f"{label}: {app_of(subscription)}"
+    return blocks.button(label, "resume.v1", value(subscription), accessibility_label=says)
 
 
 def _turning(page: int, pages: int, everywhere: bool) -> Block:
     before, after = (str(SubscriptionsPageValue(everywhere, number)) for number in (page - 1, page + 1))
-    back = blocks.button(_("Previous"), "subscriptions.v1#previous", before, accessibility_label=_("The page before"))
-    on = blocks.button(_("Next"), "subscriptions.v1#next", after, accessibility_label=_("The page after"))
+    back = blocks.button(_("Previous"), "subscriptions.v1#previous", before, accessibility_label=_("Previous page"))
+    on = blocks.button(_("Next"), "subscriptions.v1#next", after, accessibility_label=_("Next page"))
     return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))
 
 
-def which_to_end(subscriptions: Sequence[Subscription]) -> Message:
-    """Several could be meant: each with a button that ends it."""
+def which_to_end(subscriptions: Sequence[Subscription], channel_id: str) -> Message:
+    """Several could be meant: a button with the app of each, which ends it."""
     if not subscriptions:
-        return _nothing(everywhere=False)
-    text = _("Which one is to end?")
-    body = [
-        blocks.section(f"*{subscription.id}* · {words(subscription)}", accessory=_remove(subscription, _("Remove")))
-        for subscription in subscriptions[: blocks.MESSAGE_BLOCKS - 2]
+        return _nothing(everywhere=False, channel_id=channel_id)
+    text = _("*Unsubscribe {channel} from:*", channel=channel_name(channel_id))
+    which = [_end(subscription, number) for number, subscription in enumerate(subscriptions)]
+    rows = [
+        blocks.actions(*which[first : first + blocks.ACTIONS_ELEMENTS])
+        for first in range(0, len(which), blocks.ACTIONS_ELEMENTS)
     ]
-    left = len(subscriptions) - len(body)
-    more = [blocks.context(_("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
-    listed = "; ".join(f"{subscription.id}: {words(subscription)}" for subscription in subscriptions)
-    return Message(f"{text} {listed}.", (blocks.section(f"*{text}*"), *body, *more))
+    return Message(f"{text} {listed([app_name(each) for each in subscriptions])}.", (blocks.section(text), *rows))
 
 
 # ------------------------------------------------------------------ trying it
 
 
-NO_BUILDS = gettext_noop("It is about no builds, so there is no card to show.")
-NO_BUILD_YET = gettext_noop("There is no build yet to show.")
+NO_BUILDS = gettext_noop("This subscription is about no builds, so there's no card to show.")
+NO_BUILD_YET = gettext_noop("No builds yet, so there's no card to show.")
+OTHER_BUILD = gettext_noop("No recent build matches. This is the newest one.")
 
 
-def trial(subscription: Subscription, channel: Message, note: str = "") -> Message:
-    """Return the answer to a test; the channel gets a copy of its own."""
-    posted = _("I posted a test card in <#{channel}>.", channel=subscription.channel_id)
-    return Message(f"{posted} {note}".rstrip(), copies=((subscription.channel_id, channel),))
+def trial(subscription: Subscription, card: Message, channel: str, handles: Mapping[str, str], note: str) -> Message:
+    """Return the preview of an announcement for the asker alone; `channel` is the name of where it can be posted.
+
+    `card` has no blocks when there is none to show.
+    """
+    head = _("*Preview of {app} in {channel}* ({kinds}). Only you can see it.", **_names(subscription))
+    lines = "\n".join(line for line in (head, typed_filters(subscription, handles), note) if line)
+    seen = _("Everyone in {channel} will see it.", channel=channel_name(subscription.channel_id))
+    if subscription.manner.mention:
+        seen += " " + _("A test doesn't mention anyone.")
+    label = _("Post to #{channel}", channel=channel) if channel else _("Post here")
+    post = blocks.button(label, "posttest.v1", value(subscription))
+    below = (blocks.divider(), blocks.actions(post), blocks.context(seen))
+    text = "\n".join(part for part in (lines, card.text) if part)
+    return Message(text, (blocks.section(lines), *card.blocks, *below))
 
 
-def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
+def tested(subscription: Subscription, card: Message) -> Message:
+    """Return the answer to a test that is posted; the channel gets a copy of its own."""
+    posted = _("*Test posted to {channel}.*", channel=channel_name(subscription.channel_id))
+    return Message(posted, copies=((subscription.channel_id, card),))
+
+
+def posted_test(subscription: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
     """Return what the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
-    mark = _(
-        "🔔 Test: this is how <#{channel}> hears of {subscription}.",
-        channel=subscription.channel_id,
-        subscription=words(subscription, handles),
-    )
+    head = _("*Test:* {app} posts {kinds} here.", **_names(subscription))
+    mark = "\n".join(line for line in (head, typed_filters(subscription, handles)) if line)
     if not card.blocks:
-        mark, card = f"{mark} {card.text}", Message("")
-    return Message(f"{mark} {card.text}".rstrip(), (blocks.section(mark), *card.blocks))
+        mark, card = f"{mark}\n{card.text}", Message("")
+    return Message(f"{mark}\n{card.text}".rstrip(), (blocks.section(mark), *card.blocks))
 
 
 # ------------------------------------------------------------------ stopped
@@ -241,26 +421,14 @@ def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, s
 
 def paused(subscription: Subscription, bot_name: str) -> Message:
     """Return the notice to the owner when a channel refuses messages, and how it resumes."""
-    sentence = gettext_noop(
-        "I stopped announcing {subscription} in <#{channel}>: {why}. "
-        "As soon as I am in it again ({invite}), I go on by myself, and say what came meanwhile."
-    )
+    channel, app = channel_name(subscription.channel_id), app_name(subscription)
+    head = _("⚠️ *{app} is paused in {channel}*: {why}.", app=app, channel=channel, why=why_paused(subscription))
+    invite = f"`/invite @{escape_inline(bot_name, 40)}`"
+    step = gettext_noop("Type {invite} there to resume. Builds from this time will be posted then.")
     if subscription.paused == "is_archived":
-        sentence = gettext_noop(
-            "I stopped announcing {subscription} in <#{channel}>: {why}. As soon as it is back from the archive "
-            "and I am in it ({invite}), I go on by myself, and say what came meanwhile."
-        )
-    text = _(
-        sentence,
-        subscription=words(subscription),
-        channel=subscription.channel_id,
-        why=_why_paused(subscription),
-        invite=f"`/invite @{escape_inline(bot_name, 40)}`",
-    )
-    return Message(text, (blocks.section(text),))
-
-
-def _why_paused(subscription: Subscription) -> str:
-    if subscription.paused in PAUSED:
-        return _(PAUSED[subscription.paused])
-    return _("Slack says `{code}`", code=escape_inline(subscription.paused or "no", 60))
+        step = gettext_noop("Unarchive it and type {invite} there to resume, or unsubscribe.")
+    elif subscription.paused not in ("not_in_channel", "channel_not_found"):
+        step = gettext_noop("Allow the bot to post there; announcements then resume by themselves.")
+    text = f"{head}\n{_(step, invite=invite)}"
+    button = _unsubscribe(subscription) if subscription.paused == "is_archived" else _resume(subscription)
+    return Message(text, (blocks.section(text), blocks.actions(button)))

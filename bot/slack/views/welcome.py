@@ -7,14 +7,14 @@ from bot.slack import blocks
 from bot.slack.blocks import Message
 
 
-def welcome(root: str) -> Message:
-    """Return what it can do here in three lines, and the button to begin with; `root` is the slash command."""
-    head = _("Thanks for letting me in. What I can do here:")
-    lines = (
-        _("• `{root} get` makes a fresh private link to a build, only for the person who asks.", root=root),
-        _("• `{root} builds` lists the newest builds, `{root} status` says how far one has come.", root=root),
-        _("• Once it is subscribed, this channel hears of each build when it is ready or has failed."),
+def welcome() -> Message:
+    """Return what it can do here, and the buttons to begin with."""
+    head = _("*Builds from Applivery, in this channel.*")
+    then = _("Subscribe to announce new builds here, or get a private link to one now.")
+    begin = blocks.actions(
+        blocks.button(_("Subscribe"), "subscribe.v1", style="primary"),
+        blocks.button(_("Get a build"), "run.v1#get", "get"),
+        blocks.button(_("Help"), "run.v1#help", "help"),
     )
-    begin = blocks.button(_("Subscribe this channel"), "subscribe.v1", style="primary")
-    text = "\n".join((head, *lines))
-    return Message(text, (blocks.section("\n".join((f"*{head}*", *lines))), blocks.actions(begin)))
+    text = f"{head}\n{then}"
+    return Message(text, (blocks.section(text), begin))

@@ -103,12 +103,29 @@ async def test_digest_ended_only_in_its_place_and_with_role(world: Environment) 
     assert len(await digests(world)) == 1
 
 
+async def test_undo_schedules_a_report_that_ended_again(world: Environment) -> None:
+    await world.start()
+    people(world)
+    await world.ask("downloads courier latest by:version every:daily@09:00 quiet:yes")
+    [before] = await digests(world)
+    answer = await world.ask(f"unsubscribe d{before.id}")
+    assert await digests(world) == []
+    key = answer.element("undo.digest.v1")["value"]
+    await world.restart()
+    undone = await (await press(world.slack, answer, "Undo", user=world.ana)).answer()
+    assert undone.text.startswith("*Scheduled again:* downloads of Courier latest by version")
+    assert await digests(world) == [before]
+    twice = old_card(world.slack, world.releases, "undo.digest.v1", key)
+    again = await (await press(world.slack, twice, "Old", user=world.ana)).answer()
+    assert "already scheduled again" in again.text
+
+
 async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: Environment) -> None:
     await world.start(access_default_role="releaser")
     people(world)
     await world.ask("downloads courier every:daily@09:00")
     [digest] = await digests(world)
-    assert "*manager*" in (await world.ask(f"unsubscribe d{digest.id}", user=world.bruno)).text
+    assert "nly managers can" in (await world.ask(f"unsubscribe d{digest.id}", user=world.bruno)).text
     assert len(await digests(world)) == 1
 
 

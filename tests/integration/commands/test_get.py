@@ -358,7 +358,7 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
         ("get.v0", "x/y", "out of date"),
         ("status.v1", "nonsense", "no app called “nonsense”"),
         ("status.v1", "courier/zzz", "“zzz” is not"),
-        ("unsubscribe.v1", "all", "no such subscription"),
+        ("unsubscribe.v1", "all", "no subscription with that number"),
         ("run.v1#0", "nonsense", "Unknown command “nonsense”"),
     ],
 )

@@ -13,7 +13,7 @@ from sandbox.slack import FakeUser, FakeView
 from tests.conftest import Environment
 from tests.support.everything import away
 from tests.support.handing import directs, ready, rested, seen
-from tests.support.seeing import LINK, labels, press
+from tests.support.seeing import LINK, controls, labels, press
 
 NOTE = "The answer is in *Messages*"
 ADMIN_S = ("How to subscribe", "Get a build", "Downloads", "Bot health", "All subscriptions", "Help", "Refresh")
@@ -161,8 +161,8 @@ async def test_home_lists_own_subscriptions_of_all_channels(world: Environment) 
     await world.ask("subscribe courier on:failed", user=world.bruno, channel=qa)
     await world.ask("subscribe *", user=world.ana, channel=qa)
     text = seen(await opened(world, world.bruno))
-    assert f"<#{world.releases.id}> · builds of Courier" in text
-    assert f"<#{qa.id}> · builds of Courier, when failed" in text
+    assert f"<#{world.releases.id}> · *Courier*" in text
+    assert f"<#{qa.id}> · *Courier* · failed builds" in text
     assert "every app" not in text.partition("What you may do")[0], "somebody else made that one"
 
 
@@ -176,16 +176,18 @@ async def test_home_own_subscription_edit_mute_test_and_remove(world: Environmen
     form = await turn.view()
     await world.slack.submit(form, {"subscribe.on": {"subscribe.on": ["failed"]}}, user=world.bruno)
     await rested(world)
-    assert "when failed" in seen(home)
-    assert "Changed:" in directs(world, world.bruno)[-1].text
+    assert "failed builds" in seen(home)
+    assert "*Updated Courier in" in directs(world, world.bruno)[-1].text
     await pressed(world, home, "Mute", user=world.bruno)
     await press(world.slack, directs(world, world.bruno)[-1], "1 hour", user=world.bruno)
     await rested(world)
-    assert "🔕 muted until" in seen(await opened(world, world.bruno))
+    assert "muted until" in seen(await opened(world, world.bruno))
     await pressed(world, home, "Test", user=world.bruno)
-    assert world.said()[-1].startswith("🔔 Test")
-    await pressed(world, home, "Remove", user=world.bruno)
-    assert "hears no more of Courier" in directs(world, world.bruno)[-1].text
+    await press(world.slack, directs(world, world.bruno)[-1], "Post to #releases", user=world.bruno)
+    await rested(world)
+    assert world.said()[-1].startswith("*Test:*")
+    await pressed(world, home, "Unsubscribe", user=world.bruno)
+    assert "from Courier.*" in directs(world, world.bruno)[-1].text
     assert await world.bot.store.run(subscriptions.list_subscriptions) == []
     assert "None. A channel hears of builds" in seen(home)
 
@@ -202,9 +204,11 @@ async def test_home_subscription_of_another_user_changed_only_by_admin(world: En
     if how == "left":
         world.releases.members.remove(world.bruno.id)
     number = 4711 if how == "nothing there" else subscription.id
-    for element in (part for _, part in home.elements() if part["action_id"] == "unsubscribe.v1"):
-        element["value"] = f"{world.releases.id}/{number}"
-    await pressed(world, home, "Remove", user=world.bruno)
+    for element in (part for _, part in home.elements() if part["type"] == "overflow"):
+        for option in element["options"]:
+            if option["value"].startswith("unsubscribe.v1"):
+                option["value"] = f"unsubscribe.v1 {world.releases.id}/{number}"
+    await pressed(world, home, "Unsubscribe", user=world.bruno)
     assert "Only admins can" in directs(world, world.bruno)[-1].text
     assert subscription in await world.bot.store.run(subscriptions.list_subscriptions)
 
@@ -216,7 +220,7 @@ async def test_home_maker_may_end_subscription_where_bot_is_out(world: Environme
     await world.ask("subscribe courier", user=world.bruno, channel=place)
     home = await opened(world, world.bruno)
     await world.slack.remove(place, world.ana)
-    await pressed(world, home, "Remove", user=world.bruno)
+    await pressed(world, home, "Unsubscribe", user=world.bruno)
     assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
@@ -307,8 +311,8 @@ async def test_home_with_much_content_stays_within_100_blocks(world: Environment
 
 
 def values(home: FakeView, action: str) -> set[str]:
-    """What the buttons with this action carry."""
-    return {str(element["value"]) for _, element in home.elements() if element["action_id"] == action}
+    """What the buttons and menu items with this action carry."""
+    return {control.value for control in controls(home) if control.action == action}
 
 
 # ------------------------------------------------------------------ when something is away
@@ -323,9 +327,9 @@ async def test_without_applivery_the_rest_is_shown_and_that_is_said(world: Envir
     world.applivery.faults.add("GET /v1/*", SILENT, times=None)
     home = await opened(world, world.ana)
     assert "I cannot show builds now: Applivery" in seen(home)
-    assert labels(home)[:3] == ["Try again", "Stop", "Test"]
+    assert labels(home)[:3] == ["Try again", "Stop", "Edit"]
     assert "Courier 3.0.0 (300)" in seen(home)
-    assert "builds of Courier" in seen(home)
+    assert "*Courier* · ready and failed builds" in seen(home)
     assert "⚠️ *Applivery* · " in seen(home)
     world.applivery.faults.clear()
     await pressed(world, home, "Try again", user=world.ana)

@@ -99,7 +99,7 @@ async def test_a_channel_the_bot_cannot_see_is_said_so(world: Environment) -> No
     await crew(world)
     hidden = world.slack.channel("hidden", private=True, bot_is_member=False, members=(world.ana,))
     said = (await world.ask(f"downloads courier missing:<#{hidden.id}|hidden>")).text
-    assert said == "I can't see that channel, or you're not in it. Choose one that both of us are in."
+    assert said == "I can't see that channel, or you're not in it. Choose a channel that we're both in."
 
 
 async def test_missing_without_email_scope_names_the_scope(world: Environment) -> None:

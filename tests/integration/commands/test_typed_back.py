@@ -83,10 +83,10 @@ async def test_an_app_s_name_means_it_in_every_command(world: Environment) -> No
     for words, said in {
         f"get {name}": f"{name} 1.0 (7) for iOS",
         f"builds {name}": f"Builds of {name}",
-        f"subscribe {name} on:failed": f"builds of {name}, when failed",
+        f"subscribe {name} on:failed": f"to {name} (failed builds)",
         f"mute 4h {name}": f"{name} in",
-        f"unmute {name}": f"Unmuted: {name}",
-        f"unsubscribe {name}": f"no more of {name}",
+        f"unmute {name}": f"Unmuted {name}",
+        f"unsubscribe {name}": f"from {name}.",
         f"grant <@{world.bruno.id}|bruno> releaser app:{name}": f"for {name}",
         f"audit app:{name}": "The audit trail",
         f"downloads {name} since:7d": f"Downloads of {name}",

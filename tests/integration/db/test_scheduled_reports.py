@@ -82,12 +82,17 @@ async def test_report_messages_in_outbox_in_same_commit_once(store: Database) ->
     assert 23 * 3600 < wait < 25 * 3600
 
 
-async def test_a_digest_belongs_to_its_place(store: Database) -> None:
+async def test_a_report_that_ended_is_restored_as_it_was(store: Database) -> None:
     report = await add(store)
-    assert await store.run(scheduled_reports.remove_report, ["C2", "U1"], report.id) is None
     assert await store.run(scheduled_reports.list_reports, ["C2"]) == []
-    assert await store.run(scheduled_reports.remove_report, ["C1"], report.id) == report
+    ended = await store.run(scheduled_reports.end_report, report.id)
+    assert ended
     assert await store.run(scheduled_reports.list_reports, ["C1"]) == []
+    assert await store.run(scheduled_reports.end_report, report.id) is None
+    saved = await store.run(scheduled_reports.get_ended_report, ended[1])
+    assert saved == report
+    assert await store.run(scheduled_reports.restore_report, saved, report.due_at) == report
+    assert await store.run(scheduled_reports.restore_report, saved, report.due_at) is None
 
 
 async def test_reminder_once_per_user_and_build_unless_declined(store: Database) -> None:

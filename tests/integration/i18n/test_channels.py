@@ -14,8 +14,8 @@ from bot.slack.views import subscriptions as cards
 from sandbox.slack import FakeMessage, FakeUser
 from tests.conftest import Environment, heads
 from tests.support.facts import FULL, subscription
-from tests.support.handing import directs, ready
-from tests.support.seeing import labels, press
+from tests.support.handing import directs, ready, rested
+from tests.support.seeing import click, labels, press
 
 
 @pytest.fixture
@@ -27,12 +27,15 @@ def lucia(world: Environment) -> FakeUser:
     return user
 
 
-async def tried(world: Environment, user: FakeUser) -> tuple[FakeMessage, FakeMessage]:
-    """What somebody hears after *Test* of the only subscription, and what the channel has of it."""
+async def tried(world: Environment, user: FakeUser) -> tuple[str, FakeMessage]:
+    """What somebody sees after *Test* of the only subscription, and what the channel gets when it is posted."""
     listed = await world.ask("subscriptions", user=user)
     label = next(candidate for candidate in labels(listed) if candidate in ("Test", "Probar"))
     answer = await (await press(world.slack, listed, label, user=user)).answer()
-    return answer, world.slack.messages(world.releases)[-1]
+    shown: str = answer.text
+    await click(world.slack, answer, "posttest.v1", user=user)
+    await rested(world)
+    return shown, world.slack.messages(world.releases)[-1]
 
 
 async def test_subscription_test_card_and_answer_have_own_language(world: Environment, lucia: FakeUser) -> None:
@@ -40,24 +43,24 @@ async def test_subscription_test_card_and_answer_have_own_language(world: Enviro
     ready(world)
     await world.ask("subscribe courier", user=lucia)
     answer, card = await tried(world, lucia)
-    assert answer.text == f"He publicado una tarjeta de prueba en <#{world.releases.id}>."
-    assert card.text.startswith(f"🔔 Test: this is how <#{world.releases.id}> hears of builds of Courier")
-    assert "Courier 2.4.0 (173) for iOS is ready" in card.text
+    assert answer.startswith(f"*Vista previa de Courier en <#{world.releases.id}>*")
+    assert card.text.startswith("*Test:* Courier posts ready and failed builds here.")
+    assert "Courier 2.4.0 (173)" in card.text
     assert "Get build" in labels(card)
     await world.restart(language="es")
     answer, card = await tried(world, world.ana)
-    assert answer.text == f"I posted a test card in <#{world.releases.id}>."
-    assert card.text.startswith(f"🔔 Prueba: así recibe <#{world.releases.id}> los avisos de")
-    assert "Courier 2.4.0 (173) para iOS está lista" in card.text
-    assert "Obtener" in labels(card)
+    assert answer.startswith(f"*Preview of Courier in <#{world.releases.id}>*")
+    assert card.text.startswith("*Prueba:* Courier publica aquí compilaciones listas y fallidas.")
+    assert "Courier 2.4.0 (173)" in card.text
+    assert "Obtener" in "".join(labels(card))
 
 
 async def test_subscription_test_without_card_in_each_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe courier", user=lucia)
     answer, said = await tried(world, lucia)
-    assert answer.text.endswith("Aún no hay ninguna compilación que mostrar.")
-    assert said.text.endswith("There is no build yet to show.")
+    assert answer.endswith("Aún no hay compilaciones, así que no hay tarjeta que mostrar.")
+    assert said.text.endswith("No builds yet, so there's no card to show.")
 
 
 async def test_recall_answer_in_asker_and_card_in_channel_language(world: Environment, lucia: FakeUser) -> None:
@@ -102,7 +105,7 @@ async def test_a_digest_counts_in_the_channel_s_language(world: Environment, luc
     for version in ("1", "2"):
         ready(world, version=version, branch=version)
         await world.look()
-    assert (await world.ask("unmute")).text.startswith("🔔 Unmuted: Courier")
+    assert (await world.ask("unmute")).text.startswith("*Unmuted Courier")
     await world.bot.hold.step()
     await world.bot.announce.drain()
     [card] = world.slack.messages(world.releases)
@@ -120,19 +123,18 @@ async def test_channel_pause_told_to_maker_in_their_language(world: Environment,
     ready(world)
     await world.look()
     [told] = directs(world, lucia)
-    assert told.text.startswith("He dejado de anunciar ")
-    assert ": el canal está archivado. En cuanto deje de estar archivado" in told.text
+    assert told.text.startswith(f"⚠️ *Courier está en pausa en <#{world.releases.id}>*: el canal está archivado.")
     [told] = directs(world, world.ana)
-    assert told.text.startswith("I stopped announcing builds of Parcel")
+    assert told.text.startswith("⚠️ *Parcel is paused in <#")
 
 
 async def test_every_app_named_and_found_in_each_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe *", user=lucia)
-    assert "🔕 Muted until" in (await world.ask("mute 4h every app")).text
-    assert "🔔 Ya no está en silencio: todas las apps" in (await world.ask("unmute todas las apps", user=lucia)).text
+    assert "*Muted every app" in (await world.ask("mute 4h every app")).text
+    assert "*Avisos reanudados de todas las apps" in (await world.ask("unmute todas las apps", user=lucia)).text
     ended = await world.ask('unsubscribe "todas las apps"', user=lucia)
-    assert ended.text == "Hecho: este canal ya no recibe avisos de todas las apps."
+    assert ended.text.startswith(f"*Suscripción de <#{world.releases.id}> a todas las apps cancelada.*")
 
 
 def forms() -> list[Any]:

@@ -92,7 +92,7 @@ class Place:
 
     def told(self, who: FakeUser) -> list[FakeMessage]:
         """What a person was told about something that was paused or refused."""
-        return [message for message in directs(self.world, who) if message.text.startswith(("⏸", "⛔"))]
+        return [message for message in directs(self.world, who) if message.text.startswith(("⚠️", "⏸", "⛔"))]
 
 
 async def made(world: Environment, thing: str, change: str) -> tuple[Place, Act]:
@@ -121,7 +121,7 @@ async def made(world: Environment, thing: str, change: str) -> tuple[Place, Act]
 
 async def subscription(place: Place) -> Act:
     world = place.world
-    assert "Done" in (await world.ask("subscribe courier", user=world.bruno)).text
+    assert "*Subscribed" in (await world.ask("subscribe courier", user=world.bruno)).text
     await world.look()
     place.build = ready(world, status="in_progress")
     await world.look()
@@ -138,7 +138,7 @@ async def report(place: Place, *, where: FakeChannel) -> Act:
     world = place.world
     ready(world)
     answer = await world.ask("downloads courier every:daily@09:00", user=world.bruno, channel=where)
-    assert "Done" in answer.text, answer.text
+    assert "*Scheduled:*" in answer.text, answer.text
     at = datetime.now(UTC) - timedelta(seconds=1)
     execute(
         world, f"UPDATE scheduled_reports SET due_at = {micros(at)}, reported_until = {micros(at - timedelta(days=1))}"
@@ -282,7 +282,7 @@ async def test_on_postgresql_it_is_paused_as_well(world: Environment, thing: str
 async def subscribed(world: Environment, *, user: FakeUser | None = None) -> None:
     """#releases is subscribed to Courier, which has no build yet."""
     await world.start()
-    assert "Done" in (await world.ask("subscribe courier", user=user)).text
+    assert "*Subscribed" in (await world.ask("subscribe courier", user=user)).text
     await world.look()
 
 
@@ -293,7 +293,7 @@ def cards(world: Environment) -> list[FakeMessage]:
 
 def paused(world: Environment, user: FakeUser) -> list[str]:
     """What a person was told about things that are paused."""
-    return [message.text for message in directs(world, user) if message.text.startswith("⏸")]
+    return [message.text for message in directs(world, user) if message.text.startswith("⚠️")]
 
 
 @on_sqlite
@@ -306,7 +306,7 @@ async def test_an_app_that_is_gone_pauses_its_subscription(world: Environment) -
     await world.look()
     await world.look()
     assert paused(world, world.ana) == [
-        f"⏸ Paused: announcements of Courier in <#{world.releases.id}>. Applivery no longer has Courier."
+        f"⚠️ Paused: announcements of Courier in <#{world.releases.id}>. Courier was deleted in Applivery."
     ]
     assert "was deleted in Applivery" in (await direct(world, world.bruno)).text
     world.applivery.apps.append(world.courier)
@@ -399,7 +399,7 @@ async def test_recheck_subscription_taken_over_resumes(world: Environment) -> No
     assert cards(world) == []
     [told] = paused(world, world.ana)
     assert f"<@{world.bruno.id}> set it up, and can't use this bot any more." in told
-    assert "To take it over, run /applivery subscribe Courier there." in told.replace("`", "")
+    assert "Take it over to resume it." in told.replace("`", "")
     await world.ask("subscribe Courier")
     await look(world)
     assert len(cards(world)) == 1, "and what came meanwhile is announced"

@@ -32,7 +32,7 @@ def lists(world: Environment) -> int:
 
 async def subscribed(world: Environment, words: str = "courier", channel: Any = None) -> None:
     answer = await world.ask(f"subscribe {words}", channel=channel)
-    assert answer.text.startswith(("Done", "Changed")), answer.text
+    assert answer.text.startswith(("*Subscribed", "*Updated")), answer.text
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ async def test_a_maker_is_told_once_for_a_trouble(world: Environment, code: str)
     await world.bot.pausing.step()
     await tried(world, 2)
     [told] = directs(world, world.ana)
-    assert told.text.startswith("I stopped announcing builds of Courier")
+    assert told.text.startswith("⚠️ *Courier is paused in <#")
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300], "the back-off is kept, whatever Slack says of the channel"
     [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused == code

@@ -324,9 +324,9 @@ async def test_outbox_refusing_channel_pauses_and_tells_maker_once(two: Environm
     assert two.said() == []
     assert two.said(beta(two)) == EVERY[:3], "the other channel is not delayed"
     (told,) = two.slack.messages(two.slack.dm(two.ana))
-    assert told.text.startswith("I stopped announcing builds of Courier")
+    assert told.text.startswith("⚠️ *Courier is paused in <#")
     assert f"<#{two.releases.id}>" in told.text
-    assert ("archived" if cause == "archived" else "no longer in the channel") in told.text
+    assert ("archived" if cause == "archived" else "isn't in the channel") in told.text
     (paused,) = await two.bot.store.run(subscriptions.list_subscriptions, two.releases.id)
     assert paused.paused
 
@@ -341,7 +341,7 @@ async def test_each_maker_of_a_channel_s_subscriptions_is_told(watched: Environm
     await watched.settle()
     for maker, what in ((watched.ana, "Courier"), (watched.bruno, "Parcel")):
         (told,) = watched.slack.messages(watched.slack.dm(maker))
-        assert f"builds of {what}" in told.text
+        assert told.text.startswith(f"⚠️ *{what} is paused in ")
 
 
 @on_sqlite

@@ -15,7 +15,7 @@ from tests.integration.workers.test_outbox_dispatcher import POST
 from tests.support.handing import ready, rested, seen
 from tests.support.seeing import labels, press
 
-THANKS = "Thanks for letting me in."
+HEAD = "*Builds from Applivery, in this channel.*"
 
 
 async def invited(world: Environment, place: Any = None) -> None:
@@ -30,15 +30,14 @@ def heard(world: Environment, place: Any = None) -> list[str]:
     return [message.text for message in world.slack.messages(place or world.general) if message.bot_id]
 
 
-async def test_welcome_has_three_lines_and_one_button(world: Environment) -> None:
+async def test_welcome_has_two_lines_and_three_buttons(world: Environment) -> None:
     world.slack.subscribed = set(EVENTS)
     await world.start()
     await invited(world)
     (message,) = world.slack.messages(world.general)
-    assert message.text.startswith(THANKS)
-    assert message.text.count("•") == 3
-    assert "`/applivery get`" in message.text
-    assert labels(message) == ["Subscribe this channel"]
+    assert message.text.startswith(HEAD)
+    assert message.text.count("\n") == 1
+    assert labels(message) == ["Subscribe", "Get a build", "Help"]
     assert world.bruno.id not in f"{message.text}{message.blocks}", "whoever invited it is not called"
 
 
@@ -130,8 +129,8 @@ async def test_welcome_of_removed_bot_posted_after_next_invitation(world: Enviro
 async def test_welcome_is_in_language_of_channels(world: Environment) -> None:
     await world.start(language="es")
     await invited(world)
-    assert heard(world)[0].startswith("Gracias por invitarme.")
-    assert labels(world.slack.messages(world.general)[0]) == ["Suscribir este canal"]
+    assert heard(world)[0].startswith("*Compilaciones de Applivery, en este canal.*")
+    assert labels(world.slack.messages(world.general)[0]) == ["Suscribir", "Obtener una compilación", "Ayuda"]
 
 
 @on_sqlite
@@ -141,7 +140,7 @@ async def test_welcome_button_opens_form_and_subscribes_channel(world: Environme
     await world.start()
     await invited(world)
     (message,) = world.slack.messages(world.general)
-    form = await (await press(world.slack, message, "Subscribe this channel", user=world.ana)).view()
+    form = await (await press(world.slack, message, "Subscribe", user=world.ana)).view()
     assert form.title == "Subscribe this channel"
     await world.slack.submit(form, user=world.ana)
     await rested(world)
@@ -154,7 +153,7 @@ async def test_welcome_button_refuses_non_releaser_and_offers_request(world: Env
     await world.start()
     await invited(world)
     (message,) = world.slack.messages(world.general)
-    turn = await press(world.slack, message, "Subscribe this channel", user=world.bruno)
+    turn = await press(world.slack, message, "Subscribe", user=world.bruno)
     answer = await turn.answer()
     assert "Only releasers can" in seen(answer)
     assert labels(answer) == ["Request access", "What I can do"]
@@ -168,7 +167,7 @@ async def test_an_app_that_belongs_to_other_channels_is_not_offered(world: Envir
     await world.ask(f"grant <#{world.releases.id}|releases> app:courier")
     await invited(world)
     (message,) = world.slack.messages(world.general)
-    form = await (await press(world.slack, message, "Subscribe this channel", user=world.ana)).view()
+    form = await (await press(world.slack, message, "Subscribe", user=world.ana)).view()
     assert "Courier" not in str(form.payload)
     offered = await world.slack.options(form, "subscribe.app", "", user=world.ana)
     assert [option["text"]["text"] for option in offered] == ["Every app", "Driver"]

@@ -14,7 +14,6 @@ from bot.domain import delivery_options, grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.model import DeliveryOptions
 from bot.exceptions import UserInputError
-from bot.i18n import _
 from tests.support.facts import NOON, subscription, texts
 from tests.unit.domain.timeparse.test_schedule import ZONES, _schedules
 
@@ -32,7 +31,6 @@ def typed(text: str, tz: str = MADRID) -> DeliveryOptions:
 def test_without_a_word_the_manner_is_the_usual_one() -> None:
     assert typed("courier on:processed branch:main") == DeliveryOptions(tz=MADRID)
     assert delivery_options.options(DeliveryOptions(tz=MADRID)) == ()
-    assert not delivery_options.explain(DeliveryOptions(tz=MADRID))
 
 
 @pytest.mark.parametrize(
@@ -115,15 +113,7 @@ def test_delivery_options_explanation_parses_to_the_same(other_options: Delivery
 @given(st.sampled_from(delivery_options.KEYS), texts)
 def test_delivery_options_any_text_is_parsed_or_refused(key: str, text: str) -> None:
     with suppress(UserInputError):
-        _(delivery_options.explain(typed(f"{key}:{text}")))
-
-
-def test_a_manner_in_words_ends_a_sentence() -> None:
-    every = typed('digest:daily quiet:22-8 format:compact group:version threads:off label:"Beta" mention:@x')
-    assert str(delivery_options.explain(every)) == (
-        "together, every day at 09:00 (Europe/Madrid), not between 22:00 and 08:00 (Europe/Madrid), in one line each, "
-        "one card for all platforms of a version, without threads, labelled “Beta”"
-    )
+        typed(f"{key}:{text}")
 
 
 # ------------------------------------------------------------------ until when

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 
 from bot.domain import filters, grammar, lookup
-from bot.domain.model import Build, BuildEvent, BuildSource, DeliveryOptions
+from bot.domain.model import Build, BuildEvent, BuildSource
 from bot.exceptions import UserInputError
-from bot.i18n import _, use_locale
 from tests.support import facts
 from tests.support.facts import RIDER, build, subscription
 
@@ -103,55 +102,3 @@ def test_a_wish_is_for_its_events_only() -> None:
 def test_a_wish_is_for_the_builds_its_query_fits(query: str, wanted: bool) -> None:
     new_build = build(1, origin=BuildSource(branch="release/2.4"))
     assert filters.wants(subscription(query=query), new_build, BuildEvent.PROCESSED) is wanted
-
-
-# ------------------------------------------------------------------ in a sentence
-
-
-@pytest.mark.parametrize(
-    ("app", "query", "said"),
-    [
-        ("Courier", "", "builds of Courier, when processed or failed"),
-        (None, "", "builds of every app, when processed or failed"),
-        (
-            "Courier",
-            "branch:main branch:release/* -tag:nightly -tag:wip os:ios",
-            "builds of Courier with os ios and branch main or release/* and tag not nightly nor wip, "
-            "when processed or failed",
-        ),
-        ("Courier", "branch:a&amp;b", "builds of Courier with branch a&b, when processed or failed"),
-    ],
-)
-def test_a_wish_is_said_back_in_words(app: str | None, query: str, said: str) -> None:
-    assert str(filters.explain(app, filters.DEFAULT_EVENTS, query)) == said
-
-
-def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
-    manner = DeliveryOptions(
-        digest="mon,thu@17:30", quiet="22:00-08:00", tz="Europe/Madrid", compact=True, label="Beta"
-    )
-    query = "os:ios os:android -branch:main -branch:wip by:ana"
-    events = (
-        BuildEvent.UPLOADED,
-        BuildEvent.PROCESSED,
-        BuildEvent.FAILED,
-        BuildEvent.CERT,
-        BuildEvent.FEEDBACK,
-    )
-    with use_locale("es"):
-        assert _(filters.explain("Courier", events, query, manner)) == (
-            "compilaciones de Courier con plataforma ios o android y rama que no sea main ni wip y autor ana, cuando "
-            "se suban o estén listas o fallen o caduque un certificado o alguien envíe comentarios; juntas, cada lunes "
-            "y jueves a las 17:30 (Europe/Madrid), en silencio de 22:00 a 08:00 (Europe/Madrid), cada una en una "
-            "línea, con el rótulo “Beta”"
-        )
-        assert _(filters.explain(None, (BuildEvent.FAILED,), "")) == "compilaciones de todas las apps, cuando fallen"
-
-
-@given(facts.filter_texts)
-def test_every_value_of_the_query_is_in_the_sentence(typed: str) -> None:
-    read = grammar.parse(typed)
-    said = str(filters.explain(None, filters.DEFAULT_EVENTS, filters.query(read)))
-    for option in read.options:
-        if option.key in lookup.FILTERS:
-            assert option.value in said

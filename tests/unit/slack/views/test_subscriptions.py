@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -20,7 +21,7 @@ from bot.exceptions import UserInputError
 from bot.slack.blocks import Message, Visibility
 from bot.slack.views import mutes, subscription_form
 from bot.slack.views import subscriptions as cards
-from bot.slack.views.subscription_preview import dry_run
+from bot.slack.views.subscription_preview import preview
 from sandbox.slack.validation import check_view
 from tests.support import facts
 from tests.support.facts import COURIER, NOON, RIDER, build, subscription
@@ -29,6 +30,7 @@ from tests.support.reading import DATE, LIVE, buttons, check, marked, seen
 HANDLES = {"S1": "mobile-qa"}
 LATER = NOON + timedelta(hours=4)
 CHANNEL = frozenset({"#C1"})
+CHANNEL_AND_MAKER = frozenset({"#C1", "@U0ANA"})
 
 given_manners = st.builds(
     DeliveryOptions,
@@ -69,8 +71,22 @@ def test_any_subscription_can_be_confirmed_and_paused(
     subscription: Subscription, yes: bool, name: str, builds: list[Build]
 ) -> None:
     tried = rehearse(subscription.events, subscription.query, builds)
-    check(cards.subscribed(subscription, tried, HANDLES, replaced=yes, resumed=yes, here=yes), live=CHANNEL)
+    check(cards.subscribed(subscription, tried, HANDLES, resumed=yes, here=yes), live=CHANNEL)
     check(cards.paused(subscription, name), live=CHANNEL)
+    for card in (
+        cards.unchanged(subscription, tried, HANDLES, resumed=yes),
+        cards.undone(subscription, HANDLES),
+        cards.unsubscribed(subscription, "k" * 22, "U0BOB"),
+        cards.kept(subscription),
+    ):
+        check(card, live=CHANNEL_AND_MAKER)
+
+
+@given(wishes, wishes)
+def test_any_change_can_be_shown_before_and_after(before: Subscription, after: Subscription) -> None:
+    after = replace(after, app_id=before.app_id, app_name=before.app_name)
+    check(cards.updated(after, before, "k" * 22, None, HANDLES), live=CHANNEL_AND_MAKER)
+    check(cards.replace_or_keep(before, after, "C1/1 1 on:failed", HANDLES), live=CHANNEL_AND_MAKER)
 
 
 @given(st.lists(wishes, max_size=5), st.sampled_from((1, 20)), st.integers(-1, 12), st.booleans())
@@ -81,9 +97,8 @@ def test_subscriptions_of_any_kind_can_be_listed(
     # their makers are named, and that pings nobody in a message only the asker sees
     check(card, live=frozenset({"@U0ANA", "#C1"}))
     assert card.to is Visibility.ASKER
-    assert "<@" not in card.text
     assert len(card.payload()["blocks"] if card.blocks else []) <= 50
-    check(cards.which_to_end(found * times))
+    check(cards.which_to_end(found * times, "C1"), live=CHANNEL)
 
 
 @given(wishes)
@@ -92,11 +107,13 @@ def test_any_subscription_can_be_muted_and_tried(subscription: Subscription) -> 
         mutes.choices([subscription], mutes.HERE, NOON),
         mutes.muted([subscription], LATER, mutes.HERE, [subscription]),
         mutes.unmuted([subscription], [subscription]),
-        mutes.not_muted([subscription]),
+        mutes.not_muted([subscription], mutes.HERE),
+        mutes.not_muted([subscription], "x"),
     ):
         check(card, live=CHANNEL)
     for card in (Message("There is no build."), listed()):
-        answer = cards.trial(subscription, cards.tried_out(subscription, card, HANDLES), "It is the newest one.")
+        check(cards.trial(subscription, card, "releases", HANDLES, "It is the newest one."), live=CHANNEL)
+        answer = cards.tested(subscription, cards.posted_test(subscription, card, HANDLES))
         check(answer, live=CHANNEL)
         for _, copy in answer.copies:
             check(copy, live=CHANNEL)
@@ -113,25 +130,69 @@ def test_any_subscription_fits_into_its_form(subscription: Subscription, line: s
 # ------------------------------------------------------------------ what was saved
 
 
-@pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(BuildEvent)])
-def test_subscribed_card_confirms_the_request(events: tuple[BuildEvent, ...]) -> None:
-    new_subscription = subscription(3, events=events)
-    assert cards.subscribed(new_subscription).text.startswith("Done: this channel hears of builds of Courier, when")
-    assert cards.subscribed(new_subscription, replaced=True).text.startswith(
-        "Changed: this channel now hears of builds of Courier"
+def test_subscribed_card_confirms_the_request() -> None:
+    new_subscription = subscription(3)
+    none = rehearse(DEFAULT_EVENTS, "", [])
+    assert cards.subscribed(new_subscription, none).text == (
+        "*Subscribed <#C1> to Courier* (ready and failed builds). The next build will be posted here.\n"
+        "No builds yet to preview."
     )
-    assert cards.subscribed(new_subscription, here=False).text.startswith("Done: <#C1> hears of builds of Courier")
-    assert list(buttons(cards.subscribed(new_subscription))) == ["Edit", "Unsubscribe"]
+    assert "will be posted there." in cards.subscribed(new_subscription, none, here=False).text
+    assert list(buttons(cards.subscribed(new_subscription))) == ["Test", "Edit", "Undo"]
     assert {button["value"] for button in buttons(cards.subscribed(new_subscription)).values()} == {"C1/3"}
 
 
-def test_a_group_is_named_and_not_pinged() -> None:
-    new_subscription = subscription(manner=DeliveryOptions(mention="S1"))
-    assert cards.words(new_subscription, HANDLES).endswith("when processed or failed; mentioning @mobile-qa")
-    assert cards.words(new_subscription).endswith("; mentioning a user group")
-    assert cards.words(replace(new_subscription, manner=DeliveryOptions(mention="S1", compact=True)), HANDLES).endswith(
-        "; in one line each, mentioning @mobile-qa"
-    )
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ((BuildEvent.FAILED,), "failed builds"),
+        ((BuildEvent.UPLOADED, BuildEvent.PROCESSED, BuildEvent.FAILED), "uploaded, ready and failed builds"),
+        ((BuildEvent.CERT,), "expiring certificates"),
+        ((BuildEvent.PROCESSED, BuildEvent.CERT, BuildEvent.FEEDBACK),
+         "ready builds, expiring certificates and feedback"),
+        ((), "events of a newer version"),
+    ],
+)  # fmt: skip
+def test_events_are_named_as_kinds_of_builds(events: tuple[BuildEvent, ...], words: str) -> None:
+    assert f"({words})" in cards.subscribed(subscription(events=events)).text
+
+
+def test_filters_and_options_are_shown_as_they_are_typed() -> None:
+    manner = DeliveryOptions(mention="S1", digest="mon,thu@17:30", compact=True, tz="Europe/Madrid")
+    new_subscription = subscription(query='branch:"release 2/*" -tag:nightly', manner=manner)
+    typed = "format:compact mention:@mobile-qa digest:mon,thu@17:30 tz:Europe/Madrid"
+    text = cards.subscribed(new_subscription, rehearse(DEFAULT_EVENTS, "", []), HANDLES).text
+    assert f'`branch:"release 2/*" -tag:nightly {typed}`' in text
+    assert "Builds will be posted together every Monday and Thursday at 17:30." in text
+    assert "mention:S1" in cards.subscribed(new_subscription).text
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ({"query": "branch:release/*"}, "*Updated Courier in <#C1>*: was all branches, now `branch:release/*`."),
+        ({"events": (BuildEvent.FAILED,)},
+         "*Updated Courier in <#C1>*: was ready and failed builds, now failed builds."),
+        ({"query": "os:ios -os:tvos", "manner": DeliveryOptions(mention="S1", digest="daily@09:00")},
+         "*Updated Courier in <#C1>*\n• all platforms → `os:ios -os:tvos`\n• no mention → `mention:@mobile-qa`\n"
+         "• no digest → `digest:daily@09:00`"),
+        ({"created_by": "U0BOB"}, "*Courier in <#C1> is yours now* (ready and failed builds).\n"
+         "It was <@U0ANA>'s subscription."),
+        ({}, "*Resumed Courier in <#C1>* (ready and failed builds)."),
+    ],
+)  # fmt: skip
+def test_a_change_is_shown_before_and_after(after: dict[str, Any], words: str) -> None:
+    before = subscription()
+    card = cards.updated(replace(before, **after), before, "key", None, HANDLES)
+    assert card.text == words
+    assert buttons(card)["Undo"]["value"] == "key"
+
+
+def test_another_s_subscription_is_replaced_by_a_named_button() -> None:
+    before = subscription()
+    card = cards.replace_or_keep(before, replace(before, query="branch:main"), "value", HANDLES)
+    assert card.text == ("*Replace <@U0ANA>'s subscription to Courier in <#C1>?*\nwas all branches, now `branch:main`.")
+    assert list(buttons(card)) == ["Replace", "Keep"]
 
 
 def of(nth: int, branch: str = "main", **more: object) -> Build:
@@ -141,34 +202,38 @@ def of(nth: int, branch: str = "main", **more: object) -> Build:
 @pytest.mark.parametrize(
     ("events", "query", "builds", "words"),
     [
-        (DEFAULT_EVENTS, "", [], "There is no build yet that it could be tried on."),
-        (DEFAULT_EVENTS, "", [of(1)], "1 of the only build there is would have posted: 1.1.0 (1) iOS."),
+        (DEFAULT_EVENTS, "", [], "No builds yet to preview."),
+        (DEFAULT_EVENTS, "", [of(1)], "Preview: the only build so far matches."),
+        (DEFAULT_EVENTS, "os:android", [of(1)],
+         "Preview: the only build so far doesn't match. Recent platforms: `ios`."),
         (DEFAULT_EVENTS, "branch:release/*", [of(1), of(2, "release/2")],
-         "1 of the last 2 builds would have posted: 1.2.0 (2) iOS."),
+         "Preview: 1 of the last 2 builds matches: 1.2.0 (2) iOS."),
         (DEFAULT_EVENTS, "", [of(n) for n in range(1, 31)],
-         "20 of the last 20 builds would have posted: 1.30.0 (30) iOS, 1.29.0 (29) iOS, 1.28.0 (28) iOS, "
-         "1.27.0 (27) iOS, 1.26.0 (26) iOS and 15 more."),
+         "Preview: 20 of the last 20 builds match: 1.30.0 (30) iOS, 1.29.0 (29) iOS, 1.28.0 (28) iOS and 17 more."),
         (DEFAULT_EVENTS, "branch:relase/* tag:x", [of(1), of(2, "release/2")],
-         "None of the last 2 builds would have posted. The filter may be too narrow: "
-         "they have branch release/2, main; no tag."),
-        ((BuildEvent.FAILED,), "", [of(1), of(2)],
-         "None of the last 2 builds would have posted: none of them has failed."),
-        ((BuildEvent.FAILED,), "branch:main", [of(1), of(2, "x")],
-         "None of the last 2 builds would have posted: none of them has failed. 1 of them fits the filter."),
+         "No recent build matches. Recent branches: `release/2`, `main`. No recent build has a tag."),
+        ((BuildEvent.FAILED,), "", [of(1), of(2)], "No recent build failed."),
+        ((BuildEvent.FAILED,), "branch:main", [of(1), of(2, "x")], "No recent build failed. 1 matches the filter."),
         ((BuildEvent.CERT,), "", [of(1)], ""),
     ],
 )  # fmt: skip
-def test_the_dry_run_names_what_would_have_come_or_why_nothing(
+def test_the_preview_names_what_matches_or_why_nothing_does(
     events: tuple[BuildEvent, ...], query: str, builds: list[Build], words: str
 ) -> None:
     new_subscription = subscription(events=events, query=query)
-    assert dry_run(new_subscription, rehearse(events, query, builds)) == words
+    assert preview(new_subscription, rehearse(events, query, builds)) == words
 
 
-def test_the_dry_run_of_every_app_names_the_apps() -> None:
+def test_the_preview_of_every_app_names_the_apps() -> None:
     new_subscription = subscription(app_id=None)
     tried = rehearse(new_subscription.events, "", [of(1), of(2, app=RIDER), of(3, stage=Stage.RUNNING)])
-    assert dry_run(new_subscription, tried).endswith("posted: Rider 1.2.0 (2) iOS, Courier 1.1.0 (1) iOS.")
+    assert preview(new_subscription, tried).endswith("match: Rider 1.2.0 (2) iOS, Courier 1.1.0 (1) iOS.")
+
+
+def test_filters_that_match_nothing_are_offered_for_editing() -> None:
+    new_subscription = subscription(query="branch:x")
+    card = cards.subscribed(new_subscription, rehearse(DEFAULT_EVENTS, "branch:x", [of(1)]))
+    assert list(buttons(card)) == ["Test", "Edit filters", "Undo"]
 
 
 # ------------------------------------------------------------------ the list
@@ -177,20 +242,20 @@ def test_the_dry_run_of_every_app_names_the_apps() -> None:
 def test_subscription_listed_with_maker_date_and_state() -> None:
     new_subscription = subscription(7, query="branch:main", paused="is_archived", muted_until=LATER)
     shown = seen(listed(new_subscription, last=NOON))
-    assert "*7* · builds of Courier with branch main, when processed or failed" in shown
-    assert "_by <@U0ANA> <!date^" in shown
-    assert "last posted <!date^" in shown
-    assert "🔕 muted until <!date^" in shown
-    assert "⏸ paused: the channel is archived" in shown
-    assert "nothing posted yet" in seen(listed(replace(new_subscription, muted_until=NOON)))
+    assert "*Courier* · ready and failed builds · `branch:main`" in shown
+    assert "#7 · by <@U0ANA> · muted until <!date^" in shown
+    assert "⚠️ paused: the channel is archived" in shown
+    assert "last post <!date^" in seen(listed(replace(new_subscription, paused=None), last=NOON))
+    assert "no posts yet" in seen(listed(subscription(7)))
     assert "muted" not in seen(listed(replace(new_subscription, muted_until=NOON)))
 
 
-def test_each_button_says_which_subscription_it_is_for() -> None:
-    rows = [block for block in listed(subscription(1), subscription(2)).blocks if block["type"] == "actions"]
-    said = [button["accessibility_label"] for row in rows for button in row["elements"]]
-    assert [button["text"]["text"] for button in rows[0]["elements"]] == ["Test", "Edit", "Mute", "Remove"]
-    assert len(set(said)) == 8
+def test_each_subscription_is_one_block_with_one_menu() -> None:
+    _, *blocks = listed(subscription(1), subscription(2)).blocks
+    menus = [block["accessory"] for block in blocks]
+    assert len({menu["action_id"] for menu in menus}) == 2
+    assert [option["text"]["text"] for option in menus[0]["options"]] == ["Edit", "Test", "Mute", "Unsubscribe"]
+    assert {option["value"].partition(" ")[2] for option in menus[1]["options"]} == {"C1/2"}
 
 
 def test_a_long_list_has_pages_and_ways_between_them() -> None:
@@ -211,13 +276,15 @@ def test_a_long_list_has_pages_and_ways_between_them() -> None:
 
 def test_the_list_of_every_channel_says_which() -> None:
     card = listed(subscription(1), everywhere=True)
-    assert "*1* · <#C1> · builds of Courier" in seen(card)
+    assert "<#C1> · *Courier* · ready and failed builds" in seen(card)
     assert "<#C1>" in card.text
 
 
-@pytest.mark.parametrize("everywhere", [False, True])
-def test_an_empty_list_of_subscriptions_says_how_to_begin(everywhere: bool) -> None:
-    assert "Try `subscribe`" in listed(everywhere=everywhere).text
+def test_an_empty_list_of_subscriptions_invites() -> None:
+    card = cards.subscriptions([], now=NOON, channel_id="C1")
+    assert card.text == "*<#C1> isn't subscribed to any app yet.* Subscribe to post new builds here."
+    assert list(buttons(card)) == ["Subscribe to an app"]
+    assert listed(everywhere=True).text == "*No channel is subscribed to an app yet.*"
 
 
 def test_every_time_is_shown_in_the_reader_s_own_zone() -> None:
@@ -233,19 +300,19 @@ def test_every_time_is_shown_in_the_reader_s_own_zone() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("is_archived", "the channel is archived"),
-        ("not_in_channel", "I am no longer in the channel"),
-        ("channel_not_found", "I can no longer see the channel"),
-        ("weird_<!here>", "Slack says `weird_&lt;!here&gt;`"),
-        (None, "Slack says `no`"),
+        ("is_archived", "the channel is archived.\nUnarchive it and type `/invite @applivery` there to resume"),
+        ("not_in_channel", "the bot isn't in the channel.\nType `/invite @applivery` there to resume."),
+        ("channel_not_found", "the bot can't see the channel.\nType `/invite @applivery` there to resume."),
+        ("restricted_action_thread_locked", "posting is restricted in the channel.\nAllow the bot to post there"),
+        ("weird_<!here>", "Slack refuses messages there (`weird_&lt;!here&gt;`)"),
+        (None, "Slack refuses messages there (`unknown`)"),
     ],
 )
 def test_subscription_paused_maker_told_why_and_of_resumption(code: str | None, words: str) -> None:
-    text = cards.paused(subscription(paused=code), "applivery").text
-    assert words in text
-    assert "`/invite @applivery`" in text
-    assert "I go on by myself" in text
-    assert "subscribe again" not in text
+    card = cards.paused(subscription(paused=code), "applivery")
+    assert card.text.startswith("⚠️ *Courier is paused in <#C1>*: ")
+    assert words in card.text
+    assert list(buttons(card)) == ["Unsubscribe" if code == "is_archived" else "Resume"]
 
 
 # ------------------------------------------------------------------ the form
@@ -276,7 +343,7 @@ def test_one_s_own_time_zone_needs_no_words() -> None:
 
 def test_a_filter_the_form_has_no_room_for_is_not_cut_short() -> None:
     new_subscription = subscription(query="branch:" + "x" * 3000)
-    with pytest.raises(UserInputError, match="Type `subscribe` with all of it instead"):
+    with pytest.raises(UserInputError, match="Type `subscribe` instead"):
         subscription_form.edit(new_subscription, subscription_form.typed(new_subscription, {}, "UTC"), "UTC", "C1/1")
 
 
@@ -296,16 +363,20 @@ def test_a_filter_that_is_taken_fits_into_its_form(options: list[tuple[str, str]
 def test_the_choices_of_a_mute_carry_what_it_is_for() -> None:
     card = mutes.choices([subscription(muted_until=LATER)], COURIER.id, NOON)
     assert [button["value"] for button in buttons(card).values()] == [
-        f"{when}/{COURIER.id}" for when in ("1h", "4h", "tomorrow 09:00", "off")
+        f"{when}/{COURIER.id}" for when in ("1h", "4h", "tomorrow 09:00", "monday 09:00", "off")
     ]
-    assert re.search(r"Muted until <!date[^>]*>: Courier\.", card.text)
+    assert re.search(r"Muted now until <!date[^>]*>: Courier\.", card.text)
+    assert "Unmute" not in buttons(mutes.choices([subscription()], mutes.HERE, NOON))
 
 
 def test_a_mute_says_what_happens_then() -> None:
     new_subscription, every = subscription(1), subscription(2, app_id=None, app_name="every app")
     digest = subscription(3, manner=DeliveryOptions(digest="daily@09:00"))
-    assert "is told then, in one message." in mutes.muted([new_subscription], LATER, mutes.HERE, []).text
-    assert "in one message for each of them." in mutes.muted([new_subscription, every], LATER, mutes.HERE, []).text
-    assert "in the first digest after that." in mutes.muted([digest], LATER, mutes.HERE, []).text
-    assert "one of every app, so that is muted too" in mutes.muted([every], LATER, COURIER.id, []).text
-    assert "You may not mute every app." in mutes.muted([new_subscription], LATER, mutes.HERE, [every]).text
+    assert (
+        "Builds from this time will be posted as one summary."
+        in mutes.muted([new_subscription], LATER, mutes.HERE, []).text
+    )
+    assert "as one summary per subscription." in mutes.muted([new_subscription, every], LATER, mutes.HERE, []).text
+    assert "will be in the next digest." in mutes.muted([digest], LATER, mutes.HERE, []).text
+    assert "subscribed to every app, so all apps are muted" in mutes.muted([every], LATER, COURIER.id, []).text
+    assert "You can't mute every app." in mutes.muted([new_subscription], LATER, mutes.HERE, [every]).text
