@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from bot.i18n.verbatim import unmarked
 
@@ -73,7 +74,7 @@ class DoctorReport:
 
     def text(self) -> str:
         """One line for each check with its fix below, the counts, and the next step."""
-        lines = [line for finding in self.findings for line in _lines(finding)]
+        lines = [line for finding in _joined(self.findings) for line in _lines(finding)]
         return unmarked(self.redact("\n".join([*lines, "", self._counts(), f"Next: {_one_line(self.next_step)}"])))
 
     def json(self) -> str:
@@ -92,6 +93,19 @@ class DoctorReport:
     def _counts(self) -> str:
         counts = {outcome: sum(finding.outcome is outcome for finding in self.findings) for outcome in CheckOutcome}
         return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) + "."
+
+
+def _joined(findings: Sequence[CheckResult]) -> Iterator[CheckResult]:
+    """Yield the results, with neighbours that were not checked for the same reason as one."""
+    for (outcome, said, fix), group in groupby(
+        findings, key=lambda finding: (finding.outcome, finding.said, finding.fix)
+    ):
+        results = list(group)
+        if outcome is CheckOutcome.SKIPPED and len(results) > 1:
+            names = dict.fromkeys(result.check for result in results)
+            yield skipped(", ".join(names), said, fix)
+        else:
+            yield from results
 
 
 def _lines(finding: CheckResult) -> list[str]:

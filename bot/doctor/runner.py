@@ -73,7 +73,9 @@ def _next_step(case: CheckContext) -> str:
 
 
 def _fill_in(wrong: list[CheckResult]) -> str:
-    names = ", ".join(dict.fromkeys(finding.said.partition(":")[0] for finding in wrong))
+    # of the two that connect to Slack, the app token is the simpler one: it needs no public address
+    found = ("SLACK_APP_TOKEN" if "SLACK_APP_TOKEN" in item.said else item.said.partition(" ")[0] for item in wrong)
+    names = ", ".join(dict.fromkeys(found))
     if Path(".env").exists():
         return f"Set {names} in .env, then run `doctor` again."
     if Path(".env.example").exists():
@@ -83,7 +85,7 @@ def _fill_in(wrong: list[CheckResult]) -> str:
 
 def _wrong(lines: list[str]) -> list[CheckResult]:
     parted = [line.partition(" Example: ") for line in lines]
-    return [broken(SETTINGS, text, f"For example: {example}") for text, _, example in parted]
+    return [broken(SETTINGS, text.replace(": ", " ", 1), f"For example: {example}") for text, _, example in parted]
 
 
 async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:

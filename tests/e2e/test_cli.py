@@ -219,7 +219,7 @@ async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: Environ
     assert faulty.code == 1
     assert "✗ Applivery token: " in faulty.out
     assert (nothing.code, json.loads(nothing.out)["ok"]) == (1, False)
-    assert "SLACK_BOT_TOKEN: must start with xoxb-" in nothing.out
+    assert "SLACK_BOT_TOKEN must start with xoxb-" in nothing.out
     for result in (faulty, nothing):
         assert "hunter22" not in result.out + result.err
         assert "Traceback" not in result.out + result.err
