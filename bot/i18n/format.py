@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 
 from bot.i18n.locale import ENGLISH, Localized, current_locale
 
@@ -31,6 +31,16 @@ def format_short_day(when: date) -> str:
 def format_month(when: date) -> str:
     """Return a month and its year: `Nov 2026`, `nov 2026`."""
     return _written(when, "MMM y", english="%b %Y")
+
+
+def format_clock(when: time, language: str | None = None) -> str:
+    """Return a time of day as Slack shows it in the language: `9:00 AM`, `9:00`."""
+    language = language or current_locale()
+    if language == ENGLISH:
+        return f"{when:%I:%M %p}".removeprefix("0")
+    from babel.dates import format_time  # noqa: PLC0415
+
+    return str(format_time(when, "short", locale=language))
 
 
 def _written(when: date, pattern: str, *, english: str, language: str | None = None) -> str:
@@ -65,5 +75,18 @@ class Day(Localized):
     def render(self, language: str | None = None) -> str:
         """Return it as `format_day` writes it."""
         return format_day(self.when, language)
+
+    __str__ = Localized.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Clock(Localized):
+    """A time of day that is written where it is read."""
+
+    when: time
+
+    def render(self, language: str | None = None) -> str:
+        """Return it as `format_clock` writes it."""
+        return format_clock(self.when, language)
 
     __str__ = Localized.__str__

@@ -18,7 +18,7 @@ from tests.conftest import Environment
 from tests.support.everything import everything
 from tests.support.seeing import every_message
 
-PRESSED = ("button", "workflow_button", "overflow", "static_select", "external_select", "users_select")
+PRESSED = ("button", "workflow_button", "static_select", "external_select", "users_select")
 PICTURES = re.compile(r":[a-z0-9_+-]+:|[^\w\s]")
 
 
@@ -66,6 +66,65 @@ async def test_message_elements_have_distinct_accessible_names(surfaces: list[di
     ]
     assert shared == []
     assert len(surfaces) > 100
+
+
+async def test_accessible_names_begin_with_the_visible_label(surfaces: list[dict[str, Any]]) -> None:
+    """Who speaks to a computer says what they see. https://www.w3.org/TR/WCAG22/#label-in-name"""
+    named = [
+        (button["text"]["text"], button["accessibility_label"])
+        for surface in surfaces
+        for button in parts(surface.get("blocks") or [])
+        if button["type"] == "button" and button.get("accessibility_label")
+    ]
+    assert named
+    assert [names for names in named if not names[1].startswith(names[0])] == []
+
+
+async def test_items_of_a_menu_are_distinct(surfaces: list[dict[str, Any]]) -> None:
+    """Slack itself names a menu “More actions”; its items are told apart by their words."""
+    menus = [
+        [option["text"]["text"].strip() for option in menu["options"]]
+        for surface in surfaces
+        for menu in parts(surface.get("blocks") or [])
+        if menu["type"] == "overflow"
+    ]
+    assert [menu for menu in menus if len(set(menu)) < len(menu) or "" in menu] == []
+
+
+async def test_a_form_begins_with_its_first_field(surfaces: list[dict[str, Any]]) -> None:
+    for surface in surfaces:
+        fields = [block["element"] for block in surface.get("blocks") or [] if block["type"] == "input"]
+        focused = [field for field in fields if field.get("focus_on_load")]
+        first = fields[:1] if fields and fields[0]["type"] != "file_input" else []  # which Slack cannot focus
+        assert focused == (first if surface.get("type") == "modal" else [])
+
+
+CLOCK = re.compile(r"(?<![\d:T-])\d{1,2}:\d{2}(?![\d:])(?P<half>\s?[AP]M)?")
+# What is to be typed, or was recorded, is verbatim.
+VERBATIM = re.compile(
+    r"\|[\d-]{10} \d\d:\d\d UTC(?=>|$)|`[^`]*`|https?://\S+|[\w,]+@\d\d:\d\d|\d\d:\d\d-\d\d:\d\d|· until \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+)
+
+
+async def test_every_time_is_in_the_clock_of_its_reader(surfaces: list[dict[str, Any]]) -> None:
+    """Slack shows dates to readers of English with AM and PM, and so do the words around them.
+
+    What stands in a date for a client that cannot show it is in UTC and the same for all.
+    """
+    texts = [
+        text
+        for surface in surfaces
+        for part in parts({"type": "", **surface})
+        for text in [part.get("text")]
+        if isinstance(text, str) and part["type"] not in ("raw_text", "raw_number")
+    ]
+    other = [
+        (text[max(0, found.start() - 60) : found.end() + 20])
+        for text in (VERBATIM.sub("", text) for text in texts)
+        for found in CLOCK.finditer(text)
+        if not found["half"]
+    ]
+    assert other == []
 
 
 async def test_nothing_is_told_by_an_emoji_or_a_colour_alone(surfaces: list[dict[str, Any]]) -> None:

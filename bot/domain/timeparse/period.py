@@ -10,7 +10,7 @@ from bot.domain.spelling import plainly
 from bot.domain.time_zones import zone
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
-from bot.i18n import Counted, Day, Text, gettext_noop, joined
+from bot.i18n import Clock, Counted, Day, Text, gettext_noop, joined
 from bot.i18n.verbatim import verbatim
 
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
@@ -82,7 +82,7 @@ def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
 def _moment(moment: datetime) -> Text:
     """Return the day, and the time of day unless the whole day is meant."""
     whole = (time.min, time(23, 59, 59, 999_000))
-    return joined(" ", (Day(moment.date()), "" if moment.time() in whole else f"{moment:%H:%M}"))
+    return joined(" ", (Day(moment.date()), "" if moment.time() in whole else Clock(moment.time())))
 
 
 def typed(period: Period) -> tuple[tuple[str, str], ...]:
@@ -100,8 +100,8 @@ def between(start: datetime, end: datetime, tz: str) -> Period:
 def _between(first: datetime, last: datetime) -> Text:
     return Text(
         "from {first} to {last} ({zone})",
-        first=joined(" ", (Day(first), f"{first:%H:%M}")),
-        last=joined(" ", (Day(last), f"{last:%H:%M}")),
+        first=joined(" ", (Day(first), Clock(first.time()))),
+        last=joined(" ", (Day(last), Clock(last.time()))),
         zone=verbatim(last.tzinfo),
     )
 

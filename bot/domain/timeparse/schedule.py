@@ -12,7 +12,7 @@ from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
 from bot.domain.timeparse import weekdays
 from bot.exceptions import UserInputError
-from bot.i18n import Text, gettext_noop, joined
+from bot.i18n import Clock, Text, gettext_noop, joined
 
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 _WEEKDAYS = (0, 1, 2, 3, 4)
@@ -55,7 +55,7 @@ def parse(text: str) -> Schedule:
 
 def explain(schedule: Schedule) -> Text:
     """Describe a schedule: `every Monday and Thursday at 17:30`."""
-    at = f"{schedule.at:%H:%M}"
+    at = Clock(schedule.at)
     if schedule.days == _EVERY_DAY:
         return Text("every day at {time}", time=at)
     if schedule.days == _WEEKDAYS:

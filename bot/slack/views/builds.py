@@ -152,7 +152,7 @@ def get_named(label: str, action: str, build: Build, style: str | None = "primar
         action,
         build_value(build),
         style=style,
-        accessibility_label=_("Get {build}", build=build_labels.label(build)),
+        accessibility_label=build_labels.label(build),
     )
 
 

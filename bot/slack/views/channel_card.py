@@ -253,7 +253,7 @@ def _way_on(entry: CardEntry) -> ButtonElement | None:
     if newer:
         is_short = 0 < len(newer.version) <= SHORT
         label = _("Get {build}", build=newer.version) if is_short else _("Get newer")
-        says = _("Get {build}", build=build_labels.label(newer))
+        says = build_labels.label(newer)
         value = str(BuildValue.of(newer, build.id))
         return blocks.button(label, "get.v1#newer", value, accessibility_label=says)
     return None if _deleted(entry) else _status_button(build, _("Details"))

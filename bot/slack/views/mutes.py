@@ -24,8 +24,8 @@ HERE = "here"  # everything this channel is subscribed to
 CHOICES = (
     (gettext_noop("1 hour"), "1h"),
     (gettext_noop("4 hours"), "4h"),
-    (gettext_noop("Until tomorrow 09:00"), "tomorrow 09:00"),
-    (gettext_noop("Until Monday 09:00"), "monday 09:00"),
+    (gettext_noop("Until 9:00 AM tomorrow"), "tomorrow 09:00"),
+    (gettext_noop("Until 9:00 AM Monday"), "monday 09:00"),
 )
 
 

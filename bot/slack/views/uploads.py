@@ -85,7 +85,7 @@ def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, m
 
 
 def _check_button(build: Build) -> ButtonElement:
-    says = _("Status of {build}", build=build_labels.label(build))
+    says = build_labels.label(build)
     return blocks.button(_("Check now"), "status.v1", build_value(build), accessibility_label=says)
 
 

@@ -21,7 +21,7 @@ async def test_digest_saved_is_confirmed_in_words(world: Environment) -> None:
     await world.start()
     people(world)
     said = (await world.ask("downloads courier every:mon,thu@9:00")).text
-    assert "*Scheduled:* downloads of Courier every Monday and Thursday at 09:00 (Europe/Madrid)" in said
+    assert "*Scheduled:* downloads of Courier every Monday and Thursday at 9:00 AM (Europe/Madrid)" in said
     assert "The first one is due <!date^" in said
     assert "One line when nothing is new." in said
     assert "Counts only in this channel" in said
@@ -38,7 +38,7 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Envi
     await world.start()
     people(world)
     said = (await world.ask("downloads courier latest by:version every:daily@18:00 quiet:yes")).text
-    assert "downloads of Courier latest by version every day at 18:00" in said
+    assert "downloads of Courier latest by version every day at 6:00 PM" in said
     assert "Skipped when nothing is new" in said
     [digest] = await digests(world)
     assert (digest.build_ref, digest.group_by, digest.skip_if_empty) == ("latest", GroupBy.VERSION, True)
@@ -62,7 +62,7 @@ async def test_digests_listed_with_subscriptions_and_ended(world: Environment) -
     for schedule in ("daily@09:00", "monday@09:00", "friday@17:30"):
         await world.ask(f"downloads courier every:{schedule}")
     listed = await world.ask("subscriptions")
-    assert all(words in listed.text for words in ("every day at 09:00", "every Monday", "every Friday at 17:30"))
+    assert all(words in listed.text for words in ("every day at 9:00 AM", "every Monday", "every Friday at 5:30 PM"))
     assert labels(listed).count("Stop report") == 3
     first, second, third = await digests(world)
     turn = await press(world.slack, listed, "Stop report", user=world.ana, nth=1)
@@ -77,7 +77,7 @@ async def test_without_a_subscription_the_list_still_has_them(world: Environment
     await world.start()
     people(world)
     await world.ask("downloads courier every:daily@09:00")
-    assert "every day at 09:00" in (await world.ask("subscriptions")).text
+    assert "every day at 9:00 AM" in (await world.ask("subscriptions")).text
 
 
 async def test_in_direct_messages_it_is_for_that_person_alone(world: Environment) -> None:

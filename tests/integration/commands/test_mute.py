@@ -126,7 +126,7 @@ async def test_without_a_time_it_is_offered(world: Environment) -> None:
     await world.start()
     await two(world)
     answer = await world.ask("mute courier")
-    assert labels(answer) == ["1 hour", "4 hours", "Until tomorrow 09:00", "Until Monday 09:00"]
+    assert labels(answer) == ["1 hour", "4 hours", "Until 9:00 AM tomorrow", "Until 9:00 AM Monday"]
     said = await (await press(world.slack, answer, "1 hour", user=world.ana)).answer()
     assert said is answer
     assert await muted(world) == {"Courier": True, "Driver": False}
@@ -145,7 +145,7 @@ async def test_mute_button_on_card_mutes_app_for_channel_and_answers(world: Envi
     answer = await (await press(world.slack, card, "Mute", user=world.ana)).answer()
     assert answer is not card
     assert answer.ephemeral_to == world.ana.id
-    await (await press(world.slack, answer, "Until tomorrow 09:00", user=world.ana)).answer()
+    await (await press(world.slack, answer, "Until 9:00 AM tomorrow", user=world.ana)).answer()
     assert await muted(world) == {"Courier": True, "Driver": False}
     [courier, _] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert courier.muted_until is not None

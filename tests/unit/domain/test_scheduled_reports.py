@@ -23,7 +23,7 @@ def test_report_covers_last_report_to_scheduled_time_not_now() -> None:
     found = turn(replace(WEEKLY, due_at=MONDAY + WEEK), MONDAY + WEEK + timedelta(minutes=3))
     assert (found.period.start, found.until, found.next_at) == (MONDAY, MONDAY + WEEK, MONDAY + 2 * WEEK)
     assert found.period.end == MONDAY + WEEK - timedelta(milliseconds=1)
-    assert str(found.period.words) == "from 23 Nov 2026 09:00 to 30 Nov 2026 09:00 (Europe/Madrid)"
+    assert str(found.period.words) == "from 23 Nov 2026 9:00 AM to 30 Nov 2026 9:00 AM (Europe/Madrid)"
     assert found.late is None
 
 

@@ -28,14 +28,14 @@ _schedules = st.builds(
 @pytest.mark.parametrize(
     ("typed", "canonical", "words"),
     [
-        ("daily@09:00", "daily@09:00", "every day at 09:00"),
-        ("Daily @ 9:00", "daily@09:00", "every day at 09:00"),
-        ("weekdays@09:00", "weekdays@09:00", "every weekday at 09:00"),
-        ("monday@09:00", "monday@09:00", "every Monday at 09:00"),
-        ("Fri@17:30", "friday@17:30", "every Friday at 17:30"),
-        ("thu,mon,thursday@09:00", "mon,thu@09:00", "every Monday and Thursday at 09:00"),
-        ("mon, wed, fri@23:59", "mon,wed,fri@23:59", "every Monday, Wednesday and Friday at 23:59"),
-        ("weekdays,sat,sun@00:00", "daily@00:00", "every day at 00:00"),
+        ("daily@09:00", "daily@09:00", "every day at 9:00 AM"),
+        ("Daily @ 9:00", "daily@09:00", "every day at 9:00 AM"),
+        ("weekdays@09:00", "weekdays@09:00", "every weekday at 9:00 AM"),
+        ("monday@09:00", "monday@09:00", "every Monday at 9:00 AM"),
+        ("Fri@17:30", "friday@17:30", "every Friday at 5:30 PM"),
+        ("thu,mon,thursday@09:00", "mon,thu@09:00", "every Monday and Thursday at 9:00 AM"),
+        ("mon, wed, fri@23:59", "mon,wed,fri@23:59", "every Monday, Wednesday and Friday at 11:59 PM"),
+        ("weekdays,sat,sun@00:00", "daily@00:00", "every day at 12:00 AM"),
     ],
 )
 def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical: str, words: str) -> None:
@@ -46,8 +46,8 @@ def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("daily@09:00", "cada día a las 09:00"),
-        ("weekdays@09:00", "de lunes a viernes a las 09:00"),
+        ("daily@09:00", "cada día a las 9:00"),
+        ("weekdays@09:00", "de lunes a viernes a las 9:00"),
         ("sunday@18:30", "cada domingo a las 18:30"),
         ("mon,wed,sat@18:30", "cada lunes, miércoles y sábado a las 18:30"),
     ],
