@@ -102,7 +102,8 @@ async def test_a_form_begins_with_its_first_field(surfaces: list[dict[str, Any]]
 CLOCK = re.compile(r"(?<![\d:T-])\d{1,2}:\d{2}(?![\d:])(?P<half>\s?[AP]M)?")
 # What is to be typed, or was recorded, is verbatim.
 VERBATIM = re.compile(
-    r"\|[\d-]{10} \d\d:\d\d UTC(?=>|$)|`[^`]*`|https?://\S+|[\w,]+@\d\d:\d\d|\d\d:\d\d-\d\d:\d\d|· until \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    r"\|[\d-]{10} \d\d:\d\d UTC(?=>|$)|`[^`]*`|https?://\S+|[\w,]+@\d\d:\d\d|\d\d:\d\d-\d\d:\d\d"
+    r"|· until \d{4}-\d\d-\d\d \d\d:\d\d UTC"
 )
 
 
