@@ -13,12 +13,10 @@ _ID_OR_SLUG = re.compile(r"[a-fA-F0-9]{24}|[a-zA-Z0-9\-]{3,128}")
 _HEX_ID = re.compile(r"[a-fA-F0-9]{24}")
 _FILE_ID = re.compile(r"[a-zA-Z0-9]{8,64}")  # only an example is documented: 24 letters and digits
 
-NO_FILE_ID = gettext_noop("“{typed}” is not the id of an attached file: those are letters and digits.")
-NO_WORKSPACE = gettext_noop(
-    "“{typed}” is not an Applivery workspace: expected its id or its short name of letters, digits and dashes."
-)
-NO_APP = gettext_noop("“{typed}” is not an app: expected its id or its short name of letters, digits and dashes.")
-NO_BUILD_ID = gettext_noop("“{typed}” is not a build id: those are 24 characters, 0–9 and a–f.")
+NO_FILE_ID = gettext_noop("“{typed}” isn't an attachment id (letters and digits).")
+NO_WORKSPACE = gettext_noop("“{typed}” isn't an Applivery workspace. Use its slug or id.")
+NO_APP = gettext_noop("“{typed}” isn't an app. Use its slug or id.")
+NO_BUILD_ID = gettext_noop("“{typed}” isn't a build id (24 characters, 0–9 and a–f).")
 
 
 ORGANIZATIONS = "/v1/organizations"

@@ -38,8 +38,8 @@ def period(email: str | None, since: datetime | None, until: datetime | None, *,
     """
     if email and len(email) > longest_email:
         raise UserInputError(
-            Text("That e-mail address is too long for Applivery."),
-            Text("It takes {number} characters.", number=Number(longest_email)),
+            Text("That e-mail address is too long."),
+            Text("The limit is {number} characters.", number=Number(longest_email)),
         )
     wanted = {"email": email, "iniDate": _timestamp(since), "endDate": _timestamp(until)}
     return {key: value for key, value in wanted.items() if value}

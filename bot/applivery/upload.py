@@ -103,7 +103,7 @@ class UploadAttempt:
             if unclear.status is not None:
                 raise
             raise OutcomeUnknown(
-                Text("This bot can't read Applivery's answer, so it's unknown whether the file arrived."),
+                Text("I can't read Applivery's answer. The file may or may not have arrived."),
                 partial=False,
             ) from None
         raise ServiceUnavailable(
@@ -197,21 +197,19 @@ class _UploadStream:
 
 def _broken(*, partial: bool) -> OutcomeUnknown:
     if partial:
-        return OutcomeUnknown(Text("The connection to Applivery broke before all of the file had left."), partial=True)
+        return OutcomeUnknown(Text("The connection to Applivery broke before the whole file was sent."), partial=True)
     return OutcomeUnknown(
-        Text("The connection to Applivery broke, so it is unknown if the file arrived."), partial=False
+        Text("The connection to Applivery broke. The file may or may not have arrived."), partial=False
     )
 
 
 def _accepted(answer: ApiResponse) -> bytes:
     if answer.status >= 500:  # a gateway answers so too when Applivery itself has received all of it
-        sentence = gettext_noop(
-            "Applivery answered with an error of its own (HTTP {status}), so it is unknown if the file arrived."
-        )
+        sentence = gettext_noop("Applivery returned an error (HTTP {status}). The file may or may not have arrived.")
         raise OutcomeUnknown(Text(sentence, status=answer.status), partial=False)
     if answer.status == 413:
         raise InvalidUpload(
-            Text("The file is larger than Applivery takes."),
+            Text("The file is too large for Applivery."),
             Text("Nothing was uploaded. The documented limit is 4 GB."),
             status=413,
         )

@@ -55,7 +55,7 @@ _BY_KIND: tuple[tuple[type[AppliveryError], Text, Text], ...] = (
     (
         BuildNotProcessed,
         Text("A file can be attached once Applivery has processed the build."),
-        Text("Try again when it is ready."),
+        Text("Try again when it's ready."),
     ),
     (
         NotFound,
@@ -112,8 +112,8 @@ WRONG_FAMILY = {
     "app token": (
         Text("The token in `APPLIVERY_TOKEN` is an App API Token. This needs the token of a Service Account."),
         Text(
-            "An App API Token is for one app: set it as `APPLIVERY_APP_TOKEN` and leave the app out, "
-            "or create a Service Account under Workspace Settings → Service Accounts."
+            "Set it as `APPLIVERY_APP_TOKEN` and leave the app out. "
+            "Or create a Service Account under Workspace Settings → Service Accounts."
         ),
     ),
     "service account": (

@@ -105,7 +105,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         if build.stage is not Stage.READY:
             raise BuildNotProcessed(
                 Text("A file can be attached once Applivery has processed the build."),
-                Text("Try again when it is ready."),
+                Text("Try again when it's ready."),
             )
     with attribute_to_field("attach.file"):
         file = await call.services.uploads.get_file(

@@ -273,7 +273,7 @@ async def test_upload_refusal_has_cause_and_next_step_and_no_retry(
 
 async def test_413_says_that_the_file_is_too_large(depot: AppBuilds, server: FakeApplivery) -> None:
     server.faults.add(POSTING, Fault(status=413, body="<h1>Request Entity Too Large</h1>"))
-    with pytest.raises(InvalidUpload, match="larger than Applivery takes"):
+    with pytest.raises(InvalidUpload, match="too large for Applivery"):
         await depot.upload(parcel(), UploadMetadata())
 
 
@@ -367,7 +367,7 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
     ("fault", "words"),
     [
         (Fault(drop_at=0.99), r"connection to Applivery broke.*same version and size"),
-        (Fault(drop_at=0.5), r"before all of the file had left.*No new build.*You can upload it again"),
+        (Fault(drop_at=0.5), r"before the whole file was sent.*No new build.*You can upload it again"),
         (Fault(drop=True), r"connection to Applivery broke.*No new build"),
         (
             Fault(status=502, body="<h1>Bad gateway</h1>"),

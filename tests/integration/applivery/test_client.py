@@ -677,7 +677,7 @@ async def test_a_list_without_end_is_cut(server: FakeApplivery, client: Appliver
 async def test_refused_fields_are_named_to_the_person(server: FakeApplivery, client: AppliveryClient) -> None:
     error = {"code": 6002, "message": "x", "data": {"errors": [{"field": ["limit"], "messages": ["too large"]}]}}
     server.faults.add("*", Fault(status=400, body=json.dumps({"status": False, "error": error})))
-    with pytest.raises(exceptions.RequestRejected, match="for: limit"):
+    with pytest.raises(exceptions.RequestRejected, match="fields: limit"):
         await client.apps()
 
 

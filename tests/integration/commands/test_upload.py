@@ -325,7 +325,7 @@ async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Env
         (Fault(status=403, code=5003, error="Limit Exceeded"), "a limit of its plan (code 5003)"),
         (Fault(status=403, code=5004, error="No"), "does not include this way of uploading (code 5004)"),
         (Fault(status=400, code=5006, error="wrong path"), "could not use the file (code 5006)"),
-        (Fault(status=413, body="no"), "larger than Applivery takes"),
+        (Fault(status=413, body="no"), "too large for Applivery"),
         (Fault(drop_at=0.99), "The connection to Applivery broke"),
     ],
 )
