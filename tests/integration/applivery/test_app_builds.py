@@ -371,7 +371,7 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
         (Fault(drop=True), r"connection to Applivery broke.*No new build"),
         (
             Fault(status=502, body="<h1>Bad gateway</h1>"),
-            r"an error of its own \(HTTP 502\).*No new build.*Check again in a few minutes",
+            r"an error \(HTTP 502\).*No new build.*Check again in a few minutes",
         ),
     ],
 )
