@@ -168,6 +168,22 @@ class NotFoundByName(UserInputError):
         )
 
 
+class Outdated(UserInputError, kind="OutOfDate"):
+    """A button, form or shortcut that this version, or the database, no longer knows."""
+
+    sentence = Text("This button is out of date.")
+    next_step = Text("Run the command again.")
+
+    def __init__(
+        self, sentence: Text | None = None, next_step: Text | None = None, *, commands: Sequence[Choice] = ()
+    ) -> None:
+        super().__init__(
+            sentence,
+            self.next_step if next_step is None else next_step,
+            commands=commands or ((Text("Open menu"), "menu"),),
+        )
+
+
 class InvalidId(UserInputError, kind="NotAnId"):
     """Something that cannot be an Applivery id; found before any request was made. The sentence shows it: `{typed}`."""
 

@@ -11,7 +11,7 @@ from bot.dispatch.registry import button
 from bot.domain import access
 from bot.domain.access_requests import RequestDecision, RoleRequest
 from bot.domain.model import Role
-from bot.exceptions import BotError, UserInputError
+from bot.exceptions import BotError, Outdated, UserInputError
 from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message
 from bot.slack.button_values import DecisionValue
@@ -48,7 +48,7 @@ async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """Return what the asker was refused, under this number. Raises UserInputError when it is another user's."""
     request = await call.services.roles.refused(call.asker, int(value)) if _is_number(value) else None
     if request is None:
-        raise UserInputError(Text("This button is out of date."), Text("Run the command again."))
+        raise Outdated
     return request
 
 

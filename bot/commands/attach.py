@@ -26,7 +26,7 @@ from bot.slack.views import uploads as cards
 
 @command(need=Role.RELEASER, act=gettext_noop("attach files"))
 async def attach(call: CommandContext, target: BuildReference | None = None) -> Modal:
-    """Attach a file to a build; a form asks for it.
+    """Attach a file to a build.
 
     /applivery attach
     /applivery attach courier 2.4.0

@@ -61,7 +61,7 @@ async def audit(
     since: Period | None = None,
     format: str | None = None,  # noqa: A002  the word people type
 ) -> Message:
-    """See who got what, when and how it ended.
+    """Search the audit log: who did what, and when.
 
     /applivery audit
     /applivery audit person:@bruno app:courier since:7d

@@ -16,7 +16,7 @@ from bot.domain.audit import AuditAction
 from bot.domain.downloads import GroupBy
 from bot.domain.model import Role
 from bot.domain.timeparse.period import Period
-from bot.exceptions import PermissionDenied, UserInputError
+from bot.exceptions import Outdated, PermissionDenied, UserInputError
 from bot.i18n import NO_TEXT, Text, _, gettext_noop, use_locale
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.report_query import about
@@ -108,7 +108,7 @@ async def page(call: CommandContext, value: str) -> Message:
     """Show another page of the people to the user who clicked."""
     wanted = PageValue.parse(value)
     if wanted.number is None:
-        raise UserInputError(Text("This button is out of date."), Text("Run `downloads` again."))
+        raise Outdated(commands=((Text("See downloads"), "downloads"),))
     report = await call.services.reports.build_report(await report_query.again(call, wanted.of))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(wanted.number, last)) if report.summary.recorded else cards.nothing(report)

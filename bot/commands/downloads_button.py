@@ -7,7 +7,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.dispatch.targets import BuildReference
 from bot.domain.model import Role
-from bot.exceptions import UserInputError
+from bot.exceptions import Outdated
 from bot.i18n import Text, gettext_noop
 from bot.slack.blocks import Reply
 from bot.slack.button_values import BuildValue
@@ -18,5 +18,5 @@ async def pressed(call: CommandContext, value: str) -> Reply:
     """Who downloaded the build the card is about."""
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
-        raise UserInputError(Text("This button is out of date."), Text("Run `downloads` instead."))
+        raise Outdated(commands=((Text("See downloads"), "downloads"),))
     return await downloads(call, BuildReference(await call.app(wanted.app_id), wanted.build_id))

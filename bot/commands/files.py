@@ -16,7 +16,7 @@ from bot.slack.views import links as cards
 
 @command(need=Role.MEMBER)
 async def files(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
-    """List what is attached to a build: name, kind and size.
+    """List a build's attachments.
 
     /applivery files courier
     /applivery files courier 2.4.0

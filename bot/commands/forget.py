@@ -12,10 +12,10 @@ from bot.slack.blocks import Message
 
 @command(need=Role.ADMIN, act=gettext_noop("delete people's link history"))
 async def forget(call: CommandContext, who: str) -> Message:
-    """Delete what I keep about the links a person asked for.
+    """Delete a person's link history.
 
     /applivery forget @bruno
-    Their roles stay, and so does their wish not to be asked to try builds. Applivery's own log is not touched.
+    Their roles stay. Applivery keeps its own log.
     """
     user_id = references.required_person(who)
     call.require_role(None)

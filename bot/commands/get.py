@@ -19,7 +19,7 @@ from bot.domain.builds import can_be_had
 from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
 from bot.domain.model import App, Build, FileKind, Role, Stage
-from bot.exceptions import BotError, BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
+from bot.exceptions import BotError, BuildNotProcessed, Outdated, PermissionDenied, PermissionUnverified, UserInputError
 from bot.i18n import Text, _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.slack import blocks
@@ -39,7 +39,7 @@ async def get(
     type: FileKind | None = None,  # noqa: A002  Applivery's word
     to: str | None = None,
 ) -> Reply:
-    """Get a fresh, private link to a build.
+    """Get a private link to a build.
 
     /applivery get courier
     /applivery get courier 2.4.0 os:ios
@@ -273,7 +273,7 @@ async def from_message(call: CommandContext, value: str | None) -> Reply:
 def _read(value: str) -> tuple[str, str, FileKind | None]:
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
-        raise UserInputError(Text("This button is out of date."), Text("Run the command again."))
+        raise Outdated(commands=((Text("Get a build"), "get"),))
     return wanted.app_id, wanted.build_id, FileKind(wanted.detail) if wanted.detail in set(FileKind) else None
 
 

@@ -19,13 +19,13 @@ from bot.slack.mrkdwn import escape, escape_inline
 
 @command(need=Role.ADMIN, act=gettext_noop("grant roles"))
 async def grant(call: CommandContext, who: str, role: str | None = None, *, app: str | None = None) -> Message:
-    """Give a role to a person or a user group, or open an app to a channel.
+    """Give a role to a person or group, or limit an app to channels.
 
     /applivery grant @bruno releaser
     /applivery grant @qa-team manager app:courier
     /applivery grant #releases app:courier
     /applivery grant #leads manager
-    The first channel granted to an app closes it everywhere else. In a manager channel, download summaries name people.
+    The first channel granted to an app closes it everywhere else. Reports in a manager channel name people.
     """
     of = await call.services.apps.app(app) if app else None
     call.require_role(of)
@@ -55,7 +55,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
 
 @command(need=Role.ADMIN, act=gettext_noop("revoke roles"))
 async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> Message:
-    """Take a role back, or take a channel off an app's list.
+    """Remove a role, or take a channel off an app's list.
 
     /applivery revoke @bruno
     /applivery revoke @qa-team app:courier

@@ -1,46 +1,172 @@
-"""`help` and the menu: what there is, and examples of each."""
+"""`help` and the menu: what one can do, by task, and examples of each command with one's own apps."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from bot.commands.whoami import WHO
+from bot.dispatch.arguments import option_keys
 from bot.dispatch.context import CommandContext
-from bot.dispatch.registry import HandlerKind, MenuItem, command
-from bot.domain import lookup, spelling
-from bot.domain.model import Role
-from bot.exceptions import UserInputError
+from bot.dispatch.registry import HandlerKind, MenuItem, RegisteredHandler, command
+from bot.domain import grammar, lookup, spelling
+from bot.domain.model import App, Build, Role
+from bot.exceptions import BotError, UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.slack.blocks import Message
 from bot.slack.views import help as help_views
+from bot.slack.views.help import TaskHelp
+
+EXAMPLES = 2  # of a task
+SECONDS = 2.0  # for Applivery; without its answer the examples are of an app called Courier
+BUTTONS = 3
+# Commands that change nothing and send nothing, so that an example of them may be a button
+SAFE = frozenset({"get", "builds", "status", "news", "files", "downloads", "subscriptions", "audit", "help", "whoami"})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something people want to do: its label, the commands for it, the likeliest first, and examples."""
+
+    label: str
+    commands: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+TASKS = (
+    Task(
+        gettext_noop("Get a build"),
+        ("get", "builds", "status", "watch", "news", "files", "whoami", "menu", "help"),
+        ("get courier", "builds courier"),
+    ),
+    Task(
+        gettext_noop("Announce builds"),
+        ("subscribe", "subscriptions", "unsubscribe", "mute", "unmute"),
+        ("subscribe courier", "mute 4h", "subscriptions"),
+    ),
+    Task(
+        gettext_noop("Reports"),
+        ("downloads",),
+        ("downloads courier since:7d", "downloads courier every:monday@09:00"),
+    ),
+    Task(
+        gettext_noop("Upload and recall"),
+        ("upload", "attach", "recall", "unrecall"),
+        ("upload courier", 'recall courier 2.4.0 "crash on login"'),
+    ),
+    Task(
+        gettext_noop("Admin"),
+        ("grant", "revoke", "audit", "forget"),
+        ("grant @bruno releaser", "audit since:7d"),
+    ),
+)
 
 
 @command(need=Role.MEMBER, menu=MenuItem(7, gettext_noop("Help")))
 async def help(call: CommandContext, topic: str | None = None) -> Message:  # noqa: A001  the word people type
-    """Show what I can do, or how one subcommand goes.
+    """Show what you can do, or get help for one command.
 
     /applivery help
     /applivery help get
     """
-    if topic is None and call.asker.outsider:
-        handlers = [command for command in call.registry.commands() if command.required_role <= call.asker.highest]
-        return help_views.help_for_all(handlers, call.services.command, _(WHO[call.asker.outsider]))
     if topic is None:
-        return help_views.help_for_all(call.registry.commands(), call.services.command)
+        return await _by_task(call)
     entry = call.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
-        names = [command.name for command in call.registry.commands()]
         raise UserInputError(
             Text("Unknown command “{command}”.", command=topic[:60]),
-            near=lookup.closest(topic, names),
+            near=lookup.closest(topic, [command.name for command in _permitted(call)]),
             replaces=topic,
             commands=((Text("Show help"), "help"),),
         )
-    return help_views.help_for(entry, call.services.command)
+    app, build = await _own(call)
+    usage = [_with_own(line, app, build) for line in entry.usage]
+    examples = [line.partition(" ")[2] for line in usage if line.startswith("/")]
+    may = entry.required_role <= call.asker.highest
+    safe = [example for example in examples if "@" not in example and "every:" not in example and "to:" not in example]
+    return help_views.help_for(
+        entry,
+        call.services.command,
+        usage=usage,
+        safe=safe[:BUTTONS] if may and entry.name in SAFE else (),
+        options=[key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)],
+        related=_related(call, entry),
+    )
+
+
+async def _by_task(call: CommandContext) -> Message:
+    """Return the tasks of which the person may use a command."""
+    app, build = await _own(call)
+    permitted = {entry.name: entry for entry in _permitted(call)}
+    tasks = []
+    for task in TASKS:
+        commands = [permitted[name] for name in task.commands if name in permitted]
+        examples = [example for example in task.examples if example.partition(" ")[0] in permitted]
+        if commands and examples:
+            own = [_with_own(example, app, build) for example in examples[:EXAMPLES]]
+            tasks.append(TaskHelp(task.label, own, commands))
+    note = _(WHO[call.asker.outsider]) if call.asker.outsider else ""
+    return help_views.help_by_task(tasks, call.services.command, note)
+
+
+def _permitted(call: CommandContext) -> list[RegisteredHandler]:
+    """Return the commands the person may use, for some app at least."""
+    return [entry for entry in call.registry.commands() if entry.required_role <= call.asker.highest]
+
+
+def _related(call: CommandContext, entry: RegisteredHandler) -> Sequence[RegisteredHandler]:
+    names = next((task.commands for task in TASKS if entry.name in task.commands), ())
+    permitted = {command.name: command for command in _permitted(call)}
+    left_out = {entry.name, "help", "menu"}
+    return [permitted[name] for name in names if name in permitted and name not in left_out]
+
+
+async def _own(call: CommandContext) -> tuple[App | None, Build | None]:
+    """Return the app the person got a build of last, or their first one, and its newest build, as far as known now."""
+    app = None
+    try:
+        async with asyncio.timeout(SECONDS):
+            app = await _usual_app(call)
+            builds = await call.services.apps.builds(app, limit=1) if app else []
+            return app, builds[0] if builds else None
+    except (BotError, TimeoutError):
+        return app, None
+
+
+async def _usual_app(call: CommandContext) -> App | None:
+    apps = sorted(await call.apps(), key=lambda app: app.name.casefold())
+    last = await call.services.links.last_app_id(call.asker)
+    return next((app for app in apps if app.id == last), apps[0] if apps else None)
+
+
+def _with_own(example: str, app: App | None, build: Build | None) -> str:
+    """Return an example with an app that the person has, and a version, a number and a branch of it."""
+    if app is None:
+        return example
+    values = {"courier": app.slug or app.id}
+    if build:
+        quoted = {"2.4.0": build.version, "release/*": build.origin.branch or "", "ios": build.platform}
+        values |= {word: grammar.readable(grammar.ParsedText((value,))) for word, value in quoted.items() if value}
+        values |= {"#173": f"#{build.number}"} if build.number else {}
+        values |= {"65f0c1d2e3a4b5c6d7e8f901": build.id}
+    words = example.split(" ")
+    return " ".join(":".join(values.get(part, part) for part in word.split(":")) for word in words)
 
 
 @command(need=Role.MEMBER)
 async def menu(call: CommandContext) -> Message:
-    """Open the menu; the same as typing nothing.
+    """Open the menu.
 
     /applivery
     """
-    return help_views.menu(call.services.command, call.registry.menu())
+    permitted = {entry.name for entry in _permitted(call)}
+    items = [item for item in call.registry.menu() if item[1] in permitted]
+    app = None
+    try:
+        async with asyncio.timeout(SECONDS):
+            app = await _usual_app(call)
+    except (BotError, TimeoutError):
+        pass
+    first = (_("Get {build}", build=app.name), f"get {app.slug or app.id}") if app else None
+    return help_views.menu(call.services.command, items, first)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from bot.commands import subscribe, subscriptions
-from bot.commands.whoami import may
+from bot.commands.whoami import EVERYWHERE, WHO
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain import access
@@ -15,6 +15,7 @@ from bot.domain.model import Build, Role
 from bot.exceptions import AppliveryError
 from bot.i18n import _
 from bot.slack.blocks import HomeView
+from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import home as cards
 from bot.slack.views.home import HomeBuilds, OwnSubscriptions, WatchedBuild
 
@@ -31,7 +32,7 @@ async def home(call: CommandContext, value: str) -> HomeView:
         _builds(call),
         _watched(call),
         _own(call, role),
-        _may(call),
+        _roles(call),
         _health(call),
     )
     turned = cards.HomePages.to(value)
@@ -61,7 +62,7 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
     except AppliveryError as problem:
         return _(problem.sentence)
     except TimeoutError:
-        return _("Applivery takes too long to answer.")
+        return _("Applivery is too slow to answer.")
 
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:
@@ -83,11 +84,15 @@ async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:
     return OwnSubscriptions(found, handles, role >= Role.RELEASER)
 
 
-async def _may(call: CommandContext) -> str:
-    try:
-        return await may(call)
-    except AppliveryError:  # the names of apps are missing, and it is said above that they cannot be had
-        return await may(replace(call, asker=replace(call.asker, app_roles={})))
+async def _roles(call: CommandContext) -> str:
+    """Return the asker's role for all apps and those for single ones, a line each."""
+    asker = call.asker
+    lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
+    names = await call.services.names.of_apps() if asker.app_roles else {}
+    for app_id, role in asker.app_roles.items():
+        if role > asker.role and app_id in names:
+            lines.append(_("*{role}* for {app}", role=role.word, app=escape_inline(names[app_id], 80)))
+    return "\n".join(lines)
 
 
 async def _health(call: CommandContext) -> Health | None:

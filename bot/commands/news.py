@@ -9,7 +9,7 @@ from bot.dispatch.registry import button, command
 from bot.dispatch.targets import BuildReference, Filters
 from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
-from bot.exceptions import UserInputError
+from bot.exceptions import Outdated
 from bot.i18n import Text
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import parse_page_value
@@ -19,7 +19,7 @@ from bot.slack.views import changes_since as cards
 
 @command(need=Role.MEMBER)
 async def news(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
-    """Read what is new in a build, since the one you have.
+    """Show what's new since the build you have.
 
     /applivery news courier
     /applivery news courier 2.4.0
@@ -44,9 +44,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
-        raise UserInputError(
-            Text("This button does not say which build it is for."), Text("Please use `news` instead.")
-        )
+        raise Outdated(commands=((Text("See what's new"), "news"),))
     return await _told(call, await call.build(wanted.app_id, wanted.build_id), page)
 
 

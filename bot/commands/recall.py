@@ -16,7 +16,7 @@ from bot.domain.build_labels import BuildLabel
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
 from bot.domain.text_limits import within
-from bot.exceptions import NotFound, UserInputError
+from bot.exceptions import NotFound, Outdated, UserInputError
 from bot.i18n import Counted, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
@@ -33,7 +33,7 @@ UNDO = gettext_noop("undo recalls")
 async def recall(
     call: CommandContext, target: BuildReference | None = None, reason: Rest | None = None, *, filters: Filters
 ) -> Reply:
-    """Take a build back: its cards say why, and new downloads are blocked.
+    """Recall a build: blocks new downloads and marks its cards.
 
     /applivery recall courier 2.4.0 "crash on login"
     /applivery recall courier #173
@@ -109,7 +109,7 @@ def _fitting(typed: str) -> str:
 
 @command(need=Role.RELEASER, act=UNDO)
 async def unrecall(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
-    """Give a recalled build free again.
+    """Undo a recall.
 
     /applivery unrecall courier 2.4.0
     /applivery unrecall courier
@@ -163,7 +163,5 @@ async def _there(call: CommandContext, recall: Recall, semaphore: asyncio.Semaph
 async def _named(call: CommandContext, value: str) -> Build:
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
-        raise UserInputError(
-            Text("That does not say which build it is for."), Text("Use `recall` with the app and the version.")
-        )
+        raise Outdated(commands=((Text("See builds"), "builds"),))
     return await call.build(wanted.app_id, wanted.build_id)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.domain.model import Role
-from bot.exceptions import UserInputError
-from bot.i18n import Text
+from bot.exceptions import Outdated
 from bot.slack.blocks import Modal
 
 
@@ -16,4 +15,4 @@ async def reopen(call: CommandContext, value: str) -> Modal:
     try:
         return Modal.from_json(value)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserInputError(Text("This button is from another version of me."), Text("Please start again.")) from None
+        raise Outdated from None

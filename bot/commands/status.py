@@ -19,7 +19,7 @@ from bot.slack.views.health import health
 
 @command(need=Role.MEMBER, menu=MenuItem(3, gettext_noop("Status")))
 async def status(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
-    """See how far a build has come, and why it failed.
+    """Show a build's status, or why it failed.
 
     /applivery status courier
     /applivery status courier 2.4.0

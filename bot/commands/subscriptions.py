@@ -16,7 +16,7 @@ from bot.domain.grammar import ParsedText
 from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
-from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
+from bot.exceptions import ChannelUnverified, NotFoundByName, Outdated, SlackError, UserInputError
 from bot.i18n import Counted, Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
@@ -32,7 +32,7 @@ TEST = gettext_noop("test subscriptions")
 
 @command(need=Role.MEMBER, menu=MenuItem(6, gettext_noop("Subscriptions")))
 async def subscriptions(call: CommandContext, which: str | None = None) -> Message:
-    """List what this channel is subscribed to, or every channel (admins).
+    """List this channel's subscriptions, or all of them (admins).
 
     /applivery subscriptions
     /applivery subscriptions all
@@ -51,7 +51,7 @@ async def turned(call: CommandContext, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     wanted = SubscriptionsPageValue.parse(value)
     if wanted.page is None:
-        raise UserInputError(Text("This button is out of date."), commands=digests.SEE_ALL)
+        raise Outdated(commands=digests.SEE_ALL)
     return await _listed(call, everywhere=wanted.everywhere, page=wanted.page)
 
 
@@ -167,7 +167,7 @@ async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
 
 @command(need=Role.RELEASER, act=gettext_noop("unsubscribe channels"))
 async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Message:
-    """End a subscription of this channel, by app or by number.
+    """Stop announcing an app in this channel.
 
     /applivery unsubscribe courier
     /applivery unsubscribe 3

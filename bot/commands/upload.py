@@ -42,7 +42,7 @@ LANGUAGES = (
 
 @command(need=Role.RELEASER, act=gettext_noop("upload builds"))
 async def upload(call: CommandContext, app: App | None = None) -> Modal:
-    """Upload a build to Applivery; a form asks for the file.
+    """Upload a build to Applivery.
 
     /applivery upload
     /applivery upload courier

@@ -17,7 +17,7 @@ from bot.slack.views import progress as cards
 
 @command(need=Role.MEMBER)
 async def watch(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
-    """See in your direct messages how a build gets on, and get it when it is ready.
+    """Follow a build by DM; get the link when it's ready.
 
     /applivery watch courier
     /applivery watch courier 2.4.0

@@ -21,7 +21,7 @@ WHO = {
 
 @command(need=Role.MEMBER)
 async def whoami(call: CommandContext) -> Message:
-    """Show what you may do here.
+    """Show your role and what you can do.
 
     /applivery whoami
     """

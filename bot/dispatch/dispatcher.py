@@ -48,7 +48,7 @@ from bot.domain.audit import Entrypoint
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import Actor, Role
 from bot.domain.outcomes import RequestOutcome
-from bot.exceptions import BotError, PermissionDenied, UnexpectedError, UserInputError, kind_of
+from bot.exceptions import BotError, Outdated, PermissionDenied, UnexpectedError, UserInputError, kind_of
 from bot.i18n import Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -397,10 +397,7 @@ class RequestDispatcher(AsyncMiddleware):
             return await self._on_button_text(source, text, page)
         entry = self.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
-            raise UserInputError(
-                Text("This button is out of date."),
-                Text("Type `{command} help` to see all commands.", command=self.services.command),
-            )
+            raise Outdated
         return name, await self._run_button(source, entry, action, value)
 
     def _replaces_message(self, action: dict[str, Any]) -> bool:
@@ -450,10 +447,7 @@ class RequestDispatcher(AsyncMiddleware):
         name = str(body.get("callback_id") or "")
         entry = self.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
-            raise UserInputError(
-                Text("This shortcut is out of date."),
-                Text("Type `{command}` instead.", command=self.services.command),
-            )
+            raise Outdated(Text("This shortcut is out of date."))
         message = body.get("message") or {}
         call = replace(await self._authorize(source, entry), source_message=read_message(message))
         return name, await entry.run(call, button_value(message, self.registry.build_button_names()))
@@ -462,10 +456,7 @@ class RequestDispatcher(AsyncMiddleware):
         name = str(form.view.get("callback_id") or "")
         entry = self.registry.get(HandlerKind.FORM, name)
         if entry is None:
-            raise UserInputError(
-                Text("This form is out of date."),
-                Text("Type `{command}` to open a new one.", command=self.services.command),
-            )
+            raise Outdated(Text("This form is out of date."))
         form.view = await restore_context(form.view, self.services.drafts)
         call = replace(await self._authorize(source, entry), submitted_form=restore_modal(form.view))
         check_lengths(form.view)

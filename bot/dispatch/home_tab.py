@@ -18,7 +18,7 @@ from bot.slack.client import SlackClient
 log = logger(__name__)
 
 REFRESH = "home.v1"
-ANSWERED = gettext_noop("➡️ The answer is in *Messages*, the tab beside this one.")
+ANSWERED = gettext_noop("The answer is in the *Messages* tab.")
 
 
 class HomeTab:

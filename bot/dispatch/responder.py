@@ -12,7 +12,7 @@ from bot.dispatch.modal_submission import ModalSubmission, restore_modal, typed_
 from bot.dispatch.requests import RequestSource, store_context
 from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
-from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
+from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, kind_of
 from bot.i18n import Text, _
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -93,20 +93,20 @@ class Responder:
             return forms.with_words(message, typed_texts(view))
 
     async def _open_modal(self, source: RequestSource, modal: Modal, below: ModalSubmission | None) -> None:
-        if not source.trigger_id:
-            step = Text("Type `{command}` instead.", command=self._command)
-            raise UserInputError(Text("I can't open a form from here."), step)
-        ready = await store_context(modal, source, self._drafts)
-        if below is not None and below.push(ready):
+        if below is not None and below.push(await store_context(modal, source, self._drafts)):
             return
-        try:
-            await self._slack_client.open_modal(source.trigger_id, ready)
-        except SlackError as problem:
-            log.info("answer.form_not_opened", code=problem.code)
-            draft = await self._drafts.store(modal.to_json(), 0)
-            await self.reply_privately(
-                source, forms.not_opened(Message(_("Slack didn't open the form in time.")), draft)
-            )
+        reason = _("This needs a form.")
+        if source.trigger_id:
+            try:
+                ready = await store_context(modal, source, self._drafts)
+                await self._slack_client.open_modal(source.trigger_id, ready)
+            except SlackError as problem:
+                log.info("answer.form_not_opened", code=problem.code)
+                reason = _("The form took too long to open.")
+            else:
+                return
+        draft = await self._drafts.store(modal.to_json(), 0)
+        await self.reply_privately(source, forms.not_opened(Message(reason), draft))
 
     async def _send_copies(self, reply: Message) -> None:
         """Send copies to the users or channels concerned; when all fail, the user is shown why, unless a link waits."""

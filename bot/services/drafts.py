@@ -6,7 +6,7 @@ import re
 
 from bot.db import drafts
 from bot.db.database import Database
-from bot.exceptions import UserInputError
+from bot.exceptions import Outdated
 from bot.i18n import Text
 
 CARRIED = 1500  # characters of a text that a button or form contains itself, beside its other values
@@ -37,7 +37,5 @@ class DraftKeeper:
             return carried
         text = await self._store.run(drafts.get_draft, match[1])
         if text is None:
-            raise UserInputError(
-                Text("That is too old: what was typed then is no longer kept."), Text("Please start again.")
-            )
+            raise Outdated(Text("This is out of date: what you typed is no longer kept."))
         return carried.replace(match[0], text, 1)

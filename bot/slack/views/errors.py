@@ -19,7 +19,7 @@ from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
 
-CHOICES = 20  # buttons at once: Slack takes 25 in a row
+CHOICES = 10  # buttons at once: what a phone shows without scrolling
 MORE_CHOICES = "more.choices.v1"
 SOON = 60.0  # seconds that are said as such; what takes longer has a time of day
 SAME_DAY = timedelta(hours=12)

@@ -32,7 +32,7 @@ def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
 
 
 def not_opened(message: Message, draft: str) -> Message:
-    """Return a form that Slack did not open: too much time had passed since the click."""
+    """Return the button to a form that is not open: too much time had passed, or Slack opens none from a mention."""
     return _with(message, [blocks.actions(reopen_button(draft, _("Open the form")))])
 
 

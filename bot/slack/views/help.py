@@ -1,18 +1,25 @@
-"""How the bot introduces itself: each subcommand, one of them, and the menu; pure."""
+"""Help by task, help of one command, and the menu; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.model import Role
 from bot.i18n import _
+from bot.i18n.verbatim import code
 from bot.slack import blocks
 from bot.slack.blocks import Message
+from bot.slack.mrkdwn import escape
+
+RELATED = 10  # buttons
 
 
 class Described(Protocol):
-    """A subcommand as it is registered: its summary and the prose of its usage are message ids."""
+    """A command as it is registered: its summary and the prose of its usage are message ids."""
 
     @property
     def name(self) -> str:
@@ -31,38 +38,87 @@ class Described(Protocol):
         """The role that it takes."""
 
 
-def help_for(entry: Described, root: str) -> Message:
-    """Return the help of one subcommand: what it does, who may use it, and examples."""
-    examples = "\n".join(
-        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else _(line) for line in entry.usage
+@dataclass(frozen=True, slots=True)
+class TaskHelp:
+    """What one wants to do: its label, a message id, the examples of it, and the commands for it."""
+
+    label: str
+    examples: Sequence[str]
+    commands: Sequence[Described]
+
+
+def help_by_task(tasks: Sequence[TaskHelp], root: str, note: str = "") -> Message:
+    """Return each task with its examples, and the button to more about it; `note` says which apps these are for."""
+    title = _("What you can do")
+    how = _("Type `{command}` and, for example:", command=root)
+    body = [blocks.section("\n".join(filter(None, (f"*{title}*", note, how))))]
+    spoken = []
+    for number, task in enumerate(tasks):
+        lines = [code(escape(example)) for example in task.examples]
+        more = blocks.button(
+            _("More"),
+            f"run.v1#{number}",
+            f"help {task.commands[0].name}",
+            accessibility_label=_("More: {task}", task=_(task.label)),
+        )
+        body.append(blocks.section("\n".join((f"*{_(task.label)}*", *lines)), accessory=more))
+        spoken.append("; ".join(f"{command.name}: {_(command.summary)}" for command in task.commands))
+    said = [f"{_(task.label)}: {commands}" for task, commands in zip(tasks, spoken, strict=True)]
+    return Message(" ".join(filter(None, (note, f"{title}.", *said))), tuple(body))
+
+
+def help_for(
+    entry: Described,
+    root: str,
+    *,
+    usage: Sequence[str] = (),
+    safe: Sequence[str] = (),
+    options: Sequence[str] = (),
+    related: Sequence[Described] = (),
+) -> Message:
+    """Return the help of one command: what it does, who may use it, and examples.
+
+    `usage` has the examples with the person's own apps; the `safe` ones have a button. `options` are the keys it takes,
+    `related` the commands for the same task.
+    """
+    lines = [
+        _typed(root, line[1:].partition(" ")[2]) if line.startswith("/") else _(line) for line in usage or entry.usage
+    ]
+    role = [] if entry.required_role is Role.MEMBER else [_("Needs the role *{role}*.", role=entry.required_role.word)]
+    summary = _(entry.summary)
+    body = [blocks.section("\n".join((f"*{entry.name}*: {summary}", *lines, *role)))]
+    if options:
+        keys = " ".join(code(f"{key}:") for key in options)
+        body.append(blocks.context(_("Options: {keys}. `-tag:nightly` excludes, `*` matches anything.", keys=keys)))
+    run = [blocks.button(example, f"run.v1#{number}", example) for number, example in enumerate(safe)]
+    body += [blocks.actions(*run)] if run else []
+    others = [_help_button(command, number) for number, command in enumerate(related[:RELATED])]
+    body += [blocks.context(_("See also")), blocks.actions(*others)] if others else []
+    return Message(f"{entry.name}: {summary}", tuple(body))
+
+
+def menu(root: str, items: Sequence[tuple[str, str]], first: tuple[str, str] | None = None) -> Message:
+    """Return what an empty command opens: the usual things as buttons (label, command text); `first` is translated."""
+    text = _("What would you like to do?")
+    quick = [blocks.button(first[0], "run.v1#first", first[1], style="primary")] if first else []
+    which = [
+        blocks.button(_(label), f"run.v1#{number}", typed, style=None if quick or number else "primary")
+        for number, (label, typed) in enumerate(items)
+    ]
+    hint = _("Or type it: `{command} get courier`", command=root)
+    return Message(
+        f"{text} {hint}", (blocks.section(f"*{text}*"), blocks.actions(*quick, *which), blocks.context(hint))
     )
-    role = (
-        ""
-        if entry.required_role is Role.MEMBER
-        else "\n" + _("Needs the role *{role}*.", role=entry.required_role.word)
+
+
+def _typed(root: str, example: str) -> str:
+    return code(escape(f"{root} {example}".strip()))
+
+
+def _help_button(command: Described, number: int) -> ButtonElement:
+    return blocks.button(
+        command.name,
+        f"run.v1#help{number}",
+        f"help {command.name}",
+        accessibility_label=f"{command.name}: {_(command.summary)}",
     )
-    text = f"*{entry.name}* — {_(entry.summary)}\n{examples}{role}"
-    return Message(f"{entry.name}: {_(entry.summary)}", (blocks.section(text),))
-
-
-def help_for_all(entries: Sequence[Described], root: str, note: str = "") -> Message:
-    """Return every subcommand in a line, with a note on which these are."""
-    lines = [f"`{root} {entry.name}` — {_(entry.summary)}" for entry in entries]
-    more = _(
-        "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",
-        command=root,
-    )
-    listed = "; ".join(f"{entry.name}: {_(entry.summary)}" for entry in entries)
-    text = _("What I can do: {listed}", listed=listed)
-    noted = [blocks.section(note)] if note else []
-    body = (*noted, *blocks.paragraphs([_("*What I can do*"), *lines]), blocks.context(more))
-    return Message(f"{note} {text}".strip(), body)
-
-
-def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
-    """Return what an empty command opens: the usual things as buttons (label, for later; command text)."""
-    text = _("What would you like?")
-    which = [blocks.button(_(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
-    hint = _("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)
-    there = _("{command} help lists everything.", command=root)
-    return Message(f"{text} {there}", (blocks.section(f"*{text}*"), blocks.actions(*which), blocks.context(hint)))

@@ -88,42 +88,48 @@ def home(
     health: Health | None,
     now: datetime,
 ) -> HomeView:
-    """Return all of it. `builds` is a sentence when Applivery cannot say, `can` what may be done, `role` the highest
-    one.
+    """Return all of it, what can be done in one tap first.
+
+    `builds` is a sentence when Applivery cannot say, `can` has the roles, and `role` is the highest one.
     """
-    how = [] if health is None else [blocks.section(summary(health))]
-    above, below = (how, []) if health and not health.well else ([], how)
+    line = [] if health is None else [_health(health)]
+    above, below = (line, []) if health and not health.well else ([], line)
     apps = [] if isinstance(builds, str) else _apps(builds.apps)
     return HomeView(
         (
             *above,
+            _actions(role),
             *_builds(builds),
             *_watched(watched, turned),
             *_own(own, turned, now),
-            blocks.header(_("What you may do")),
+            blocks.header(_("Your access")),
             blocks.section("\n".join([can, *apps])),
             *below,
-            _doors(role),
         )
     )
+
+
+def _health(health: Health) -> Block:
+    """Return how the bot is in a line, or what needs attention, and the button to all of it."""
+    more = blocks.button(_("Bot health"), "run.v1#health", "status")
+    return blocks.section(summary(health), accessory=more)
 
 
 def _builds(builds: HomeBuilds | str) -> list[Block]:
     if isinstance(builds, str):
         again = blocks.button(_("Try again"), "home.v1")
-        words = _("I cannot show builds now: {problem}", problem=escape(builds))
+        words = _("Can't show builds now: {problem}", problem=escape(builds))
         return [blocks.header(_("Builds")), blocks.section(words, accessory=again)]
-    head = blocks.header(_("Your recent builds") if builds.mine else _("The newest builds"))
+    head = blocks.header(_("Your recent builds") if builds.mine else _("Newest builds"))
     if not builds.found:
-        get = blocks.button(_(GET), "run.v1", "get")
-        return [head, blocks.section(_("There is no build yet that you could get."), accessory=get)]
+        return [head, blocks.section(_("No builds yet."))]
     return [head, *(_build(build, had, builds.recalls.get(build.id)) for build, had in builds.found)]
 
 
 def _build(build: Build, had: datetime | None, recall: Recall | None) -> Block:
     line = f"*{buildcards.title(build)}*\n{buildcards.state(build, recall)}"
     linked, uploaded = gettext_noop("you got a link {when}"), gettext_noop("uploaded {when}")
-    text = _(linked if had else uploaded, when=date_tag(had or build.created_at))
+    text = _(linked if had else uploaded, when=date_tag(had or build.created_at, "{date_short_pretty}"))
     return blocks.section(f"{line} · {text}", accessory=_button(build, recall))
 
 
@@ -135,15 +141,14 @@ def _button(build: Build, recall: Recall | None) -> ButtonElement:
 
 
 def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
-    head = blocks.header(_("You watch"))
+    head = blocks.header(_("Watching"))
     if not watched:
-        begin = blocks.button(_("Watch the newest"), "run.v1", "watch", accessibility_label=_("Watch the newest build"))
-        words = _("No build. Once you watch one, you hear in your direct messages how it gets on.")
-        return [head, blocks.section(words, accessory=begin)]
+        begin = blocks.button(_("Watch the newest build"), "run.v1", "watch")
+        return [head, blocks.section(_("You aren't watching any builds.")), blocks.actions(begin)]
     page = paginate(watched, turned.watched, SHOWN_WATCHES)
     body = [
         blocks.section(
-            f"*{buildcards.title(item.build)}*\n{_('⏸ paused') if item.paused else buildcards.state(item.build)}",
+            f"*{buildcards.title(item.build)}* · {_('paused') if item.paused else buildcards.state(item.build)}",
             accessory=blocks.button(
                 _("Stop"),
                 "unwatch.v1",
@@ -159,10 +164,10 @@ def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
 def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]:
     if not own.found and not own.may:
         return []
-    head = blocks.header(_("Subscriptions you made"))
+    head = blocks.header(_("Your subscriptions"))
     if not own.found:
         how = blocks.button(_("How to subscribe"), "run.v1", "help subscribe")
-        return [head, blocks.section(_("None. A channel hears of builds once it is subscribed."), accessory=how)]
+        return [head, blocks.section(_("You haven't subscribed any channel.")), blocks.actions(how)]
     page = paginate(own.found, turned.own, SHOWN_SUBSCRIPTIONS)
     rows = subscriptioncards.rows(page.items, own.handles, now=now)
     return [head, *rows, *page_buttons(page, f"{AT_HOME}#own", f"{OWN} {turned.watched}")]
@@ -170,7 +175,7 @@ def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]
 
 def _apps(apps: Sequence[App]) -> list[str]:
     if not apps:
-        return [_("There is no app that you may use outside of its channels.")]
+        return [_("No app is open to you outside its channels.")]
     named = ", ".join(escape_inline(app.name, 80) for app in apps[:SHOWN_APPS])
     left = len(apps) - SHOWN_APPS
     if left > 0:
@@ -179,12 +184,13 @@ def _apps(apps: Sequence[App]) -> list[str]:
     return [_("Apps: {names}.", names=named)]
 
 
-def _doors(role: Role) -> Block:
-    which = [(_(GET), "get", Role.MEMBER), (_("Downloads"), "downloads", Role.MANAGER)]
-    which += [(_("Bot health"), "status", Role.ADMIN), (_("All subscriptions"), "subscriptions all", Role.ADMIN)]
+def _actions(role: Role) -> Block:
+    """Return what this person can do in one tap."""
+    which = [(_(GET), "get", Role.MEMBER), (_("Upload a build"), "upload", Role.RELEASER)]
+    which += [(_("Downloads"), "downloads", Role.MANAGER), (_("All subscriptions"), "subscriptions all", Role.ADMIN)]
     which += [(_("Help"), "help", Role.MEMBER)]
     buttons = [
-        blocks.button(label, f"run.v1#{number}", typed)
+        blocks.button(label, f"run.v1#{number}", typed, style=None if number else "primary")
         for number, (label, typed, need) in enumerate(which)
         if role >= need
     ]

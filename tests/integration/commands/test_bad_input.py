@@ -273,7 +273,7 @@ async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: Envir
     world.applivery.app("Driver")
     world.slack.faults.add("views.open", Fault(error="expired_trigger_id"))
     answer = await world.ask("get")
-    assert "didn't open the form" in answer.text
+    assert "took too long to open" in answer.text
     assert "Open the form" in labels(answer)
 
 

@@ -208,4 +208,4 @@ async def test_a_button_that_says_nothing_is_answered(world: Environment) -> Non
     await world.start()
     card = old_card(world.slack, world.releases, "news.v1", "x")
     turn = await world.slack.click(card, "news.v1", user=world.ana)
-    assert "does not say which build" in (await turn.answer()).text
+    assert "out of date" in (await turn.answer()).text

@@ -157,7 +157,7 @@ async def test_dispatcher_acknowledges_before_other_requests(world: Environment,
         assert each_turn.ack_seconds < 0.3 * busyness()
         assert not each_turn.ack_body  # nothing is said before the answer
     assert "Builds of Courier" in (await turn.answer()).text
-    assert "What I can do" in (await clicked.answer()).text
+    assert "What you can do" in (await clicked.answer()).text
 
 
 async def test_a_typeahead_gives_up_before_slack_does(world: Environment) -> None:
@@ -255,12 +255,13 @@ async def test_dispatcher_every_old_button_kind_works_after_restart(world: Envir
             break  # private ones are replaced by the answer
 
 
-async def test_a_button_of_another_version_says_what_to_type(world: Environment) -> None:
+async def test_button_of_another_version_leads_to_menu(world: Environment) -> None:
     await world.start()
     turn = await press(world.slack, old_card(world.slack, world.releases, "gone.v9", "x"), "Old", user=world.bruno)
     answer = await turn.answer()
     assert "out of date" in answer.text
-    assert "`/applivery help`" in answer.text
+    menu = await (await press(world.slack, answer, "Open menu", user=world.bruno)).answer()
+    assert "What would you like to do?" in menu.text
 
 
 @pytest.mark.parametrize("http", [False, True])

@@ -107,7 +107,7 @@ async def test_a_shortcut_of_another_version_says_what_to_type(world: Environmen
     await world.start()
     hello = world.slack.say("hello", world.ana, world.releases)
     turn = await world.slack.shortcut("gone", user=world.bruno, message=hello)
-    assert await said(turn) == "This shortcut is out of date. Type `/applivery` instead."
+    assert await said(turn) == "This shortcut is out of date. Run the command again."
 
 
 @pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
@@ -220,7 +220,7 @@ async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("", "What would you like?"),
+        ("", "What would you like to do?"),
         ("nonsense", "Unknown command “nonsense”"),
         ("get nothing", "There is no app called “nothing”"),
         ("subscribe courier", "Only releasers can subscribe channels."),
@@ -235,12 +235,14 @@ async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: Environm
     assert [message for message in world.slack.messages(world.releases) if message.bot_id] == []
 
 
-async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: Environment) -> None:
+async def test_form_is_opened_by_button_after_mention(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     await world.slack.mention("get", world.bruno, world.releases)
     [answer] = await whispers(world, world.bruno)
-    assert answer.text == "I can't open a form from here. Type `/applivery` instead."
+    assert answer.text == "This needs a form."
+    turn = await press(world.slack, answer, "Open the form", user=world.bruno)
+    assert (await turn.view()).callback_id == "get.v1"
 
 
 async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: Environment) -> None:

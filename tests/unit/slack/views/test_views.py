@@ -330,14 +330,16 @@ def test_every_subcommand_explains_itself(name: str) -> None:
     assert "/applivery" not in seen(told)
 
 
-def test_help_lists_every_subcommand_and_menu_works_by_buttons() -> None:
-    told = help_views.help_for_all(REGISTRY.commands(), "/builds")
+def test_help_by_task_and_menu_work_by_buttons() -> None:
+    task = help_views.TaskHelp("Get a build", ["get courier"], REGISTRY.commands())
+    told = help_views.help_by_task([task], "/builds")
     check(told)
-    assert all(f"`/builds {entry.name}`" in seen(told) and entry.name in told.text for entry in REGISTRY.commands())
+    assert "`get courier`" in seen(told)
+    assert all(f"{entry.name}: {entry.summary}" in told.text for entry in REGISTRY.commands())
     menu = help_views.menu("/builds", REGISTRY.menu())
     check(menu)
     assert {button["value"] for button in buttons(menu).values()} <= {entry.name for entry in REGISTRY.commands()}
-    assert "/builds help" in menu.text
+    assert "/builds get" in menu.text
 
 
 # ------------------------------------------------------------------ all of them
