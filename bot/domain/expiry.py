@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.i18n import Counted, Text
 
-_FAR = timedelta(days=60)  # so far away a day says more than a number of days
+FAR = timedelta(days=60)  # so far away a day says more than a number of days
 
 
 def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> Text:
@@ -20,12 +20,13 @@ def expires(at: datetime | None, now: datetime, written: Callable[[datetime], st
         return Text("expires soon")
     if at <= now:
         return Text("expired {time} by this bot's clock", time=written(at))
-    if at - now >= _FAR:
+    if at - now >= FAR:
         return Text("expires {time}", time=written(at))
-    return Text("expires {time} ({left})", time=written(at), left=_left(at - now))
+    return Text("expires {time} ({left})", time=written(at), left=left(at - now))
 
 
-def _left(left: timedelta) -> Text:
+def left(left: timedelta) -> Text:
+    """Return how long that is, in the unit that fits."""
     minutes = round(left.total_seconds() / 60)
     if minutes < 1:
         return Text("under 1 min")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.domain import build_files, platforms
 from bot.domain.model import Build, FileKind
 from bot.domain.platforms import PLATFORMS
-from bot.i18n import Counted, Day, Text, gettext_noop
+from bot.i18n import NO_TEXT, Counted, Day, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 _OVER_THE_AIR = frozenset(word for word, platform in PLATFORMS.items() if platform.over_the_air)
@@ -97,13 +97,20 @@ def expiry(build: Build, now: datetime) -> list[Text]:
 
 def requirements(build: Build) -> list[Text]:
     """Return what an installation needs, as labels: the devices, and their system."""
-    needs = build.requirements
-    found = []
-    if needs.all_devices is not True and (signing := _SIGNINGS.get((needs.signing or "").casefold().replace("_", "-"))):
-        found.append(Text(signing))
-    if needs.min_os:
-        found.append(Text("{system}+", system=verbatim(_system(build, needs.min_os))))
-    return found
+    system = required_system(build)
+    devices = registration(build)
+    return [devices] * bool(devices) + [Text("{system}+", system=verbatim(system))] * bool(system)
+
+
+def registration(build: Build) -> Text:
+    """Return the label of a build that only the devices in its provisioning profile install; empty for others."""
+    if build.requirements.all_devices is True:
+        return NO_TEXT
+    return Text(_SIGNINGS.get(_signing(build), ""))
+
+
+def _signing(build: Build) -> str:
+    return (build.requirements.signing or "").casefold().replace("_", "-")
 
 
 _AD_HOC = gettext_noop("Ad hoc: registered devices only")
@@ -140,10 +147,15 @@ class Device(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """The device, and whether the page is shown inside another app, where installing does not work."""
+    """The device, and whether the page is shown inside another app, where installing does not work.
+
+    `system` is the least version of iOS it has, empty when that is not known: Safari 26 claims iOS 18.6 at most, and
+    Chrome says of every Android that it is 10.
+    """
 
     device: Device
     inside_app: bool = False
+    system: str = ""
 
 
 _INSIDE = re.compile(r"Slack|FBAN|FBAV|Instagram|Line/|LinkedInApp|Teams|MicroMessenger|; wv\)", re.IGNORECASE)
@@ -153,9 +165,31 @@ def browser(user_agent: str) -> Browser:
     """Parse a user agent; a hint for what to offer, never a reason to refuse."""
     inside = bool(_INSIDE.search(user_agent))
     if re.search(r"iPhone|iPad|iPod", user_agent):
-        return Browser(Device.IPHONE, inside)
+        said = re.search(r" OS (\d+(?:_\d+)*) like Mac", user_agent)
+        return Browser(Device.IPHONE, inside, said[1].replace("_", ".") if said else "")
     if "Android" in user_agent:
         return Browser(Device.ANDROID, inside)
     if "Macintosh" in user_agent:
         return Browser(Device.MAC_OR_IPAD, inside)
     return Browser(Device.OTHER, inside)
+
+
+# ------------------------------------------------------------------ what a device has to have
+
+
+def is_enterprise(build: Build) -> bool:
+    """Return whether it is signed for every device of a company, which has to trust it first."""
+    return build.requirements.all_devices is True or _signing(build) in ("enterprise", "in-house", "inhouse")
+
+
+def required_system(build: Build) -> str:
+    """Return the oldest system it runs on, such as `iOS 17.0`; empty when it is not known."""
+    return _system(build, build.requirements.min_os) if build.requirements.min_os else ""
+
+
+def is_older(version: str, least: str | None) -> bool:
+    """Return whether a version of a system may be below the least; False when either is no version."""
+    if not least or not re.fullmatch(r"\d{1,6}(\.\d{1,6})*", least):
+        return False
+    has, needs = ([int(number) for number in each.split(".")] for each in (version, least))
+    return has + [0] * len(needs) < needs + [0] * len(has)

@@ -27,14 +27,13 @@ class SubmitOption:
 class InstallOptions:
     """The buttons, the likelier one first, the file they are about (bytes), and the text around them.
 
-    `before` and `afterwards` are above and below the buttons; `scan` heads the QR code, None: there is none.
+    `before` is above the buttons; `scan` heads the QR code, None: there is none.
     """
 
     buttons: tuple[SubmitOption, ...]
     file: str
     size: int | None = None
     before: str | None = None
-    afterwards: str | None = None
     scan: str | None = None
 
 
@@ -73,7 +72,6 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
         word,
         None if ticket.kind is FileKind.AAB else build.size,  # Applivery has the size of the .apk only
         _before(ticket, build, device),
-        _afterwards(ticket, build, device),
         _scan(ticket, build) if device in DESKTOPS else None,
     )
 
@@ -102,26 +100,17 @@ def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[S
 
 def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
     if is_android(build):
-        refused = _("This build is for Android and cannot be installed here.")
+        refused = _("This build is for Android. It can't be installed here.")
         return refused if device is Device.IPHONE else None
     if not over_the_air(build):
         return None
     if device is Device.ANDROID:
         return _(
-            "This build is for {platform}. Open this page on such a device to install it.",
+            "This build is for {platform}. Open this page there to install it.",
             platform=platform_name(build),
         )
     if device is Device.IPHONE and not _over_the_air(ticket, build):
-        return _("This is the file itself, for a computer. To install on this device, ask for *Install* in Slack.")
-    return None
-
-
-def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
-    if device is Device.ANDROID and is_android(build) and ticket.kind is not FileKind.AAB:
-        # not a bundle, which is for a store: no device installs it
-        return _("When it has loaded, open it. Android may ask you to allow this browser to install apps.")
-    if device is Device.IPHONE and _over_the_air(ticket, build):
-        return _("Your device will ask you to confirm. The app then appears on its home screen.")
+        return _("This is the file for a computer. To install it here, press *Install* in Slack.")
     return None
 
 

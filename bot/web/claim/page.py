@@ -42,8 +42,9 @@ from bot.services.audit import AuditLog
 from bot.timeouts import for_a_person
 from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.build_cache import BuildCache
+from bot.web.claim.guidance import guide
 from bot.web.claim.install_options import FILE, INSTALL, DownloadRequest, offer, wanted
-from bot.web.claim.rendering import Again, Answer, ClaimPageRenderer
+from bot.web.claim.rendering import SLACK, Again, Answer, ClaimPageRenderer
 from bot.web.claim.texts import DENIED, NO_ACCESS
 from bot.web.locale_negotiation import wanted as wanted_language
 from bot.web.proxy_headers import Network, caller
@@ -56,6 +57,7 @@ LIFE_SECONDS = 600.0
 BODY_LIMIT = 1024  # of a form with one short field
 SUSPECTS = 2  # look-ups at once for all who have guessed too often
 HANDED = web.ResponseKey("handed", str)  # of an answer that hands a build over: the hash of its ticket
+PLACE = web.RequestKey("place", str)  # where in Slack the ticket of a request was asked for
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 
@@ -176,13 +178,13 @@ class ClaimPage:
                 choice = await _read_choice(request)
             return await self._answer(request, choice)
         except BotError as problem:
-            return self._problem_page(problem, request.method, choice)
+            return self._problem_page(problem, request, choice)
         except web.HTTPException as refusal:
             return self._ending_page(ClaimOutcome.CUT, status=refusal.status, again="post")
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=kind_of(error))
-            return self._problem_page(UnexpectedError(), request.method, choice)
+            return self._problem_page(UnexpectedError(), request, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
@@ -192,6 +194,7 @@ class ClaimPage:
         found_ticket = await self._find_ticket(ticket, visitor) if tickets.is_ticket(ticket) else None
         if found_ticket is None:
             return self._not_found_page(visitor)
+        request[PLACE] = _place(found_ticket)
         if found_ticket.build_id in await self._store.cached(recalls.list_recalls):
             return await self._recalled_page(found_ticket)
         if (refused := await self._denied_page(found_ticket)) is not None:
@@ -199,7 +202,7 @@ class ClaimPage:
         visit = ClaimRequest(ticket, found_ticket, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
             return await self._single_flight.last(visit.key, lambda: self._claim(visit)) or self._ending_page(
-                TicketStatus.SPENT
+                TicketStatus.SPENT, slack=_place(found_ticket)
             )
         return await self._show(visit)
 
@@ -233,7 +236,8 @@ class ClaimPage:
             raise
         except PermissionDenied as error:
             log.info("claim.denied", why=error.reason)
-            return self._ending_page(ClaimOutcome.DENIED, sentence=_(DENIED.get(error.reason, NO_ACCESS)))
+            sentence = _(DENIED.get(error.reason, NO_ACCESS))
+            return self._ending_page(ClaimOutcome.DENIED, sentence=sentence, slack=_place(ticket))
         return None
 
     def _closed_page(self, visit: ClaimRequest, now: datetime) -> Answer | None:
@@ -243,7 +247,7 @@ class ClaimPage:
             return None
         if standing is TicketStatus.UNSURE and visit.ticket_hash in self._claims_in_progress:
             standing = TicketStatus.SPENT  # it is being used right now
-        return self._ending_page(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
+        return self._ending_page(standing, slack=_place(visit.found))
 
     async def _show(self, visit: ClaimRequest) -> Answer:
         now = await self._store.run(database_info.current_time)  # a ticket expires by the database's clock
@@ -254,14 +258,22 @@ class ClaimPage:
             return ending
         if build.stage is not Stage.READY:
             self._build_cache.forget(visit.found)
-            return self._ending_page(
-                ClaimOutcome.NOT_PROCESSED, again="post"
-            )  # the press asks Applivery, which knows best
+            # the press asks Applivery, which knows best
+            return self._ending_page(ClaimOutcome.NOT_PROCESSED, again="post", slack=_place(visit.found))
         looking = browser(visit.user_agent)
-        offered = offer(visit.found, build, looking)
+        offered, guidance = offer(visit.found, build, looking), guide(visit.found, build, looking, now)
         self._count(ClaimOutcome.SHOWN)
         address = self._address(visit.ticket)
-        return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
+        return self._pages.ready(
+            visit.found,
+            build,
+            offered,
+            guidance,
+            browser=looking,
+            address=address,
+            slack=_place(visit.found),
+            now=now,
+        )
 
     async def _claim(self, visit: ClaimRequest) -> Answer:
         if (over := self._closed_page(visit, await self._store.run(database_info.current_time))) is not None:
@@ -285,7 +297,7 @@ class ClaimPage:
         if claim is TicketStatus.RECALLED:
             return await self._recalled_page(visit.found)
         if not isinstance(claim, Ticket):
-            return self._ending_page(claim)
+            return self._ending_page(claim, slack=_place(visit.found))
         try:
             link = await self._create_link(claim, build, what)
         except BaseException:
@@ -296,7 +308,10 @@ class ClaimPage:
         self._count(ClaimOutcome.MINTED)
         answer = self._pages.download(link)
         if what.install:
-            answer = self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
+            now = self._clock()
+            manifest = self._applivery.manifest_url(link)
+            guidance = guide(visit.found, build, browser(visit.user_agent), now)
+            answer = self._pages.installing(build, link, manifest, guidance, slack=_place(visit.found), now=now)
         answer[HANDED] = visit.ticket_hash
         return answer
 
@@ -305,16 +320,16 @@ class ClaimPage:
         if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
             return None
         if build.stage is Stage.FAILED:
-            return self._ending_page(ClaimOutcome.UNUSABLE)
+            return self._ending_page(ClaimOutcome.UNUSABLE, slack=_place(visit.found))
         self._build_cache.forget(visit.found)
-        why = _("Applivery gives it the status “{status}”, which is unknown here.", status=build.status or "–")
-        return self._ending_page(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
+        why = _("Applivery says “{status}”, and the bot doesn't know that status.", status=build.status or "–")
+        return self._ending_page(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get", slack=_place(visit.found))
 
     async def _recalled_page(self, ticket: Ticket) -> Answer:
         """Return the page for a recalled build, recalled before this ticket was made or after."""
         recall = (await self._store.cached(recalls.list_recalls)).get(ticket.build_id)
-        why = _("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
-        return self._ending_page(TicketStatus.RECALLED, sentence=why)
+        why = _("Your team blocked new downloads of it: “{reason}”.", reason=recall.reason) if recall else ""
+        return self._ending_page(TicketStatus.RECALLED, sentence=why, slack=_place(ticket))
 
     async def _create_link(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:
         """Create the link and record that, or the reason against it, in the audit log before the link is returned."""
@@ -343,12 +358,13 @@ class ClaimPage:
         self._count(why)
         return self._pages.ending(why, **facts)
 
-    def _problem_page(self, problem: BotError, method: str, choice: str) -> Answer:
-        again: Again = "post" if method == hdrs.METH_POST else "get"
+    def _problem_page(self, problem: BotError, request: web.Request, choice: str) -> Answer:
+        again: Again = "post" if request.method == hdrs.METH_POST else "get"
+        slack = request.get(PLACE, SLACK)
         if isinstance(problem, NotFound):
-            return self._ending_page(ClaimOutcome.GONE)
+            return self._ending_page(ClaimOutcome.GONE, slack=slack)
         if isinstance(problem, BuildNotProcessed):
-            return self._ending_page(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
+            return self._ending_page(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice, slack=slack)
         reference = None if problem.everyday else secrets.token_hex(4)
         log.warning("claim.failed", problem=kind_of(problem), cause=cause(problem), reference=reference)
         return self._ending_page(
@@ -358,6 +374,7 @@ class ClaimPage:
             again=again,
             choice=choice,
             reference=reference,
+            slack=slack,
         )
 
     def _address(self, ticket: str) -> str:

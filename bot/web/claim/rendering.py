@@ -14,15 +14,16 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from bot import i18n
-from bot.domain.expiry import expires
-from bot.domain.install import Browser, Device, requirements, warnings
-from bot.domain.model import App, Build, Link
+from bot.domain import expiry
+from bot.domain.install import Browser, Device, required_system
+from bot.domain.model import Build, Link
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.domain.time_zones import is_today
 from bot.i18n import _, ngettext
 from bot.i18n.units import format_size
 from bot.i18n.verbatim import OPEN, SPAN
+from bot.web.claim.guidance import Guidance
 from bot.web.claim.install_options import InstallOptions
 from bot.web.claim.texts import ENDINGS, platform_name
 
@@ -36,6 +37,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+SLACK = "https://app.slack.com/client"  # where it is not known which workspace
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -55,35 +57,53 @@ class ClaimPageRenderer:
         )
         self._templates.filters |= {"size": format_size, "code": _code, "bdi": _bdi}
         style = (_TEMPLATES / "style.css").read_text("utf-8")
+        script = (_TEMPLATES / "times.js").read_text("utf-8")
         self._templates.globals |= {
             "style": Markup(style),  # noqa: S704 - our own file
+            "script": Markup(script),  # noqa: S704 - our own file
             "_": _markup,
             "ngettext": _plural_markup,
         }
-        self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
+        self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, script, download_host)}
 
     def ready(
-        self, ticket: Ticket, build: Build, offer: InstallOptions, *, browser: Browser, address: str, now: datetime
+        self,
+        ticket: Ticket,
+        build: Build,
+        offer: InstallOptions,
+        guidance: Guidance,
+        *,
+        browser: Browser,
+        address: str,
+        slack: str,
+        now: datetime,
     ) -> Answer:
-        """Return the page of a ticket that can be claimed; `address` is the page's own."""
+        """Return the page of a ticket that can be claimed; `address` is the page's own, `slack` for a new link."""
         return self._page(
             "ready.html",
             build=build,
             platform=platform_name(build),
             offer=offer,
-            needs=[_(need) for need in (*warnings(build, now), *requirements(build))],
+            requires=required_system(build) if ticket.file_id is None else "",
+            guidance=guidance,
             ticket=ticket,
             expires=_expires(ticket.expires_at, now),
             qr=_qr(address) if offer.scan else None,
             outside=_outside(browser),
             address=address,
+            slack=slack,
         )
 
-    def installing(self, app: App, link: Link, manifest: str, now: datetime) -> Answer:
+    def installing(
+        self, build: Build, link: Link, manifest: str, guidance: Guidance, *, slack: str, now: datetime
+    ) -> Answer:
         """Return the page that makes an iPhone or iPad ask whether to install."""
         # Unencoded, as the vendor's iOS SDK builds it: https://github.com/applivery/applivery-ios-sdk
         target = f"itms-services://?action=download-manifest&url={manifest}"
-        return self._page("installing.html", app=app, target=target, expires=_expires(link.expires_at, now))
+        expires = _expires(link.expires_at, now)
+        return self._page(
+            "installing.html", app=build.app, target=target, guidance=guidance, expires=expires, slack=slack
+        )
 
     def download(self, link: Link) -> Answer:
         """On to the file."""
@@ -100,7 +120,7 @@ class ClaimPageRenderer:
         reference: str | None = None,
         headers: dict[str, str] | None = None,
         status: int | None = None,
-        slack: str = "",
+        slack: str = SLACK,
     ) -> Answer:
         """Return a page without buttons to install, with the sentences of `ENDINGS` or the given ones; `again` repeats.
 
@@ -128,15 +148,19 @@ class ClaimPageRenderer:
         return Answer(text=text, status=status, content_type="text/html", headers=every)
 
 
-def _policy(style: str, download_host: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _policy(style: str, script: str, download_host: str) -> str:
     # Chromium holds the redirects after a form to form-action too, and the download host's own redirect leads to a
     # storage host that Applivery does not name: any https one will do. https://github.com/w3c/webappsec-csp/issues/8
     plain = f" {download_host}" if download_host.startswith("http://") else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action 'self' https:{plain}"
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        f"base-uri 'none'; frame-ancestors 'none'; form-action 'self' https:{plain}"
     )
+
+
+def _digest(text: str) -> str:
+    """Return what a policy calls an inline style or script: nothing else runs."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _qr(address: str) -> Markup:
@@ -175,8 +199,13 @@ def _bdi(text: str) -> Markup:
 
 
 def _expires(at: datetime | None, now: datetime) -> Markup:
-    """Format when it expires; the reader's zone is unknown, so the time names its own."""
-    return _code(_(expires(at, now, lambda _at: "{time}"))).format(time=_clock(at, now) if at else "")
+    """Format when it expires, in UTC and by the clock of this machine; a script of the page says it by the reader's."""
+    if at is None or at <= now or at - now >= expiry.FAR:
+        return _code(_(expiry.expires(at, now, lambda _at: "{time}"))).format(time=_clock(at, now) if at else "")
+    left, over = _(expiry.left(at - now)), _("expired")
+    seconds = round((at - now).total_seconds())
+    counting = Markup('<span data-left="{}" data-over="{}">{}</span>').format(seconds, over, left)
+    return _markup("expires {time} ({left})", time=_clock(at, now), left=counting)
 
 
 def _clock(moment: datetime, now: datetime) -> Markup:

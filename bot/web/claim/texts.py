@@ -23,89 +23,80 @@ class ErrorPage:
     next_step: str
 
 
-_ASK_AGAIN = gettext_noop("Ask for the build again in Slack; a fresh link takes a second.")
+_OTHER_BUILD = gettext_noop("Get another build in Slack.")
+_STILL_VALID = gettext_noop("Your link is still valid. Try again.")
 
 ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
-    TicketStatus.SPENT: ErrorPage(
-        410, gettext_noop("This link was used"), gettext_noop("It worked once, and it has been used."), _ASK_AGAIN
-    ),
+    TicketStatus.SPENT: ErrorPage(410, gettext_noop("This link was used"), gettext_noop("Each link works once."), ""),
     TicketStatus.UNSURE: ErrorPage(
         410,
         gettext_noop("This link may have been used"),
-        gettext_noop("I don't know whether this link was used."),
-        gettext_noop("Something went wrong while it was being used. Ask for the build again in Slack."),
+        gettext_noop("The download was interrupted, so it's not certain."),
+        "",
     ),
     TicketStatus.EXPIRED: ErrorPage(
-        410,
-        gettext_noop("This link is too old"),
-        gettext_noop("Links like this one live for a few minutes only."),
-        _ASK_AGAIN,
+        410, gettext_noop("This link expired"), gettext_noop("Links last only a few minutes."), ""
     ),
     TicketStatus.CANCELLED: ErrorPage(
         410,
         gettext_noop("There is a newer link"),
-        gettext_noop("This one was cancelled when another one was made for the same build."),
-        gettext_noop("Open the newest link in Slack, or ask for the build again there."),
+        gettext_noop("A newer link for the same build replaced this one."),
+        gettext_noop("Open the newest link in Slack."),
     ),
     TicketStatus.RECALLED: ErrorPage(
         410,
         gettext_noop("This build was recalled"),
-        gettext_noop("Your team has taken it back, so it should not be installed any more."),
-        gettext_noop("Ask in Slack which build to use instead."),
+        gettext_noop("Your team blocked new downloads of it."),
+        _OTHER_BUILD,
     ),
     TicketStatus.UNKNOWN: ErrorPage(
         404,
-        gettext_noop("This link is not known"),
-        gettext_noop("It may have been copied in part, or be more than a day old."),
-        gettext_noop("Open it from Slack once more, or ask for the build again there."),
+        gettext_noop("This link doesn't work"),
+        gettext_noop("It's incomplete, or more than a day old."),
+        gettext_noop("Open it from Slack again, or get a new one."),
     ),
     ClaimOutcome.GONE: ErrorPage(
         410,
-        gettext_noop("This build is gone"),
-        gettext_noop("It was deleted in Applivery, or removed by its retention policy."),
-        gettext_noop("Ask in Slack for another build."),
+        gettext_noop("This build was deleted"),
+        gettext_noop("Applivery doesn't have it any more."),
+        _OTHER_BUILD,
     ),
     ClaimOutcome.NOT_PROCESSED: ErrorPage(
         409,
-        gettext_noop("This build is not ready yet"),
+        gettext_noop("This build isn't ready yet"),
         gettext_noop("Applivery is still processing it."),
-        gettext_noop("Wait a moment and try again. Your link has not been used."),
+        gettext_noop("Your link is still valid. Try again in a minute."),
     ),
-    ClaimOutcome.UNKNOWN_STATUS: ErrorPage(
-        409,
-        gettext_noop("This build is not available"),
-        "",
-        gettext_noop("Look at it in Applivery, or ask in Slack for another build."),
-    ),
+    ClaimOutcome.UNKNOWN_STATUS: ErrorPage(409, gettext_noop("This build isn't available"), "", _OTHER_BUILD),
     ClaimOutcome.UNUSABLE: ErrorPage(
         409,
-        gettext_noop("This build cannot be installed"),
-        gettext_noop("Applivery could not process it, so there is no file to give."),
-        gettext_noop("Ask in Slack for another build."),
+        gettext_noop("This build can't be installed"),
+        gettext_noop("Applivery couldn't process it, so there is no file."),
+        _OTHER_BUILD,
     ),
     ClaimOutcome.DENIED: ErrorPage(
-        403, gettext_noop("You can't get this build any more"), "", gettext_noop("Ask an admin of the bot in Slack.")
+        403, gettext_noop("You can't get this build any more"), "", gettext_noop("Ask for access in Slack.")
     ),
     ClaimOutcome.LIMITED: ErrorPage(
         429,
         gettext_noop("Too many wrong links"),
-        gettext_noop("Too many links that do not exist were opened from your network."),
-        gettext_noop("Wait a minute, then open the link from Slack once more."),
+        gettext_noop("Your network opened too many links that don't exist."),
+        gettext_noop("Wait a minute, then open your link again."),
     ),
     ClaimOutcome.CUT: ErrorPage(
         400,
         gettext_noop("Request interrupted"),
-        gettext_noop("Your browser's request was cut off on its way."),
-        gettext_noop("Your link has not been used. Try again."),
+        gettext_noop("Your browser's request was cut off."),
+        _STILL_VALID,
     ),
     ClaimOutcome.METHOD: ErrorPage(
         405,
-        gettext_noop("That cannot be done here"),
-        gettext_noop("This page can be opened, and its button pressed."),
-        _ASK_AGAIN,
+        gettext_noop("This request isn't supported"),
+        gettext_noop("Open this page in a browser and press its button."),
+        "",
     ),
     # What happened and what to do are the error's own words.
-    ClaimOutcome.FAILED: ErrorPage(503, gettext_noop("That did not work"), "", ""),
+    ClaimOutcome.FAILED: ErrorPage(503, gettext_noop("That didn't work"), "", ""),
 }
 
 # Why a link is refused that was given before.

@@ -16,11 +16,12 @@ import pytest
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
+from bot.db import tickets
 from bot.db.database import Database
 from bot.domain.model import Actor, App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.states import PauseReason
-from bot.domain.tickets import Ticket, TicketStatus
+from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, new_ticket
 from bot.exceptions import PermissionDenied
 from bot.observability.metrics import Metrics
 from bot.settings import PRIVATE
@@ -154,3 +155,23 @@ async def claim_environment(folder: Path, empty_database: Path) -> AsyncIterator
     await client.close()
     await it.store.close()
     await applivery.stop()
+
+
+async def ended(desk: ClaimEnvironment, why: TicketStatus) -> str:
+    """The address of a ticket that cannot be claimed, for this reason."""
+    build = desk.build("android")
+    address = await desk.address(build)
+    if why is TicketStatus.SPENT:
+        await desk.post(address)
+        desk.applivery.minted.clear()
+    elif why is TicketStatus.UNSURE:
+        await desk.store.run(tickets.claim_ticket, fingerprint(address[-22:]))  # and then the process was killed
+    elif why is TicketStatus.CANCELLED:
+        await desk.address(build)
+    elif why is TicketStatus.RECALLED:
+        await desk.store.run(tickets.end_tickets, build.id, TicketState.RECALLED)
+    elif why is TicketStatus.EXPIRED:
+        desk.ahead = timedelta(minutes=11)
+    elif why is TicketStatus.UNKNOWN:
+        address = f"{desk.url}/b/{new_ticket()}"
+    return address

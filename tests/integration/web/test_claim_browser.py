@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -15,8 +17,9 @@ import zxingcpp
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bot.domain.model import FileKind
+from bot.domain.tickets import TicketStatus
 from sandbox.faults import Fault
-from tests.integration.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment, claim_environment
+from tests.integration.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment, claim_environment, ended
 from tests.support.accessible import OPEN_TO_AXE, violations
 from tests.support.chromium import MISSING, PROGRAM, chromium
 
@@ -147,7 +150,7 @@ async def test_a_failed_mint_is_tried_again_with_its_button(desk: ClaimEnvironme
     desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
     async with opened(browser, address, ANDROID, complains=True) as page:
         await page.get_by_role("button", name="Download the .apk").click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("That didn't work")
         await shoot(page, "claim-failed-390.png")
         async with page.expect_download():
             await page.get_by_role("button", name="Try again").click()
@@ -171,19 +174,23 @@ async def test_the_check_for_accessibility_can_fail(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("state", ["ready", "inside", "ending", "installing"])
+@pytest.mark.parametrize("state", ["ready", "inside", "android", "installing", "outage", *TicketStatus])
 async def test_a_screen_reader_and_weak_eyes_get_along(
     desk: ClaimEnvironment, browser: Browser, scheme: Any, state: str
 ) -> None:
-    address = await desk.address(courier(desk))
-    agent = f"{IPHONE} Slack/24.11" if state == "inside" else MAC if state == "ready" else IPHONE
-    if state == "ending":
-        await desk.post(address)
+    address = await desk.address(courier(desk, "android" if state == "android" else "ios"))
+    agent = {"inside": f"{IPHONE} Slack/24.11", "ready": MAC, "android": ANDROID}.get(state, IPHONE)
+    if state in set(TicketStatus) - {TicketStatus.OPEN}:
+        address = await ended(desk, TicketStatus(state))
+    if state == "outage":
+        desk.applivery.faults.add("GET *", Fault(status=500), times=None)
     options = {"color_scheme": scheme, **OPEN_TO_AXE}
     async with opened(browser, address, agent, complains=True, **options) as page:
         if state == "installing":
             await page.get_by_role("button").click()
             await page.get_by_role("link").wait_for()
+        for summary in await page.locator("summary").all():
+            await summary.click()
         await shoot(page, f"claim-{state}-{scheme}.png")
         assert await violations(page) == []
         assert await page.locator("html").get_attribute("lang") == "en"
@@ -198,7 +205,7 @@ async def test_in_spanish_everything_fits_too(desk: ClaimEnvironment, browser: B
     width = 390 if agent is IPHONE else 1280
     async with opened(browser, address, f"{agent} Slack/24.11", locale="es-ES", complains=True) as page:
         assert await page.locator("html").get_attribute("lang") == "es"
-        await expect(page.get_by_role("heading", name="Abre esta página en Safari")).to_be_visible()
+        await expect(page.get_by_text("Abre esta página en Safari", exact=True)).to_be_visible()
         assert await fits(page)
         await shoot(page, f"claim-es-inside-{width}.png")
     async with opened(browser, address, agent, locale="es-ES", complains=True) as page:
@@ -218,9 +225,102 @@ async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: ClaimEn
     address = await desk.address(courier(desk), FileKind.FILE)
     small = {"width": 320, "height": 600}
     async with opened(browser, address, f"{IPHONE} Slack/24.11", viewport=small) as page:
-        await expect(page.get_by_role("heading", name="Open this page in Safari")).to_be_visible()
+        await expect(page.get_by_text("Open this page in Safari", exact=True)).to_be_visible()
         await expect(page.get_by_text(address)).to_be_visible()
         assert await fits(page)
+
+
+LONG = "Courier for Field Service and Warehouse Operations of the Northern Region " * 2
+FOLD = {"width": 390, "height": 664}  # what a phone of 390 × 844 shows of a page in its browser
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "es-ES"])
+@pytest.mark.parametrize("inside", ["", " Slack/24.11"], ids=["browser", "inside"])
+@pytest.mark.parametrize(
+    ("agent", "os", "kind"),
+    [
+        (IPHONE, "ios", FileKind.AUTO),
+        (IPHONE, "ios", FileKind.FILE),
+        (IPHONE, "android", FileKind.AUTO),
+        (ANDROID, "android", FileKind.AUTO),
+        (ANDROID, "ios", FileKind.AUTO),
+    ],
+    ids=["iphone", "iphone-file", "iphone-apk", "android", "android-ipa"],
+)
+async def test_the_button_is_above_the_fold(
+    desk: ClaimEnvironment, browser: Browser, agent: str, os: str, kind: FileKind, inside: str, locale: str
+) -> None:
+    profile = {"signingType": "ad-hoc", "ProvisionsAllDevices": False, "ExpirationDate": "2020-01-01T00:00:00Z"}
+    info = {"ios": {"plist": {"MinimumOSVersion": "26.0"}, "mobileprovision": profile}}
+    app = desk.applivery.app(LONG, slug=f"long-{os}")
+    build = desk.applivery.build(app, version="2026.11.30-nightly" * 4, number="173" * 20, os=os, info=info)
+    build.wire["disabled"] = True
+    address = await desk.address(build, kind)
+    async with opened(browser, address, agent + inside, viewport=FOLD, locale=locale) as page:
+        await shoot(page, f"fold-{agent is IPHONE}-{os}-{bool(inside)}-{locale}.png")
+        box = await page.get_by_role("button").first.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= FOLD["height"]
+        assert await fits(page)
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "clock", "left"),
+    [
+        ("en-US", "America/New_York", r"\d{1,2}:\d\d\s[AP]M", r"in (10|9) minutes"),
+        ("en-GB", "Asia/Tokyo", r"\d\d:\d\d", r"in (10|9) minutes"),
+        ("es-ES", "Europe/Madrid", r"\d{1,2}:\d\d", r"dentro de (10|9) minutos"),
+    ],
+)
+async def test_times_are_the_visitor_s(
+    desk: ClaimEnvironment, browser: Browser, locale: str, zone: str, clock: str, left: str
+) -> None:
+    address = await desk.address(courier(desk))
+    options = {"locale": locale, "timezone_id": zone, "java_script_enabled": True}
+    async with opened(browser, address, IPHONE, **options) as page:
+        time = page.locator("time")
+        await expect(time).to_have_text(re.compile(rf"({clock})$"))
+        at = datetime.fromisoformat(await time.get_attribute("datetime") or "").astimezone(ZoneInfo(zone))
+        hour = at.hour % 12 or 12 if locale == "en-US" else at.hour
+        assert f"{hour}:{at:%M}" in (await time.inner_text()).lstrip("0")
+        await expect(page.locator("[data-left]")).to_have_text(re.compile(left))
+        assert "UTC" not in await page.locator("main").inner_text()
+
+
+async def test_the_minutes_left_count_down_to_expired(desk: ClaimEnvironment, browser: Browser) -> None:
+    context = await browser.new_context(user_agent=IPHONE, locale="en-US")
+    page = await context.new_page()
+    await page.clock.install()
+    await page.goto(await desk.address(courier(desk)))
+    left = page.locator("[data-left]")
+    await expect(left).to_have_text(re.compile("in (10|9) minutes"))
+    await page.clock.run_for(9 * 60_000 + 30_000)
+    await expect(left).to_have_text(re.compile(r"in \d+ seconds"))
+    await page.clock.run_for(31_000)
+    await expect(left).to_have_text("expired")
+    await context.close()
+
+
+async def test_without_scripts_times_name_their_zone(desk: ClaimEnvironment, browser: Browser) -> None:
+    async with opened(browser, await desk.address(courier(desk)), IPHONE, timezone_id="Asia/Tokyo") as page:
+        assert re.search(r"expires \d\d:\d\d UTC \(10 minutes\)", await page.locator("main").inner_text())
+
+
+async def test_a_script_of_anybody_else_does_not_run(desk: ClaimEnvironment, browser: Browser) -> None:
+    options = {"java_script_enabled": True, "complains": True}
+    async with opened(browser, await desk.address(courier(desk)), IPHONE, **options) as page:
+        await page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'evil = 1'}))")
+        assert await page.evaluate("typeof evil") == "undefined"
+
+
+async def test_what_did_not_install_is_explained_on_the_page(desk: ClaimEnvironment, browser: Browser) -> None:
+    async with opened(browser, await desk.address(courier(desk)), IPHONE) as page:
+        await expect(page.get_by_text("This device may not be registered")).to_be_hidden()
+        await page.get_by_text("It didn't install").click()
+        await expect(page.get_by_text("This device may not be registered")).to_be_visible()
+        await expect(page.get_by_text("Untrusted Enterprise Developer")).to_have_count(0)
+        link = page.get_by_role("link", name="Get a new link in Slack")
+        await expect(link).to_have_attribute("href", "https://slack.com/app_redirect?team=T1&channel=C1")
 
 
 async def test_the_styles_apply_under_the_policy(desk: ClaimEnvironment, browser: Browser) -> None:
