@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.domain.filters import DEFAULT_EVENTS
 from bot.domain.model import (
     Actor,
     App,
@@ -25,11 +26,12 @@ from bot.domain.model import (
     Recall,
     Stage,
 )
+from bot.domain.subscription_preview import rehearse
 from bot.i18n import use_locale
 from bot.slack.blocks import Message
-from bot.slack.views import channel_card, links
+from bot.slack.views import channel_card, links, mutes, subscriptions, welcome
 from tests.support.chromium import MISSING, PROGRAM, chromium
-from tests.support.facts import COURIER, FULL, NOON, build
+from tests.support.facts import COURIER, FULL, NOON, build, subscription
 from tests.support.pane import MessagePane, message_pane
 from tests.support.reading import DASHBOARD, dashboard
 
@@ -157,6 +159,32 @@ GOALS += [
     ("build that is not ready, long names", lambda: not_ready(NAMED), True, 205),
     ("sent build", lambda: links.sent(FULL, "U0ANA", 3), False, 210),
     ("shared build, long names", lambda: links.shared(NAMED, "U0ANA"), False, 260),
+]
+
+# ------------------------------------------------------------------ subscriptions
+
+FEW = rehearse(DEFAULT_EVENTS, "", [build(number) for number in range(1, 4)])
+NONE = rehearse(DEFAULT_EVENTS, "branch:x", [build(1, origin=MAIN), build(2, origin=replace(MAIN, branch="develop"))])
+WISHED = subscription(1, query="branch:release/* -tag:nightly")
+FIVE = [subscription(number, app_id=f"{number:024x}", app_name=f"Courier {number}") for number in range(5)]
+STATES = [
+    (WISHED, NOON),
+    (replace(FIVE[1], muted_until=NOON + timedelta(hours=4)), NOON),
+    (replace(FIVE[2], paused="not_in_channel"), NOON),
+    (replace(FIVE[3], manner=DeliveryOptions(digest="mon,thu@17:30", tz="Europe/Madrid")), NOON),
+    (FIVE[4], None),
+]
+
+GOALS += [
+    ("subscribed", lambda: subscriptions.subscribed(subscription(1), FEW), True, 205),
+    ("subscribed, no match", lambda: subscriptions.subscribed(replace(WISHED, query="branch:x"), NONE), True, 250),
+    ("subscription changed", lambda: subscriptions.updated(WISHED, subscription(1), "k", FEW), True, 230),
+    ("subscriptions (5)", lambda: subscriptions.subscriptions([(each, NOON) for each in FIVE], now=NOON), True, 400),
+    ("subscriptions in each state", lambda: subscriptions.subscriptions(STATES, now=NOON), True, 460),
+    ("unsubscribed", lambda: subscriptions.unsubscribed(subscription(1), "k", "U0ANA"), True, 145),
+    ("muted", lambda: mutes.muted([subscription(1)], NOON, mutes.HERE, []), True, 190),
+    ("channel paused", lambda: subscriptions.paused(replace(WISHED, paused="not_in_channel"), "bot"), False, 190),
+    ("welcome", welcome.welcome, False, 210),
 ]
 
 

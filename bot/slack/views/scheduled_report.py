@@ -51,26 +51,31 @@ def _end(digest: ScheduledReport) -> ButtonElement:
     return blocks.button(_("Stop report"), f"undigest.v1#{digest.id}", str(digest.id), accessibility_label=says)
 
 
+def _menu(digest: ScheduledReport) -> object:
+    stop = blocks.menu_item(_("Stop report"), "undigest.v1", str(digest.id))
+    return blocks.menu(stop, action=f"{blocks.MENU}#report{digest.id}")
+
+
 def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = NO_NAMES) -> Message:
     """Return the same message with a page of the scheduled reports of a place below."""
     if not page.items:
         return message
     head = _("Scheduled reports")
     body: list[Block] = [*message.blocks, blocks.section(f"*{head}*")]
-    body += [blocks.section(_line(report, builds), accessory=_end(report)) for report in page.items]
+    body += [blocks.section(_line(report, builds), accessory=_menu(report)) for report in page.items]
     body += page_buttons(page, MORE, "")
     listed = "; ".join(f"d{report.id}: {_words(report, builds)}" for report in page.items)
     return replace(message, text=f"{message.text} {head}: {listed}.".strip(), blocks=tuple(body))
 
 
 def _line(digest: ScheduledReport, builds: Names) -> str:
-    state = [f"d{digest.id}", _("by <@{person}>", person=digest.created_by)]
+    state = [f"d{digest.id}", f"<@{digest.created_by}>"]
     if digest.skip_if_empty:
         state.append(_("skipped when nothing is new"))
     if digest.paused:
         state.append(_("⚠️ paused: {reason}", reason=_why(digest.paused)))
     words = _words(digest, builds)
-    return f"{words[:1].upper()}{words[1:]}\n{' · '.join(state)}"
+    return " · ".join([f"{words[:1].upper()}{words[1:]}", *state])
 
 
 def _why(reason: str) -> str:

@@ -35,23 +35,26 @@ def preview(subscription: Subscription, tried: SubscriptionPreview | None) -> st
         return ""
     if not tried.looked:
         return _("No builds yet to preview.")
-    if not tried.fitting:
-        none = _("No recent build matches.")
-        if len(tried.looked) == 1:
-            none = _("Preview: the only build so far doesn't match.")
-        return " ".join((none, *(_there(key, facts) for key, facts in tried.there)))
     if not tried.would:
-        return _none_happened(subscription, tried)
+        return _none_happened(subscription, tried) if tried.fitting else _none_matches(tried)
     if len(tried.looked) == 1:
         return _("Preview: the only build so far matches.")
-    builds = _more([_name(build, with_app=subscription.app_id is None) for build in tried.would])
+    if len(tried.would) > NAMED:
+        return _("Preview: {number} of the last {last} builds match.", number=len(tried.would), last=len(tried.looked))
     return ngettext(
         "Preview: {number} of the last {last} builds matches: {builds}.",
         "Preview: {number} of the last {last} builds match: {builds}.",
         len(tried.would),
         last=len(tried.looked),
-        builds=builds,
+        builds=", ".join(_name(build, with_app=subscription.app_id is None) for build in tried.would),
     )
+
+
+def _none_matches(tried: SubscriptionPreview) -> str:
+    none = _("No recent build matches.")
+    if len(tried.looked) == 1:
+        none = _("Preview: the only build so far doesn't match.")
+    return " ".join((none, *(_there(key, facts) for key, facts in tried.there)))
 
 
 def _none_happened(subscription: Subscription, tried: SubscriptionPreview) -> str:

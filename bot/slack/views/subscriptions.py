@@ -255,9 +255,9 @@ def subscriptions(
     everywhere: bool = False,
     channel_id: str = "",
 ) -> Message:
-    """Return what a channel is subscribed to, or every channel: who asked for it, and when something came last.
+    """Return what a channel is subscribed to, or every channel: what, since whom, and in which state.
 
-    Each comes with the time of its last post. `page` counts from 0; one that is not there is the nearest.
+    Each comes with the time of its last post, if any. `page` counts from 0; one that is not there is the nearest.
     """
     if not found:
         return _nothing(everywhere, channel_id)
@@ -273,7 +273,7 @@ def subscriptions(
     if pages > 1:
         body.append(_turning(page, pages, everywhere))
     said = "; ".join(_entry(subscription, last, handles, now, everywhere) for subscription, last in shown)
-    return Message(f"{head}{which}: {said.replace('*', '').replace(chr(10), ', ')}.", tuple(body))
+    return Message(f"{head}{which}: {said}.", tuple(body))
 
 
 def rows(
@@ -304,16 +304,16 @@ def _nothing(everywhere: bool, channel_id: str = "") -> Message:
 def _entry(
     subscription: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
-    channel = [channel_name(subscription.channel_id)] if everywhere else []
-    what = [*channel, f"*{app_name(subscription)}*", kinds(subscription.events), typed_filters(subscription, handles)]
-    state = [f"#{subscription.id}", _("by <@{person}>", person=subscription.created_by)]
-    if until := mutes.mute_ends(subscription, now):
-        state.append(_("muted until {when}", when=date_tag(until)))
+    parts = [channel_name(subscription.channel_id)] if everywhere else []
+    parts += [f"*{app_name(subscription)}*", kinds(subscription.events), typed_filters(subscription, handles)]
+    parts += [f"#{subscription.id}", f"<@{subscription.created_by}>"]
     if subscription.paused:
-        state.append(_("⚠️ paused: {reason}", reason=why_paused(subscription)))
-    else:
-        state.append(_("last post {when}", when=date_tag(last)) if last else _("no posts yet"))
-    return "\n".join(" · ".join(part for part in line if part) for line in (what, state))
+        parts.append(_("⚠️ paused: {reason}", reason=why_paused(subscription)))
+    elif until := mutes.mute_ends(subscription, now):
+        parts.append(_("muted until {when}", when=date_tag(until)))
+    elif last is None:
+        parts.append(_("no posts yet"))
+    return " · ".join(part for part in parts if part)
 
 
 def _menu(subscription: Subscription, number: int) -> object:

@@ -310,7 +310,7 @@ async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: En
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{apps[0].id}/builds", Fault(status=403))
     answer = await world.ask("subscribe *")
     assert sum(request.path.endswith("/builds") for request in world.applivery.requests) == len(apps) == 13
-    assert "of the last 11 builds match: App" in answer.text
+    assert "Preview: 11 of the last 11 builds match." in answer.text
 
 
 # ------------------------------------------------------------------ a channel that could not be spoken in

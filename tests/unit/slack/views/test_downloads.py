@@ -337,7 +337,8 @@ def test_any_digest_can_be_listed_begun_ended_and_stopped(
     with use_locale(spoken):
         for card in (
             scheduled_report.begun(report, names=quiet),
-            scheduled_report.ended(report),
+            scheduled_report.ended(report, "k" * 22),
+            scheduled_report.restored(report),
             scheduled_report.paused(report, "why"),
             scheduled_report.listed(downloads.nothing(courier([])), paginate([report] * 60, 2, scheduled_report.SHOWN)),
         ):

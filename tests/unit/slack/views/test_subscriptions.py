@@ -209,7 +209,7 @@ def of(nth: int, branch: str = "main", **more: object) -> Build:
         (DEFAULT_EVENTS, "branch:release/*", [of(1), of(2, "release/2")],
          "Preview: 1 of the last 2 builds matches: 1.2.0 (2) iOS."),
         (DEFAULT_EVENTS, "", [of(n) for n in range(1, 31)],
-         "Preview: 20 of the last 20 builds match: 1.30.0 (30) iOS, 1.29.0 (29) iOS, 1.28.0 (28) iOS and 17 more."),
+         "Preview: 20 of the last 20 builds match."),
         (DEFAULT_EVENTS, "branch:relase/* tag:x", [of(1), of(2, "release/2")],
          "No recent build matches. Recent branches: `release/2`, `main`. No recent build has a tag."),
         ((BuildEvent.FAILED,), "", [of(1), of(2)], "No recent build failed."),
@@ -242,11 +242,11 @@ def test_filters_that_match_nothing_are_offered_for_editing() -> None:
 def test_subscription_listed_with_maker_date_and_state() -> None:
     new_subscription = subscription(7, query="branch:main", paused="is_archived", muted_until=LATER)
     shown = seen(listed(new_subscription, last=NOON))
-    assert "*Courier* · ready and failed builds · `branch:main`" in shown
-    assert "#7 · by <@U0ANA> · muted until <!date^" in shown
-    assert "⚠️ paused: the channel is archived" in shown
-    assert "last post <!date^" in seen(listed(replace(new_subscription, paused=None), last=NOON))
-    assert "no posts yet" in seen(listed(subscription(7)))
+    what = "*Courier* · ready and failed builds · `branch:main` · #7 · <@U0ANA>"
+    assert f"{what} · ⚠️ paused: the channel is archived" in shown
+    assert f"{what} · muted until <!date^" in seen(listed(replace(new_subscription, paused=None), last=NOON))
+    assert "<@U0ANA> · no posts yet" in seen(listed(subscription(7)))
+    assert listed(subscription(7), last=NOON).text.endswith("#7 · <@U0ANA>.")
     assert "muted" not in seen(listed(replace(new_subscription, muted_until=NOON)))
 
 
