@@ -1,4 +1,4 @@
-"""Every HTTP session that asks something of the outside: one way to unpack an answer, and a limit on what comes out.
+"""Every HTTP session that asks something of the outside: its proxy, one way to unpack an answer, and a limit on that.
 
 aiohttp unpacks a received chunk at once, and hands the result out whole: 400 KiB of gzip are 600 MB then. So nothing is
 unpacked there (`auto_decompress=False`), but here, piece by piece, and counted.
@@ -15,6 +15,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
+
+from bot.http_proxy import ProxiedRequest
 
 ANSWER_BYTES = 8 * 1024 * 1024  # unpacked; the largest of Slack's pages have 2 MB
 PAGE_BYTES = 32 * 1024 * 1024  # a hundred builds, whose changelogs and metadata have no documented length
@@ -40,9 +42,14 @@ class BrokenPacking(aiohttp.ClientError):
 
 
 def session(response: type[BoundedResponse] | None = None, **options: Any) -> aiohttp.ClientSession:
-    """Return a session with bounded answers: `read`, `text` and `json` raise AnswerTooLarge beyond `most` bytes."""
+    """Return a session with bounded answers: `read`, `text` and `json` raise AnswerTooLarge beyond `most` bytes.
+
+    Its requests go by way of the environment's proxies, and trust the certificates in `SSL_CERT_FILE`.
+    """
     options["headers"] = {"Accept-Encoding": "gzip, deflate", **options.get("headers", {})}
-    return aiohttp.ClientSession(auto_decompress=False, response_class=response or BoundedResponse, **options)
+    return aiohttp.ClientSession(
+        auto_decompress=False, request_class=ProxiedRequest, response_class=response or BoundedResponse, **options
+    )
 
 
 class BoundedResponse(aiohttp.ClientResponse):

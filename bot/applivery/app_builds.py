@@ -51,7 +51,7 @@ class UploadResult:
 
 @asynccontextmanager
 async def by_app_token(
-    hosts: AppliveryHosts, token: str, *, trust_env: bool = False, timeouts: UploadTimeouts = _USUAL
+    hosts: AppliveryHosts, token: str, *, timeouts: UploadTimeouts = _USUAL
 ) -> AsyncIterator[AppBuilds]:
     """The one app an App API Token is for."""
     transport = Transport(
@@ -62,7 +62,6 @@ async def by_app_token(
         session=None,
         timeout=30.0,
         observe=None,
-        trust_env=trust_env,
     )
     try:
         yield AppBuilds(transport, hosts, INTEGRATIONS, App(id="", slug="", name="the token's app"), timeouts)

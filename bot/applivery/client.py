@@ -52,7 +52,6 @@ class AppliveryClient:
         session: aiohttp.ClientSession | None = None,
         timeout: float = 30.0,
         observe: Observe | None = None,
-        trust_env: bool = False,
         timeouts: UploadTimeouts | None = None,
     ) -> None:
         self.hosts = hosts

@@ -85,10 +85,7 @@ class ApiResponse:
 
 
 class Transport:
-    """The one shared session; knows our credential and gives it to the API and upload hosts only.
-
-    With `trust_env` the proxies of the environment are used, as build machines behind one need it.
-    """
+    """The one shared session; knows our credential and gives it to the API and upload hosts only."""
 
     def __init__(
         self,
@@ -100,10 +97,8 @@ class Transport:
         session: aiohttp.ClientSession | None,
         timeout: float,
         observe: Observe | None,
-        trust_env: bool = False,
     ) -> None:
         self._hosts = (api, upload)
-        self.trust_env = trust_env
         self._token = token.strip()
         self._budget = budget
         self._session = session
@@ -122,7 +117,6 @@ class Transport:
                 http_client.LargeResponse,
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self.trust_env,
             )
 
     async def close(self) -> None:

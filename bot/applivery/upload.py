@@ -138,7 +138,7 @@ class UploadAttempt:
         # a connection of its own: none that the server has closed already, and none that others wait for
         connector = aiohttp.TCPConnector(limit=1, force_close=True)
         jar = aiohttp.DummyCookieJar()
-        return http_client.session(connector=connector, cookie_jar=jar, trust_env=self.transport.trust_env)
+        return http_client.session(connector=connector, cookie_jar=jar)
 
     async def _begun(self, pieces: Pieces) -> Pieces:
         """Return the pieces once the first was read and checked, before any request to Applivery."""

@@ -53,7 +53,7 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppB
                 english("Add --app courier, or set APPLIVERY_APP_TOKEN (it belongs to one app)."),
             )
         token = settings.applivery_app_token.get_secret_value()
-        async with by_app_token(hosts(settings), token, trust_env=True) as app_builds:
+        async with by_app_token(hosts(settings), token) as app_builds:
             yield app_builds
         return
     async with _workspace(settings) as applivery:
@@ -79,7 +79,6 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[AppliveryClient]
         organization=settings.applivery_organization,
         token=settings.applivery_token.get_secret_value(),
         budget=RequestBudget(PER_HOUR),
-        trust_env=True,
     ) as applivery:
         yield applivery
 

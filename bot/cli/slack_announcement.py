@@ -76,7 +76,7 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Sl
         raise UserInputError(
             english("--announce needs APPLIVERY_ORGANIZATION for the card's dashboard link."), english("Set it.")
         )
-    async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
+    async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS)) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
         slack_client = SlackClient(token=token, base_url=base, session=session)
         await slack_client.identity()

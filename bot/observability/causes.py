@@ -26,8 +26,9 @@ _BY_CLASS = {
 def cause(error: BaseException) -> str:
     """Return the root of an error: of all that led to it, the one furthest back, in one line without a web address."""
     chain = list(_chain(error))
-    words = next((text for candidate in reversed(chain) if (text := _words(candidate))), "")
-    return _one_line(words or _kind(chain[-1]))
+    words = next((text for candidate in reversed(chain) if (text := _words(candidate))), "") or _kind(chain[-1])
+    proxy = next((name for candidate in chain if (name := _proxy(candidate))), "")
+    return _one_line(f"{proxy}: {words}" if proxy else words)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -70,6 +71,17 @@ def _words(error: BaseException) -> str:
     bases = [base.__name__ for base in type(error).__mro__]
     known = next((_BY_CLASS[name] for name in bases if name in _BY_CLASS), "")
     return _tls(error) or _slack(error) or _status(error, bases) or _system(error) or known or _said(error, bases)
+
+
+def _proxy(error: BaseException) -> str:
+    """Return the proxy that an error is about; empty when it is about none."""
+    match type(error).__name__:
+        case "ClientProxyConnectionError":
+            return f"the proxy {getattr(error, 'host', '')}:{getattr(error, 'port', '')}"
+        case "ClientHttpProxyError":
+            return "the proxy"
+        case _:
+            return ""
 
 
 def _status(error: BaseException, bases: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from bot import http_client
 from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, SlackError, UnsupportedFile
 from bot.i18n import Text, gettext_noop
@@ -85,8 +86,8 @@ class SlackFileSource:
             limits = aiohttp.ClientTimeout(total=WHOLE_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
             headers = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
             async with (
-                aiohttp.ClientSession(
-                    timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, read_bufsize=BUFFER
+                http_client.session(
+                    timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=BUFFER
                 ) as session,
                 aclosing(_read_chunks(session, file, headers)) as pieces,
             ):

@@ -51,6 +51,7 @@ class WebAPI(AsyncWebClient):
             session=session,
             retry_handlers=[] if once else again,
         )
+        self.proxy = None  # the SDK's own is for every address alike, `NO_PROXY` or not: the session knows better
         self._attempts = 1 if once else ATTEMPTS
         self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()
         self._semaphores: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))

@@ -15,8 +15,10 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from yarl import URL
 
 from bot.exceptions import kind_of
+from bot.http_proxy import proxy_of
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack import schemas
@@ -82,8 +84,10 @@ class SocketModeConnection(SocketModeClient):
         self.last_error = cause(error)
 
     async def issue_new_wss_url(self) -> str:
-        """The SDK's, and a note that the handshake comes next."""
+        """Return the address as the SDK does; note its proxy, and that the handshake comes next."""
         url: str = await super().issue_new_wss_url()
+        proxy = proxy_of(URL(url))
+        self.proxy = str(proxy) if proxy else None
         self.last_error = "handshake"
         return url
 

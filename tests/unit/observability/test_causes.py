@@ -100,6 +100,7 @@ UNTRUSTED.verify_message = "unable to get local issuer certificate"
         ),
         (aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED), "certificate is not accepted: unable to get local"),
         (aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "x")), "connection refused"),
+        (aiohttp.ClientProxyConnectionError(KEY, ConnectionRefusedError(111, "x")), "the proxy"),
         (aiohttp.ClientConnectorDNSError(KEY, socket.gaierror(-2, "x")), "name is not found (DNS)"),
         (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "wrong version")), "no TLS connection"),
         (aiohttp.ServerDisconnectedError(), "closed before an answer"),

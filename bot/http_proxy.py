@@ -1,0 +1,54 @@
+"""The proxy of each outgoing request, as the environment names it: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+
+aiohttp's own `trust_env` knows no proxy for `wss://` unless `WSS_PROXY` is set, ignores proxies that speak TLS and adds
+credentials from `~/.netrc`; Slack's SDK ignores `NO_PROXY`. So neither is used.
+https://docs.aiohttp.org/en/stable/client_advanced.html#proxy-support
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+from aiohttp import BasicAuth, ClientRequest
+from yarl import URL
+
+_VARIABLE = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
+
+
+def proxy_of(url: URL) -> URL | None:
+    """Return the proxy for an address; None to connect to it directly.
+
+    A loopback address is never behind a proxy: seen from there it would be the proxy's own machine.
+    """
+    if url.host is None or _is_loopback(url.host):
+        return None
+    named = getproxies().get(_VARIABLE.get(url.scheme, ""), "").strip()
+    if not named or proxy_bypass(f"{url.host}:{url.port}"):
+        return None
+    return URL(named if "://" in named else f"http://{named}")
+
+
+def name_of(proxy: URL) -> str:
+    """Return a proxy's address as it may be shown: without its user and password."""
+    return str(proxy.with_user(None))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
+
+
+class ProxiedRequest(ClientRequest):
+    """A request of aiohttp's by way of its proxy."""
+
+    def update_proxy(self, proxy: URL | None, proxy_auth: BasicAuth | None, proxy_headers: Any) -> None:
+        """Take the proxy for this address, and the credentials from the proxy's."""
+        proxy = proxy or proxy_of(self.original_url)
+        if proxy is not None and proxy.user is not None:
+            proxy_auth = BasicAuth(proxy.user, proxy.password or "")
+            proxy = proxy.with_user(None)
+        super().update_proxy(proxy, proxy_auth, proxy_headers)
