@@ -71,36 +71,44 @@ make_venv() {
     fi
 }
 
-install_locks() {
-    if has_uv; then
-        uv pip install --quiet --python $python --require-hashes -r requirements-build.lock -r $lock
-    else
-        $python tools/install.py requirements-build.lock $lock
-    fi
+# pip reads the index of one package after the other. So without uv on the PATH the pinned one is installed first, which
+# takes a third of the time; where it does not run or does not reach the index, pip does it all.
+bring_uv() {
+    awk '/^uv==/ { print; inside = 1; next } inside && /^ / { print; next } { inside = 0 }' requirements-dev.lock \
+        >.venv/uv.lock 2>/dev/null
+    [ -s .venv/uv.lock ] && pip_install --require-hashes -r .venv/uv.lock >/dev/null 2>&1
 }
 
-# --no-build-isolation: the build tools come from their lock too, not from today's index
-install_bot() {
-    if has_uv; then
-        uv pip install --quiet --python $python --no-deps --no-build-isolation -e .
-    else
-        $python -m pip --disable-pip-version-check --quiet --quiet install --no-deps --no-build-isolation -e .
+pip_install() {
+    $python -m pip --disable-pip-version-check --quiet --quiet install "$@"
+}
+
+install() {
+    if [ "$by" != pip ] && "$uv" pip install --quiet --python $python "$@"; then
+        return
     fi
+    [ -n "$own_uv" ] || [ "$by" = pip ] || return 1
+    by=pip
+    pip_install "$@"
 }
 
 say() {
     echo "setup: $*" >&2
 }
 
-by=$(if has_uv; then echo uv; else echo pip; fi)
 if ! usable; then
     say "1 of 3  creating .venv …"
     make_venv
 fi
+uv=$(command -v uv || true) own_uv='' by=uv
+if [ -z "$uv" ]; then
+    if bring_uv; then uv=.venv/bin/uv own_uv=yes; else by=pip; fi
+fi
 say "2 of 3  installing the packages of $lock for $($python --version), by $by; about 20 s …"
-install_locks
+install --require-hashes -r requirements-build.lock -r $lock
 say "3 of 3  installing the bot …"
-install_bot
+# --no-build-isolation: the build tools come from their lock too, not from today's index
+install --no-deps --no-build-isolation -e .
 pwd -P >.venv/.at
 touch .venv/.stamp-run
 [ "$what" = run ] || touch .venv/.stamp-dev
