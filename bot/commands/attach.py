@@ -50,8 +50,8 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     files = call.source_message.files
     if not files and build is None:
         raise UserInputError(
-            Text("There is no file in that message."),
-            Text("Use the one with the file, or `{command} attach`.", command=call.services.command),
+            Text("That message has no file."),
+            Text("Pick the message with the file, or run `{command} attach`.", command=call.services.command),
         )
     if not files:
         return _form((inputs.file_input(_("File"), "attach.file"),), build=build)
@@ -71,7 +71,7 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
         (
             *file,
             blocks.external_select(_("App"), "attach.app", hint=_("Type to find an app"), chosen=app),
-            blocks.external_select(_("Build"), "attach.build", hint=_("One that is processed"), chosen=chosen),
+            blocks.external_select(_("Build"), "attach.build", hint=_("Choose a ready build"), chosen=chosen),
         ),
         submit=_("Attach"),
         private_metadata=str(FileValue(file_id, build.app.id if build else "")),
@@ -104,8 +104,8 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         build = await call.build(app.id, typed.get("attach.build", ""))
         if build.stage is not Stage.READY:
             raise BuildNotProcessed(
-                Text("A file can be attached once Applivery has processed the build."),
-                Text("Try again when it's ready."),
+                Text("That build isn't ready yet."),
+                Text("Attach the file when it is."),
             )
     with attribute_to_field("attach.file"):
         file = await call.services.uploads.get_file(
@@ -116,5 +116,5 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         call.asker, build.app, file, build=build, entrypoint=call.entrypoint, reopen_value=await call.reopen_value()
     )
     if not await call.services.uploads.start(load):
-        return Message(_("I am attaching that file already; you can follow it in our direct messages."))
+        return Message(_("That file is already being attached. Progress is in your DMs."))
     return cards.begun(file.name, file.size, build.app, build)

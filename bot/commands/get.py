@@ -110,7 +110,7 @@ async def _unavailable(call: CommandContext, build: Build) -> Message:
     """Why there is no link, and the newest build that there is one for."""
     dashboard, instead = call.services.dashboard(build), await call.find_replacement(build)
     if build.stage is Stage.FAILED:
-        return buildcards.status(build, dashboard, instead=instead)
+        return buildcards.status(build, dashboard, instead=instead, now=call.now)
     awaitable = build.stage is Stage.READY or call.can_wait_for(build)
     return links.not_ready(build, dashboard, awaitable=awaitable, instead=instead)
 
@@ -244,7 +244,7 @@ async def share(call: CommandContext, value: str) -> Message:
         return await hand(call, build)  # says why it can't be shared
     await call.record_audit(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with use_locale(call.services.language):
-        return links.shared(build, call.asker.user_id).to_channel()
+        return links.shared(build, call.asker.user_id, call.now).to_channel()
 
 
 async def _shareable(call: CommandContext, value: str) -> Build:
@@ -327,7 +327,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         ) from error
     sent = await call.services.sent_builds.send(call.asker, call.entrypoint, recipient, build)
     with use_locale(await call.services.access.language(recipient)):
-        card = links.sent(build, call.asker.user_id, sent.id)
+        card = links.sent(build, call.asker.user_id, sent.id, call.now)
     title = buildcards.title(build)
     done = _("Sent {build} to <@{user}>. I'll DM you when they get it.", build=title, user=recipient)
     return Message(done, copies=((recipient, card),))

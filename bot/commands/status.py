@@ -57,18 +57,19 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 
 async def card(call: CommandContext, build: Build) -> Message:
-    """How far one build has come, and why it failed."""
+    """Return the state of one build, and why it failed."""
     if build.stage is Stage.UNKNOWN or (build.stage is Stage.FAILED and build.error is None):
         # only the details say why, and they may say more of its status
         build = await call.details(build)
     recall = await call.services.recalls.of(build.id)
     awaitable = call.can_wait_for(build)
-    to_be_had = build.stage is Stage.READY and recall is None
+    is_available = build.stage is Stage.READY and recall is None
     return cards.status(
         build,
         call.services.dashboard(build),
         recall,
         releases=call.asker.role_for(build.app.id) >= Role.RELEASER,
         awaitable=awaitable,
-        instead=None if to_be_had or awaitable else await call.find_replacement(build),
+        instead=None if is_available or awaitable else await call.find_replacement(build),
+        now=call.now,
     )

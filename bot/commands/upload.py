@@ -63,8 +63,8 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     files = call.source_message.files
     if not files:
         raise UserInputError(
-            Text("There is no file in that message."),
-            Text("Use the one with the file, or `{command} upload`.", command=call.services.command),
+            Text("That message has no file."),
+            Text("Pick the message with the file, or run `{command} upload`.", command=call.services.command),
         )
     good = [
         file for file in files if not file.name or build_files.extension(file.name)
@@ -82,7 +82,7 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
 
 
 def _named(file: SourceFile) -> str:
-    name = file.name or _("The file of the message")
+    name = file.name or _("File in this message")
     return f"*{escape_inline(name, 120)}* ({size(file.size)})"
 
 
@@ -90,9 +90,9 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
     chosen = blocks.option(app.name, app.id) if app else None
     mails = [
         blocks.option(_("Collaborators"), COLLABORATORS),
-        blocks.option(_("Employees of the store"), EMPLOYEES),
+        blocks.option(_("Store employees"), EMPLOYEES),
     ]
-    twice = _("No mail unless ticked; you are asked once more")
+    twice = _("Tick to send email. You'll confirm first.")
     given = {WHOLE: changelog} if len(changelog) > inputs.LONGEST else {}
     return Modal(
         "upload.v1",
@@ -101,11 +101,14 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
             *file,
             blocks.external_select(_("App"), "upload.app", hint=_("Type to find an app"), chosen=chosen),
             inputs.text_input(
-                _("Version name"), "upload.version", max_length=100, hint=_("Empty: the one in the file")
+                _("Version name"),
+                "upload.version",
+                max_length=100,
+                hint=_("Leave empty to use the version in the file"),
             ),
-            inputs.text_input(_("Tags"), "upload.tags", max_length=500, hint=_("With commas between")),
-            inputs.textarea(_("What is new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
-            inputs.checkbox_input(_("Send mail to"), "upload.mail", mails, hint=twice),
+            inputs.text_input(_("Tags"), "upload.tags", max_length=500, hint=_("Separate with commas")),
+            inputs.textarea(_("What's new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
+            inputs.checkbox_input(_("Email"), "upload.mail", mails, hint=twice),
         ),
         submit=_("Upload"),
         private_metadata=file_id,
@@ -117,7 +120,7 @@ def _hint(changelog: str) -> str:
     """Return the hint below a changelog that is too long for an input."""
     if len(changelog) <= inputs.LONGEST:
         return ""
-    return _("This is its beginning. Leave it as it is to upload the whole text.")
+    return _("Only the start is shown. Leave it unchanged to upload the whole text.")
 
 
 def _whole(typed: dict[str, str], name: str) -> str | None:
@@ -178,21 +181,19 @@ async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMet
     changelog = details.changelog or ""
     return Modal(
         "upload.sure.v1",
-        _("Mail people?") if total is None else ngettext("Mail {number} person?", "Mail {number} people?", total),
+        _("Email people?") if total is None else ngettext("Email {number} person?", "Email {number} people?", total),
         (
             blocks.section(_mailed(app, groups, total)),
-            inputs.textarea(_("Words for the mail"), "sure.message"),
+            inputs.textarea(_("Message in the email"), "sure.message"),
             inputs.static_select_input(
-                _("Language of the mail"),
+                _("Email language"),
                 "sure.language",
                 [blocks.option(_(name), short) for name, short in LANGUAGES],
             ),
-            inputs.textarea(_("What is new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
-            blocks.context(
-                _("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail.")
-            ),
+            inputs.textarea(_("What's new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
+            blocks.context(_("Nothing is uploaded yet. To upload without email, cancel and untick the boxes.")),
         ),
-        submit=_("Upload and mail"),
+        submit=_("Upload and email"),
         private_metadata=json.dumps(memory, ensure_ascii=False),
         preset_values={WHOLE: changelog} if len(changelog) > inputs.LONGEST else {},
     )
@@ -211,13 +212,12 @@ def _mailed(app: App, groups: list[str], total: int | None) -> str:
     people = _("{some} and {others}", some=groups[0], others=groups[1]) if len(groups) == 2 else groups[0]
     if total is None:
         return _(
-            "When {app} is processed, Applivery mails {people}.\nI could not count all of them: "
-            "this bot's Service Account may not list people, or Applivery was slow.",
+            "When {app} is ready, Applivery will email {people}.\nThe exact number isn't available right now.",
             app=name,
             people=people,
         )
     return _(
-        "When it is processed, Applivery mails *{total}*: {people} of {app}.",
+        "When the build is ready, Applivery will email *{total}*: {people} of {app}.",
         total=ngettext("{number} person", "{number} people", total),
         people=people,
         app=name,
@@ -232,8 +232,8 @@ def _collaborators(number: int | None) -> str:
 
 def _employees(number: int | None) -> str:
     if number is None:
-        return _("every employee of the store")
-    return ngettext("{number} employee of the store", "{number} employees of the store", number)
+        return _("every store employee")
+    return ngettext("{number} store employee", "{number} store employees", number)
 
 
 @form("upload.sure.v1", need=Role.RELEASER)
@@ -265,5 +265,5 @@ async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMe
         call.asker, app, file, details, entrypoint=call.entrypoint, reopen_value=await call.reopen_value()
     )
     if not await call.services.uploads.start(load):
-        return Message(_("I am uploading that file to that app already; you can follow it in our direct messages."))
+        return Message(_("That file is already uploading to this app. Progress is in your DMs."))
     return cards.begun(file.name, file.size, app)

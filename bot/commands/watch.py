@@ -6,7 +6,6 @@ from bot.commands.status import card, newest
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button, command
 from bot.dispatch.targets import BuildReference, Filters
-from bot.domain import estimates
 from bot.domain.model import Build, Role
 from bot.exceptions import NotFoundByName, PermissionDenied
 from bot.i18n import _
@@ -42,7 +41,7 @@ async def stop(call: CommandContext, value: str) -> Message:
     try:
         build = await call.build(wanted.app_id, wanted.build_id)
     except (PermissionDenied, NotFoundByName):
-        return Message(_("You no longer watch this build."))
+        return Message(_("Stopped watching this build."))
     return cards.stopped(build, again=call.can_wait_for(build))
 
 
@@ -52,6 +51,4 @@ async def _begin(call: CommandContext, build: Build) -> Message:
     followed = await call.services.watches.follow(call.asker, build, call.now)
     if isinstance(followed, Build):
         return await card(call, followed)
-    build, usual = followed.build, followed.usual
-    left = estimates.left(build.created_at or call.now, usual, call.now)
-    return cards.promised(build, usual, left, fresh=followed.fresh)
+    return cards.promised(followed.build, followed.usual, fresh=followed.fresh)

@@ -68,8 +68,8 @@ def check(name: str, size: int) -> None:
     if extension(name) is None:
         kinds = " ".join(f".{each_extension}" for each_extension in EXTENSIONS)
         raise UnsupportedFile(
-            Text("“{file}” is no build that Applivery takes.", file=_short(name)),
-            Text("It takes: {kinds}.", kinds=kinds),
+            Text("Applivery can't use “{file}” as a build.", file=_short(name)),
+            Text("Supported files: {kinds}.", kinds=kinds),
         )
     check_size(name, size)
 
@@ -78,16 +78,16 @@ def check_size(name: str, size: int) -> None:
     """Raise UnsupportedFile when a file is empty or larger than Applivery takes."""
     if size <= 0:
         raise UnsupportedFile(
-            Text("“{file}” is empty.", file=_short(name)), Text("Check that it was written to its end.")
+            Text("“{file}” is empty.", file=_short(name)), Text("Check that it was saved completely.")
         )
     if size > LARGEST:
         raise UnsupportedFile(
             Text(
-                "“{file}” has {size} GB, and Applivery takes up to 4 GB.",
+                "“{file}” is {size} GB. Applivery takes up to 4 GB.",
                 file=_short(name),
                 size=Number(round(size / 1e9, 1)),
             ),
-            Text("Make it smaller, or ask Applivery for another way."),
+            Text("Make it smaller."),
         )
 
 
@@ -95,13 +95,13 @@ def check_start(name: str, start: bytes) -> None:
     """Raise UnsupportedFile when the first bytes show that the file is not what its name says."""
     if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
         raise UnsupportedFile(
-            Text("“{file}” has a text in it, and not a build.", file=_short(name)),
-            Text("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
+            Text("“{file}” contains text, not a build.", file=_short(name)),
+            Text("It may be an error page or a Git LFS pointer saved as the build."),
         )
     if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
         raise UnsupportedFile(
-            Text("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
-            Text("Check that it is whole and was not renamed."),
+            Text("“{file}” isn't a valid .{kind} file.", file=_short(name), kind=extension(name)),
+            Text("Check that it's complete and wasn't renamed."),
         )
 
 

@@ -117,7 +117,7 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
     if not all(group for part in found for group in part):
         raise UserInputError(
-            Text("“{typed}” has an empty group in it.", typed=text[:60]),
+            Text("“{typed}” has an empty group.", typed=text[:60]),
             Text("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
         )
     return found
@@ -127,24 +127,24 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
     """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise UserInputError(
-            Text("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
-            Text("There are: {names}.", names=", ".join(LANGUAGES)),
+            Text("“{typed}” isn't an email language.", typed=details.notify_language[:20]),
+            Text("Choose one: {names}.", names=", ".join(LANGUAGES)),
         )
     if details.platform is not None and details.platform not in PLATFORMS:
         raise UserInputError(
-            Text("“{typed}” is no platform.", typed=details.platform[:20]),
-            Text("There are: {names}.", names=", ".join(PLATFORMS)),
+            Text("“{typed}” isn't a platform.", typed=details.platform[:20]),
+            Text("Choose one: {names}.", names=", ".join(PLATFORMS)),
         )
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(
-            Text("Groups narrow who is mailed, and no mail is sent."),
-            Text("Say who is to be mailed, or leave it out."),
+            Text("Groups choose who is emailed, but no email is sent."),
+            Text("Choose who to email, or leave it out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise UserInputError(
-            Text("There is a message or a language for mails, and no mail is sent."),
-            Text("Say who is to be mailed, or leave it out."),
+            Text("There's an email message or language, but no email is sent."),
+            Text("Choose who to email, or leave it out."),
         )
     if details.platform in _UNREADABLE:
         lacking = [
@@ -155,11 +155,11 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
         if lacking:
             raise UserInputError(
                 Text(
-                    "Applivery cannot read a build for {platform}, so it needs the package's {lacking}.",
+                    "Applivery can't read {platform} builds, so it needs the package's {lacking}.",
                     platform=details.platform,
                     lacking=joined(", ", lacking),
                 ),
-                Text("Add what is missing."),
+                Text("Add what's missing."),
             )
 
 

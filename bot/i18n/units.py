@@ -8,7 +8,7 @@ from bot.i18n import format_number, ngettext
 def format_size(count: int) -> str:
     """Return a number of bytes: `48.2 MB`."""
     if count < 1000:
-        return f"{format_number(count)} bytes"
+        return f"{format_number(count)} {'byte' if count == 1 else 'bytes'}"
     amount = count / 1000
     for unit in ("kB", "MB"):
         if amount < 1000:

@@ -39,12 +39,12 @@ AGAIN_SECONDS = 30.0  # in which the same upload is not started twice
 EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
 MARKS = 5  # edits whose span gives the rate
 STOPPED = (
-    Text("I was stopped before all of it was sent."),
-    Text("Nothing was uploaded. Please start it again."),
+    Text("The bot restarted before the upload finished."),
+    Text("Nothing was uploaded. Upload it again."),
 )
 BROKEN = (
-    Text("Something went wrong on my side."),
-    Text("Look at the builds of the app before you upload it again."),
+    Text("Something went wrong."),
+    Text("Check the app's builds before you upload it again."),
 )
 
 

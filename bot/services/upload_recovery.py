@@ -25,8 +25,8 @@ BEAT_SECONDS = 30.0
 BELIEVED = timedelta(minutes=2)  # how long a record without renewal is valid
 LOOK_SECONDS = 60.0
 RESTARTED = (
-    Text("I was restarted while it was under way."),
-    Text("Look at the builds of the app before you upload it again."),
+    Text("The bot restarted during the upload."),
+    Text("Check the app's builds before you upload it again."),
 )
 
 

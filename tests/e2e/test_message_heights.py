@@ -27,9 +27,11 @@ from bot.domain.model import (
     Stage,
 )
 from bot.domain.subscription_preview import rehearse
+from bot.domain.uploads import TransferProgress
+from bot.exceptions import ServiceUnavailable
 from bot.i18n import use_locale
 from bot.slack.blocks import Message
-from bot.slack.views import channel_card, links, mutes, subscriptions, welcome
+from bot.slack.views import builds, channel_card, links, mutes, progress, subscriptions, uploads, welcome
 from tests.support.chromium import MISSING, PROGRAM, chromium
 from tests.support.facts import COURIER, FULL, NOON, build, subscription
 from tests.support.pane import MessagePane, message_pane
@@ -153,12 +155,41 @@ GOALS += [
     ("link with long names", lambda: link(NAMED, FileKind.FILE), True, 260),
     ("link with notes", lambda: link(EXPIRED, by_page=True), True, 260),
     ("link that was waited for", lambda: ready(NAMED), False, 260),
-    ("expired link", lambda: links.expired("Courier 2.4.0 (173) iOS", "a/b/auto"), True, 115),
+    ("expired link", lambda: links.expired("Courier 2.4.0 (173) iOS", "a/b/auto"), True, 110),
     ("expired link in direct messages", lambda: links.expired("Courier 2.4.0 (173) iOS", "a/b/auto"), False, 110),
     ("build that is not ready", lambda: not_ready(FULL), True, 170),
     ("build that is not ready, long names", lambda: not_ready(NAMED), True, 205),
-    ("sent build", lambda: links.sent(FULL, "U0ANA", 3), False, 210),
-    ("shared build, long names", lambda: links.shared(NAMED, "U0ANA"), False, 260),
+    ("sent build", lambda: links.sent(FULL, "U0ANA", 3, NOON), False, 210),
+    ("status of a ready build", lambda: builds.status(FULL, DASHBOARD, releases=True, now=NOON), True, 190),
+    (
+        "status, running",
+        lambda: builds.status(replace(FULL, stage=Stage.RUNNING), DASHBOARD, awaitable=True),
+        True,
+        190,
+    ),
+    ("status, failed", lambda: builds.status(FAILED, DASHBOARD, instead=LIVE), True, 190),
+    ("watch", lambda: progress.promised(FULL, timedelta(seconds=25), fresh=True), True, 170),
+    (
+        "watched build",
+        lambda: progress.on_its_way(FULL, timedelta(minutes=8), timedelta(minutes=2), DASHBOARD),
+        False,
+        150,
+    ),
+    ("stuck build", lambda: progress.stuck(replace(FULL, stage=Stage.RUNNING), DASHBOARD), False, 190),
+    (
+        "upload under way",
+        lambda: uploads.under_way("courier.ipa", "Courier", TransferProgress(1, 4, 1e6, 9.0)),
+        False,
+        130,
+    ),
+    ("uploaded", lambda: uploads.uploaded("courier.ipa", FULL, "U0ANA", DASHBOARD, found=True, mails=True), False, 235),
+    (
+        "upload that failed",
+        lambda: uploads.failed("courier.ipa", "Courier", ServiceUnavailable(), again="1"),
+        False,
+        190,
+    ),
+    ("shared build, long names", lambda: links.shared(NAMED, "U0ANA", NOON), False, 260),
 ]
 
 # ------------------------------------------------------------------ subscriptions

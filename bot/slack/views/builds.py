@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from slack_sdk.models.blocks import ButtonElement
+from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
 
 from bot.domain import build_labels, platforms
 from bot.domain.model import App, Build, Recall, Stage
@@ -14,6 +15,7 @@ from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
 from bot.slack.button_values import BuildValue
 from bot.slack.mrkdwn import date_tag, escape_inline
+from bot.slack.views import build_card
 
 STAGE_WORDS = {
     Stage.PENDING: gettext_noop("⏳ waiting to be processed"),
@@ -33,8 +35,8 @@ _SHORT = {
 REST = gettext_noop("_(the rest: *What's new*)_")
 REASON = 600  # characters of why a build failed that every card shows
 SHOWN_BUILDS = 10
-NO_WAY_TO_TELL = gettext_noop("I can't tell how this ends. Look at it in Applivery.")
-TOO_LONG = gettext_noop("It has taken very long and may never finish. Look at it in Applivery.")
+NO_WAY_TO_TELL = gettext_noop("Check it in Applivery: this status is unknown here.")
+TOO_LONG = gettext_noop("It's taking unusually long and may never finish. Check it in Applivery.")
 MORE = "more.builds.v1"
 
 
@@ -105,19 +107,6 @@ def facts(build: Build, *, commit: bool = True) -> list[str]:
     if build.created_at:
         lines.append(_("*Uploaded* {when}", when=date_tag(build.created_at)))
     return lines
-
-
-def small_facts(build: Build) -> str:
-    """`main · e2be26e · 18.6 MB · Build Robot · 12:19 PM`, as far as it is known; for one small line."""
-    origin = build.origin
-    parts = (
-        escape_inline(origin.branch, 60) if origin.branch else "",
-        escape_inline(origin.commit[:7], 7) if origin.commit else "",
-        mrkdwn.size(build.size) if build.size is not None else "",
-        escape_inline(build.uploader, 60) if build.uploader else "",
-        date_tag(build.created_at) if build.created_at else "",
-    )
-    return " · ".join(filter(None, parts))
 
 
 def changelog(build: Build, limit: int = 300) -> str:
@@ -199,8 +188,8 @@ def failure(build: Build) -> str:
     """Applivery's own words on why a build failed, escaped, with its code."""
     reason = escape_inline(build.error, REASON) if build.error else _("Applivery gave no reason.")
     if build.error_code:
-        return _("*Reason* (code {code}): {reason}", code=escape_inline(build.error_code, 40), reason=reason)
-    return _("*Reason*: {reason}", reason=reason)
+        return _("{reason} (code {code})", code=escape_inline(build.error_code, 40), reason=reason)
+    return reason
 
 
 def state(build: Build, recall: Recall | None = None) -> str:
@@ -260,32 +249,56 @@ def status(
     releases: bool = False,
     awaitable: bool = False,
     instead: Build | None = None,
+    now: datetime | None = None,
 ) -> Message:
     """Return the state of one build, and what can be done now.
 
     `releases`: for a user who may recall a build; `awaitable`: the build may be watched; `instead` is the newest
-    available build of its kind.
+    available build of its kind. The time of a build that is old `now` has its day.
     """
-    sentence = f"{title(build)}: {state(build, recall)}."
-    by = "\n" + _("by <@{person}> {when}", person=recall.by, when=date_tag(recall.at)) if recall else ""
-    body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
-    notes = [failure(build)] if build.stage is Stage.FAILED else []
-    notes += [endless(build)] if not build.stage.final and not awaitable else []
-    body += [blocks.section(note) for note in notes]
-    if build.stage is Stage.FAILED and len(build.error or "") > REASON:
+    failed = build.stage is Stage.FAILED
+    lines = [f"❌ *{_('{build} failed to process', build=heading(build))}*" if failed else f"*{heading(build)}*"]
+    notes = [failure(build)] if failed else []
+    lines += notes if failed else [state(build, recall)]
+    if recall:
+        lines.append(_("by <@{person}> {when}", person=recall.by, when=date_tag(recall.at)))
+    small = [build_card.small_line([build], now)]
+    if not build.stage.final and not awaitable:
+        notes.append(endless(build))
+        small.append(endless(build))
+    body = [blocks.section("\n".join(lines)), *(blocks.context(line) for line in small if line)]
+    if failed and len(build.error or "") > REASON:
         body += map(blocks.section, blocks.quote(build.error or ""))
-    buttons = [*instead_buttons(instead)]
-    if build.stage is Stage.READY:
-        buttons += [get_button(build)] if recall is None else []
-        buttons.append(news_button(build))
-    elif not build.stage.final:
-        buttons += [watch_button(build)] if awaitable else []
-        buttons.append(check_button(build))
-    if releases and (recall or build.stage is Stage.READY):
-        buttons.append(recall_button(build) if recall is None else unrecall_button(build))
-    buttons.append(blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"))
-    body.append(blocks.actions(*buttons))
-    return Message(" ".join([sentence, *notes, *latest_available(instead)]), tuple(body))
+    body.append(
+        blocks.actions(*_ways_on(build, dashboard, recall, releases=releases, awaitable=awaitable, instead=instead))
+    )
+    text = f"{title(build)}: {state(build, recall)}."
+    return Message(" ".join([text, *notes, *latest_available(instead)]), tuple(body))
+
+
+def _ways_on(
+    build: Build, dashboard: str, recall: Recall | None, *, releases: bool, awaitable: bool, instead: Build | None
+) -> list[ButtonElement | OverflowMenuElement | None]:
+    """Return the buttons of a build's state, and the menu with the rest."""
+    value, is_ready = build_value(build), build.stage is Stage.READY
+    row: list[ButtonElement | OverflowMenuElement | None] = [*instead_buttons(instead)]
+    if is_ready and recall is None:
+        row.append(get_button(build))
+    if releases and recall:
+        row.append(unrecall_button(build))
+    if not build.stage.final:
+        row += [watch_button(build), check_button(build)] if awaitable else [check_button(build)]
+    if build.stage is Stage.FAILED:
+        row.append(build_card.ci_button(build))
+    row = [button for button in row if button]
+    if not row:
+        return [blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard")]
+    menu = blocks.menu(
+        blocks.menu_item(_("What's new"), "news.v1", value) if is_ready else None,
+        blocks.menu_item(_("Recall…"), "recall.v1", value) if releases and is_ready and recall is None else None,
+        blocks.menu_link(_("Open in Applivery"), dashboard, "open.dashboard"),
+    )
+    return [*row, menu]
 
 
 def endless(build: Build) -> str:

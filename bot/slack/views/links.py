@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
+from slack_sdk.models.blocks import ButtonElement, Option, OverflowMenuElement
 
 from bot.domain import build_labels, install
 from bot.domain.expiry import expires
@@ -18,6 +18,7 @@ from bot.slack.blocks.paging import page_buttons, paginate
 from bot.slack.button_values import BuildValue
 from bot.slack.markup import strip_formatting
 from bot.slack.mrkdwn import escape, escape_inline, time_tag
+from bot.slack.views import build_card
 from bot.slack.views.builds import (
     build_value,
     changelog,
@@ -31,7 +32,6 @@ from bot.slack.views.builds import (
     latest_available,
     news_button,
     plain_platform,
-    small_facts,
     state,
     title,
     unknown,
@@ -40,7 +40,6 @@ from bot.slack.views.builds import (
 SHOWN_ATTACHMENTS = 20  # each may take two of a message's fifty blocks
 MORE_FILES = "more.files.v1"
 SHARE = 24  # characters of the title of a form
-CARD_CHANGELOG = 70  # characters of it, about two lines on a phone
 
 
 def link(
@@ -255,47 +254,50 @@ def awaiting(build: Build) -> Message:
     return Message(_(sentence, build=title(build)), (blocks.section(_(sentence, build=f"*{heading(build)}*")),))
 
 
-def shared(build: Build, by: str) -> Message:
+def shared(build: Build, by: str, now: datetime) -> Message:
     """Return the shared card: its buttons make a link for the user who clicks, months later too; no token."""
     text = _("<@{user}> shared {build}.", user=by, build=title(build))
     more = [
-        blocks.menu_item(_("What's new"), "news.v1", build_value(build)) if build.changelog else None,
+        _news_item(build),
         blocks.menu_item(_attachments_label(build), "files.v1", build_value(build)) if build.attachments else None,
     ]
-    return Message(text, _card(build, _("Shared by <@{user}>", user=by), get_button(build), blocks.menu(*more)))
+    return Message(text, _card(build, _("Shared by <@{user}>", user=by), now, get_button(build), blocks.menu(*more)))
 
 
-def _card(build: Build, by: str, get: ButtonElement, more: OverflowMenuElement | None) -> tuple[Block, ...]:
-    """Return a build that a person recommends: the first lines of its changelog, small facts, and the button."""
-    notes = f">{escape_inline(build.changelog.strip(), CARD_CHANGELOG)}" if build.changelog.strip() else ""
-    small = " · ".join(filter(None, (by, small_facts(build))))
-    return (
-        blocks.section("\n".join(filter(None, (f"*{heading(build)}*", notes)))),
-        blocks.context(small),
-        blocks.actions(get, more),
-    )
+def _news_item(build: Build) -> Option | None:
+    return blocks.menu_item(_("What's new"), "news.v1", build_value(build)) if build.changelog else None
+
+
+def _card(
+    build: Build, by: str, now: datetime, get: ButtonElement, more: OverflowMenuElement | None
+) -> tuple[Block, ...]:
+    """Return the card of a build that a person recommends."""
+    small = " · ".join(filter(None, (by, build_card.small_line([build], now))))
+    words = "\n".join([f"*{heading(build)}*", *build_card.notes(build)])
+    return (blocks.section(words), blocks.context(small), blocks.actions(get, more))
 
 
 def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> Message:
     """Return a page of a build's attachments, each with a button unless the build was recalled."""
     if not build.attachments:
-        return Message(_("Nothing is attached to {build}.", build=title(build)))
+        return Message(_("{build} has no attachments.", build=title(build)))
     recalled = state(build, recall) if recall else ""
     page = paginate(build.attachments, number, SHOWN_ATTACHMENTS)
-    head = " · ".join(filter(None, (_("*Attached to {build}*", build=title(build)), page.range_text)))
+    head = " · ".join(filter(None, (_("*Attachments of {build}*", build=title(build)), page.range_text)))
     body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
     names = []
     for at, attachment in enumerate(page.items):
-        kind = escape_inline(attachment.kind, 60) if attachment.kind else _("unknown kind")
-        line = f"*{escape_inline(attachment.name, 120)}* · {kind} · {mrkdwn.size(attachment.size)}"
+        kind = escape_inline(attachment.kind, 60) if attachment.kind else ""
+        parts = (f"*{escape_inline(attachment.name, 120)}*", kind, mrkdwn.size(attachment.size))
+        line = " · ".join(filter(None, parts))
         names.append(strip_formatting(line))
         body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, attachment, at)))
     body += page_buttons(page, MORE_FILES, build_value(build))
     listed = "; ".join(names)
     if recalled:
-        text = _("Attached to {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
+        text = _("Attachments of {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
     else:
-        text = _("Attached to {build}: {files}.", build=title(build), files=listed)
+        text = _("Attachments of {build}: {files}.", build=title(build), files=listed)
     return Message(text, tuple(body))
 
 
@@ -318,11 +320,10 @@ def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Act
     return Message(text, (blocks.section(head), row, blocks.context(life)), is_secret=True)
 
 
-def sent(build: Build, by: str, number: int) -> Message:
+def sent(build: Build, by: str, number: int, now: datetime) -> Message:
     """Return what a colleague gets: a button that works for them alone."""
     text = _("<@{user}> sent you {build}.", user=by, build=title(build))
     label = _("Get build")
     says = f"{label} {build_labels.label(build)}"
     get = blocks.button(label, "sent.v1", str(number), style="primary", accessibility_label=says)
-    news = blocks.menu_item(_("What's new"), "news.v1", build_value(build)) if build.changelog else None
-    return Message(text, _card(build, _("Sent to you by <@{user}>", user=by), get, blocks.menu(news)))
+    return Message(text, _card(build, _("Sent to you by <@{user}>", user=by), now, get, blocks.menu(_news_item(build))))

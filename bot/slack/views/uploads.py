@@ -13,7 +13,7 @@ from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.markup import strip_formatting
 from bot.slack.mrkdwn import escape_inline, size
-from bot.slack.views.builds import build_value, title, watch_button
+from bot.slack.views.builds import build_value, heading, title, watch_button
 from bot.slack.views.forms import reopen_button
 from bot.slack.views.links import attachments_button
 
@@ -27,9 +27,9 @@ BAR = 20  # characters
 
 def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
     """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
-    head = _("⬆️ Uploading *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
+    head = _("Uploading *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     if pace is None:
-        text = _("It begins when another upload has ended.")
+        text = _("Waiting for another upload to finish.")
         return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
     filled = min(BAR, pace.percent * BAR // 100)
     line = f"{'▰' * filled}{'▱' * (BAR - filled)} {pace.percent} %"
@@ -41,8 +41,8 @@ def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
 
 def looking(name: str, to: str) -> Message:
     """Return the message that the upload got no answer, and that the build is being searched."""
-    head = _("🔎 *{file}* for *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
-    text = _("The answer got lost. I am looking whether Applivery has it …")
+    head = _("Uploading *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
+    text = _("⏳ The connection dropped. Checking whether Applivery has the file…")
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
 
 
@@ -50,7 +50,7 @@ def measure(pace: TransferProgress) -> str:
     """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
     parts = [_("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
     if pace.sent >= pace.total:
-        parts.append(_("all sent, waiting for Applivery’s answer"))
+        parts.append(_("sent, waiting for Applivery"))
         return " · ".join(parts)
     if pace.rate:
         parts.append(f"{size(int(pace.rate))}/s")
@@ -61,27 +61,22 @@ def measure(pace: TransferProgress) -> str:
 
 def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, mails: bool) -> Message:
     """Applivery has it: which build it became, by whom, and what happens next."""
-    whence = escape_inline(name, 120)
-    head = _("✅ *{build}* is uploaded\nfrom {file}, by <@{user}>", build=title(build), file=whence, user=by)
-    text = _("✅ {build} is uploaded, from {file}, by <@{user}>.", build=title(build), file=whence, user=by)
-    more = []
+    lines = [f"✅ *{_('Uploaded {build}', build=heading(build))}*"]
     if found:
-        more.append(
-            _("The connection broke before Applivery answered. I looked: it has this build, new and of this size.")
-        )
+        lines.append(_("The connection dropped, but Applivery has the build."))
     if mails:
-        more.append(_("Applivery mails the people you chose."))
-    next_up = _("Applivery is processing it. I will tell you here when it is ready, or why it is not.")
-    body = [
-        blocks.section("\n".join([head, *more])),
-        blocks.context(next_up),
-        blocks.actions(
-            watch_button(build),
-            _check_button(build),
-            blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
-        ),
-    ]
-    return Message(" ".join([text, *more, next_up]), tuple(body))
+        lines.append(_("Applivery will email the people you chose."))
+    lines.append(_("I'll DM you when it's ready or fails."))
+    small = " · ".join((escape_inline(name, 120), _("by <@{user}>", user=by)))
+    row = blocks.actions(
+        watch_button(build),
+        _check_button(build),
+        blocks.menu(blocks.menu_link(_("Open in Applivery"), dashboard, "open.dashboard")),
+    )
+    text = f"✅ {_('Uploaded {build}', build=title(build))}"
+    return Message(
+        f"{text}. {small}. {' '.join(lines[1:])}", (blocks.section("\n".join(lines)), blocks.context(small), row)
+    )
 
 
 def _check_button(build: Build) -> ButtonElement:
@@ -91,13 +86,13 @@ def _check_button(build: Build) -> ButtonElement:
 
 def attached(name: str, build: Build) -> Message:
     """Applivery has the attachment."""
-    text = _("📎 *{file}* is attached to *{build}*.", file=escape_inline(name, 120), build=title(build))
+    text = _("✅ Attached *{file}* to *{build}*.", file=escape_inline(name, 120), build=title(build))
     return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
 def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
     """Return what went wrong, and what to do, as far as it is certain. `again` opens the form as it was sent."""
-    head = _("❌ *{file}* did not get to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
+    head = _("❌ Couldn't upload *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     words = f"{mrkdwn.escape(_(problem.sentence))}\n{mrkdwn.escape(_(problem.next_step))}".strip()
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     text = f"{_bare(head)}. {' '.join(words.split())}"
@@ -110,14 +105,14 @@ def begun(name: str, count: int, app: App, build: Build | None = None) -> Messag
     file, much = escape_inline(name, 120), size(count)
     if build:
         text = _(
-            "Attaching *{file}* ({size}) to *{build}*. You can follow it in our direct messages.",
+            "Attaching *{file}* ({size}) to *{build}*. Progress is in your DMs.",
             file=file,
             size=much,
             build=title(build),
         )
     else:
         text = _(
-            "Uploading *{file}* ({size}) to *{app}*. You can follow it in our direct messages.",
+            "Uploading *{file}* ({size}) to *{app}*. Progress is in your DMs.",
             file=file,
             size=much,
             app=escape_inline(app.name, 80),

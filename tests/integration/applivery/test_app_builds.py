@@ -203,12 +203,12 @@ async def test_a_build_that_is_not_processed_takes_no_attachment(
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("courier.txt", b"text", "no build that Applivery takes"),
+        ("courier.txt", b"text", "as a build"),
         ("ipa", b"PK\x03\x04", "no build"),
         (".ipa", b"PK\x03\x04", "no build"),
         ("courier.ipa", b"", "is empty"),
-        ("courier.ipa", b"<!DOCTYPE html><title>Not found</title>", "has a text in it"),
-        ("courier.apk", b"\x7fELF", "does not begin like one"),
+        ("courier.ipa", b"<!DOCTYPE html><title>Not found</title>", "contains text"),
+        ("courier.apk", b"\x7fELF", "valid .apk file"),
     ],
 )
 async def test_a_file_that_is_no_build_is_not_sent(

@@ -42,7 +42,7 @@ async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: Envi
     await carried(world)
     assert old.file("attachment").kept == NOTES  # type: ignore[union-attr]
     [message] = directs(world, world.ana)
-    assert "notes.pdf is attached to Courier 2.3.0" in message.text
+    assert "Attached notes.pdf to Courier 2.3.0" in message.text
     assert labels(message) == ["Attachments (1)"]
 
 
@@ -80,7 +80,7 @@ async def test_a_build_that_is_not_processed_takes_nothing(world: Environment) -
     await world.start()
     form = await opened(world, posted(world))
     turn = await world.slack.submit(form, filled(world.courier.id, build.id), user=world.ana)
-    assert "once Applivery has processed the build" in turn.errors["attach.build"]
+    assert "That build isn't ready yet." in turn.errors["attach.build"]
     assert not directs(world, world.ana)
 
 
@@ -91,7 +91,7 @@ async def test_a_refused_attachment_is_never_called_done(world: Environment) -> 
     await world.slack.submit(await opened(world, posted(world)), filled(world.courier.id, build.id), user=world.ana)
     await carried(world)
     [message] = directs(world, world.ana)
-    assert "notes.pdf did not get to Courier 2.4.0" in message.text
+    assert "Couldn't upload notes.pdf to Courier 2.4.0" in message.text
     assert "limit of its plan" in message.text
     rows = [
         entry for entry in await world.bot.store.run(audit.list_entries, limit=10) if entry.action == AuditAction.ATTACH
@@ -113,4 +113,4 @@ async def test_a_message_without_file_and_build_says_so(world: Environment) -> N
     await world.start()
     hello = world.slack.say("hello", world.ana, world.releases)
     turn = await world.slack.shortcut("attach_file", user=world.ana, message=hello)
-    assert "There is no file in that message." in (await turn.answer()).text
+    assert "That message has no file." in (await turn.answer()).text

@@ -96,8 +96,8 @@ async def test_the_reason_comes_when_it_fails(world: Environment) -> None:
     await rested(world)
     world.applivery.fail(build, "The signature is broken", "7001")
     message = await tick(world)
-    assert message.text == ("Courier 2.4.0 (173) for iOS: ❌ failed. *Reason* (code 7001): The signature is broken")
-    assert "(code 7001): The signature is broken" in seen(message)
+    assert message.text == "Courier 2.4.0 (173) for iOS: ❌ failed. The signature is broken (code 7001)"
+    assert "The signature is broken (code 7001)" in seen(message)
     assert mints(world) == 0
 
 

@@ -27,7 +27,7 @@ async def test_attachments_are_listed_with_name_kind_and_size(world: Environment
     ready(world)
     answer = await world.ask("files courier", user=world.bruno)
     assert answer.text == (
-        "Attached to Courier 2.4.0 (173) for Android: "
+        "Attachments of Courier 2.4.0 (173) for Android: "
         "notes.pdf · attachment · 2.0 kB; mapping.txt · attachment · 6 bytes."
     )
     assert "*notes.pdf* · attachment · 2.0 kB" in seen(answer)
@@ -46,7 +46,7 @@ async def test_applivery_s_own_files_are_not_attachments(world: Environment) -> 
 async def test_a_build_without_attachments_says_so(world: Environment) -> None:
     await world.start()
     made(world)
-    assert (await world.ask("files courier")).text == "Nothing is attached to Courier 2.4.0 (173) for iOS."
+    assert (await world.ask("files courier")).text == "Courier 2.4.0 (173) for iOS has no attachments."
 
 
 async def test_each_button_mints_for_its_own_file_with_type_auto(world: Environment) -> None:
@@ -97,7 +97,7 @@ async def test_a_version_and_filters_name_the_build(world: Environment) -> None:
     made(world, version="2.5.0", number="174")
     assert "notes.pdf" in (await world.ask("files courier 2.4.0")).text
     assert "notes.pdf" in (await world.ask("files courier os:android")).text
-    assert (await world.ask("files courier")).text.startswith("Nothing is attached")
+    assert (await world.ask("files courier")).text.endswith("has no attachments.")
 
 
 async def test_files_attachment_name_is_inert(world: Environment) -> None:

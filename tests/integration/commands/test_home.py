@@ -131,7 +131,7 @@ async def test_home_shows_watched_build_until_stopped(world: Environment) -> Non
     await pressed(world, home, "Stop", user=world.bruno)
     assert "Stop" not in labels(home), "it is shown anew"
     assert NOTE in seen(home)
-    assert "You no longer watch Courier 3.0.0" in directs(world, world.bruno)[-1].text
+    assert "Stopped watching Courier 3.0.0" in directs(world, world.bruno)[-1].text
     assert await world.bot.store.run(build_watches.list_watched_builds, world.bruno.id) == []
 
 

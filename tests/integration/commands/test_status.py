@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import Environment
-from tests.support.seeing import labels, link, press
+from tests.support.seeing import controls, labels, link, press
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_status_dashboard_button_opens_build_and_needs_no_answer(world: En
     await world.start()
     build = world.applivery.build(world.courier)
     answer = await world.ask("status courier")
-    url = answer.element("open.dashboard")["url"]
+    [url] = [control.url for control in controls(answer) if control.action == "open.dashboard"]
     assert url.startswith(world.applivery.url)
     assert build.id in url
     turn = await press(world.slack, answer, "Open in Applivery", user=world.ana)

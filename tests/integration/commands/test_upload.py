@@ -135,7 +135,7 @@ async def test_upload_offers_only_apps_the_user_may_upload_to(world: Environment
     assert [entry["value"] for entry in found] == [driver.id]
     await world.slack.submit(form, filled(world), user=world.bruno)
     await carried(world)
-    assert "For Courier, only releasers can recall builds" in world.slack.ephemerals(world.bruno)[-1].text
+    assert "For Courier, only releasers can upload builds" in world.slack.ephemerals(world.bruno)[-1].text
     assert not world.applivery.builds
 
 
@@ -152,7 +152,7 @@ async def test_a_member_may_not_upload(world: Environment) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("notes.txt", b"notes", "“notes.txt” is no build that Applivery takes. It takes: .ipa"),
+        ("notes.txt", b"notes", "Applivery can't use “notes.txt” as a build. Supported files: .ipa"),
         ("courier.ipa", b"", "“courier.ipa” is empty"),
     ],
 )
@@ -164,7 +164,7 @@ async def test_a_message_without_a_build_opens_no_form_and_says_why(
     assert words in (await turn.answer()).text
     hello = world.slack.say("hello", world.ana, world.releases)
     turn = await world.slack.shortcut("upload_build", user=world.ana, message=hello)
-    assert "There is no file in that message." in (await turn.answer()).text
+    assert "That message has no file." in (await turn.answer()).text
     assert not world.slack.views
 
 
@@ -188,12 +188,11 @@ async def test_upload_mail_needs_second_form_with_number_of_people(world: Enviro
         mail=["collaborators", "employees"],
     )  # fmt: skip
     sure = await turn.view()
-    assert sure.title == "Mail 123 people?"
+    assert sure.title == "Email 123 people?"
     assert (
-        "mails *123 people*: 3 collaborators and 120 employees of the store of Courier"
-        in sure.blocks[0]["text"]["text"]
+        "will email *123 people*: 3 collaborators and 120 store employees of Courier" in sure.blocks[0]["text"]["text"]
     )
-    assert sure.payload["submit"]["text"] == "Upload and mail"
+    assert sure.payload["submit"]["text"] == "Upload and email"
     await rested(world)
     assert not world.applivery.builds
     said = {"sure.message": {"sure.message": "For QA"}, "sure.language": {"sure.language": "es"}}
@@ -204,7 +203,7 @@ async def test_upload_mail_needs_second_form_with_number_of_people(world: Enviro
         "versionName": "2.4.0", "tags": "rc", "changelog": "Faster", "deployer.name": "ana (Slack)",
         "notifyCollaborators": "true", "notifyEmployees": "true", "notifyMessage": "For QA", "notifyLanguage": "es",
     }  # fmt: skip
-    assert "Applivery mails the people you chose" in directs(world, world.ana)[0].text
+    assert "Applivery will email the people you chose" in directs(world, world.ana)[0].text
     assert "acme.test" not in str([view.payload for view in world.slack.modals.views.values()])
 
 
@@ -212,7 +211,7 @@ async def test_cancelling_the_second_form_uploads_nothing(world: Environment) ->
     await world.start()
     turn = await sent(world, await opened(world, posted(world)), mail=["employees"])
     sure = await turn.view()
-    assert sure.title == "Mail 0 people?"
+    assert sure.title == "Email 0 people?"
     await world.slack.close(sure, world.ana)
     await carried(world)
     assert not world.applivery.builds
@@ -227,8 +226,8 @@ async def test_people_who_cannot_be_counted_are_still_asked_about(world: Environ
     await world.start()
     turn = await sent(world, await opened(world, posted(world)), mail=["employees"])
     sure = await turn.view()
-    assert sure.title == "Mail people?"
-    assert "mails every employee of the store.\nI could not count all of them" in sure.blocks[0]["text"]["text"]
+    assert sure.title == "Email people?"
+    assert "will email every store employee.\nThe exact number isn't available" in sure.blocks[0]["text"]["text"]
 
 
 async def test_a_long_changelog_comes_through_the_second_form_whole(world: Environment) -> None:
@@ -256,7 +255,7 @@ async def test_upload_progress_edits_one_private_message(world: Environment) -> 
     assert "Uploading courier.ipa to Courier" in versions[0]
     told = [version for version in versions if re.search(r"\d+ %, \d.* of 12\.0 MB", version)]
     assert told, versions
-    assert "is uploaded" in versions[-1]
+    assert "✅ Uploaded Courier" in versions[-1]
     assert f"by <@{world.ana.id}>" in versions[-1]
     assert labels(message) == ["Watch", "Check now", "Open in Applivery"]
     assert not world.slack.messages(world.releases)[1:]
@@ -276,7 +275,7 @@ async def test_the_watch_takes_over_and_every_card_names_the_uploader(world: Env
     assert told.text.startswith("✅ Courier")
     card = world.slack.messages(world.releases)[-1]
     assert "is ready" in card.text
-    assert "*Uploaded by* ana" in seen(card)
+    assert " · ana · " in seen(card)
     assert "Robot" not in seen(card)
 
 
@@ -294,7 +293,7 @@ async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: Environme
     world.applivery.processing = (0.0, 0.0)
     await world.start()
     message = await done(world)
-    assert "✅ ready" in message.text or "is uploaded" in message.text
+    assert "✅ ready" in message.text or "✅ Uploaded" in message.text
     await world.look()
     everything = " ".join(texts(directs(world, world.ana)))
     assert everything.count("✅ ready") + everything.count(" is ready. ") == 1
@@ -306,8 +305,8 @@ async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Env
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     await world.start()
     message = await done(world)
-    assert any("I am looking whether Applivery has it" in text for text in texts(message.history))
-    assert "I looked: it has this build" in message.text
+    assert any("Checking whether Applivery has the file" in text for text in texts(message.history))
+    assert "The connection dropped, but Applivery has the build." in message.text
     assert len(world.applivery.builds) == 1
 
 
@@ -317,14 +316,20 @@ async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Env
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(status=400, code=5024, error="Slug already used"), "a name in this upload is already used (code 5024)"),
-        (Fault(status=401, code=3002, error="Token Expired"), "the token has expired (code 3002)"),
-        (Fault(status=404, code=3001, error="Entity not found"), "no such app for this credential (code 3001)"),
-        (Fault(status=401, code=4002, error="No auth token"), "saw no token it understands (code 4002)"),
-        (Fault(status=401, code=4004, error="Invalid Token"), "does not know the token (code 4004)"),
+        (
+            Fault(status=400, code=5024, error="Slug already used"),
+            "A name in this upload is already used",
+        ),
+        (Fault(status=401, code=3002, error="Token Expired"), "The Applivery token has expired (code 3002)"),
+        (
+            Fault(status=404, code=3001, error="Entity not found"),
+            "This token can't see that app",
+        ),
+        (Fault(status=401, code=4002, error="No auth token"), "Applivery couldn't read the token (code 4002)"),
+        (Fault(status=401, code=4004, error="Invalid Token"), "Applivery doesn't know the token (code 4004)"),
         (Fault(status=403, code=5003, error="Limit Exceeded"), "a limit of its plan (code 5003)"),
-        (Fault(status=403, code=5004, error="No"), "does not include this way of uploading (code 5004)"),
-        (Fault(status=400, code=5006, error="wrong path"), "could not use the file (code 5006)"),
+        (Fault(status=403, code=5004, error="No"), "doesn't include this way of uploading (code 5004)"),
+        (Fault(status=400, code=5006, error="wrong path"), "couldn't use the file (code 5006)"),
         (Fault(status=413, body="no"), "too large for Applivery"),
         (Fault(drop_at=0.99), "The connection to Applivery broke"),
     ],
@@ -333,9 +338,9 @@ async def test_each_refusal_is_in_words_and_never_called_done(world: Environment
     world.applivery.faults.add(POSTING, fault)
     await world.start()
     message = await done(world)
-    assert "courier.ipa did not get to Courier" in message.text
+    assert "Couldn't upload courier.ipa to Courier" in message.text
     assert words in message.text
-    assert "is uploaded" not in message.text
+    assert "✅" not in message.text
     assert labels(message) == ["Back to the form"]
     assert not world.applivery.builds
 
@@ -345,8 +350,8 @@ async def test_each_refusal_is_in_words_and_never_called_done(world: Environment
     [
         (Fault(status=404), "was deleted in Slack"),
         (Fault(drop_at=0.6), "The connection to Slack broke"),
-        (Fault(status=302), "Slack did not hand out"),
-        (Fault(status=200, body="<!DOCTYPE html>"), "has another size than Slack said"),
+        (Fault(status=302), "Slack didn't let me read"),
+        (Fault(status=200, body="<!DOCTYPE html>"), "isn't the size Slack said"),
     ],
 )
 async def test_a_file_slack_does_not_give_whole_makes_no_build(world: Environment, fault: Fault, words: str) -> None:
@@ -373,7 +378,7 @@ async def test_a_file_in_a_channel_the_bot_is_not_in(world: Environment) -> None
     await world.start()
     message = world.slack.share("courier.ipa", IPA, world.ana, world.general)
     turn = await sent(world, await opened(world, message))
-    assert "I am not in the conversation it was posted in" in str(turn.errors)
+    assert "I'm not in the conversation it was posted in" in str(turn.errors)
 
 
 async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: Environment) -> None:
@@ -381,7 +386,7 @@ async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: Environm
     message = posted(world, content=b"<html><body>404</body></html>")
     await sent(world, await opened(world, message))
     await carried(world)
-    assert "has a text in it, and not a build" in directs(world, world.ana)[0].text
+    assert "contains text, not a build" in directs(world, world.ana)[0].text
     assert not world.applivery.builds
 
 
@@ -410,7 +415,7 @@ async def test_stopping_the_bot_says_that_the_upload_was_not_done(world: Environ
     await world.stop()
     assert asyncio.get_running_loop().time() - started < 9 * busyness()
     [message] = directs(world, world.ana)
-    assert "I was stopped before all of it was sent. Nothing was uploaded." in message.text
+    assert "The bot restarted before the upload finished. Nothing was uploaded." in message.text
     assert not world.applivery.builds
 
 
@@ -433,4 +438,4 @@ async def test_upload_progress_message_gone_end_told_in_new_one(world: Environme
     world.slack.faults.add("chat.update", Fault(error="message_not_found"), times=None)
     await world.start()
     await done(world)
-    assert any("is uploaded" in text for text in texts(directs(world, world.ana)))
+    assert any("✅ Uploaded" in text for text in texts(directs(world, world.ana)))

@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bot.db import app_polls, build_watches
+from bot.domain.model import Stage
+from bot.slack.views import builds
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support.handing import direct, directs, downloaded, ends_once_asked, ready, rested, said, seen
 from tests.support.seeing import labels, link, press
 from tests.support.watching import TITLE, earlier, on_its_way, versions, watched
 
-KEEP_POSTED = f"I keep you posted on {TITLE} in our direct messages. "
+KEEP_POSTED = f"Watching {TITLE}"
+
+BEING_PROCESSED = builds.STAGE_WORDS[Stage.RUNNING]
 
 
 @pytest.fixture
@@ -27,10 +31,8 @@ async def test_watch_answer_names_place_and_usual_duration(world: Environment) -
     on_its_way(world)
     answer = await world.ask("watch courier", user=world.bruno)
     assert answer.ephemeral_to == world.bruno.id
-    assert answer.text == (
-        f"{KEEP_POSTED}About 8 minutes left: the iOS builds of Courier usually take 8 minutes. "
-        "You get a new message there when it is ready, or when it is not going to be."
-    )
+    assert answer.text == f"{KEEP_POSTED} (usually about 8 min). I'll DM you when it's ready or fails."
+    assert labels(answer) == ["Stop watching"]
 
 
 async def test_watch_without_estimate_says_so(world: Environment) -> None:
@@ -38,14 +40,14 @@ async def test_watch_without_estimate_says_so(world: Environment) -> None:
     earlier(world, os="android")
     on_its_way(world)
     answer = await world.ask("watch courier os:ios", user=world.bruno)
-    assert "I cannot say how long it takes: the iOS builds of Courier that are ready tell nothing of it." in answer.text
+    assert answer.text == f"{KEEP_POSTED}. I'll DM you when it's ready or fails."
 
 
 async def test_watch_works_without_list_of_earlier_builds(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     world.applivery.faults.add("GET /v1/organizations/*/builds", Fault(status=500), times=10)
-    assert "I cannot say how long it takes" in (await world.ask(f"watch {build.id}")).text
+    assert (await world.ask(f"watch {build.id}")).text.startswith(f"{KEEP_POSTED}. ")
 
 
 async def test_the_progress_message_is_private_and_has_the_way_out(world: Environment) -> None:
@@ -53,9 +55,7 @@ async def test_the_progress_message_is_private_and_has_the_way_out(world: Enviro
     earlier(world)
     on_its_way(world)
     message = await watched(world)
-    assert message.text == (
-        f"{TITLE}: ⚙️ being processed. About 8 minutes left: the iOS builds of Courier usually take 8 minutes."
-    )
+    assert message.text == f"{TITLE}: {BEING_PROCESSED} · about 8 min left (usually 8 min)"
     assert labels(message) == ["Stop watching", "Open in Applivery"]
     assert message.ephemeral_to is None
     assert directs(world, world.ana) == []
@@ -67,7 +67,7 @@ async def test_watch_means_newest_build_of_any_stage(world: Environment, typed: 
     await world.start()
     ready(world, version="2.3.0", number="160")
     on_its_way(world, status="pending")
-    assert (await watched(world, typed)).text.startswith(f"{TITLE}: ⏳ waiting to be processed.")
+    assert (await watched(world, typed)).text.startswith(f"{TITLE}: ⏳ waiting to be processed")
 
 
 @pytest.mark.parametrize("typed", ["watch courier 2.4.0", "watch courier #173", "watch {id}", "watch courier os:ios"])
@@ -143,7 +143,7 @@ async def test_watch_twice_has_one_message(world: Environment) -> None:
     on_its_way(world)
     await watched(world)
     answer = await world.ask("watch courier", user=world.bruno)
-    assert answer.text == f"You are watching {TITLE} already: it is in our direct messages."
+    assert answer.text == f"You're already watching {TITLE}. I'll DM you when it's ready or fails."
     await world.look()
     assert len(directs(world, world.bruno)) == 1
 
@@ -154,14 +154,14 @@ async def test_watch_stopped_sends_nothing_more(world: Environment) -> None:
     message = await watched(world)
     await press(world.slack, message, "Stop watching", user=world.bruno)
     await rested(world)
-    assert message.text == f"You no longer watch {TITLE}."
+    assert message.text == f"Stopped watching {TITLE}."
     await world.look()
     assert await world.bot.store.run(app_polls.list_watched_apps) == set()
     assert await world.bot.store.run(build_watches.watch_due_in) is None
     world.applivery.move(build, "processed")
     await world.look()
     assert directs(world, world.bruno) == [message]
-    assert message.text == f"You no longer watch {TITLE}."
+    assert message.text == f"Stopped watching {TITLE}."
 
 
 async def test_watch_can_be_resumed_after_stop(world: Environment) -> None:
@@ -178,7 +178,7 @@ async def test_watch_can_be_resumed_after_stop(world: Environment) -> None:
     assert labels(second) == ["Stop watching", "Open in Applivery"]
     world.applivery.move(build, "processed")
     await world.look()
-    assert "✅ ready" in second.text
+    assert "✅ Ready" in second.text
     assert await downloaded(directs(world, world.bruno)[2]) == 200
 
 
@@ -190,7 +190,7 @@ async def test_watch_stopped_by_one_user_continues_for_other(world: Environment)
     await rested(world)
     world.applivery.move(build, "processed")
     await world.look()
-    assert "✅ ready" in hers.text
+    assert "✅ Ready" in hers.text
     assert link(directs(world, world.ana)[1])
     assert len(directs(world, world.bruno)) == 1
 

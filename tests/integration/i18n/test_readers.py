@@ -94,11 +94,11 @@ async def test_watch_and_await_in_language_of_waiting_user(world: Environment, l
     earlier(world)
     build = on_its_way(world)
     for_bruno, for_lucia = await watched(world), await watched(world, user=lucia)
-    assert "About 8 minutes left: the iOS builds of Courier usually take 8 minutes." in for_bruno.text
-    assert "las compilaciones de Courier para iOS suelen tardar 8 minutos." in for_lucia.text
+    assert "about 8 min left (usually 8 min)" in for_bruno.text
+    assert "quedan unos 8 min (suele tardar 8 min)" in for_lucia.text
     clock.forward(minutes=1)
     await world.look()
-    assert "Estará lista en 7 minutos, más o menos: " in for_lucia.text
+    assert "quedan unos 7 min" in for_lucia.text
     clock.forward(minutes=30)
     await world.look()
     assert "atascada" in directs(world, lucia)[-1].text
@@ -106,7 +106,7 @@ async def test_watch_and_await_in_language_of_waiting_user(world: Environment, l
     world.applivery.move(build, "processed")
     clock.forward(minutes=1)
     await world.look()
-    assert for_lucia.text.endswith("La recibes en un mensaje nuevo.")
+    assert for_lucia.text.endswith("Tienes el enlace debajo.")
     assert directs(world, lucia)[-1].text.startswith("✅ Courier 2.4.0 (173) para iOS está lista.")
     assert directs(world, world.bruno)[-1].text.startswith("✅ Courier 2.4.0")
 
@@ -139,8 +139,8 @@ async def test_an_upload_is_told_in_the_language_of_who_uploads(world: Environme
     await world.slack.submit(view, filled(world), user=lucia)
     await carried(world)
     [message] = directs(world, lucia)
-    assert "⬆️ Subiendo courier.ipa a Courier" in versions(message)[0]
-    assert "ya está subida" in message.text
+    assert "Subiendo courier.ipa a Courier" in versions(message)[0]
+    assert "✅ Subida: Courier" in message.text
 
 
 async def test_interrupted_upload_message_keeps_its_language(world: Environment, lucia: FakeUser) -> None:
@@ -151,7 +151,7 @@ async def test_interrupted_upload_message_keeps_its_language(world: Environment,
     await world.applivery.until(lambda: any(request.method == "POST" for request in world.applivery.requests))
     await world.stop()
     [message] = directs(world, lucia)
-    assert "no ha llegado a Courier. Me detuvieron antes de enviarlo todo." in message.text
+    assert "El bot se reinició antes de terminar la subida." in message.text
 
 
 # ------------------------------------------------------------------ forms
@@ -175,7 +175,7 @@ async def test_people_to_be_mailed_are_counted_in_spanish(world: Environment, lu
     view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
     turn = await world.slack.submit(view, filled(world, mail=["collaborators", "employees"]), user=lucia)
     sure = await turn.view()
-    assert sure.title == "Correo a 3 personas"
+    assert sure.title == "¿Correo a 3 personas?"
     counted = "un correo a *3 personas*: 2 colaboradores y 1 empleado de la tienda de Courier."
     assert counted in sure.blocks[0]["text"]["text"]
     with i18n.use_locale("es"):

@@ -19,7 +19,7 @@ from tests.support.handing import Clock, direct, directs, rested
 from tests.support.waiting import patience
 
 IPA = b"PK\x03\x04" + bytes(range(256)) * 2000
-RESTARTED = "I was restarted while it was under way. Look at the builds of the app before you upload it again."
+RESTARTED = "The bot restarted during the upload. Check the app's builds before you upload it again."
 
 
 async def begun(world: Environment) -> FakeMessage:
@@ -49,7 +49,7 @@ async def test_upload_of_killed_process_is_told_by_next_one(world: Environment) 
     assert "Uploading courier.ipa" in message.text, "perhaps another replica carries it"
     clock.forward(minutes=3)
     await world.bot.unfinished.step()
-    assert message.text == f"❌ courier.ipa did not get to Courier. {RESTARTED}"
+    assert message.text == f"❌ Couldn't upload courier.ipa to Courier. {RESTARTED}"
     assert await kept(world) == []
     edits = len(world.slack.calls_of("chat.update"))
     await world.bot.unfinished.step()
@@ -67,10 +67,10 @@ async def test_upload_in_progress_is_renewed_and_left_alone(world: Environment) 
         clock.forward(seconds=100)
         await world.bot.unfinished.renew()
         await world.bot.unfinished.step()
-    assert "did not get" not in message.text
+    assert "Couldn't upload" not in message.text
     assert len(await kept(world)) == 1
     await world.bot.upload_runner.close(5)
-    assert "I was stopped before all of it was sent" in message.text
+    assert "The bot restarted before the upload finished" in message.text
     assert await kept(world) == []
     assert world.bot.unfinished._heartbeat_task is None
 
@@ -92,7 +92,7 @@ async def test_nothing_is_left_of_an_upload_that_has_ended(world: Environment) -
     message = await begun(world)
     await rested(world)
     await world.bot.upload_runner.drain(15)
-    assert "is uploaded" in message.text
+    assert "✅ Uploaded" in message.text
     assert await kept(world) == []
 
 
@@ -128,4 +128,4 @@ async def test_upload_end_retold_only_if_slack_may_accept_later(world: Environme
         while await kept(world):
             await world.bot.unfinished.step()
             await asyncio.sleep(0.05)
-    assert posted.text.startswith("❌ courier.ipa no ha llegado a Courier.") == bool(stays)
+    assert posted.text.startswith("❌ No se ha podido subir courier.ipa a Courier.") == bool(stays)

@@ -501,7 +501,7 @@ async def test_a_paused_watch_says_nothing_of_its_build(world: Environment) -> N
     await world.ask(f"grant <#{secret.id}|secret> app:courier")
     world.applivery.move(build, "in_progress")
     await look(world)
-    assert progress.text == "⏸ Your watch of Courier 2.4.0 (173) for iOS is paused."
+    assert progress.text == "Your watch of Courier 2.4.0 (173) for iOS is paused."
     await world.slack.home(world.bruno)
     await world.slack.until(lambda: world.slack.home_of(world.bruno))
     assert "being processed" not in str(world.slack.home_of(world.bruno).payload)

@@ -147,7 +147,7 @@ async def test_an_unknown_status_is_said_as_unknown(world: Environment, typed: s
 async def test_a_known_status_is_known_in_any_spelling(world: Environment, status: str) -> None:
     await world.start()
     ready(world, status=status)
-    assert "it is being processed" in (await world.ask("get courier 2.4.0")).text
+    assert "being processed" in (await world.ask("get courier 2.4.0")).text
 
 
 async def test_an_old_button_does_not_wait_for_an_unknown_status(world: Environment) -> None:
@@ -167,7 +167,7 @@ async def test_poller_watcher_told_once_of_unknown_status(world: Environment) ->
     world.applivery.move(build, "pending_deletion")
     for _ in range(3):
         await world.look()
-    words = f"I've stopped watching {TITLE}: {UNKNOWN}. I can't tell whether it will ever be ready."
+    words = f"Stopped watching {TITLE}: {UNKNOWN}."
     assert texts(directs(world, world.bruno)) == [words, words]
     assert message is directs(world, world.bruno)[0]
     assert labels(message) == ["Check again", "Open in Applivery"]

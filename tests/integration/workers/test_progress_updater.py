@@ -12,19 +12,20 @@ import pytest
 from bot.db import app_polls, build_watches, database_info
 from bot.domain.model import Stage
 from bot.slack.blocks import Message as Says
+from bot.slack.views import builds
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment, texts
 from tests.integration.workers.conftest import on_sqlite
 from tests.support.handing import Clock, directs, downloaded, ready, rested, seen
-from tests.support.seeing import labels, link, press
+from tests.support.seeing import controls, labels, link, press
 from tests.support.waiting import patience
 from tests.support.watching import TITLE, earlier, on_its_way, versions, watched
 
-USUAL = "the iOS builds of Courier usually take 8 minutes."
-STUCK = f"{TITLE}: ⏰ still being processed. It is taking far longer than builds do, and may be stuck."
-GIVEN_UP = f"I've stopped watching {TITLE}: it has taken too long and may never finish."
-DELETED = f"🗑️ {TITLE} was deleted in Applivery before it was ready, so nothing more will come of it."
+STUCK = f"{TITLE}: ⚠️ This build may be stuck"
+BEING_PROCESSED = builds.STAGE_WORDS[Stage.RUNNING]
+GIVEN_UP = f"Stopped watching {TITLE}: it has taken too long and may never finish."
+DELETED = f"{TITLE} was deleted in Applivery before it was ready."
 
 
 @pytest.fixture
@@ -61,12 +62,12 @@ async def test_progress_shown_to_ready_and_link_is_new_message(world: Environmen
     world.applivery.move(build, "processed")
     await world.look()
     assert states(message) == [
-        f"⏳ waiting to be processed. About 8 minutes left: {USUAL}",
-        f"⚙️ being processed. About 5 minutes left: {USUAL}",
-        f"⚙️ being processed. About 2 minutes left: {USUAL}",
-        f"⚙️ being processed. Less than a minute left: {USUAL}",
-        f"⚙️ being processed. It is taking longer than usual: {USUAL}",
-        "✅ ready. You get it in a new message.",
+        "⏳ waiting to be processed · about 8 min left (usually 8 min)",
+        f"{BEING_PROCESSED} · about 5 min left (usually 8 min)",
+        f"{BEING_PROCESSED} · about 2 min left (usually 8 min)",
+        f"{BEING_PROCESSED} · under 1 min left (usually 8 min)",
+        f"{BEING_PROCESSED} · longer than usual (8 min)",
+        "✅ Ready. Your link is below.",
     ]
     [_, end] = directs(world, world.bruno)
     assert end.text.startswith(f"✅ {TITLE} is ready.")
@@ -80,14 +81,14 @@ async def test_progress_failure_has_applivery_reason_code_and_button(world: Envi
     message = await watched(world)
     world.applivery.fail(build, "No valid *signing* block <!channel> & more", "1008")
     await world.look()
-    reason = "Reason (code 1008): No valid *signing* block &lt;!channel&gt; &amp; more"
-    assert "(code 1008): `No valid *signing* block &lt;!channel&gt; &amp; more`" in message.text
+    reason = "No valid *signing* block &lt;!channel&gt; &amp; more (code 1008)"
+    assert "`No valid *signing* block &lt;!channel&gt; &amp; more` (code 1008)" in message.text
     assert reason in seen(message)
-    assert labels(message) == ["Open in Applivery"]
+    assert labels(message) == ["CI run", "Open in Applivery"]
     [_, end] = directs(world, world.bruno)
     assert reason in seen(end)
-    assert end.element("open.dashboard")["url"] == message.element("open.dashboard")["url"]
-    assert build.id in message.element("open.dashboard")["url"]
+    [open_it] = [control.url for control in controls(message) if control.action == "open.dashboard"]
+    assert build.id in open_it
     await world.look()
     assert len(directs(world, world.bruno)) == 2
 
@@ -139,7 +140,7 @@ async def test_progress_two_watchers_have_own_messages_and_links(world: Environm
     assert mine.channel != hers.channel
     world.applivery.move(build, "processed")
     await world.look()
-    assert states(mine)[-1] == states(hers)[-1] == "✅ ready. You get it in a new message."
+    assert states(mine)[-1] == states(hers)[-1] == "✅ Ready. Your link is below."
     assert link(directs(world, world.bruno)[1]) != link(directs(world, world.ana)[1])
 
 
@@ -154,7 +155,7 @@ async def test_progress_runs_as_worker(world: Environment) -> None:
     world.applivery.move(build, "in_progress")
     await world.slack.until(lambda: "being processed" in message.text)
     world.applivery.move(build, "processed")
-    await world.slack.until(lambda: "✅ ready" in message.text and len(directs(world, world.bruno)) == 2)
+    await world.slack.until(lambda: "✅ Ready" in message.text and len(directs(world, world.bruno)) == 2)
 
 
 async def test_progress_end_before_first_message_is_only_message(world: Environment) -> None:
@@ -179,7 +180,7 @@ async def test_progress_end_recorded_before_request_is_ignored(world: Environmen
     message = await watched(world)
     await world.look()
     assert versions(message) == [message.text]
-    assert "⚙️ being processed" in message.text
+    assert BEING_PROCESSED in message.text
 
 
 # ------------------------------------------------------------------ late and stuck
@@ -193,7 +194,7 @@ async def test_progress_stuck_build_told_once_in_new_message(world: Environment,
     message = await watched(world)
     clock.forward(minutes=23)
     await world.look()
-    assert "taking longer than usual" in message.text
+    assert "longer than usual" in message.text
     assert len(directs(world, world.bruno)) == 1
     clock.forward(minutes=2)
     for _ in range(3):
@@ -202,11 +203,11 @@ async def test_progress_stuck_build_told_once_in_new_message(world: Environment,
     assert message.text.startswith(STUCK)
     [_, alarm] = directs(world, world.bruno)
     assert alarm.text == message.text
-    assert "It was uploaded <!date^" in alarm.text
+    assert "uploaded <!date^" in alarm.text
     assert labels(alarm) == ["Stop watching", "Open in Applivery"]
     world.applivery.move(build, "processed")
     await world.look()
-    assert "✅ ready" in message.text
+    assert "✅ Ready" in message.text
     assert link(directs(world, world.bruno)[2])
 
 
@@ -258,7 +259,7 @@ async def test_without_anything_usual_it_is_stuck_after_half_an_hour(world: Envi
     message = await watched(world)
     clock.forward(minutes=29)
     await world.look()
-    assert "I cannot say how long it takes" in message.text
+    assert "no time estimate yet" in message.text
     clock.forward(minutes=2)
     await world.look()
     assert message.text.startswith(STUCK)
@@ -276,7 +277,7 @@ async def test_the_alarm_can_be_answered_with_stop(world: Environment, clock: Cl
     await rested(world)
     world.applivery.move(build, "processed")
     await world.look()
-    assert texts(directs(world, world.bruno)) == [f"You no longer watch {TITLE}."] * 2
+    assert texts(directs(world, world.bruno)) == [f"Stopped watching {TITLE}."] * 2
     assert message.edited
 
 
@@ -291,12 +292,12 @@ async def test_nothing_is_called_stuck_that_was_not_looked_at(world: Environment
     world.applivery.faults.add("*", Fault(status=500), times=None)
     clock.forward(hours=3)
     await world.look()
-    assert "Less than a minute left" in message.text
+    assert "under 1 min left" in message.text
     assert directs(world, world.bruno) == [message]
     world.applivery.move(build, "processed")
     world.applivery.faults.clear()
     await world.look()
-    assert "✅ ready" in message.text
+    assert "✅ Ready" in message.text
     assert len(directs(world, world.bruno)) == 2
 
 
@@ -496,7 +497,7 @@ async def test_stop_while_an_edit_is_under_way_has_the_last_word(world: Environm
     await rested(world)
     await look
     await world.look()
-    assert message.text == f"You no longer watch {TITLE}."
+    assert message.text == f"Stopped watching {TITLE}."
 
 
 async def test_a_stage_is_known_by_the_store_alone(world: Environment) -> None:

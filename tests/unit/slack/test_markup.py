@@ -243,13 +243,13 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
         build_cards.builds(first.app, paginate([first, failed], 0, 10), escape_inline(value), {first.id: recall}),
         3,
     )
-    yield "status", build_cards.status(first, DASHBOARD), 7
+    yield "status", build_cards.status(first, DASHBOARD), 5
     yield "failed", build_cards.status(failed, DASHBOARD), 7
     yield "link", links.link(first, made, ANA, NOON, dashboard=DASHBOARD), 3
     details = links.details(first, NOON, dashboard=DASHBOARD, had=None, others=[], installs=True)
     yield "details", details, 7
-    yield "shared", links.shared(first, "U0ANA"), 6
-    yield "sent", links.sent(first, "U0ANA", 3), 6
+    yield "shared", links.shared(first, "U0ANA", NOON), 6
+    yield "sent", links.sent(first, "U0ANA", 3, NOON), 6
     yield "attachments", links.attachments(first), 5
     yield "attachment", links.attachment_link(first, first.attachments[0], made, ANA, NOON), 4
     yield "expired", links.expired(value, "a/b/auto"), 1

@@ -105,7 +105,7 @@ def test_the_state_of_any_build_can_be_told(build: Build) -> None:
 )
 def test_a_state_offers_what_can_be_done_now(stage: Stage, offered: list[str], words: str) -> None:
     card = build_cards.status(build(1, stage=stage), DASHBOARD, awaitable=stage.under_way)
-    assert list(buttons(card)) == [*offered, "Open in Applivery"]
+    assert [control.label for control in controls(card)] == [*offered, "Open in Applivery"]
     assert words in card.text
 
 
@@ -163,10 +163,10 @@ def test_everything_around_links_can_be_said_of_any_build(build: Build, label: s
     check(link_cards.not_ready(build, dashboard(build), awaitable=False, instead=build))
     check(link_cards.awaiting(build))
     check(link_cards.expired(label, f"{build.app.id}/{build.id}/auto"))
-    check(link_cards.shared(build, "U0ANA"), live=ANA_ONLY)
+    check(link_cards.shared(build, "U0ANA", NOON), live=ANA_ONLY)
     check(link_cards.details(build, NOON, dashboard=dashboard(build), had=None, others=[build], installs=True))
     check_view(link_cards.ask_to_share(build, "C1", label).view())
-    check(link_cards.sent(build, "U0ANA", 3), live=ANA_ONLY)
+    check(link_cards.sent(build, "U0ANA", 3, NOON), live=ANA_ONLY)
 
 
 @given(facts.builds, st.sampled_from((1, 30)), facts.maybe(facts.moments))
@@ -255,7 +255,11 @@ def test_other_platforms_are_offered_beside_a_link() -> None:
 
 def test_only_the_private_answer_has_the_link() -> None:
     made = link_of("abc", expires_at=NOON)
-    others = [link_cards.shared(FULL, "U0ANA"), link_cards.sent(FULL, "U0ANA", 3), link_cards.expired("x", "a/b/auto")]
+    others = [
+        link_cards.shared(FULL, "U0ANA", NOON),
+        link_cards.sent(FULL, "U0ANA", 3, NOON),
+        link_cards.expired("x", "a/b/auto"),
+    ]
     assert all(made.url not in f"{card.payload()}" and not card.is_secret for card in others)
 
 
