@@ -54,7 +54,7 @@ def parse(text: str) -> Schedule:
 
 
 def explain(schedule: Schedule) -> Text:
-    """Describe a schedule: `every Monday and Thursday at 17:30`."""
+    """Describe a schedule: `every Monday and Thursday at 5:30 PM`."""
     at = Clock(schedule.at)
     if schedule.days == _EVERY_DAY:
         return Text("every day at {time}", time=at)

@@ -138,7 +138,7 @@ export function toast(text, kind = "error") {
 export function popup(anchor, node, { align = "start", onClose } = {}) {
   node.classList.add("popup");
   node.setAttribute("popover", "manual");
-  (anchor.closest("dialog") || document.body).append(node);
+  (anchor.closest("dialog, main, aside") || document.body).append(node);
   node.showPopover();
   const place = () => placeNear(anchor, node, align);
   const away = (event) => {

@@ -40,7 +40,7 @@ function forget() {
 /** Start where the app asked to (`focus_on_load`), else on the first field; a menu opens when it is pressed, not before. */
 function focusFirst(dialog) {
   const field = "input:not([type=file]), textarea, select";
-  const target = dialog.querySelector(`main [data-focus-on-load]`) || dialog.querySelector(`main :is(${field})`) || dialog.querySelector(".dismiss");
+  const target = dialog.querySelector(".form-body [data-focus-on-load]") || dialog.querySelector(`.form-body :is(${field})`) || dialog.querySelector(".dismiss");
   target?.focus({ preventScroll: true });
 }
 
@@ -65,7 +65,7 @@ function dialogOf(app, view, depth) {
       depth > 1 ? h("button", { type: "button", class: "quiet", "aria-label": "Back", on: { click: () => close(false) } }, "‹") : h("span", { class: "avatar bot small", "aria-hidden": "true" }),
       h("h2", { text: plainOf(payload.title) }),
       h("button", { type: "button", class: "quiet dismiss", "aria-label": "Close", testid: "modal-dismiss", on: { click: () => close(true) } }, "×")),
-    h("main", null, blocks(payload.blocks, ctx)),
+    h("div", { class: "form-body" }, blocks(payload.blocks, ctx)),
     submit || payload.close
       ? h("footer", null, h("button", { type: "button", class: "button", testid: "modal-close", on: { click: () => close(false) } }, plainOf(payload.close) || "Cancel"), submit)
       : null,

@@ -163,7 +163,7 @@ def test_filters_and_options_are_shown_as_they_are_typed() -> None:
     typed = "format:compact mention:@mobile-qa digest:mon,thu@17:30 tz:Europe/Madrid"
     text = cards.subscribed(new_subscription, rehearse(DEFAULT_EVENTS, "", []), HANDLES).text
     assert f'`branch:"release 2/*" -tag:nightly {typed}`' in text
-    assert "Builds will be posted together every Monday and Thursday at 17:30." in text
+    assert "Builds will be posted together every Monday and Thursday at 5:30 PM." in text
     assert "mention:S1" in cards.subscribed(new_subscription).text
 
 
