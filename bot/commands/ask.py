@@ -24,22 +24,23 @@ async def ask(call: CommandContext, value: str) -> Message:
     """*Request access*, under a refusal."""
     refused = await _refused(call, value)
     if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
-        return Message(_("You're *{role}* by now. Try again.", role=refused.role.word))
+        return Message(_("You're already *{role}*. Run the command again.", role=refused.role.word))
     if call.asker.outsider:
-        raise UserInputError(
-            Text(access.OUTSIDERS[call.asker.outsider]), Text("Ask an admin to give you access to an app.")
-        )
+        raise UserInputError(Text(access.OUTSIDERS[call.asker.outsider]), access.ASK_FOR_AN_APP)
     admins = await call.services.roles.admins_for(call.asker)
     if not admins:
-        return Message(_("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
+        return Message(_("This bot has no other admin yet. Ask the person who set it up."))
     request = await call.services.roles.request(call.asker, call.entrypoint, refused)
     if isinstance(request, datetime):
         asked = time_tag(request, call.now, call.asker.tz)
-        return Message(_("You asked for this at {time}. The admins have your request.", time=asked))
+        return Message(_("You already asked at {time}. I'll DM you the answer.", time=asked))
     app, name = await _app(call, request), await call.services.access.display_name(request.user_id)
+    has = call.asker.role_for(request.app_id) if request.app_id else call.asker.role
+    apps = len(await call.services.names.of_apps())
     languages = await asyncio.gather(*map(call.services.access.language, admins))
     copies = [
-        (admin, cards.question(request, app, name, spoken)) for admin, spoken in zip(admins, languages, strict=True)
+        (admin, cards.question(request, app, name, spoken, has, apps))
+        for admin, spoken in zip(admins, languages, strict=True)
     ]
     return Message(_("Request sent. I'll DM you the answer."), copies=tuple(copies), request=request.id)
 
@@ -90,7 +91,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
         else None
     )
     if decided is None:
-        raise UserInputError(Text("I can't find that request."), Text("A role can be given with `grant`."))
+        raise UserInputError(Text("I can't find that request."), Text("Use `grant` to give a role."))
     request, mine = decided
     app = await _app(call, request)
     if not mine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,33 +11,21 @@ from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import HandlerKind, button, command
 from bot.domain import grammar, references
-from bot.domain.audit import AuditAction, AuditEntry
+from bot.domain.audit import AuditEntry
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import Role
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import UserInputError
 from bot.i18n import Text, _, gettext_noop, ngettext
-from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, Message
-from bot.slack.blocks.paging import items_needed, page_buttons, paginate_partial, parse_page_value
+from bot.slack.blocks.paging import items_needed, paginate_partial, parse_page_value
 from bot.slack.csv_export import CsvWriter, separator_for
-from bot.slack.mrkdwn import date_tag, escape_inline
+from bot.slack.views import audit as cards
 
-SHOWN = 20
+SHOWN = 10
 IN_A_FILE = 100_000
-MORE = "more.audit.v1"
-# Whose outcomes have ids of people and channels in them, and no words that were typed.
-NAMING = (
-    AuditAction.GRANT,
-    AuditAction.REVOKE,
-    AuditAction.SEND,
-    AuditAction.UNSUBSCRIBE,
-    AuditAction.DIGEST,
-    AuditAction.ALLOWED,
-    AuditAction.DENIED,
-)
-_ID = re.compile(r"\b[UWCG](?=[A-Z0-9]*[0-9])[A-Z0-9]{7,}\b")
+FILE_COMMAND = 140  # characters of a menu item's value
 # The headings of the table, and the field of each column.
 COLUMNS = {
     "at": "at",
@@ -71,7 +58,7 @@ async def audit(
     return await (_file(call, query) if _as_csv(format) else _listed(call, query))
 
 
-@button(MORE, need=Role.ADMIN, replaces_message=True)
+@button(cards.MORE, need=Role.ADMIN, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the lines, which make place for the other page."""
     page, typed = parse_page_value(value)
@@ -107,7 +94,7 @@ async def _asked(call: CommandContext, person: str | None, app: str | None, peri
     return _AuditQuery(user_id, app_id, period.start if period else None, period.end if period else None, typed)
 
 
-NOTHING = gettext_noop("Nothing in the audit trail fits that.")
+NOTHING = gettext_noop("Nothing in the audit log matches.")
 
 
 def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, str]]:
@@ -120,11 +107,9 @@ async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> 
     if not entries:
         return Message(_(NOTHING))
     page = paginate_partial(entries, number, SHOWN)
-    lines = [_line(entry, *await _names(call, page.items)) for entry in page.items]
-    text = _("The audit trail: {lines}", lines=" ".join(lines))
-    small = _("{part} · all of it as a file: `format:csv`", part=page.range_text)
-    turn = [blocks.context(small), *page_buttons(page, MORE, query.typed)] if page.range_text else []
-    return Message(text, (*blocks.paragraphs(lines), *turn))
+    whole = await call.services.drafts.store(f"audit {query.typed} format:csv", FILE_COMMAND)
+    names = await _names(call, page.items)
+    return cards.listed(page, *names, typed=query.typed, whole=whole, now=call.now, tz=call.asker.tz)
 
 
 async def _names(call: CommandContext, entries: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
@@ -139,9 +124,9 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
     if not entries:
         return Message(_(NOTHING))
     more, entries = len(entries) > IN_A_FILE, entries[:IN_A_FILE]
-    text = ngettext("The audit trail, {number} line.", "The audit trail, {number} lines.", len(entries))
+    text = ngettext("Audit log, {number} entry.", "Audit log, {number} entries.", len(entries))
     if more:
-        text += " " + _("There are older ones: narrow it with `since:` and `until:`.")
+        text += " " + _("Older entries are left out. Narrow it with `since:` and `until:`.")
     locale = await call.services.access.locale(call.asker.user_id)
     # in a thread: a hundred thousand lines take a second
     content = await asyncio.to_thread(_csv, entries, *await _names(call, entries), locale)
@@ -154,25 +139,6 @@ def _as_csv(word: str | None) -> bool:
             Text("`format:` can't be “{word}”.", word=word[:40]), near=["format:csv"], replaces=f"format:{word}"
         )
     return word == "csv"
-
-
-def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
-    what = f" {escape_inline(apps.get(entry.app_id, entry.app_id), 60)}" if entry.app_id else ""
-    build = f" {_build(entry.build_id, builds)}" if entry.build_id else ""
-    deed = f"{escape_inline(entry.action, 40)}{what}{build} · {_outcome(entry)} · {escape_inline(entry.entrypoint, 20)}"
-    return f"{date_tag(entry.at)} · <@{entry.user_id}> · {deed}"
-
-
-def _build(build_id: str, names: Mapping[str, str]) -> str:
-    return escape_inline(names[build_id], 140) if build_id in names else f"`{escape_inline(build_id, 24)}`"
-
-
-def _outcome(entry: AuditEntry) -> str:
-    """Return how it ended, with the people and channels it names by their names."""
-    outcome = escape_inline(entry.outcome, 300)
-    if entry.action not in NAMING:
-        return outcome
-    return _ID.sub(lambda match: f"<{'#' if match[0][0] in 'CG' else '@'}{match[0]}>", outcome)
 
 
 def _csv(entries: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:

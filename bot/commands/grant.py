@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from bot.dispatch.context import CommandContext
-from bot.dispatch.registry import command
+from bot.dispatch.registry import button, command
 from bot.domain import lookup, references, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.model import App, Role
 from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
-from bot.i18n import NO_TEXT, Text, _, gettext_noop, joined
+from bot.i18n import Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import escape, escape_inline
+from bot.slack.button_values import GrantUndoValue
+from bot.slack.mrkdwn import escape_inline
+from bot.slack.views import grants as cards
+
+AUDIT = (Text("See audit log"), "audit")
 
 
 @command(need=Role.ADMIN, act=gettext_noop("grant roles"))
@@ -29,28 +33,19 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     """
     of = await call.services.apps.app(app) if app else None
     call.require_role(of)
-    if (channel := references.channel(who)) and role:
+    channel = references.channel(who)
+    if channel and role:
         return await _managers(call, channel, role, of)
     if channel:
         if of is None:
             raise await _which_app(call)
-        await call.services.channels.open_app(call.asker, call.entrypoint, of, channel)
-        name = escape_inline(of.name, 80)
-        return Message(
-            _(
-                "Done: {app} can be used in <#{channel}>, and only in the channels on its list.",
-                app=name,
-                channel=channel,
-            )
-        )
+        return await _limit(call, of, channel)
     given = _role(role)
     grantee = _grantee(who)
     await _check(call, grantee, given, of)
-    await call.services.roles.grant(call.asker, call.entrypoint, grantee, given, of)
-    who, named = _mention(grantee), given.word
-    if of is None:
-        return Message(_("Done: {who} is now *{role}*.", who=who, role=named))
-    return Message(_("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=escape_inline(of.name, 80)))
+    change = await call.services.roles.grant(call.asker, call.entrypoint, grantee, given, of)
+    undo = GrantUndoValue(grantee, of.id if of else "", given, change)
+    return cards.granted(undo, of.name if of else None)
 
 
 @command(need=Role.ADMIN, act=gettext_noop("revoke roles"))
@@ -67,24 +62,46 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     if channel := references.channel(who):
         await call.services.channels.require_visible_or_gone(call.asker.user_id, channel)
     if channel and of is None:
-        return await _no_managers(call, channel)
+        done = await call.services.channels.stop_naming_people(call.asker, call.entrypoint, channel)
+        return cards.not_naming(channel, done=done)
     if channel and of:
         done, left = await call.services.channels.close_app(call.asker, call.entrypoint, of, channel)
-        return Message(_off_the_list(of, channel, left, done=done))
+        return cards.unlimited((of.name, of.id), channel, left, done=done)
     grantee = _grantee(who)
     role = await call.services.roles.revoke(call.asker, call.entrypoint, grantee, of)
-    kept = "" if of else await _kept(call, grantee)
+    kept = [] if of else await _kept(call, grantee)
     if role is None and kept:
-        none = Text("They have no role for every app.")
-        raise UserInputError(joined(" ", (none, kept)), Text("Name the app to take it back: `app:…`."))
+        return cards.still(grantee, kept)
     if role is None:
-        nothing = (
-            Text("Nothing was granted to them for {app}.", app=verbatim(of.name))
-            if of
-            else Text("Nothing was granted to them.")
-        )
-        raise UserInputError(nothing, commands=((Text("See audit log"), "audit"),))
-    return Message(f"{_taken_back(grantee, role, of)} {escape(_(kept))}".rstrip())
+        name = verbatim(of.name) if of else Text("all apps")
+        raise UserInputError(Text("They have no granted role for {apps}.", apps=name), commands=(AUDIT,))
+    undo = GrantUndoValue(grantee, of.id if of else "", role)
+    return cards.revoked(undo, of.name if of else None, _still(kept))
+
+
+@button(cards.UNDO, need=Role.ADMIN, replaces_message=True, act=gettext_noop("grant roles"))
+async def undo_grant(call: CommandContext, value: str) -> Message:
+    """*Undo* under a grant, a revocation or an allowed request: exactly that one is undone."""
+    undo = GrantUndoValue.parse(value)
+    if undo is None:
+        raise UserInputError(Text("This button is out of date."), Text("Use `grant` or `revoke`."))
+    names = await call.services.names.of_apps() if undo.app_id else {}
+    name = names.get(undo.app_id) or _("another app") if undo.app_id else None
+    call.require_role(App(undo.app_id, undo.app_id, name) if name else None)
+    if not await call.services.roles.undo_grant(call.asker, call.entrypoint, undo):
+        raise UserInputError(Text("This role has been changed since then."), commands=(AUDIT,))
+    return cards.undone(undo, name)
+
+
+async def _limit(call: CommandContext, app: App, channel: str) -> Message:
+    added, channels = await call.services.channels.open_app(call.asker, call.entrypoint, app, channel)
+    subscriptions = await call.services.subscriptions.with_last_post()
+    elsewhere = [
+        subscription.channel_id
+        for subscription, _at in subscriptions
+        if subscription.app_id == app.id and subscription.channel_id not in channels
+    ]
+    return cards.limited((app.name, app.id), channel, channels, elsewhere, added=added)
 
 
 async def _check(call: CommandContext, grantee: str, role: Role, app: App | None) -> None:
@@ -98,90 +115,45 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
             return
         outsider = await call.services.access.uncached().outsider_kind(grantee)
     except SlackError as error:
-        raise _unknown(grantee, error) from error
+        raise _unknown(error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
+        name = verbatim(await call.services.access.display_name(grantee))
         raise UserInputError(
-            Text(TOO_WIDE[outsider], who=_mention(grantee)),
+            Text(TOO_WIDE[outsider], who=name),
             Text("Give them `member` for one app: `grant @person member app:courier`."),
         )
 
 
-def _unknown(grantee: str, error: SlackError) -> BotError:
+def _unknown(error: SlackError) -> BotError:
     if error.code in NOT_THERE or error.code in NO_GROUP:
-        words = Text("Slack doesn't know {who}.", who=_mention(grantee))
+        words = Text("Slack doesn't know that person or user group.")
         return UserInputError(words, Text("Type @ and pick the person or user group from Slack's list."))
-    why = Text("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
+    why = Text("I can't check who that is right now. Nothing was granted.")
     return PermissionUnverified(why)
-
-
-def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) -> str:
-    """That a channel is off an app's list, or was not on it; `left` are the channels that are."""
-    name = escape_inline(app.name, 80)
-    if left:
-        others = ", ".join(f"<#{channel_id}>" for channel_id in sorted(left))
-        if done:
-            return _(
-                "<#{channel}> is off the list of {app}; it can still be used in {channels}.",
-                channel=channel,
-                app=name,
-                channels=others,
-            )
-        return _(
-            "<#{channel}> was not on the list of {app}; it can still be used in {channels}.",
-            channel=channel,
-            app=name,
-            channels=others,
-        )
-    if done:
-        return _("<#{channel}> is off the list of {app}; it is open everywhere.", channel=channel, app=name)
-    return _("<#{channel}> was not on the list of {app}; it is open everywhere.", channel=channel, app=name)
-
-
-def _taken_back(grantee: str, role: Role, app: App | None) -> str:
-    who, named = _mention(grantee), role.word
-    if app is None:
-        return _("Done: {who} is no longer *{role}*.", who=who, role=named)
-    return _("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=escape_inline(app.name, 80))
 
 
 async def _managers(call: CommandContext, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
         raise UserInputError(
-            Text("A channel can be a `manager` channel, for every app."), Text("For example `grant #leads manager`.")
+            Text("A channel can only be a `manager` channel, for all apps."),
+            Text("For example `grant #leads manager`."),
         )
-    await call.services.channels.name_people(call.asker, call.entrypoint, channel_id)
-    return Message(
-        _("Done: download summaries in <#{channel}> name people; everyone there can read them.", channel=channel_id)
-    )
+    added = await call.services.channels.name_people(call.asker, call.entrypoint, channel_id)
+    return cards.naming(channel_id, added=added)
 
 
-async def _no_managers(call: CommandContext, channel_id: str) -> Message:
-    done = await call.services.channels.stop_naming_people(call.asker, call.entrypoint, channel_id)
-    if done:
-        text = _(
-            "<#{channel}> is no longer a manager channel: download summaries there have counts only.",
-            channel=channel_id,
-        )
-    else:
-        text = _(
-            "<#{channel}> was not a manager channel: download summaries there have counts only.", channel=channel_id
-        )
-    return Message(text)
-
-
-async def _kept(call: CommandContext, grantee: str) -> Text:
-    """Format a user's roles for single apps; they stay when the role for every app ends."""
+async def _kept(call: CommandContext, grantee: str) -> list[tuple[Role, str, str]]:
+    """Return a user's roles for single apps, which stay when the role for all apps ends: role, app's name and id."""
     given = await call.services.roles.for_single_apps(call.asker.team_id, grantee)
     names = await call.services.names.of_apps() if given else {}  # a role is revoked while Applivery is unavailable too
-    roles = [
-        Text(
-            "{role} for {app}",
-            role=role.word,
-            app=verbatim(names[app_id]) if names.get(app_id) else Text("another app"),
-        )
-        for app_id, role in given
-    ]
-    return Text("They are still {roles}.", roles=joined(", ", roles)) if roles else NO_TEXT
+    return [(role, names.get(app_id) or _("another app"), app_id) for app_id, role in given]
+
+
+def _still(kept: Sequence[tuple[Role, str, str]]) -> str:
+    if not kept:
+        return ""
+    roles = [_("{role} for {app}", role=role.word, app=escape_inline(app, 80)) for role, app, _id in kept]
+    return _("They still are {roles}.", roles=", ".join(roles))
 
 
 async def _which_app(call: CommandContext) -> UserInputError:
@@ -193,14 +165,10 @@ def _grantee(who: str) -> str:
     found = references.person(who) or references.group(who)
     if not found:
         raise UserInputError(
-            Text("I cannot tell who “{who}” is.", who=who[:60]),
+            Text("I couldn't find “{who}”.", who=who[:60]),
             Text("Type @ and pick the person or user group from Slack's list."),
         )
     return found
-
-
-def _mention(grantee: str) -> str:
-    return f"<!subteam^{grantee}>" if grantee.startswith("S") else f"<@{grantee}>"
 
 
 def _role(word: str | None) -> Role:

@@ -1,20 +1,24 @@
-"""`whoami`: what I may do here, and why."""
+"""`whoami`: my roles, what those for single apps add, and my limits."""
 
 from __future__ import annotations
 
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import command
+from bot.domain.access import RoleGrant
 from bot.domain.model import Outsider, Role
+from bot.exceptions import PermissionDenied
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape_inline
 
-EVERYWHERE = gettext_noop("You are *{role}* for every app.")
+EVERYWHERE = gettext_noop("You're *{role}* for all apps.")
+GRANTED = gettext_noop("You're *{role}* for all apps (granted by {admin}).")
+LANGUAGE = gettext_noop("English")  # the language this is read in, by its own name
 WHO = {
-    Outsider.GUEST: gettext_noop("You're a guest: you can use only the apps you were given access to."),
+    Outsider.GUEST: gettext_noop("You're a guest: you can only use apps you've been given access to."),
     Outsider.PARTNER: gettext_noop(
-        "You're from another organisation: you can use only the apps you were given access to."
+        "You're from another organisation: you can only use apps you've been given access to."
     ),
 }
 
@@ -25,25 +29,71 @@ async def whoami(call: CommandContext) -> Message:
 
     /applivery whoami
     """
-    text = await may(call)
-    return Message(text, (blocks.section(text),))
+    role = _next_role(call)
+    number = await _request(call, role) if role else None
+    return card(await may(call), _limits(call), (role, number) if role and number else None)
+
+
+def card(roles: str, limits: str, request: tuple[Role, int] | None) -> Message:
+    """Return a user's roles and limits; `request` is the role they can ask for, and its number."""
+    row = [blocks.button(_("What I can do"), "run.v1#help", "help")]
+    if request:
+        role, number = request
+        row.insert(0, blocks.button(_("Ask to be {role}", role=role.word), "ask.v1", str(number)))
+    return Message(f"{roles}\n{limits}", (blocks.section(roles), blocks.context(limits), blocks.actions(*row)))
 
 
 async def may(call: CommandContext) -> str:
-    """Return the asker's roles, commands and time zone, a line for each."""
+    """Return the asker's roles, a line for each: the one for all apps, then what those for single apps add."""
     asker = call.asker
-    lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
+    grants = await call.services.roles.granted_to(asker)
+    lines = [_(WHO[asker.outsider]) if asker.outsider else _everywhere(asker.role, grants)]
     names = {app.id: app.name for app in await call.services.apps.apps()} if asker.app_roles else {}
-    lines += [
-        _("*{role}* for {app}", role=role.word, app=escape_inline(names.get(app_id, app_id), 80))
-        for app_id, role in asker.app_roles.items()
-        if role > asker.role
-    ]
-    can = [
-        entry.name
-        for entry in call.registry.commands()
-        if entry.required_role <= (asker.highest if asker.outsider else asker.role)
-    ]
-    lines.append(_("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
-    lines.append(_("Your time zone is {zone}.", zone=escape_inline(asker.tz, 60)))
+    for app_id, role in asker.app_roles.items():
+        if role > asker.role:
+            app = escape_inline(names.get(app_id, app_id), 80)
+            by = _granted_by(grants, app_id, role)
+            lines.append(
+                _("*{role}* for {app} (granted by {admin})", role=role.word, app=app, admin=by)
+                if by
+                else _("*{role}* for {app}", role=role.word, app=app)
+            )
+            if acts := _acts(call, asker.role, role):
+                lines[-1] += f": {acts}"
     return "\n".join(lines)
+
+
+def _everywhere(role: Role, grants: list[RoleGrant]) -> str:
+    by = _granted_by(grants, None, role)
+    return _(GRANTED, role=role.word, admin=by) if by else _(EVERYWHERE, role=role.word)
+
+
+def _granted_by(grants: list[RoleGrant], app_id: str | None, role: Role) -> str:
+    found = [grant for grant in grants if grant.app_id == app_id and grant.role == role]
+    return f"<@{found[0].granted_by}>" if found else ""
+
+
+def _acts(call: CommandContext, below: Role, role: Role) -> str:
+    """Return what a role adds to a lower one, as its commands say it."""
+    added = [entry.act for entry in call.registry.commands() if below < entry.required_role <= role and entry.act]
+    return ", ".join(_(act) for act in dict.fromkeys(added))
+
+
+def _limits(call: CommandContext) -> str:
+    quota = call.services.links
+    links = _("Up to {minute} links a minute, {hour} an hour", minute=quota.per_minute, hour=quota.per_hour)
+    return " · ".join((links, _(LANGUAGE), escape_inline(call.asker.tz, 60)))
+
+
+def _next_role(call: CommandContext) -> Role | None:
+    """Return the role to ask for: the next one up, if any."""
+    asker = call.asker
+    return None if asker.outsider or asker.role >= Role.ADMIN else Role(asker.role + 1)
+
+
+async def _request(call: CommandContext, role: Role) -> int | None:
+    refused = PermissionDenied(missing=role.word)
+    asker = call.asker
+    return await call.services.roles.record_refusal(
+        asker.user_id, asker.channel_id, refused, "whoami", (), takes_an_app=False
+    )

@@ -11,7 +11,7 @@ from bot.db.schema import app_channel_allowlist, grants
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now
 from bot.db.wakeups import Topic
-from bot.domain.access import RoleGrant
+from bot.domain.access import GrantChange, RoleGrant
 from bot.domain.model import Role
 
 T = TypeVar("T")
@@ -19,19 +19,43 @@ T = TypeVar("T")
 
 def grant_role(  # noqa: PLR0917 - the row's columns, in their order
     tx: Transaction, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str
-) -> None:
+) -> GrantChange:
     """Give a role; it replaces what the same grantee had for the same app. Raises `DatabaseUnavailable`."""
+    had = tx.execute(sa.select(grants.c.role).where(_is_of(team_id, grantee, app_id))).scalar()
     values = {"role": role.name, "granted_by": granted_by, "granted_at": db_now()}
     insert = tx.insert(grants).values(team_id=team_id, grantee=grantee, app_id=app_id or EVERY_APP, **values)
     upsert = insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values)
     mark_grants_changed(tx)
-    tx.execute(upsert)
+    granted_at = tx.execute(upsert.returning(grants.c.granted_at)).scalar_one()
+    return GrantChange(Role.named(had or ""), granted_at)
+
+
+def undo_grant(  # noqa: PLR0917 - the row's key, and what it was
+    tx: Transaction, team_id: str, grantee: str, app_id: str | None, change: GrantChange, undone_by: str
+) -> bool:
+    """Put back what a grant replaced; False, and nothing is done, when that grant has been changed since."""
+    which = _is_of(team_id, grantee, app_id) & (grants.c.granted_at == change.granted_at)
+    back: sa.Delete | sa.Update = sa.delete(grants).where(which)
+    if change.previous:
+        values = {"role": change.previous.name, "granted_by": undone_by, "granted_at": db_now()}
+        back = sa.update(grants).where(which).values(**values)
+    mark_grants_changed(tx)
+    return tx.execute(back.returning(grants.c.grantee)).first() is not None
+
+
+def restore_role(  # noqa: PLR0917 - the row's columns, in their order
+    tx: Transaction, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str
+) -> bool:
+    """Give a revoked role again; False, and nothing is done, when another was given since."""
+    values = {"role": role.name, "granted_by": granted_by, "granted_at": db_now()}
+    insert = tx.insert(grants).values(team_id=team_id, grantee=grantee, app_id=app_id or EVERY_APP, **values)
+    mark_grants_changed(tx)
+    return tx.execute(insert.on_conflict_do_nothing().returning(grants.c.grantee)).first() is not None
 
 
 def revoke_role(tx: Transaction, team_id: str, grantee: str, app_id: str | None) -> Role | None:
     """Take a role back; returns the one that was given, None if none was."""
-    which = (grants.c.team_id == team_id) & (grants.c.grantee == grantee)
-    delete = sa.delete(grants).where(which & (grants.c.app_id == (app_id or EVERY_APP))).returning(grants.c.role)
+    delete = sa.delete(grants).where(_is_of(team_id, grantee, app_id)).returning(grants.c.role)
     mark_grants_changed(tx)
     role = tx.execute(delete).scalar()
     return None if role is None else Role[role]
@@ -43,12 +67,13 @@ def list_grants(tx: Transaction, team_id: str) -> list[RoleGrant]:
     return [_grant(row) for row in tx.execute(query) if Role.named(row.role)]
 
 
-def allow_channel(tx: Transaction, app_id: str, channel_id: str, set_by: str) -> None:
-    """Put a channel on an app's allow-list; the first one closes the app everywhere else."""
+def allow_channel(tx: Transaction, app_id: str, channel_id: str, set_by: str) -> bool:
+    """Put a channel on an app's allow-list; False if it was on it. The first one closes the app everywhere else."""
     values = {"set_by": set_by, "set_at": db_now()}
     insert = tx.insert(app_channel_allowlist).values(app_id=app_id, channel_id=channel_id, **values)
     mark_grants_changed(tx)
-    tx.execute(insert.on_conflict_do_nothing())
+    added = tx.execute(insert.on_conflict_do_nothing().returning(app_channel_allowlist.c.app_id))
+    return added.first() is not None
 
 
 def disallow_channel(tx: Transaction, app_id: str, channel_id: str) -> bool:
@@ -67,11 +92,11 @@ def list_allowed_channels(tx: Transaction) -> dict[str, frozenset[str]]:
     return {app_id: frozenset(channels) for app_id, channels in found.items()}
 
 
-def allow_names_in(tx: Transaction, channel_id: str, set_by: str) -> None:
-    """Put a channel on the managers' list: summaries there may name people."""
+def allow_names_in(tx: Transaction, channel_id: str, set_by: str) -> bool:
+    """Put a channel on the managers' list, so that reports there may name people; False if it was on it."""
     insert = tx.insert(manager_channels).values(channel_id=channel_id, set_by=set_by, set_at=db_now())
     mark_grants_changed(tx)
-    tx.execute(insert.on_conflict_do_nothing())
+    return tx.execute(insert.on_conflict_do_nothing().returning(*manager_channels.c)).first() is not None
 
 
 def disallow_names_in(tx: Transaction, channel_id: str) -> bool:
@@ -91,6 +116,10 @@ def mark_grants_changed(tx: Transaction) -> None:
     """Invalidate the caches of all replicas, within a transaction that writes."""
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
+
+
+def _is_of(team_id: str, grantee: str, app_id: str | None) -> sa.ColumnElement[bool]:
+    return (grants.c.team_id == team_id) & (grants.c.grantee == grantee) & (grants.c.app_id == (app_id or EVERY_APP))
 
 
 def _grant(row: sa.Row[Any]) -> RoleGrant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
 from bot.db.schema import grants, role_request_copies, role_requests
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, storable
+from bot.domain.access import GrantChange
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
 
@@ -85,18 +87,24 @@ def decide_request(
     if row is None:
         row = tx.execute(sa.select(table).where(condition)).first()
         return None if row is None else (_request(row), False)
+    granted = None
     if decision is not RequestDecision.DENIED:
         access.mark_grants_changed(tx)
-        _grant_requested(tx, row, EVERY_APP if decision is RequestDecision.ALL else row.app_id, decided_by)
-    return _request(row), True
+        app_id = EVERY_APP if decision is RequestDecision.ALL else row.app_id
+        granted = _grant_requested(tx, row, app_id, decided_by)
+    return replace(_request(row), granted=granted), True
 
 
-def _grant_requested(tx: Transaction, row: sa.Row[Any], app_id: str, granted_by: str) -> None:
+def _grant_requested(tx: Transaction, row: sa.Row[Any], app_id: str, granted_by: str) -> GrantChange | None:
+    which = (grants.c.team_id == row.team_id) & (grants.c.grantee == row.user_id) & (grants.c.app_id == app_id)
+    had = tx.execute(sa.select(grants.c.role).where(which)).scalar()
     values = {"role": row.role, "granted_by": granted_by, "granted_at": db_now()}
     insert = tx.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
     # A greater role may have been granted since the request: allowing it must not lower the role.
     lesser = grants.c.role.in_([role.name for role in Role.given() if role < Role[row.role]])
-    tx.execute(insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser))
+    upsert = insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser)
+    granted_at = tx.execute(upsert.returning(grants.c.granted_at)).scalar()
+    return None if granted_at is None else GrantChange(Role.named(had or ""), granted_at)
 
 
 # -------------------------------------------------------------- the admins' messages

@@ -57,6 +57,12 @@ def purge_audit(tx: Transaction, days: float) -> int:
     return len(tx.execute(_OLD, keep=span(days * 24 * 3600)).all())
 
 
+def count_person(tx: Transaction, user_id: str) -> int:
+    """Return the number of audit rows about a user's actions."""
+    query = sa.select(sa.func.count()).select_from(audit).where(audit.c.user_id == user_id)
+    return int(tx.execute(query).scalar_one())
+
+
 def erase_person(tx: Transaction, user_id: str) -> int:
     """Delete the records of a user's actions, and remove their id from the records of others.
 

@@ -171,7 +171,7 @@ class HandlerRegistry:
             ]
             act = next((entry.act for entry in found if entry.kind is HandlerKind.COMMAND and entry.act), "")
             for entry in found:
-                registry.add(replace(entry, act=entry.act or act))
+                registry.add(replace(entry, act=entry.act or act if entry.required_role > Role.MEMBER else ""))
         return registry
 
     def add(self, entry: RegisteredHandler) -> None:

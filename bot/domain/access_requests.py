@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.access import GrantChange
 from bot.domain.model import Role
 
 
@@ -21,7 +22,8 @@ class RequestDecision(StrEnum):
 class RoleRequest:
     """A role that a person lacks (for every app, if `app_id` is None), and what they were refused for it, and where.
 
-    `decision` None: pending. Before it is asked for, `asked_at` is when they were refused.
+    `decision` None: pending. Before it is asked for, `asked_at` is when they were refused. `granted` is what the
+    decision has just changed; None when it changed nothing, or was made earlier.
     """
 
     id: int
@@ -34,6 +36,7 @@ class RoleRequest:
     asked_at: datetime
     decided_by: str | None = None
     decision: RequestDecision | None = None
+    granted: GrantChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

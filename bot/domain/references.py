@@ -26,7 +26,7 @@ def required_person(typed: str) -> str:
     found = person(typed) or _found(_PERSON_ID, typed)
     if found is None:
         step = Text("Type @ and pick the person from Slack's list.")
-        raise UserInputError(Text("I cannot tell who “{who}” is.", who=typed[:60]), step)
+        raise UserInputError(Text("I couldn't find “{who}”.", who=typed[:60]), step)
     return found
 
 

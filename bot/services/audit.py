@@ -60,6 +60,10 @@ class AuditLog:
             audit.list_entries, user_id=user_id, app_id=app_id, since=since, until=until, limit=limit
         )
 
+    async def count_user(self, user_id: str) -> int:
+        """Return how many rows are about a user."""
+        return await self._store.run(audit_reports.count_person, user_id)
+
     async def erase_user(self, actor: Actor, entrypoint: Entrypoint, user_id: str) -> int:
         """Delete the rows about a user and return their number; that it was done is recorded, about whom is not."""
         rows = await self._store.run(audit_reports.erase_person, user_id)

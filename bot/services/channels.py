@@ -138,11 +138,17 @@ class ChannelService:
         """Return the channels each app is kept to, by app id; an app without a list is open everywhere."""
         return await self._store.cached(access.list_allowed_channels)
 
-    async def open_app(self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str) -> None:
-        """Put a channel on an app's list. Raises what `look_up_for` does."""
+    async def open_app(
+        self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str
+    ) -> tuple[bool, frozenset[str]]:
+        """Put a channel on an app's list; returns whether it is new there, and the whole list.
+
+        Raises what `look_up_for` does.
+        """
         await self.look_up_for(actor.user_id, channel_id)
-        await self._store.run(access.allow_channel, app.id, channel_id, actor.user_id)
+        added = await self._store.run(access.allow_channel, app.id, channel_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"channel {channel_id}", app_id=app.id)
+        return added, (await self.app_lists()).get(app.id, frozenset())
 
     async def close_app(
         self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str
@@ -152,8 +158,8 @@ class ChannelService:
         await self._audit.record(actor, entrypoint, AuditAction.REVOKE, f"channel {channel_id}", app_id=app.id)
         return done, (await self.app_lists()).get(app.id, frozenset())
 
-    async def name_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> None:
-        """Make a channel one of the managers', in which reports name people.
+    async def name_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> bool:
+        """Make a channel one of the managers', in which reports name people; returns whether it is new there.
 
         Raises UserInputError for one that is shared with another organisation, and what `look_up_for` does.
         """
@@ -162,8 +168,9 @@ class ChannelService:
         if channel.is_shared:
             why = Text("That channel is shared with another organisation, and reports there can't name people.")
             raise UserInputError(why, Text("Choose a channel of your own."))
-        await self._store.run(access.allow_names_in, channel_id, actor.user_id)
+        added = await self._store.run(access.allow_names_in, channel_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"manager channel {channel_id}")
+        return added
 
     async def stop_naming_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> bool:
         """Take a channel off the managers' list; returns whether it was on it."""

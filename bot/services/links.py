@@ -59,8 +59,8 @@ class LinkIssuer:
         self._metrics = metrics
         self._audit = audit
         self._tickets = tickets
-        self._per_minute = per_minute
-        self._per_hour = per_hour
+        self.per_minute = per_minute
+        self.per_hour = per_hour
 
     @property
     def can_install(self) -> bool:
@@ -82,7 +82,7 @@ class LinkIssuer:
         try:
             await self.ensure_not_recalled(build)
             wait = await self._store.run(
-                link_quota.consume_link_quota, asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour
+                link_quota.consume_link_quota, asker.user_id, per_minute=self.per_minute, per_hour=self.per_hour
             )
             if wait > 0:
                 raise RateLimited(wait)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from bot.db import access as stored_access
 from bot.db import access_requests, subscriptions
 from bot.db.database import Database
 from bot.domain import access
+from bot.domain.access import GrantChange, RoleGrant
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import Actor, App, Role
-from bot.exceptions import AppliveryError, BotError, PermissionDenied, UserInputError, kind_of
+from bot.exceptions import AppliveryError, BotError, PermissionDenied, SlackError, UserInputError, kind_of
 from bot.i18n import Text
+from bot.i18n.verbatim import verbatim
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
-from bot.slack.button_values import SubscriptionValue
+from bot.slack.button_values import GrantUndoValue, SubscriptionValue
 
 log = logger(__name__)
 
@@ -39,11 +42,43 @@ class RoleService:
 
     # -------------------------------------------------------------- grants
 
-    async def grant(self, actor: Actor, entrypoint: Entrypoint, grantee: str, role: Role, app: App | None) -> None:
+    async def grant(
+        self, actor: Actor, entrypoint: Entrypoint, grantee: str, role: Role, app: App | None
+    ) -> GrantChange:
         """Give a role to a user or a user group, for one app or for all (None)."""
         app_id = app.id if app else None
-        await self._store.run(stored_access.grant_role, actor.team_id, grantee, role, app_id, actor.user_id)
+        change = await self._store.run(stored_access.grant_role, actor.team_id, grantee, role, app_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"{role.word} to {grantee}", app_id=app_id)
+        return change
+
+    async def undo_grant(self, actor: Actor, entrypoint: Entrypoint, undo: GrantUndoValue) -> bool:
+        """Take back exactly this grant, or give again exactly what was revoked; False when it was changed since."""
+        app_id, change = undo.app_id or None, undo.change
+        outcome, action = f"{undo.role.word} from {undo.grantee}", AuditAction.REVOKE
+        if change is None:
+            outcome, action = f"{undo.role.word} to {undo.grantee}", AuditAction.GRANT
+            done = await self._store.run(
+                stored_access.restore_role, actor.team_id, undo.grantee, undo.role, app_id, actor.user_id
+            )
+        else:
+            done = await self._store.run(
+                stored_access.undo_grant, actor.team_id, undo.grantee, app_id, change, actor.user_id
+            )
+        if done:
+            await self._audit.record(actor, entrypoint, action, outcome, app_id=app_id)
+        return done
+
+    async def granted_to(self, actor: Actor) -> list[RoleGrant]:
+        """Return the roles that were granted to a user, or to a user group they are in."""
+        found = []
+        for grant in await self._store.cached(stored_access.list_grants, actor.team_id):
+            with suppress(SlackError):
+                is_group = grant.grantee.startswith("S")
+                if grant.grantee == actor.user_id or (
+                    is_group and actor.user_id in await self._access.group_members(grant.grantee)
+                ):
+                    found.append(grant)
+        return found
 
     async def revoke(self, actor: Actor, entrypoint: Entrypoint, grantee: str, app: App | None) -> Role | None:
         """Take a role back and return it; None where none was given."""
@@ -159,7 +194,7 @@ class RoleService:
             return
         outsider = await self._access.uncached().outsider_kind(request.user_id)
         if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
-            who = f"<@{request.user_id}>"
+            who = verbatim(await self._access.display_name(request.user_id))
             raise UserInputError(
                 Text(access.TOO_WIDE[outsider], who=who), Text("Use `grant @person member app:courier`.")
             )

@@ -7,11 +7,16 @@ Messages stay for years, so values of earlier versions are parsed as well; what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from bot.domain.model import Build, Subscription
+from bot.domain.access import GrantChange
+from bot.domain.model import Build, Role, Subscription
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 ID_DIGITS = 18  # of a number that fits into a column
 PAGE_DIGITS = 5
+MICROS_DIGITS = 16  # of microseconds since 1970: until 2286
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,36 @@ class PageValue:
 
     def __str__(self) -> str:
         return f"{self.number} {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class GrantUndoValue:
+    """A grant to take back, with what it changed, or a revoked role to give again (`change` None).
+
+    `grantee` is a user or a user group, `app_id` empty for all apps.
+    """
+
+    grantee: str
+    app_id: str
+    role: Role
+    change: GrantChange | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> GrantUndoValue | None:
+        """Parse a button's value; None for one that is not whole."""
+        grantee, app_id, role, previous, micros = [*text.split("/", 4), "", "", "", ""][:5]
+        given, at = Role.named(role), _number(micros, MICROS_DIGITS)
+        if not grantee or given is None:
+            return None
+        change = None if at is None else GrantChange(Role.named(previous), EPOCH + at * MICROSECOND)
+        return cls(grantee, app_id, given, change)
+
+    def __str__(self) -> str:
+        parts = [self.grantee, self.app_id, self.role.word]
+        if self.change:
+            before = self.change.previous.word if self.change.previous else ""
+            parts += [before, str((self.change.granted_at - EPOCH) // MICROSECOND)]
+        return "/".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

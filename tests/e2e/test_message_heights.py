@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.commands import whoami
+from bot.domain import access
+from bot.domain.access import GrantChange
+from bot.domain.access_requests import RoleRequest
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
 from bot.domain.filters import DEFAULT_EVENTS
 from bot.domain.model import (
     Actor,
@@ -24,14 +29,30 @@ from bot.domain.model import (
     InstallRequirements,
     Link,
     Recall,
+    Role,
     Stage,
 )
 from bot.domain.subscription_preview import rehearse
 from bot.domain.uploads import TransferProgress
-from bot.exceptions import ServiceUnavailable
-from bot.i18n import use_locale
+from bot.exceptions import PermissionDenied, ServiceUnavailable
+from bot.i18n import _, current_locale, use_locale
 from bot.slack.blocks import Message
-from bot.slack.views import builds, channel_card, links, mutes, progress, subscriptions, uploads, welcome
+from bot.slack.blocks.paging import paginate_partial
+from bot.slack.button_values import GrantUndoValue
+from bot.slack.views import (
+    access_requests,
+    audit,
+    builds,
+    channel_card,
+    errors,
+    grants,
+    links,
+    mutes,
+    progress,
+    subscriptions,
+    uploads,
+    welcome,
+)
 from tests.support.chromium import MISSING, PROGRAM, chromium
 from tests.support.facts import COURIER, FULL, NOON, build, subscription
 from tests.support.pane import MessagePane, message_pane
@@ -216,6 +237,64 @@ GOALS += [
     ("muted", lambda: mutes.muted([subscription(1)], NOON, mutes.HERE, []), True, 190),
     ("channel paused", lambda: subscriptions.paused(replace(WISHED, paused="not_in_channel"), "bot"), False, 190),
     ("welcome", welcome.welcome, False, 210),
+]
+
+# ------------------------------------------------------------------ roles, refusals, audit log
+
+
+def refusal(app: App | None = None) -> Message:
+    with pytest.raises(PermissionDenied) as refused:
+        access.require(Role.RELEASER, Role.MANAGER, app, act="see downloads")
+    return errors.denied(refused.value, request=1)
+
+
+def outage() -> Message:
+    return errors.problem(ServiceUnavailable(), "0a1b2c3d", again=("run.v1", "get courier"))
+
+
+REQUEST = RoleRequest(1, "T1", "U0BRUNO", Role.MANAGER, "c" * 24, "downloads courier", "C0S000001", NOON)
+
+
+def asked(locale: str) -> Message:
+    return access_requests.question(REQUEST, COURIER.name, "Bruno Díaz", locale, Role.RELEASER, 14)
+
+
+def trail() -> Message:
+    """Ten lines of what people do: most get builds, and a few fail or give roles."""
+    usual = AuditEntry(SOON, "T1", "U0ANA", AuditAction.GET, AuditOutcome.MINTED, app_id="a", build_id="b")
+    entries = [
+        replace(usual, action=AuditAction.GRANT, outcome="releaser to U0BRUNO42", build_id=None),
+        replace(usual, outcome="AppliveryDown"),
+        replace(usual, action=AuditAction.RECALL, outcome="crash on login"),
+        *[usual] * 9,
+    ]
+    page = paginate_partial(entries, 0, 10)
+    names = {"a": "Courier"}, {"b": "2.5.3 (247) iOS"}
+    return audit.listed(page, *names, typed="since:7d", whole="audit format:csv", now=SOON, tz="UTC")
+
+
+def roles() -> Message:
+    lines = f"{_(whoami.EVERYWHERE, role='member')}\n*releaser* for Courier (granted by <@U0ANA>): "
+    acts = "attach files, mute announcements, recall builds, subscribe channels, upload builds, undo recalls"
+    limits = _("Up to {minute} links a minute, {hour} an hour", minute=10, hour=60)
+    return whoami.card(f"{lines}{acts}", f"{limits} · English · Europe/Madrid", (Role.RELEASER, 7))
+
+
+UNDO = GrantUndoValue("U0BRUNO", "", Role.ADMIN, GrantChange(Role.RELEASER, NOON))
+GOALS += [
+    ("refusal", refusal, True, 130),
+    ("refusal, long names", lambda: refusal(NAMED.app), True, 190),
+    ("outage", outage, True, 190),
+    ("access request", lambda: asked(current_locale()), False, 200),
+    ("audit log", trail, True, 520),
+    ("whoami", roles, True, 260),
+    ("granted role", lambda: grants.granted(UNDO, None), True, 145),
+    (
+        "limited app",
+        lambda: grants.limited(("Courier", "a"), "C0S000001", ["C0S000001"], ["C1", "C2"], added=True),
+        True,
+        190,
+    ),
 ]
 
 

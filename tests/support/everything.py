@@ -44,8 +44,10 @@ async def everything(world: Environment) -> None:
     await _other_doors(world)
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
+    await world.ask(f"revoke <#{world.releases.id}|releases> app:courier")  # pressing Undo may have limited it
     pressed |= await _requests(world)
     pressed |= await _changes(world)
+    pressed |= await _forgotten(world)
     pressed |= await _home(world)
     pressed |= await _long_lists(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
@@ -261,6 +263,17 @@ async def _changes(world: Environment) -> set[str]:
     await world.ask(f"unsubscribe d{report.id}", channel=place)
     await world.ask(f"revoke <@{world.bruno.id}>")
     return {"keep.v1", "replace.v1", "undo.subscription.v1", "resume.v1", "undo.digest.v1"}
+
+
+async def _forgotten(world: Environment) -> set[str]:
+    """A person's records are deleted after a question, which is cancelled once; its buttons."""
+    dora = world.slack.user("dora")
+    await world.ask("get courier", user=dora)
+    actions = ["forget.cancel.v1", "forget.v1"]
+    for action in actions:
+        await world.slack.click(await world.ask(f"forget <@{dora.id}|dora>"), action, user=world.ana)
+        await rested(world)
+    return set(actions)
 
 
 def _question(world: Environment) -> FakeMessage:

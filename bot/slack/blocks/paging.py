@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
+
 from bot.i18n import _, format_number
 from bot.slack import blocks
 from bot.slack.blocks import Block
@@ -53,8 +55,13 @@ def items_needed(number: int, size: int) -> int:
     return (number + 1) * size + 1
 
 
-def page_buttons(page: PagedItems[T], action: str, what: str) -> list[Block]:
-    """Return the buttons to the previous and next page; the value of each is the page number and `what` is listed."""
+def page_buttons(
+    page: PagedItems[T], action: str, what: str, *, menu: OverflowMenuElement | None = None
+) -> list[Block]:
+    """Return the buttons to the previous and next page, and a menu.
+
+    The value of each button is the page number and `what` is listed.
+    """
     back = blocks.button(
         _("Previous"),
         f"{action}#previous",
@@ -64,7 +71,11 @@ def page_buttons(page: PagedItems[T], action: str, what: str) -> list[Block]:
     more = blocks.button(
         _("More"), f"{action}#more", str(PageValue(page.number + 1, what)), accessibility_label=_("More: the next page")
     )
-    row = [*([back] if page.number else []), *([more] if page.more else [])]
+    row: list[ButtonElement | OverflowMenuElement] = [
+        *([back] if page.number else []),
+        *([more] if page.more else []),
+        *([menu] if menu else []),
+    ]
     return [blocks.actions(*row)] if row else []
 
 

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from bot.domain.access_requests import RequestDecision, RoleRequest
-from bot.i18n import _, use_locale
+from bot.domain.model import Role
+from bot.i18n import _, ngettext, use_locale
 from bot.slack import blocks
 from bot.slack.blocks import Message
+from bot.slack.button_values import GrantUndoValue
 from bot.slack.mrkdwn import code, escape_inline
+from bot.slack.views.grants import UNDO
 
 
-def question(request: RoleRequest, app: str | None, name: str, language: str) -> Message:
-    """Return the question to an admin, in the language of that one; `name` is what the person is called."""
+def question(  # noqa: PLR0917 - the facts of a request
+    request: RoleRequest, app: str | None, name: str, language: str, has: Role, apps: int
+) -> Message:
+    """Return the question to an admin, in the language of that one.
+
+    `name` is what the person is called, `has` the role they have now, and `apps` how many apps there are: 0 if unknown.
+    """
     with use_locale(language):
-        head = _head(request, app)
+        head = _head(request, app, has)
         number, everywhere = str(request.id), _("Allow for all apps")
-        sure = _("{name} becomes {role} of every app, new ones too.", name=name, role=request.role.word)
+        opened = {"name": name, "role": request.role.word}
+        sure = _("{name} becomes {role} for all apps, new ones too.", **opened)
+        if apps:
+            sure = ngettext(
+                "{name} becomes {role} for {number} app and all new ones.",
+                "{name} becomes {role} for all {number} apps, new ones too.",
+                apps,
+                **opened,
+            )
         buttons = [
             blocks.button(everywhere, "decide.all.v1", number, confirm=sure, verb=everywhere),
             blocks.button(_("Deny"), "decide.deny.v1", number),
@@ -23,15 +39,18 @@ def question(request: RoleRequest, app: str | None, name: str, language: str) ->
             label = _("Allow for {app}", app=app)
             buttons.insert(0, blocks.button(label, "decide.app.v1", number, style="primary"))
         did = _did(request)
-        body = (blocks.section("\n".join([f"*{head}*", *did])), blocks.actions(*buttons))
+        small = [blocks.context(*did)] if did else []
+        body = (blocks.section(f"*{head}*"), *small, blocks.actions(*buttons))
         return Message(" ".join([f"{head}.", *did]), body)
 
 
-def _head(request: RoleRequest, app: str | None) -> str:
+def _head(request: RoleRequest, app: str | None, has: Role) -> str:
+    """Return who asks for what, and what they are now."""
     about = {"user": f"<@{request.user_id}>", "role": request.role.word}
-    if app is None:
-        return _("{user} asks to be {role}", **about)
-    return _("{user} asks to be {role} of {app}", app=escape_inline(app, 80), **about)
+    apps = _("all apps") if app is None else escape_inline(app, 80)
+    if not has:
+        return _("{user} asks to be {role} for {apps}", apps=apps, **about)
+    return _("{user} asks to be {role} for {apps} (now {before})", apps=apps, before=has.word, **about)
 
 
 def _did(request: RoleRequest) -> list[str]:
@@ -40,8 +59,8 @@ def _did(request: RoleRequest) -> list[str]:
         return []
     command, channel = code(request.command, 300), request.channel_id
     if channel is None or channel.startswith("D"):
-        return [_("They tried {command} in their direct messages.", command=command)]
-    return [_("They tried {command} in {channel}.", command=command, channel=f"<#{channel}>")]
+        return [_("Tried {command} in a direct message.", command=command)]
+    return [_("Tried {command} in {channel}.", command=command, channel=f"<#{channel}>")]
 
 
 def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
@@ -55,15 +74,26 @@ def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
         apps = _apps(request, app)
         given = _("✅ {user} is now *{role}* for {apps}.", apps=apps, **who)
         text = given if mine else _("✅ {user} is now *{role}* for {apps}: allowed by {admin}.", apps=apps, **who)
+        if mine and request.granted:
+            app_id = "" if request.decision is RequestDecision.ALL else request.app_id or ""
+            undo = GrantUndoValue(request.user_id, app_id, request.role, request.granted)
+            return Message(text, (blocks.section(text), blocks.actions(blocks.button(_("Undo"), UNDO, str(undo)))))
     return Message(text, (blocks.section(text),))
 
 
 def told(request: RoleRequest, app: str | None) -> Message:
-    """Return what the person who asked reads."""
+    """Return what the person who asked reads: the decision, by whom, and where what they were refused works now."""
     if request.decision is RequestDecision.DENIED:
-        return Message(_("❌ Your request for *{role}* was denied.", role=request.role.word))
-    apps = _apps(request, app)
-    return Message(_("✅ You're now *{role}* for {apps}. Try again.", role=request.role.word, apps=apps))
+        admin = f"<@{request.decided_by}>"
+        return Message(_("❌ Your request for *{role}* was denied by {admin}.", role=request.role.word, admin=admin))
+    text = _("✅ You're now *{role}* for {apps}.", role=request.role.word, apps=_apps(request, app))
+    if not request.command:
+        return Message(text)
+    command, channel = code(request.command, 300), request.channel_id
+    if channel is None or channel.startswith("D"):
+        return Message(f"{text} {_('You can use {command} now.', command=command)}")
+    there = _("You can use {command} in {channel} now.", command=command, channel=f"<#{channel}>")
+    return Message(f"{text} {there}")
 
 
 def _apps(request: RoleRequest, app: str | None) -> str:

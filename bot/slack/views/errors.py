@@ -96,8 +96,7 @@ def denied(
     if request is not None:  # the button is the next step
         text = safe(_(error.sentence))
         ask = blocks.button(_("Request access"), "ask.v1", str(request))
-        can = blocks.button(_("What I can do"), "run.v1#help", "help")
-        return Message(text, (blocks.section(text), blocks.actions(ask, can)))
+        return Message(text, (blocks.section(text, accessory=ask),))
     if error.channels:
         listed = ", ".join(
             f"<#{channel}>" for channel in error.channels[:CHANNELS]

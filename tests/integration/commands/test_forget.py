@@ -11,6 +11,7 @@ from bot.db import audit
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
 from tests.conftest import Environment
 from tests.support.everything import dump
+from tests.support.seeing import labels, press
 
 
 async def test_forget_removes_user_from_every_ledger_row(world: Environment) -> None:
@@ -23,7 +24,10 @@ async def test_forget_removes_user_from_every_ledger_row(world: Environment) -> 
     await world.ask("downloads courier", user=world.bruno)
     assert world.bruno.id in dump(world)
     answer = await world.ask(f"forget {bruno}")
-    assert "1 line of the ledger" in answer.text
+    assert f"Delete 1 record about <@{world.bruno.id}>? This can't be undone." in answer.text
+    assert world.bruno.id in dump(world)
+    done = await (await press(world.slack, answer, "Delete 1 record", user=world.ana)).answer()
+    assert done.text == f"*Deleted 1 record about <@{world.bruno.id}>.* Applivery keeps its own log."
     assert world.bruno.id not in dump(world)
     outcomes = [(entry.user_id, entry.action, entry.outcome) for entry in await world.bot.store.run(audit.list_entries)]
     assert outcomes == [
@@ -31,6 +35,23 @@ async def test_forget_removes_user_from_every_ledger_row(world: Environment) -> 
         (world.ana.id, AuditAction.SEND, "to somebody"),
         (world.ana.id, AuditAction.GET, AuditOutcome.MINTED),
     ]
+
+
+async def test_forget_can_be_cancelled(world: Environment) -> None:
+    await world.start()
+    world.applivery.build(world.courier)
+    await world.ask("get courier", user=world.bruno)
+    answer = await world.ask(f"forget <@{world.bruno.id}|bruno>")
+    assert labels(answer) == ["Delete 1 record", "Cancel"]
+    told = await (await press(world.slack, answer, "Cancel", user=world.ana)).answer()
+    assert told.text == "Nothing was deleted."
+    assert len(await world.bot.store.run(audit.list_entries)) == 1
+
+
+async def test_forget_asks_nothing_when_there_is_nothing(world: Environment) -> None:
+    await world.start()
+    answer = await world.ask(f"forget <@{world.bruno.id}|bruno>")
+    assert answer.text == f"*Deleted 0 records about <@{world.bruno.id}>.* Applivery keeps its own log."
 
 
 async def test_a_role_outlives_being_forgotten(world: Environment) -> None:
@@ -46,7 +67,7 @@ async def test_forget_ambiguous_name_forgets_no_user(world: Environment, typed: 
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("get courier")
-    assert "I cannot tell who" in (await world.ask(f"forget {typed}")).text
+    assert "find" in (await world.ask(f"forget {typed}")).text
     assert len(await world.bot.store.run(audit.list_entries)) == 1
 
 

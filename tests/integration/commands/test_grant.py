@@ -53,18 +53,18 @@ async def test_a_role_is_taken_back_from_who_has_left(world: Environment, carla:
     await world.ask(f"grant {at(carla)} releaser")
     carla.deleted = True
     await world.restart()
-    assert (await world.ask(f"revoke {at(carla)}")).text == f"Done: <@{carla.id}> is no longer *releaser*."
+    assert (await world.ask(f"revoke {at(carla)}")).text == f"<@{carla.id}> is no longer *releaser* for all apps."
 
 
 async def test_grant_works_at_once_and_revoke_ends_it(world: Environment) -> None:
     await world.start()
     assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
     assert (await world.ask(f"grant {at(world.bruno)} releaser")).text == (
-        f"Done: <@{world.bruno.id}> is now *releaser*."
+        f"<@{world.bruno.id}> is now *releaser* for all apps."
     )
     assert NEEDS_RELEASER not in (await world.ask("subscribe courier", user=world.bruno)).text
     assert (await world.ask(f"revoke {at(world.bruno)}")).text == (
-        f"Done: <@{world.bruno.id}> is no longer *releaser*."
+        f"<@{world.bruno.id}> is no longer *releaser* for all apps."
     )
     assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
 
@@ -84,10 +84,11 @@ async def test_revoke_names_remaining_single_app_roles(world: Environment) -> No
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:courier")
     refused = await world.ask(f"revoke {at(world.bruno)}")
-    assert "They have no role for every app. They are still releaser for Courier." in refused.text
+    assert refused.text == (f"<@{world.bruno.id}> has no role for all apps, only for single ones: releaser (Courier)")
+    assert labels(refused) == ["Revoke releaser for Courier"]
     await world.ask(f"grant {at(world.bruno)} manager")
     assert (await world.ask(f"revoke {at(world.bruno)}")).text == (
-        f"Done: <@{world.bruno.id}> is no longer *manager*. They are still releaser for Courier."
+        f"<@{world.bruno.id}> is no longer *manager* for all apps. They still are releaser for Courier."
     )
 
 
@@ -101,15 +102,80 @@ async def test_revoke_is_recorded_while_applivery_is_away(world: Environment) ->
     assert (await world.bot.store.run(audit.list_entries))[0].outcome == f"manager from {world.bruno.id}"
 
 
+async def test_undo_takes_back_exactly_the_grant_it_is_under(world: Environment) -> None:
+    await world.start()
+    first = await world.ask(f"grant {at(world.bruno)} releaser")
+    second = await world.ask(f"grant {at(world.bruno)} manager")
+    assert second.text == f"<@{world.bruno.id}> is now *manager* for all apps (was releaser)."
+    assert "has been changed since" in await said(await press(world.slack, first, "Undo", user=world.ana))
+    undone = await said(await press(world.slack, second, "Undo", user=world.ana))
+    assert undone == f"Undone: <@{world.bruno.id}> is *releaser* for all apps again."
+    assert await given(world) == {(world.bruno.id, Role.RELEASER, None)}
+
+
+async def test_undo_of_a_first_grant_leaves_none(world: Environment) -> None:
+    await world.start()
+    answer = await world.ask(f"grant {at(world.bruno)} releaser app:courier")
+    undone = await said(await press(world.slack, answer, "Undo", user=world.ana))
+    assert undone == f"Undone: <@{world.bruno.id}> is no longer *releaser* for Courier."
+    assert await given(world) == set()
+
+
+async def test_undo_of_a_revocation_gives_the_role_again(world: Environment) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} releaser app:courier")
+    answer = await world.ask(f"revoke {at(world.bruno)} app:courier")
+    await press(world.slack, answer, "Undo", user=world.ana)
+    await rested(world)
+    assert await given(world) == {(world.bruno.id, Role.RELEASER, world.courier.id)}
+    answer = await world.ask(f"revoke {at(world.bruno)} app:courier")
+    await world.ask(f"grant {at(world.bruno)} manager app:courier")
+    assert "has been changed since" in await said(await press(world.slack, answer, "Undo", user=world.ana))
+    assert await given(world) == {(world.bruno.id, Role.MANAGER, world.courier.id)}
+
+
+async def test_undo_of_all_apps_keeps_the_role_for_one(world: Environment) -> None:
+    await world.start()
+    question = await ask_for_it(world)
+    await world.ask(f"grant {at(world.bruno)} releaser app:courier")
+    turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
+    await press(world.slack, await turn.answer(), "Undo", user=world.ana)
+    await rested(world)
+    assert await given(world) == {(world.bruno.id, Role.RELEASER, world.courier.id)}
+
+
+@pytest.mark.parametrize("value", ["x", "U0B", "U0B//king", "U0B//admin/member/9999999999999999999", "U0B//admin/x"])
+async def test_a_made_up_undo_changes_nothing_given(world: Environment, value: str) -> None:
+    await world.start()
+    await world.ask(f"grant {at(world.bruno)} releaser")
+    forged = old_card(world.slack, world.releases, "undo.grant.v1", value)
+    assert await said(await press(world.slack, forged, "Old", user=world.ana))
+    assert "Only admins" in await said(await press(world.slack, forged, "Old", user=world.bruno))
+    assert (world.bruno.id, Role.RELEASER, None) in await given(world)
+
+
+async def test_limiting_an_app_says_who_loses_it(world: Environment) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    qa = world.slack.channel("qa", members=(world.ana,))
+    answer = await world.ask(f"grant {hash_(qa)} app:courier")
+    assert answer.text.endswith(f"1 subscription elsewhere is paused: <#{world.releases.id}>.")
+    back = await said(await press(world.slack, answer, "Undo", user=world.ana))
+    assert back.startswith("*Courier can be used everywhere again.*")
+    again = await world.ask(f"grant {hash_(qa)} app:courier")
+    assert labels(again) == ["Undo"]
+    assert labels(await world.ask(f"grant {hash_(qa)} app:courier")) == [], "it was allowed before"
+
+
 async def test_a_user_group_has_a_role_and_its_people_with_it(world: Environment, carla: FakeUser) -> None:
     group = world.slack.usergroup("qa-team", [world.bruno])
     await world.start()
     granted = await world.ask(f"grant <!subteam^{group.id}|@qa-team> manager app:courier")
-    assert granted.text == f"Done: <!subteam^{group.id}> is now *manager* for Courier."
+    assert granted.text == f"<!subteam^{group.id}> is now *manager* for Courier."
     assert "Only " not in (await world.ask("downloads courier", user=world.bruno)).text
     assert "Only managers can see downloads." in (await world.ask("downloads courier", user=carla)).text
     revoked = await world.ask(f"revoke <!subteam^{group.id}|@qa-team> app:courier")
-    assert revoked.text == f"Done: <!subteam^{group.id}> is no longer *manager* for Courier."
+    assert revoked.text == f"<!subteam^{group.id}> is no longer *manager* for Courier."
     assert "Only managers can see downloads." in (await world.ask("downloads courier", user=world.bruno)).text
 
 
@@ -131,7 +197,7 @@ async def test_roles_outlive_a_restart(world: Environment) -> None:
 async def test_a_grant_takes_nothing_away_from_an_admin(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.ana)} member")
-    assert "You are *admin* for every app." in (await world.ask("whoami")).text
+    assert "You're *admin* for all apps." in (await world.ask("whoami")).text
 
 
 async def test_only_admins_give_roles(world: Environment) -> None:
@@ -168,7 +234,7 @@ async def test_grant_by_app_admin_for_own_app_and_its_trail(world: Environment, 
     await world.ask("get driver")
     await world.ask("get courier")
     granted = await world.ask(f"grant {at(carla)} releaser app:courier", user=world.bruno)
-    assert granted.text == f"Done: <@{carla.id}> is now *releaser* for Courier."
+    assert granted.text == f"<@{carla.id}> is now *releaser* for Courier."
     trail = await world.ask("audit app:courier", user=world.bruno)
     assert "get Courier" in trail.text
     assert "Driver" not in trail.text
@@ -205,15 +271,15 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Envi
             "grant",
             "`grant` needs a person or group. Type @ and pick from Slack's list. Example: `/applivery grant @bruno",
         ),
-        ("grant bruno releaser", "I cannot tell who “bruno” is. Type @ and pick the person or user group"),
+        ("grant bruno releaser", "I couldn't find “bruno”. Type @ and pick the person or user group"),
         ("grant <@UBRUNO>", "Which role? Choose `member`, `releaser`, `manager` or `admin`."),
         ("grant <@UBRUNO> relaeser", "There is no role “relaeser”. Did you mean `releaser`?"),
         ("grant <@UBRUNO> king", "There is no role “king”. Choose `member`"),
         ("grant <@UBRUNO> releaser app:nothing", "There is no app called “nothing”."),
         ("grant <#C1|x>", "For which app? Choose `Courier`."),
-        ("revoke <@UBRUNO>", "Nothing was granted to them."),
-        ("revoke <@UBRUNO> app:courier", "Nothing was granted to them for Courier."),
-        ("grant <!channel> admin", "I cannot tell who"),
+        ("revoke <@UBRUNO>", "They have no granted role for all apps."),
+        ("revoke <@UBRUNO> app:courier", "They have no granted role for Courier."),
+        ("grant <!channel> admin", "I couldn't find"),
     ],
 )
 async def test_grant_invalid_request_explained_with_correct_form(world: Environment, typed: str, words: str) -> None:
@@ -247,11 +313,19 @@ async def test_whoami_says_what_one_may_and_why(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} manager app:courier")
     answer = (await world.ask("whoami", user=world.bruno)).text
-    assert answer.startswith("You are *member* for every app.\n*manager* for Courier\nYou can use ")
-    assert "`get`" in answer
-    assert "`grant`" not in answer
-    assert answer.endswith("Your time zone is America/Lima.")
-    assert "`grant`" in (await world.ask("whoami")).text
+    assert answer.startswith(f"You're *member* for all apps.\n*manager* for Courier (granted by <@{world.ana.id}>): ")
+    assert "see downloads" in answer
+    assert "grant roles" not in answer
+    assert answer.endswith("\nUp to 10 links a minute, 60 an hour · English · America/Lima")
+    assert labels(await world.ask("whoami")) == ["What I can do"]
+
+
+async def test_whoami_has_a_button_to_ask_for_more(world: Environment) -> None:
+    await world.start()
+    answer = await world.ask("whoami", user=world.bruno)
+    assert labels(answer) == ["Ask to be releaser", "What I can do"]
+    await press(world.slack, answer, "Ask to be releaser", user=world.bruno)
+    assert "asks to be releaser for all apps (now member)" in (await direct(world, world.ana)).text
 
 
 # ------------------------------------------------------------------ an app kept to channels
@@ -268,7 +342,7 @@ async def qa(world: Environment) -> FakeChannel:
     world.applivery.attach(build, "notes.pdf", b"x")
     channel: FakeChannel = world.slack.channel("qa", members=(world.ana, world.bruno))
     answer = await world.ask(f"grant {hash_(channel)} app:courier")
-    assert answer.text == f"Done: Courier can be used in <#{channel.id}>, and only in the channels on its list."
+    assert answer.text == f"*Courier is now limited to <#{channel.id}>.* Before, it could be used everywhere."
     return channel
 
 
@@ -276,12 +350,12 @@ async def test_the_lists_can_be_lengthened_shortened_and_ended(world: Environmen
     await world.ask(f"grant {hash_(world.releases)} app:courier")
     assert "2.4.0" in (await world.ask("get courier")).text
     answer = await world.ask(f"revoke {hash_(world.releases)} app:courier")
-    assert answer.text == (f"<#{world.releases.id}> is off the list of Courier; it can still be used in <#{qa.id}>.")
+    assert answer.text == (f"*Courier can't be used in <#{world.releases.id}> any more*, only in <#{qa.id}>.")
     assert (await world.ask("get courier")).text == ONLY.format(qa.id)
     answer = await world.ask(f"revoke {hash_(world.releases)} app:courier")
-    assert f"<#{world.releases.id}> was not on the list of Courier" in answer.text
+    assert f"Courier wasn't allowed in <#{world.releases.id}>." in answer.text
     answer = await world.ask(f"revoke {hash_(qa)} app:courier")
-    assert answer.text == f"<#{qa.id}> is off the list of Courier; it is open everywhere."
+    assert answer.text == f"*Courier can be used everywhere again.* It was limited to <#{qa.id}>."
     assert "2.4.0" in (await world.ask("get courier")).text
 
 
@@ -401,7 +475,7 @@ async def test_when_every_app_is_kept_elsewhere_that_is_said(world: Environment,
 async def refused(world: Environment, typed: str = "subscribe courier", user: FakeUser | None = None) -> FakeMessage:
     """What Bruno (or another person) is told who may not."""
     answer: FakeMessage = await world.ask(typed, user=user or world.bruno)
-    assert labels(answer) == ["Request access", "What I can do"]
+    assert labels(answer) == ["Request access"]
     return answer
 
 
@@ -430,8 +504,8 @@ async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: En
     for admin in (world.ana, carla):
         [question] = directs(world, admin)
         assert question.text == (
-            f"<@{world.bruno.id}> asks to be releaser of Courier. "
-            f"They tried `subscribe courier` in <#{world.releases.id}>."
+            f"<@{world.bruno.id}> asks to be releaser for Courier (now member). "
+            f"Tried `subscribe courier` in <#{world.releases.id}>."
         )
         assert labels(question) == ["Allow for Courier", "Allow for all apps", "Deny"]
     assert directs(world, world.bruno) == []
@@ -444,8 +518,10 @@ async def test_allowed_for_an_app_is_allowed_for_it_alone(world: Environment) ->
     turn = await press(world.slack, question, "Allow for Courier", user=world.ana)
     assert await said(turn) == f"✅ <@{world.bruno.id}> is now *manager* for Courier."
     assert await turn.answer() is question, "the buttons are gone"
-    assert labels(question) == []
-    assert (await direct(world, world.bruno)).text == "✅ You're now *manager* for Courier. Try again."
+    assert labels(question) == ["Undo"]
+    assert (await direct(world, world.bruno)).text == (
+        f"✅ You're now *manager* for Courier. You can use `downloads courier` in <#{world.releases.id}> now."
+    )
     assert await given(world) == {(world.bruno.id, Role.MANAGER, world.courier.id)}
     assert "Only managers" not in (await world.ask("downloads courier", user=world.bruno)).text
     assert "only managers can see downloads" in (await world.ask("downloads driver", user=world.bruno)).text
@@ -457,11 +533,13 @@ async def test_all_apps_are_allowed_after_a_question_that_says_so(world: Environ
     question = await ask_for_it(world)
     confirm = question.element("decide.all.v1")["confirm"]
     assert (confirm["confirm"]["text"], confirm["deny"]["text"]) == ("Allow for all apps", "Cancel")
-    assert "becomes releaser of every app, new ones too." in confirm["text"]["text"]
+    assert "becomes releaser for all 2 apps, new ones too." in confirm["text"]["text"]
     assert "confirm" not in question.element("decide.app.v1")
     turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
     assert await said(turn) == f"✅ <@{world.bruno.id}> is now *releaser* for all apps."
-    assert (await direct(world, world.bruno)).text == "✅ You're now *releaser* for all apps. Try again."
+    assert (await direct(world, world.bruno)).text == (
+        f"✅ You're now *releaser* for all apps. You can use `subscribe courier` in <#{world.releases.id}> now."
+    )
     assert await given(world) == {(world.bruno.id, Role.RELEASER, None)}
     assert NEEDS_RELEASER not in (await world.ask("subscribe driver", user=world.bruno)).text
 
@@ -471,7 +549,7 @@ async def test_a_denied_role_is_not_given_and_the_person_hears_of_it(world: Envi
     question = await ask_for_it(world)
     turn = await press(world.slack, question, "Deny", user=world.ana)
     assert await said(turn) == f"❌ You denied <@{world.bruno.id}> the role *releaser*."
-    assert (await direct(world, world.bruno)).text == "❌ Your request for *releaser* was denied."
+    assert (await direct(world, world.bruno)).text == f"❌ Your request for *releaser* was denied by <@{world.ana.id}>."
     assert await given(world) == set()
 
 
@@ -501,10 +579,10 @@ async def test_the_same_is_asked_once_an_hour(world: Environment, answer: str | 
     if answer:
         await press(world.slack, question, answer, user=world.ana)
     turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
-    assert re.fullmatch(r"You asked for this at <.*>\. The admins have your request\.", await said(turn))
+    assert re.fullmatch(r"You already asked at <.*>\. I'll DM you the answer\.", await said(turn))
     await rested(world)
     assert len(directs(world, world.ana)) == 1
-    assert "of Driver" in (await ask_for_it(world, "subscribe driver")).text
+    assert "for Driver" in (await ask_for_it(world, "subscribe driver")).text
     assert "to be manager" in (await ask_for_it(world, "downloads courier")).text
     clock.forward(minutes=61)
     assert "Deny" in labels(await ask_for_it(world))
@@ -527,7 +605,7 @@ async def test_a_request_says_for_which_app(world: Environment, typed: str, app:
     question = await ask_for_it(world, typed)
     wide = ["Allow for all apps", "Deny"]
     assert labels(question) == ([f"Allow for {app}", *wide] if app else wide)
-    assert f"They tried `{typed}`" in question.text
+    assert f"Tried `{typed}`" in question.text
 
 
 async def test_access_request_by_role_holder_of_other_app_is_per_app(world: Environment) -> None:
@@ -570,7 +648,7 @@ async def test_without_any_admin_it_is_said_who_could_name_one(world: Environmen
     world.ana.admin = False
     await world.start()
     turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
-    assert await said(turn) == "I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."
+    assert await said(turn) == "This bot has no other admin yet. Ask the person who set it up."
 
 
 @pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
@@ -590,7 +668,7 @@ async def test_access_request_forged_is_not_decided(world: Environment, action: 
     await ask_for_it(world)
     forged = old_card(world.slack, world.releases, action, value)
     assert await said(await press(world.slack, forged, "Old", user=world.ana)) == (
-        "I can't find that request. A role can be given with `grant`."
+        "I can't find that request. Use `grant` to give a role."
     )
     assert await given(world) == set()
 
@@ -649,7 +727,7 @@ async def test_access_request_with_role_by_now_says_try_again(world: Environment
     answer = await refused(world)
     await world.ask(f"grant {at(world.bruno)} releaser")
     turn = await press(world.slack, answer, "Request access", user=world.bruno)
-    assert await said(turn) == "You're *releaser* by now. Try again."
+    assert await said(turn) == "You're already *releaser*. Run the command again."
     assert directs(world, world.ana) == []
 
 

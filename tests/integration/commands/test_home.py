@@ -253,7 +253,7 @@ async def test_home_empty_section_has_one_button_and_role_actions(
     await grant(world, world.bruno, role)
     home = await opened(world, world.bruno)
     assert labels(home) == buttons
-    assert f"You are *{role}* for every app." in seen(home)
+    assert f"You're *{role}* for all apps" in seen(home)
     assert "Apps: Courier." in seen(home)
     assert ("Everything works" in seen(home)) == (role == "admin")
     for number, label in enumerate(buttons):

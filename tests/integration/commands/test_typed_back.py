@@ -88,7 +88,7 @@ async def test_an_app_s_name_means_it_in_every_command(world: Environment) -> No
         f"unmute {name}": f"Unmuted {name}",
         f"unsubscribe {name}": f"from {name}.",
         f"grant <@{world.bruno.id}|bruno> releaser app:{name}": f"for {name}",
-        f"audit app:{name}": "The audit trail",
+        f"audit app:{name}": "Audit log",
         f"downloads {name} since:7d": f"Downloads of {name}",
         f"recall {name} 1.0 (7) it crashes": "it crashes",
         f"unrecall {name} 1.0 (7) · iOS": f"{name} 1.0 (7) for iOS",

@@ -32,7 +32,7 @@ async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: Environ
     assert labels[:3] == ["Obtener una compilación", "Compilaciones", "Estado"]
     said = (await world.ask("help forget", user=lucia)).blocks[0]["text"]["text"]
     assert "Necesita el rol *admin*." in said
-    assert "Sus roles se quedan" in said
+    assert "Los roles se quedan" in said
     assert "`/applivery forget @bruno`" in said
 
 

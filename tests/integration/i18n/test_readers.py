@@ -60,12 +60,12 @@ async def test_access_request_admin_and_asker_read_own_language(world: Environme
     await world.start(access_admins=[world.ana.id, lucia.id])
     await press(world.slack, await world.ask("subscribe courier", user=world.bruno), "Request access", user=world.bruno)
     english, spanish = await direct(world, world.ana), await direct(world, lucia)
-    assert english.text.startswith(f"<@{world.bruno.id}> asks to be releaser of Courier.")
-    assert spanish.text.startswith(f"<@{world.bruno.id}> pide ser releaser de Courier.")
+    assert english.text.startswith(f"<@{world.bruno.id}> asks to be releaser for Courier (now member).")
+    assert spanish.text.startswith(f"<@{world.bruno.id}> pide ser releaser para Courier (ahora member).")
     assert "Permitir para Courier" in seen(spanish)
     turn = await world.slack.click(spanish, "decide.deny.v1", user=lucia)
     assert (await turn.answer()).text == f"❌ Has denegado a <@{world.bruno.id}> el rol *releaser*."
-    assert (await direct(world, world.bruno)).text == "❌ Your request for *releaser* was denied."
+    assert (await direct(world, world.bruno)).text == (f"❌ Your request for *releaser* was denied by <@{lucia.id}>.")
     assert english.text == f"❌ <@{lucia.id}> denied <@{world.bruno.id}> the role *releaser*."
 
 

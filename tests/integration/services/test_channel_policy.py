@@ -170,7 +170,7 @@ async def test_access_uncheckable_user_can_try_again(world: Environment) -> None
     assert "can't check who you are" in said.text
     world.slack.faults.clear()
     again = await (await press(world.slack, said, "Try again", user=world.ana)).answer()
-    assert "You are *admin*" in again.text
+    assert "You're *admin*" in again.text
 
 
 async def test_a_report_waits_while_the_kind_of_its_channel_is_unknown(world: Environment) -> None:

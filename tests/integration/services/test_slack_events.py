@@ -32,7 +32,7 @@ async def known(world: Environment, **changes: Any) -> None:
     """The bot runs, hears what its manifest says, and remembers Bruno as a member."""
     world.slack.subscribed = set(EVENTS)
     await world.start(**changes)
-    assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
+    assert "You're *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
 async def test_user_deactivated_is_refused_at_once(world: Environment, way: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ async def test_user_deactivated_is_refused_at_once(world: Environment, way: dict
         ({"guest": True}, "Guests can only use apps"),
         ({"team_id": "T0ELSEWHERE"}, "another organisation"),
         ({"bot": True}, LEFT),
-        ({"admin": True}, "You are *admin*"),
+        ({"admin": True}, "You're *admin*"),
         ({"tz": "America/Lima"}, "America/Lima"),
     ],
 )
@@ -70,7 +70,7 @@ async def test_user_reactivated_is_admitted_at_once(world: Environment) -> None:
     assert LEFT in (await world.ask("whoami", user=world.bruno)).text
     world.bruno.deleted = False
     await world.slack.join(world.bruno)
-    assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
+    assert "You're *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
 async def test_out_of_the_group_is_out_of_its_role_at_once(world: Environment, way: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ async def test_an_odd_event_is_acknowledged_and_breaks_nothing(world: Environmen
     await known(world)
     turn = await world.slack.event(event)
     assert turn.acked
-    assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
+    assert "You're *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
 # ------------------------------------------------------------------ records that are none
@@ -185,7 +185,7 @@ async def test_an_incomplete_record_is_no_member(world: Environment, what: str) 
         assert said.ephemeral_to == world.bruno.id
     assert not world.applivery.minted
     world.slack.faults.clear()
-    assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
+    assert "You're *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
 async def test_grant_refused_for_incomplete_user_record(world: Environment) -> None:
@@ -202,7 +202,7 @@ async def test_user_of_several_workspaces_is_ours_if_one_is_ours(world: Environm
     teams = {"id": "W1", "enterprise_id": "E1", "teams": ["T0OTHER", world.slack.team_id]}
     body = record(world, "team_id", id="W1", enterprise_user={**teams, "id": world.bruno.id})
     world.slack.faults.add("users.info", Fault(packed=body, coding="identity"), times=None)
-    assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
+    assert "You're *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
 async def test_own_record_without_workspace_is_fetched_again(world: Environment) -> None:
@@ -210,4 +210,4 @@ async def test_own_record_without_workspace_is_fetched_again(world: Environment)
     await world.start()
     assert "can't check who you are" in (await world.ask("whoami")).text
     world.slack.faults.clear()
-    assert "You are *admin*" in (await world.ask("whoami")).text
+    assert "You're *admin*" in (await world.ask("whoami")).text

@@ -156,7 +156,7 @@ async def test_welcome_button_refuses_non_releaser_and_offers_request(world: Env
     turn = await press(world.slack, message, "Subscribe", user=world.bruno)
     answer = await turn.answer()
     assert "Only releasers can" in seen(answer)
-    assert labels(answer) == ["Request access", "What I can do"]
+    assert labels(answer) == ["Request access"]
     assert heard(world) == [message.text], "the channel hears nothing of that"
 
 
