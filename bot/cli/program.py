@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bot.app import RunningBot
     from bot.dispatch.registry import HandlerRegistry
 
+CONNECT_SECONDS = 15.0  # until `run` says that Slack is not reached
+
 app = typer.Typer(
     name="applivery-bot",
     help="The Slack bot for teams that ship mobile apps with Applivery.",
@@ -124,7 +126,11 @@ async def _greet(running_bot: RunningBot, settings: bot_settings.Settings) -> No
     """Print one line once the bot answers in Slack; with JSON logs it is an event."""
     from bot.observability.logging import logger  # noqa: PLC0415
 
-    bot = await running_bot.connected()
+    connecting = asyncio.create_task(running_bot.connected())
+    await asyncio.wait({connecting}, timeout=CONNECT_SECONDS)
+    if not connecting.done() and settings.log_format == "console":
+        typer.echo("Still connecting to Slack. If this goes on, run `applivery-bot doctor`.")
+    bot = await connecting
     if settings.log_format == "json":
         logger(__name__).info("service.connected", workspace=bot.team, bot=bot.name, command=settings.slack_command)
         return
