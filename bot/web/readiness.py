@@ -34,7 +34,7 @@ async def slack(
         connected = await sockets.count_connected()
         found = {"ok": connected > 0, "connections": connected}
         if not connected:
-            found["problem"] = f"no connection is open ({sockets.last_error})"
+            found["problem"] = f"no open connection ({sockets.last_error})"
     try:
         await asyncio.wait_for(slack_client.identity(younger_than=fresh), seconds)
     except Exception as error:  # noqa: BLE001 - a check that raises is not passed
@@ -120,11 +120,11 @@ def _nothing_works(own: AttemptHistory, apps: int, late: float) -> bool:
 def _polls(own: AttemptHistory) -> str:
     error = own.trouble(time.monotonic())
     if error is None:
-        return "apps were not polled in time"
+        return "polls are late"
     if own.error is None:
-        return f"polls of Applivery are under way and bring nothing ({cause(error)})"
+        return f"polls get no answer ({cause(error)})"
     polls = "the last poll" if own.failures == 1 else f"the last {own.failures} polls"
-    return f"{polls} of Applivery brought nothing ({kind_of(own.error)}: {cause(own.error)})"
+    return f"{polls} failed ({kind_of(own.error)}: {cause(own.error)})"
 
 
 def _why(error: BaseException, seconds: float) -> str:

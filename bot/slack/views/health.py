@@ -166,7 +166,10 @@ def _polling(polling: PollingHealth) -> str:
     facts = [ngettext("*Polling* · {number} app", "*Polling* · {number} apps", polling.apps)]
     if polling.behind:
         facts.append(_("{number} behind", number=format_number(polling.behind)))
-    facts.append(_("oldest poll {when}", when=date_tag(polling.oldest)) if polling.oldest else _("none polled yet"))
+    if not polling.oldest:
+        facts.append(_("none polled yet"))
+    elif not polling.well:
+        facts.append(_("oldest poll {when}", when=date_tag(polling.oldest)))
     return " · ".join(facts) + _because(polling.problem)
 
 

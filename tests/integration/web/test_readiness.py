@@ -69,7 +69,7 @@ async def test_three_polls_without_success_are_not_ready(world: Environment, fai
         await world.look()
     found = await readyz(world)
     assert (found["ok"], found["behind"]) == (False, 1)
-    assert found["problem"].startswith("the last 3 polls of Applivery brought nothing (")
+    assert found["problem"].startswith("the last 3 polls failed (")
     assert found["oldest_poll_seconds_ago"] >= 0
     metrics = await scraped(world)
     assert (metrics["ready polling"], metrics["apps behind"]) == (0, 1), "both alerts are about these"

@@ -95,7 +95,7 @@ async def test_readiness_false_without_slack_connection(world: Environment) -> N
     assert answer.json == answer.json | {"ready": False}
     found = answer.json["checks"]["slack"]
     assert (found["ok"], found["connections"]) == (False, 0)
-    assert found["problem"].startswith("no connection is open (")
+    assert found["problem"].startswith("no open connection (")
     assert answer.json["checks"]["database"]["ok"] is True
 
 
@@ -145,7 +145,7 @@ async def test_readiness_false_until_applivery_answers_a_poll(world: Environment
     await world.look()
     answer = await ask(world, "GET", "/readyz")
     assert answer.status == 503
-    assert answer.json["checks"]["polling"]["problem"].endswith("brought nothing (AppliveryDown: HTTP 503)")
+    assert answer.json["checks"]["polling"]["problem"].endswith("failed (AppliveryDown: HTTP 503)")
     world.applivery.faults.clear()
     await world.look()
     assert (await ask(world, "GET", "/readyz")).status == 200
