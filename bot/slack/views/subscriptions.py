@@ -74,18 +74,26 @@ def updated(
     *,
     resumed: bool = False,
 ) -> Message:
-    """Return what has changed, whose it was, and a button that restores it by the key `undo`."""
-    head, changed = _("*Updated {app} in {channel}*", **_names(subscription)), _changes(before, subscription, handles)
-    first = f"{head}: {changed[0]}" if len(changed) == 1 else "\n".join((head, *changed))
-    was = ""
-    if before.created_by != subscription.created_by:
-        was = _("It was <@{person}>'s subscription.", person=before.created_by)
-        first = first if changed else _("*{app} in {channel} is yours now* ({kinds}).", **_names(subscription))
-    elif not changed:
-        first = _("*Resumed {app} in {channel}* ({kinds}).", **_names(subscription))
+    """Return what has changed, whose it was, and a button that restores it by the key `undo`.
+
+    Where nothing has changed, it was paused and goes on.
+    """
+    names, changed = _names(subscription), _changes(before, subscription, handles)
+    taken = before.created_by != subscription.created_by
+    if len(changed) == 1:
+        head = _("*Updated {app} in {channel}*", **names)
+        first = f"{head}: " + _("was {before}, now {after}.", before=changed[0][0], after=changed[0][1])
+    elif changed:
+        first = "\n".join((_("*Updated {app} in {channel}*", **names), *_bullets(changed)))
+    elif taken:
+        first = _("*{app} in {channel} is yours now* ({kinds}).", **names)
+    else:
+        first = _("*Resumed {app} in {channel}* ({kinds}).", **names)
+    was = _("It was <@{person}>'s subscription.", person=before.created_by) if taken else ""
     says = _("Undo the change to {app}", app=app_of(subscription))
     back = blocks.button(_("Undo"), "undo.subscription.v1", undo, accessibility_label=says)
-    return _result(subscription, [first, _sentences(was, _(RESUMED) if resumed else "")], tried, back)
+    last = back if changed or taken else _unsubscribe(subscription)
+    return _result(subscription, [first, _sentences(was, _(RESUMED) if resumed else "")], tried, last)
 
 
 def unchanged(
@@ -96,7 +104,7 @@ def unchanged(
     resumed: bool = False,
 ) -> Message:
     """Return the answer to a wish that a channel has already, and who made it."""
-    head = _("*{channel} is already subscribed to {app}* ({kinds}).", **_names(subscription))
+    head = _("*Already subscribed to {app} in {channel}* ({kinds}).", **_names(subscription))
     made = _("Set up by <@{person}>.", person=subscription.created_by)
     lines = [_sentences(head, made, _(RESUMED) if resumed else ""), typed_filters(subscription, handles)]
     return _result(subscription, lines, tried, _unsubscribe(subscription))
@@ -112,7 +120,7 @@ def replace_or_keep(
         app=app_name(before),
         channel=channel_name(before.channel_id),
     )
-    text = "\n".join((head, *_changes(before, after, handles)))
+    text = "\n".join((head, *_bullets(_changes(before, after, handles))))
     buttons = blocks.actions(
         blocks.button(
             _("Replace"),
@@ -214,17 +222,18 @@ _UNSET = {
 }
 
 
-def _changes(before: Subscription, after: Subscription, handles: Mapping[str, str]) -> list[str]:
-    """Return what differs: one sentence for one option, a line each for more."""
+def _bullets(changes: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"• {was} → {now}" for was, now in changes]
+
+
+def _changes(before: Subscription, after: Subscription, handles: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return of each option that differs how it was and is."""
     found = [
         change
         for change in subscription_changes.changes(before, after)
         if change.key != "tz" or (change.before and change.after)  # otherwise it comes with the times
     ]
-    pairs = [_pair(change, before, after, handles) for change in found]
-    if len(pairs) == 1:
-        return [_("was {before}, now {after}.", before=pairs[0][0], after=pairs[0][1])]
-    return [f"• {was} → {now}" for was, now in pairs]
+    return [_pair(change, before, after, handles) for change in found]
 
 
 def _pair(
@@ -294,7 +303,7 @@ def _nothing(everywhere: bool, channel_id: str = "") -> Message:
     if everywhere:
         return Message(_("*No channel is subscribed to an app yet.*"))
     text = _(
-        "*{channel} isn't subscribed to any app yet.* Subscribe to post new builds here.",
+        "*No subscriptions in {channel} yet.* Subscribe to an app to post its new builds here.",
         channel=channel_name(channel_id),
     )
     begin = blocks.button(_("Subscribe to an app"), "run.v1", "subscribe", style="primary")

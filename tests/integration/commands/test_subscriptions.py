@@ -44,7 +44,7 @@ async def test_subscriptions_listed_with_their_makers(world: Environment) -> Non
 async def test_nothing_subscribed_says_what_to_do(world: Environment) -> None:
     await world.start()
     answer = await world.ask("subscriptions")
-    assert "isn't subscribed to any app yet." in answer.text
+    assert "*No subscriptions in" in answer.text
     turn = await press(world.slack, answer, "Subscribe to an app", user=world.ana)
     assert "*Subscribed" in (await turn.answer()).text
 
@@ -52,7 +52,7 @@ async def test_nothing_subscribed_says_what_to_do(world: Environment) -> None:
 async def test_another_channel_s_wishes_are_not_listed(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
-    assert "isn't subscribed to any app yet" in (await world.ask("subscriptions", channel=world.general)).text
+    assert "*No subscriptions in" in (await world.ask("subscriptions", channel=world.general)).text
 
 
 async def many(world: Environment, count: int) -> None:
@@ -202,7 +202,7 @@ async def test_subscriptions_of_all_channels_visible_only_to_admin(world: Enviro
 async def test_a_made_up_page_of_every_channel_is_for_admins_too(world: Environment) -> None:
     await world.start()
     await elsewhere(world)
-    for value, words in (("all/0", "Only admins can"), ("here/0", "isn't subscribed"), ("here/x", "out of date")):
+    for value, words in (("all/0", "Only admins can"), ("here/0", "*No subscriptions in"), ("here/x", "out of date")):
         made_up = old_card(world.slack, world.releases, "subscriptions.v1#next", value)
         assert words in (await (await press(world.slack, made_up, "Old", user=world.bruno)).answer()).text
 
@@ -262,7 +262,7 @@ async def test_subscription_form_shows_saved_values_and_keeps_number(world: Envi
         before.manner,
     )
     answer = world.slack.ephemerals(world.ana)[-1]
-    head = f"*<#{world.releases.id}> is already subscribed to Courier* (failed builds). Set up by <@{world.ana.id}>."
+    head = f"*Already subscribed to Courier in <#{world.releases.id}>* (failed builds). Set up by <@{world.ana.id}>."
     assert answer.text.startswith(head)
     assert "No recent build failed." in answer.text
     assert labels(answer) == ["Test", "Edit", "Unsubscribe"]
@@ -494,7 +494,7 @@ async def test_a_replacement_of_what_was_changed_meanwhile_asks_again(world: Env
     question = await world.ask("subscribe courier on:uploaded")
     await world.ask("subscribe courier on:processed", user=world.bruno)
     again = await (await press(world.slack, question, "Replace", user=world.ana)).answer()
-    assert "was ready builds, now uploaded builds." in again.text
+    assert "• ready builds → uploaded builds" in again.text
     [now] = await all_of(world)
     assert now.created_by == world.bruno.id
 
@@ -504,5 +504,6 @@ async def test_same_subscription_of_another_stays_theirs(world: Environment) -> 
     await world.ask(f"grant <@{world.bruno.id}> releaser")
     await world.ask("subscribe courier", user=world.bruno)
     answer = await world.ask("subscribe courier")
-    assert f"is already subscribed to Courier* (ready and failed builds). Set up by <@{world.bruno.id}>" in answer.text
+    assert answer.text.startswith(f"*Already subscribed to Courier in <#{world.releases.id}>* (ready and failed")
+    assert f"Set up by <@{world.bruno.id}>" in answer.text
     assert [each.created_by for each in await all_of(world)] == [world.bruno.id]

@@ -81,7 +81,7 @@ async def test_an_app_s_name_means_it_in_every_command(world: Environment) -> No
     world.applivery.build(odd, version="1.0", number="7", os="ios")
     await world.start(**MANY)
     for words, said in {
-        f"get {name}": f"{name} 1.0 (7) for iOS",
+        f"get {name}": f"{name} 1.0 (7) · iOS",
         f"builds {name}": f"Builds of {name}",
         f"subscribe {name} on:failed": f"to {name} (failed builds)",
         f"mute 4h {name}": f"{name} in",

@@ -185,13 +185,14 @@ def test_a_change_is_shown_before_and_after(after: dict[str, Any], words: str) -
     before = subscription()
     card = cards.updated(replace(before, **after), before, "key", None, HANDLES)
     assert card.text == words
-    assert buttons(card)["Undo"]["value"] == "key"
+    last = list(buttons(card).values())[-1]
+    assert last["value"] == ("key" if after else "C1/1")
 
 
 def test_another_s_subscription_is_replaced_by_a_named_button() -> None:
     before = subscription()
     card = cards.replace_or_keep(before, replace(before, query="branch:main"), "value", HANDLES)
-    assert card.text == ("*Replace <@U0ANA>'s subscription to Courier in <#C1>?*\nwas all branches, now `branch:main`.")
+    assert card.text == ("*Replace <@U0ANA>'s subscription to Courier in <#C1>?*\n• all branches → `branch:main`")
     assert list(buttons(card)) == ["Replace", "Keep"]
 
 
@@ -282,7 +283,7 @@ def test_the_list_of_every_channel_says_which() -> None:
 
 def test_an_empty_list_of_subscriptions_invites() -> None:
     card = cards.subscriptions([], now=NOON, channel_id="C1")
-    assert card.text == "*<#C1> isn't subscribed to any app yet.* Subscribe to post new builds here."
+    assert card.text == "*No subscriptions in <#C1> yet.* Subscribe to an app to post its new builds here."
     assert list(buttons(card)) == ["Subscribe to an app"]
     assert listed(everywhere=True).text == "*No channel is subscribed to an app yet.*"
 
