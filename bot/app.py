@@ -33,6 +33,7 @@ from bot.settings import Settings
 from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.manifest import SCOPES
+from bot.slack.refused_blocks import RefusedBlocks
 from bot.slack.socket_mode.pool import SocketPool
 from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
 from bot.testing_overrides import TestingOverrides
@@ -119,7 +120,7 @@ async def _opened(
     session = await stack.enter_async_context(
         http_client.session(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
-    slack_client = poster_of(settings, tuning, session)
+    slack_client = poster_of(settings, tuning, session, RefusedBlocks(store, tuning.clock))
     people = people_of(settings, slack_client, store)
     store.notifier.on_slack_change = people.invalidate
     permission = PermissionChecker(people, store, slack_client)

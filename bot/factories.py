@@ -20,6 +20,7 @@ from bot.services.access import AccessResolver
 from bot.services.permissions import PermissionChecker
 from bot.settings import Settings, networks
 from bot.slack.client import SlackClient
+from bot.slack.refused_blocks import RefusedBlocks
 from bot.testing_overrides import TestingOverrides
 from bot.web.claim.page import ClaimPage
 
@@ -65,13 +66,19 @@ async def applivery_of(
         yield client
 
 
-def poster_of(settings: Settings, tuning: TestingOverrides, session: aiohttp.ClientSession) -> SlackClient:
-    """Slack's Web API as these settings reach it."""
+def poster_of(
+    settings: Settings,
+    tuning: TestingOverrides,
+    session: aiohttp.ClientSession,
+    refused: RefusedBlocks | None = None,
+) -> SlackClient:
+    """Slack's Web API as these settings reach it; `refused` is what the workspace is known to refuse."""
     return SlackClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",
         session=session,
         pace=tuning.pace_seconds,
+        refused=refused,
     )
 
 

@@ -21,6 +21,7 @@ from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
 from bot.slack.pagination import iterate_pages, read_list
+from bot.slack.refused_blocks import RefusedBlocks
 from bot.slack.web_api import WebAPI
 from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
 
@@ -105,12 +106,20 @@ class SlackClient:
     message. Everything else does.
     """
 
-    def __init__(self, *, token: str, base_url: str, session: aiohttp.ClientSession, pace: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        token: str,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        pace: float = 1.0,
+        refused: RefusedBlocks | None = None,
+    ) -> None:
         self._session = session
         self._pace = pace
         self._free_at: dict[str, float] = {}
         self._identity: BotIdentity | None = None
-        self._fallbacks = FallbackSender()
+        self._fallbacks = FallbackSender(memory=refused)
         self._identity_at = 0.0
         self.api = WebAPI(token=token, base_url=base_url, session=session)
         self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
@@ -138,8 +147,8 @@ class SlackClient:
             about["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
         if thread_ts:
             about["thread_ts"] = thread_ts
-        for attempt in self._fallbacks.forms(message):
-            with attempt as form:
+        for attempt in await self._fallbacks.forms(message):
+            async with attempt as form:
                 await self._wait_for_channel(channel, before)
                 answer = await self._once.api_call("chat.postMessage", json={**form.payload(), **about})
                 if not answer.get("ts"):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from bot.exceptions import MessageRejected
 from bot.observability.logging import logger
 from bot.slack.blocks import TOGETHER, Block, Message
+from bot.slack.refused_blocks import RefusedBlocks
 
 log = logger(__name__)
 
@@ -34,7 +35,7 @@ class FormAttempt:
         form: Message,
         parts: set[str],
         before: MessageRejected | None,
-        remember: Callable[[set[str]], None],
+        remember: Callable[[set[str]], Awaitable[None]],
     ) -> None:
         self._form = form
         self._parts = parts  # that it lacks, unlike the form before
@@ -42,16 +43,16 @@ class FormAttempt:
         self._remember = remember
         self.refused: MessageRejected | None = None
 
-    def __enter__(self) -> Message:
+    async def __aenter__(self) -> Message:
         return self._form
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
         if isinstance(error, MessageRejected) and error.code in REFUSED_BLOCKS:
             self.refused = error
             return True
         if error is None and self._before is not None:
             log.warning("slack.parts_refused", code=self._before.code, parts=sorted(self._parts))
-            self._remember(self._parts)
+            await self._remember(self._parts)
         return False
 
 
@@ -62,16 +63,21 @@ class FallbackSender:
     without charts or tables refuses theirs: https://docs.slack.dev/reference/block-kit/blocks
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, memory: RefusedBlocks | None = None) -> None:
         self._clock = clock
+        self._memory = memory  # of types of blocks; without it, and for pictures, this process remembers alone
         self._refused: dict[str, float] = {}  # a picture's address, or a type of block, until when
 
-    def forms(self, message: Message) -> Iterator[FormAttempt]:
-        """Yield one attempt after the other, each in a `with`, until one is not refused for its blocks.
+    async def forms(self, message: Message) -> Iterator[FormAttempt]:
+        """Return one attempt after the other, each in an `async with`, until one is not refused for its blocks.
 
-        Raises: MessageRejected when Slack takes none of the forms.
+        Raises: MessageRejected, from the iterator, when Slack takes none of the forms.
         """
-        known = self._without_refused(message)
+        parts = _refusable_parts(message)
+        remembered = await self._memory.load() if self._memory and parts & (CHARTS | TABLES) else frozenset()
+        return self._attempts(self._without_refused(message, remembered))
+
+    def _attempts(self, known: Message) -> Iterator[FormAttempt]:
         refused = None
         first: tuple[set[str], Message] = (set(), known)
         for parts, form in chain((first,), _simpler_forms(known)):
@@ -86,19 +92,22 @@ class FallbackSender:
 
         Raises: MessageRejected when Slack takes none of its forms, and what else `send` raises.
         """
-        for attempt in self.forms(message):
-            with attempt as form:
+        for attempt in await self.forms(message):
+            async with attempt as form:
                 return await send(form)
         raise AssertionError("an attempt that is not refused returns or raises")
 
-    def _without_refused(self, message: Message) -> Message:
+    def _without_refused(self, message: Message, remembered: frozenset[str]) -> Message:
         now = self._clock()
-        refused = {part for part, until in self._refused.items() if until > now}
+        refused = {part for part, until in self._refused.items() if until > now} | remembered
         if not refused & _refusable_parts(message):
             return message
         return _without_parts(message, refused)
 
-    def _remember(self, parts: set[str]) -> None:
+    async def _remember(self, parts: set[str]) -> None:
+        if self._memory and (types := parts & (CHARTS | TABLES)):
+            await self._memory.save(types)
+            parts = parts - types
         now = self._clock()
         if len(self._refused) > MOST:
             self._refused = {part: until for part, until in self._refused.items() if until > now}

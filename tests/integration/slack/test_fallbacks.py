@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from bot.exceptions import MessageRejected
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.fallbacks import REMEMBER_SECONDS, FallbackSender
+from bot.slack.refused_blocks import RefusedBlocks
 from tests.conftest import Environment
+from tests.integration.commands.test_downloads import people
 from tests.support.seeing import labels
 
 ICON = "https://cdn.acme.test/courier.png"
@@ -121,3 +124,51 @@ async def test_a_workspace_without_charts_and_tables_reads_reports(world: Enviro
         await world.ask(text)
     texts = [message.text for message in world.slack.messages(world.slack.workspace.dm(world.ana))]
     assert any("1 download" in text for text in texts)
+
+
+# ------------------------------------------------------------------ remembered
+
+
+def posts_of(world: Environment) -> list[list[str]]:
+    """The types of blocks of every post, in order."""
+    calls = [call for call in world.slack.calls if call.method == "chat.postMessage"]
+    return [[block["type"] for block in call.args.get("blocks") or ()] for call in calls]
+
+
+async def report(world: Environment) -> list[list[str]]:
+    """The posts of one download report."""
+    before = len(posts_of(world))
+    await world.ask("downloads courier")
+    await world.bot.dispatcher.drain(5)
+    return posts_of(world)[before:]
+
+
+def charted(sent: list[list[str]]) -> bool:
+    return any({"data_visualization", "data_table"} & set(types) for types in sent)
+
+
+async def test_refused_tables_are_remembered_over_a_restart(world: Environment) -> None:
+    world.slack.workspace.unsupported_blocks |= {"data_visualization", "data_table"}
+    await world.start()
+    people(world)
+    assert charted(await report(world)), "the first one tries"
+    assert not charted(await report(world))
+    await world.restart()
+    sent = await report(world)
+    assert not charted(sent)
+    assert len(sent) == 3, "a headline and its thread, each sent once"
+
+
+async def test_another_version_tries_refused_tables_again(world: Environment) -> None:
+    await world.start()
+    store = world.bot.store
+    await RefusedBlocks(store, lambda: datetime.now(UTC)).save({"data_table"})
+    assert await RefusedBlocks(store, lambda: datetime.now(UTC), "next").load() == frozenset()
+
+
+async def test_refused_tables_are_tried_again_after_a_day(world: Environment) -> None:
+    await world.start()
+    store, now = world.bot.store, datetime.now(UTC)
+    await RefusedBlocks(store, lambda: now).save({"data_table"})
+    assert await RefusedBlocks(store, lambda: now + timedelta(hours=23)).load() == {"data_table"}
+    assert await RefusedBlocks(store, lambda: now + timedelta(hours=25)).load() == frozenset()
