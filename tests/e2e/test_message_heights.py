@@ -14,7 +14,9 @@ from bot.commands import whoami
 from bot.domain import access
 from bot.domain.access import GrantChange
 from bot.domain.access_requests import RoleRequest
+from bot.domain.adoption import NewestVersions, adoption
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
+from bot.domain.downloads import DownloadGap
 from bot.domain.filters import DEFAULT_EVENTS
 from bot.domain.model import (
     Actor,
@@ -25,13 +27,17 @@ from bot.domain.model import (
     CardEntry,
     Delivery,
     DeliveryOptions,
+    Download,
     FileKind,
     InstallRequirements,
     Link,
+    Member,
+    MemberDownloads,
     Recall,
     Role,
     Stage,
 )
+from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.subscription_preview import rehearse
 from bot.domain.uploads import TransferProgress
 from bot.exceptions import PermissionDenied, ServiceUnavailable
@@ -44,16 +50,20 @@ from bot.slack.views import (
     audit,
     builds,
     channel_card,
+    downloads,
     errors,
     grants,
     links,
+    missing,
     mutes,
     progress,
+    sent_direct,
     subscriptions,
     uploads,
     welcome,
 )
 from tests.support.chromium import MISSING, PROGRAM, chromium
+from tests.support.downloads import summarise
 from tests.support.facts import COURIER, FULL, NOON, build, subscription
 from tests.support.pane import MessagePane, message_pane
 from tests.support.reading import DASHBOARD, dashboard
@@ -295,6 +305,46 @@ GOALS += [
         True,
         190,
     ),
+]
+
+
+# ------------------------------------------------------------------ download reports
+
+DETAILS = "https://acme.slack.com/archives/D1/p1"
+WEEK = PreviousPeriod(14, 9, "the 7 days before")
+
+
+def downloaded(count: int, versions: int = 1, **more: Any) -> DownloadReport:
+    """A report of 21 downloads by seven people and some that are nobody's."""
+    took = [Download(at=NOON, version=f"2.{number}.0", platform="ios") for number in range(versions)]
+    rows = [MemberDownloads(Member("user", f"u{n}", f"p{n}@acme.test"), tuple(took) * count, None) for n in range(7)]
+    summary = summarise([*rows, MemberDownloads(Member("unknown"), (Download(at=NOON, version="2.0.0"),) * 5, None)])
+    made = report("Courier", _("so far"), summary, tz="Europe/Madrid")
+    adopted = adoption(summary.people, NewestVersions((("ios", "2.0.0"),)))
+    return replace(made, **{"typed": "courier", "adopted": adopted, **more})
+
+
+def asked_for(made: DownloadReport) -> Message:
+    """What stands where the report was asked for."""
+    sent = replace(downloads.headline(made), thread=downloads.thread(made), pointer=downloads.here(made, share=True))
+    return sent_direct.pointer(sent, DETAILS)
+
+
+GAP = DownloadGap(("U1",), tuple(f"U{number}" for number in range(2, 14)), ("U99",), 3)
+
+GOALS += [
+    ("report", lambda: asked_for(downloaded(3)), True, 200),
+    ("report compared, with links", lambda: asked_for(downloaded(3, before=WEEK, links=2, remembered=90)), True, 270),
+    ("report of many versions", lambda: asked_for(downloaded(3, 12, before=WEEK, links=2, remembered=90)), True, 310),
+    ("report without downloads", lambda: downloads.nothing(downloaded(3)), True, 110),
+    ("who lacks a build", lambda: missing.headline("Courier 2.4.0", "<#C1>", GAP), True, 150),
+    (
+        "who they are",
+        lambda: missing.names("Courier 2.4.0", "<#C1>", GAP, typed="x", ask=GAP.lack, asker="U0"),
+        False,
+        260,
+    ),
+    ("a request to try a build", lambda: missing.nudge([NAMED, APK], "U0ANA"), False, 240),
 ]
 
 

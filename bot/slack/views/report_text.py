@@ -102,7 +102,8 @@ def _versions(versions: Sequence[Version]) -> str:
 def small_print(report: DownloadReport) -> list[str]:
     """Return the small print: the versions, and what the numbers are based on."""
     summary, lines = report.summary, []
-    if top := charts.limit_points(summary.versions, VERSIONS, _other_versions):
+    top = charts.limit_points(summary.versions, VERSIONS, _other_versions)
+    if len(top) > 1:  # of one version it is the headline's number
         shown = " · ".join(f"{escape_inline(version, 40)}: {format_number(number)}" for version, number in top)
         lines.append(_("By version: {versions}", versions=shown))
     return [*lines, *links(report), *claimed(report)]

@@ -6,7 +6,7 @@ const DEVICES = { iphone: "iPhone", android: "Android" };
 /** The pane in `node`; `show` opens an address of the claim page in it, `hide` gives the focus back. */
 export function phonePane(app, node) {
   let shown = null; // {url, path, device, from}
-  const frame = h("iframe", { title: "Install page on a phone", sandbox: "allow-forms allow-same-origin allow-downloads", testid: "phone-frame" });
+  const frame = h("iframe", { title: "Install page on a phone", sandbox: "allow-forms allow-same-origin allow-downloads allow-scripts", testid: "phone-frame" });
   const devices = Object.entries(DEVICES).map(([device, words]) =>
     h("button", { type: "button", testid: `device-${device}`, "aria-pressed": "false", on: { click: () => load({ ...shown, device }) } }, words));
   const close = h("button", { type: "button", class: "quiet", "aria-label": "Close phone", testid: "phone-close", on: { click: () => hide() } }, "×");

@@ -27,7 +27,7 @@ async def test_summary_in_asker_language_shared_in_channel_language(world: Envir
     people(world)
     answer = await world.ask("downloads courier since:90d by:source", user=her)
     assert "4 descargas ·" in answer.text
-    assert labels(answer) == ["Abrir los detalles", "Compartir aquí", "CSV"]
+    assert labels(answer) == ["Detalles", "Compartir aquí", "CSV"]
     _, below = private(world, her)
     assert "Descargas por origen" in text_of(below)
     await press(world.slack, answer, "Compartir aquí", user=her)

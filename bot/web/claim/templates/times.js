@@ -10,7 +10,7 @@
   }
   const left = document.querySelector("[data-left]");
   if (!left) return;
-  const words = new Intl.RelativeTimeFormat(spoken);
+  const words = new Intl.RelativeTimeFormat(spoken, { style: "short" });
   const units = [[172800, 86400, "day"], [7200, 3600, "hour"], [60, 60, "minute"], [1, 1, "second"]];
   const count = () => {
     const seconds = Math.ceil(left.dataset.left - performance.now() / 1000);
