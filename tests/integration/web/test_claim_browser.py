@@ -32,7 +32,7 @@ pytestmark = [
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
-# Set to a folder, the tests leave their screenshots there: how docs/claim-390.png and docs/claim-1280.png were made.
+# Set to a folder, the tests leave their screenshots there.
 SHOTS = os.environ.get("SCREENSHOTS")
 
 
