@@ -44,7 +44,6 @@ async def everything(world: Environment) -> None:
     await _other_doors(world)
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
-    await world.ask(f"revoke <#{world.releases.id}|releases> app:courier")  # pressing Undo may have limited it
     pressed |= await _requests(world)
     pressed |= await _changes(world)
     pressed |= await _forgotten(world)
@@ -266,9 +265,8 @@ async def _changes(world: Environment) -> set[str]:
 
 
 async def _forgotten(world: Environment) -> set[str]:
-    """A person's records are deleted after a question, which is cancelled once; its buttons."""
+    """The records of who asked for roles are deleted after a question, which is cancelled once; its buttons."""
     dora = world.slack.user("dora")
-    await world.ask("get courier", user=dora)
     actions = ["forget.cancel.v1", "forget.v1"]
     for action in actions:
         await world.slack.click(await world.ask(f"forget <@{dora.id}|dora>"), action, user=world.ana)
@@ -455,6 +453,8 @@ def place(world: Environment, message: FakeMessage) -> str:
 async def _pressed(world: Environment, message: FakeMessage, control: Control) -> bool:
     if control.action.startswith(("unsubscribe", "undigest", "undo.")):
         return True  # pressed last, in _mishaps: what is announced has to be heard
+    if control.value.startswith(("grant <#", "revoke <#")):
+        return True  # Undo would limit the app to a channel, and the direct messages to come would be refused
     try:
         await click_control(world.slack, message, control, user=seer(world, message))
     except LookupError:
