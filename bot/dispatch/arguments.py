@@ -113,8 +113,10 @@ async def _take_app_inside(
         if named:
             rest = replace(words, plain=(*words.plain[:at], *named[1].split()))
             return await call.app(named[0]), rest
-    if len(apps) == 1 and words.plain and (filtered := await _words_to_filters(entry, call, apps[0], words)) != words:
-        return await call.app(apps[0].id), filtered
+    if len(apps) == 1 and not _is_read(words.plain):
+        filtered = await _words_to_filters(entry, call, apps[0], words)
+        if filtered != words:
+            return await call.app(apps[0].id), filtered
     return None, words
 
 

@@ -269,7 +269,7 @@ async def test_recall_get_by_name_explains_and_offers_newest_valid(world: Enviro
     ready(world, version="2.4.1", number="175", os="android")
     await recalled(world)
     refused = await world.ask("get courier 2.4.0")
-    assert refused.text.startswith(f"{REFUSED} Take 2.3.9 (170) iOS · release/2.4 instead")
+    assert refused.text.startswith(f"{REFUSED} Latest available build: 2.3.9 (170) iOS · release/2.4")
     assert labels(refused) == ["Get 2.3.9 (170) iOS · release/2.4"]
     assert mints(world) == 0
     got = await (await press(world.slack, refused, labels(refused)[0], user=world.ana)).answer()
@@ -315,7 +315,7 @@ async def test_recall_without_alternative_refusal_has_next_step(world: Environme
     ready(world)
     await recalled(world)
     refused = await world.ask("get courier 2.4.0")
-    assert refused.text == f"{REFUSED} Ask your team which one to use."
+    assert refused.text == f"{REFUSED} Ask your team which build to use."
     assert labels(refused) == []
 
 
@@ -394,7 +394,7 @@ async def test_while_applivery_is_away_the_refusal_stands(world: Environment) ->
 
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{build.app.id}/builds", Fault(status=500), times=9)
     refused = await world.ask(f"get courier {build.id}")
-    assert refused.text == f"{REFUSED} Ask your team which one to use."
+    assert refused.text == f"{REFUSED} Ask your team which build to use."
 
 
 async def test_builds_status_and_files_show_the_reason(world: Environment) -> None:

@@ -16,7 +16,7 @@ from sandbox.slack import FakeMessage
 from tests.conftest import Environment
 from tests.support.handing import ready, rested, seen
 from tests.support.pasting import pasted
-from tests.support.seeing import labels, press
+from tests.support.seeing import controls, labels, press
 
 MANY = {"links_per_minute": 10_000, "links_per_hour": 10_000}
 AWKWARD = (
@@ -36,7 +36,7 @@ AWKWARD = (
 
 def the_build(message: FakeMessage) -> str:
     """The id of the build that an answer is about; its text when it is about none."""
-    addresses = [part["url"] for _, part in message.elements() if part["action_id"] == "open.dashboard"]
+    addresses = [control.url for control in controls(message) if control.action == "open.dashboard"]
     return re.sub(r".*id=", "", addresses[0]) if addresses else message.text
 
 
