@@ -335,6 +335,23 @@ async def test_subscribe_paused_channel_resumes_and_tells_held_news(world: Envir
     ]
 
 
+async def test_resume_below_notice_of_pause_posts_what_was_held(world: Environment) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    world.releases.members.remove(world.slack.bot_user_id)
+    world.applivery.build(world.courier, version="2.0.0")
+    assert await heard(world) == []
+    notice = directs(world, world.ana)[-1]
+    early = await (await press(world.slack, notice, "Resume", user=world.ana)).answer()
+    assert "Invite me first: `/invite @applivery`" in early.text
+    world.releases.members.append(world.slack.bot_user_id)
+    answer = await (await press(world.slack, notice, "Resume", user=world.ana)).answer()
+    assert answer.text.startswith(f"*Resumed Courier in <#{world.releases.id}>* (ready and failed builds).")
+    assert labels(answer) == ["Test", "Edit", "Unsubscribe"]
+    await world.bot.announce.drain()
+    assert len(world.said()) == 1
+
+
 # ------------------------------------------------------------------ the form
 
 
