@@ -104,3 +104,27 @@ def test_a_new_language_begins_with_every_sentence() -> None:
     }
     assert not any(catalogue.translated(message) for message in catalog if message.id)
     assert "nplurals=5; plural=(n==1 ? 1 : n==2 ? 2 : n==3 ? 3 : n==6 ? 4 : 0)" in catalogue.as_text(catalog)
+
+
+# A number before a noun in the plural, in a sentence without a form for one; those whose number is never one are named.
+COUNTED = re.compile(r"\{(?:number|count|times|total|days|hours|minutes|most)\}\s+(?:[a-z]+s|people)\b")
+NEVER_ONE = {
+    "The limit is {number} characters.": "a limit",
+    "{what} is too long: it has {number} characters.": "above a limit",
+    "{place} has {number} people. The limit is {most}.": "above a limit",
+    "That build id could be in any of {number} apps.": "ambiguous",
+    "“{typed}” is more than {days} days away.": "a limit",
+}
+
+
+def test_what_is_counted_has_a_singular() -> None:
+    alone = {message.id for *_, message in pairs() if isinstance(message.id, str)}
+    counted = {sentence for sentence in alone if COUNTED.search(sentence)}
+    assert counted - set(NEVER_ONE) == set(), "use ngettext or Counted"
+
+
+def test_no_plural_is_in_brackets_or_behind_a_one() -> None:
+    nouns = "builds|apps|downloads|people|days|hours|minutes|links|channels|connections"
+    wrong = re.compile(rf"\w\(e?s\)|(?<![\d.,])1 (?:{nouns})\b")
+    sentences = {text for english, translated, _ in pairs() for text in (english, translated)}
+    assert [sentence for sentence in sentences if wrong.search(sentence)] == []
