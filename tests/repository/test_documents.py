@@ -47,7 +47,7 @@ ELSEWHERE = {
     "Android",
 }
 # Environment variables that are no settings of the bot.
-FOREIGN = {"CREDENTIALS_DIRECTORY", "COMPOSE_PROFILES", "POSTGRES_PASSWORD", "SSL_CERT_FILE"}
+FOREIGN = {"CREDENTIALS_DIRECTORY", "COMPOSE_PROFILES", "HTTPS_PROXY", "POSTGRES_PASSWORD", "SSL_CERT_FILE"}
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 
 
