@@ -17,7 +17,7 @@ from bot.slack.views import builds as cards
 
 @command(need=Role.MEMBER, menu=MenuItem(2, gettext_noop("Builds")))
 async def builds(call: CommandContext, app: App | None = None, *, filters: Filters) -> Message:
-    """List the newest builds of an app.
+    """List an app's newest builds.
 
     /applivery builds courier
     /applivery builds courier os:ios branch:release/*
@@ -41,5 +41,8 @@ async def _listed(call: CommandContext, app: App, filters: Filters, number: int 
         paging.paginate_partial(builds, number, cards.SHOWN_BUILDS),
         note=mrkdwn.escape_inline(grammar.readable(filters)),
         recalls=await call.services.recalls.all(),
+        now=call.now,
+        tz=call.asker.tz,
+        uploads=call.asker.role_for(app.id) >= Role.RELEASER,
         again=await call.services.drafts.store(grammar.explain(ParsedText((app.id,), filters.options))),
     )

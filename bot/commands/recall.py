@@ -47,7 +47,7 @@ async def recall(
     build = (await target.resolve(call, filters)).build
     if not typed or target.which is None:
         return await _ask(call, build, typed)
-    return await _take_back(call, build, typed)
+    return await _recall(call, build, typed)
 
 
 @button("recall.v1", need=Role.RELEASER, about_build=True)
@@ -63,12 +63,12 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     with attribute_to_field("recall.build"):
         build = await _named(call, value)
     with attribute_to_field("recall.reason"):
-        return await _take_back(call, build, typed.get("recall.reason", ""))
+        return await _recall(call, build, typed.get("recall.reason", ""))
 
 
 @options("recall.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the apps of which this person may take builds back."""
+    """Return the apps of which this person may recall builds."""
     return await get.apps(call, typed, chosen)
 
 
@@ -80,15 +80,17 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 async def _ask(call: CommandContext, build: Build, reason: str = "") -> Reply:
     before = await call.services.recalls.of(build.id)
-    return cards.recalled_before(build, before) if before else cards.ask(build, _fitting(reason) if reason else "")
+    if before:
+        return cards.recalled_before(build, before)
+    return cards.ask(build, await call.services.recalls.reach(build), _fitting(reason) if reason else "")
 
 
-async def _take_back(call: CommandContext, build: Build, typed: str) -> Message:
+async def _recall(call: CommandContext, build: Build, typed: str) -> Message:
     reason = _fitting(typed)
-    standing, cards_changed = await call.services.recalls.recall(call.asker, call.entrypoint, build, reason)
-    if cards_changed is None:
+    standing, reach = await call.services.recalls.recall(call.asker, call.entrypoint, build, reason)
+    if reach is None:
         return cards.recalled_before(build, standing)
-    return cards.recalled(build, standing, cards_changed, pages=call.services.links.can_install)
+    return cards.recalled(build, standing, reach, pages=call.services.links.can_install)
 
 
 def _fitting(typed: str) -> str:
@@ -99,7 +101,7 @@ def _fitting(typed: str) -> str:
     reason = " ".join(typed.split())
     if not reason:
         raise UserInputError(
-            Text("A recall needs a reason."), Text('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
+            Text("A recall needs a reason."), Text('Add one: `recall courier 2.4.0 "crash on login"`.')
         )
     return within(Text("The reason"), reason, cards.REASON)
 
@@ -115,18 +117,18 @@ async def unrecall(call: CommandContext, target: BuildReference | None = None, *
     /applivery unrecall courier
     """
     if target is None or target.which is None:
-        return await _give_free(call, await _only_one(call, target.app if target else None))
+        return await _undo(call, await _only_one(call, target.app if target else None))
     recalls = await call.services.recalls.all()
-    return await _give_free(call, (await target.resolve(call, filters, prefer=lambda build: build.id in recalls)).build)
+    return await _undo(call, (await target.resolve(call, filters, prefer=lambda build: build.id in recalls)).build)
 
 
 @button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True, act=UNDO)
 async def free(call: CommandContext, value: str) -> Message:
-    """*Unrecall* under a recalled build."""
-    return await _give_free(call, await _named(call, value))
+    """*Undo recall* under a recalled build."""
+    return await _undo(call, await _named(call, value))
 
 
-async def _give_free(call: CommandContext, build: Build) -> Message:
+async def _undo(call: CommandContext, build: Build) -> Message:
     released = await call.services.recalls.release(call.asker, call.entrypoint, build)
     if released is None:
         return cards.not_recalled(build)

@@ -44,6 +44,13 @@ def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int =
     return {row.build_id: row.at for row in tx.execute(query)}
 
 
+def count_receivers(tx: Transaction, build_id: str) -> int:
+    """Return how many people were given a link to a build."""
+    people = sa.func.count(sa.distinct(table.c.user_id))
+    given = (table.c.build_id == build_id, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
+    return int(tx.execute(sa.select(people).where(*given)).scalar_one())
+
+
 def list_links_received(tx: Transaction, user_id: str, most: int) -> list[ReceivedLink]:
     """Return the builds of all apps the user received links to, newest link first."""
     last = sa.func.max(table.c.at).label("at")

@@ -26,7 +26,7 @@ def pieces(changelog: str) -> tuple[str | Text, ...]:
         piece = f"{piece}\n{line}" if piece else line
     found.append(piece)
     if len(found) > PIECES:
-        rest = Text("… the rest is under *What's new* on the card.")
+        rest = Text("… Read the rest under *What's new* in the card's ⋯ menu.")
         found = [*found[: PIECES - 1], joined("\n", (found[PIECES - 1], rest))]
     return tuple(found)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.db import recalls
+from bot.db import audit, recalls
 from bot.db.database import Database
 from bot.domain.audit import AuditAction, Entrypoint
-from bot.domain.model import Actor, Build, Recall
+from bot.domain.model import Actor, Build, Recall, RecallReach
 from bot.services.audit import AuditLog
 
 
@@ -26,17 +26,22 @@ class RecallService:
 
     async def recall(
         self, actor: Actor, entrypoint: Entrypoint, build: Build, reason: str
-    ) -> tuple[Recall, int | None]:
+    ) -> tuple[Recall, RecallReach | None]:
         """Recall a build.
 
-        Return the recall in force and how many cards are changed; None for one that was recalled before, whose recall
-        stays, with its reason.
+        Return the recall in force and whom it reaches; None for one that was recalled before, whose recall stays, with
+        its reason.
         """
         standing, is_new = await self._store.run(recalls.recall_build, build, reason, actor.user_id)
         if not is_new:
             return standing, None
         await self._audit.record(actor, entrypoint, AuditAction.RECALL, reason, app_id=build.app.id, build_id=build.id)
-        return standing, await self._store.run(recalls.count_cards, build.id)
+        return standing, await self.reach(build)
+
+    async def reach(self, build: Build) -> RecallReach:
+        """Return whom a recall of the build reaches."""
+        cards = await self._store.run(recalls.count_cards, build.id)
+        return RecallReach(cards, await self._store.run(audit.count_receivers, build.id))
 
     async def release(self, actor: Actor, entrypoint: Entrypoint, build: Build) -> tuple[Recall, int] | None:
         """Release a build; returns the recall that ended and how many cards are changed, None without a recall."""

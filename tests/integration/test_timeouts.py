@@ -75,7 +75,7 @@ async def test_a_click_that_has_to_wait_can_be_repeated(world: Environment) -> N
     world.applivery.build(world.courier, version="2.4.0")
     builds = await world.ask("builds courier")
     world.applivery.faults.add("GET /v1/*/builds/*", replace(HOUR, error="slow"))
-    told = await (await press(world.slack, builds, "Get build", user=world.ana)).answer()
+    told = await (await press(world.slack, builds, "Get 2.4.0 iOS", user=world.ana)).answer()
     assert SAYS_WHEN.search(told.text)
     assert "Try again" in str(told.blocks)
 

@@ -10,6 +10,7 @@ from bot.domain.model.builds import (
     InstallRequirements,
     KnownBuild,
     Recall,
+    RecallReach,
     Stage,
     Workspace,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "NewDelivery",
     "Outsider",
     "Recall",
+    "RecallReach",
     "Role",
     "Stage",
     "Subscription",

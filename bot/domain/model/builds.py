@@ -129,6 +129,14 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallReach:
+    """Whom a recall reaches: the cards that show the build, and the people who were given a link to it."""
+
+    cards: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class BuildTransition:
     """A build whose state differs from the known one; `before` None: it was not known at all.
 

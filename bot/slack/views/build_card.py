@@ -26,7 +26,7 @@ SMALL_WIDTH = 44  # digits in a line of small print there
 ROWS = 4  # of the title, the changelog and the facts together
 NOTES = 2  # rows of the changelog
 LINK = 600  # characters of an address
-RECENT = timedelta(hours=12)  # for so long a build's time needs no day: Slack shows the message's own
+RECENT = timedelta(hours=12)  # for so long a time of day says when
 
 
 def card(

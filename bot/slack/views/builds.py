@@ -5,38 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
+from slack_sdk.models.blocks import ButtonElement, Option, OverflowMenuElement
 
 from bot.domain import build_labels, platforms
 from bot.domain.model import App, Build, Recall, Stage
-from bot.i18n import _, gettext_noop
+from bot.domain.time_zones import local, zone
+from bot.i18n import _, format_day, format_short_day, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
-from bot.slack.button_values import BuildValue
+from bot.slack.button_values import BuildValue, PageValue
 from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views import build_card
 
 STAGE_WORDS = {
     Stage.PENDING: gettext_noop("⏳ waiting to be processed"),
-    Stage.RUNNING: gettext_noop("⚙️ being processed"),
+    Stage.RUNNING: gettext_noop("⏳ being processed"),
     Stage.READY: gettext_noop("✅ ready"),
     Stage.FAILED: gettext_noop("❌ failed"),
-    Stage.DELETED: gettext_noop("🗑️ deleted in Applivery"),
+    Stage.DELETED: gettext_noop("⛔ deleted in Applivery"),
 }
-# The text of each for screen readers, in a list.
+# The same in a list.
 _SHORT = {
-    Stage.PENDING: gettext_noop("pending"),
-    Stage.RUNNING: gettext_noop("running"),
+    Stage.PENDING: gettext_noop("waiting"),
+    Stage.RUNNING: gettext_noop("processing"),
     Stage.READY: gettext_noop("ready"),
     Stage.FAILED: gettext_noop("failed"),
-    Stage.DELETED: gettext_noop("deleted in Applivery"),
+    Stage.DELETED: gettext_noop("deleted"),
 }
 REST = gettext_noop("_(the rest: *What's new*)_")
 REASON = 600  # characters of why a build failed that every card shows
 SHOWN_BUILDS = 10
 NO_WAY_TO_TELL = gettext_noop("Check it in Applivery: this status is unknown here.")
 TOO_LONG = gettext_noop("It's taking unusually long and may never finish. Check it in Applivery.")
+BRANCH = 24  # characters of a branch in a list
+DIRECT = 2  # builds of a list with a button of their own
 MORE = "more.builds.v1"
 
 
@@ -172,8 +175,8 @@ def recall_button(build: Build) -> ButtonElement:
 
 def unrecall_button(build: Build) -> ButtonElement:
     """Return the button to undo a recall."""
-    says = _("Unrecall {build}", build=build_labels.label(build))
-    return blocks.button(_("Unrecall"), "unrecall.v1", build_value(build), accessibility_label=says)
+    says = _("Undo recall of {build}", build=build_labels.label(build))
+    return blocks.button(_("Undo recall"), "unrecall.v1", build_value(build), accessibility_label=says)
 
 
 def watch_button(build: Build, label: str = "") -> ButtonElement:
@@ -202,8 +205,8 @@ def state(build: Build, recall: Recall | None = None) -> str:
 def unknown(build: Build) -> str:
     """Return a status that is not documented, in Applivery's own word."""
     if not build.status:
-        return _("no status (unknown to me)")
-    return _("status {status} (unknown to me)", status=mrkdwn.code(build.status, 60))
+        return _("no status")
+    return _("unknown status {status}", status=mrkdwn.code(build.status, 60))
 
 
 def _short(build: Build) -> str:
@@ -211,34 +214,105 @@ def _short(build: Build) -> str:
 
 
 def builds(
-    app: App, page: PagedItems[Build], note: str = "", recalls: Mapping[str, Recall] | None = None, again: str = ""
+    app: App,
+    page: PagedItems[Build],
+    note: str = "",
+    recalls: Mapping[str, Recall] | None = None,
+    again: str = "",
+    *,
+    now: datetime,
+    tz: str,
+    uploads: bool = False,
 ) -> Message:
-    """Return a page of an app's builds, newest first, each with its state and a button when it is available.
+    """Return a page of an app's builds, newest first: a line for each, and a way to each.
 
-    `recalls` has the recalled ones by build id; `again` is the value of the buttons to other pages.
+    `recalls` has the recalled ones by build id; `again` is the value of the buttons to other pages. Days are of the
+    user's zone `tz`; `uploads`: for a user who may upload builds of the app.
     """
-    name = escape_inline(app.name, 80)
     if not page.items:
-        no = _("{app} has no builds that fit.", app=name) if note else _("{app} has no builds yet.", app=name)
-        return Message(f"{no} {note}".rstrip())
-    head = " · ".join(filter(None, (_("*Builds of {app}*, newest first", app=name), page.range_text)))
-    body: list[Block] = [blocks.section(f"{head}: {note}" if note else head)]
-    lines = []
+        return _no_builds(app, note, uploads=uploads)
+    name = escape_inline(app.name, 80)
+    recalls = recalls or {}
+    lines = [" · ".join(filter(None, [_("*Builds of {app}*", app=name), page.range_text, note]))]
+    listed = []
     for build in page.items:
-        recall = (recalls or {}).get(build.id)
+        recall = recalls.get(build.id)
         label = escape_inline(build_labels.label(build), 140)
-        lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
-        line = f"*{label}* · {state(build, recall)} · {date_tag(build.created_at)}"
-        body.append(blocks.section(line, accessory=_builds_button(build, recall)))
-    text = _("Builds of {app}: {builds}.", app=name, builds="; ".join(lines))
-    return Message(text, (*body, *page_buttons(page, MORE, again)))
+        listed.append(f"{label}: {state(build, recall) if recall else _short(build)}")
+        lines.append(" · ".join(filter(None, [_marked(build, recall), _day(build, recall, now, tz)])))
+    body = [*blocks.paragraphs(lines), *_ways_to(page.items, recalls), *page_buttons(page, MORE, again)]
+    return Message(_("Builds of {app}: {builds}.", app=name, builds="; ".join(listed)), tuple(body))
 
 
-def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
-    if build.stage is Stage.READY and recall is None:
-        return get_button(build, style=None)
-    says = _("Status of {build}", build=build_labels.label(build))
-    return blocks.button(_("Status"), "status.v1", build_value(build), accessibility_label=says)
+def _no_builds(app: App, note: str, *, uploads: bool) -> Message:
+    """Return that there are none, with the button to those that a filter hides, or to make one."""
+    text, label = _("{app} has no builds yet.", app=escape_inline(app.name, 80)), _("Check again")
+    if note:
+        text, label = (
+            _("No build of {app} matches {filter}.", app=escape_inline(app.name, 80), filter=note),
+            _("Show all builds"),
+        )
+    button = blocks.button(label, f"{MORE}#all", str(PageValue(0, app.id)))
+    if uploads and not note:
+        button = blocks.button(_("Upload a build"), "run.v1", f"upload {app.id}")
+    return Message(text, (blocks.section(text), blocks.actions(button)))
+
+
+def _marked(build: Build, recall: Recall | None) -> str:
+    """Return the line of a build in a list: its state, short, around its label."""
+    number = f" ({escape_inline(build.number, 40)})" if build.number else ""
+    name = f"{escape_inline(build.version, 60) if build.version else _('no version')}{number}"
+    rest = [f"{name if recall else f'*{name}*'} {platform_name(build)}".rstrip()]
+    rest += [escape_inline(build.origin.branch, BRANCH)] if build.origin.branch else []
+    label = " · ".join(rest)
+    if recall:
+        return _("⛔ {build} recalled: {reason}", build=f"~{label}~", reason=escape_inline(recall.reason, 300))
+    mark = state(build).partition(" ")[0]
+    return f"{mark} {label}" if build.stage is Stage.READY else f"{mark} {label} · {_short(build)}"
+
+
+def _day(build: Build, recall: Recall | None, now: datetime, tz: str) -> str:
+    """Return when a build was uploaded; of one that cannot be had its state says more."""
+    at = build.created_at
+    if at is None or recall or build.stage is not Stage.READY:
+        return ""
+    if abs(now - at) < build_card.RECENT:
+        return date_tag(at, "{time}")
+    day = local(at, zone(tz)).date()
+    return format_short_day(day) if day.year == local(now, zone(tz)).year else format_day(day)
+
+
+def _ways_to(builds: Sequence[Build], recalls: Mapping[str, Recall]) -> list[Block]:
+    """Return a button for the newest build of each platform, and a select for the others."""
+    newest: dict[str, Build] = {}
+    for build in builds:
+        if _is_available(build, recalls) and len(newest) < DIRECT:
+            newest.setdefault(build.platform, build)
+    others = [build for build in builds if build not in newest.values()]
+    gets = [
+        get_named(_("Get {build}", build=_version_and_platform(build)), f"get.v1#{number}", build, style=None)
+        for number, build in enumerate(newest.values())
+    ]
+    items = [_way_to(build, recalls) for build in others]
+    return [
+        *([blocks.actions(*gets)] if gets else []),
+        *([blocks.actions(blocks.menu_select(_("Get or check a build…"), items))] if items else []),
+    ]
+
+
+def _way_to(build: Build, recalls: Mapping[str, Recall]) -> Option:
+    if _is_available(build, recalls):
+        return blocks.menu_item(_("Get {build}", build=build_labels.short(build)), "get.v1", build_value(build))
+    label = _("Status of {build}", build=build_labels.short(build))
+    return blocks.menu_item(label, "status.v1", build_value(build))
+
+
+def _is_available(build: Build, recalls: Mapping[str, Recall]) -> bool:
+    return build.stage is Stage.READY and build.id not in recalls
+
+
+def _version_and_platform(build: Build) -> str:
+    return f"{build.version} {plain_platform(build)}".strip() if build.version else build_labels.short(build)
 
 
 def status(

@@ -33,9 +33,9 @@ def news(
     body: list[Block] = [blocks.section(top + (f"\n{state(build, recall)}" if recall else ""))]
     if missed:
         had = _name(missed.build)
-        head = _("What's new in {build} since {earlier}, which you got", build=title(build), earlier=had)
+        head = _("What's new in {build} since {earlier}, which you have", build=title(build), earlier=had)
         body.append(
-            blocks.context(_("since {earlier}, which you got {when}", earlier=had, when=date_tag(missed.got_at)))
+            blocks.context(_("Since {earlier}, which you got {when}", earlier=had, when=date_tag(missed.got_at)))
         )
     body += [block for block, _ in pages[number]]
     get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
@@ -62,8 +62,8 @@ def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Reca
 def _changelog(build: Build) -> list[tuple[Block, str]]:
     """Return the whole changelog, a paragraph at a time; where nothing was written, what is known."""
     if not build.changelog.strip():
-        unwritten = _("It has no changelog. What is known:")
-        return [(blocks.section(unwritten, fields=_facts(build)), _("there is no changelog."))]
+        unwritten = _("No changelog.")
+        return [(blocks.section(unwritten, fields=_facts(build)), unwritten)]
     return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quote(build.changelog)]
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.i18n import _, gettext_noop, ngettext
+from bot.domain.model import Stage
+from bot.i18n import _, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, inputs
 from bot.slack.mrkdwn import date_tag, escape_inline
-from bot.slack.views.builds import build_value, facts, state, title, unrecall_button
+from bot.slack.views.builds import build_value, get_button, heading, title, unrecall_button
 
 if TYPE_CHECKING:
-    from bot.domain.model import Build, Recall
+    from bot.domain.model import Build, Recall, RecallReach
 
 REASON = 300  # characters, which every card shows whole
-NO_CARD = gettext_noop("No channel has a card of it.")
 
 
-def ask(build: Build, reason: str = "") -> Modal:
-    """Return the form for the reason of a recall."""
-    body = (blocks.section(f"*{title(build)}*", fields=facts(build)), _why(reason), _what_it_does())
+def ask(build: Build, reach: RecallReach, reason: str = "") -> Modal:
+    """Return the form for the reason of a recall, which says what it will do."""
+    body = (blocks.section(f"*{heading(build)}*"), _why(reason), blocks.context(*_effects(reach)))
     return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"), private_metadata=build_value(build))
 
 
@@ -29,7 +29,7 @@ def ask_which() -> Modal:
         blocks.external_select(_("App"), "recall.app", hint=_("Type to find an app")),
         blocks.external_select(_("Build"), "recall.build", hint=_("Choose a build")),
         _why(),
-        _what_it_does(),
+        blocks.context(_("Blocks new downloads and marks the build's cards. You can undo it.")),
     )
     return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"))
 
@@ -41,27 +41,49 @@ def _why(reason: str = "") -> blocks.Block:
     )
 
 
-def _what_it_does() -> blocks.Block:
-    return blocks.context(_("All its cards will say so, new downloads are blocked, and `unrecall` takes it back."))
-
-
-def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Message:
-    """Return what the recall has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
-    turned = ngettext("One card turns red and says why.", "{number} cards turn red and say why.", cards)
-    gone = gettext_noop("New downloads are blocked, and unused claim pages are closed.")
-    lines = (
-        f"{turned if cards else _(NO_CARD)} {_(gone if pages else gettext_noop('New downloads are blocked.'))}",
-        _("Links that Applivery has handed out already cannot be taken back, nor can what is installed."),
+def _effects(reach: RecallReach) -> tuple[str, ...]:
+    """Return what a recall is about to do, and to whom."""
+    marks = ngettext("{number} card will show the reason.", "{number} cards will show the reason.", reach.cards)
+    people = ngettext(
+        "{number} person already got a link in Slack; it works until it expires.",
+        "{number} people already got a link in Slack; links work until they expire.",
+        reach.people,
     )
-    text = f"{title(build)}: {state(build, recall)}."
-    body = (blocks.section(f"*{title(build)}*\n{state(build, recall)}\n{lines[0]}"), blocks.context(lines[1]))
-    return Message(" ".join((text, *lines)), (*body, _way_back(build)))
+    found = (
+        _("New downloads will be blocked."),
+        marks if reach.cards else "",
+        people if reach.people else "",
+        _("You can undo a recall."),
+    )
+    return (" ".join(filter(None, found)),)
+
+
+def recalled(build: Build, recall: Recall, reach: RecallReach, *, pages: bool) -> Message:
+    """Return what the recall has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
+    reason = escape_inline(recall.reason, REASON)
+    done = " · ".join(filter(None, [_cards(reach.cards), _("new downloads blocked"), _people(reach.people)]))
+    left = _("Links that were opened work until they expire; the others are closed. Installed copies stay.")
+    if not pages:
+        left = _("Links already issued work until they expire. Installed copies stay.")
+    text = _("⛔ Recalled {build}: {reason}", build=title(build), reason=reason)
+    shown = _("⛔ *Recalled {build}*: {reason}", build=heading(build), reason=reason)
+    return Message(
+        f"{text}. {done}. {left}", (blocks.section(f"{shown}\n{done}"), blocks.context(left), _way_back(build))
+    )
+
+
+def _cards(number: int) -> str:
+    return ngettext("{number} card updated", "{number} cards updated", number) if number else _("no cards to update")
+
+
+def _people(number: int) -> str:
+    return ngettext("{number} person got a link", "{number} people got a link", number) if number else ""
 
 
 def recalled_before(build: Build, recall: Recall) -> Message:
     """Return the answer when it was recalled already: by which user, when and why."""
     text = _(
-        "<@{person}> recalled {build} {when}: {reason}",
+        "{build} was already recalled by <@{person}> {when}: {reason}",
         person=recall.by,
         build=title(build),
         when=date_tag(recall.at),
@@ -72,20 +94,23 @@ def recalled_before(build: Build, recall: Recall) -> Message:
 
 def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
     """Return the confirmation that the build is available again; what its recall had been."""
-    shown = ngettext("Its card says so.", "Its {number} cards say so.", cards) if cards else _(NO_CARD)
-    text = f"{_('✅ {build} can be had again.', build=title(build))} {shown}"
+    text = _("✅ *Recall undone.* {build} is available again.", build=title(build))
     was = _(
-        "<@{person}> had recalled it {when}: {reason}",
+        "Was recalled by <@{person}> {when}: {reason}",
         person=recall.by,
         when=date_tag(recall.at),
         reason=escape_inline(recall.reason, REASON),
     )
-    return Message(f"{text} {was}", (blocks.section(text), blocks.context(was)))
+    small = f"{_cards(cards)} · {was}"
+    get = [blocks.actions(get_button(build, style=None))] if build.stage is Stage.READY else []
+    return Message(f"{text} {small}", (blocks.section(text), blocks.context(small), *get))
 
 
 def not_recalled(build: Build) -> Message:
     """Return the answer when there is no recall to undo."""
-    return Message(_("{build} is not recalled.", build=title(build)))
+    text = _("{build} isn't recalled.", build=title(build))
+    get = [blocks.actions(get_button(build, style=None))] if build.stage is Stage.READY else []
+    return Message(text, (blocks.section(text), *get))
 
 
 def _way_back(build: Build) -> blocks.Block:

@@ -42,7 +42,7 @@ def details(announcement: Delivery, warnings: Sequence[Text], requirements: Sequ
 def certificate(build: Build, dashboard: str, warnings: Sequence[Text]) -> Message:
     """Return the announcement that the newest build's certificate or profile expires."""
     text = _(
-        "⚠️ {build}: {warnings} A new one has to be signed and uploaded.",
+        "⚠️ {build}: {warnings} Sign and upload a new build.",
         build=title(build),
         warnings=" ".join(map(escape, warnings)),
     )
@@ -52,9 +52,7 @@ def certificate(build: Build, dashboard: str, warnings: Sequence[Text]) -> Messa
 
 def feedback(kind: str, app_name: str, dashboard: str) -> Message:
     """Return the announcement of feedback; its text is in Applivery."""
-    sentence = gettext_noop("💬 Applivery reports a new bug in {app}.")
-    if kind != "bug":
-        sentence = gettext_noop("💬 Applivery reports new feedback on {app}.")
-    text = _(sentence, app=escape_inline(app_name, 80))
-    buttons = blocks.actions(blocks.link_button(_("Read it in Applivery"), dashboard, "open.dashboard"))
+    sentence = gettext_noop("New bug report for {app}") if kind == "bug" else gettext_noop("New feedback on {app}")
+    text = f"*{_(sentence, app=escape_inline(app_name, 80))}*"
+    buttons = blocks.actions(blocks.link_button(_("Read in Applivery"), dashboard, "open.dashboard"))
     return Message(text, (blocks.section(text), buttons))

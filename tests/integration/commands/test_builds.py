@@ -15,23 +15,27 @@ async def test_builds_listed_newest_first_with_state_in_words(world: Environment
         world.applivery.build(world.courier, version=f"1.{number}.0", number=str(number), status=status)
     answer = await world.ask("builds courier", user=world.bruno)
     states = [part.rpartition(": ")[2] for part in answer.text.removesuffix(".").split("; ")]
-    unknown = "status `thawing` (unknown to me)"
-    assert states == [unknown, "pending", "running", "failed", "ready", "ready"]
+    unknown = "unknown status `thawing`"
+    assert states == [unknown, "waiting", "processing", "failed", "ready", "ready"]
     assert answer.text.index("1.5.0") < answer.text.index("1.0.0")
-    assert labels(answer) == ["Status"] * 4 + ["Get build"] * 2
+    assert labels(answer)[:3] == ["Get 1.1.0 iOS", "Status of 1.5.0 (5) iOS", "Status of 1.4.0 (4) iOS"]
+    assert labels(answer)[-1] == "Get 1.0.0 (0) iOS"
+    assert "⚠️ *1.5.0 (5)* iOS · unknown status `thawing`\n" in seen(answer)
+    assert "✅ *1.1.0 (1)* iOS · " in seen(answer)
     assert answer.ephemeral_to == world.bruno.id
 
 
-async def test_each_line_has_a_button_for_its_own_build(world: Environment) -> None:
+async def test_each_build_of_a_list_can_be_had_or_looked_at(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0")
     world.applivery.build(world.courier, version="2.0.0")
     world.applivery.build(world.courier, version="3.0.0", status="pending")
     answer = await world.ask("builds courier")
-    got = await (await press(world.slack, answer, "Get build", user=world.ana, nth=1)).answer()
-    assert "1.0.0" in got.text
-    assert link(got)
-    asked = await (await press(world.slack, answer, "Status", user=world.ana)).answer()
+    for label, version in (("Get 2.0.0 iOS", "2.0.0"), ("Get 1.0.0 (1) iOS", "1.0.0")):
+        got = await (await press(world.slack, answer, label, user=world.ana)).answer()
+        assert version in got.text
+        assert link(got)
+    asked = await (await press(world.slack, answer, "Status of 3.0.0 (1) iOS", user=world.ana)).answer()
     assert "3.0.0" in asked.text
     assert asked is not answer
 
@@ -50,14 +54,19 @@ async def test_filters_narrow_the_list_and_are_said_back(world: Environment) -> 
     }.items():
         answer = await world.ask(f"builds courier {typed}")
         assert {version for version in ("1.0.0", "2.0.0", "3.0.0") if version in answer.text} == versions
-        assert f"newest first: {typed}" in seen(answer)
+        assert f"Builds of Courier* · {typed}" in seen(answer).replace("Courier ·", "Courier* ·")
 
 
 async def test_builds_no_match_and_empty_app_are_explained(world: Environment) -> None:
     await world.start()
-    assert (await world.ask("builds courier")).text == "Courier has no builds yet."
+    empty = await world.ask("builds courier")
+    assert (empty.text, labels(empty)) == ("Courier has no builds yet.", ["Upload a build"])
+    assert labels(await world.ask("builds courier", user=world.bruno)) == ["Check again"]
     world.applivery.build(world.courier, os="ios")
-    assert "no builds that fit" in (await world.ask("builds courier os:windows")).text
+    none = await world.ask("builds courier os:windows")
+    assert none.text == "No build of Courier matches os:windows."
+    everything = await (await press(world.slack, none, "Show all builds", user=world.ana)).answer()
+    assert "Get 1.0.0 iOS" in labels(everything)
 
 
 async def test_a_long_list_is_turned_to_its_end(world: Environment) -> None:
@@ -95,7 +104,9 @@ async def test_text_from_applivery_is_inert(world: Environment) -> None:
     world.applivery.build(world.courier, version=evil, number=evil, branch=evil, tags=(evil,), changelog=evil)
     answer = await world.ask("builds courier")
     for alive in ("<!channel", "<@U", "<https:"):
-        assert alive not in answer.text + seen(answer)
+        # what stands on a button is plain text
+        words = [line for line in seen(answer).splitlines() if line not in labels(answer)]
+        assert alive not in answer.text + "\n".join(words)
     assert evil in unescape(answer.text)
     assert evil in unescape(seen(answer))
 

@@ -216,7 +216,7 @@ async def test_an_unknown_status_is_unknown_to_who_names_no_build(world: Environ
     await world.start()
     ready(world, status="pending_deletion")
     said = await world.ask("get courier", user=world.bruno)
-    assert "status `pending_deletion` (unknown to me)" in said.text
+    assert "unknown status `pending_deletion`" in said.text
     assert labels(said) == ["Check again", "Open in Applivery"]
 
 

@@ -127,7 +127,7 @@ async def test_home_shows_watched_build_until_stopped(world: Environment) -> Non
     await world.ask("watch courier", user=world.bruno)
     await world.look()
     home = await opened(world, world.bruno)
-    assert "*Courier 3.0.0 (300) for iOS* · ⚙️ being processed" in seen(home)
+    assert "*Courier 3.0.0 (300) for iOS* · ⏳ being processed" in seen(home)
     await pressed(world, home, "Stop", user=world.bruno)
     assert "Stop" not in labels(home), "it is shown anew"
     assert NOTE in seen(home)

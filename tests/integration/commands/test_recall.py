@@ -47,7 +47,7 @@ async def recalled(world: Environment, build: str = "2.4.0") -> FakeMessage:
 # ------------------------------------------------------------------ what it does
 
 
-async def test_recall_marks_every_card_red_and_counts_them(world: Environment) -> None:
+async def test_recall_marks_every_card_and_counts_them(world: Environment) -> None:
     await world.start()
     beta = world.slack.channel("beta", members=(world.ana,))
     await world.ask("subscribe courier", channel=beta)
@@ -60,15 +60,15 @@ async def test_recall_marks_every_card_red_and_counts_them(world: Environment) -
         assert "Get build" not in labels(shown)
     why = await (await press(world.slack, card, "Details", user=world.bruno)).answer()
     assert f"<@{world.ana.id}>" in seen(why)
-    assert "2 cards turn red and say why." in answer.text
-    assert "Links that Applivery has handed out already cannot be taken back" in answer.text
+    assert "2 cards updated · new downloads blocked" in answer.text
+    assert "Links already issued work until they expire. Installed copies stay." in answer.text
     assert answer.ephemeral_to == world.ana.id
     entry = (await world.bot.store.run(audit.list_entries))[0]
     assert (entry.action, entry.outcome, entry.build_id) == (AuditAction.RECALL, WHY, build.id)
     assert len(world.slack.messages(world.releases)) == 1, "edited, nothing is said anew"
 
 
-@pytest.mark.parametrize(("cards", "words"), [(0, "No channel has a card of it."), (1, "One card turns red")])
+@pytest.mark.parametrize(("cards", "words"), [(0, "no cards to update"), (1, "1 card updated")])
 async def test_the_count_is_said_as_people_say_it(world: Environment, cards: int, words: str) -> None:
     await world.start()
     await announced(world) if cards else ready(world)
@@ -81,7 +81,7 @@ async def test_recall_second_time_says_who_and_why_and_changes_nothing(world: En
     await announced(world)
     await recalled(world)
     again = await world.ask('recall courier 2.4.0 "something else"', user=world.bruno)
-    assert f"<@{world.ana.id}> recalled Courier 2.4.0 (173) for iOS" in again.text
+    assert f"Courier 2.4.0 (173) for iOS was already recalled by <@{world.ana.id}>" in again.text
     assert WHY in again.text
     assert "something else" not in again.text
     assert [entry.action for entry in await world.bot.store.run(audit.list_entries)].count("recall") == 1
@@ -93,7 +93,7 @@ async def test_recall_second_time_says_who_and_why_and_changes_nothing(world: En
 async def test_a_reason_needs_no_quotes(world: Environment, typed: str) -> None:
     await world.start()
     ready(world)
-    assert f"⛔ recalled: {WHY}" in (await world.ask(typed)).text
+    assert f"⛔ Recalled Courier 2.4.0 (173) for iOS: {WHY}." in (await world.ask(typed)).text
 
 
 async def test_a_build_can_be_named_by_number_and_by_id(world: Environment) -> None:
@@ -111,7 +111,7 @@ async def test_recall_of_two_platforms_takes_choice_and_typed_reason(world: Envi
     answer = await world.ask(f'recall courier 2.4.0 "{WHY}"')
     [label] = [candidate for candidate in labels(answer) if "Android" in candidate]
     done = await (await press(world.slack, answer, label, user=world.ana)).answer()
-    assert f"recalled: {WHY}" in done.text
+    assert f"Android: {WHY}" in done.text
     assert (await world.bot.store.cached(recalls.list_recalls)).keys() == {android.id}
 
 
@@ -168,8 +168,8 @@ async def test_recall_buttons_shown_only_to_permitted_users(world: Environment) 
     assert "Recall…" in labels(await world.ask("status courier"))
     assert "Recall…" not in labels(await world.ask("status courier", user=world.bruno))
     await recalled(world)
-    assert "Unrecall" in labels(await world.ask("status courier"))
-    assert not {"Unrecall", "Recall…"} & set(labels(await world.ask("status courier", user=world.bruno)))
+    assert "Undo recall" in labels(await world.ask("status courier"))
+    assert not {"Undo recall", "Recall…"} & set(labels(await world.ask("status courier", user=world.bruno)))
 
 
 # ------------------------------------------------------------------ the form
@@ -178,11 +178,18 @@ async def test_recall_buttons_shown_only_to_permitted_users(world: Environment) 
 async def test_without_a_reason_a_form_asks_for_it(world: Environment) -> None:
     await world.start()
     card, build = await announced(world)
+    await press(world.slack, card, "Get build", user=world.bruno)
+    await rested(world)
     turn = await world.slack.command("/applivery", "recall courier 2.4.0", user=world.ana, channel=world.releases)
     form = await turn.view()
-    assert "Courier 2.4.0 (173) for iOS" in str(form.payload)
+    assert "Courier 2.4.0 (173) · iOS" in str(form.payload)
+    effects = (
+        "New downloads will be blocked. 1 card will show the reason. "
+        "1 person already got a link in Slack; it works until it expires. You can undo a recall."
+    )
+    assert effects in str(form.payload)
     done = await world.slack.submit(form, {"recall.reason": {"recall.reason": WHY}}, user=world.ana)
-    assert f"recalled: {WHY}" in (await turn_answer(world, done)).text
+    assert f"Recalled Courier 2.4.0 (173) for iOS: {WHY}" in (await turn_answer(world, done)).text
     await world.settle()
     assert "was recalled" in card.text
     assert (await world.bot.store.cached(recalls.list_recalls))[build.id].reason == WHY
@@ -244,7 +251,7 @@ async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: Environm
     ready(world)
     turn = await world.slack.command("/applivery", f'recall courier "{WHY}"', user=world.ana, channel=world.releases)
     form = await turn.view()
-    assert "Courier 2.4.0 (173) for iOS" in str(form.payload)
+    assert "Courier 2.4.0 (173) · iOS" in str(form.payload)
     assert WHY in str(form.payload)
     assert await world.bot.store.cached(recalls.list_recalls) == {}
 
@@ -405,7 +412,7 @@ async def test_builds_status_and_files_show_the_reason(world: Environment) -> No
     for typed in ("builds courier", "status courier", "files courier 2.4.0"):
         answer = await world.ask(typed)
         assert f"⛔ recalled: {WHY}" in answer.text
-        assert f"⛔ recalled: {WHY}" in seen(answer)
+        assert f"recalled: {WHY}" in seen(answer)
         assert not {"Get build", "Get"} & set(labels(answer))
     status = await world.ask("status courier")
     assert f"by <@{world.ana.id}>" in seen(status)
@@ -420,7 +427,7 @@ async def test_open_tickets_end_and_the_page_says_why(world: Environment) -> Non
     answer = await world.ask("get courier")
     address = answer.text.partition("http")[2].partition(" ")[0]
     done = await recalled(world)
-    assert "unused claim pages are closed" in done.text
+    assert "Links that were opened work until they expire; the others are closed." in done.text
     async with aiohttp.ClientSession() as session:
         for ask in (session.get, session.post):
             async with ask(f"http{address}", allow_redirects=False) as page:
@@ -439,9 +446,9 @@ async def test_unrecall_gives_it_free_and_its_cards_say_so(world: Environment) -
     await world.start()
     card, build = await announced(world)
     answer = await recalled(world)
-    done = await (await press(world.slack, answer, "Unrecall", user=world.ana)).answer()
+    done = await (await press(world.slack, answer, "Undo recall", user=world.ana)).answer()
     await world.settle()
-    assert done.text.startswith("✅ Courier 2.4.0 (173) for iOS can be had again. Its card says so.")
+    assert done.text.startswith("✅ *Recall undone.* Courier 2.4.0 (173) for iOS is available again. 1 card updated")
     assert WHY in done.text
     assert card.text.startswith("✅ Courier 2.4.0 (173) for iOS is ready")
     got = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
@@ -449,7 +456,7 @@ async def test_unrecall_gives_it_free_and_its_cards_say_so(world: Environment) -
     actions = [(entry.action, entry.build_id) for entry in await world.bot.store.run(audit.list_entries)]
     assert (AuditAction.UNRECALL, build.id) in actions
     again = await world.ask("unrecall courier 2.4.0")
-    assert again.text == "Courier 2.4.0 (173) for iOS is not recalled."
+    assert again.text == "Courier 2.4.0 (173) for iOS isn't recalled."
 
 
 async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: Environment) -> None:
@@ -465,7 +472,7 @@ async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: En
     answer = await world.ask("unrecall courier")
     assert labels(answer) == ["Courier 2.5.0 (180) iOS · release/2.4", "Courier 2.4.0 (173) iOS · release/2.4"]
     done = await (await press(world.slack, answer, labels(answer)[1], user=world.ana)).answer()
-    assert "2.4.0 (173) for iOS can be had again" in done.text
+    assert "2.4.0 (173) for iOS is available again" in done.text
     assert len(await world.bot.store.cached(recalls.list_recalls)) == 1
 
 
@@ -475,7 +482,7 @@ async def test_recalls_that_come_at_once_are_one(world: Environment) -> None:
     await announced(world)
     people = (world.ana, world.bruno, world.ana, world.bruno)
     answers = await asyncio.gather(*(world.ask(f"recall courier 2.4.0 {n}", user=who) for n, who in enumerate(people)))
-    assert sum("turns red" in answer.text for answer in answers) == 1
+    assert sum("new downloads blocked" in answer.text for answer in answers) == 1
     assert [entry.action for entry in await world.bot.store.run(audit.list_entries)].count("recall") == 1
     assert len(await world.bot.store.cached(recalls.list_recalls)) == 1
     assert Role.RELEASER < Role.ADMIN

@@ -13,7 +13,7 @@ from tests.support.seeing import controls, labels, link, press
     [
         ("pending", "waiting to be processed", ["Watch", "Check again", "Open in Applivery"]),
         ("in_progress", "being processed", ["Watch", "Check again", "Open in Applivery"]),
-        ("thawing", "status `thawing` (unknown to me)", ["Check again", "Open in Applivery"]),
+        ("thawing", "unknown status `thawing`", ["Check again", "Open in Applivery"]),
         ("processed", "ready", ["Get build", "What's new", "Open in Applivery"]),
         ("success", "ready", ["Get build", "What's new", "Open in Applivery"]),
         ("error", "failed", ["Open in Applivery"]),

@@ -163,7 +163,7 @@ async def test_mention_in_channel_is_answered_in_its_thread(world: Environment) 
     asked = world.slack.messages(world.releases)[-1]
     assert answer.thread_ts == asked.ts
     assert answer.text.startswith("Builds of Courier: 2.4.0")
-    got = await (await press(world.slack, answer, "Get build", user=world.bruno)).answer()
+    got = await (await press(world.slack, answer, "Get 2.4.0 iOS", user=world.bruno)).answer()
     assert await downloaded(got) == 200
     assert directs(world, world.bruno) == []
 

@@ -18,7 +18,7 @@ from tests.support.handing import Clock, directs, ready, rested, seen
 from tests.support.seeing import labels, press
 from tests.support.watching import TITLE, on_its_way, watched
 
-UNKNOWN = "status `pending_deletion` (unknown to me)"
+UNKNOWN = "unknown status `pending_deletion`"
 AGES_AGO = timedelta(days=200)
 HOUR = 3600.0
 
@@ -236,7 +236,7 @@ async def test_a_card_says_an_unknown_status_as_unknown(world: Environment) -> N
         world.applivery.move(build, status)
         await world.look()
         [card] = cards(world)
-        assert heads(card)[-1] == f"⚠️ Courier 1.0.0 (1) for iOS: status `{status}` (unknown to me)."
+        assert heads(card)[-1] == f"⚠️ Courier 1.0.0 (1) for iOS: unknown status `{status}`."
         assert "Get build" not in labels(card)
     world.applivery.move(build, "processed")
     await world.look()
@@ -248,7 +248,7 @@ async def test_a_strange_status_is_inert(world: Environment, status: str) -> Non
     await world.start()
     ready(world, status=status)
     answer = await world.ask("status courier")
-    assert "(unknown to me)" in answer.text
+    assert "unknown status" in answer.text
     assert "<!channel>" not in answer.text + seen(answer)
 
 

@@ -620,8 +620,8 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: Environment
         await started.bot.announce.drain()
     await WebhookHandler(started.bot.store).handle_webhook(rung("bug_created", started.courier.id, "a" * 24))
     await started.look()
-    told = "💬 Applivery reports new feedback on Courier."
-    assert started.said() == [told, told, "💬 Applivery reports a new bug in Courier."]
+    told = "*New feedback on Courier*"
+    assert started.said() == [told, told, "*New bug report for Courier*"]
     assert cards(started, beta) == []
 
 
@@ -678,9 +678,7 @@ async def test_certificate_expiry_told_once_in_subscribed_channel(started: Envir
     for _ in range(3):
         await started.look()
     [told] = cards(started)
-    assert told.text == (
-        "⚠️ Courier 1.0.0 (1) for iOS: Its profile expires in 5 days. A new one has to be signed and uploaded."
-    )
+    assert told.text == ("⚠️ Courier 1.0.0 (1) for iOS: Its profile expires in 5 days. Sign and upload a new build.")
     assert cards(started, beta) == []
 
 

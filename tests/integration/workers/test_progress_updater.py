@@ -367,7 +367,7 @@ async def test_a_restart_in_the_middle_goes_on_in_the_same_message(world: Enviro
     world.applivery.move(build, "processed")
     await world.start()
     await world.look()
-    assert [state.split()[0] for state in states(message)] == ["⏳", "⚙️", "✅"]
+    assert [state.split()[0] for state in states(message)] == ["⏳", "⏳", "✅"]
     assert link(directs(world, world.bruno)[1])
     assert len(directs(world, world.bruno)) == 2
 

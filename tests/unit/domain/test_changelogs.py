@@ -11,7 +11,7 @@ from bot.domain.changelogs import PIECE, PIECES, START
 from bot.i18n import localize
 from tests.support.facts import texts
 
-REST = "\n… the rest is under *What's new* on the card."
+REST = "\n… Read the rest under *What's new* in the card's ⋯ menu."
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "Fixed login", "x" * START, f"\n\n{'x' * START}\n"])

@@ -26,6 +26,7 @@ from bot.domain.model import (
     FileKind,
     Link,
     Recall,
+    RecallReach,
     Stage,
     Subscription,
 )
@@ -240,7 +241,14 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     made = Link(HOSTS.download_url("t"), "t", FileKind.FILE, None)
     yield (
         "list",
-        build_cards.builds(first.app, paginate([first, failed], 0, 10), escape_inline(value), {first.id: recall}),
+        build_cards.builds(
+            first.app,
+            paginate([first, failed], 0, 10),
+            escape_inline(value),
+            {first.id: recall},
+            now=NOON,
+            tz="UTC",
+        ),
         3,
     )
     yield "status", build_cards.status(first, DASHBOARD), 5
@@ -254,7 +262,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "attachment", links.attachment_link(first, first.attachments[0], made, ANA, NOON), 4
     yield "expired", links.expired(value, "a/b/auto"), 1
     yield "news", changes_since.news(first, None, {}, DASHBOARD), 4
-    yield "recalled", recalls.recalled(first, recall, 1, pages=True), 4
+    yield "recalled", recalls.recalled(first, recall, RecallReach(1, 2), pages=True), 4
     yield "stopped", progress.stopped(first, again=True), 2
     yield "not uploaded", uploads.failed(value, value, NotFoundByName(Text("app"), value)), 3
     yield "uploaded", uploads.uploaded(value, first, "U0ANA", DASHBOARD, found=True, mails=False), 2

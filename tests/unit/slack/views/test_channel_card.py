@@ -456,15 +456,10 @@ def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
         FULL, disabled=True, requirements=InstallRequirements(profile_expires_at=NOON + timedelta(days=2, hours=1))
     )
     text = thread_details.certificate(build, DASHBOARD, install.expiry(build, NOON)).text
-    assert text == (
-        "⚠️ Courier 2.4.0 (173) for iOS: Its profile expires in 2 days. A new one has to be signed and uploaded."
-    )
+    assert text == ("⚠️ Courier 2.4.0 (173) for iOS: Its profile expires in 2 days. Sign and upload a new build.")
 
 
 def test_feedback_is_told_without_a_word_of_it() -> None:
-    assert (
-        thread_details.feedback("feedback", "Cou<rier", DASHBOARD).text
-        == "💬 Applivery reports new feedback on Cou&lt;rier."
-    )
-    assert thread_details.feedback("bug", "Courier", DASHBOARD).text == "💬 Applivery reports a new bug in Courier."
-    assert buttons(thread_details.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read it in Applivery"}
+    assert thread_details.feedback("feedback", "Cou<rier", DASHBOARD).text == "*New feedback on Cou&lt;rier*"
+    assert thread_details.feedback("bug", "Courier", DASHBOARD).text == "*New bug report for Courier*"
+    assert buttons(thread_details.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read in Applivery"}

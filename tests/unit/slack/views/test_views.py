@@ -60,32 +60,39 @@ def test_a_long_changelog_says_that_there_is_more() -> None:
 
 @given(facts.apps, st.lists(facts.builds, max_size=13), facts.texts)
 def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> None:
-    check(build_cards.builds(app, paginate(found, 0, 10), mrkdwn.escape_inline(note), again="courier"))
+    check(
+        build_cards.builds(
+            app, paginate(found, 0, 10), mrkdwn.escape_inline(note), again="courier", now=NOON, tz="Asia/Kolkata"
+        )
+    )
 
 
 def test_a_list_that_is_longer_has_more_pages() -> None:
     card = listed([build(number) for number in range(14)])
     assert "1–10 of 14" in seen(card)
-    assert len([block for block in card.blocks if "accessory" in block]) == 10
+    assert len([control for control in controls(card) if control.action.startswith("get.v1")]) == 10
     assert list(buttons(card))[-1] == "More"
     assert "More" not in buttons(listed([build(number) for number in range(10)]))
 
 
 def listed(found: list[Build], note: str = "") -> Message:
     """The first page of some builds of Courier."""
-    return build_cards.builds(COURIER, paginate(found, 0, 10), note, again="courier")
+    return build_cards.builds(COURIER, paginate(found, 0, 10), note, again="courier", now=NOON, tz="UTC")
 
 
 def test_each_line_of_a_list_has_its_state_and_what_can_be_done() -> None:
     card = listed([build(2, stage=Stage.RUNNING), build(1)])
-    assert "*1.2.0 (2) iOS* · ⚙️ being processed · <!date^" in seen(card)
-    assert [block["accessory"]["action_id"] for block in card.blocks if "accessory" in block] == ["status.v1", "get.v1"]
-    assert card.text == "Builds of Courier: 1.2.0 (2) iOS: running; 1.1.0 (1) iOS: ready."
+    assert "⏳ *1.2.0 (2)* iOS · processing\n✅ *1.1.0 (1)* iOS · <!date^" in seen(card)
+    assert [(control.label, control.action) for control in controls(card)] == [
+        ("Get 1.1.0 iOS", "get.v1#0"),
+        ("Status of 1.2.0 (2) iOS", "status.v1"),
+    ]
+    assert card.text == "Builds of Courier: 1.2.0 (2) iOS: processing; 1.1.0 (1) iOS: ready."
 
 
 def test_an_empty_list_says_why() -> None:
     assert listed([]).text == "Courier has no builds yet."
-    assert listed([], "os:ios").text == "Courier has no builds that fit. os:ios"
+    assert listed([], "os:ios").text == "No build of Courier matches os:ios."
 
 
 @given(facts.builds)
@@ -100,7 +107,7 @@ def test_the_state_of_any_build_can_be_told(build: Build) -> None:
         (Stage.RUNNING, ["Watch", "Check again"], "being processed"),
         (Stage.READY, ["Get build", "What's new"], "ready"),
         (Stage.FAILED, [], "Applivery gave no reason."),
-        (Stage.UNKNOWN, ["Check again"], "no status (unknown to me)"),
+        (Stage.UNKNOWN, ["Check again"], "no status"),
     ],
 )
 def test_a_state_offers_what_can_be_done_now(stage: Stage, offered: list[str], words: str) -> None:
