@@ -23,7 +23,7 @@ def test_english_is_said_as_it_is_written() -> None:
 
 def test_spanish_from_catalogue_and_untranslated_stays_english() -> None:
     with i18n.use_locale("es"):
-        assert i18n._("Show what you may do here.") == "Muestra lo que puedes hacer aquí."
+        assert i18n._("Show your role and what you can do.") == "Muestra tu rol y lo que puedes hacer."
         assert i18n._("Nobody {ever} said this.", ever="{never}") == "Nobody {never} said this."
         assert i18n.format_number(12345.5) == "12.345,5"
         assert i18n.format_day(date(2026, 11, 3)) == "3 nov 2026"
@@ -70,18 +70,18 @@ async def test_each_person_is_answered_in_the_language_of_their_slack(world: Env
     lucia = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     world.releases.members.append(lucia.id)
     await world.start()
-    assert "Muestra lo que puedes hacer aquí." in (await world.ask("help whoami", user=lucia)).text
-    assert "Show what you may do here." in (await world.ask("help whoami")).text
+    assert "Muestra tu rol y lo que puedes hacer." in (await world.ask("help whoami", user=lucia)).text
+    assert "Show your role and what you can do." in (await world.ask("help whoami")).text
 
 
 async def test_locale_unsupported_uses_the_setting(world: Environment) -> None:
     carys = world.slack.user("carys", locale="cy-GB", email="carys@acme.test")
     world.releases.members.append(carys.id)
     await world.start(language="es")
-    assert "Muestra lo que puedes hacer aquí." in (await world.ask("help whoami", user=carys)).text
-    assert "Show what you may do here." in (await world.ask("help whoami")).text
+    assert "Muestra tu rol y lo que puedes hacer." in (await world.ask("help whoami", user=carys)).text
+    assert "Show your role and what you can do." in (await world.ask("help whoami")).text
     await world.restart(language="en")
-    assert "Show what you may do here." in (await world.ask("help whoami", user=carys)).text
+    assert "Show your role and what you can do." in (await world.ask("help whoami", user=carys)).text
 
 
 async def test_locale_unknown_while_slack_fails_uses_the_setting(world: Environment) -> None:
