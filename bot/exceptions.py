@@ -13,6 +13,9 @@ ADMINS_FIX = Text("Only an admin of this bot can fix this.")
 IN_THE_LOG = Text("If it happens again, look it up in the log.")
 
 
+Choice = tuple[str | Localized, str]  # the label of a button, and what to type
+
+
 class BotError(Exception):
     """Anything a user should know about: what happened, then what to do next.
 
@@ -36,6 +39,7 @@ class BotError(Exception):
     retry_after = 0.0
     why = ""
     field: str | None = None  # of a form, which it is about
+    commands: tuple[Choice, ...] = ()  # whole commands, to go on with
 
     def __init_subclass__(cls, *, kind: str = "", everyday: bool | None = None, passing: bool | None = None) -> None:
         super().__init_subclass__()
@@ -93,7 +97,6 @@ def by_kind(kind: str) -> type[BotError] | None:
 # ------------------------------------------------------------------ what the person typed
 
 
-Choice = tuple[str | Localized, str]  # the label of a button, and what to type
 NAMED = 8  # choices that a sentence names
 
 
@@ -187,11 +190,13 @@ class Outdated(UserInputError, kind="OutOfDate"):
 class InvalidId(UserInputError, kind="NotAnId"):
     """Something that cannot be an Applivery id; found before any request was made. The sentence shows it: `{typed}`."""
 
-    next_step = Text("Copy it from `builds`, or leave it out to get the newest one.")
+    next_step = Text("Leave it out to get the newest one.")
 
     def __init__(self, sentence: str, typed: str) -> None:
         self.typed = typed
-        super().__init__(Text(sentence, typed=_short(typed)))
+        super().__init__(
+            Text(sentence, typed=_short(typed)), self.next_step, commands=((Text("See builds"), "builds"),)
+        )
 
 
 def _name(build: str | Localized) -> str | Localized:
@@ -361,8 +366,9 @@ class NotFound(AppliveryError, kind="Gone", everyday=True):
     """No such thing, or not visible to us (3001, 4001, any other 404)."""
 
     sentence = Text("Applivery no longer has that, or this bot can't see it.")
-    next_step = Text("It may have been deleted. See what's available with `builds`.")
+    next_step = Text("It may have been deleted.")
     admin_step = NO_TEXT
+    commands = ((Text("See builds"), "builds"),)
 
 
 class WorkspaceNotFound(AppliveryError, kind="WorkspaceMissing"):

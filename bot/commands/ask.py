@@ -91,7 +91,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
         else None
     )
     if decided is None:
-        raise UserInputError(Text("I can't find that request."), Text("Use `grant` to give a role."))
+        raise UserInputError(Text("I can't find that request."), commands=((Text("How to grant"), "help grant"),))
     request, mine = decided
     app = await _app(call, request)
     if not mine:

@@ -49,10 +49,7 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     build = await call.build(about.app_id, about.build_id) if about.is_complete else None
     files = call.source_message.files
     if not files and build is None:
-        raise UserInputError(
-            Text("That message has no file."),
-            Text("Pick the message with the file, or run `{command} attach`.", command=call.services.command),
-        )
+        raise UserInputError(Text("That message has no file."), commands=((Text("Attach a file"), "attach"),))
     if not files:
         return _form((inputs.file_input(_("File"), "attach.file"),), build=build)
     if len(files) == 1:

@@ -248,10 +248,10 @@ def checked(words: ParsedText) -> None:
     wrong = subscription_form.unknown(words)
     if wrong is None:
         return
-    hint = Text("Write filters like `branch:release/*` or `os:ios`.")
+    sentence = Text("“{word}” isn't a filter.", word=wrong[0][:40])
     if wrong[1]:
-        hint = Text("Did you mean `{key}:`?", key=wrong[1][0])
-    raise UserInputError(Text("“{word}” isn't a filter.", word=wrong[0][:40]), hint)
+        raise UserInputError(sentence, near=[f"{wrong[1][0]}:"], replaces=wrong[0])
+    raise UserInputError(sentence, Text("Write filters like `branch:release/*` or `os:ios`."))
 
 
 @options("subscribe.app", need=Role.RELEASER)

@@ -62,10 +62,7 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""
     files = call.source_message.files
     if not files:
-        raise UserInputError(
-            Text("That message has no file."),
-            Text("Pick the message with the file, or run `{command} upload`.", command=call.services.command),
-        )
+        raise UserInputError(Text("That message has no file."), commands=((Text("Upload a build"), "upload"),))
     good = [
         file for file in files if not file.name or build_files.extension(file.name)
     ]  # unnamed: looked up when it is sent

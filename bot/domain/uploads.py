@@ -127,14 +127,10 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
     """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise UserInputError(
-            Text("“{typed}” isn't an email language.", typed=details.notify_language[:20]),
-            Text("Choose one: {names}.", names=", ".join(LANGUAGES)),
+            Text("“{typed}” isn't an email language.", typed=details.notify_language[:20]), every=[*LANGUAGES]
         )
     if details.platform is not None and details.platform not in PLATFORMS:
-        raise UserInputError(
-            Text("“{typed}” isn't a platform.", typed=details.platform[:20]),
-            Text("Choose one: {names}.", names=", ".join(PLATFORMS)),
-        )
+        raise UserInputError(Text("“{typed}” isn't a platform.", typed=details.platform[:20]), every=[*PLATFORMS])
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(

@@ -299,3 +299,10 @@ def test_a_torn_sentence_would_be_found() -> None:
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     assert [last_words(node) for node in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]
+
+
+def test_alternatives_are_named_by_choices_and_by_no_sentence() -> None:
+    """What names right answers in its own words would be shown without their buttons."""
+    named = re.compile(r"Did you mean|There (is|are): |Choose \{")
+    found = [where for where, node in raised() for words in last_words(node) if named.search(words)]
+    assert not found

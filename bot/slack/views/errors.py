@@ -139,13 +139,13 @@ def choices(error: UserInputError, page: PagedItems[Choice], typed: Sequence[str
 
 def with_commands(message: Message, error: BotError) -> Message:
     """Return what went wrong with the buttons of what to do next."""
-    buttons = _commands(error) if isinstance(error, UserInputError) else []
+    buttons = _commands(error)
     if not buttons:
         return message
     return replace(message, blocks=(*(message.blocks or (blocks.section(message.text),)), blocks.actions(*buttons)))
 
 
-def _commands(error: UserInputError) -> list[ButtonElement]:
+def _commands(error: BotError) -> list[ButtonElement]:
     return [
         blocks.button(localize(label), f"run.v1#next{number}", command)
         for number, (label, command) in enumerate(error.commands)
