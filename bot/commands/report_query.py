@@ -66,7 +66,10 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
         app = await target.resolve_app(call)
         return app, await call.services.reports.builds(app, target.which)
     except NotFoundByName as error:
-        error.next_step = error.next_step or Text("Use a version, `#number`, `latest` or `all`.")
+        # a report is about versions and builds, not about branches
+        error.choices = tuple(choice for choice in error.choices if not choice[1].startswith("branch:"))
+        if not error.choices:
+            error.next_step = Text("Use a version, `#number`, `latest` or `all`.")
         raise
 
 

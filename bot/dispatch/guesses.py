@@ -15,7 +15,7 @@ _SYNONYMS = {
     "builds": "list ls show all find search versions releases lista listar ver buscar versiones",
     "status": "state progress check estado",
     "watch": "follow notify track wait await seguir avisar avísame",
-    "news": "changelog changes notes whatsnew novedades cambios notas",
+    "news": "changelog changes notes whats what's whatsnew novedades cambios notas",
     "downloads": "report reports stats statistics analytics informe informes descargas estadísticas",
     "subscribe": "announce add channel suscribir suscribirse anunciar",
     "subscriptions": "channels suscripciones",

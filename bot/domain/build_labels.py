@@ -14,7 +14,23 @@ from bot.i18n.verbatim import verbatim
 
 _NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
 _NEWEST = frozenset({"latest", "newest", "newer", "last", "última", "último", "ultima", "ultimo", "reciente"})
-_FILLERS = _NEWEST | {"for", "on", "of", "from", "the", "a", "an", "my", "me", "please", "app", "most", "recent", "new"}
+_FILLERS = _NEWEST | {
+    "for",
+    "on",
+    "in",
+    "of",
+    "from",
+    "the",
+    "a",
+    "an",
+    "my",
+    "me",
+    "please",
+    "app",
+    "most",
+    "recent",
+    "new",
+}
 _FILLERS |= {"para", "en", "de", "del", "la", "el", "un", "una", "mi", "por", "favor", "·", "-"}
 _NO_VERSION = (gettext_noop("no version"), gettext_noop("without a version"))
 # What follows a build's name where its state is shown.

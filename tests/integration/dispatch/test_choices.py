@@ -88,6 +88,12 @@ async def test_sentence_offering_alternatives_has_as_many_buttons(workspace: Env
         assert len(controls(answer)) >= len(named), (typed, answer.text)
 
 
+async def test_report_is_offered_no_branch(workspace: Environment) -> None:
+    answer = await workspace.ask("downloads courier mian")
+    assert labels(answer) == ["See builds"]
+    assert "Did you mean" not in answer.text
+
+
 async def test_pressed_answer_runs_corrected_command(workspace: Environment) -> None:
     answer = await workspace.ask("builds curier branch:main")
     turn = await press(workspace.slack, answer, "Courier", user=workspace.ana)
