@@ -52,7 +52,7 @@ async def downloads(
         return await ask(call)
     if every is None and quiet is not None:
         text = Text("`quiet:` only works with a scheduled report.")
-        raise UserInputError(text, Text("Add a schedule."), every=["every:monday@09:00", "every:daily@09:00"])
+        raise UserInputError(text, every=["every:monday@09:00", "every:daily@09:00"])
     question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:

@@ -296,7 +296,7 @@ def _unknown_words(
         (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
     )
     if option is None:
-        near = lookup.closest(words.plain[0], [*platform_names.NAMES, *known])
+        near = lookup.closest(words.plain[0], [*platform_names.NAMES, *known] if _takes(entry, "os") else [])
         step = None if near else _example(call, entry)
         return UserInputError(sentence, step, near=near, replaces=words.plain[0], commands=() if near else _help(entry))
     typed = " ".join((option.value, *option.more))

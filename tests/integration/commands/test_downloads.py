@@ -177,7 +177,7 @@ async def test_downloads_choice_between_builds_keeps_period(world: Environment) 
     people(world)
     world.applivery.build(world.courier, version="2.4.0", number="173", os="android")
     answer = await world.ask("downloads courier #173 since:7d")
-    assert "Which one do you mean?" in answer.text
+    assert "Which one?" in answer.text
     turn = await press(world.slack, answer, "2.4.0 (173) iOS", user=world.ana)
     assert "3 downloads" in (await turn.answer()).text
 

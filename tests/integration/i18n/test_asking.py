@@ -27,28 +27,28 @@ def lucia(world: Environment) -> Any:
 async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: Environment, lucia: Any) -> None:
     await world.start()
     menu = await world.ask("", user=lucia)
-    assert menu.text == "¿Qué quieres hacer? /applivery help lo muestra todo."
+    assert menu.text == "¿Qué quieres hacer? O escríbelo: `/applivery get courier`"
     labels = [element["text"]["text"] for element in menu.blocks[1]["elements"]]
-    assert labels[:3] == ["Obtener una compilación", "Compilaciones", "Estado"]
+    assert labels[1:4] == ["Obtener una compilación", "Compilaciones", "Estado"]
     said = (await world.ask("help forget", user=lucia)).blocks[0]["text"]["text"]
     assert "Necesita el rol *admin*." in said
-    assert "Los roles se quedan" in said
+    assert "Sus roles se quedan" in said
     assert "`/applivery forget @bruno`" in said
 
 
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("gte", "No hay subcomando que se llame “gte”. ¿Querías decir `get`, `mute`, `grant`?"),
-        ("xyzzy", "No hay subcomando que se llame “xyzzy”. `/applivery help` los muestra todos."),
+        ("gte", "Comando desconocido: “gte”. ¿Querías decir `get`?"),
+        ("xyzzy", "Comando desconocido: “xyzzy”."),
         (
             "get courier zzz:7d",
-            "`get` no tiene la opción `zzz:`. Admite `os:`, `branch:`, `tag:`, `version:`, `by:`",
+            "Opción desconocida: `zzz:`. Elige `os:`, `branch:`, `tag:`, `version:`, `by:`",
         ),
-        ("whoami now", "No sé qué hacer con “now”. Por ejemplo: `/applivery whoami`"),
+        ("whoami now", "Palabra desconocida: “now”. Ejemplo: `/applivery whoami`"),
         ("get 0123456789abcdef01234567", "Ninguna app de este espacio de trabajo tiene una compilación con ese id."),
-        ("help gte", "No hay subcomando que se llame “gte”."),
-        ("status", "Hay 2 apps."),
+        ("help gte", "Comando desconocido: “gte”."),
+        ("status", "¿Qué app?"),
     ],
 )
 async def test_invalid_request_explained_in_reader_language(
