@@ -295,7 +295,7 @@ def again_in(seconds: int) -> Text:
 class Overloaded(BotError, everyday=True, passing=True):
     """More requests of one person, or of all, wait than are kept."""
 
-    sentence = Text("I have too many requests to answer right now.")
+    sentence = Text("Too many requests right now.")
     next_step = Text("Nothing was done. Try again in a minute.")
     admin_step = NO_TEXT
 

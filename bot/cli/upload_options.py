@@ -32,7 +32,7 @@ def _whole(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """The options as they were typed, by the names of the function that takes them."""
+    """The options as they were typed, by parameter name."""
 
     given: Mapping[str, Any]
 

@@ -29,7 +29,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     /applivery grant @qa-team manager app:courier
     /applivery grant #releases app:courier
     /applivery grant #leads manager
-    The first channel granted to an app closes it everywhere else. Reports in a manager channel name people.
+    The first channel granted to an app closes it everywhere else. With `manager`, reports in a channel name people.
     """
     of = await call.services.apps.app(app) if app else None
     call.require_role(of)

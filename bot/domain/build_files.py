@@ -83,7 +83,7 @@ def check_size(name: str, size: int) -> None:
     if size > LARGEST:
         raise UnsupportedFile(
             Text(
-                "“{file}” is {size} GB. Applivery takes up to 4 GB.",
+                "“{file}” is {size} GB. Applivery accepts up to 4 GB.",
                 file=_short(name),
                 size=Number(round(size / 1e9, 1)),
             ),

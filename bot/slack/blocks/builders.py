@@ -318,9 +318,7 @@ def button(
     verb: str | None = None,
 ) -> ButtonElement:
     """Return a button that acts on click; `accessibility_label` is what a screen reader reads after the label,
-    `confirm` a question asked before.
-
-    With a `verb` that question is answered by it, or by Cancel.
+    `confirm` a question asked before, answered by `verb` (the label if there is none) or by Cancel.
     """
     return ButtonElement(
         text=_plain(label, BUTTON_TEXT),
@@ -328,15 +326,13 @@ def button(
         value=value[:BUTTON_VALUE] or None,
         style=style,
         accessibility_label=_accessible(label, accessibility_label),
-        confirm=_confirm(confirm, verb) if confirm else None,
+        confirm=_confirm(confirm, verb or label) if confirm else None,
     )
 
 
-def _confirm(question: str, verb: str | None) -> ConfirmObject:
-    if verb:
-        title, answer = f"{truncate(verb, 99)}?", truncate(verb, 30)
-        return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=_("Cancel"))
-    return ConfirmObject(title=_("Are you sure?"), text=_plain(question, 300), confirm=_("Yes"), deny=_("No"))
+def _confirm(question: str, verb: str) -> ConfirmObject:
+    title, answer = f"{plain_text(verb, 99)}?", plain_text(verb, 30)
+    return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=_("Cancel"))
 
 
 def link_button(

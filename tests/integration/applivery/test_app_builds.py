@@ -220,7 +220,7 @@ async def test_a_file_that_is_no_build_is_not_sent(
 
 
 async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: FakeApplivery) -> None:
-    with pytest.raises(UnsupportedFile, match=r"has 4\.3 GB, and Applivery takes up to 4 GB"):
+    with pytest.raises(UnsupportedFile, match=r"is 4\.3 GB\. Applivery accepts up to 4 GB"):
         await depot.upload(parcel(size=4 * 1024**3 + 1), UploadMetadata())
     assert not server.requests
 
