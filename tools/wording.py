@@ -1,7 +1,7 @@
 """Checks the wording of what people read: `make check`.
 
 Reports each phrase of `tools/banned-phrases.txt` with what to say instead, and sentences and messages that are too
-long. `python -m tools.wording --all` also lists those that are still allowed. Returns 1 when one is not allowed.
+long. Returns 1 when something is found.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,18 +29,16 @@ WORD = re.compile(r"`[^`]*`|\{[^{}]*\}|<[^<>]*>|[^\W_][^\s—–]*")
 CODE = re.compile(r"`[^`]*`")
 MOST_WORDS = {"en": 20, "es": 25}  # of a sentence
 MOST_SENTENCES = 2  # of a message
-LONG_ALLOWED, MANY_ALLOWED = 6, 6  # messages that are left for now; only ever fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A phrase that is not to be used; `allowed` sentences with it are left for now."""
+    """A phrase that is not to be used."""
 
     language: str
     pattern: re.Pattern[str]
     instead: str
     why: str = ""
-    allowed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,8 @@ def phrases(text: str) -> Iterator[Phrase]:
         columns = COLUMN.split(line.strip())
         try:
             language, pattern, instead, *more = columns
-            allowed = int(more.pop()) if more and more[-1].isdigit() else 0
-            yield Phrase(language, re.compile(pattern, re.IGNORECASE | re.MULTILINE), instead, "; ".join(more), allowed)
-        except (ValueError, re.error) as error:
+            yield Phrase(language, re.compile(pattern, re.IGNORECASE | re.MULTILINE), instead, *more)
+        except (ValueError, TypeError, re.error) as error:
             raise ValueError(f"line {number}: language, regular expression, what to say instead ({error})") from None
 
 
@@ -180,23 +177,14 @@ def _listed() -> list[Phrase]:
     return list(phrases(PHRASES.read_text("utf-8")))
 
 
-def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
-    """Print what is found and how many findings of each kind are still allowed. Returns the exit code."""
+def main(out: TextIO = sys.stdout) -> int:
+    """Print everything that is found. Returns the exit code."""
     checked = _all_passages()
-    kinds = [(phrase.pattern.pattern, banned(phrase, checked), phrase.allowed) for phrase in _listed()]
-    kinds += [
-        ("long sentences", too_long(checked), LONG_ALLOWED),
-        ("many sentences", too_many(checked), MANY_ALLOWED),
-    ]
-    failed = 0
-    for name, found, allowed in kinds:
-        if len(found) > allowed or "--all" in arguments:
-            out.writelines(f"wording: {finding}\n" for finding in found)
-        if len(found) > allowed:
-            out.write(f"wording: {name}: {len(found)}, allowed {allowed}\n")
-            failed += 1
-    return 1 if failed else 0
+    found = [finding for phrase in _listed() for finding in banned(phrase, checked)]
+    found += [*too_long(checked), *too_many(checked)]
+    out.writelines(f"wording: {finding}\n" for finding in found)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
