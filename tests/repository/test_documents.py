@@ -47,7 +47,15 @@ ELSEWHERE = {
     "Android",
 }
 # Environment variables that are no settings of the bot.
-FOREIGN = {"CREDENTIALS_DIRECTORY", "COMPOSE_PROFILES", "HTTPS_PROXY", "POSTGRES_PASSWORD", "SSL_CERT_FILE"}
+FOREIGN = {
+    "CREDENTIALS_DIRECTORY",
+    "COMPOSE_PROFILES",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "POSTGRES_PASSWORD",
+    "SSL_CERT_FILE",
+}
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 
 

@@ -117,7 +117,7 @@ async def click_control(
 def old_card(slack: FakeSlack, channel: Any, action_id: str, value: str) -> FakeMessage:
     """A message of ours with one button, as an earlier version, or somebody who makes buttons up, would have it."""
     button = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": action_id, "value": value}
-    content = {"text": "old", "blocks": [{"type": "actions", "elements": [button]}]}
+    content = {"text": "An old card", "blocks": [{"type": "actions", "elements": [button]}]}
     flags = {"unfurl_links": False, "unfurl_media": False}
     about = {"user": slack.bot_user_id, "bot_id": slack.bot_id}
     return slack.mailbox.post(channel, {**content, **flags}, **about)
