@@ -36,7 +36,7 @@ async def test_send_recipient_gets_no_token_and_sender_is_told(world: Environmen
     assert answer.text == (f"Sent Courier 2.4.0 (173) for iOS to <@{world.bruno.id}>. I'll DM you when they get it.")
     assert answer.ephemeral_to == world.ana.id
     assert message.text == f"<@{world.ana.id}> sent you Courier 2.4.0 (173) for iOS."
-    assert ">Faster" in seen(message)
+    assert "\nFaster\n" in seen(message)
     assert labels(message) == ["Get build", "What's new"]
     assert mints(world) == 0
     assert "/v1/download/" not in raw(message)

@@ -89,7 +89,7 @@ async def test_an_app_s_name_means_it_in_every_command(world: Environment) -> No
         f"unsubscribe {name}": f"from {name}.",
         f"grant <@{world.bruno.id}|bruno> releaser app:{name}": f"for {name}",
         f"audit app:{name}": "Audit log",
-        f"downloads {name} since:7d": f"Downloads of {name}",
+        f"downloads {name} since:7d": f"ownloads of {name}",
         f"recall {name} 1.0 (7) it crashes": "it crashes",
         f"unrecall {name} 1.0 (7) · iOS": f"{name} 1.0 (7) for iOS",
     }.items():
