@@ -147,7 +147,7 @@ async def report(place: Place, *, where: FakeChannel) -> Act:
     async def act() -> int:
         await look(world)
         return len(
-            [message for message in world.slack.messages(where) if message.text.startswith("Downloads of Courier")]
+            [message for message in world.slack.messages(where) if message.text.startswith("*No downloads* of Courier")]
         )
 
     return act
