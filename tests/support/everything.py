@@ -43,7 +43,8 @@ async def everything(world: Environment) -> None:
     await _forms(world)
     await _other_doors(world)
     await _unfinished(world)
-    pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
+    asked = await _asked_to_try(world)
+    pressed = await press_everything(world) | asked | {"subscriptions.v1"}  # turned with _many_subscriptions
     pressed |= await _requests(world)
     pressed |= await _changes(world)
     pressed |= await _forgotten(world)
@@ -404,6 +405,21 @@ async def _unfinished(world: Environment) -> None:
     await world.ask("watch courier #320", user=world.bruno)
     await rested(world)
     await world.look()
+
+
+async def _asked_to_try(world: Environment) -> set[str]:
+    """Somebody who lacks a build is asked to try it, wants no more of that, and thinks better of it."""
+    nora = world.slack.user("nora", name="Nora", email="nora@acme.test")
+    group = world.slack.usergroup("testers", [nora])
+    await world.ask(f"downloads courier missing:<!subteam^{group.id}|@testers>")
+    await rested(world)
+    head = world.slack.messages(world.slack.dm(world.ana))[-1]
+    await click(world.slack, world.slack.messages(world.slack.dm(world.ana), head.ts)[-1], "nudge.v1", user=world.ana)
+    await rested(world)
+    card = world.slack.messages(world.slack.dm(nora))[-1]
+    turn = await click(world.slack, card, "unnudge.v1", user=nora)
+    await (await click(world.slack, await turn.answer(), "renudge.v1", user=nora)).answer()
+    return {"unnudge.v1", "renudge.v1"}
 
 
 async def _digest(world: Environment) -> None:

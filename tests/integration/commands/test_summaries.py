@@ -125,7 +125,7 @@ async def test_manager_channel_set_only_by_admin_and_never_shared(world: Environ
     """A channel of two organisations never becomes a manager channel."""
     await world.start(access_default_role="manager")
     said = (await world.ask(f"grant <#{world.releases.id}|r> manager", user=world.bruno)).text
-    assert "*admin*" in said
+    assert said.startswith("Only admins can grant roles.")
     world.releases.shared = True
     assert "another organisation" in (await world.ask(f"grant <#{world.releases.id}|r> manager")).text
     assert await world.bot.store.cached(access.list_manager_channels) == frozenset()
@@ -158,7 +158,7 @@ async def test_summary_unshareable_says_why_and_does_not_ask_applivery(world: En
     turn = await press(world.slack, answer, "Share here", user=world.ana)
     said = (await turn.answer()).text
     if where == "archived":
-        assert "cannot post" in said
+        assert "archived" in said
         return
     assert ("another organisation" if where == "shared" else "/invite @") in said
     assert not [request for request in world.applivery.requests[before:] if "downloads" in request.path]

@@ -6,7 +6,7 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -132,7 +132,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: Environment,
     await tell(world)
     [head] = heads(world)
     [report] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
-    assert "Late: this was due" in head.text + json.dumps(head.blocks)
+    assert "Sent late. It was due" in head.text + json.dumps(head.blocks)
     assert f"{recorded or 'No'} downloads" in head.text
     assert report.due_at > datetime.now(UTC)
     assert datetime.now(UTC) - report.reported_until < DAY
@@ -343,8 +343,9 @@ async def test_report_of_deleted_app_stops_and_tells_maker_once(world: Environme
     await tell(world)
     await tell(world)
     [said] = heads(world, world.slack.dm(world.ana))
-    assert f"downloads of Courier every day at {DAILY[-5:]}" in said.text
-    assert "⚠️ paused: " in seen(await world.ask("subscriptions"))
+    at = f"{time.fromisoformat(DAILY[-5:]):%-I:%M %p}"
+    assert f"downloads of Courier every day at {at}" in said.text
+    assert "aused" in seen(await world.ask("subscriptions"))
 
 
 async def test_report_refusing_channel_stops_and_blocks_no_other(world: Environment) -> None:
@@ -373,7 +374,7 @@ async def test_report_in_channel_language_and_stop_in_maker_language(world: Envi
     due(world)
     await tell(world)
     [head] = heads(world)
-    assert "3 descargas registradas: 2 por 2 personas, 1 sin nombre conocido." in head.text
+    assert "3 descargas · 2 personas (2) · anónimas (1)." in head.text
     assert "ownloads" not in "".join(f"{message.text} {message.blocks}" for message in below(world, head))
     due(world)
     world.applivery.faults.add(ROWS, Fault(status=404, code=3001), times=None)
@@ -391,7 +392,7 @@ async def test_report_by_dm_is_in_recipient_language(world: Environment) -> None
     due(world)
     await tell(world)
     [head] = heads(world, direct)
-    assert "3 descargas registradas: 2 por 2 personas, 1 sin nombre conocido." in head.text
+    assert "3 descargas · 2 personas (2) · anónimas (1)." in head.text
     assert "Descargas de Courier por versión" in json.dumps(
         [message.saved() for message in below(world, head)], ensure_ascii=False
     )
