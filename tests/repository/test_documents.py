@@ -136,7 +136,11 @@ def test_every_button_that_is_named_exists(page: Path) -> None:
     ]
     known = {message.strip() for message in messages} | THE_SAME_IN_ALL_LANGUAGES
     known |= {shortcut.name for shortcut in HandlerRegistry.scan(bot.commands).shortcuts()}
-    assert labels(page) - known == set(), "italics name a button as the bot shows it"
+    with_values = [
+        re.sub(r"\\\{\w+\\\}", ".+", re.escape(text)) for text in known if re.search(r"[A-Za-z]{3}.*\{", text)
+    ]
+    unknown = [label for label in labels(page) - known if not any(re.fullmatch(text, label) for text in with_values)]
+    assert unknown == [], "italics name a button as the bot shows it"
 
 
 def test_the_readme_is_short() -> None:
