@@ -11,7 +11,7 @@ _TIME = struct.Struct("d")
 
 
 class SharedClock:
-    """The pretended time, in a file of eight bytes that several processes share."""
+    """The fake time, in a file of eight bytes that several processes share."""
 
     def __init__(self, file: Path) -> None:
         if not file.exists():

@@ -1,6 +1,6 @@
 """Slack and Applivery at once, as light as can be: `python -m bench.sink` prints its port and runs until killed.
 
-It answers with what the demo's pretended Applivery says, read once, and counts what arrives at response addresses:
+It answers with what the demo's fake Applivery says, read once, and counts what arrives at response addresses:
 `/answer/{run}/{number}`. `GET /answers/{run}/{count}` is answered when that many have come. Every download token it
 gives is another one; `GET /minted` lists those given since the last time.
 """

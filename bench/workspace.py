@@ -1,4 +1,4 @@
-"""Slack and Applivery of a whole workspace, by a pretended clock: `python -m bench.workspace APPS FILE`.
+"""Slack and Applivery of a whole workspace, by a fake clock: `python -m bench.workspace APPS FILE`.
 
 What `bench.releases` has, and more: `GET /begin/{app}/{builds}` uploads builds that are then processed as
 `GET /move/{app}/{status}` says; each token is another one; people have downloaded every app; direct messages and

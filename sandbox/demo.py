@@ -1,4 +1,4 @@
-"""The whole sandbox: both pretended sides and the page, with something in them, kept in a folder."""
+"""The whole sandbox: both fake sides and the page, with something in them, kept in a folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunnableServer(Protocol):
 
 
 class DemoEnvironment:
-    """Both pretended sides and the page, made by `DemoEnvironment.open`; `slack` and `applivery` do all that they do
+    """Both fake sides and the page, made by `DemoEnvironment.open`; `slack` and `applivery` do all that they do
     alone.
 
     With a folder everything is kept in its state.json: messages, builds, ids, tokens, and the ports, which are taken

@@ -1,4 +1,4 @@
-"""The ways a pretended server can be made to misbehave, and the queue they wait in."""
+"""The ways a fake server can be made to misbehave, and the queue they wait in."""
 
 from __future__ import annotations
 

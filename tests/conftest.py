@@ -1,4 +1,4 @@
-"""The world: both pretended sides and the real service on SQLite, started and stopped for one test."""
+"""The world: both fake sides and the real service on SQLite, started and stopped for one test."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Environment:
         self.bot: RunningBot
 
     def settings(self, **changes: Any) -> bot_settings.Settings:
-        """Settings that point at both pretended sides."""
+        """Settings that point at both fake sides."""
         return bot_settings.read(
             **{
                 "_env_file": None,

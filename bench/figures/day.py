@@ -1,6 +1,6 @@
 """24 hours of a busy workspace in fast motion, and what the bot holds before and after: 300 people, 12 apps.
 
-The clock is a pretended one, moved on by a minute when all that happened in the last is answered; so every poll,
+The clock is a fake one, moved on by a minute when all that happened in the last is answered; so every poll,
 plan, limit and clean-up of a day takes place. Four hours warm it up. `DAY` says how much happens.
 """
 

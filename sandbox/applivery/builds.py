@@ -1,4 +1,4 @@
-"""Builds of the pretended workspace: made, uploaded, processed by themselves or by hand, failed, deleted."""
+"""Builds of the fake workspace: made, uploaded, processed by themselves or by hand, failed, deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes behind a pretended file: kept when they are few, invented on the fly when they are many."""
+"""The bytes behind a fake file: kept when they are few, invented on the fly when they are many."""
 
 from __future__ import annotations
 

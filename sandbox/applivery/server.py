@@ -41,7 +41,7 @@ class FakeApplivery(FakeBuildsWorkspace):
         self,
         *,
         organization: str = "acme",
-        token: str = "sa-sandbox-token",  # noqa: S107 - pretended
+        token: str = "sa-sandbox-token",  # noqa: S107 - fake
         clock: Callable[[], float] = time.time,
         processing: tuple[float, float] | None = (0.0, 0.0),
         token_life: float = 300.0,

@@ -1,4 +1,4 @@
-"""The pretended workspace written down as JSON and read back, so that a demo survives its restart."""
+"""The fake workspace written down as JSON and read back, so that a demo survives its restart."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def payload(action: str, build: FakeBuild) -> Wire:
 class WebhookSender:
     """Sends events to `url` and to the subscriptions made by API; `body` may be replaced to send other shapes.
 
-    Subscribed addresses outside this machine are never called: the pretended world does not reach into the real one.
+    Subscribed addresses outside this machine are never called: the fake world does not reach into the real one.
     """
 
     def __init__(self, workspace: FakeWorkspace) -> None:

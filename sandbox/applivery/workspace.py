@@ -96,7 +96,7 @@ class FakeWorkspace:
     # -------------------------------------------------------------- ids and times
 
     def now(self) -> datetime:
-        """The pretended time, aware UTC."""
+        """The fake time, aware UTC."""
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def moment(self, when: When) -> datetime:

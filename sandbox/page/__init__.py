@@ -1,4 +1,4 @@
-"""The page to watch both pretended sides in, and to be a person in the fake Slack."""
+"""The page to watch both fake sides in, and to be a person in the fake Slack."""
 
 from sandbox.page.manifest import CommandHint, InstalledApp, Persona, Shortcut, SlashCommand
 from sandbox.page.server import DemoPage

@@ -46,7 +46,7 @@ class CommandHint:
 
 @dataclass(frozen=True)
 class InstalledApp:
-    """The app as the pretended workspace has installed it."""
+    """The app as the fake workspace has installed it."""
 
     commands: tuple[SlashCommand, ...] = (SlashCommand("/applivery"),)
     shortcuts: tuple[Shortcut, ...] = ()

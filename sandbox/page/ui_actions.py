@@ -1,4 +1,4 @@
-"""What a person does on the page, carried out on the two pretended sides."""
+"""What a person does on the page, carried out on the two fake sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack, pretended, and strict: the test double of every test and the other side of the demo."""
+"""Slack, faked, and strict: the test double of every test and the other side of the demo."""
 
 from sandbox.slack.interaction import Interaction
 from sandbox.slack.message import FakeMessage

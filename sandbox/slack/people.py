@@ -1,4 +1,4 @@
-"""Who and where: the users, channels and user groups of the pretended workspace, and how the Web API writes them."""
+"""Who and where: the users, channels and user groups of the fake workspace, and how the Web API writes them."""
 
 from __future__ import annotations
 

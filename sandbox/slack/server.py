@@ -31,7 +31,7 @@ from sandbox.slack.workspace import Listener, SlackWorkspace
 
 
 class FakeSlack:
-    """Slack, pretended: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
+    """Slack, faked: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
     `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, and for the

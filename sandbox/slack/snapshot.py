@@ -1,4 +1,4 @@
-"""The pretended workspace as JSON-able data, and back."""
+"""The fake workspace as JSON-able data, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pretended workspace: who and where, the clock, the ids, and who is told when something changes."""
+"""The fake workspace: who and where, the clock, the ids, and who is told when something changes."""
 
 from __future__ import annotations
 

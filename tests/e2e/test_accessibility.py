@@ -1,6 +1,6 @@
 """What a screen reader reads: each thing to press has a name of its own, and no state is a picture or a colour alone.
 
-That a picture has its words is what Slack itself asks for, and the pretended one with it.
+That a picture has its words is what Slack itself asks for, and the fake one with it.
 
 https://docs.slack.dev/reference/block-kit/block-elements/button-element (`accessibility_label`)
 """

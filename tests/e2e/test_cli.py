@@ -45,7 +45,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def pointing_at(world: Environment, **changes: str) -> dict[str, str]:
-    """The settings of a bot that talks to both pretended sides."""
+    """The settings of a bot that talks to both fake sides."""
     url = world.applivery.url
     return {
         "SLACK_BOT_TOKEN": world.slack.bot_token,

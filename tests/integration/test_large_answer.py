@@ -56,7 +56,7 @@ async def heart(pauses: list[float]) -> None:
 
 @pytest.mark.usefixtures("as_in_a_bot")
 async def test_large_answer_streams_without_blocking_and_is_correct(world: Environment) -> None:
-    world.tuning = replace(world.tuning, applivery_seconds=60.0)  # the pretended side is what takes its time here
+    world.tuning = replace(world.tuning, applivery_seconds=60.0)  # the fake side is what takes its time here
     await world.start()
     body = answer()
     world.applivery.build(world.courier, version="2.6.0")
@@ -73,7 +73,7 @@ async def test_large_answer_streams_without_blocking_and_is_correct(world: Envir
     assert "100,000 downloads by 5,000 people." in asked.result().text
     assert "Newest version 2.6.0: 0 of 5,000 people (0 %)" in asked.result().text
     assert others >= 2, "somebody else was answered meanwhile"
-    assert max(pauses) < 0.4, "the pretended side works in this loop too: it is its sending that is seen here"
+    assert max(pauses) < 0.4, "the fake side works in this loop too: it is its sending that is seen here"
     assert "Markerville" not in json.dumps([message.saved() for message in private(world, world.ana)[1]])
 
 

@@ -11,7 +11,7 @@ from sandbox.applivery.models import FakeBuild
 
 routes = web.RouteTableDef()
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{app} · pretended Applivery</title>
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{app} · fake Applivery</title>
 <style>body{{font:16px system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}
 td,th{{padding:.4rem 1rem;text-align:left}}
 .this{{background:#e8f1ff;font-weight:600}}</style>

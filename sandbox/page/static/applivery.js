@@ -1,4 +1,4 @@
-// The pretended Applivery side: apps, builds as they move, the upload button and the counters.
+// The fake Applivery side: apps, builds as they move, the upload button and the counters.
 import { h, post, sync, toast } from "./dom.js";
 import { ago, full } from "./when.js";
 
@@ -85,8 +85,8 @@ export function panel(app) {
   which.addEventListener("change", platforms);
   button.addEventListener("click", upload);
 
-  const node = h("section", { class: "applivery", testid: "applivery", "aria-label": "Applivery (pretended)" },
-    h("header", { class: "pane-head" }, h("div", null, h("h2", null, "Applivery ", h("small", { text: "(pretended)" })), h("p", { text: "The other side: what your build machines would do." }))),
+  const node = h("section", { class: "applivery", testid: "applivery", "aria-label": "Applivery (fake)" },
+    h("header", { class: "pane-head" }, h("div", null, h("h2", null, "Applivery ", h("small", { text: "(fake)" })), h("p", { text: "The other side: what your build machines would do." }))),
     h("div", { class: "scroll" },
       h("div", { class: "upload-box" }, button, note,
         h("div", { class: "upload-fine" },
@@ -109,7 +109,7 @@ export function panel(app) {
     counters.replaceChildren(
       counter("tokens minted", minted, "minted", "Download tokens Applivery made for the bot"),
       counter("tokens used", used, "used", "Tokens that were turned into a download"),
-      counter("crawler visits", crawled, "crawled", "Links in messages that the pretended Slack fetched for a preview"));
+      counter("crawler visits", crawled, "crawled", "Links in messages that the fake Slack fetched for a preview"));
     sync(apps, list.map((one) => ({ ...one, unfolded: app.ui.unfolded.has(one.id), minute: Math.floor(Date.now() / 60_000) })), (one) => one.id, (one) => appCard(app, one));
   }
   return Object.assign(node, { draw, upload });

@@ -21,10 +21,10 @@ def hosts_of(server: FakeApplivery) -> AppliveryHosts:
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeApplivery]:
-    pretended = FakeApplivery(processing=None)
-    await pretended.start()
-    yield pretended
-    await pretended.stop()
+    fake = FakeApplivery(processing=None)
+    await fake.start()
+    yield fake
+    await fake.stop()
 
 
 @pytest.fixture

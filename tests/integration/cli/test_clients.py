@@ -14,10 +14,10 @@ from tests.integration.applivery.conftest import hosts_of
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeApplivery]:
-    pretended = FakeApplivery(processing=None)
-    await pretended.start()
-    yield pretended
-    await pretended.stop()
+    fake = FakeApplivery(processing=None)
+    await fake.start()
+    yield fake
+    await fake.stop()
 
 
 @pytest.fixture

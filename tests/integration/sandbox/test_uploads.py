@@ -14,11 +14,11 @@ from sandbox.faults import Fault
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeApplivery]:
-    pretended = FakeApplivery(processing=None)
-    await pretended.start()
-    pretended.app("Courier", slug="courier")
-    yield pretended
-    await pretended.stop()
+    fake = FakeApplivery(processing=None)
+    await fake.start()
+    fake.app("Courier", slug="courier")
+    yield fake
+    await fake.stop()
 
 
 async def post(server: FakeApplivery, *fields: tuple[str, Any]) -> tuple[int, Any]:

@@ -310,7 +310,7 @@ async def test_a_ring_is_a_hint_and_never_believed(world: Environment) -> None:
     assert world.slack.messages(world.releases) == []
 
 
-async def test_webhook_of_pretended_applivery_brings_card_sooner(world: Environment) -> None:
+async def test_webhook_of_fake_applivery_brings_card_sooner(world: Environment) -> None:
     await world.start(jobs=True, applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
     await world.ask("subscribe courier")
     await world.applivery.until(

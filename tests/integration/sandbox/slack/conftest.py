@@ -15,10 +15,10 @@ from tests.support.waiting import PATIENCE
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
-    pretended = FakeSlack(ack_seconds=1.0)
-    await pretended.start()
-    yield pretended
-    await pretended.stop()
+    fake = FakeSlack(ack_seconds=1.0)
+    await fake.start()
+    yield fake
+    await fake.stop()
 
 
 @pytest.fixture
