@@ -110,7 +110,7 @@ class UserInputError(BotError, kind="BadInput", everyday=True):
     """
 
     sentence = Text("I couldn't read that.")
-    next_step = Text("See examples with `help` and the command's name.")
+    next_step = Text("For examples, type `help` and the command's name, such as `help get`.")
     admin_step = NO_TEXT
     question: Text = NO_TEXT
 
@@ -351,7 +351,7 @@ class TwoFactorRequired(InvalidCredentials, kind="TwoFactorNeeded"):
 class WrongTokenKind(InvalidCredentials, kind="WrongToken"):
     """The token is good, but for the other of Applivery's two APIs."""
 
-    sentence = Text("That token is for Applivery's other API.")
+    sentence = Text("That token is for a different Applivery API.")
 
 
 class Forbidden(AppliveryError, kind="PermissionMissing"):
@@ -390,7 +390,7 @@ class LinkExpired(AppliveryError, everyday=True):
 class QuotaExceeded(AppliveryError, kind="QuotaReached", everyday=True):
     """A limit of the plan is used up (5003)."""
 
-    sentence = Text("Your Applivery workspace has reached a limit of its plan.")
+    sentence = Text("Your Applivery workspace has reached its plan's limit.")
     next_step = Text("Ask an admin of your Applivery workspace.")
     admin_step = Text("See Workspace Settings → Billing in Applivery.")
 
@@ -486,7 +486,7 @@ class InvalidResponse(AppliveryError, kind="Unreadable", passing=True):
 class ResponseTooLarge(AppliveryError, kind="AnswerTooLarge"):
     """An answer has more bytes, or more values, than are read at once."""
 
-    sentence = Text("Applivery's answer is too large for this bot.")
+    sentence = Text("Applivery sent more data than this bot can read.")
     next_step = Text("Ask for less, such as one build or a shorter period.")
     admin_step = NO_TEXT
 
@@ -555,7 +555,7 @@ class DeliveryUnknown(SlackError, kind="SlackUnsure"):
     """The connection broke or Slack failed inside: the message may or may not be there."""
 
     sentence = Text("Slack didn't confirm the message.")
-    next_step = Text("Check whether it arrived before you try again.")
+    next_step = Text("Before you try again, check in Slack whether it arrived.")
     admin_step = NO_TEXT
 
 
@@ -569,7 +569,7 @@ class DuplicateMessage(DeliveryUnknown, kind="SlackDuplicate"):
 class SlackResponseTooLarge(DeliveryUnknown, kind="SlackAnswerTooLarge"):
     """An answer of Slack's has more bytes, or more values, than are read at once, or more pages."""
 
-    sentence = Text("Slack's answer is too large for this bot.")
+    sentence = Text("Slack sent more data than this bot can read.")
     next_step = BotError.next_step
     admin_step = BotError.admin_step
 

@@ -129,12 +129,12 @@ def _quota(refusal: ErrorBody, status: int) -> AppliveryError:
 
 def _reached(item: str, limit: int | None, now: int | None) -> Text:
     if limit is None:
-        return Text("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
+        return Text("Your Applivery workspace has reached its plan's limit for “{item}”.", item=item)
     if now is None:
-        sentence = gettext_noop("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}.")
+        sentence = gettext_noop("Your Applivery workspace has reached its plan's limit of {limit} for “{item}”.")
         return Text(sentence, item=item, limit=Number(limit))
     sentence = gettext_noop(
-        "Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}, now {now}."
+        "Your Applivery workspace has reached its plan's limit for “{item}”: {now} of {limit} used."
     )
     return Text(sentence, item=item, limit=Number(limit), now=Number(now))
 

@@ -18,7 +18,7 @@ APP_IS_GONE = (
     Text("It may have been deleted."),
     _CHECK,
 )
-NOT_SHOWN = (Text("Applivery doesn't show that to this bot."), ADMINS_FIX, _CHECK)
+NOT_SHOWN = (Text("This bot doesn't have the Applivery access it needs."), ADMINS_FIX, _CHECK)
 
 
 class NotFoundResolver:

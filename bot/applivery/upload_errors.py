@@ -47,7 +47,7 @@ _BY_CODE = {
         InvalidUpload.next_step,
     ),
     5024: (
-        Text("A name in this upload is already used in Applivery (code 5024)."),
+        Text("This build's name is already used in Applivery (code 5024)."),
         Text("Choose another version name, or check whether this build already exists."),
     ),
 }

@@ -24,7 +24,7 @@ async def ask(call: CommandContext, value: str) -> Message:
     """*Request access*, under a refusal."""
     refused = await _refused(call, value)
     if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
-        return Message(_("You're already *{role}*. Run the command again.", role=refused.role.word))
+        return Message(_("You have the *{role}* role now. Run the command again.", role=refused.role.word))
     if call.asker.outsider:
         raise UserInputError(Text(access.OUTSIDERS[call.asker.outsider]), access.ASK_FOR_AN_APP)
     admins = await call.services.roles.admins_for(call.asker)

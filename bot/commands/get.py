@@ -254,7 +254,7 @@ async def _shareable(call: CommandContext, value: str) -> Build:
     await call.services.links.ensure_not_recalled(build)
     if build.stage is Stage.READY:
         await call.services.channels.require_postable(
-            call.asker.channel_id, gettext_noop("a card shows your changelog and branch")
+            call.asker.channel_id, gettext_noop("announcements show your changelog and branch")
         )
     return build
 

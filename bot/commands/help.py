@@ -156,7 +156,7 @@ def _with_own(example: str, app: App | None, build: Build | None) -> str:
 
 @command(need=Role.MEMBER)
 async def menu(call: CommandContext) -> Message:
-    """Open the menu.
+    """Open a menu of the most common tasks.
 
     /applivery
     """

@@ -62,7 +62,7 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
     except AppliveryError as problem:
         return _(problem.sentence)
     except TimeoutError:
-        return _("Applivery is too slow to answer.")
+        return _("Applivery is taking too long to respond.")
 
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:

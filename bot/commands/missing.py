@@ -108,7 +108,7 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
         return question
     builds = await call.services.reports.newest_builds(question.app)
     if not builds:
-        raise UserInputError(Text("{app} has no ready build yet.", app=verbatim(question.app.name)), NO_TEXT)
+        raise UserInputError(Text("No builds of {app} are ready yet.", app=verbatim(question.app.name)), NO_TEXT)
     return about(question, builds)
 
 

@@ -33,7 +33,7 @@ UNDO = gettext_noop("undo recalls")
 async def recall(
     call: CommandContext, target: BuildReference | None = None, reason: Rest | None = None, *, filters: Filters
 ) -> Reply:
-    """Recall a build: blocks new downloads and marks its cards.
+    """Recall a build: block new downloads and label its Slack messages as recalled.
 
     /applivery recall courier 2.4.0 "crash on login"
     /applivery recall courier #173
@@ -144,7 +144,11 @@ async def _only_one(call: CommandContext, app: App | None) -> Build:
         reverse=True,
     )
     if not recalls:
-        none = Text("No build of {app} is recalled.", app=verbatim(app.name)) if app else Text("No build is recalled.")
+        none = (
+            Text("No builds of {app} are currently recalled.", app=verbatim(app.name))
+            if app
+            else Text("No builds are currently recalled.")
+        )
         raise UserInputError(none, commands=lookup.see_builds(app) if app else ())
     if len(recalls) == 1:
         return await call.build(recalls[0].app_id, recalls[0].build_id)

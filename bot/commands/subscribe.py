@@ -83,7 +83,7 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
     """Return the channel if the bot can post in it. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
         raise UserInputError(
-            Text("This command works in a channel."),
+            Text("This command only works in a channel."),
             Text("Run it in the channel where builds should be announced."),
         )
     this = channel_id == call.asker.channel_id
@@ -98,7 +98,7 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
     require_sharing_known(channel)
     if channel.is_shared:
         shared = Text("This channel is shared with another organisation, so builds can't be announced in it.")
-        raise PermissionDenied(shared, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
+        raise PermissionDenied(shared, Text("Choose a channel that isn't shared."), reason=PauseReason.SHARED)
     if channel.is_archived:
         archived = Text("This channel is archived.") if this else Text("That channel is archived.")
         raise ChannelUnavailable(archived, Text("Unarchive it, or use another channel."), code="is_archived")

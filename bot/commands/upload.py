@@ -87,7 +87,7 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
     chosen = blocks.option(app.name, app.id) if app else None
     mails = [
         blocks.option(_("Collaborators"), COLLABORATORS),
-        blocks.option(_("Store employees"), EMPLOYEES),
+        blocks.option(_("Employees with store access"), EMPLOYEES),
     ]
     twice = _("Tick to send email. You'll confirm first.")
     given = {WHOLE: changelog} if len(changelog) > inputs.LONGEST else {}
@@ -214,7 +214,7 @@ def _mailed(app: App, groups: list[str], total: int | None) -> str:
             people=people,
         )
     return _(
-        "When the build is ready, Applivery will email *{total}*: {people} of {app}.",
+        "When {app} is ready, Applivery will email *{total}*: {people}.",
         total=ngettext("{number} person", "{number} people", total),
         people=people,
         app=name,
@@ -229,8 +229,8 @@ def _collaborators(number: int | None) -> str:
 
 def _employees(number: int | None) -> str:
     if number is None:
-        return _("every store employee")
-    return ngettext("{number} store employee", "{number} store employees", number)
+        return _("every employee with store access")
+    return ngettext("{number} employee with store access", "{number} employees with store access", number)
 
 
 @form("upload.sure.v1", need=Role.RELEASER)

@@ -20,8 +20,10 @@ OUTSIDERS = {
     Outsider.PARTNER: gettext_noop("People from another organisation can only use apps they've been given access to."),
 }
 TOO_WIDE = {
-    Outsider.GUEST: gettext_noop("{who} is a guest. Guests can only be *member*, one app at a time."),
-    Outsider.PARTNER: gettext_noop("{who} is from another organisation. They can only be *member*, one app at a time."),
+    Outsider.GUEST: gettext_noop("{who} is a guest. You can only give guests the *member* role, one app at a time."),
+    Outsider.PARTNER: gettext_noop(
+        "{who} is from another organisation. You can only give them the *member* role, one app at a time."
+    ),
 }
 MOST_FOR_OUTSIDERS = Role.MEMBER
 HOLDERS = {

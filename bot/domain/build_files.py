@@ -78,7 +78,7 @@ def check_size(name: str, size: int) -> None:
     """Raise UnsupportedFile when a file is empty or larger than Applivery takes."""
     if size <= 0:
         raise UnsupportedFile(
-            Text("“{file}” is empty.", file=_short(name)), Text("Check that it was saved completely.")
+            Text("“{file}” is empty.", file=_short(name)), Text("Export or save it again, then try with the new file.")
         )
     if size > LARGEST:
         raise UnsupportedFile(

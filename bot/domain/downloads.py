@@ -18,8 +18,8 @@ from bot.i18n.verbatim import verbatim
 BUCKETS = {
     "anonymous": gettext_noop("Anonymous visitors"),
     "unknown": gettext_noop("Unattributed"),
-    "otpUser": gettext_noop("One-time visitors without an e-mail"),
-    "mdmUser": gettext_noop("Managed devices without an e-mail"),
+    "otpUser": gettext_noop("One-time visitors without an e-mail address"),
+    "mdmUser": gettext_noop("Managed devices without an e-mail address"),
 }
 # Applivery's words for where a download came from; a new one is shown as it is.
 SOURCES = {
@@ -272,7 +272,7 @@ class DownloadAggregator:
 def _label(kind: str) -> str:
     if kind in BUCKETS:
         return _(BUCKETS[kind])
-    return _("Without an e-mail ({kind})", kind=verbatim(kind)) if kind else _("Without an e-mail")
+    return _("No e-mail address ({kind})", kind=verbatim(kind)) if kind else _("No e-mail address")
 
 
 def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:

@@ -213,8 +213,8 @@ class AppDirectory:
 
         if len(apps) > 60:
             raise UserInputError(
-                Text("That build id could be in any of {number} apps.", number=Number(len(apps))),
-                Text("Name the app too: `get <app> {build_id}`.", build_id=build_id),
+                Text("I can't tell which of {number} apps that build id belongs to.", number=Number(len(apps))),
+                Text("Add the app's name: `get <app> {build_id}`.", build_id=build_id),
             )
         answers = await asyncio.gather(*(ask(app) for app in apps))
         for build in answers:

@@ -111,7 +111,7 @@ class ChannelService:
     async def require_postable(self, channel_id: str | None, what_shows: str) -> None:
         """Raise what stops a message from being posted in a channel; a channel of two organisations is one of them.
 
-        `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
+        `what_shows` finishes the sentence why (`later`): "announcements show your changelog".
         """
         outside = Text("I'm not in this channel, so I can't post here.")
         invite = Text("Invite me first: `/invite @{name}`.", name=await self.bot_name())
@@ -123,7 +123,7 @@ class ChannelService:
         if channel.is_shared:
             raise PermissionDenied(
                 Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
-                Text("Choose a channel of your own."),
+                Text("Choose a channel that isn't shared."),
             )
         if channel.is_member is False:
             raise ChannelUnavailable(outside, invite, code="not_in_channel")
@@ -167,7 +167,7 @@ class ChannelService:
         require_sharing_known(channel)
         if channel.is_shared:
             why = Text("That channel is shared with another organisation, and reports there can't name people.")
-            raise UserInputError(why, Text("Choose a channel of your own."))
+            raise UserInputError(why, Text("Choose a channel that isn't shared."))
         added = await self._store.run(access.allow_names_in, channel_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"manager channel {channel_id}")
         return added

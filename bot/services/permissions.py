@@ -62,7 +62,7 @@ class PermissionChecker:
         access.require_place(app, channel_id, await self._allowlist(app))
         if await self.is_shared(channel_id):
             why = Text("This channel is shared with another organisation.")
-            raise PermissionDenied(why, Text("Choose a channel of your own."), reason=PauseReason.SHARED)
+            raise PermissionDenied(why, Text("Choose a channel that isn't shared."), reason=PauseReason.SHARED)
 
     async def is_shared(self, channel_id: str) -> bool:
         """Return whether a channel is shared with another organisation."""

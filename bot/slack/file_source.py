@@ -108,7 +108,9 @@ async def _read_chunks(
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
     # outside of `except`: the library's text and context may contain the token
-    raise FileReadError(Text("The connection to Slack broke while I read “{name}”.", name=file.name[:80]), Text(AGAIN))
+    raise FileReadError(
+        Text("The connection to Slack was lost while I was reading “{name}”.", name=file.name[:80]), Text(AGAIN)
+    )
 
 
 def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:

@@ -112,7 +112,7 @@ NEVER_ONE = {
     "The limit is {number} characters.": "a limit",
     "{what} is too long: it has {number} characters.": "above a limit",
     "{place} has {number} people. The limit is {most}.": "above a limit",
-    "That build id could be in any of {number} apps.": "ambiguous",
+    "I can't tell which of {number} apps that build id belongs to.": "ambiguous",
     "“{typed}” is more than {days} days away.": "a limit",
 }
 

@@ -49,7 +49,10 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
     except OverflowError:
         typed = since or until or ""
         raise UserInputError(
-            Text("“{typed}” is too far away.", typed=typed[:40]), Text(_HINT), near=_USUAL, replaces=typed
+            Text("“{typed}” is too far in the past or future.", typed=typed[:40]),
+            Text(_HINT),
+            near=_USUAL,
+            replaces=typed,
         ) from None
     if since and not until and start > here:
         raise UserInputError(Text("That period is in the future."), Text(_HINT), near=_USUAL, replaces=since)

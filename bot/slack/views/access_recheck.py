@@ -65,7 +65,7 @@ def of_watch(build: Build) -> str:
 
 def of_sent(app: str, recipient: str) -> str:
     """How a sent build is called."""
-    return _("Paused: the build of {app} you sent to {person}", app=app, person=f"<@{recipient}>")
+    return _("On hold: the {app} build for {person}", app=app, person=f"<@{recipient}>")
 
 
 def of_recalled(build: Build, channel_id: str) -> str:
@@ -77,7 +77,7 @@ def told(pause: PausedItem, admins: Sequence[str]) -> Message:
     """Return what happened, who can help, and that it resumes automatically."""
     parts = [_why(pause), _help(pause, admins)]
     if pause.reason not in (PauseReason.PERSON, PauseReason.APP):
-        parts.append(_("It then resumes by itself."))
+        parts.append(_("It will then resume automatically."))
     text = f"⚠️ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
     button = _button(pause)
     below = [blocks.actions(button)] if button else []
@@ -100,7 +100,7 @@ def _button(pause: PausedItem) -> ButtonElement | None:
 
 _WHY = {
     PauseReason.ROLE: gettext_noop("You're no longer *{role}* for {app}."),
-    PauseReason.PERSON: gettext_noop("{person} set it up, and can't use this bot any more."),
+    PauseReason.PERSON: gettext_noop("{person} set this up but no longer has access to this bot."),
     PauseReason.CHANNEL: gettext_noop("{app} can now be used only in {channels}."),
     PauseReason.SHARED: gettext_noop("{channel} is now shared with another organisation."),
     PauseReason.RECALLED: gettext_noop("It was recalled."),
@@ -133,9 +133,9 @@ def _named(channels: Sequence[str]) -> str:
 
 def _help(pause: PausedItem, admins: Sequence[str]) -> str:
     if pause.reason is PauseReason.PERSON:
-        return _("Take it over to resume it.") if pause.subscription else ""
+        return _("Take it over to resume announcements.") if pause.subscription else ""
     if pause.reason is PauseReason.SHARED:
-        return _("Set it up again in a channel of your own workspace.")
+        return _("Set it up again in a channel that isn't shared.")
     if pause.reason is PauseReason.APP:
         return ""
     if pause.reason is PauseReason.RECALLED:

@@ -27,7 +27,7 @@ def granted(undo: GrantUndoValue, app: str | None) -> Message:
     who, role, apps = mention(undo.grantee), undo.role.word, _apps(app)
     previous = undo.change.previous if undo.change else None
     if previous is undo.role:
-        return Message(_("{who} already is *{role}* for {apps}.", who=who, role=role, apps=apps))
+        return Message(_("{who} is already *{role}* for {apps}.", who=who, role=role, apps=apps))
     text = _("{who} is now *{role}* for {apps}.", who=who, role=role, apps=apps)
     if previous:
         text = _(
@@ -76,7 +76,7 @@ def limited(
     name, app_id = escape_inline(app[0], 80), app[1]
     others = _channels(set(channels) - {channel})
     if not added:
-        return Message(_("{app} already can be used in <#{channel}>.", app=name, channel=channel))
+        return Message(_("{app} can already be used in <#{channel}>.", app=name, channel=channel))
     if others:
         text = _(
             "*{app} can now be used in <#{channel}> too*, besides {channels}.",

@@ -135,7 +135,7 @@ def nudged(what: str, asked: int, *, skipped: int, without_access: int, waiting:
         "Skipped {number} (already asked or opted out).", "Skipped {number} (already asked or opted out).", skipped
     )
     unable = ngettext("Skipped {number} without access.", "Skipped {number} without access.", without_access)
-    said = [sent if asked else _("*No one asked* to try {what}.", what=what)]
+    said = [sent if asked else _("*No one was asked* to try {what}.", what=what)]
     said += [left_out] * bool(skipped) + [unable] * bool(without_access)
     text = " ".join(said)
     more = [blocks.actions(_ask(waiting, typed))] if waiting and len(typed) <= blocks.BUTTON_VALUE else []

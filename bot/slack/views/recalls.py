@@ -29,7 +29,9 @@ def ask_which() -> Modal:
         blocks.external_select(_("App"), "recall.app", hint=_("Type to find an app")),
         blocks.external_select(_("Build"), "recall.build", hint=_("Choose a build")),
         _why(),
-        blocks.context(_("Blocks new downloads and marks the build's cards. You can undo it.")),
+        blocks.context(
+            _("New downloads will be blocked, and the build's Slack messages will say why. You can undo a recall.")
+        ),
     )
     return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"))
 
@@ -43,7 +45,9 @@ def _why(reason: str = "") -> blocks.Block:
 
 def _effects(reach: RecallReach) -> tuple[str, ...]:
     """Return what a recall is about to do, and to whom."""
-    marks = ngettext("{number} card will show the reason.", "{number} cards will show the reason.", reach.cards)
+    marks = ngettext(
+        "{number} channel card will show the reason.", "{number} channel cards will show the reason.", reach.cards
+    )
     people = ngettext(
         "{number} person already got a link in Slack; it works until it expires.",
         "{number} people already got a link in Slack; links work until they expire.",

@@ -121,8 +121,8 @@ def claimed(report: DownloadReport) -> list[str]:
     totals = summary.recorded if summary.claimed is None else summary.claimed
     return [
         ngettext(
-            "Applivery counts {number} download and lists {listed}.",
-            "Applivery counts {number} downloads and lists {listed}.",
+            "Applivery counts {number} download but lists only {listed}.",
+            "Applivery counts {number} downloads but lists only {listed}.",
             totals,
             listed=format_number(summary.listed),
         )

@@ -82,7 +82,10 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
     )
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
-        raise UserInputError(Text("These filters are too long for a form."), Text("Type `subscribe` instead."))
+        raise UserInputError(
+            Text("These filters are too long to edit in a form."),
+            Text("Use fewer filters, or type them after `subscribe`."),
+        )
     ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(

@@ -92,7 +92,7 @@ async def test_a_refused_attachment_is_never_called_done(world: Environment) -> 
     await carried(world)
     [message] = directs(world, world.ana)
     assert "Couldn't upload notes.pdf to Courier 2.4.0" in message.text
-    assert "limit of its plan" in message.text
+    assert "its plan's limit" in message.text
     rows = [
         entry for entry in await world.bot.store.run(audit.list_entries, limit=10) if entry.action == AuditAction.ATTACH
     ]

@@ -225,7 +225,7 @@ async def test_a_quota_is_explained(world: Environment) -> None:
     ready(world)
     world.applivery.downloads_limit = 0
     said = await world.ask("get courier")
-    assert "limit of its plan" in said.text
+    assert "its plan's limit" in said.text
     assert "Billing" in said.text
 
 
@@ -353,11 +353,11 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
     ("action", "value", "words"),
     [
         ("get.v1", "nonsense", "out of date"),
-        ("get.v1", "courier/nonsense", "“nonsense” is not"),
-        ("get.v1", "courier/../../users", "“..” is not"),
+        ("get.v1", "courier/nonsense", "“nonsense” isn't"),
+        ("get.v1", "courier/../../users", "“..” isn't"),
         ("get.v0", "x/y", "out of date"),
         ("status.v1", "nonsense", "no app called “nonsense”"),
-        ("status.v1", "courier/zzz", "“zzz” is not"),
+        ("status.v1", "courier/zzz", "“zzz” isn't"),
         ("unsubscribe.v1", "all", "no subscription with that number"),
         ("run.v1#0", "nonsense", "Unknown command “nonsense”"),
     ],

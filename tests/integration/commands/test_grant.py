@@ -710,7 +710,7 @@ async def test_access_request_of_user_turned_guest_gives_no_wide_role(world: Env
     question = await ask_for_it(world)
     world.bruno.guest = True
     turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
-    assert "is a guest. Guests can only be *member*, one app at a time." in await said(turn)
+    assert "is a guest. You can only give guests the *member* role, one app at a time." in await said(turn)
     assert await given(world) == set()
 
 
@@ -725,7 +725,7 @@ async def test_access_request_with_role_by_now_says_try_again(world: Environment
     answer = await refused(world)
     await world.ask(f"grant {at(world.bruno)} releaser")
     turn = await press(world.slack, answer, "Request access", user=world.bruno)
-    assert await said(turn) == "You're already *releaser*. Run the command again."
+    assert await said(turn) == "You have the *releaser* role now. Run the command again."
     assert directs(world, world.ana) == []
 
 

@@ -342,8 +342,8 @@ async def test_a_card_is_not_shared_with_another_organisation(world: Environment
     answer = await world.ask("get courier")
     words = await said(await press(world.slack, answer, "Share here", user=world.ana))
     assert words == (
-        "This channel is shared with another organisation, and a card shows your changelog and branch. "
-        "Choose a channel of your own."
+        "This channel is shared with another organisation, and announcements show your changelog and branch. "
+        "Choose a channel that isn't shared."
     )
     assert world.slack.messages(world.releases) == []
 

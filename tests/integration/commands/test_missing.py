@@ -113,7 +113,9 @@ async def test_missing_without_email_scope_names_the_scope(world: Environment) -
 async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: Environment) -> None:
     await world.start()
     group = world.slack.usergroup("qa", [world.bruno])
-    assert "no ready build yet" in (await world.ask(f"downloads courier missing:{mention(group)}")).text
+    assert (
+        "No builds of Courier are ready yet." in (await world.ask(f"downloads courier missing:{mention(group)}")).text
+    )
 
 
 # ------------------------------------------------------------------ asking them
@@ -148,7 +150,7 @@ async def test_missing_reminder_once_by_dm_with_working_button(world: Environmen
     assert "Won't be asked: " in text_of([names])
     turn = await press(world.slack, before, "Ask 2 people", user=world.ana)
     await world.bot.dispatcher.drain(5)
-    assert (await turn.answer()).text.startswith("*No one asked*")
+    assert (await turn.answer()).text.startswith("*No one was asked*")
     assert len(to(world, zoe)) == 1
 
 

@@ -99,7 +99,7 @@ async def test_a_wider_grant_to_an_outsider_is_refused(world: Environment, kind:
     who = outsider(world, kind)
     await world.start()
     answer = await world.ask(f"grant {at(who)} {more}")
-    assert "can only be *member*, one app at a time" in answer.text
+    assert "*member* role, one app at a time" in answer.text
     assert ("guest" if kind == "guest" else "another organisation") in answer.text
     assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 

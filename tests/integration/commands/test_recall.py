@@ -184,7 +184,7 @@ async def test_without_a_reason_a_form_asks_for_it(world: Environment) -> None:
     form = await turn.view()
     assert "Courier 2.4.0 (173) · iOS" in str(form.payload)
     effects = (
-        "New downloads will be blocked. 1 card will show the reason. "
+        "New downloads will be blocked. 1 channel card will show the reason. "
         "1 person already got a link in Slack; it works until it expires. You can undo a recall."
     )
     assert effects in str(form.payload)
@@ -463,8 +463,8 @@ async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: En
     await world.start()
     ready(world)
     ready(world, version="2.5.0", number="180")
-    assert "No build of Courier is recalled." in (await world.ask("unrecall courier")).text
-    assert "No build is recalled." in (await world.ask("unrecall")).text
+    assert "No builds of Courier are currently recalled." in (await world.ask("unrecall courier")).text
+    assert "No builds are currently recalled." in (await world.ask("unrecall")).text
     await recalled(world)
     assert "2.4.0 (173)" in (await world.ask("unrecall")).text
     await recalled(world)

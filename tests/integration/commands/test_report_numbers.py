@@ -146,7 +146,7 @@ async def test_with_a_period_the_rows_count(world: Environment) -> None:
     said = await world.ask("downloads courier since:today")
     assert "1 download · 1 person." in said.text
     assert "Same as the period before (1) · same number of people (1)" in said.text
-    assert "Applivery counts 40 downloads and lists 1." in text_of([said])
+    assert "Applivery counts 40 downloads but lists only 1." in text_of([said])
     assert [row[:2] for row in cells(private(world, world.ana)[1][-1])] == [["Ana", "1"]]
 
 
@@ -154,7 +154,7 @@ async def test_totals_of_a_silent_period_are_only_noted(world: Environment) -> N
     await begun(world, {"member": ANA, "total": 40, "downloads": []})
     said = (await world.ask("downloads courier since:today")).text
     assert "No downloads" in said
-    assert "Applivery counts 40 downloads and lists 0" in said
+    assert "Applivery counts 40 downloads but lists only 0" in said
 
 
 async def test_report_unlisted_downloads_are_unknown_in_each_table(world: Environment) -> None:

@@ -190,7 +190,7 @@ async def test_upload_mail_needs_second_form_with_number_of_people(world: Enviro
     sure = await turn.view()
     assert sure.title == "Email 123 people?"
     assert (
-        "will email *123 people*: 3 collaborators and 120 store employees of Courier" in sure.blocks[0]["text"]["text"]
+        "will email *123 people*: 3 collaborators and 120 employees with store access" in sure.blocks[0]["text"]["text"]
     )
     assert sure.payload["submit"]["text"] == "Upload and email"
     await rested(world)
@@ -227,7 +227,10 @@ async def test_people_who_cannot_be_counted_are_still_asked_about(world: Environ
     turn = await sent(world, await opened(world, posted(world)), mail=["employees"])
     sure = await turn.view()
     assert sure.title == "Email people?"
-    assert "will email every store employee.\nThe exact number isn't available" in sure.blocks[0]["text"]["text"]
+    assert (
+        "will email every employee with store access.\nThe exact number isn't available"
+        in sure.blocks[0]["text"]["text"]
+    )
 
 
 async def test_a_long_changelog_comes_through_the_second_form_whole(world: Environment) -> None:
@@ -318,7 +321,7 @@ async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Env
     [
         (
             Fault(status=400, code=5024, error="Slug already used"),
-            "A name in this upload is already used",
+            "This build's name is already used",
         ),
         (Fault(status=401, code=3002, error="Token Expired"), "The Applivery token has expired (code 3002)"),
         (
@@ -327,7 +330,7 @@ async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Env
         ),
         (Fault(status=401, code=4002, error="No auth token"), "Applivery couldn't read the token (code 4002)"),
         (Fault(status=401, code=4004, error="Invalid Token"), "Applivery doesn't know the token (code 4004)"),
-        (Fault(status=403, code=5003, error="Limit Exceeded"), "a limit of its plan (code 5003)"),
+        (Fault(status=403, code=5003, error="Limit Exceeded"), "its plan's limit (code 5003)"),
         (Fault(status=403, code=5004, error="No"), "doesn't include this way of uploading (code 5004)"),
         (Fault(status=400, code=5006, error="wrong path"), "couldn't use the file (code 5006)"),
         (Fault(status=413, body="no"), "too large for Applivery"),
@@ -349,7 +352,7 @@ async def test_each_refusal_is_in_words_and_never_called_done(world: Environment
     ("fault", "words"),
     [
         (Fault(status=404), "was deleted in Slack"),
-        (Fault(drop_at=0.6), "The connection to Slack broke"),
+        (Fault(drop_at=0.6), "The connection to Slack was lost"),
         (Fault(status=302), "Slack didn't let me read"),
         (Fault(status=200, body="<!DOCTYPE html>"), "isn't the size Slack said"),
     ],

@@ -133,8 +133,8 @@ def test_with_the_real_slack_its_file_host_alone_is_good(world: Environment) -> 
         (Fault(status=404), "was deleted in Slack"),
         (Fault(status=403), "did not hand out"),
         (Fault(status=200, body="<html>"), "another size"),
-        (Fault(drop=True), "connection to Slack broke"),
-        (Fault(drop_at=0.5), "connection to Slack broke"),
+        (Fault(drop=True), "connection to Slack was lost"),
+        (Fault(drop_at=0.5), "connection to Slack was lost"),
     ],
 )
 async def test_file_source_partial_file_error_hides_token_and_address(

@@ -64,7 +64,7 @@ async def test_the_page_shows_the_build_and_what_it_needs(desk: ClaimEnvironment
     assert buttons(seen) == ["Install"]
     for words in ("2.4.0", "173", "iPhone and iPad", "48.2 MB", "iOS 17.0</bdi> or newer", "Single use", "10 min"):
         assert words in seen.text
-    assert "person who asked for it in Slack" in seen.text
+    assert "person who requested it in Slack" in seen.text
     assert "UANA" not in seen.text
 
 
@@ -413,7 +413,7 @@ async def test_a_build_that_failed_says_so(desk: ClaimEnvironment) -> None:
         (Fault(status=401, code=4002, error="No auth token"), "Only an admin of this bot can fix this.", True),
         (Fault(status=429, retry_after=0), "Applivery is busy", True),
         (Fault(body="<html>"), "can't read", True),
-        (Fault(status=400, code=5003, error="Limit Exceeded"), "limit of its plan", False),
+        (Fault(status=400, code=5003, error="Limit Exceeded"), "its plan's limit", False),
     ],
 )
 async def test_claim_page_failed_mint_returns_claim_and_offers_retry(

@@ -398,8 +398,8 @@ async def test_recheck_subscription_taken_over_resumes(world: Environment) -> No
     await look(world)
     assert cards(world) == []
     [told] = paused(world, world.ana)
-    assert f"<@{world.bruno.id}> set it up, and can't use this bot any more." in told
-    assert "Take it over to resume it." in told.replace("`", "")
+    assert f"<@{world.bruno.id}> set this up but no longer has access to this bot." in told
+    assert "Take it over to resume announcements." in told.replace("`", "")
     await world.ask("subscribe Courier")
     await look(world)
     assert len(cards(world)) == 1, "and what came meanwhile is announced"

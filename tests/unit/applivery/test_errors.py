@@ -79,9 +79,9 @@ def test_token_expired_means_the_link_only_on_download_host() -> None:
 
 def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
     sentence = str(problem(ErrorBody(5003, item="downloads", limit=100, num=101), 400).sentence)
-    assert sentence == "Your Applivery workspace has reached a limit of its plan: “downloads”, limit 100, now 101."
+    assert sentence == "Your Applivery workspace has reached its plan's limit for “downloads”: 101 of 100 used."
     monthly = str(problem(ErrorBody(5003, item="downloadsByMonth.202006", limit=100), 400).sentence)
-    assert "“downloads in 2020-06”, limit 100." in monthly
+    assert "plan's limit of 100 for “downloads in 2020-06”" in monthly
     assert problem(ErrorBody(5003), 400).sentence == exceptions.QuotaExceeded.sentence
 
 

@@ -99,12 +99,12 @@ def test_downloads_email_identifies_user_of_any_kind(kind: str) -> None:
     [
         ("anonymous", "Anonymous visitors"),
         ("unknown", "Unattributed"),
-        ("otpUser", "One-time visitors without an e-mail"),
-        ("mdmUser", "Managed devices without an e-mail"),
-        ("user", "Without an e-mail (user)"),
-        ("employee", "Without an e-mail (employee)"),
-        ("martian", "Without an e-mail (martian)"),
-        ("", "Without an e-mail"),
+        ("otpUser", "One-time visitors without an e-mail address"),
+        ("mdmUser", "Managed devices without an e-mail address"),
+        ("user", "No e-mail address (user)"),
+        ("employee", "No e-mail address (employee)"),
+        ("martian", "No e-mail address (martian)"),
+        ("", "No e-mail address"),
     ],
 )
 def test_downloads_without_user_counted_by_kind_of_member(kind: str, label: str) -> None:

@@ -121,7 +121,7 @@ def test_downloads_counts_in_headline_and_users_only_in_thread() -> None:
     report = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
     card = downloads.headline(report)
     assert card.text == "Downloads of Courier so far: 5 downloads · 1 person (3) · anonymous (2)."
-    assert "Applivery counts 5 downloads and lists 1." in seen(card)
+    assert "Applivery counts 5 downloads but lists only 1." in seen(card)
     assert "Ana" not in f"{card.payload()}"
     (below,) = downloads.thread(report)
     assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")

@@ -48,7 +48,7 @@ def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
     ):
         assert words in card.text
     assert "Links requested in Slack: 4,242 · Unattributed: 11,145" in seen(card)
-    assert "Applivery counts 12,345 downloads and lists 1,203." in seen(card)
+    assert "Applivery counts 12,345 downloads but lists only 1,203." in seen(card)
     chart, table = downloads.thread(busy(by=GroupBy.OS))
     assert chart.text == "Downloads by OS: unknown OS: 11,142, iOS 17: 1,203."
     assert chart.fallback is not None

@@ -344,7 +344,7 @@ def test_one_s_own_time_zone_needs_no_words() -> None:
 
 def test_a_filter_the_form_has_no_room_for_is_not_cut_short() -> None:
     new_subscription = subscription(query="branch:" + "x" * 3000)
-    with pytest.raises(UserInputError, match="Type `subscribe` instead"):
+    with pytest.raises(UserInputError, match="type them after `subscribe`"):
         subscription_form.edit(new_subscription, subscription_form.typed(new_subscription, {}, "UTC"), "UTC", "C1/1")
 
 
