@@ -76,7 +76,7 @@ async def test_any_other_address_is_refused_before_anything_is_asked(world: Envi
     world.slack.desk.files.wire = lambda other_file: {  # type: ignore[method-assign]
         **wire(other_file), "url_private": url, "url_private_download": url,
     }  # fmt: skip
-    with pytest.raises(UnsupportedFile, match="does not lie in Slack itself"):
+    with pytest.raises(UnsupportedFile, match="isn't stored in Slack"):
         await world.bot.upload_runner.files.get_file(file.id)
     with pytest.raises(AssertionError, match="Slack's file host only"):
         await read(world.bot.upload_runner.files, SlackFile("F1", "a.ipa", 4, url))
@@ -86,7 +86,7 @@ async def test_a_remote_file_is_refused(world: Environment) -> None:
     await world.start()
     async with somewhere_else() as (address, heard):
         message = world.slack.share("a.ipa", b"", world.ana, world.releases, elsewhere=f"{address}/a.ipa")
-        with pytest.raises(UnsupportedFile, match="Download it and post the file itself"):
+        with pytest.raises(UnsupportedFile, match="Download it and post the file here"):
             await world.bot.upload_runner.files.get_file(message.files[0]["id"])
     assert not heard
 
@@ -105,7 +105,7 @@ async def test_file_source_redirect_not_followed_and_token_not_sent(world: Envir
         own = f"http://127.0.0.1:{runner.addresses[0][1]}"
         await world.start()
         files = SlackFileSource(world.bot.slack_client, token="xoxb-secret", api_url=f"{own}/api")
-        with pytest.raises(FileReadError, match="did not hand out"):
+        with pytest.raises(FileReadError, match="didn't let me read"):
             await read(files, SlackFile("F1", "a.ipa", 4, f"{own}/f"))
         await runner.cleanup()
         assert not heard
@@ -116,7 +116,7 @@ async def test_a_file_that_comes_packed_is_not_taken(world: Environment) -> None
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     world.slack.faults.add("file", Fault(packed=zlib.compress(CONTENT * 50), coding="deflate"), times=None)
     files = world.bot.upload_runner.files
-    with pytest.raises(FileReadError, match="did not hand out"):
+    with pytest.raises(FileReadError, match="didn't let me read"):
         await read(files, await files.get_file(message.files[0]["id"]))
 
 
@@ -131,8 +131,8 @@ def test_with_the_real_slack_its_file_host_alone_is_good(world: Environment) -> 
     ("fault", "words"),
     [
         (Fault(status=404), "was deleted in Slack"),
-        (Fault(status=403), "did not hand out"),
-        (Fault(status=200, body="<html>"), "another size"),
+        (Fault(status=403), "didn't let me read"),
+        (Fault(status=200, body="<html>"), "isn't the size"),
         (Fault(drop=True), "connection to Slack was lost"),
         (Fault(drop_at=0.5), "connection to Slack was lost"),
     ],
