@@ -10,7 +10,7 @@ from bot.i18n import NO_TEXT, Counted, Localized, Text, gettext_noop, joined
 from bot.i18n.verbatim import code, unmarked, verbatim
 
 ADMINS_FIX = Text("Only an admin of this bot can fix this.")
-IN_THE_LOG = Text("If it happens again, look it up in the log.")
+IN_THE_LOG = Text("If it happens again, check the log.")
 
 
 Choice = tuple[str | Localized, str]  # the label of a button, and what to type
@@ -34,7 +34,7 @@ class BotError(Exception):
     passing: bool = False
     sentence: Text = Text("Something went wrong.")
     next_step: Text = Text("Try again. If it happens again, tell an admin of this bot.")
-    admin_step: Text = Text("Try again. If it happens again, look it up in the log.")
+    admin_step: Text = Text("Try again. If it happens again, check the log.")
     until: str = ""  # a message id
     retry_after = 0.0
     why = ""
@@ -109,7 +109,7 @@ class UserInputError(BotError, kind="BadInput", everyday=True):
     where `question` stands above the choices; elsewhere the next step names them.
     """
 
-    sentence = Text("I couldn't read that.")
+    sentence = Text("I couldn't understand the command.")
     next_step = Text("For examples, type `help` and the command's name, such as `help get`.")
     admin_step = NO_TEXT
     question: Text = NO_TEXT
@@ -365,7 +365,7 @@ class Forbidden(AppliveryError, kind="PermissionMissing"):
 class NotFound(AppliveryError, kind="Gone", everyday=True):
     """No such thing, or not visible to us (3001, 4001, any other 404)."""
 
-    sentence = Text("Applivery no longer has that, or this bot can't see it.")
+    sentence = Text("Applivery no longer has this item, or the bot can't see it.")
     next_step = Text("It may have been deleted.")
     admin_step = NO_TEXT
     commands = ((Text("See builds"), "builds"),)
@@ -383,7 +383,7 @@ class LinkExpired(AppliveryError, everyday=True):
     """A download token was used up or is too old (4005)."""
 
     sentence = Text("This download link has expired.")
-    next_step = Text("Get a new one.")
+    next_step = Text("Get a new link.")
     admin_step = NO_TEXT
 
 
@@ -446,7 +446,7 @@ class Conflict(AppliveryError, kind="NameTaken", everyday=True):
     """A name is already used (5024)."""
 
     sentence = Text("That name is already used in Applivery.")
-    next_step = Text("Choose another one.")
+    next_step = Text("Choose another name.")
     admin_step = NO_TEXT
 
 
@@ -530,7 +530,7 @@ class ChannelUnavailable(SlackError, kind="ChannelRefused", everyday=True):
     """The bot cannot post in the channel; a retry does not help until a user acts."""
 
     sentence = Text("I can't post in that channel.")
-    next_step = Text("Invite me to it first.")
+    next_step = Text("Invite me to the channel first.")
     admin_step = NO_TEXT
 
 

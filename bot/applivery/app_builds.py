@@ -258,9 +258,9 @@ class AppBuilds:
 
 # Errors of the list alone, such as a missing permission. Not an outage: a lost answer could not be resolved then.
 _NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
-SAME_VERSION = Text("No new build of this app has the same version and size.")
-SAME_SIZE = Text("No new build of this app has the same size.")
-SAME_FILE = Text("No new file of this build has the same name and size.")
+SAME_VERSION = Text("I found no new build with the same version and size in this app.")
+SAME_SIZE = Text("I found no new build with the same size in this app.")
+SAME_FILE = Text("I found no new file with the same name and size on this build.")
 
 
 def _lost(unsure: OutcomeUnknown, searched: Text, *, looked: bool) -> UploadOutcomeUnknown:
@@ -271,5 +271,5 @@ def _lost(unsure: OutcomeUnknown, searched: Text, *, looked: bool) -> UploadOutc
     if unsure.partial:
         step = Text("You can upload it again.")
     else:
-        step = Text("Check again in a few minutes before you upload it again.")
+        step = Text("Check the app's builds in a few minutes before you upload it again.")
     return UploadOutcomeUnknown(unsure.why, joined(" ", (searched, step)))

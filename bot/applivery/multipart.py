@@ -74,7 +74,7 @@ class MultipartForm:
         if count != self.file.size:
             raise FileReadError(
                 Text("“{name}” changed its size during the upload.", name=self.file.name),
-                Text("Nothing was uploaded. Wait until no program writes to it, then try again."),
+                Text("Nothing was uploaded. Wait until the file is complete, then try again."),
             )
         yield self._tail()
 

@@ -28,7 +28,7 @@ _BY_CODE = {
     ),
     3002: (
         Text("The Applivery token has expired (code 3002)."),
-        Text("Create a new one and replace the old."),
+        Text("Create a new token and replace the old one."),
     ),
     4002: (
         Text("Applivery couldn't read the token (code 4002)."),
@@ -70,7 +70,7 @@ _BY_KIND: tuple[tuple[type[AppliveryError], Text, Text], ...] = (
     (
         InvalidCredentials,
         Text("Applivery doesn't accept the token."),
-        Text("Check that it's the right one, copied completely."),
+        Text("Check that it's the right token and was copied completely."),
     ),
 )
 

@@ -102,7 +102,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         if build.stage is not Stage.READY:
             raise BuildNotProcessed(
                 Text("That build isn't ready yet."),
-                Text("Attach the file when it is."),
+                Text("Attach the file when the build is ready."),
             )
     with attribute_to_field("attach.file"):
         file = await call.services.uploads.get_file(

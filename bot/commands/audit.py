@@ -126,7 +126,7 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
     more, entries = len(entries) > IN_A_FILE, entries[:IN_A_FILE]
     text = ngettext("Audit log, {number} entry.", "Audit log, {number} entries.", len(entries))
     if more:
-        text += " " + _("Older entries are left out. Narrow it with `since:` and `until:`.")
+        text += " " + _("Older entries aren't included. To get them, use `since:` and `until:`.")
     locale = await call.services.access.locale(call.asker.user_id)
     # in a thread: a hundred thousand lines take a second
     content = await asyncio.to_thread(_csv, entries, *await _names(call, entries), locale)

@@ -319,7 +319,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         if error.channels:
             why = Text("{app} is limited to certain channels, so it can't be sent by DM.", app=verbatim(build.app.name))
             raise PermissionDenied(
-                why, Text("*Share here*, in the menu of a link, posts it in this channel.")
+                why, Text("To post it in this channel, choose *Share here* in the link's ⋯ menu.")
             ) from error
         raise PermissionDenied(
             Text("Not sent: that person doesn't have access."),

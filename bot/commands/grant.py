@@ -29,7 +29,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     /applivery grant @qa-team manager app:courier
     /applivery grant #releases app:courier
     /applivery grant #leads manager
-    The first channel granted to an app closes it everywhere else. With `manager`, reports in a channel name people.
+    Granting an app to a channel limits the app to its channels. With `manager`, reports in a channel name people.
     """
     of = await call.services.apps.app(app) if app else None
     call.require_role(of)
@@ -50,7 +50,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
 
 @command(need=Role.ADMIN, act=gettext_noop("revoke roles"))
 async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> Message:
-    """Remove a role, or take a channel off an app's list.
+    """Revoke a role, or a channel's access to an app.
 
     /applivery revoke @bruno
     /applivery revoke @qa-team app:courier
@@ -74,7 +74,7 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
         return cards.still(grantee, kept)
     if role is None:
         name = verbatim(of.name) if of else Text("all apps")
-        raise UserInputError(Text("They have no granted role for {apps}.", apps=name), commands=(AUDIT,))
+        raise UserInputError(Text("No role was granted for {apps}.", apps=name), commands=(AUDIT,))
     undo = GrantUndoValue(grantee, of.id if of else "", role)
     return cards.revoked(undo, of.name if of else None, _still(kept))
 
@@ -153,7 +153,7 @@ def _still(kept: Sequence[tuple[Role, str, str]]) -> str:
     if not kept:
         return ""
     roles = [_("{role} for {app}", role=role.word, app=escape_inline(app, 80)) for role, app, _id in kept]
-    return _("They still are {roles}.", roles=", ".join(roles))
+    return _("Other roles stay: {roles}.", roles=", ".join(roles))
 
 
 async def _which_app(call: CommandContext) -> UserInputError:

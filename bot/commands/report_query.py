@@ -79,7 +79,8 @@ async def _email(call: CommandContext, person: str) -> str:
         email = (await call.services.access.person(mentioned)).email
         if not email:
             raise UserInputError(
-                Text("I can't see that person's e-mail in Slack."), Text("Type it: `person:ana@acme.com`.")
+                Text("I can't see that person's e-mail in Slack."),
+                Text("Type the e-mail address instead: `person:ana@acme.com`."),
             )
         return email
     match = _MAIL.fullmatch(person)

@@ -240,7 +240,7 @@ async def undo(call: CommandContext, value: str) -> Message:
     restored = await call.services.subscriptions.undo(call.asker, call.entrypoint, change, builds)
     if restored is None:
         raise UserInputError(
-            Text("{app} was changed again since, so this can't be undone.", app=app_of(change.before)),
+            Text("{app} was changed again later, so this can't be undone.", app=app_of(change.before)),
             commands=digests.SEE_ALL,
         )
     await call.services.subscriptions.resume(channel_id)
@@ -303,7 +303,7 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
             return app
     raise UserInputError(
         Text("“{app}” was deleted in Applivery.", app=subscription.app_name),
-        Text("Run `unsubscribe` to end its subscription."),
+        Text("Run `unsubscribe` to remove the subscription."),
     )
 
 

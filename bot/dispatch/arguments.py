@@ -463,7 +463,7 @@ async def _parse_option(call: CommandContext, parameter: Parameter, words: Parse
     if len(given) > 1:
         key = given[0].key
         every = [grammar.readable(ParsedText((), (KeyValue(key, option.value),))) for option in given]
-        raise UserInputError(Text("`{key}:` works only once.", key=key), every=every, replaces=f"{key}:*")
+        raise UserInputError(Text("Use `{key}:` only once.", key=key), every=every, replaces=f"{key}:*")
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
         return _parse_choice(kind, given[0])
     return given[0].value

@@ -173,7 +173,7 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
     if channels and channel_id not in channels:
         raise PermissionDenied(
             Text("{app} can't be used here.", app=verbatim(app.name)),
-            Text("Ask in a channel where it can."),
+            Text("Run the command in a channel where the app can be used."),
             channels=sorted(channels),
             reason=PauseReason.CHANNEL,
         )

@@ -87,7 +87,7 @@ def check_size(name: str, size: int) -> None:
                 file=_short(name),
                 size=Number(round(size / 1e9, 1)),
             ),
-            Text("Make it smaller."),
+            Text("Upload a smaller file."),
         )
 
 

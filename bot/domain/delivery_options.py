@@ -98,7 +98,7 @@ def _single(words: ParsedText, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
         every = [grammar.readable(ParsedText((), (KeyValue(key, value),))) for value in values]
-        raise UserInputError(Text("`{key}:` works only once.", key=key), every=every, replaces=f"{key}:*")
+        raise UserInputError(Text("Use `{key}:` only once.", key=key), every=every, replaces=f"{key}:*")
     return values[0].strip() if values else ""
 
 

@@ -66,7 +66,7 @@ _FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented
 
 def warnings(build: Build, now: datetime) -> list[Text]:
     """Return what will stop an installation, or soon does; plain sentences, the most certain first."""
-    disabled = [Text("Disabled in Applivery: it may not download.")] if build.disabled else []
+    disabled = [Text("This build is disabled in Applivery, so it may not download.")] if build.disabled else []
     return disabled + expiry(build, now)
 
 
@@ -80,7 +80,7 @@ def expiry(build: Build, now: datetime) -> list[Text]:
     """Return the sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
-        return [Text("Its profile expired on {day}: it won't open.", day=Day(expires))]
+        return [Text("Its profile expired on {day}, so the app won't open.", day=Day(expires))]
     if expires and expires - now <= SOON:
         days = (expires - now).days
         if days < 1:

@@ -24,7 +24,7 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
     if _EVERYONE.fullmatch(typed):
         raise UserInputError(Text("I can't mention everyone."), Text(_INSTEAD))
     if _PERSON.fullmatch(typed):
-        raise UserInputError(Text("I can't mention single people."), Text(_INSTEAD))
+        raise UserInputError(Text("I can't mention individual people."), Text(_INSTEAD))
     marked = references.group_and_handle(typed)
     wanted = marked[0] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():

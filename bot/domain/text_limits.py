@@ -14,7 +14,7 @@ class TextTooLong(UserInputError, kind="TooLong"):
         self.typed_text = typed
         super().__init__(
             Text("{what} is too long: it has {number} characters.", what=what, number=Number(len(typed))),
-            Text("It can have {most}.", most=Number(most)),
+            Text("The limit is {most}.", most=Number(most)),
         )
 
 

@@ -117,7 +117,7 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
     if not all(group for part in found for group in part):
         raise UserInputError(
-            Text("“{typed}” has an empty group.", typed=text[:60]),
+            Text("“{typed}” has a separator without a group name.", typed=text[:60]),
             Text("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
         )
     return found
@@ -134,13 +134,13 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(
-            Text("Groups choose who is emailed, but no email is sent."),
-            Text("Choose who to email, or leave it out."),
+            Text("You chose groups to email, but email is turned off."),
+            Text("Choose who to email, or remove these fields."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise UserInputError(
-            Text("There's an email message or language, but no email is sent."),
-            Text("Choose who to email, or leave it out."),
+            Text("You added an email message or language, but email is turned off."),
+            Text("Choose who to email, or remove these fields."),
         )
     if details.platform in _UNREADABLE:
         lacking = [
@@ -155,7 +155,7 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
                     platform=details.platform,
                     lacking=joined(", ", lacking),
                 ),
-                Text("Add what's missing."),
+                Text("Add them and upload again."),
             )
 
 

@@ -170,7 +170,7 @@ class AccessResolver:
             # those two are worded for messages, and none was sent
             silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
             why = Text("Slack isn't answering right now.") if silent else error.sentence
-            words = joined(" ", (why, Text("So I can't check who you are.")))
+            words = joined(" ", (why, Text("I can't check who you are until that's fixed.")))
             raise PermissionUnverified(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.cached(stored_access.list_grants, home)

@@ -220,7 +220,7 @@ class AppDirectory:
         for build in answers:
             if build is not None:
                 return build
-        raise NotFound(Text("No app of this workspace has a build with that id."))
+        raise NotFound(Text("No app in this workspace has a build with that id."))
 
 
 def _consume_error(asked: asyncio.Task[Any]) -> None:

@@ -21,7 +21,7 @@ from bot.services.audit import AuditLog
 from bot.slack.client import ChannelInfo, UserGroup
 from bot.slack.errors import OUT_OF_SIGHT
 
-ABOUT_PEOPLE = gettext_noop("a download report is about your own people")
+ABOUT_PEOPLE = gettext_noop("download reports are about people in your team")
 
 
 class SlackDirectory(Protocol):

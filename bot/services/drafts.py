@@ -37,5 +37,5 @@ class DraftKeeper:
             return carried
         text = await self._store.run(drafts.get_draft, match[1])
         if text is None:
-            raise Outdated(Text("This is out of date: what you typed is no longer kept."))
+            raise Outdated(Text("The text you typed is too old and was deleted."))
         return carried.replace(match[0], text, 1)

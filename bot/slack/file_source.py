@@ -126,7 +126,9 @@ def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
             Text("Nothing was uploaded. Check that this bot has the scope `files:read`."),
         )
     if answer.content_length is not None and answer.content_length != file.size:
-        raise FileReadError(Text("“{name}” isn't the size Slack said.", name=file.name[:80]), Text(AGAIN))
+        raise FileReadError(
+            Text("“{name}” doesn't have the size that Slack reported.", name=file.name[:80]), Text(AGAIN)
+        )
 
 
 def _origin(url: str) -> str:

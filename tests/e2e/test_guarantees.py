@@ -670,7 +670,7 @@ async def test_promise_10_long_text_is_cut_and_marked(world: Environment, log: i
     for shown in world.slack.messages(world.releases):
         assert shown.blocks
         assert "…" in str(shown.blocks)
-        assert "the rest: *What's new*" in str(shown.blocks)
+        assert "see all under *What's new*" in str(shown.blocks)
     for words in ("builds courier", "status courier", "get courier type:file", "subscriptions"):
         answer = await world.ask(words)
         assert answer.blocks, words

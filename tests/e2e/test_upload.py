@@ -345,7 +345,7 @@ async def test_upload_cut_connection_exits_1_without_blaming_file(world: Environ
             {"APPLIVERY_TOKEN": "", "APPLIVERY_APP_TOKEN": "x"},
             "--app needs a Service Account token",
         ),
-        (("--app", "courier", "--filter", "a,,b"), {}, "has an empty group"),
+        (("--app", "courier", "--filter", "a,,b"), {}, "has a separator without a group name"),
         (("--app", "courier", "--changelog", "a", "--changelog-file", "b"), {}, "exclude each other"),
         (("--app", "courier", "--package-icon", "courier.ipa"), {}, "isn't a PNG or JPEG"),
         (("--app", "courier", "--announce", "#releases"), {}, "--announce needs SLACK_BOT_TOKEN"),

@@ -219,7 +219,7 @@ def fit_blocks(blocks: Sequence[Block], limit: int) -> Sequence[Block]:
     if len(blocks) <= limit:
         return blocks
     left_out = len(blocks) - limit + 1
-    more = _("… and {number} more lines that do not fit here.", number=format_number(left_out))
+    more = _("… and {number} more lines that don't fit here.", number=format_number(left_out))
     return (*blocks[: limit - 1], context(more))
 
 

@@ -23,11 +23,11 @@ def question(  # noqa: PLR0917 - the facts of a request
         head = _head(request, app, has)
         number, everywhere = str(request.id), _("Allow for all apps")
         opened = {"name": name, "role": request.role.word}
-        sure = _("{name} becomes {role} for all apps, new ones too.", **opened)
+        sure = _("{name} becomes {role} for all apps, including new ones.", **opened)
         if apps:
             sure = ngettext(
                 "{name} becomes {role} for {number} app and all new ones.",
-                "{name} becomes {role} for all {number} apps, new ones too.",
+                "{name} becomes {role} for all {number} apps, including new ones.",
                 apps,
                 **opened,
             )

@@ -33,11 +33,11 @@ _SHORT = {
     Stage.FAILED: gettext_noop("failed"),
     Stage.DELETED: gettext_noop("deleted"),
 }
-REST = gettext_noop("_(the rest: *What's new*)_")
+REST = gettext_noop("_(see all under *What's new*)_")
 REASON = 600  # characters of why a build failed that every card shows
 SHOWN_BUILDS = 10
 NO_WAY_TO_TELL = gettext_noop("Check it in Applivery: this status is unknown here.")
-TOO_LONG = gettext_noop("It's taking unusually long and may never finish. Check it in Applivery.")
+TOO_LONG = gettext_noop("This build is taking unusually long and may never finish. Check it in Applivery.")
 BRANCH = 24  # characters of a branch in a list
 DIRECT = 2  # builds of a list with a button of their own
 MORE = "more.builds.v1"

@@ -238,7 +238,7 @@ def _counts(report: DownloadReport) -> Message:
     header = [_(report.by.description.heading), _("Downloads"), _("Share")]
     header += [_("People on it now")] if report.by is GroupBy.VERSION else []
     lines = [f"*{escape_inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
-    rest = [_("The CSV has all of them.")] * (len(rows) < len(found))
+    rest = [_("The CSV has every row.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
     text = "\n".join([f"{escape_inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
     plainer = Message(text, (*blocks.paragraphs(lines), *small))

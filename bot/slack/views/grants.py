@@ -53,7 +53,7 @@ def undone(undo: GrantUndoValue, app: str | None) -> Message:
 
 def still(grantee: str, roles: Sequence[tuple[Role, str, str]]) -> Message:
     """Return that a person has no role for all apps, and a button for each app (name, id) they have one for."""
-    text = _("{who} has no role for all apps, only for single ones:", who=mention(grantee))
+    text = _("{who} has no role for all apps, only for these:", who=mention(grantee))
     row = [
         blocks.button(
             _("Revoke {role} for {app}", role=role.word, app=app),

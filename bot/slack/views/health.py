@@ -143,7 +143,7 @@ def _applivery(side: AppliveryHealth) -> str:
             truncate(escape(_(side.problem)), 300) + _because(side.cause),
             _("last success {when}", when=date_tag(side.worked_at))
             if side.worked_at
-            else _("no success since the start"),
+            else _("no success since the bot started"),
         ]
     facts.append(left)
     if side.stretch > 1:

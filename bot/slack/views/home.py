@@ -175,12 +175,12 @@ def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]
 
 def _apps(apps: Sequence[App]) -> list[str]:
     if not apps:
-        return [_("No app is open to you outside its channels.")]
+        return [_("Your apps can only be used in certain channels.")]
     named = ", ".join(escape_inline(app.name, 80) for app in apps[:SHOWN_APPS])
     left = len(apps) - SHOWN_APPS
     if left > 0:
         more = ngettext("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)
-        return [f"{more} {_('*Get a build* finds them by name.')}"]
+        return [f"{more} {_('To find an app by name, press *Get a build*.')}"]
     return [_("Apps: {names}.", names=named)]
 
 

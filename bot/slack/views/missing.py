@@ -119,7 +119,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
         for number, build in enumerate(list(platforms.values())[:PLATFORMS])
     ]
     stop = blocks.button(_("Don't ask me again"), "unnudge.v1", "stop")
-    small = blocks.context(_("You get at most one of these per build."))
+    small = blocks.context(_("You get at most one request per build."))
     return Message(text, (blocks.section(text), blocks.actions(*get, stop), small))
 
 

@@ -57,7 +57,9 @@ def why_paused(subscription: Subscription) -> str:
         return _(PAUSED[subscription.paused])
     if subscription.paused and subscription.paused.startswith("restricted_action"):
         return _(_RESTRICTED)
-    return _("Slack refuses messages there (`{code}`)", code=escape_inline(subscription.paused or "unknown", 60))
+    return _(
+        "Slack refuses messages in that channel (`{code}`)", code=escape_inline(subscription.paused or "unknown", 60)
+    )
 
 
 # Several kinds of builds in one phrase; what is not here is put together from single ones.

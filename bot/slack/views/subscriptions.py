@@ -89,7 +89,7 @@ def updated(
         first = _("*{app} in {channel} is yours now* ({kinds}).", **names)
     else:
         first = _("*Resumed {app} in {channel}* ({kinds}).", **names)
-    was = _("It was <@{person}>'s subscription.", person=before.created_by) if taken else ""
+    was = _("<@{person}> had set it up.", person=before.created_by) if taken else ""
     says = _("Undo the change to {app}", app=app_of(subscription))
     back = blocks.button(_("Undo"), "undo.subscription.v1", undo, accessibility_label=says)
     last = back if changed or taken else _unsubscribe(subscription)
@@ -161,7 +161,7 @@ def unsubscribed(subscription: Subscription, undo: str, user_id: str) -> Message
     """Return what has ended, whose it was when that is not the reader, and a button that restores it."""
     text = _("*Unsubscribed {channel} from {app}.*", **_names(subscription))
     if subscription.created_by != user_id:
-        text += " " + _("It was <@{person}>'s subscription.", person=subscription.created_by)
+        text += " " + _("<@{person}> had set it up.", person=subscription.created_by)
     says = _("Undo: subscribe to {app} again", app=app_of(subscription))
     back = blocks.button(_("Undo"), "undo.subscription.v1", undo, accessibility_label=says)
     return Message(text, (blocks.section(text), blocks.actions(back)))
@@ -388,7 +388,7 @@ def which_to_end(subscriptions: Sequence[Subscription], channel_id: str) -> Mess
 # ------------------------------------------------------------------ trying it
 
 
-NO_BUILDS = gettext_noop("This subscription is about no builds, so there's no card to show.")
+NO_BUILDS = gettext_noop("This subscription doesn't announce builds, so there's no card to show.")
 NO_BUILD_YET = gettext_noop("No builds yet, so there's no card to show.")
 OTHER_BUILD = gettext_noop("No recent build matches. This is the newest one.")
 

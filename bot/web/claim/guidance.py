@@ -65,9 +65,9 @@ def _apple_causes(build: Build, now: datetime) -> tuple[tuple[str, str], ...]:
         causes.append((_("This device may not be registered"), fix))
     if system := install.required_system(build):
         fix = _("Update in *Settings → General → Software Update*.")
-        causes.append((_("It needs {system} or newer", system=verbatim(system)), fix))
+        causes.append((_("This app needs {system} or newer", system=verbatim(system)), fix))
     if install.is_enterprise(build):
-        fix = _("Trust it in *Settings → General → VPN & Device Management*.")
+        fix = _("Trust the developer in *Settings → General → VPN & Device Management*.")
         causes.append((_("“Untrusted Enterprise Developer”"), fix))
     return tuple(causes)
 
@@ -81,10 +81,10 @@ def _on_android(build: Build, notes: list[str]) -> Guidance:
         ),
         (
             _("“App not installed”"),
-            _("Remove the copy from the store or with another signature, then open the file again."),
+            _("Uninstall any copy from a store or with another signature, then open the file again."),
         ),
     ]
     if system := install.required_system(build):
         fix = _("Update Android, or use another device.")
-        causes.append((_("It needs {system} or newer", system=verbatim(system)), fix))
+        causes.append((_("This app needs {system} or newer", system=verbatim(system)), fix))
     return Guidance(tuple(notes), steps, tuple(causes))

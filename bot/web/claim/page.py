@@ -322,7 +322,7 @@ class ClaimPage:
         if build.stage is Stage.FAILED:
             return self._ending_page(ClaimOutcome.UNUSABLE, slack=_place(visit.found))
         self._build_cache.forget(visit.found)
-        why = _("Applivery says “{status}”, and the bot doesn't know that status.", status=build.status or "–")
+        why = _("Applivery reports an unknown status: “{status}”.", status=build.status or "–")
         return self._ending_page(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get", slack=_place(visit.found))
 
     async def _recalled_page(self, ticket: Ticket) -> Answer:

@@ -31,7 +31,7 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
     TicketStatus.UNSURE: ErrorPage(
         410,
         gettext_noop("This link may have been used"),
-        gettext_noop("The download was interrupted, so it's not certain."),
+        gettext_noop("The download was interrupted, and I can't tell whether it finished."),
         "",
     ),
     TicketStatus.EXPIRED: ErrorPage(
@@ -52,26 +52,26 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
     TicketStatus.UNKNOWN: ErrorPage(
         404,
         gettext_noop("This link doesn't work"),
-        gettext_noop("It's incomplete, or more than a day old."),
-        gettext_noop("Open it from Slack again, or get a new one."),
+        gettext_noop("The link is incomplete, or more than a day old."),
+        gettext_noop("Open the link from Slack again, or get a new one."),
     ),
     ClaimOutcome.GONE: ErrorPage(
         410,
         gettext_noop("This build was deleted"),
-        gettext_noop("Applivery doesn't have it any more."),
+        gettext_noop("Applivery no longer has this build."),
         _OTHER_BUILD,
     ),
     ClaimOutcome.NOT_PROCESSED: ErrorPage(
         409,
         gettext_noop("This build isn't ready yet"),
-        gettext_noop("Applivery is still processing it."),
+        gettext_noop("Applivery is still processing this build."),
         gettext_noop("Your link is still valid. Try again in a minute."),
     ),
     ClaimOutcome.UNKNOWN_STATUS: ErrorPage(409, gettext_noop("This build isn't available"), "", _OTHER_BUILD),
     ClaimOutcome.UNUSABLE: ErrorPage(
         409,
         gettext_noop("This build can't be installed"),
-        gettext_noop("Applivery couldn't process it, so there is no file."),
+        gettext_noop("Applivery couldn't process this build, so there's no file to install."),
         _OTHER_BUILD,
     ),
     ClaimOutcome.DENIED: ErrorPage(
@@ -102,7 +102,7 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
 # Why a link is refused that was given before.
 NO_ACCESS = gettext_noop("The person this link was made for no longer has access to the app.")
 DENIED: Mapping[str, str] = {
-    PauseReason.CHANNEL: gettext_noop("The app can't be used any more in the channel where this link was asked for."),
+    PauseReason.CHANNEL: gettext_noop("This app can't be used any more in the channel where you requested the link."),
 }
 
 NOTHING_TO_INSTALL = gettext_noop("On another device?")  # above the QR code

@@ -249,8 +249,8 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
 @pytest.mark.parametrize(
     ("status", "code", "kind", "words"),
     [
-        (400, 5024, Conflict, r"name in this upload is already used.*Nothing was uploaded.*another version name"),
-        (401, 3002, InvalidCredentials, r"token has expired.*Nothing was uploaded.*new one"),
+        (400, 5024, Conflict, r"name is already used.*Nothing was uploaded.*another version name"),
+        (401, 3002, InvalidCredentials, r"token has expired.*Nothing was uploaded.*new token"),
         (404, 3001, NotFound, r"can't see that app in Applivery.*Nothing was uploaded"),
         (401, 4002, InvalidCredentials, r"couldn't read the token.*Nothing was uploaded"),
         (401, 4004, InvalidCredentials, r"doesn't know the token.*Nothing was uploaded"),
@@ -367,7 +367,7 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
     ("fault", "words"),
     [
         (Fault(drop_at=0.99), r"connection to Applivery broke.*same version and size"),
-        (Fault(drop_at=0.5), r"before the whole file was sent.*No new build.*You can upload it again"),
+        (Fault(drop_at=0.5), r"before the whole file was sent.*no new build.*You can upload it again"),
         (Fault(drop=True), r"connection to Applivery broke.*No new build"),
         (
             Fault(status=502, body="<h1>Bad gateway</h1>"),
@@ -426,7 +426,7 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
     done = await depot.attach(build.id, parcel(b"%PDF newer", "notes.pdf"))
     assert len(done.attachments) == 2
     server.faults.add("POST *files", Fault(drop=True))
-    with pytest.raises(UploadOutcomeUnknown, match=r"No new file of this build has the same name and size"):
+    with pytest.raises(UploadOutcomeUnknown, match=r"no new file with the same name and size"):
         await depot.attach(build.id, parcel(b"%PDF third", "notes.pdf"))
 
 

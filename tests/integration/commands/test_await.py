@@ -259,5 +259,5 @@ async def test_a_build_that_was_deleted_meanwhile_is_said_to_be_gone(world: Envi
     await world.start()
     answer, build = await unfinished(world)
     world.applivery.delete(build)
-    assert "no longer has that" in await said(await press(world.slack, answer, TELL, user=world.bruno))
+    assert "no longer has this item" in await said(await press(world.slack, answer, TELL, user=world.bruno))
     assert await world.bot.store.run(app_polls.list_watched_apps) == set()

@@ -77,12 +77,12 @@ async def test_a_stale_build_id_says_that_it_is_gone_and_where_to_look(world: En
     stale = "65f0c1d2e3a4b5c6d7e8f901"
     for typed in (f"{command} {stale}", f"{command} courier {stale}"):
         answer = await world.ask(typed)
-        assert "no longer has that" in answer.text
+        assert "no longer has this item" in answer.text
         assert "See builds" in labels(answer)
     world.applivery.app("Driver")
     await world.restart()
     said = (await world.ask(f"{command} {stale}")).text
-    assert "No app of this workspace has a build with that id" in said
+    assert "No app in this workspace has a build with that id" in said
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status", "downloads", "subscribe"])

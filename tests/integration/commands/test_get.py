@@ -344,7 +344,7 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
     world.applivery.delete(world.applivery.builds[0])
     await world.restart()
     said = await (await press(world.slack, shown, "Get build", user=world.bruno)).answer()
-    assert "no longer has that" in said.text
+    assert "no longer has this item" in said.text
     assert "`builds`" in said.text
     assert mints(world) == 0
 

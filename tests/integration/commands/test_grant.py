@@ -84,11 +84,11 @@ async def test_revoke_names_remaining_single_app_roles(world: Environment) -> No
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:courier")
     refused = await world.ask(f"revoke {at(world.bruno)}")
-    assert refused.text == (f"<@{world.bruno.id}> has no role for all apps, only for single ones: releaser (Courier)")
+    assert refused.text == (f"<@{world.bruno.id}> has no role for all apps, only for these: releaser (Courier)")
     assert labels(refused) == ["Revoke releaser for Courier"]
     await world.ask(f"grant {at(world.bruno)} manager")
     assert (await world.ask(f"revoke {at(world.bruno)}")).text == (
-        f"<@{world.bruno.id}> is no longer *manager* for all apps. They still are releaser for Courier."
+        f"<@{world.bruno.id}> is no longer *manager* for all apps. Other roles stay: releaser for Courier."
     )
 
 
@@ -277,8 +277,8 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Envi
         ("grant <@UBRUNO> king", "There is no role “king”. Choose `member`"),
         ("grant <@UBRUNO> releaser app:nothing", "There is no app called “nothing”."),
         ("grant <#C1|x>", "For which app? Choose `Courier`."),
-        ("revoke <@UBRUNO>", "They have no granted role for all apps."),
-        ("revoke <@UBRUNO> app:courier", "They have no granted role for Courier."),
+        ("revoke <@UBRUNO>", "No role was granted for all apps."),
+        ("revoke <@UBRUNO> app:courier", "No role was granted for Courier."),
         ("grant <!channel> admin", "I couldn't find"),
     ],
 )
@@ -533,7 +533,7 @@ async def test_all_apps_are_allowed_after_a_question_that_says_so(world: Environ
     question = await ask_for_it(world)
     confirm = question.element("decide.all.v1")["confirm"]
     assert (confirm["confirm"]["text"], confirm["deny"]["text"]) == ("Allow for all apps", "Cancel")
-    assert "becomes releaser for all 2 apps, new ones too." in confirm["text"]["text"]
+    assert "becomes releaser for all 2 apps, including new ones." in confirm["text"]["text"]
     assert "confirm" not in question.element("decide.app.v1")
     turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
     assert await said(turn) == f"✅ <@{world.bruno.id}> is now *releaser* for all apps."

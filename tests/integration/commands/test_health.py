@@ -244,7 +244,7 @@ async def test_on_postgresql_its_version_is_told(world: Environment, postgres_ur
         ),
         (
             {"applivery": AppliveryHealth(1, 8000, 1.0, english("no <token>"))},
-            "⚠️ *Applivery* · no &lt;token&gt; · no success since the start",
+            "⚠️ *Applivery* · no &lt;token&gt; · no success since the bot started",
         ),
         ({"database": DatabaseHealth(False, "sqlite")}, "⚠️ *Database* · SQLite is down"),
         (

@@ -300,7 +300,7 @@ async def test_home_with_much_content_stays_within_100_blocks(world: Environment
         await store.run(build_waiters.add_waiter, build, "T", me)
     home = await opened(world, world.ana)
     assert len(home.blocks) <= 100
-    assert "and 21 more. *Get a build* finds them by name." in seen(home)
+    assert "and 21 more. To find an app by name, press *Get a build*." in seen(home)
     stops, edits = values(home, "unwatch.v1"), values(home, "edit.v1")
     for _ in range(3):  # to the end of the one list, then of the other: each stays where it is
         await pressed(world, home, "More", user=world.ana)

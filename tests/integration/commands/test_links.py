@@ -139,7 +139,7 @@ async def test_the_text_alone_says_it_all_for_a_screen_reader(world: Environment
     assert re.fullmatch(
         r"Courier 2\.4\.0 \(173\) for iOS\. Download \.ipa: http://\S+ "
         r"Single use · expires <!date[^>]+ UTC> \([45] min\) · only for you "
-        r"⚠️ Disabled in Applivery: it may not download\.",
+        r"⚠️ This build is disabled in Applivery, so it may not download\.",
         answer.text,
     )
 
@@ -174,7 +174,7 @@ async def test_link_warns_of_what_stops_an_installation(
 async def test_link_disabled_build_warned_and_enabled_build_not(world: Environment) -> None:
     await world.start()
     ready(world, disabled=True)
-    assert "⚠️ Disabled in Applivery: it may not download." in seen(await world.ask("get courier"))
+    assert "⚠️ This build is disabled in Applivery, so it may not download." in seen(await world.ask("get courier"))
     ready(world, number="174", info={"ios": {"plist": {}}})
     assert "⚠️" not in seen(await world.ask("get courier #174"))
 
@@ -331,7 +331,7 @@ async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: Environment)
     await world.restart()
     for label in labels(card):
         words = await said(await press(world.slack, card, label, user=world.bruno))
-        assert words.startswith("Applivery no longer has that, or this bot can't see it. It may have been deleted")
+        assert words.startswith("Applivery no longer has this item, or the bot can't see it. It may have been deleted")
     assert mints(world) == 1
 
 

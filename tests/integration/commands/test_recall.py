@@ -120,7 +120,7 @@ async def test_a_reason_is_wanted_and_has_room_on_every_card(world: Environment)
     ready(world)
     answer = await world.ask(f"recall courier 2.4.0 {'x' * 301}")
     assert "301 characters" in answer.text
-    assert "It can have 300." in answer.text
+    assert "The limit is 300." in answer.text
     assert "x" * 301 in seen(answer), "to be copied from there"
     assert await world.bot.store.cached(recalls.list_recalls) == {}
     fits = await world.ask(f"recall courier 2.4.0 {'x' * 300}")

@@ -197,7 +197,7 @@ async def test_send_deleted_build_says_so_and_does_not_tell_sender(world: Enviro
     message, build = await sent(world)
     world.applivery.delete(build)
     words = await said(await press(world.slack, message, "Get build", user=world.bruno))
-    assert words.startswith("Applivery no longer has that")
+    assert words.startswith("Applivery no longer has this item")
     assert directs(world, world.ana) == []
 
 
@@ -233,6 +233,6 @@ async def test_an_app_that_is_kept_to_a_channel_is_not_sent_out_of_it(world: Env
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
     assert answer.text == (
         "Courier is limited to certain channels, so it can't be sent by DM. "
-        "*Share here*, in the menu of a link, posts it in this channel."
+        "To post it in this channel, choose *Share here* in the link's ⋯ menu."
     )
     assert directs(world, world.bruno) == []

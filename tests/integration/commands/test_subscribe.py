@@ -237,7 +237,7 @@ async def test_subscribe_mention_group_by_handle_mark_or_id(world: Environment, 
     [
         ("@moblie-qa", "no user group called “moblie-qa”. Did you mean `@mobile-qa`?"),
         ("<!subteam^S0OLD|@old>", "Choose `@mobile-qa`."),
-        ("<@UBRUNO|bruno>", "I can't mention single people."),
+        ("<@UBRUNO|bruno>", "I can't mention individual people."),
         ("<!here>", "I can't mention everyone."),
         ("@channel", "I can't mention everyone."),
         ("<!everyone|everyone>", "I can't mention everyone."),
@@ -468,8 +468,8 @@ async def test_all_mistakes_of_a_form_are_said_at_once(world: Environment) -> No
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        (f"label:{'x' * 41}", "The label is too long: it has 41 characters. It can have 40."),
-        (f"branch:{'x' * 994}", "The filter is too long: it has 1,001 characters. It can have 1,000."),
+        (f"label:{'x' * 41}", "The label is too long: it has 41 characters. The limit is 40."),
+        (f"branch:{'x' * 994}", "The filter is too long: it has 1,001 characters. The limit is 1,000."),
     ],
 )
 async def test_a_command_has_the_limits_of_the_form(world: Environment, typed: str, words: str) -> None:

@@ -361,7 +361,7 @@ async def test_one_card_per_version_is_tried_with_all_its_platforms(world: Envir
     ("typed", "words"),
     [
         ("courier branch:nothing", "No recent build matches. This is the newest one."),
-        ("courier on:feedback", "This subscription is about no builds, so there's no card to show."),
+        ("courier on:feedback", "This subscription doesn't announce builds, so there's no card to show."),
     ],
 )
 async def test_a_test_without_a_fitting_build_says_so(world: Environment, typed: str, words: str) -> None:
@@ -437,7 +437,7 @@ async def test_undo_of_a_replacement_restores_exactly_what_was(world: Environmen
     before = await another_s(world)
     question = await world.ask("subscribe courier on:failed branch:release/*")
     answer = await (await press(world.slack, question, "Replace", user=world.ana)).answer()
-    assert f"It was <@{world.bruno.id}>'s subscription." in answer.text
+    assert f"<@{world.bruno.id}> had set it up." in answer.text
     [after] = await all_of(world)
     assert (after.created_by, after.query) == (world.ana.id, "branch:release/*")
     await world.restart()
@@ -456,7 +456,7 @@ async def test_undo_of_unsubscribe_restores_it_with_what_it_held(world: Environm
     await world.look()
     [muted] = await all_of(world)
     answer = await world.ask("unsubscribe courier")
-    assert answer.text.endswith(f"from Courier.* It was <@{world.bruno.id}>'s subscription.")
+    assert answer.text.endswith(f"from Courier.* <@{world.bruno.id}> had set it up.")
     await (await press(world.slack, answer, "Undo", user=world.ana)).answer()
     assert await all_of(world) == [muted]
     assert replace(muted, muted_until=None) == before
@@ -472,7 +472,7 @@ async def test_undo_does_not_overwrite_a_later_change(world: Environment) -> Non
     answer = await world.ask("subscribe courier on:failed")
     await world.ask("subscribe courier on:uploaded")
     said = await (await press(world.slack, answer, "Undo", user=world.ana)).answer()
-    assert "Courier was changed again since, so this can't be undone." in said.text
+    assert "Courier was changed again later, so this can't be undone." in said.text
     [now] = await all_of(world)
     assert [str(event) for event in now.events] == ["uploaded"]
 

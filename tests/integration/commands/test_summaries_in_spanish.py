@@ -59,7 +59,7 @@ async def test_summary_share_errors_in_asker_language(world: Environment) -> Non
     world.releases.shared = True
     turn = await press(world.slack, answer, "Compartir aquí", user=her)
     assert (await turn.answer()).text.startswith(
-        "Este canal se comparte con otra organización, y un informe de descargas trata de vuestra gente."
+        "Este canal se comparte con otra organización, y los informes de descargas tratan sobre personas de tu equipo."
     )
     assert everything_in(world, world.releases) == []
 

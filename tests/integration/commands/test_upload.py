@@ -354,7 +354,7 @@ async def test_each_refusal_is_in_words_and_never_called_done(world: Environment
         (Fault(status=404), "was deleted in Slack"),
         (Fault(drop_at=0.6), "The connection to Slack was lost"),
         (Fault(status=302), "Slack didn't let me read"),
-        (Fault(status=200, body="<!DOCTYPE html>"), "isn't the size Slack said"),
+        (Fault(status=200, body="<!DOCTYPE html>"), "doesn't have the size that Slack reported"),
     ],
 )
 async def test_a_file_slack_does_not_give_whole_makes_no_build(world: Environment, fault: Fault, words: str) -> None:

@@ -129,7 +129,7 @@ async def test_arguments_superfluous_are_quoted(bound: Bound) -> None:
         ),
         (nothing, "os:ios", "`bare` takes no options."),
         (paint, "courier type:green", "`type:` can't be “green”. Choose `type:red` or `type:blue`."),
-        (paint, "courier type:red type:blue", "`type:` works only once. Choose `type:red` or `type:blue`."),
+        (paint, "courier type:red type:blue", "Use `type:` only once. Choose `type:red` or `type:blue`."),
         (paint, "courier -type:red", "`-type:` doesn't work here."),
         (paint, "courier -since:7d", "`-since:` doesn't work here."),
         (paint, "courier since:whenever", "I can't read the time “whenever”."),

@@ -83,7 +83,7 @@ async def test_access_uncheckable_user_refused_and_rechecked(
     ana = slack.user("ana", admin=True)
     slack.faults.add("users.info", fault, times=None)
     for _ in range(2):
-        with pytest.raises(PermissionDenied, match=r"isn't answering right now\. So I can't check who you are"):
+        with pytest.raises(PermissionDenied, match=r"isn't answering right now\. I can't check who you are until"):
             await people.resolve_actor(slack.team_id, ana.id, None)
     slack.faults.clear()
     assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN

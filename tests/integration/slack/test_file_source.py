@@ -132,7 +132,7 @@ def test_with_the_real_slack_its_file_host_alone_is_good(world: Environment) -> 
     [
         (Fault(status=404), "was deleted in Slack"),
         (Fault(status=403), "didn't let me read"),
-        (Fault(status=200, body="<html>"), "isn't the size"),
+        (Fault(status=200, body="<html>"), "doesn't have the size"),
         (Fault(drop=True), "connection to Slack was lost"),
         (Fault(drop_at=0.5), "connection to Slack was lost"),
     ],

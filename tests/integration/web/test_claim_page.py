@@ -511,7 +511,7 @@ async def test_a_claim_that_broke_off_is_not_called_used(desk: ClaimEnvironment)
     for ask in (desk.get, desk.post):
         seen = await ask(address)
         assert (seen.status, heading(seen)) == (410, "This link may have been used")
-        assert "The download was interrupted, so it's not certain." in seen.text
+        assert "The download was interrupted, and I can't tell whether it finished." in seen.text
         assert "it has been used" not in seen.text
         assert place(seen) == "https://slack.com/app_redirect?team=T1&channel=C1"
     assert desk.applivery.minted == []
@@ -532,7 +532,7 @@ async def test_claim_page_disconnect_before_answer_is_unknown_use(desk: ClaimEnv
     writer.transport.abort()
     await desk.applivery.until(lambda: desk.applivery.minted)
     async with patience():
-        while "it's not certain" not in (seen := await desk.get(address)).text:
+        while "can't tell whether it finished" not in (seen := await desk.get(address)).text:
             await asyncio.sleep(0.05)
     assert seen.status == 410
 
@@ -542,7 +542,7 @@ async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: ClaimEnv
     address = await desk.address(build)
     await desk.store.run(tickets.claim_ticket, fingerprint(address[-22:]))
     newer = await desk.address(build)
-    assert "it's not certain" in (await desk.get(address)).text
+    assert "can't tell whether it finished" in (await desk.get(address)).text
     await desk.store.run(tickets.refund_claim, fingerprint(address[-22:]))
     assert heading(await desk.get(address)) == "There is a newer link"
     assert (await desk.post(newer)).status == 303
@@ -581,7 +581,7 @@ async def test_claim_page_killed_process_leaves_use_unknown(desk: ClaimEnvironme
     desk.store = await Database.open(f"sqlite:///{desk.folder / 'bot.db'}", clock=desk.clock)
     await desk.open()
     seen = await desk.get(f"{desk.url}{path}")
-    assert "The download was interrupted, so it's not certain." in seen.text
+    assert "The download was interrupted, and I can't tell whether it finished." in seen.text
     assert place(seen)
 
 

@@ -74,7 +74,7 @@ def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: Deli
         ("tz:Madrid", "tz:Europe/Madrid"),
         ("-threads:on", "`threads:off`"),
         ("label:a label:b", "`label:a` or `label:b`"),
-        (f"label:{'x' * 41}", "It can have 40."),
+        (f"label:{'x' * 41}", "The limit is 40."),
     ],
 )
 def test_delivery_options_invalid_refused_with_example(text: str, hint: str) -> None:

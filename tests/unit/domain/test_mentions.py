@@ -29,7 +29,7 @@ def test_mention_of_whole_channel_is_refused(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["<@U0BRUNO>", "<@U0BRUNO|bruno>", "U0BRUNO123", "W012345678"])
 def test_mention_of_single_user_is_refused(typed: str) -> None:
-    with pytest.raises(UserInputError, match="single people"):
+    with pytest.raises(UserInputError, match="individual people"):
         mentions.group(typed, HANDLES)
 
 

@@ -187,7 +187,7 @@ def test_message_counts_blocks_that_do_not_fit(count: int, left_out: int) -> Non
     check(message)
     assert len(shown) == 50
     assert [item["text"]["text"] for item in shown[:49]] == [f"line {number}" for number in range(49)]
-    assert shown[49]["elements"][0]["text"] == f"… and {left_out} more lines that do not fit here."
+    assert shown[49]["elements"][0]["text"] == f"… and {left_out} more lines that don't fit here."
 
 
 def test_fifty_blocks_are_shown_whole() -> None:

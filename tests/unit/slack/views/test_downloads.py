@@ -191,7 +191,7 @@ def test_downloads_long_lists_are_cut_and_rest_is_counted(by: GroupBy) -> None:
         check(card)
     if by is not GroupBy.PERSON:
         last = downloads.thread(courier(rows, by=by))[-1]
-        assert "The CSV has all of them." in seen(last)
+        assert "The CSV has every row." in seen(last)
         table = last.blocks[0]["rows"][1:]
         assert sum(row[1]["value"] for row in table) == 400
         assert table[-1][0]["text"] == f"{401 - len(table)} others"

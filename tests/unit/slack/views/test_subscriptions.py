@@ -177,7 +177,7 @@ def test_filters_and_options_are_shown_as_they_are_typed() -> None:
          "*Updated Courier in <#C1>*\n• all platforms → `os:ios -os:tvos`\n• no mention → `mention:@mobile-qa`\n"
          "• no digest → `digest:daily@09:00`"),
         ({"created_by": "U0BOB"}, "*Courier in <#C1> is yours now* (ready and failed builds).\n"
-         "It was <@U0ANA>'s subscription."),
+         "<@U0ANA> had set it up."),
         ({}, "*Resumed Courier in <#C1>* (ready and failed builds)."),
     ],
 )  # fmt: skip
@@ -305,8 +305,8 @@ def test_every_time_is_shown_in_the_reader_s_own_zone() -> None:
         ("not_in_channel", "the bot isn't in the channel.\nType `/invite @applivery` there to resume."),
         ("channel_not_found", "the bot can't see the channel.\nType `/invite @applivery` there to resume."),
         ("restricted_action_thread_locked", "posting is restricted in the channel.\nAllow the bot to post there"),
-        ("weird_<!here>", "Slack refuses messages there (`weird_&lt;!here&gt;`)"),
-        (None, "Slack refuses messages there (`unknown`)"),
+        ("weird_<!here>", "Slack refuses messages in that channel (`weird_&lt;!here&gt;`)"),
+        (None, "Slack refuses messages in that channel (`unknown`)"),
     ],
 )
 def test_subscription_paused_maker_told_why_and_of_resumption(code: str | None, words: str) -> None:

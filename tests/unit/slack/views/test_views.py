@@ -49,7 +49,7 @@ def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | N
 def test_a_long_changelog_says_that_there_is_more() -> None:
     shown = build_cards.changelog(build(1, changelog="line\n" * 500))
     assert len(shown) < 500
-    assert shown.endswith(">_(the rest: *What's new*)_")
+    assert shown.endswith(">_(see all under *What's new*)_")
     assert all(line.startswith(">") for line in shown.splitlines())
     assert "the rest" not in build_cards.changelog(build(1, changelog="short"))
     assert build_cards.changelog(build(1, changelog=" \n ")) == ""
