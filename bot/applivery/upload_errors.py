@@ -43,7 +43,7 @@ _BY_CODE = {
         FeatureNotInPlan.admin_step,
     ),
     5006: (
-        Text("Applivery couldn't use the file (code 5006): wrong format, or damaged."),
+        Text("Applivery couldn't use the file (code 5006): it's damaged or has the wrong format."),
         InvalidUpload.next_step,
     ),
     5024: (

@@ -323,7 +323,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
             ) from error
         raise PermissionDenied(
             Text("Not sent: that person doesn't have access."),
-            Text("Guests and people from other organizations need access to the app first."),
+            Text("Guests and people from other organisations need access to the app first."),
         ) from error
     sent = await call.services.sent_builds.send(call.asker, call.entrypoint, recipient, build)
     with use_locale(await call.services.access.language(recipient)):

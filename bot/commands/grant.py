@@ -135,7 +135,7 @@ def _unknown(error: SlackError) -> BotError:
 async def _managers(call: CommandContext, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
         raise UserInputError(
-            Text("A channel can only be a `manager` channel, for all apps."),
+            Text("The only role a channel can have is `manager`, for all apps."),
             Text("For example `grant #leads manager`."),
         )
     added = await call.services.channels.name_people(call.asker, call.entrypoint, channel_id)

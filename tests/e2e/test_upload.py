@@ -330,7 +330,7 @@ async def test_upload_cut_connection_exits_1_without_blaming_file(world: Environ
     done = await upload(world, large, "--app", "courier", "--json")
     assert done.code == 1
     assert json.loads(done.out)["error"]["kind"] == "UploadUnsure"
-    assert "before the whole file was sent. No new build" in done.err
+    assert "before the whole file was sent. I found no new build" in done.err
     assert not world.applivery.builds
 
 

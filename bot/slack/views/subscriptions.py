@@ -437,7 +437,7 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
     if subscription.paused == "is_archived":
         step = gettext_noop("Unarchive it and type {invite} there to resume, or unsubscribe.")
     elif subscription.paused not in ("not_in_channel", "channel_not_found"):
-        step = gettext_noop("Allow the bot to post there; announcements then resume by themselves.")
+        step = gettext_noop("Allow the bot to post there. Announcements will then resume automatically.")
     text = f"{head}\n{_(step, invite=invite)}"
     button = _unsubscribe(subscription) if subscription.paused == "is_archived" else _resume(subscription)
     return Message(text, (blocks.section(text), blocks.actions(button)))

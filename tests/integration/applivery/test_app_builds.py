@@ -368,10 +368,10 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
     [
         (Fault(drop_at=0.99), r"connection to Applivery broke.*same version and size"),
         (Fault(drop_at=0.5), r"before the whole file was sent.*no new build.*You can upload it again"),
-        (Fault(drop=True), r"connection to Applivery broke.*No new build"),
+        (Fault(drop=True), r"connection to Applivery broke.*no new build"),
         (
             Fault(status=502, body="<h1>Bad gateway</h1>"),
-            r"an error \(HTTP 502\).*No new build.*Check again in a few minutes",
+            r"an error \(HTTP 502\).*no new build.*builds in a few minutes",
         ),
     ],
 )

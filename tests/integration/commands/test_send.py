@@ -127,7 +127,7 @@ async def test_send_to_unauthorised_user_sends_nothing(world: Environment, about
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
     assert answer.text == (
         "Not sent: that person doesn't have access. "
-        "Guests and people from other organizations need access to the app first."
+        "Guests and people from other organisations need access to the app first."
     )
     assert directs(world, world.bruno) == []
     assert [entry.action for entry in await world.bot.store.run(audit.list_entries)] == []
