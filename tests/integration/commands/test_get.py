@@ -345,7 +345,7 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> Non
     await world.restart()
     said = await (await press(world.slack, shown, "Get build", user=world.bruno)).answer()
     assert "no longer has this item" in said.text
-    assert "`builds`" in said.text
+    assert "See builds" in labels(said)
     assert mints(world) == 0
 
 
