@@ -251,7 +251,7 @@ async def test_a_list_that_is_refused_stops_no_upload(world: Environment, ipa: P
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     done = await upload(world, ipa, "--json", **app_token(world))
     assert (done.code, json.loads(done.out)["error"]["kind"]) == (1, "UploadUnsure")
-    assert "Applivery did not let me look for it" in done.err
+    assert "I couldn't check whether it arrived" in done.err
     assert len(world.applivery.builds) == 2, "it is not sent again"
 
 
@@ -365,7 +365,7 @@ async def test_a_call_that_has_to_be_changed_ends_with_2(
 async def test_a_file_that_is_not_there_or_no_build_ends_with_2(world: Environment, tmp_path: Path) -> None:
     (tmp_path / "empty.ipa").touch()
     (tmp_path / "notes.txt").write_text("notes")
-    for name, words in (("none.ipa", "No file"), ("empty.ipa", "is empty"), ("notes.txt", "no build that")):
+    for name, words in (("none.ipa", "No file"), ("empty.ipa", "is empty"), ("notes.txt", "as a build")):
         done = await upload(world, tmp_path / name, "--app", "courier")
         assert done.code == 2
         assert words in done.err
@@ -375,7 +375,7 @@ async def test_a_token_of_the_other_api_is_told_apart(world: Environment, ipa: P
     mistaken = service_account(world, APPLIVERY_TOKEN=world.courier.token)
     done = await upload(world, ipa, "--app", "courier", **mistaken)
     assert done.code == 1
-    assert "is an App API Token, and this needs a Service Account's" in done.err
+    assert "is an App API Token. This needs the token of a Service Account" in done.err
     assert world.courier.token not in done.err
 
 
