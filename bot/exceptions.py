@@ -10,7 +10,7 @@ from bot.i18n import NO_TEXT, Counted, Localized, Text, gettext_noop, joined
 from bot.i18n.verbatim import code, unmarked, verbatim
 
 ADMINS_FIX = Text("Only an admin of this bot can fix this.")
-IN_THE_LOG = Text("If it happens again, check the log.")
+IN_THE_LOG = Text("If it happens again, check the bot's log.")
 
 
 Choice = tuple[str | Localized, str]  # the label of a button, and what to type
@@ -34,7 +34,7 @@ class BotError(Exception):
     passing: bool = False
     sentence: Text = Text("Something went wrong.")
     next_step: Text = Text("Try again. If it happens again, tell an admin of this bot.")
-    admin_step: Text = Text("Try again. If it happens again, check the log.")
+    admin_step: Text = Text("Try again. If it happens again, check the bot's log.")
     until: str = ""  # a message id
     retry_after = 0.0
     why = ""
@@ -344,7 +344,7 @@ class InvalidCredentials(AppliveryError, kind="CredentialRefused"):
 class TwoFactorRequired(InvalidCredentials, kind="TwoFactorNeeded"):
     """The credential is a log-in that wants a second factor (4014)."""
 
-    sentence = Text("Applivery asks this bot for a two-factor code.")
+    sentence = Text("Applivery wants a two-factor code, which this bot doesn't have.")
     admin_step = Text("`APPLIVERY_TOKEN` is a person's log-in. Use the token of a Service Account instead.")
 
 
@@ -359,7 +359,9 @@ class Forbidden(AppliveryError, kind="PermissionMissing"):
 
     sentence = Text("This bot isn't allowed to do that in Applivery.")
     next_step = ADMINS_FIX
-    admin_step = Text("Give its Service Account a higher role under Workspace Settings → Service Accounts.")
+    admin_step = Text(
+        "In Applivery, give the bot's Service Account a higher role: Workspace Settings → Service Accounts."
+    )
 
 
 class NotFound(AppliveryError, kind="Gone", everyday=True):
@@ -478,7 +480,7 @@ class ServiceUnavailable(AppliveryError, kind="AppliveryDown", passing=True):
 class InvalidResponse(AppliveryError, kind="Unreadable", passing=True):
     """An answer that is not what the API describes."""
 
-    sentence = Text("This bot can't read Applivery's answer.")
+    sentence = Text("Applivery sent a response this bot doesn't understand.")
     next_step = BotError.next_step
     admin_step = BotError.admin_step
 
@@ -579,7 +581,7 @@ class SlackInvalidCredentials(SlackError, kind="SlackCredentialRefused"):
 
     sentence = Text("Slack doesn't accept this bot's token.")
     next_step = ADMINS_FIX
-    admin_step = Text("Reinstall the Slack app and renew `SLACK_BOT_TOKEN`.")
+    admin_step = Text("Reinstall this bot in Slack, then set `SLACK_BOT_TOKEN` to its new token.")
 
 
 # ------------------------------------------------------------------ starting

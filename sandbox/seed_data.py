@@ -179,7 +179,7 @@ def _sign_ad_hoc(build: FakeBuild, applivery: FakeApplivery, expires: float) -> 
     }
 
 
-# (member type, e-mail, first name, last name); unknown and anonymous have no more than their type
+# (member type, email, first name, last name); unknown and anonymous have no more than their type
 MEMBERS = (
     ("user", "ana@acme.example", "Ana", "Ferreira"),
     ("user", "bruno@acme.example", "Bruno", "Keller"),

@@ -258,7 +258,7 @@ class AppBuilds:
 
 # Errors of the list alone, such as a missing permission. Not an outage: a lost answer could not be resolved then.
 _NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
-SAME_VERSION = Text("I found no new build with the same version and size in this app.")
+SAME_VERSION = Text("This app has no new build with your file's version and size.")
 SAME_SIZE = Text("I found no new build with the same size in this app.")
 SAME_FILE = Text("I found no new file with the same name and size on this build.")
 

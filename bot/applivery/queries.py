@@ -34,11 +34,11 @@ def platform_word(platform: str | None) -> str | None:
 def period(email: str | None, since: datetime | None, until: datetime | None, *, longest_email: int) -> dict[str, str]:
     """Return whose downloads and when.
 
-    Raises UserInputError for an endless e-mail, ValueError for a time without a zone.
+    Raises UserInputError for an endless email, ValueError for a time without a zone.
     """
     if email and len(email) > longest_email:
         raise UserInputError(
-            Text("That e-mail address is too long."),
+            Text("That email address is too long."),
             Text("The limit is {number} characters.", number=Number(longest_email)),
         )
     wanted = {"email": email, "iniDate": _timestamp(since), "endDate": _timestamp(until)}

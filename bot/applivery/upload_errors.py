@@ -36,7 +36,7 @@ _BY_CODE = {
     ),
     4004: (
         Text("Applivery doesn't know the token (code 4004)."),
-        Text("Check that it was copied completely and not deleted."),
+        Text("Check that you copied the whole token, and that it still exists in Applivery."),
     ),
     5004: (
         Text("Your Applivery plan doesn't include this way of uploading (code 5004)."),

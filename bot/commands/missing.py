@@ -119,7 +119,7 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
     )
     if people and not any(people.values()):
         raise SlackError(
-            Text("I can't see e-mail addresses in Slack, so I can't compare people."),
+            Text("I can't see email addresses in Slack, so I can't compare people."),
             ADMINS_FIX,
             Text("Add the scope `users:read.email` and reinstall the Slack app."),
             code="missing_scope",

@@ -74,20 +74,20 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
 
 
 async def _email(call: CommandContext, person: str) -> str:
-    """Return the e-mail of a user typed as an address or a mention."""
+    """Return the email of a user typed as an address or a mention."""
     if mentioned := references.person(person):
         email = (await call.services.access.person(mentioned)).email
         if not email:
             raise UserInputError(
-                Text("I can't see that person's e-mail in Slack."),
-                Text("Type the e-mail address instead: `person:ana@acme.com`."),
+                Text("I can't see that person's email in Slack."),
+                Text("Type the email address instead: `person:ana@acme.com`."),
             )
         return email
     match = _MAIL.fullmatch(person)
     if not match:
         raise UserInputError(
             Text("I couldn't find “{typed}”.", typed=person[:60]),
-            Text("Type `person:@` and pick someone, or an e-mail: `person:ana@acme.com`."),
+            Text("Type `person:@` and pick someone, or an email: `person:ana@acme.com`."),
         )
     return match[1] or match[2]
 

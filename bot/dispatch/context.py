@@ -89,7 +89,7 @@ class CommandContext:
         if len(apps) == 1:
             return apps[0]
         if not apps:
-            raise PermissionDenied(Text("You can't do this with any app here."))
+            raise PermissionDenied(Text("Your role doesn't allow this for any app in this channel."))
         ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
         raise AmbiguousInput(Text("Which app?"), lookup.to_choose_from(ordered), NO_TEXT)
 

@@ -214,5 +214,5 @@ def _lacking(role: Role, need: Role, app: App | None, act: str, *, only_some: bo
     if app:
         only = Text("For {app}, only {roles} can {act}.", app=verbatim(app.name), **what)
     elif only_some:
-        only = Text("Only {roles} of all apps can {act}.", **what)
+        only = Text("Only {roles} for all apps can {act}.", **what)
     return joined(" ", (only, Text(YOURS[role])))

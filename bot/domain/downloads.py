@@ -18,8 +18,8 @@ from bot.i18n.verbatim import verbatim
 BUCKETS = {
     "anonymous": gettext_noop("Anonymous visitors"),
     "unknown": gettext_noop("Unattributed"),
-    "otpUser": gettext_noop("One-time visitors without an e-mail address"),
-    "mdmUser": gettext_noop("Managed devices without an e-mail address"),
+    "otpUser": gettext_noop("One-time visitors without an email address"),
+    "mdmUser": gettext_noop("Managed devices without an email address"),
 }
 # Applivery's words for where a download came from; a new one is shown as it is.
 SOURCES = {
@@ -272,7 +272,7 @@ class DownloadAggregator:
 def _label(kind: str) -> str:
     if kind in BUCKETS:
         return _(BUCKETS[kind])
-    return _("No e-mail address ({kind})", kind=verbatim(kind)) if kind else _("No e-mail address")
+    return _("No email address ({kind})", kind=verbatim(kind)) if kind else _("No email address")
 
 
 def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
@@ -307,9 +307,9 @@ def versions_now(people: Iterable[PersonRow]) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class DownloadGap:
-    """Which of some users (Slack user ids) have downloaded, which have not, and whose e-mail is unknown.
+    """Which of some users (Slack user ids) have downloaded, which have not, and whose email is unknown.
 
-    `elsewhere` counts downloads without a known e-mail: some of those who lack the build may have it.
+    `elsewhere` counts downloads without a known email: some of those who lack the build may have it.
     """
 
     have: tuple[str, ...]
@@ -319,7 +319,7 @@ class DownloadGap:
 
 
 def missing(emails: Mapping[str, str | None], summary: DownloadSummary) -> DownloadGap:
-    """Compare people of Slack, with their e-mails by user id, with those who have downloaded."""
+    """Compare people of Slack, with their emails by user id, with those who have downloaded."""
     seen = {mailbox(email) for row in summary.people for email in row.emails}
     have = tuple(user for user, email in emails.items() if email and mailbox(email) in seen)
     lack = tuple(user for user, email in emails.items() if email and mailbox(email) not in seen)
@@ -328,7 +328,7 @@ def missing(emails: Mapping[str, str | None], summary: DownloadSummary) -> Downl
 
 
 def masked(email: str, home: str | None) -> str:
-    """Return an e-mail as others may read it: whole for the domain `home`, else its first letter and its domain."""
+    """Return an email as others may read it: whole for the domain `home`, else its first letter and its domain."""
     name, at, domain = email.rpartition("@")
     if at and home and domain.casefold() == home.casefold():
         return email

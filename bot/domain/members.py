@@ -13,7 +13,7 @@ Share = TypeVar("Share")
 
 
 def mailbox(email: str) -> str:
-    """Return an e-mail address as it is compared: upper case, blanks around it and Unicode's spellings make no
+    """Return an email address as it is compared: upper case, blanks around it and Unicode's spellings make no
     difference.
     """
     return unicodedata.normalize("NFC", email.strip().casefold())
@@ -21,7 +21,7 @@ def mailbox(email: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class IdentifiedPerson(Generic[Share]):
-    """One user, with every e-mail address and id they were seen with, and their share of what is collected.
+    """One user, with every email address and id they were seen with, and their share of what is collected.
 
     `kind`, `id` and `name` are the first ones seen; `emails` are as Applivery writes them, by their normalised form.
     """
@@ -35,7 +35,7 @@ class IdentifiedPerson(Generic[Share]):
 
     @property
     def called(self) -> str:
-        """What to call them: their name, else their e-mail address, else their kind and id."""
+        """What to call them: their name, else their email address, else their kind and id."""
         return self.name or next(iter(self.emails.values()), "") or f"{self.kind} {self.id}"
 
     def learn(self, kind: str, id_: str | None, name: str | None, emails: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class IdentifiedPerson(Generic[Share]):
 class PersonGrouping(Generic[Share]):
     """Collect a share for each user, and one for each anonymous member type.
 
-    A user has an e-mail address or an id; `member.type` decides nothing: it is optional, and `unknown` is one of its
+    A user has an email address or an id; `member.type` decides nothing: it is optional, and `unknown` is one of its
     values. Rows that have either in common are one user's, in any order. `join` adds the second share to the first.
     """
 

@@ -56,7 +56,7 @@ class DownloadReport:
         return replace(self, summary=replace(self.summary, people=()))
 
     def shared(self, home: str | None) -> DownloadReport:
-        """Return the report for several managers: e-mails are left out except where one replaces a name or
+        """Return the report for several managers: emails are left out except where one replaces a name or
         distinguishes two of one name, and there it is whole only for the domain `home`.
         """
         alike = self.alike()
@@ -76,7 +76,7 @@ class DownloadReport:
         return frozenset(name for name, number in counts.items() if number > 1)
 
     def labels(self) -> list[str]:
-        """Return a label for each of the people: the e-mail is added to a name that several have."""
+        """Return a label for each of the people: the email is added to a name that several have."""
         alike = self.alike()
         return [
             f"{row.name} ({row.emails[0]})" if row.emails and named(row) in alike else row.name

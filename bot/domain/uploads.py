@@ -139,7 +139,7 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise UserInputError(
-            Text("You added an email message or language, but email is turned off."),
+            Text("You added an email message or language, but chose no one to email."),
             Text("Choose who to email, or remove these fields."),
         )
     if details.platform in _UNREADABLE:

@@ -229,7 +229,7 @@ class AccessResolver:
         return await self._groups.get(group_id)
 
     async def emails(self, user_ids: Collection[str]) -> dict[str, str | None]:
-        """Return the e-mail of each person, a few asked for at a time; bots and people who have left are skipped.
+        """Return the email of each person, a few asked for at a time; bots and people who have left are skipped.
 
         Raises SlackError.
         """
@@ -249,7 +249,7 @@ class AccessResolver:
         return dict(pair for pair in found if pair)
 
     async def email_domain(self, user_id: str) -> str | None:
-        """Return the domain of a user's e-mail; None when Slack has none."""
+        """Return the domain of a user's email; None when Slack has none."""
         try:
             return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
         except SlackError:

@@ -74,7 +74,7 @@ class _DownloadCsv:
             )
 
     def write(self, sheet: CsvWriter) -> None:
-        """Write the lines, each with the person's name and e-mail, also where its own row has others."""
+        """Write the lines, each with the person's name and email, also where its own row has others."""
         for person in self.lines.people():
             email = next(iter(person.emails.values()), None)
             name = person.name or (None if email else person.called)

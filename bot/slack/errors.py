@@ -114,7 +114,9 @@ def to_slack_error(error: BaseException) -> SlackError:
 def _missing_scope_error(scope: str, code: str) -> SlackError:
     words = Text("This bot lacks the Slack scope `{scope}`.", scope=scope)
     words = words if scope else Text("This bot lacks a Slack scope.")
-    return SlackError(words, ADMINS_FIX, Text("Reinstall the Slack app from its manifest."), code=code)
+    return SlackError(
+        words, ADMINS_FIX, Text("At api.slack.com/apps, update this bot's manifest and reinstall it."), code=code
+    )
 
 
 def find_header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:

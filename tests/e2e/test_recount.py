@@ -221,7 +221,7 @@ def test_missing_is_who_has_not_downloaded(chance: Random, period: bool) -> None
     assert card.text.startswith(f"*{len(have)} of 3 people*")
     no_mail = [n for marks, n in zip(found.people, found.each, strict=True) if not any(m[:4] == "mail" for m in marks)]
     assert one(r"(\d+) unattributed download", card.text) == found.unnamed + sum(no_mail)
-    assert "1 more person has no e-mail" in card.text
+    assert "1 more person has no email" in card.text
 
 
 @given(chances, st.integers(0, 8))

@@ -130,7 +130,7 @@ def _source(row: Row) -> str:
 
 
 def components(rows: list[Row]) -> list[tuple[set[str], list[Row]]]:
-    """Who is who: rows that share an e-mail, in whatever letters, or an id are one person's."""
+    """Who is who: rows that share an email, in whatever letters, or an id are one person's."""
     found: list[tuple[set[str], list[Row]]] = []
     for row in rows:
         marks = _marks(row)

@@ -60,7 +60,7 @@ def of_report(digest: ScheduledReport) -> str:
 
 def of_watch(build: Build) -> str:
     """How a watch is called."""
-    return _("Paused: your watch of {build}", build=title(build))
+    return _("I stopped watching {build} for you", build=title(build))
 
 
 def of_sent(app: str, recipient: str) -> str:

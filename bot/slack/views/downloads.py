@@ -54,7 +54,7 @@ def here(report: DownloadReport, *, share: bool) -> Message:
 
 
 def _csv(report: DownloadReport) -> ButtonElement:
-    label = _("CSV: every download as a file, only for you")
+    label = _("CSV: one file with every download, only for you")
     return blocks.button("CSV", "summary.csv.v1", report.typed, accessibility_label=label)
 
 
@@ -80,7 +80,9 @@ def file(what: str, period: Period | None, content: FileAttachment, lines: int, 
         span=period.words if period else _("so far"),
     )
     more = ngettext(
-        "Applivery counts {number} more, without details.", "Applivery counts {number} more, without details.", unlisted
+        "Applivery counts {number} more download than it lists.",
+        "Applivery counts {number} more downloads than it lists.",
+        unlisted,
     )
     return Message(f"{text} {more}" if unlisted else text, file=content)
 

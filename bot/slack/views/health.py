@@ -32,7 +32,7 @@ FOR_ADMINS = (
     exceptions.FeatureNotInPlan,
     exceptions.QuotaExceeded,
 )
-CHECK = Text("Run `applivery-bot doctor` for details.")
+CHECK = Text("For details, run `applivery-bot doctor` where the bot runs.")
 WELL = gettext_noop("Everything works")
 NOT_WELL = gettext_noop("Needs attention")
 # The name of an outage in the log → text

@@ -38,10 +38,10 @@ def headline(what: str, place: str, gap: DownloadGap) -> Message:
 
 
 def _uncertain(gap: DownloadGap) -> list[str]:
-    """Return what the counts leave out: people without an e-mail, and downloads without a known e-mail."""
+    """Return what the counts leave out: people without an email, and downloads without a known email."""
     without = ngettext(
-        "{number} more person has no e-mail in Slack.",
-        "{number} more people have no e-mail in Slack.",
+        "{number} more person has no email in Slack.",
+        "{number} more people have no email in Slack.",
         len(gap.unknown),
     )
     elsewhere = ngettext(
@@ -54,18 +54,21 @@ def _uncertain(gap: DownloadGap) -> list[str]:
 
 def counts(gap: DownloadGap) -> Message:
     """Return the reply in a channel's thread: no names."""
-    lines = [_("Not yet: {number}", number=format_number(len(gap.lack)))]
+    lines = [_("Not downloaded yet: {number}", number=format_number(len(gap.lack)))]
     if gap.unknown:
-        lines.append(_("No e-mail in Slack: {number}", number=format_number(len(gap.unknown))))
+        lines.append(_("No email address in Slack: {number}", number=format_number(len(gap.unknown))))
     return Message(" · ".join([*lines, _("Names were sent only to the person who asked.")]))
 
 
 def names(what: str, place: str, gap: DownloadGap, *, typed: str, ask: Sequence[str], asker: str) -> Message:
     """Return who they are, for the asker alone, with a button to ask those in `ask`."""
     title = f"*{escape_inline(what, 160)}* · {place}"
-    lines = [title, _("*Not yet* ({number}): {people}", number=format_number(len(gap.lack)), people=_people(gap.lack))]
+    lines = [
+        title,
+        _("*Not downloaded yet* ({number}): {people}", number=format_number(len(gap.lack)), people=_people(gap.lack)),
+    ]
     if gap.unknown:
-        text, number = gettext_noop("*No e-mail in Slack* ({number}): {people}"), format_number(len(gap.unknown))
+        text, number = gettext_noop("*No email address in Slack* ({number}): {people}"), format_number(len(gap.unknown))
         lines.append(_(text, number=number, people=_people(gap.unknown)))
     body = [block for line in lines for block in _whole(line)]
     if left_out := [person for person in gap.lack if person not in {asker, *ask}]:

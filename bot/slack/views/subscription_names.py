@@ -21,7 +21,7 @@ EVERY_APP = gettext_noop("every app")  # the name under which a subscription to 
 WHY = {
     PauseReason.ROLE: gettext_noop("the person who set it up no longer has the role"),
     PauseReason.PERSON: gettext_noop("the person who set it up has left"),
-    PauseReason.CHANNEL: gettext_noop("the app can't be used in this channel"),
+    PauseReason.CHANNEL: gettext_noop("this channel isn't allowed to use the app"),
     PauseReason.SHARED: gettext_noop("the channel is shared with another organisation"),
     PauseReason.RECALLED: gettext_noop("the build was recalled"),
     PauseReason.APP: gettext_noop("the app was deleted in Applivery"),

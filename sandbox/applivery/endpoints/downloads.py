@@ -49,7 +49,7 @@ async def list_app_downloads_by_user(request: web.Request) -> web.Response:
 
 
 def _fits(row: FakeDownload, query: dict[str, Any]) -> bool:
-    """Both ends of the span belong to it; a line whose date cannot be read is in no span. An e-mail is met exactly."""
+    """Both ends of the span belong to it; a line whose date cannot be read is in no span. An email is met exactly."""
     if "email" in query and row.member.get("email") != query["email"]:
         return False
     if not {"iniDate", "endDate"} & query.keys():

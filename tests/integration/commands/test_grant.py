@@ -466,7 +466,9 @@ async def test_a_channel_off_the_list_hears_no_news_of_it(world: Environment) ->
 
 
 async def test_when_every_app_is_kept_elsewhere_that_is_said(world: Environment, qa: FakeChannel) -> None:
-    assert (await world.ask("builds")).text == "You can't do this with any app here. Ask an admin for access."
+    assert (
+        await world.ask("builds")
+    ).text == "Your role doesn't allow this for any app in this channel. Ask an admin for access."
 
 
 # ------------------------------------------------------------------ asking for a role

@@ -649,7 +649,7 @@ async def test_the_remembered_app_goes_on_without_another_choice(world: Environm
         (Fault(status=429, retry_after=5), "Applivery is busy."),
         (Fault(status=401, code=4004), "Applivery doesn't accept this bot's token. Create a new token"),
         (Fault(status=403, code=4003), "This bot isn't allowed to do that in Applivery."),
-        (Fault(body="<html>"), "This bot can't read Applivery's answer."),
+        (Fault(body="<html>"), "Applivery sent a response this bot doesn't understand."),
     ],
 )
 async def test_a_link_that_could_not_be_made_is_explained(world: Environment, fault: Fault, words: str) -> None:

@@ -52,8 +52,8 @@ async def test_missing_counted_in_channel_and_named_in_dm(world: Environment) ->
     _, [names] = private(world, world.ana)
     for user in (zoe, world.bruno, world.slack.user("gus")):
         assert f"<@{user.id}>" in names.text
-    assert "*Not yet* (3)" in names.text
-    assert f"*No e-mail in Slack* (1): <@{world.slack.user('nemo').id}>" in names.text
+    assert "*Not downloaded yet* (3)" in names.text
+    assert f"*No email address in Slack* (1): <@{world.slack.user('nemo').id}>" in names.text
     for handle in ("eva", "gone", "robot"):
         assert world.slack.user(handle).id not in names.text
 
@@ -64,7 +64,7 @@ async def test_missing_in_manager_channel_names_only_to_asker(world: Environment
     channel = await leads(world)
     head, below = await asked_in(world, channel, f"downloads courier 2.4.0 missing:{mention(group)}")
     assert "*1 of 4 people*" in head.text
-    assert below.text.startswith("Not yet: 3 · No e-mail in Slack: 1 · Names were sent only")
+    assert below.text.startswith("Not downloaded yet: 3 · No email address in Slack: 1 · Names were sent only")
     assert zoe.id not in text_of(everything_in(world, channel))
     assert zoe.id in text_of(to(world, world.ana))
 
@@ -83,7 +83,7 @@ async def test_missing_user_slack_hides_counts_as_unknown_email(world: Environme
     answer = await world.ask(f"downloads courier missing:{mention(group)}")
     assert "*1 of 4 people*" in answer.text
     _, [names] = private(world, world.ana)
-    assert "*No e-mail in Slack* (2)" in names.text
+    assert "*No email address in Slack* (2)" in names.text
     assert "<@U0STRANGER>" in names.text
 
 

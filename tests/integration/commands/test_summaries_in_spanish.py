@@ -119,7 +119,7 @@ async def test_summary_counts_in_channel_and_names_in_asker_language(world: Envi
     channel.members.append(her.id)
     head, below = await asked_in(world, channel, f"downloads courier missing:{mention(group)}", user=her)
     assert "*1 of 4 people*" in head.text
-    assert below.text.startswith("Not yet: 3 · No e-mail in Slack: 1")
+    assert below.text.startswith("Not downloaded yet: 3 · No email address in Slack: 1")
     [names] = to(world, her)
     assert "*Todavía no* (3)" in names.text
     assert labels(names) == ["Pedírselo a 2 personas"]

@@ -178,7 +178,7 @@ async def test_report_names_and_addresses_not_kept_after_posting(world: Environm
     due(world)
     await world.bot.digest.step()
     assert "zoe@agency.example" not in dump(world)
-    assert "eva@acme.test" not in dump(world), "an e-mail is not even written down to be said"
+    assert "eva@acme.test" not in dump(world), "an email is not even written down to be said"
     await world.settle()
     assert "Eva" not in dump(world)
     await world.stop()

@@ -99,12 +99,12 @@ def test_downloads_email_identifies_user_of_any_kind(kind: str) -> None:
     [
         ("anonymous", "Anonymous visitors"),
         ("unknown", "Unattributed"),
-        ("otpUser", "One-time visitors without an e-mail address"),
-        ("mdmUser", "Managed devices without an e-mail address"),
-        ("user", "No e-mail address (user)"),
-        ("employee", "No e-mail address (employee)"),
-        ("martian", "No e-mail address (martian)"),
-        ("", "No e-mail address"),
+        ("otpUser", "One-time visitors without an email address"),
+        ("mdmUser", "Managed devices without an email address"),
+        ("user", "No email address (user)"),
+        ("employee", "No email address (employee)"),
+        ("martian", "No email address (martian)"),
+        ("", "No email address"),
     ],
 )
 def test_downloads_without_user_counted_by_kind_of_member(kind: str, label: str) -> None:

@@ -1,4 +1,4 @@
-"""Rows are told apart by e-mail and id, whatever else they say of a member."""
+"""Rows are told apart by email and id, whatever else they say of a member."""
 
 from __future__ import annotations
 
