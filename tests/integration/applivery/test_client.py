@@ -364,7 +364,7 @@ async def test_invalid_id_is_refused_without_request(
 
 @pytest.mark.parametrize("typed", ["courier", "0" * 23, "0" * 25, "g" * 24, HEX + "\n"])
 async def test_a_build_has_no_short_name(server: FakeApplivery, client: AppliveryClient, typed: str) -> None:
-    with pytest.raises(exceptions.InvalidId, match="not a build id"):
+    with pytest.raises(exceptions.InvalidId, match="isn't a build id"):
         await client.build("courier", typed)
     assert server.requests == []
 

@@ -152,7 +152,10 @@ async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: Environ
     said_here = world.slack.messages(world.releases) + world.slack.messages(world.releases, parent.ts)
     assert [candidate.text for candidate in said_here if candidate.bot_id] == []
     assert len(directs(world, world.bruno)) == 1
-    assert world.slack.crawled == []
+    # A note for one person is crawled whatever its flags: all it links to is the message in Slack, never the build.
+    place = f"https://sandbox.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}"
+    assert world.slack.crawled == [place]
+    assert labels(note) == ["Open message"]
 
 
 async def test_mention_in_channel_is_answered_in_its_thread(world: Environment) -> None:
