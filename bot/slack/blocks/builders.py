@@ -331,7 +331,7 @@ def button(
 
 
 def _confirm(question: str, verb: str) -> ConfirmObject:
-    title, answer = f"{plain_text(verb, 99)}?", plain_text(verb, 30)
+    title, answer = _("{verb}?", verb=plain_text(verb, 98)), plain_text(verb, 30)
     return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=_("Cancel"))
 
 

@@ -90,7 +90,7 @@ def test_confirmation_and_form_buttons_in_reader_language() -> None:
     with i18n.use_locale("es"):
         asked = blocks.actions(blocks.button("Borrar", "x.v1", confirm="¿Borrar todo?"))["elements"][0]["confirm"]
         view = blocks.Modal("x", "Subir", (inputs.text_input("Nombre", "name", max_length=40),)).view()
-    assert [asked[key]["text"] for key in ("title", "confirm", "deny")] == ["¿Seguro?", "Sí", "No"]
+    assert [asked[key]["text"] for key in ("title", "confirm", "deny")] == ["¿Borrar?", "Borrar", "Cancelar"]
     assert view["close"]["text"] == "Cancelar"
 
 
