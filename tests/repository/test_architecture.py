@@ -17,6 +17,7 @@ PACKAGES = [
 ]
 MODULES = [
     *("__main__", "app", "health", "container", "factories", "supervisor", "testing_overrides", "http_client"),
+    "http_proxy",
     *("settings", "exceptions", "timeouts", "dispatch/dispatcher", "slack/client", "slack/web_api"),
 ]
 

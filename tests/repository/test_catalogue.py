@@ -117,7 +117,7 @@ NEVER_ONE = {
 }
 
 
-def test_what_is_counted_has_a_singular() -> None:
+def test_counted_messages_have_a_singular() -> None:
     alone = {message.id for *_, message in pairs() if isinstance(message.id, str)}
     counted = {sentence for sentence in alone if COUNTED.search(sentence)}
     assert counted - set(NEVER_ONE) == set(), "use ngettext or Counted"

@@ -96,8 +96,12 @@ def _size(build: Build) -> str:
 
 
 def _time(at: datetime, now: datetime | None) -> str:
-    is_recent = now is None or abs(now - at) < RECENT
-    return date_tag(at, "{time}") if is_recent else date_tag(at)
+    return recent_time(at, now or at) or date_tag(at)
+
+
+def recent_time(at: datetime, now: datetime) -> str:
+    """Return the time of day of what is so recent that it needs no day; empty for anything older."""
+    return date_tag(at, "{time}") if abs(now - at) < RECENT else ""
 
 
 def ci_button(build: Build) -> ButtonElement | None:

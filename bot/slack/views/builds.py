@@ -276,8 +276,8 @@ def _day(build: Build, recall: Recall | None, now: datetime, tz: str) -> str:
     at = build.created_at
     if at is None or recall or build.stage is not Stage.READY:
         return ""
-    if abs(now - at) < build_card.RECENT:
-        return date_tag(at, "{time}")
+    if time := build_card.recent_time(at, now):
+        return time
     day = local(at, zone(tz)).date()
     return format_short_day(day) if day.year == local(now, zone(tz)).year else format_day(day)
 

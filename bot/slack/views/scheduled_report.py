@@ -16,7 +16,7 @@ from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
 from bot.slack.mrkdwn import date_tag, escape_inline
 from bot.slack.views import downloads
-from bot.slack.views.subscription_names import WHY
+from bot.slack.views.pause_reasons import WHY
 
 if TYPE_CHECKING:
     from bot.domain.reports import DownloadReport

@@ -8,24 +8,14 @@ from typing import TYPE_CHECKING
 from bot.domain import filters, grammar, subscription_changes
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import BuildEvent
-from bot.domain.states import PauseReason
 from bot.i18n import _, gettext_noop
 from bot.slack.mrkdwn import code, escape_inline
+from bot.slack.views.pause_reasons import WHY
 
 if TYPE_CHECKING:
     from bot.domain.model import Subscription
 
 EVERY_APP = gettext_noop("every app")  # the name under which a subscription to all of them is stored
-
-# As a label beside a subscription or a report in a list.
-WHY = {
-    PauseReason.ROLE: gettext_noop("the person who set it up no longer has the role"),
-    PauseReason.PERSON: gettext_noop("the person who set it up has left"),
-    PauseReason.CHANNEL: gettext_noop("this channel isn't allowed to use the app"),
-    PauseReason.SHARED: gettext_noop("the channel is shared with another organisation"),
-    PauseReason.RECALLED: gettext_noop("the build was recalled"),
-    PauseReason.APP: gettext_noop("the app was deleted in Applivery"),
-}
 
 PAUSED = {
     **{str(withdrawal): words for withdrawal, words in WHY.items()},

@@ -168,7 +168,7 @@ def _names_in_calls(function: str, place: int) -> set[str]:
     return {name for name in names if re.fullmatch(r"[\w.]+", name) and "." in name}
 
 
-def test_what_takes_a_role_says_what_it_is_for() -> None:
+def test_handler_with_a_role_says_its_act() -> None:
     needing = [
         entry
         for entry in PRODUCT.entries.values()

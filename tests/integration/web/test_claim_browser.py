@@ -306,14 +306,14 @@ async def test_without_scripts_times_name_their_zone(desk: ClaimEnvironment, bro
         assert re.search(r"expires \d\d:\d\d UTC \(10 min\)", await page.locator("main").inner_text())
 
 
-async def test_a_script_of_anybody_else_does_not_run(desk: ClaimEnvironment, browser: Browser) -> None:
+async def test_claim_page_runs_no_foreign_script(desk: ClaimEnvironment, browser: Browser) -> None:
     options = {"java_script_enabled": True, "complains": True}
     async with opened(browser, await desk.address(courier(desk)), IPHONE, **options) as page:
         await page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'evil = 1'}))")
         assert await page.evaluate("typeof evil") == "undefined"
 
 
-async def test_what_did_not_install_is_explained_on_the_page(desk: ClaimEnvironment, browser: Browser) -> None:
+async def test_claim_page_explains_failed_installs(desk: ClaimEnvironment, browser: Browser) -> None:
     async with opened(browser, await desk.address(courier(desk)), IPHONE) as page:
         await expect(page.get_by_text("This device may not be registered")).to_be_hidden()
         await page.get_by_text("It didn't install").click()

@@ -17,7 +17,7 @@ from bot.domain.uploads import TransferProgress
         (TransferProgress(412_000_000, 960_000_000, 12_345_678.0, 44.4),
          "42 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 44 s left"),
         (TransferProgress(9_000_000, 9_000_000, 9.0, 0.0),
-         "100 % · 9.0 MB of 9.0 MB · all sent, waiting for Applivery’s answer"),
+         "100 % · 9.0 MB of 9.0 MB · sent, waiting for Applivery"),
     ],
 )  # fmt: skip
 def test_a_line_of_progress_has_bytes_rate_and_time_left(pace: TransferProgress, said: str) -> None:
@@ -26,5 +26,5 @@ def test_a_line_of_progress_has_bytes_rate_and_time_left(pace: TransferProgress,
 
 def test_help_names_every_language_and_platform_there_is() -> None:
     said = Path(options.__file__).read_text()
-    assert f"Its language: {' '.join(uploads.LANGUAGES)}." in said
-    assert f"One of {' '.join(uploads.PLATFORMS)}." in said
+    assert f"Language of the email: {' '.join(uploads.LANGUAGES)}." in said
+    assert f"Platform: {' '.join(uploads.PLATFORMS)}." in said

@@ -19,6 +19,6 @@ async def test_an_overloaded_command_can_be_tried_again(typed: str, value: str) 
     overload = OverloadResponder(cast("Responder", None), Metrics(), "/applivery")
     answer: dict[str, Any] = await overload.acknowledgement({"command": "/applivery", "text": typed, "user_id": "U1"})
     assert answer["response_type"] == "ephemeral"
-    assert answer["text"].startswith("I have too many requests to answer right now.")
+    assert answer["text"].startswith("Too many requests right now.")
     [button] = answer["blocks"][-1]["elements"]
     assert (button["text"]["text"], button["action_id"], button["value"]) == ("Try again", "run.v1", value)
