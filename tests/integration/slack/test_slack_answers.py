@@ -56,6 +56,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "chat.update": ("cant_update_message", "edit_window_closed", "message_not_found", *POSTING),
     "chat.delete": ("cant_delete_message", "message_not_found", "compliance_exports_prevent_deletion"),
     "chat.postEphemeral": ("user_not_in_channel", *POSTING),
+    "chat.getPermalink": ("channel_not_found", "message_not_found"),
     "views.open": ("expired_trigger_id", "trigger_exchanged", "view_too_large", "duplicate_external_id"),
     "views.publish": ("not_found", "hash_conflict", "view_too_large", "not_enabled"),
     "files.getUploadURLExternal": ("file_upload_size_restricted", "invalid_file_size", "unknown_snippet_type"),

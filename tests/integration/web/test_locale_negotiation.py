@@ -55,4 +55,4 @@ async def test_a_browser_without_a_wish_reads_what_the_channels_do(world: Enviro
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/b/{new_ticket()}") as answer:
             assert (answer.status, answer.headers["Content-Language"]) == (404, "es")
-            assert "<h1>Este enlace no se reconoce</h1>" in await answer.text()
+            assert "<h1>Este enlace no funciona</h1>" in await answer.text()

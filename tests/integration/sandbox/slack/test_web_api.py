@@ -293,12 +293,13 @@ async def test_everything_is_there_again_after_a_restart(slack, client, ana, rel
     )
     await client.files_upload_v2(channel=releases.id, filename="a.txt", content="hello")
     other = type(slack)()
-    other.restore(slack.snapshot())
+    other.restore(slack.snapshot(), slack.desk.files.contents().__getitem__)
     await other.start()
     try:
         assert [each.saved() for each in other.messages(releases.id)] == [
             each.saved() for each in slack.messages(releases)
         ]
+        assert [file.content for file in other.desk.files.files.values()] == [b"hello"]
         assert other.user("ana").id == ana.id
         assert other.user("new").id not in slack.users
         again = AsyncWebClient(token=other.bot_token, base_url=other.api_url)
