@@ -67,7 +67,7 @@ async def test_large_answer_streams_without_blocking_and_is_correct(world: Envir
     asked = asyncio.create_task(world.ask("downloads courier"))
     others = 0
     while not asked.done():
-        assert "You are" in (await world.ask("whoami", user=world.bruno)).text
+        assert "You're" in (await world.ask("whoami", user=world.bruno)).text
         others += 1
     beating.cancel()
     assert "100,000 downloads by 5,000 people." in asked.result().text

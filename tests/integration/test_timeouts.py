@@ -49,7 +49,7 @@ async def ask(world: Environment, text: str, person: Any) -> Any:
 
 async def test_timeout_seventy_new_users_block_no_other(world: Environment) -> None:
     await calm(world)
-    assert "What I can do" in (await world.ask("help")).text
+    assert "What you can do" in (await world.ask("help")).text
     world.slack.faults.add("users.info", HOUR, times=None)
     new = [world.slack.user(f"new{number}") for number in range(70)]
     started = time.monotonic()
@@ -58,7 +58,7 @@ async def test_timeout_seventy_new_users_block_no_other(world: Environment) -> N
     assert time.monotonic() - started < (PERSON_SECONDS + FAIR) * busyness()
     assert all(SAYS_WHEN.search(answer.text) for answer in answers)
     assert len(world.slack.calls_of("users.info")) <= 1 + AT_ONCE  # Ana's before, and what was under way already
-    assert "What I can do" in (await world.ask("help")).text
+    assert "What you can do" in (await world.ask("help")).text
 
 
 async def test_try_again_asks_the_same_once_more(world: Environment) -> None:

@@ -338,7 +338,7 @@ async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: Envir
     await world.start()
     await world.slack.disconnect("refresh_requested")
     await world.slack.until(lambda: [socket for socket in world.slack.sockets if socket.number > 1])
-    assert "What I can do" in (await world.ask("help")).text
+    assert "What you can do" in (await world.ask("help")).text
 
 
 async def _is(sockets: SocketPool, count: int) -> bool:
