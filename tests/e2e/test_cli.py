@@ -312,7 +312,7 @@ async def test_cli_run_answers_refuses_second_process_and_stops(world: Environme
     port = a_free_port()
     async with running(world, PORT=str(port)) as process:
         said = await world.ask("help")
-        assert "What I can do" in said.text
+        assert "What you can do" in said.text
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
             assert answer.status == 200
         other = f"sqlite:///{world.folder / 'other.db'}"

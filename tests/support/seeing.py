@@ -114,10 +114,13 @@ async def click_control(
     return await slack.click(message, action, user=user, value=control.option, block_id=control.block)
 
 
+OLD_CARD = "An old card"
+
+
 def old_card(slack: FakeSlack, channel: Any, action_id: str, value: str) -> FakeMessage:
     """A message of ours with one button, as an earlier version, or somebody who makes buttons up, would have it."""
     button = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": action_id, "value": value}
-    content = {"text": "An old card", "blocks": [{"type": "actions", "elements": [button]}]}
+    content = {"text": OLD_CARD, "blocks": [{"type": "actions", "elements": [button]}]}
     flags = {"unfurl_links": False, "unfurl_media": False}
     about = {"user": slack.bot_user_id, "bot_id": slack.bot_id}
     return slack.mailbox.post(channel, {**content, **flags}, **about)

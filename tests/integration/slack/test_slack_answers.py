@@ -18,7 +18,7 @@ from tests.conftest import Environment
 from tests.integration.commands.test_downloads import people
 from tests.integration.slack.test_manifest import called_in_the_code
 from tests.support.handing import ready
-from tests.support.seeing import old_card
+from tests.support.seeing import OLD_CARD, old_card
 
 SECONDS = 10.0  # within which somebody who asked has to be answered
 # What the pages of the methods list, beside what is refused by every one of them.
@@ -142,7 +142,7 @@ def seen(world: Environment) -> tuple[int, ...]:
 def public(world: Environment) -> int:
     """How many messages everybody in #releases reads, made-up cards and Ana's own words left out."""
     return len(
-        [message for message in world.slack.messages(world.releases) if message.bot_id and message.text != "old"]
+        [message for message in world.slack.messages(world.releases) if message.bot_id and message.text != OLD_CARD]
     )
 
 
