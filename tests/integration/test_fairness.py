@@ -58,7 +58,7 @@ async def test_the_next_is_answered_before_the_flood(world: Environment, mode: d
     for each_turn in turns:
         assert each_turn.acked, each_turn.error
         said = await each_turn.answer()
-        assert "What you can do" in said.text or "too many requests" in said.text
+        assert "What you can do" in said.text or "Too many requests" in said.text
 
 
 async def test_under_a_flood_others_wait_twice_as_long_at_most(world: Environment) -> None:
