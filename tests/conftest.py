@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -26,6 +27,12 @@ from sandbox.applivery import FakeApplivery
 from sandbox.slack import FakeSlack
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 from tests.support.waiting import busyness, patience
+
+
+def pytest_configure() -> None:
+    """A shell starts its background jobs deaf to Ctrl-C, and the bot's processes would rightly stay so."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -600,7 +600,7 @@ async def test_promise_09_bad_input_gets_words_and_a_next_step(world: Environmen
     world.applivery.build(world.courier)
     answer = await world.ask(words)
     assert answer.ephemeral_to == world.ana.id
-    assert len(answer.text.split()) >= 4
+    assert len(answer.text.split()) >= 4 or "Show help" in str(answer.blocks), "a sentence, or a button that goes on"
     assert "our side" not in answer.text
 
 
@@ -670,7 +670,7 @@ async def test_promise_10_long_text_is_cut_and_marked(world: Environment, log: i
     for shown in world.slack.messages(world.releases):
         assert shown.blocks
         assert "…" in str(shown.blocks)
-        assert "see all under *What's new*" in str(shown.blocks)
+        assert "'What's new'" in str(shown.blocks).replace('"', "'"), "the rest is in the card's menu"
     for words in ("builds courier", "status courier", "get courier type:file", "subscriptions"):
         answer = await world.ask(words)
         assert answer.blocks, words
@@ -697,7 +697,7 @@ async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: En
     for words in ("", "get courier", "builds courier", "downloads courier", "unsubscribe courier", "subscribe *"):
         answer = await world.ask(words, user=eve)
         assert answer.ephemeral_to == eve.id
-        assert re.search(r"organi[sz]ation|Guests|people of this workspace", answer.text), answer.text
+        assert re.search(r"organi[sz]ation|Guests|members of this workspace", answer.text), answer.text
     answer = await (await press(world.slack, shown, "Get build", user=eve)).answer()
     assert not TOKEN.search(answer.text)
     assert len(world.applivery.requests) == before, "nothing was even asked"

@@ -104,7 +104,7 @@ def test_the_log_line_that_upgrading_names_is_written() -> None:
 
 def test_the_guide_s_four_settings_are_what_must_be_filled_in() -> None:
     readme = (ROOT / "README.md").read_text()
-    [filled] = re.findall(r"fill in four lines:\n\n(.+?)\n\n", readme, re.DOTALL)
+    [filled] = re.findall(r"Fill in four lines:\n\n(.+?)\n\n", readme, re.DOTALL)
     named = [line.split("=")[0].strip() for line in filled.splitlines()]
     on = [line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if re.match("[A-Z]", line)]
     assert sorted(named) == sorted(on)

@@ -18,14 +18,17 @@ ENGLISH = re.compile(
     r"(?<![\w`:/.<-])(the|is|are|was|were|you|your|and|of|to|not|it|that|this|from|with|have|can|cannot|will|been|ask|type)(?![\w`:])"
 )
 # What was done and how it ended is written down once, in English, and shown to admins as it is.
-AUDIT = re.compile(r"^(El registro de auditoría: )?<!date.* · ", re.MULTILINE)
+AUDIT = re.compile(r"^(Registro de auditoría: )?<!date.* · ", re.MULTILINE)
 CODE = re.compile(r"`[^`]*`|<[^<>]*>|“[^”]*”|^>.*$", re.MULTILINE)
 
 
 def texts(of: Any) -> Iterator[str]:
     """Every text of a payload that a person reads."""
     if isinstance(of, dict):
+        word = of["text"]["text"] if of.get("type") == "button" else None
         for key, value in of.items():
+            if key == "text" and word and of.get("value") == f"help {word}":
+                continue  # "See also": a command is typed in English
             if isinstance(value, str) and key in {"text", "accessibility_label", "alt_text", "title", "fallback"}:
                 yield value
             else:

@@ -409,7 +409,7 @@ async def _unfinished(world: Environment) -> None:
 
 async def _asked_to_try(world: Environment) -> set[str]:
     """Somebody who lacks a build is asked to try it, wants no more of that, and thinks better of it."""
-    nora = world.slack.user("nora", name="Nora", email="nora@acme.test")
+    nora = world.slack.user("nora", name="Nora", locale=world.ana.locale, email="nora@acme.test")
     group = world.slack.usergroup("testers", [nora])
     await world.ask(f"downloads courier missing:<!subteam^{group.id}|@testers>")
     await rested(world)
