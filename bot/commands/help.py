@@ -125,13 +125,18 @@ def _related(call: CommandContext, entry: RegisteredHandler) -> Sequence[Registe
 async def _own(call: CommandContext) -> tuple[App | None, Build | None]:
     """Return the app the person got a build of last, or their first one, and its newest build, as far as known now."""
     app = None
+    if call.services.apps.is_slow:
+        return None, None
     try:
         async with asyncio.timeout(SECONDS):
             app = await _usual_app(call)
             builds = await call.services.apps.builds(app, limit=1) if app else []
             return app, builds[0] if builds else None
-    except (BotError, TimeoutError):
-        return app, None
+    except TimeoutError:
+        call.services.apps.note_slow()
+    except BotError:
+        pass
+    return app, None
 
 
 async def _usual_app(call: CommandContext) -> App | None:

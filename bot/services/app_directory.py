@@ -23,6 +23,7 @@ from bot.i18n import Number, Text
 from bot.timeouts import person_waits
 
 REMEMBER_SECONDS = 60.0
+SLOW_SECONDS = 30.0  # after Applivery was too slow for what can be left out
 
 
 class ResolvedBuild(NamedTuple):
@@ -48,7 +49,7 @@ class AppDirectory:
         self._applivery = applivery
         self._clock = clock
         self._apps: tuple[App, ...] = ()
-        self._until = float("-inf")
+        self._until = self._slow_until = float("-inf")
         self._refreshing: dict[bool, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._page_requests: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
@@ -66,6 +67,15 @@ class AppDirectory:
             asking.add_done_callback(_consume_error)
         await asyncio.shield(asking)
         return self._apps
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether Applivery was too slow just now: what can do without its answer does not ask."""
+        return self._clock() < self._slow_until
+
+    def note_slow(self) -> None:
+        """Remember for `SLOW_SECONDS` that Applivery was too slow."""
+        self._slow_until = self._clock() + SLOW_SECONDS
 
     async def _refresh(self) -> None:
         self._apps = tuple(await self._applivery.apps())
