@@ -110,7 +110,7 @@ def check_small_print(said: str, found: RecountResult) -> None:
     differs = found.claimed != found.listed or found.recorded != found.listed
     assert ("Applivery counts" in said) is differs
     if differs:
-        told = numbers(r"Applivery counts ([\d,]+) downloads? and lists ([\d,]+)", said)
+        told = numbers(r"Applivery counts ([\d,]+) downloads? but lists only ([\d,]+)", said)
         assert told == [found.claimed, found.listed]
     if len(found.versions) > 1:
         (line,) = re.findall(r"By version: ([^\"\\]*)", said)

@@ -89,7 +89,7 @@ async def test_an_odd_answer_is_not_understood(
     heard: list[str] = []
     client = make_client(observe=lambda _name, outcome, _seconds: heard.append(outcome))
     server.faults.add("*", Fault(body=ODD[odd]), times=None)
-    with pytest.raises(exceptions.InvalidResponse, match="can't read Applivery's answer"):
+    with pytest.raises(exceptions.InvalidResponse, match="a response this bot doesn't understand"):
         await {**LISTS, **SINGLE}[asked](client)
     assert heard == ["Unreadable"], "it is counted, and asked for once"
 
@@ -111,7 +111,7 @@ async def test_an_odd_answer_to_an_upload_is_unsure(server: FakeApplivery, make_
     app = server.app("Courier")
     for number, odd in enumerate(ODD.values()):
         server.faults.add("POST *", Fault(body=odd))
-        with pytest.raises(exceptions.UploadOutcomeUnknown, match="can't read"):
+        with pytest.raises(exceptions.UploadOutcomeUnknown, match="doesn't understand"):
             await client.depot(App(app.id, "courier", "Courier")).upload(
                 parcel(), UploadMetadata(version_name=f"9.{number}")
             )

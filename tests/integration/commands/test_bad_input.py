@@ -155,7 +155,7 @@ async def test_an_app_without_builds_is_said_to_have_none(world: Environment, co
 TROUBLES = {
     "down": (Fault(drop=True), "Applivery isn't answering right now"),
     "broken": (Fault(status=500), "Applivery isn't answering right now"),
-    "not json": (Fault(body="<html>maintenance</html>"), "can't read Applivery's answer"),
+    "not json": (Fault(body="<html>maintenance</html>"), "a response this bot doesn't understand"),
     "busy": (Fault(status=429, retry_after=120), "Applivery is busy"),
     "a wrong token": (Fault(status=401, code=4004), "doesn't accept this bot's token"),
     "no permission": (Fault(status=403), "allowed to do that in Applivery"),

@@ -217,7 +217,7 @@ async def test_downloads_dm_refused_headline_is_not_lost(world: Environment) -> 
     world.slack.scopes -= {"chat:write"}
     answer = await world.ask("downloads courier")
     assert "chat:write" in answer.text
-    assert "Reinstall" in answer.text
+    assert "reinstall" in answer.text
 
 
 async def test_downloads_member_told_missing_role_nothing_fetched(world: Environment) -> None:

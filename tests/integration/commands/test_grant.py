@@ -77,7 +77,7 @@ async def test_a_role_for_one_app_is_none_for_another(world: Environment) -> Non
     refused = await world.ask("subscribe driver", user=world.bruno)
     assert "For Driver, only releasers can subscribe channels. You're a member." in refused.text
     refused = await world.ask("subscribe *", user=world.bruno)
-    assert refused.text == "Only releasers of all apps can subscribe channels. You're a member."
+    assert refused.text == "Only releasers for all apps can subscribe channels. You're a member."
 
 
 async def test_revoke_names_remaining_single_app_roles(world: Environment) -> None:
@@ -217,7 +217,7 @@ async def test_an_admin_of_one_app_is_none_of_the_bot(world: Environment) -> Non
     world.applivery.app("Driver")
     for typed in (f"grant {at(world.bruno)} admin", f"revoke {at(world.ana)}", "audit", "audit format:csv"):
         refused = await world.ask(typed, user=world.bruno)
-        assert "Only admins of all apps can" in refused.text, typed
+        assert "Only admins for all apps can" in refused.text, typed
     refused = await world.ask(f"grant {at(world.bruno)} member app:driver", user=world.bruno)
     assert "For Driver, only admins can grant roles." in refused.text
     found = [

@@ -251,7 +251,7 @@ async def test_labels_that_begin_alike_are_drawn(world: Environment) -> None:
 
 async def test_a_plain_log_is_not_counted_as_rows(world: Environment) -> None:
     await begun(world, {**took(), "member": ANA})
-    assert "can't read" in (await world.ask("downloads courier")).text
+    assert "doesn't understand" in (await world.ask("downloads courier")).text
 
 
 async def test_a_version_of_many_builds_has_what_names_it(world: Environment) -> None:

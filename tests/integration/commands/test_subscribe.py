@@ -494,7 +494,7 @@ async def test_subscribe_releaser_of_some_apps_offered_only_those(world: Environ
     assert [option["text"]["text"] for option in offered] == ["Courier", "Driver"]
     await world.slack.submit(view, fill(app="*"), user=world.bruno)
     await rested(world)
-    assert "Only releasers of all apps can" in world.slack.ephemerals(world.bruno)[-1].text
+    assert "Only releasers for all apps can" in world.slack.ephemerals(world.bruno)[-1].text
     assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 

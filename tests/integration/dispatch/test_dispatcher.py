@@ -222,7 +222,7 @@ async def test_dispatcher_bug_answer_is_only_the_reference_in_log(world: Environ
     world.bot.dispatcher.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     said = await world.ask("broken")
     reference = re.fullmatch(
-        r"Something went wrong on our side\. Try again\. If it happens again, look it up in the log\. "
+        r"Something went wrong on our side\. Try again\. If it happens again, check the bot's log\. "
         r"\(reference ([0-9a-f]{8})\)",
         said.text,
     )

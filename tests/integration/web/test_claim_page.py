@@ -412,7 +412,7 @@ async def test_a_build_that_failed_says_so(desk: ClaimEnvironment) -> None:
         (Fault(drop=True), "Applivery isn't answering right now.", True),
         (Fault(status=401, code=4002, error="No auth token"), "Only an admin of this bot can fix this.", True),
         (Fault(status=429, retry_after=0), "Applivery is busy", True),
-        (Fault(body="<html>"), "can't read", True),
+        (Fault(body="<html>"), "a response this bot doesn't", True),
         (Fault(status=400, code=5003, error="Limit Exceeded"), "its plan's limit", False),
     ],
 )

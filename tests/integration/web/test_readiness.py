@@ -179,7 +179,7 @@ async def test_with_nothing_watched_it_asks_all_the_same(world: Environment) -> 
         ("404", "can't find its Applivery workspace"),
         ("401", "doesn't accept this bot's token"),
         ("plan", "plan doesn't include this"),
-        ("200 null", "can't read Applivery's answer"),
+        ("200 null", "a response this bot doesn't understand"),
     ],
 )
 async def test_admins_are_told_once_of_an_outage(world: Environment, failure: str, words: str) -> None:
