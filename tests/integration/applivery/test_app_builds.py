@@ -366,7 +366,7 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(drop_at=0.99), r"connection to Applivery broke.*same version and size"),
+        (Fault(drop_at=0.99), r"connection to Applivery broke.*your file's version and size"),
         (Fault(drop_at=0.5), r"before the whole file was sent.*no new build.*You can upload it again"),
         (Fault(drop=True), r"connection to Applivery broke.*no new build"),
         (

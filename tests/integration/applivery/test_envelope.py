@@ -111,7 +111,7 @@ async def test_an_odd_answer_to_an_upload_is_unsure(server: FakeApplivery, make_
     app = server.app("Courier")
     for number, odd in enumerate(ODD.values()):
         server.faults.add("POST *", Fault(body=odd))
-        with pytest.raises(exceptions.UploadOutcomeUnknown, match="doesn't understand"):
+        with pytest.raises(exceptions.UploadOutcomeUnknown, match="can't read"):
             await client.depot(App(app.id, "courier", "Courier")).upload(
                 parcel(), UploadMetadata(version_name=f"9.{number}")
             )
