@@ -100,6 +100,7 @@ if ! usable; then
     say "1 of 3  creating .venv …"
     make_venv
 fi
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS-1}" # a company's certificate authority is in the system's store, not in uv's
 uv=$(command -v uv || true) own_uv='' by=uv
 if [ -z "$uv" ]; then
     if bring_uv; then uv=.venv/bin/uv own_uv=yes; else by=pip; fi
