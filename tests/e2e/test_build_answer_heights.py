@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from bot.domain.model import Build, RecallReach, Stage
 from bot.i18n import use_locale
@@ -15,23 +14,11 @@ from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems
 from bot.slack.views import builds, changes_since, recalls
 from tests.e2e.test_message_heights import LINE, LIVE, LONG, RECALL
-from tests.support.chromium import MISSING, PROGRAM, chromium
 from tests.support.facts import COURIER, NOON
-from tests.support.pane import MessagePane, message_pane
+from tests.support.pane import ON_A_PHONE, MessagePane
 from tests.support.reading import DASHBOARD
 
-# One event loop for the file: the browser is started once.
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason=MISSING),
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pane() -> AsyncIterator[MessagePane]:
-    async with chromium() as browser, message_pane(browser) as opened:
-        yield opened
+pytestmark = ON_A_PHONE
 
 
 def ten(of: Build) -> list[Build]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 
 import pytest
-import pytest_asyncio
 
 import bot.commands
 from bot.commands.help import TASKS
@@ -19,21 +18,9 @@ from bot.slack.blocks.paging import paginate
 from bot.slack.views import errors
 from bot.slack.views import help as help_views
 from bot.slack.views.help import TaskHelp
-from tests.support.chromium import MISSING, PROGRAM, chromium
-from tests.support.pane import MessagePane, message_pane
+from tests.support.pane import ON_A_PHONE, MessagePane
 
-# One event loop for the file: the browser is started once.
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason=MISSING),
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pane() -> AsyncIterator[MessagePane]:
-    async with chromium() as browser, message_pane(browser) as opened:
-        yield opened
+pytestmark = ON_A_PHONE
 
 
 COMMANDS = {entry.name: entry for entry in HandlerRegistry.scan(bot.commands).commands()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.commands import whoami
 from bot.domain import access
@@ -62,24 +61,12 @@ from bot.slack.views import (
     uploads,
     welcome,
 )
-from tests.support.chromium import MISSING, PROGRAM, chromium
 from tests.support.downloads import summarise
 from tests.support.facts import COURIER, FULL, NOON, build, subscription
-from tests.support.pane import MessagePane, message_pane
+from tests.support.pane import ON_A_PHONE, MessagePane
 from tests.support.reading import DASHBOARD, dashboard
 
-# One event loop for the file: the browser is started once.
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason=MISSING),
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pane() -> AsyncIterator[MessagePane]:
-    async with chromium() as browser, message_pane(browser) as opened:
-        yield opened
+pytestmark = ON_A_PHONE
 
 
 LINE = 22  # CSS pixels

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from bot.slack.blocks import Message
 from sandbox.demo import DemoEnvironment
 from sandbox.slack import FakeMessage
+from tests.support.chromium import MISSING, PROGRAM, chromium
 
 PHONE = {"width": 390, "height": 844}  # CSS pixels, of which the pane takes 645
 
@@ -50,6 +53,21 @@ class MessagePane:
     async def picture(self, path: Path) -> None:
         """Save what the phone shows."""
         await self.page.screenshot(path=path)
+
+
+# One event loop for a file of tests: the browser is started once.
+ON_A_PHONE = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.skipif(PROGRAM is None, reason=MISSING),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pane() -> AsyncIterator[MessagePane]:
+    """The pane that a file's tests share; they are marked `ON_A_PHONE`."""
+    async with chromium() as browser, message_pane(browser) as opened:
+        yield opened
 
 
 @asynccontextmanager
