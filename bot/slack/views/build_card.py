@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -63,8 +64,8 @@ def notes(build: Build, room: int = NOTES) -> list[str]:
 def fit(text: str, room: int) -> str:
     """Return as much of a text as so many rows hold, on one line, escaped."""
     limit = min(len(text), 2 * room * WIDTH)
-    while rows(escape_inline(text, limit)) > room:
-        limit -= 1
+    if rows(escape_inline(text, limit)) > room:
+        limit = bisect_right(range(limit), room, key=lambda length: rows(escape_inline(text, length))) - 1
     return escape_inline(text, limit)
 
 
