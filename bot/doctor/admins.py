@@ -45,11 +45,8 @@ async def _workspace_admins(case: CheckContext) -> CheckResult:
     if not names:
         text = "none. Access requests reach no one, and no role can be granted."
         return broken(ADMINS, text, f"Set ACCESS_ADMINS to {COPY_ID}.")
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return well(
-        ADMINS,
-        f"the workspace's admins: {', '.join(names)}{more}. To add others, set ACCESS_ADMINS to their member IDs.",
-    )
+    listed = _listed(names, len(found))
+    return well(ADMINS, f"the workspace's admins: {listed}. To add others, set ACCESS_ADMINS to their member IDs.")
 
 
 async def _granted(case: CheckContext) -> list[str]:
@@ -80,6 +77,8 @@ async def _name(case: CheckContext, user_id: str) -> str | None:
     return str(facts.get("real_name") or facts.get("name") or user_id)
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
+def _listed(names: list[str], total: int = 0) -> str:
+    """Return the first names, and how many more there are of `total`, or of the names if these are more."""
+    more = max(total, len(names)) - NAMED
+    listed = ", ".join(names[:NAMED])
+    return f"{listed} and {more} more" if more > 0 else listed
