@@ -30,11 +30,6 @@ def proxy_of(url: URL) -> URL | None:
     return URL(named if "://" in named else f"http://{named}")
 
 
-def name_of(proxy: URL) -> str:
-    """Return a proxy's address as it may be shown: without its user and password."""
-    return str(proxy.with_user(None))
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
-from bot.http_proxy import name_of, proxy_of
+from bot.http_proxy import proxy_of
 
 PROXY = "http://proxy.corp.test:3128"
 
@@ -66,7 +66,3 @@ def test_empty_proxy_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> Non
 def test_proxy_without_scheme_is_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy.corp.test:3128")
     assert proxy_of(URL("https://slack.com")) == URL(PROXY)
-
-
-def test_proxy_is_named_without_its_password() -> None:
-    assert name_of(URL("http://user:secret@proxy.corp.test:3128")) == PROXY
