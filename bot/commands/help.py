@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.commands.whoami import WHO
 from bot.dispatch.arguments import option_keys
@@ -18,6 +19,7 @@ from bot.slack.blocks import Message
 from bot.slack.views import help as help_views
 from bot.slack.views.help import TaskHelp
 
+T = TypeVar("T")
 EXAMPLES = 2  # of a task
 SECONDS = 2.0  # for Applivery; without its answer the examples are of an app called Courier
 BUTTONS = 3
@@ -124,19 +126,23 @@ def _related(call: CommandContext, entry: RegisteredHandler) -> Sequence[Registe
 
 async def _own(call: CommandContext) -> tuple[App | None, Build | None]:
     """Return the app the person got a build of last, or their first one, and its newest build, as far as known now."""
-    app = None
+    app = await _in_time(call, lambda: _usual_app(call))
+    builds = await _in_time(call, lambda: call.services.apps.builds(app, limit=1)) if app else None
+    return app, builds[0] if builds else None
+
+
+async def _in_time(call: CommandContext, ask: Callable[[], Awaitable[T]]) -> T | None:
+    """Return Applivery's answer; None when there is none in `SECONDS`, or was none a short while ago."""
     if call.services.apps.is_slow:
-        return None, None
+        return None
     try:
         async with asyncio.timeout(SECONDS):
-            app = await _usual_app(call)
-            builds = await call.services.apps.builds(app, limit=1) if app else []
-            return app, builds[0] if builds else None
+            return await ask()
     except TimeoutError:
         call.services.apps.note_slow()
     except BotError:
         pass
-    return app, None
+    return None
 
 
 async def _usual_app(call: CommandContext) -> App | None:
@@ -167,11 +173,6 @@ async def menu(call: CommandContext) -> Message:
     """
     permitted = {entry.name for entry in _permitted(call)}
     items = [item for item in call.registry.menu() if item[1] in permitted]
-    app = None
-    try:
-        async with asyncio.timeout(SECONDS):
-            app = await _usual_app(call)
-    except (BotError, TimeoutError):
-        pass
+    app = await _in_time(call, lambda: _usual_app(call))
     first = (_("Get {build}", build=app.name), f"get {app.slug or app.id}") if app else None
     return help_views.menu(call.services.command, items, first)
