@@ -1,5 +1,6 @@
 """Slack, faked, and strict: the test double of every test and the other side of the demo."""
 
+from sandbox.slack.grid import GridPeople, seed_grid
 from sandbox.slack.interaction import Interaction
 from sandbox.slack.message import FakeMessage
 from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
@@ -16,8 +17,10 @@ __all__ = [
     "FakeUser",
     "FakeUserGroup",
     "FakeView",
+    "GridPeople",
     "Interaction",
     "OpenSocket",
     "RecordedCall",
     "SlackApiError",
+    "seed_grid",
 ]

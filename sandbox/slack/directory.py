@@ -31,7 +31,7 @@ class Directory:
 
     async def regroup(self, group: FakeUserGroup, users: list[FakeUser]) -> list[Interaction | None]:
         """Let a user group have exactly these people; Slack says it twice, in two ways."""
-        before, group.users = set(group.users), [user.id for user in users]
+        before, group.users = set(group.users), [user.listed_as or user.id for user in users]
         about = {
             "subteam_id": group.id,
             "team_id": self.workspace.team_id,

@@ -119,8 +119,10 @@ class ViewStore:
         A hash that is not that of the Home there now is a conflict.
         https://docs.slack.dev/reference/methods/views.publish#errors
         """
-        if user_id not in self.workspace.users:
+        person = self.workspace.person(user_id)
+        if person is None:
             raise SlackApiError("user_not_found" if user_id else "invalid_arguments")
+        user_id = person.id
         check_view(payload, home=True)
         if not self.workspace.home_enabled:
             raise SlackApiError("not_enabled")

@@ -25,14 +25,15 @@ class PayloadBuilder:
     def command(
         self, user: FakeUser, channel: FakeChannel, name: str, text: str, ways: dict[str, str]
     ) -> dict[str, Any]:
-        """A slash command; `ways` are its trigger_id and response_url.
+        """A slash command; `ways` are its trigger_id and response_url. Its workspace is the one it was typed in.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands
         """
+        organisation = self._organisation(user)
         return {
             "token": self.workspace.verification_token,
-            "team_id": user.team_id,
-            "team_domain": self._domain(user),
+            **self._typed_in(user),
+            **({f"enterprise_{name}": value for name, value in organisation.items()} if organisation else {}),
             "channel_id": channel.id,
             "channel_name": channel.spoken_name,
             "user_id": user.id,
@@ -45,11 +46,17 @@ class PayloadBuilder:
         }
 
     def interaction(self, kind: str, user: FakeUser) -> dict[str, Any]:
-        """The part all interactions share."""
+        """The part all interactions share.
+
+        For a colleague in an Enterprise Grid organisation `team` is the app's workspace and `user.team_id` any other of
+        the organisation's, or the organisation: https://github.com/slackapi/bolt-js/issues/1875,
+        https://github.com/slackapi/bolt-js/pull/521. In a form's payload `team` is the person's workspace, and only the
+        view names the app's: https://github.com/slack-go/slack/pull/1073
+        """
         return {
             "type": kind,
-            "team": {"id": user.team_id, "domain": self._domain(user)},
-            "enterprise": None,
+            "team": self._team(kind, user),
+            "enterprise": self._organisation(user),
             "is_enterprise_install": False,
             "user": {"id": user.id, "username": user.handle, "name": user.handle, "team_id": user.team_id},
             "api_app_id": self.workspace.app_id,
@@ -81,8 +88,9 @@ class PayloadBuilder:
     def event(self, event: dict[str, Any], event_id: str) -> dict[str, Any]:
         """The envelope of an event. https://docs.slack.dev/apis/events-api#callback-field"""
         workspace = self.workspace
+        organisation = workspace.organisation.id if workspace.organisation else None
         authorization = {
-            "enterprise_id": None,
+            "enterprise_id": organisation,
             "team_id": workspace.team_id,
             "user_id": workspace.bot_user_id,
             "is_bot": True,
@@ -92,7 +100,8 @@ class PayloadBuilder:
         channel = workspace.channels.get(str(about.get("id") if isinstance(about, dict) else about))
         return {
             "token": workspace.verification_token,
-            "team_id": workspace.team_id,
+            "team_id": self._happened_in(event),
+            **({"enterprise_id": organisation, **self._context(organisation)} if organisation else {}),
             "api_app_id": workspace.app_id,
             "event": event,
             "type": "event_callback",
@@ -103,5 +112,37 @@ class PayloadBuilder:
             "event_context": f"4-{event_id}",
         }
 
-    def _domain(self, user: FakeUser) -> str:
-        return self.workspace.team_domain if user.team_id == self.workspace.team_id else "elsewhere"
+    def _organisation(self, user: FakeUser) -> dict[str, str] | None:
+        """The organisation that a payload of this person names; None outside Enterprise Grid."""
+        return {"id": user.grid.enterprise_id, "name": user.grid.enterprise_name} if user.grid else None
+
+    def _typed_in(self, user: FakeUser) -> dict[str, str]:
+        teams = user.grid.teams if user.grid else [user.team_id]
+        team_id = self.workspace.team_id if self.workspace.team_id in teams else teams[0]
+        return {"team_id": team_id, "team_domain": self._domain(team_id)}
+
+    def _team(self, kind: str, user: FakeUser) -> dict[str, str]:
+        where, organisation = self._typed_in(user), self._organisation(user)
+        own = self.workspace.organisation
+        if own and organisation and organisation["id"] == own.id and not kind.startswith("view_"):
+            where = {"team_id": self.workspace.team_id, "team_domain": self.workspace.team_domain}
+        team = {"id": where["team_id"], "domain": where["team_domain"]}
+        return {**team, **({f"enterprise_{key}": value for key, value in organisation.items()} if organisation else {})}
+
+    def _context(self, organisation: str) -> dict[str, str]:
+        """The app's workspace, beside the one where an event happened."""
+        return {"context_team_id": self.workspace.team_id, "context_enterprise_id": organisation}
+
+    def _happened_in(self, event: dict[str, Any]) -> str:
+        """The workspace of an event: in a channel that several share, the one of the person.
+
+        https://github.com/slackapi/java-slack-sdk/issues/629
+        """
+        user = self.workspace.person(event.get("user"))
+        return self._typed_in(user)["team_id"] if user and user.grid else self.workspace.team_id
+
+    def _domain(self, team_id: str) -> str:
+        if team_id == self.workspace.team_id:
+            return self.workspace.team_domain
+        own = self.workspace.organisation
+        return own.teams.get(team_id, "elsewhere") if own else "elsewhere"

@@ -9,8 +9,51 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass
+class FakeOrganisation:
+    """An Enterprise Grid organisation; `teams` are its workspaces, by id with their domain."""
+
+    id: str
+    name: str
+    teams: dict[str, str]
+
+
+@dataclass
+class FakeMembership:
+    """What an Enterprise Grid organisation says of one of its people: the `enterprise_user` of their record.
+
+    `id` is the person's id in the whole organisation, beside the one in their workspace: most have one id for both,
+    some a `W…` and a `U…`. `record_team` is the `team_id` of their record; None: it has none.
+    https://docs.slack.dev/reference/objects/user-object, https://github.com/abdolence/slack-morphism-rust/pull/215
+    """
+
+    id: str
+    enterprise_id: str
+    enterprise_name: str
+    teams: list[str]
+    record_team: str | None = None
+    admin: bool = False
+    owner: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        """The `enterprise_user` object."""
+        return {
+            "id": self.id,
+            "enterprise_id": self.enterprise_id,
+            "enterprise_name": self.enterprise_name,
+            "is_admin": self.admin or self.owner,
+            "is_owner": self.owner,
+            "is_primary_owner": False,
+            "teams": list(self.teams),
+        }
+
+
+@dataclass
 class FakeUser:
-    """One person (or bot). `team_id` differs from the workspace's for somebody from another one (Slack Connect)."""
+    """One person (or bot). `team_id` is what payloads say of them: another one than the workspace's for somebody of
+    Slack Connect, and often for a colleague in an Enterprise Grid organisation (`grid`).
+
+    `id` is the id with which they act, `listed_as` the one by which user groups list them.
+    """
 
     id: str
     handle: str
@@ -24,13 +67,30 @@ class FakeUser:
     locale: str = "en-US"
     bot: bool = False
     deleted: bool = False
+    grid: FakeMembership | None = None
+    listed_as: str = ""
+
+    def __post_init__(self) -> None:
+        """Take a membership as a snapshot has it."""
+        if isinstance(self.grid, dict):
+            self.grid = FakeMembership(**self.grid)
+
+    @property
+    def ids(self) -> set[str]:
+        """Every id that Slack takes for this person."""
+        return {self.id, self.listed_as or self.id, self.grid.id if self.grid else self.id}
+
+    @property
+    def local_id(self) -> str:
+        """The id at the top of their record, where `enterprise_user` has the organisation's."""
+        return min(self.ids - {self.grid.id}, default=self.id) if self.grid else self.id
 
     def wire(self, *, home_team: str, email: bool = True, locale: bool = False) -> dict[str, Any]:
         """The user object of users.info; `email` only with users:read.email. https://docs.slack.dev/reference/objects/user-object"""
         offset = ZoneInfo(self.tz).utcoffset(datetime.now(UTC))
         profile = {"real_name": self.name, "display_name": self.handle, "image_48": "", "team": self.team_id}
         wire: dict[str, Any] = {
-            "id": self.id,
+            "id": self.local_id,
             "team_id": self.team_id,
             "name": self.handle,
             "deleted": self.deleted,
@@ -53,7 +113,11 @@ class FakeUser:
             profile["email"] = self.email
         if locale:
             wire["locale"] = self.locale
-        if self.team_id != home_team:
+        if self.grid:
+            wire |= {"team_id": self.grid.record_team, "enterprise_user": self.grid.wire()}
+            if self.grid.record_team is None:
+                del wire["team_id"]
+        if home_team not in (self.grid.teams if self.grid else [self.team_id]):
             wire["is_stranger"] = False
         return wire
 

@@ -131,10 +131,11 @@ class ApiState:
     def post_to(self, name: str) -> FakeChannel:
         """The channel a message goes to: an id, a public channel's name or a user's id (opens the direct message)."""
         workspace = self.workspace
-        if name == workspace.slackbot.id or (name in workspace.users and workspace.users[name].bot):
+        person = workspace.person(name)
+        if name == workspace.slackbot.id or (person and person.bot):
             raise SlackApiError("cannot_dm_bot")
-        if name in workspace.users:
-            return workspace.dm(name)
+        if person:
+            return workspace.dm(person)
         plain = name.removeprefix("#")
         by_name = next((each for each in workspace.channels.values() if each.name == plain and not each.is_im), None)
         channel = workspace.channels.get(name) or by_name

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sandbox.slack.files import FakeFile
 from sandbox.slack.message import FakeMessage
-from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
+from sandbox.slack.people import FakeChannel, FakeOrganisation, FakeUser, FakeUserGroup
 from sandbox.slack.responses import ResponseUrl
 from sandbox.slack.server_state import ApiState
 from sandbox.slack.view import FakeView
@@ -25,6 +25,7 @@ def snapshot(desk: ApiState) -> dict[str, Any]:
     return {
         "counts": dict(workspace.counts),
         "scopes": sorted(workspace.scopes),
+        "organisation": asdict(workspace.organisation) if workspace.organisation else None,
         "users": [asdict(each) for each in workspace.users.values()],
         "channels": [asdict(each) for each in workspace.channels.values()],
         "usergroups": [asdict(each) for each in workspace.usergroups.values()],
@@ -48,6 +49,8 @@ def restore(desk: ApiState, saved: dict[str, Any], contents: Callable[[str], byt
     workspace = desk.workspace
     workspace.counts.update(saved.get("counts", {}))
     workspace.scopes = set(saved.get("scopes", workspace.scopes))
+    organisation = saved.get("organisation")
+    workspace.organisation = _made(FakeOrganisation, organisation) if organisation else None
     workspace.users |= {each["id"]: _made(FakeUser, each) for each in saved.get("users", [])}
     workspace.channels = {each["id"]: _made(FakeChannel, each) for each in saved.get("channels", [])}
     workspace.usergroups = {each["id"]: _made(FakeUserGroup, each) for each in saved.get("usergroups", [])}

@@ -232,6 +232,7 @@ class UserActions:
         event = message.wire(**self.payloads.identity) | {"channel": channel.id, "event_ts": message.ts}
         event |= {"type": "message", "channel_type": "im"} if channel.is_im else {"type": "app_mention"}
         if user.team_id != self.workspace.team_id:
+            # for Enterprise Grid either may be the organisation: https://github.com/slackapi/slack-api-specs/issues/73
             event |= {"team": user.team_id, "user_team": user.team_id, "source_team": user.team_id}
         return await self.event(event, retries)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
+from sandbox.slack.people import FakeChannel, FakeMembership, FakeOrganisation, FakeUser, FakeUserGroup
 from sandbox.waiting import STILL_SECONDS, while_it_moves
 
 Listener = Callable[[str, dict[str, Any]], None]
@@ -39,6 +39,21 @@ SCOPES = frozenset(
 )
 
 
+SISTER_TEAM = "T0SISTER"
+
+
+def join(user: FakeUser, organisation: FakeOrganisation, home: str) -> None:
+    """Give a person of the home workspace the record of an Enterprise Grid user; a bot keeps that of its workspace.
+
+    The record has no `team_id`, and their payloads name the organisation instead of a workspace.
+    https://github.com/abdolence/slack-morphism-rust/pull/215, https://github.com/slackapi/bolt-js/issues/1875
+    """
+    if user.bot or user.team_id != home:
+        return
+    user.grid = FakeMembership(user.id, organisation.id, organisation.name, [home])
+    user.team_id = organisation.id
+
+
 class SlackWorkspace:
     """The state everything else shares. Ids are stable: the same order of seeding gives the same ids."""
 
@@ -52,6 +67,7 @@ class SlackWorkspace:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
+        self.organisation: FakeOrganisation | None = None  # that of an Enterprise Grid workspace
         self.users: dict[str, FakeUser] = {}
         self.channels: dict[str, FakeChannel] = {}
         self.usergroups: dict[str, FakeUserGroup] = {}
@@ -148,18 +164,44 @@ class SlackWorkspace:
         tz: str = "Europe/Madrid",
         locale: str = "en-US",
         team_id: str | None = None,
+        prefix: str = "U",
     ) -> FakeUser:
-        """The user with this handle, made when there is none; whoever exists is returned as they are."""
+        """The user with this handle, made when there is none; whoever exists is returned as they are.
+
+        In an Enterprise Grid workspace they are of the organisation, unless `team_id` is a stranger's.
+        """
         for known in self.users.values():
             if known.handle == handle:
                 return known
         user = FakeUser(
-            self.new_id("U"), handle, name or handle.title(), email or f"{handle}@acme.test", team_id or self.team_id,
-            admin, owner, guest, tz, locale,
+            self.new_id(prefix), handle, name or handle.title(), email or f"{handle}@acme.test",
+            team_id or self.team_id, admin, owner, guest, tz, locale,
         )  # fmt: skip
+        if self.organisation:
+            join(user, self.organisation, self.team_id)
         self.users[user.id] = user
         self.changed("user", {"user": user.id})
         return user
+
+    def person(self, user_id: object) -> FakeUser | None:
+        """The user whose id this is: the one they act with, or the other one that Enterprise Grid knows them by.
+
+        "In most cases these IDs can be used interchangeably." https://docs.slack.dev/reference/objects/user-object
+        """
+        known = self.users.get(user_id) if isinstance(user_id, str) else None
+        if known or self.organisation is None:
+            return known
+        return next((each for each in self.users.values() if user_id in each.ids), None)
+
+    def join_organisation(self) -> FakeOrganisation:
+        """Let the workspace be one of two in an Enterprise Grid organisation, with everybody who is there."""
+        if self.organisation is None:
+            teams = {self.team_id: self.team_domain, SISTER_TEAM: "sandbox-sister"}
+            self.organisation = FakeOrganisation("E0SANDBOX", "Sandbox Group", teams)
+            for user in self.users.values():
+                join(user, self.organisation, self.team_id)
+            self.changed("organisation")
+        return self.organisation
 
     def channel(
         self,
@@ -183,7 +225,8 @@ class SlackWorkspace:
 
     def dm(self, user: FakeUser | str) -> FakeChannel:
         """The direct message between the bot and this user, opened when there is none."""
-        user_id = user if isinstance(user, str) else user.id
+        known = self.person(user) if isinstance(user, str) else user
+        user_id = known.id if known else str(user)
         for channel in self.channels.values():
             if channel.im_user == user_id:
                 return channel
@@ -201,6 +244,6 @@ class SlackWorkspace:
             group = FakeUserGroup(self.new_id("S"), handle, handle)
             self.usergroups[group.id] = group
         if users:
-            group.users = [user.id for user in users]
+            group.users = [user.listed_as or user.id for user in users]
         self.changed("usergroup", {"usergroup": group.id})
         return group

@@ -88,7 +88,8 @@ def delete(desk: ApiState, args: CallArguments) -> Answer:
 def post_ephemeral(desk: ApiState, args: CallArguments) -> Answer:
     """Post for one member's eyes. It knows no unfurl arguments, so its links are always crawled."""
     channel = desk.post_to(args.needed("channel", "channel_not_found"))
-    user = args.needed("user")
+    known = desk.workspace.person(args.needed("user"))
+    user = known.id if known else ""
     if not desk.in_it(channel):
         raise SlackApiError("not_in_channel")
     if user not in channel.members:

@@ -66,10 +66,15 @@ def list_(desk: ApiState, args: CallArguments) -> Answer:
     return {"channels": [_wire(desk, each) for each in channels], "response_metadata": {"next_cursor": cursor}}
 
 
+def _member(desk: ApiState, user_id: str) -> str:
+    known = desk.workspace.person(user_id)
+    return known.id if known else user_id
+
+
 @method("users.conversations", *READ)
 def of_user(desk: ApiState, args: CallArguments) -> Answer:
     """The channels a user, or the bot, is in."""
-    user = args.text("user") or desk.workspace.bot_user_id
+    user = _member(desk, args.text("user") or desk.workspace.bot_user_id)
     channels, cursor = page(args, [each for each in _of_types(desk, args) if user in each.members], 100, 999)
     return {"channels": [_wire(desk, each) for each in channels], "response_metadata": {"next_cursor": cursor}}
 
@@ -89,7 +94,7 @@ def open_(desk: ApiState, args: CallArguments) -> Answer:
         channel = desk.see(args.text("channel"))
     elif not users:
         raise SlackApiError("users_list_not_supplied")
-    elif len(users) > 1 or users[0] not in desk.workspace.users:
+    elif len(users) > 1 or desk.workspace.person(users[0]) is None:
         raise SlackApiError("user_not_found" if len(users) == 1 else "method_not_supported_for_channel_type")
     else:
         channel = desk.workspace.dm(users[0])

@@ -28,6 +28,7 @@ def auth_test(desk: ApiState, args: CallArguments) -> Answer:
         "user_id": workspace.bot_user_id,
         "bot_id": workspace.bot_id,
         "is_enterprise_install": False,
+        **({"enterprise_id": workspace.organisation.id} if workspace.organisation else {}),
     }
 
 
@@ -44,6 +45,8 @@ def team_info(desk: ApiState, args: CallArguments) -> Answer:
     workspace = desk.workspace
     url = f"https://{workspace.team_domain}.slack.com/"
     team = {"id": workspace.team_id, "name": workspace.team_name, "domain": workspace.team_domain, "url": url}
+    if workspace.organisation:
+        team |= {"enterprise_id": workspace.organisation.id, "enterprise_name": workspace.organisation.name}
     return {"team": {**team, "email_domain": "", "icon": {"image_default": True}}}
 
 

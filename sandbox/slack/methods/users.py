@@ -17,7 +17,7 @@ def info(desk: ApiState, args: CallArguments) -> Answer:
     """One user."""
     user_id = args.needed("user", "user_not_found")
     slackbot = desk.workspace.slackbot
-    user = slackbot if user_id == slackbot.id else desk.workspace.users.get(user_id)
+    user = slackbot if user_id == slackbot.id else desk.workspace.person(user_id)
     if user is None:
         raise SlackApiError("user_not_found")
     return {"user": _wire(desk, args, user)}
@@ -25,8 +25,10 @@ def info(desk: ApiState, args: CallArguments) -> Answer:
 
 @method("users.list", "users:read")
 def list_(desk: ApiState, args: CallArguments) -> Answer:
-    """All users of the workspace, bots included."""
-    users, cursor = page(args, list(desk.workspace.users.values()), 1000, 1000)
+    """All users of the workspace, bots included; an organisation's other people are not of it."""
+    home = desk.workspace.team_id
+    here = [each for each in desk.workspace.users.values() if each.grid is None or home in each.grid.teams]
+    users, cursor = page(args, here, 1000, 1000)
     members = [_wire(desk, args, user) for user in users]
     return {"members": members, "cache_ts": int(desk.workspace.clock()), "response_metadata": {"next_cursor": cursor}}
 
