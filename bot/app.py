@@ -66,6 +66,12 @@ class RunningBot(WorkerSupervisor):
     web: HttpServer
     sockets: SocketPool | None = None
 
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Fail readiness and serve on for DRAIN_SECONDS, or until `hurry` is set: then a proxy sends nothing more."""
+        if seconds := self.settings.drains_for:
+            log.info("service.draining", seconds=seconds)
+            await self.web.drain(seconds, hurry)
+
     async def connected(self) -> BotIdentity:
         """Wait until Slack accepts the token and reaches the bot; returns who it is in Slack."""
         while self.sockets and not await self.sockets.count_connected():  # noqa: ASYNC110 - the SDK offers no event for this

@@ -246,6 +246,7 @@ def setting(
     )
 
 
+DRAIN_SECONDS = 5.0  # in Kubernetes, whose proxies learn in this time that a replica is to get no more requests
 _LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
@@ -337,6 +338,14 @@ class Settings(BaseSettings):
         "127.0.0.1", "address of the HTTP server: health, metrics, claim page, webhook, HTTP mode"
     )
     port: int = setting(3000, "port of the HTTP server; 0 for any free one", ge=0, le=65535)
+    drain_seconds: float | None = setting(
+        None,
+        "seconds after SIGTERM in which `/readyz` fails but requests are served, until proxies send none; empty for 5 "
+        "in Kubernetes, else 0. Used in HTTP mode and with a claim page or webhook",
+        example="5",
+        ge=0,
+        le=300,
+    )
     public_url: Annotated[str, AfterValidator(_public_address)] | None = setting(
         None,
         "public https address of the bot; turns on the claim page, so that iPhones install from a link",
@@ -380,6 +389,16 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = setting(
         "console", "console, or json for one JSON object a line"
     )
+
+    @property
+    def drains_for(self) -> float:
+        """Seconds to serve on after the signal to stop; 0 when nobody sends requests from outside."""
+        if self.slack_app_token and not self.public_url and not self.applivery_webhook_secret:
+            return 0.0
+        if self.drain_seconds is not None:
+            return self.drain_seconds
+        # https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+        return DRAIN_SECONDS if os.environ.get("KUBERNETES_SERVICE_HOST") else 0.0
 
     @field_validator("slack_signing_secret")
     @classmethod

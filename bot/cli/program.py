@@ -120,6 +120,8 @@ async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: 
         greeting = asyncio.create_task(_greet(running_bot, settings))
         await stop.wait()
         greeting.cancel()
+        stop.clear()
+        await running_bot.drain(stop)
 
 
 async def _greet(running_bot: RunningBot, settings: bot_settings.Settings) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,7 @@ class ConnectionPool:
             _ignore_refusal  # called with the reason for each connection that is dropped
         )
         self._connections: dict[ClientConnection, None] = {}
+        self._empty = asyncio.Event()
         self._log_throttle = LogThrottle()
 
     def __len__(self) -> int:
@@ -77,6 +78,13 @@ class ConnectionPool:
         if len(self._connections) >= self.limits.most + self.limits.reserve:
             visitor.drop(ConnectionEnd.FULL)
         self._connections[visitor] = None
+        self._empty.clear()
+
+    async def wait_until_empty(self, seconds: float) -> None:
+        """Wait until every connection has ended, `seconds` at most."""
+        if self._connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), seconds)
 
     def drop_one(self) -> bool:
         """Hang up on the one that has had no request for longest; False when all are busy."""
@@ -96,6 +104,8 @@ class ConnectionPool:
     def remove(self, visitor: ClientConnection) -> None:
         """Remove a connection that has ended."""
         self._connections.pop(visitor, None)
+        if not self._connections:
+            self._empty.set()
 
     def log_limit(self, what: str) -> None:
         """Log one line about an error that can occur a thousand times a second."""

@@ -66,13 +66,20 @@ class LivenessServer:
         self._server = server
 
     def close(self) -> None:
-        """Stop listening; may be done twice."""
+        """Stop listening; may be done twice. Waiting connections are accepted first: closing would reset them."""
         for sock in self._sockets:
             asyncio.get_running_loop().remove_reader(sock)
+            self._accept_connections(sock)
             sock.close()
         self._sockets = []
         while self._spares:
             os.close(self._spares.pop())
+
+    async def finish(self, seconds: float) -> None:
+        """Stop listening, and wait for the open connections to end, `seconds` at most."""
+        self.close()
+        await asyncio.gather(*self._connect_tasks)
+        await self.pool.wait_until_empty(seconds)
 
     # ------------------------------------------------------------------ taking connections in
 

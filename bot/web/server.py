@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)
 
+CLOSE_SECONDS = 1.0  # that connections have to end by themselves once the port is closed
 BODY_LIMIT = 64 * 1024  # of a webhook
 ROUTES = {"slack": "slack", "webhooks": "webhook", "b": "claim", "healthz": "health", "readyz": "health"}
 
@@ -66,6 +68,7 @@ class HttpServer:
         self._webhook_tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
         self._liveness: LivenessServer | None = None
+        self._draining = False
         self._log_throttle = LogThrottle()
         self._shared_checks: SharedCalls[dict[str, Any]] = SharedCalls(self._run_checks)
         self._shared_scrapes: SharedCalls[bytes] = SharedCalls(self._scrape)
@@ -95,6 +98,17 @@ class HttpServer:
         liveness.hand_over(self._runner.server)
         self._liveness, self.port = liveness, liveness.port
 
+    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Fail `/readyz` and serve on for `seconds` or until `hurry` is set, then let open connections end.
+
+        Each answer asks for its connection to be closed, so that the next request finds another replica.
+        """
+        self._draining = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hurry.wait(), seconds)
+        if self._liveness:
+            await self._liveness.finish(CLOSE_SECONDS)
+
     async def close(self) -> None:
         """Stop listening, and let webhooks in progress reach the store."""
         if self._liveness:
@@ -113,7 +127,11 @@ class HttpServer:
             answer = await self._call_handler(request, handler)
         except web.HTTPException as refusal:
             self._count(request, refusal.status)
+            if self._draining:
+                refusal.force_close()
             raise
+        if self._draining:
+            answer.force_close()
         self._count(request, answer.status)
         return answer
 
@@ -146,6 +164,8 @@ class HttpServer:
         return web.Response(text="alive\n")
 
     async def _serve_readiness(self, _: web.Request) -> web.Response:
+        if self._draining:
+            return web.json_response({"ready": False, "stopping": True, "checks": {}}, status=503)
         found = await self._shared_checks.answer()
         ready = all(item["ok"] for item in found.values())
         return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)

@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "DATABASE_URL": "sqlite:///bot.db",
     "HOST": "127.0.0.1",
     "PORT": 3000,
+    "DRAIN_SECONDS": None,
     "PUBLIC_URL": None,
     "POLL_BUSY_SECONDS": 5,
     "POLL_IDLE_SECONDS": 60,
@@ -277,6 +278,8 @@ WRONG = [
     ("PORT", "65536", "less than or equal to 65535"),
     ("PORT", "-1", "greater than or equal to 0"),
     ("PORT", " ", "valid integer"),
+    ("DRAIN_SECONDS", "-1", "greater than or equal to 0"),
+    ("DRAIN_SECONDS", "301", "less than or equal to 300"),
     ("PUBLIC_URL", "http://bot.acme.com", "must be https"),
     ("PUBLIC_URL", "bot.acme.com", "isn't a web address"),
     ("POLL_BUSY_SECONDS", "0", "greater than 0"),
@@ -608,3 +611,24 @@ def test_settings_invalid_network_is_named(typed: str) -> None:
     with pytest.raises(InvalidSettings) as fault:
         bot_settings.read(_env_file=None, trusted_proxies=typed)
     assert any(line.startswith("TRUSTED_PROXIES: ") and "may only have networks" in line for line in fault.value.lines)
+
+
+@pytest.mark.parametrize(
+    ("about", "seconds"),
+    [
+        ({}, 0),
+        ({"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "s"}, 0),
+        ({"DRAIN_SECONDS": "7"}, 0),
+        ({"DRAIN_SECONDS": "7", "PUBLIC_URL": "https://bot.acme.com"}, 7),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, 0),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "PUBLIC_URL": "https://bot.acme.com"}, 5),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "APPLIVERY_WEBHOOK_SECRET": "a-long-random-word"}, 5),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "PUBLIC_URL": "https://bot.acme.com", "DRAIN_SECONDS": "0"}, 0),
+    ],
+)
+def test_drain_only_where_requests_come_from_outside(
+    monkeypatch: pytest.MonkeyPatch, about: dict[str, str], seconds: float
+) -> None:
+    for name, value in {**NEEDED, **about}.items():
+        monkeypatch.setenv(name, value)
+    assert bot_settings.read().drains_for == seconds

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import sqlite3
 import ssl
 import time
@@ -364,6 +365,47 @@ async def test_webhook_answered_at_once_with_slow_database(world: Environment) -
 async def test_without_its_secret_the_bell_does_not_exist(world: Environment) -> None:
     await world.start()
     assert (await ask(world, "POST", BELL)).status == 404
+
+
+# ------------------------------------------------------------------ stopping
+
+
+async def test_drain_fails_readiness_and_serves_on(world: Environment) -> None:
+    await world.start(slack_app_token=None, drain_seconds=60)
+    hurry = asyncio.Event()
+    draining = asyncio.create_task(world.bot.drain(hurry))
+    address = f"http://127.0.0.1:{world.bot.web.port}"
+    async with aiohttp.ClientSession() as session:
+        await asyncio.sleep(0)
+        async with session.get(f"{address}/readyz") as answer:
+            assert (answer.status, await answer.json()) == (503, {"ready": False, "stopping": True, "checks": {}})
+        body = typed(world)
+        async with session.post(f"{address}/slack/events", data=body, headers=signed(world, body)) as answer:
+            assert answer.status == 200
+            assert answer.headers["Connection"] == "close", "the next request is to find another replica"
+        async with session.get(f"{address}/nothing") as answer:
+            assert (answer.status, answer.headers["Connection"]) == (404, "close")
+        hurry.set()
+        await draining
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(f"{address}/healthz")
+
+
+async def test_drain_lets_in_who_waits_in_line(world: Environment) -> None:
+    await world.start(slack_app_token=None, drain_seconds=60)
+    hurry = asyncio.Event()
+    hurry.set()
+    waiting = socket.create_connection(("127.0.0.1", world.bot.web.port))
+    waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: bot\r\n\r\n")
+    await world.bot.drain(hurry)
+    assert (await asyncio.to_thread(waiting.recv, 100)).startswith(b"HTTP/1.1 200")
+    waiting.close()
+
+
+async def test_socket_mode_without_requests_does_not_drain(world: Environment) -> None:
+    await world.start(drain_seconds=60)
+    await asyncio.wait_for(world.bot.drain(asyncio.Event()), 5)
+    assert (await ask(world, "GET", "/readyz")).status == 200
 
 
 # ------------------------------------------------------------------ Slack over HTTP
