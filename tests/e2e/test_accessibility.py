@@ -7,14 +7,16 @@ https://docs.slack.dev/reference/block-kit/block-elements/button-element (`acces
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Environment
+from tests.conftest import living
 from tests.support.everything import everything
 from tests.support.seeing import every_message
 
@@ -22,14 +24,19 @@ PRESSED = ("button", "workflow_button", "static_select", "external_select", "use
 PICTURES = re.compile(r":[a-z0-9_+-]+:|[^\w\s]")
 
 
-@pytest.fixture
-async def surfaces(world: Environment) -> list[dict[str, Any]]:
-    """Every message and every form there was, as Slack got it."""
-    await world.start(links_per_minute=10_000, links_per_hour=10_000)
-    await everything(world)
-    return [message.saved() for message in every_message(world.slack)] + [
-        dict(view.payload) for view in world.slack.modals.views.values()
-    ]
+@pytest.fixture(scope="module")
+def surfaces(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> list[dict[str, Any]]:
+    """Every message and every form there was, as Slack got it: done once, since the tests here only read them."""
+    return asyncio.run(_surfaces(tmp_path_factory.mktemp("everything"), empty_database))
+
+
+async def _surfaces(folder: Path, empty_database: Path) -> list[dict[str, Any]]:
+    async with living(folder, empty_database) as world:
+        await world.start(links_per_minute=10_000, links_per_hour=10_000)
+        await everything(world)
+        return [message.saved() for message in every_message(world.slack)] + [
+            dict(view.payload) for view in world.slack.modals.views.values()
+        ]
 
 
 def parts(of: Any) -> Iterator[dict[str, Any]]:
@@ -57,7 +64,7 @@ def pressed(surface: dict[str, Any]) -> list[str]:
     ]
 
 
-async def test_message_elements_have_distinct_accessible_names(surfaces: list[dict[str, Any]]) -> None:
+def test_message_elements_have_distinct_accessible_names(surfaces: list[dict[str, Any]]) -> None:
     shared = [
         (name, surface.get("text"))
         for surface in surfaces
@@ -68,7 +75,7 @@ async def test_message_elements_have_distinct_accessible_names(surfaces: list[di
     assert len(surfaces) > 100
 
 
-async def test_accessible_names_begin_with_the_visible_label(surfaces: list[dict[str, Any]]) -> None:
+def test_accessible_names_begin_with_the_visible_label(surfaces: list[dict[str, Any]]) -> None:
     """Who speaks to a computer says what they see. https://www.w3.org/TR/WCAG22/#label-in-name"""
     named = [
         (button["text"]["text"], button["accessibility_label"])
@@ -80,7 +87,7 @@ async def test_accessible_names_begin_with_the_visible_label(surfaces: list[dict
     assert [names for names in named if not names[1].startswith(names[0])] == []
 
 
-async def test_items_of_a_menu_are_distinct(surfaces: list[dict[str, Any]]) -> None:
+def test_items_of_a_menu_are_distinct(surfaces: list[dict[str, Any]]) -> None:
     """Slack itself names a menu “More actions”; its items are told apart by their words."""
     menus = [
         [option["text"]["text"].strip() for option in menu["options"]]
@@ -91,7 +98,7 @@ async def test_items_of_a_menu_are_distinct(surfaces: list[dict[str, Any]]) -> N
     assert [menu for menu in menus if len(set(menu)) < len(menu) or "" in menu] == []
 
 
-async def test_a_form_begins_with_its_first_field(surfaces: list[dict[str, Any]]) -> None:
+def test_a_form_begins_with_its_first_field(surfaces: list[dict[str, Any]]) -> None:
     for surface in surfaces:
         fields = [block["element"] for block in surface.get("blocks") or [] if block["type"] == "input"]
         focused = [field for field in fields if field.get("focus_on_load")]
@@ -107,7 +114,7 @@ VERBATIM = re.compile(
 )
 
 
-async def test_every_time_is_in_the_clock_of_its_reader(surfaces: list[dict[str, Any]]) -> None:
+def test_every_time_is_in_the_clock_of_its_reader(surfaces: list[dict[str, Any]]) -> None:
     """Slack shows dates to readers of English with AM and PM, and so do the words around them.
 
     What stands in a date for a client that cannot show it is in UTC and the same for all.
@@ -128,7 +135,7 @@ async def test_every_time_is_in_the_clock_of_its_reader(surfaces: list[dict[str,
     assert other == []
 
 
-async def test_nothing_is_told_by_an_emoji_or_a_colour_alone(surfaces: list[dict[str, Any]]) -> None:
+def test_nothing_is_told_by_an_emoji_or_a_colour_alone(surfaces: list[dict[str, Any]]) -> None:
     texts = [
         part["text"]
         for surface in surfaces
@@ -142,7 +149,7 @@ async def test_nothing_is_told_by_an_emoji_or_a_colour_alone(surfaces: list[dict
     ] == []
 
 
-async def test_every_message_with_blocks_says_the_same_in_a_sentence(surfaces: list[dict[str, Any]]) -> None:
+def test_every_message_with_blocks_says_the_same_in_a_sentence(surfaces: list[dict[str, Any]]) -> None:
     messages = [
         surface for surface in surfaces if surface.get("blocks") and surface.get("type") not in {"modal", "home"}
     ]

@@ -25,18 +25,22 @@ from tests.support.seeing import TICKET, every_message, everything_stored
 WEBHOOK = "canary-webhook-secret"
 
 
-@pytest.fixture(params=["json", "console"])
-def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """Every line that is logged at DEBUG, as `run` would write it."""
-    with logged("DEBUG", request.param) as written:
-        yield written
+@pytest.fixture
+def logs() -> Iterator[list[io.StringIO]]:
+    """Every line that is logged at DEBUG, as `run` would write it: in each of both styles, side by side."""
+    root = logging.getLogger()
+    with logged("DEBUG", "console") as console:
+        [on_console] = root.handlers
+        with logged("DEBUG", "json") as as_json:
+            root.addHandler(on_console)
+            yield [as_json, console]
 
 
 @dataclass
 class Found:
     """All that can be read by others than the one who asked."""
 
-    log: str
+    logs: list[str]
     rows: str
     stored: bytes
     everybody: str
@@ -45,21 +49,22 @@ class Found:
 
     def leaks(self, secret: str) -> list[str]:
         """The places where a secret stands."""
-        texts = {"log": self.log, "rows": self.rows, "messages": self.everybody, "metrics": self.metrics}
+        texts = {"log": "".join(self.logs), "rows": self.rows, "messages": self.everybody, "metrics": self.metrics}
         found = [name for name, text in texts.items() if secret in text]
         return found + ["files"] * (secret.encode() in self.stored)
 
     def addresses(self) -> list[str]:
         """Log lines with an address of a link, even where the token in it was taken out."""
         marks = ("/v1/download/", "/b/", "manifest.plist")
-        return [line for line in self.log.splitlines() if any(mark in line for mark in marks)]
+        lines = (line for log in self.logs for line in log.splitlines())
+        return [line for line in lines if any(mark in line for mark in marks)]
 
     def readers(self, secret: str) -> set[str | None]:
         """Who reads it in a private message."""
         return {reader for reader, text in self.private if secret in text}
 
 
-async def look_everywhere(world: Environment, log: io.StringIO) -> Found:
+async def look_everywhere(world: Environment, logs: list[io.StringIO]) -> Found:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as answer:
             metrics = await answer.text()
@@ -74,7 +79,8 @@ async def look_everywhere(world: Environment, log: io.StringIO) -> Found:
     everybody += [view.payload for view in world.slack.modals.views.values()]  # type: ignore[misc]
     everybody += [bytes(file.content).decode("utf-8", "replace") for file in world.slack.desk.files.files.values()]  # type: ignore[misc]
     stored = everything_stored(world.folder)
-    return Found(log.getvalue(), rows, stored, json.dumps(everybody, default=str), metrics, private)
+    written = [log.getvalue() for log in logs]
+    return Found(written, rows, stored, json.dumps(everybody, default=str), metrics, private)
 
 
 def secrets(world: Environment) -> list[str]:
@@ -88,24 +94,23 @@ async def owners(world: Environment) -> dict[str, str]:
     return {entry.token_hash: entry.user_id for entry in every if entry.token_hash}
 
 
-# Each way in, each style of logs, with and without a claim page, on each database.
+# Each way in, with and without a claim page, on each database; each in both styles of logs.
 WAYS: dict[str, tuple[str, bool]] = {"socket": ("", False), "http": ("http", False), "page": ("", True)}
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_tokens_and_secrets_appear_only_in_private_replies(
-    world: Environment, log: io.StringIO, way: str
+    world: Environment, logs: list[io.StringIO], way: str
 ) -> None:
     await run(world, way)
-    await hold(world, log, way)
+    await hold(world, logs, way)
 
 
-@pytest.mark.parametrize("log", ["json"], indirect=True)
 @pytest.mark.postgres
-async def test_nor_on_postgresql(world: Environment, log: io.StringIO, postgres_url: str) -> None:
+async def test_nor_on_postgresql(world: Environment, logs: list[io.StringIO], postgres_url: str) -> None:
     world.database = postgres_url
     await run(world, "http")
-    await hold(world, log, "http")
+    await hold(world, logs, "http")
 
 
 async def run(world: Environment, way: str) -> None:
@@ -132,10 +137,10 @@ def tickets(world: Environment) -> list[str]:
     return list(dict.fromkeys(ticket for text in said for ticket in TICKET.findall(text)))
 
 
-async def hold(world: Environment, log: io.StringIO, way: str) -> None:
+async def hold(world: Environment, logs: list[io.StringIO], way: str) -> None:
     given = await owners(world)
     made = [token.token for token in world.applivery.minted] + tickets(world)
-    found = await look_everywhere(world, log)
+    found = await look_everywhere(world, logs)
 
     assert len(made) >= (10 if way == "page" else 40), "everything was really done"
     assert way != "page" or mints(world) >= 3
@@ -150,8 +155,9 @@ async def hold(world: Environment, log: io.StringIO, way: str) -> None:
         assert found.leaks(secret) == []
         assert found.readers(secret) == set()
     assert found.addresses() == [], "nobody logs a link, not even one that is made harmless on the way"
-    assert "request.problem" in found.log, "there were mishaps whose causes are in the log"
-    assert "Traceback" in found.log
+    for log in found.logs:
+        assert "request.problem" in log, "there were mishaps whose causes are in the log"
+        assert "Traceback" in log
     assert world.courier.id in found.rows
     assert "applivery_bot_mints_total" in found.metrics
     assert "Courier 2.4.0" in found.everybody
@@ -206,11 +212,13 @@ async def leak(world: Environment, where: str, token: str) -> None:
         "a metric",
     ],
 )
-async def test_canary_detects_token_in_any_place(world: Environment, log: io.StringIO, where: str) -> None:
+async def test_canary_detects_token_in_any_place(world: Environment, logs: list[io.StringIO], where: str) -> None:
     await world.start()
     ready(world)
     await world.ask("get courier")
     [token] = world.applivery.minted
     await leak(world, where, token.token)
-    found = await look_everywhere(world, log)
+    found = await look_everywhere(world, logs)
     assert found.leaks(token.token) or found.addresses(), where
+    if "log" in found.leaks(token.token):
+        assert all(token.token in log for log in found.logs), "each style would show it"
