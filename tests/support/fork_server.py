@@ -18,7 +18,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 60_000  # bytes of a call that fit into a message
@@ -71,15 +71,16 @@ async def begin(
     *,
     stdout: int | None = None,
     stderr: int | None = None,
+    closed: tuple[int, ...] = (),
 ) -> Forked | None:
     """Run the bot with these words; None when that needs an interpreter of its own.
 
-    What it writes can be read, or goes to the file descriptors that are given.
+    What it writes can be read, or goes to the file descriptors that are given; those that are `closed` it has not.
     """
     own = os.environ | OWN
     if not POSSIBLE or any(INTERPRETER(name) and own.get(name) != value for name, value in environment.items()):
         return None
-    call = json.dumps({"words": words, "folder": str(folder), "environment": environment}).encode()
+    call = json.dumps({"words": words, "folder": str(folder), "environment": environment, "closed": closed}).encode()
     if len(call) > LONGEST:
         return None
     readers, writers = zip(*(os.pipe() for _ in range(3)), strict=True)
@@ -150,15 +151,20 @@ def _tell_end(pidfd: int, pid: int, status: int) -> None:
     os.close(pidfd)
 
 
-def _become(call: dict[str, list[str] | dict[str, str] | str], files: list[int]) -> list[str]:
+def _become(call: dict[str, Any], files: list[int]) -> list[str]:
     """Take on the streams, folder and environment of a call; returns its words."""
     for number, file in enumerate(files):
         os.dup2(file, number, inheritable=True)
         os.close(file)
     os.environ.clear()
-    os.environ.update(call["environment"])  # type: ignore[arg-type]
-    os.chdir(call["folder"])  # type: ignore[arg-type]
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, "r" if n == 0 else "w", 1, closefd=False) for n in range(3))
+    os.environ.update(call["environment"])
+    os.chdir(call["folder"])
+    for number in call["closed"]:
+        os.close(number)
+    # where there is none, an interpreter that starts puts None: https://docs.python.org/3/library/sys.html#sys.__stdin__
+    sys.stdin, sys.stdout, sys.stderr = (
+        None if n in call["closed"] else os.fdopen(n, "r" if n == 0 else "w", 1, closefd=False) for n in range(3)
+    )
     return list(call["words"])
 
 
