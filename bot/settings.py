@@ -335,7 +335,8 @@ class Settings(BaseSettings):
         repr=False,  # may hold a password
     )
     host: Annotated[str, AfterValidator(_listening)] = setting(
-        "127.0.0.1", "address of the HTTP server: health, metrics, claim page, webhook, HTTP mode"
+        "127.0.0.1",
+        "address of the HTTP server: health, metrics, claim page, webhook, HTTP mode. `::` takes IPv6 and IPv4",
     )
     port: int = setting(3000, "port of the HTTP server; 0 for any free one", ge=0, le=65535)
     drain_seconds: float | None = setting(

@@ -174,7 +174,9 @@ async def _bind(host: str, port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for family, address in dict.fromkeys((item[0], item[4]) for item in found):
-            sock = socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=False)
+            # "::" alone takes IPv4 too. https://docs.python.org/3/library/socket.html#socket.create_server
+            both = host == "::" and socket.has_dualstack_ipv6()
+            sock = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
             sock.setblocking(False)
             sockets.append(sock)
     except OSError:

@@ -29,10 +29,10 @@ Process = asyncio.subprocess.Process
 QUICK = {"POLL_BUSY_SECONDS": "0.2", "POLL_IDLE_SECONDS": "0.2"}
 
 
-async def told_to_stop(process: Process) -> Ended:
-    """Send SIGTERM; it ends within ten seconds, in order."""
+async def told_to_stop(process: Process, number: signal.Signals = signal.SIGTERM) -> Ended:
+    """Send the signal; it ends within ten seconds, in order."""
     started = time.monotonic()
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     end = await ended(process)
     assert time.monotonic() - started < 10 * busyness()
     assert end.code == 0, end.err
@@ -99,14 +99,15 @@ async def test_a_look_that_is_broken_off_leaves_no_claim(database: str, world: E
     assert await held(database) == NOTHING
 
 
-async def test_a_person_who_waits_gets_the_answer(world: Environment) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_person_who_waits_gets_the_answer(world: Environment, number: signal.Signals) -> None:
     async with running(world) as process:
         world.applivery.build(world.courier, version="1", status="processed")
         world.applivery.faults.add("GET /v1/*", Fault(latency=1.0))
         turn = await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
         assert turn.acked
         await fired(world.applivery.faults)
-        stopping = asyncio.create_task(told_to_stop(process))
+        stopping = asyncio.create_task(told_to_stop(process, number))
         assert "Courier" in (await turn.answer()).text
         await stopping
     assert world.slack.sockets == []

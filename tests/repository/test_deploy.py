@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ import yaml
 
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
-from tests.repository.shell import ROOT
+from tests.repository.shell import ROOT, run
 
 DEPLOY = ROOT / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
@@ -152,3 +155,39 @@ def test_deployment_runs_with_least_rights(pod: dict[str, Any]) -> None:
     }
     assert pod["automountServiceAccountToken"] is False
     assert container["resources"]["limits"]["memory"]
+
+
+# ------------------------------------------------------------------ systemd
+
+UNIT = DEPLOY / "applivery-bot.service"
+PROGRAM = "/opt/applivery-bot/bin/applivery-bot"
+EXPOSURE = 20  # tenths, of 100: 2.0
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="needs systemd-analyze: sudo apt-get install systemd"
+)
+
+
+@needs_systemd
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    """It looks whether the program exists, so one that does stands in for it."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace(PROGRAM, "/bin/true"))
+    done = run("systemd-analyze", "verify", "--man=no", unit, cwd=tmp_path)
+    assert (done.code, done.said.strip()) == (0, "")
+
+
+@needs_systemd
+def test_the_unit_is_sandboxed() -> None:
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", UNIT, cwd=ROOT)
+    assert done.code == 0, done.said
+
+
+def test_the_unit_names_settings_and_the_program_that_exist() -> None:
+    lines = UNIT.read_text().splitlines()
+    [names] = [line.removeprefix("Environment=").split() for line in lines if line.startswith("Environment=")]
+    credentials = [line.partition("=")[2].partition(":") for line in lines if line.startswith("LoadCredential=")]
+    for name in [name.partition("=")[0].lower() for name in names] + [name for name, _, _ in credentials]:
+        assert name in Settings.model_fields
+    assert all(Path(file).name == name for name, _, file in credentials)
+    assert f"ExecStart={PROGRAM} run" in lines
+    assert "applivery-bot" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]

@@ -41,6 +41,16 @@ async def test_liveness_server_hands_its_port_to_http_server() -> None:
             await _status(session, liveness, "/healthz")
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6 on this machine")
+async def test_host_of_all_addresses_takes_ipv4_and_ipv6() -> None:
+    liveness = await LivenessServer.open("::", 0)
+    async with aiohttp.ClientSession() as session:
+        for address in ("127.0.0.1", "[::1]"):
+            async with session.get(f"http://{address}:{liveness.port}/healthz") as response:
+                assert response.status == 200
+    liveness.close()
+
+
 async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
     liveness = await LivenessServer.open("127.0.0.1", 0)
     with pytest.raises(StartupError, match=f"Port {liveness.port} of 127.0.0.1 cannot be used"):
