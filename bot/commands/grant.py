@@ -12,9 +12,10 @@ from bot.domain.model import App, Role
 from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
-from bot.services.access import NO_GROUP, NOT_THERE
+from bot.services.access import NOT_THERE
 from bot.slack.blocks import Message
 from bot.slack.button_values import GrantUndoValue
+from bot.slack.errors import NO_GROUP
 from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import grants as cards
 

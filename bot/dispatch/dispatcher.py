@@ -41,6 +41,7 @@ from bot.dispatch.requests import (
     parse_source,
     read_values,
     restore_context,
+    workspace_of,
 )
 from bot.dispatch.responder import Responder
 from bot.domain import access, grammar
@@ -63,6 +64,7 @@ from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.schemas import sanitize
 from bot.slack.source_message import read_message
 from bot.slack.views import errors
+from bot.slack.workspaces import at_hand
 from bot.timeouts import for_a_person
 
 log = logger(__name__)
@@ -157,6 +159,7 @@ class RequestDispatcher(AsyncMiddleware):
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
         body: dict[str, Any] = sanitize(req.body)
         kind = body.get("type")
+        at_hand.set(workspace_of(body))
         if who := changed_member_or_group(body):  # twice does no harm, and waits for no database
             self.services.slack_events.forget(who)
             self._track(self.services.slack_events.tell_replicas(who))

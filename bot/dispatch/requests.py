@@ -70,6 +70,12 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
     )
 
 
+def workspace_of(body: dict[str, Any]) -> str:
+    """Return the workspace in which a request was made; empty where only the organisation is named, or none."""
+    named = ((body.get("team") or {}).get("id"), body.get("team_id"), (body.get("user") or {}).get("team_id"))
+    return next((str(team_id) for team_id in named if str(team_id or "").startswith("T")), "")
+
+
 def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
     """Return the source of an opened Home tab; None for all other events.
 

@@ -27,6 +27,7 @@ from bot.i18n import ENGLISH, Text, joined
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import SlackClient, read_boolean
+from bot.slack.errors import NO_GROUP
 from bot.timeouts import person_waits
 
 log = logger(__name__)
@@ -43,7 +44,6 @@ HIDDEN = ("user_not_found", "user_not_visible")
 # Slackbot, and who system notices are from: Slack does not say that they are bots
 SLACKBOTS = ("USLACKBOT", "USLACK")
 # These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
-NO_GROUP = ("no_such_subteam", "subteam_not_found")
 NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
 
 Fact = TypeVar("Fact")

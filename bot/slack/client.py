@@ -18,11 +18,12 @@ from bot.domain.model import is_person
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited, kind_of
 from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
-from bot.slack.errors import call_api, find_header, response_error
+from bot.slack.errors import NO_GROUP, call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
 from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.refused_blocks import RefusedBlocks
 from bot.slack.web_api import WebAPI
+from bot.slack.workspaces import Workspaces
 from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
 
 log = logger(__name__)
@@ -39,7 +40,8 @@ CLOCKS_DIFFER = timedelta(hours=2)
 class BotIdentity:
     """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say.
 
-    `team` is the workspace's name.
+    `team` is the name of the workspace; of the organisation when the app is installed for all of it. `team_id` then is
+    the organisation's id, which is that of the installation, and `enterprise_id` the same.
     """
 
     team_id: str
@@ -48,6 +50,8 @@ class BotIdentity:
     name: str
     scopes: frozenset[str] | None = None
     team: str = ""
+    enterprise_id: str = ""
+    is_org_install: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,28 @@ def read_boolean(said: object) -> bool | None:
     return said if isinstance(said, bool) else None
 
 
+def _read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
+    """Return who `auth.test` says we are; for an organisation `team_id` may be its id, a workspace's, or null.
+
+    https://docs.slack.dev/reference/methods/auth.test
+    """
+    enterprise_id, team_id = str(answer.get("enterprise_id") or ""), str(answer.get("team_id") or "")
+    is_org = bool(enterprise_id) and (answer.get("is_enterprise_install") is True or team_id == enterprise_id)
+    installation = enterprise_id if is_org else team_id
+    if not installation or not answer.get("user_id"):
+        raise DeliveryUnknown(code="incomplete_identity")
+    return BotIdentity(
+        team_id=installation,
+        user_id=str(answer["user_id"]),
+        bot_id=str(answer.get("bot_id") or ""),
+        name=str(answer.get("user") or "applivery"),
+        scopes=scopes,
+        team=str(answer.get("team") or ""),
+        enterprise_id=enterprise_id,
+        is_org_install=is_org,
+    )
+
+
 def _is_admin(person: dict[str, Any]) -> bool:
     return bool(person.get("is_admin") or person.get("is_owner")) and not person.get("deleted")
 
@@ -123,6 +149,7 @@ class SlackClient:
         self._identity_at = 0.0
         self.api = WebAPI(token=token, base_url=base_url, session=session)
         self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
+        self.workspaces = Workspaces(self.api, self._home)
 
     # -------------------------------------------------------------- saying
 
@@ -268,18 +295,13 @@ class SlackClient:
         """Return who we are; asked once, or again when that is longer ago. Raises SlackError."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
             answer = await call_api(self.api.auth_test())
-            if not answer.get("team_id") or not answer.get("user_id"):
-                raise DeliveryUnknown(code="incomplete_identity")
+            self._identity = _read_identity(answer, granted_scopes(answer.headers))
             self._identity_at = time.monotonic()
-            self._identity = BotIdentity(
-                team_id=str(answer["team_id"]),
-                user_id=str(answer["user_id"]),
-                bot_id=str(answer.get("bot_id") or ""),
-                name=str(answer.get("user") or "applivery"),
-                scopes=granted_scopes(answer.headers),
-                team=str(answer.get("team") or ""),
-            )
         return self._identity
+
+    async def _home(self) -> tuple[str, bool]:
+        found = await self.identity()
+        return found.team_id, found.is_org_install
 
     @property
     def identity_age(self) -> float:
@@ -356,12 +378,19 @@ class SlackClient:
         )
 
     async def groups(self) -> list[UserGroup]:
-        """Return the workspace's user groups, without the disabled ones.
+        """Return the user groups of every workspace of the installation, without the disabled ones.
 
         https://docs.slack.dev/reference/methods/usergroups.list
         """
-        answer = await call_api(self.api.usergroups_list())
-        return [UserGroup(str(item["id"]), str(item.get("handle") or "")) for item in read_list(answer, "usergroups")]
+
+        async def ask(team_id: str) -> list[UserGroup]:
+            answer = await call_api(self.api.usergroups_list(team_id=team_id))
+            listed = read_list(answer, "usergroups")
+            return [UserGroup(str(item["id"]), str(item.get("handle") or "")) for item in listed]
+
+        # an organisation's own groups are in each of its workspaces
+        found = {group.id: group async for groups in self.workspaces.each(ask) for group in groups}
+        return list(found.values())
 
     async def members(self, channel_id: str) -> list[str]:
         """Return the people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
@@ -373,18 +402,34 @@ class SlackClient:
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """Return the people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
-        answer = await call_api(self.api.usergroups_users_list(usergroup=group_id))
-        return frozenset(str(item) for item in read_list(answer, "users"))
+
+        async def ask(team_id: str) -> frozenset[str]:
+            answer = await call_api(self.api.usergroups_users_list(usergroup=group_id, team_id=team_id))
+            return frozenset(str(item) for item in read_list(answer, "users"))
+
+        return await self.workspaces.first(group_id, ask, missing=NO_GROUP)
 
     async def workspace_admins(self) -> list[str]:
-        """Some of the workspace's own admins and owners. https://docs.slack.dev/reference/methods/users.list"""
-        found: list[str] = []
-        cursor: str | None = ""
-        while cursor is not None and len(found) < ADMINS:
-            answer = await call_api(self.api.users_list(limit=1000, cursor=cursor or None))
-            found += [str(item["id"]) for item in read_list(answer, "members") if _is_admin(item)]
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
-        return found
+        """Some of the workspace's own admins and owners; of an organisation those of the workspace at hand first.
+
+        https://docs.slack.dev/reference/methods/users.list
+        """
+
+        async def ask(team_id: str) -> list[str]:
+            found: list[str] = []
+            cursor: str | None = ""
+            while cursor is not None and len(found) < ADMINS:
+                answer = await call_api(self.api.users_list(limit=1000, cursor=cursor or None, team_id=team_id))
+                found += [str(item["id"]) for item in read_list(answer, "members") if _is_admin(item)]
+                cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
+            return found
+
+        found: dict[str, None] = {}
+        async for admins in self.workspaces.each(ask):
+            found.update(dict.fromkeys(admins))
+            if len(found) >= ADMINS:
+                break
+        return list(found)
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """Return Slack's own record of a user. https://docs.slack.dev/reference/methods/users.info"""

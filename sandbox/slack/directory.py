@@ -44,6 +44,24 @@ class Directory:
             await self._happened("subteam_updated", "usergroups:read", updated),
         ]
 
+    async def add_to(self, *team_ids: str) -> Interaction:
+        """Let the organisation add the app to workspaces. https://docs.slack.dev/reference/events/team_access_granted"""
+        added = self._added_to()
+        added += [team_id for team_id in team_ids if team_id not in added]
+        return await self.person.event({"type": "team_access_granted", "team_ids": list(team_ids)})
+
+    async def remove_from(self, *team_ids: str) -> Interaction:
+        """Let it take the app out of them again. https://docs.slack.dev/reference/events/team_access_revoked"""
+        added = self._added_to()
+        added[:] = [team_id for team_id in added if team_id not in team_ids]
+        return await self.person.event({"type": "team_access_revoked", "team_ids": list(team_ids)})
+
+    def _added_to(self) -> list[str]:
+        installed = self.workspace.org_install
+        if installed is None or installed.added_to is None:
+            raise ValueError("the app is not installed for an organisation")
+        return installed.added_to
+
     def _wire(self, user: FakeUser) -> dict[str, Any]:
         email = "users:read.email" in self.workspace.scopes
         return user.wire(home_team=self.workspace.team_id, email=email, locale=True)

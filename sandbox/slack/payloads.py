@@ -10,6 +10,8 @@ from sandbox.slack.people import FakeChannel, FakeUser
 from sandbox.slack.view import FakeView
 from sandbox.slack.workspace import SlackWorkspace
 
+OF_THE_ORGANISATION = ("team_access_granted", "team_access_revoked")  # events that happen in no workspace
+
 
 class PayloadBuilder:
     """Writes payloads for one workspace."""
@@ -41,7 +43,7 @@ class PayloadBuilder:
             "command": name,
             "text": delivered(text),
             "api_app_id": self.workspace.app_id,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": "true" if self.workspace.org_install else "false",
             **ways,
         }
 
@@ -51,13 +53,14 @@ class PayloadBuilder:
         For a colleague in an Enterprise Grid organisation `team` is the app's workspace and `user.team_id` any other of
         the organisation's, or the organisation: https://github.com/slackapi/bolt-js/issues/1875,
         https://github.com/slackapi/bolt-js/pull/521. In a form's payload `team` is the person's workspace, and only the
-        view names the app's: https://github.com/slack-go/slack/pull/1073
+        view names the app's: https://github.com/slack-go/slack/pull/1073. Of an app installed for the organisation a
+        form names no workspace at all: https://github.com/slackapi/bolt-python/pull/23
         """
         return {
             "type": kind,
             "team": self._team(kind, user),
             "enterprise": self._organisation(user),
-            "is_enterprise_install": False,
+            "is_enterprise_install": self.workspace.org_install is not None,
             "user": {"id": user.id, "username": user.handle, "name": user.handle, "team_id": user.team_id},
             "api_app_id": self.workspace.app_id,
             "token": self.workspace.verification_token,
@@ -91,16 +94,16 @@ class PayloadBuilder:
         organisation = workspace.organisation.id if workspace.organisation else None
         authorization = {
             "enterprise_id": organisation,
-            "team_id": workspace.team_id,
+            "team_id": None if workspace.org_install else workspace.team_id,
             "user_id": workspace.bot_user_id,
             "is_bot": True,
-            "is_enterprise_install": False,
+            "is_enterprise_install": workspace.org_install is not None,
         }
         about = event.get("channel")
         channel = workspace.channels.get(str(about.get("id") if isinstance(about, dict) else about))
         return {
             "token": workspace.verification_token,
-            "team_id": self._happened_in(event),
+            "team_id": None if event["type"] in OF_THE_ORGANISATION else self._happened_in(event),
             **({"enterprise_id": organisation, **self._context(organisation)} if organisation else {}),
             "api_app_id": workspace.app_id,
             "event": event,
@@ -121,10 +124,12 @@ class PayloadBuilder:
         team_id = self.workspace.team_id if self.workspace.team_id in teams else teams[0]
         return {"team_id": team_id, "team_domain": self._domain(team_id)}
 
-    def _team(self, kind: str, user: FakeUser) -> dict[str, str]:
+    def _team(self, kind: str, user: FakeUser) -> dict[str, str] | None:
         where, organisation = self._typed_in(user), self._organisation(user)
-        own = self.workspace.organisation
-        if own and organisation and organisation["id"] == own.id and not kind.startswith("view_"):
+        own, everywhere = self.workspace.organisation, self.workspace.org_install is not None
+        if everywhere and kind.startswith("view_"):
+            return None
+        if own and organisation and organisation["id"] == own.id and not (everywhere or kind.startswith("view_")):
             where = {"team_id": self.workspace.team_id, "team_domain": self.workspace.team_domain}
         team = {"id": where["team_id"], "domain": where["team_domain"]}
         return {**team, **({f"enterprise_{key}": value for key, value in organisation.items()} if organisation else {})}

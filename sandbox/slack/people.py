@@ -10,11 +10,21 @@ from zoneinfo import ZoneInfo
 
 @dataclass
 class FakeOrganisation:
-    """An Enterprise Grid organisation; `teams` are its workspaces, by id with their domain."""
+    """An Enterprise Grid organisation; `teams` are its workspaces, by id with their domain.
+
+    `added_to` are those that an app installed for all of it was added to; None: the app is in one workspace alone.
+    https://docs.slack.dev/enterprise/organization-ready-apps
+    """
 
     id: str
     name: str
     teams: dict[str, str]
+    added_to: list[str] | None = None
+
+    @property
+    def domain(self) -> str:
+        """The first label of its address, before `.enterprise.slack.com`."""
+        return self.name.lower().replace(" ", "-")
 
 
 @dataclass
@@ -127,7 +137,7 @@ class FakeChannel:
     """One conversation: a channel, a private channel or a direct message. `members` are user ids, in order.
 
     `refusal` is the error every post there meets, whatever else is said of the conversation: an admin's posting rule,
-    or a membership that the rest of Slack knows of only later.
+    or a membership that the rest of Slack knows of only later. `team_id` is its workspace, empty for the home one.
     """
 
     id: str
@@ -140,6 +150,7 @@ class FakeChannel:
     created: int = 0
     general: bool = False
     refusal: str = ""
+    team_id: str = ""
 
     @property
     def is_im(self) -> bool:
@@ -194,18 +205,19 @@ class FakeChannel:
 
 @dataclass
 class FakeUserGroup:
-    """A user group such as @mobile-qa; `users` are user ids."""
+    """A user group such as @mobile-qa; `users` are user ids. `team_id` is its workspace, empty for the home one."""
 
     id: str
     handle: str
     name: str
     users: list[str] = field(default_factory=list)
+    team_id: str = ""
 
     def wire(self, *, team_id: str) -> dict[str, Any]:
         """The usergroup object. https://docs.slack.dev/reference/objects/usergroup-object"""
         return {
             "id": self.id,
-            "team_id": team_id,
+            "team_id": self.team_id or team_id,
             "is_usergroup": True,
             "name": self.name,
             "handle": self.handle,

@@ -35,7 +35,8 @@ class FakeSlack:
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
     `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, and for the
-    bot's own place in it `invite`, `remove`; to people and groups: `change`, `join`, `regroup`. Seeing: `messages`,
+    bot's own place in it `invite`, `remove`; to people and groups: `change`, `join`, `regroup`; of a whole organisation
+    `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`,
     `ephemerals`, `until`, `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
@@ -88,6 +89,7 @@ class FakeSlack:
         self.user, self.channel, self.usergroup, self.dm = (
             workspace.user, workspace.channel, workspace.usergroup, workspace.dm,
         )  # fmt: skip
+        self.install_for_organisation = workspace.install_for_organisation
         self.until = workspace.until
         self.messages, self.ephemerals = self.mailbox.messages, self.mailbox.ephemerals
         self.command, self.click, self.options = person.command, person.click, person.options
@@ -98,6 +100,7 @@ class FakeSlack:
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
         self.invite, self.remove = self.places.invite, self.places.remove
         self.change, self.join, self.regroup = self.directory.change, self.directory.join, self.directory.regroup
+        self.add_to, self.remove_from = self.directory.add_to, self.directory.remove_from
         self.disconnect, self.silence, self.cut = sockets.disconnect, sockets.silence, sockets.cut
         self.refuse_handshakes = sockets.refuse_handshakes
         self.settled = self.crawler.settled

@@ -126,6 +126,7 @@ class ApiState:
         channel = self.workspace.channels.get(name or "")
         if channel is None or ((channel.private or channel.is_im) and not self.in_it(channel)):
             raise SlackApiError("channel_not_found")
+        self._admit(channel)
         return channel
 
     def post_to(self, name: str) -> FakeChannel:
@@ -141,6 +142,7 @@ class ApiState:
         channel = workspace.channels.get(name) or by_name
         if channel is None or (channel.private and not self.in_it(channel)):
             raise SlackApiError("channel_not_found")
+        self._admit(channel)
         if channel.archived:
             raise SlackApiError("is_archived")
         if not self.in_it(channel) and "chat:write.public" not in workspace.scopes:
@@ -148,6 +150,12 @@ class ApiState:
         if channel.refusal:
             raise SlackApiError(channel.refusal)
         return channel
+
+    def _admit(self, channel: FakeChannel) -> None:
+        """Refuse a channel of a workspace that an organisation's app is not in."""
+        installed, team_id = self.workspace.org_install, channel.team_id or self.workspace.team_id
+        if installed and not channel.is_im and team_id not in (installed.added_to or ()):
+            raise SlackApiError("team_access_not_granted")
 
 
 def page(args: CallArguments, things: Sequence[Any], default: int, most: int) -> tuple[list[Any], str]:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from sandbox.faults import Fault, FaultQueue, cut, sent
 from sandbox.slack.methods import METHODS
+from sandbox.slack.organization import NEED_TEAM_ID
 from sandbox.slack.rate_limit import PostRateExceeded
 from sandbox.slack.server_state import Answer, ApiState, CallArguments
 from sandbox.slack.validation import SlackApiError
@@ -112,6 +113,8 @@ class FakeWebApi:
             self._admit(token, known.token)
         if known.scopes:
             self.desk.need(*known.scopes)
+        if name in NEED_TEAM_ID:
+            self._admit_to_workspace(given)
         return known.run(self.desk, CallArguments(given))
 
     def _admit(self, token: str, wanted: str) -> None:
@@ -124,6 +127,20 @@ class FakeWebApi:
             raise SlackApiError("token_revoked")
         if kind != wanted:
             raise SlackApiError("not_allowed_token_type")
+
+    def _admit_to_workspace(self, given: dict[str, Any]) -> None:
+        """Refuse an organisation's token without a workspace, or for one the app was not added to; others need none.
+
+        `missing_argument` is what was seen: https://github.com/sgratzl/slack-cleaner/issues/101,
+        https://github.com/lyft/omnibot/pull/44. "The token used is not granted the specific workspace access required
+        to complete this request": https://docs.slack.dev/reference/methods/users.list#errors
+        """
+        if (installed := self.desk.workspace.org_install) is None:
+            return
+        if not given.get("team_id"):
+            raise SlackApiError("missing_argument")
+        if given["team_id"] not in (installed.added_to or ()):
+            raise SlackApiError("team_access_not_granted")
 
     # ------------------------------------------------------------------ answering
 

@@ -203,6 +203,17 @@ class SlackWorkspace:
             self.changed("organisation")
         return self.organisation
 
+    def install_for_organisation(self) -> FakeOrganisation:
+        """Let the app be installed once for the whole organisation, and be added to both of its workspaces."""
+        organisation = self.join_organisation()
+        organisation.added_to = list(organisation.teams)
+        return organisation
+
+    @property
+    def org_install(self) -> FakeOrganisation | None:
+        """The organisation that the app is installed for; None when it is in this workspace alone."""
+        return self.organisation if self.organisation and self.organisation.added_to is not None else None
+
     def channel(
         self,
         name: str,
@@ -237,11 +248,13 @@ class SlackWorkspace:
         self.changed("channel", {"channel": channel.id})
         return channel
 
-    def usergroup(self, handle: str, users: tuple[FakeUser, ...] | list[FakeUser] = ()) -> FakeUserGroup:
+    def usergroup(
+        self, handle: str, users: tuple[FakeUser, ...] | list[FakeUser] = (), *, team_id: str = ""
+    ) -> FakeUserGroup:
         """The user group with this handle, made when there is none, with exactly these users when any are given."""
         group = next((each for each in self.usergroups.values() if each.handle == handle), None)
         if group is None:
-            group = FakeUserGroup(self.new_id("S"), handle, handle)
+            group = FakeUserGroup(self.new_id("S"), handle, handle, team_id=team_id)
             self.usergroups[group.id] = group
         if users:
             group.users = [user.listed_as or user.id for user in users]

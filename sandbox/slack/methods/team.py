@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from sandbox.slack.server_state import Answer, ApiState, CallArguments, method
+from sandbox.slack.server_state import Answer, ApiState, CallArguments, method, page
 from sandbox.slack.validation import SlackApiError
 
 
@@ -20,7 +20,7 @@ def api_test(desk: ApiState, args: CallArguments) -> Answer:
 def auth_test(desk: ApiState, args: CallArguments) -> Answer:
     """Who the token belongs to."""
     workspace = desk.workspace
-    return {
+    about: Answer = {
         "url": f"https://{workspace.team_domain}.slack.com/",
         "team": workspace.team_name,
         "user": workspace.users[workspace.bot_user_id].handle,
@@ -30,6 +30,33 @@ def auth_test(desk: ApiState, args: CallArguments) -> Answer:
         "is_enterprise_install": False,
         **({"enterprise_id": workspace.organisation.id} if workspace.organisation else {}),
     }
+    return about | _org_identity(desk)
+
+
+def _org_identity(desk: ApiState) -> Answer:
+    """What differs for an organisation's token: the id of the organisation stands in both places.
+
+    As seen in https://github.com/lobu-ai/lobu/pull/3047
+    """
+    if (installed := desk.workspace.org_install) is None:
+        return {}
+    return {
+        "url": f"https://{installed.domain}.enterprise.slack.com/",
+        "team": installed.name,
+        "team_id": installed.id,
+        "is_enterprise_install": True,
+    }
+
+
+@method("auth.teams.list")
+def auth_teams_list(desk: ApiState, args: CallArguments) -> Answer:
+    """The workspaces this token reaches. https://docs.slack.dev/reference/methods/auth.teams.list"""
+    workspace = desk.workspace
+    reached = {workspace.team_id: workspace.team_name}
+    if installed := workspace.org_install:
+        reached = {team_id: installed.teams[team_id].title() for team_id in installed.added_to or ()}
+    teams, cursor = page(args, [{"id": key, "name": name} for key, name in reached.items()], 100, 1000)
+    return {"teams": teams, "response_metadata": {"next_cursor": cursor}}
 
 
 @method("apps.connections.open", token="app")  # noqa: S106 -- a kind, not a secret

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.slack.people import FakeUser
+from sandbox.slack.people import FakeUser, FakeUserGroup
 from sandbox.slack.server_state import Answer, ApiState, CallArguments, method, page
 from sandbox.slack.validation import SlackApiError
 
@@ -25,12 +25,13 @@ def info(desk: ApiState, args: CallArguments) -> Answer:
 
 @method("users.list", "users:read")
 def list_(desk: ApiState, args: CallArguments) -> Answer:
-    """All users of the workspace, bots included; an organisation's other people are not of it."""
-    home = desk.workspace.team_id
-    here = [each for each in desk.workspace.users.values() if each.grid is None or home in each.grid.teams]
+    """All users of a workspace, bots included; an organisation's other people are not of it."""
+    workspace = desk.workspace
+    asked = args.text("team_id") if workspace.org_install else workspace.team_id
+    here = [each for each in workspace.users.values() if each.grid is None or asked in each.grid.teams]
     users, cursor = page(args, here, 1000, 1000)
     members = [_wire(desk, args, user) for user in users]
-    return {"members": members, "cache_ts": int(desk.workspace.clock()), "response_metadata": {"next_cursor": cursor}}
+    return {"members": members, "cache_ts": int(workspace.clock()), "response_metadata": {"next_cursor": cursor}}
 
 
 @method("users.lookupByEmail", "users:read.email")
@@ -43,10 +44,17 @@ def lookup_by_email(desk: ApiState, args: CallArguments) -> Answer:
     raise SlackApiError("users_not_found")
 
 
+def _groups_asked_for(desk: ApiState, args: CallArguments) -> dict[str, FakeUserGroup]:
+    """The groups of the workspace that was asked about; a workspace's own token need not name it."""
+    home, asked = desk.workspace.team_id, args.text("team_id")
+    where = asked if desk.workspace.org_install else home
+    return {key: group for key, group in desk.workspace.usergroups.items() if (group.team_id or home) == where}
+
+
 @method("usergroups.list", "usergroups:read")
 def usergroups(desk: ApiState, args: CallArguments) -> Answer:
     """All user groups; their users only when asked for."""
-    groups = [group.wire(team_id=desk.workspace.team_id) for group in desk.workspace.usergroups.values()]
+    groups = [group.wire(team_id=desk.workspace.team_id) for group in _groups_asked_for(desk, args).values()]
     if not args.flag("include_users"):
         for group in groups:
             group.pop("users")
@@ -56,7 +64,7 @@ def usergroups(desk: ApiState, args: CallArguments) -> Answer:
 @method("usergroups.users.list", "usergroups:read")
 def usergroup_users(desk: ApiState, args: CallArguments) -> Answer:
     """The ids of a group's users."""
-    group = desk.workspace.usergroups.get(args.needed("usergroup"))
+    group = _groups_asked_for(desk, args).get(args.needed("usergroup"))
     if group is None:
         raise SlackApiError("no_such_subteam")
     return {"users": list(group.users)}

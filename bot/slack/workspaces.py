@@ -1,0 +1,124 @@
+"""The workspaces of the installation: one, or of an organisation all that the app was added to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.exceptions import SlackError, kind_of
+from bot.observability.causes import cause
+from bot.observability.logging import logger
+from bot.slack.errors import NOT_GRANTED, call_api
+from bot.slack.pagination import iterate_pages
+from bot.slack.web_api import WebAPI
+
+log = logger(__name__)
+
+Answer = TypeVar("Answer")
+
+LIST_SECONDS = 300.0
+
+# The workspace of the request worked on; empty where there is none, or none was named.
+at_hand: ContextVar[str] = ContextVar("at_hand", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace of the organisation that the app was added to."""
+
+    id: str
+    name: str
+
+
+class Workspaces:
+    """Ask Slack about one workspace after the other, where an organisation's token has to name one.
+
+    https://docs.slack.dev/enterprise/organization-ready-apps. A workspace's own token may name it, too, and Slack
+    ignores it. `home` gives the installation's id, and whether it is an organisation's.
+    """
+
+    def __init__(self, api: WebAPI, home: Callable[[], Awaitable[tuple[str, bool]]]) -> None:
+        self._api = api
+        self._home = home
+        self._listed: list[Workspace] = []
+        self._listed_at = 0.0
+        self._known: dict[str, str] = {}  # what was asked about → the workspace it was found in
+
+    async def ids(self, about: str = "") -> list[str]:
+        """Return the ids, that of `about` first if it was found before, then that of the request at hand.
+
+        Raises SlackError. While Slack does not list them there is only the one at hand.
+        """
+        home, is_organization = await self._home()
+        if not is_organization:
+            return [home]
+        likely = [self._known.get(about, ""), at_hand.get()]
+        try:
+            found = [workspace.id for workspace in await self.listed()]
+        except SlackError as problem:
+            if not at_hand.get():
+                raise
+            log.info("slack.workspaces_unknown", problem=kind_of(problem), cause=cause(problem))
+            return [at_hand.get()]
+        return sorted(found, key=lambda team_id: likely.index(team_id) if team_id in likely else len(likely))
+
+    async def listed(self) -> list[Workspace]:
+        """Return the workspaces an organisation added the app to, as of a few minutes ago. Raises SlackError.
+
+        https://docs.slack.dev/reference/methods/auth.teams.list
+        """
+        if not self._listed_at or time.monotonic() - self._listed_at > LIST_SECONDS:
+
+            def fetch(cursor: str | None) -> Awaitable[object]:
+                return call_api(self._api.auth_teams_list(cursor=cursor, limit=1000))
+
+            pages = [page async for page in iterate_pages(fetch, "teams")]
+            self._listed = [Workspace(str(item["id"]), str(item.get("name") or "")) for page in pages for item in page]
+            self._listed_at = time.monotonic()
+        return self._listed
+
+    def forget(self) -> None:
+        """Ask again which they are: one was added or removed."""
+        self._listed_at = 0.0
+
+    async def each(self, ask: Callable[[str], Awaitable[Answer]]) -> AsyncIterator[Answer]:
+        """Give the answer of each workspace in turn, without those that the app is no longer in.
+
+        Raises the refusal if all refuse.
+        """
+        refused, answered = None, False
+        for team_id in await self.ids():
+            try:
+                answer = await ask(team_id)
+            except SlackError as error:
+                refused = self._removed_from(error)
+                continue
+            answered = True
+            yield answer
+        if refused and not answered:
+            raise refused
+
+    async def first(self, about: str, ask: Callable[[str], Awaitable[Answer]], *, missing: Collection[str]) -> Answer:
+        """Return the answer of the workspace in which there is `about`; `missing` are the errors of all others.
+
+        Raises one of these errors if it is in none.
+        """
+        refused = SlackError(code=next(iter(missing)))
+        for team_id in await self.ids(about):
+            try:
+                answer = await ask(team_id)
+            except SlackError as error:
+                refused = error if error.code in missing else self._removed_from(error)
+                continue
+            self._known[about] = team_id
+            return answer
+        raise refused
+
+    def _removed_from(self, error: SlackError) -> SlackError:
+        if error.code not in NOT_GRANTED:
+            raise error
+        self.forget()
+        return error
