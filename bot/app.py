@@ -32,8 +32,8 @@ from bot.services.webhook import WebhookHandler
 from bot.settings import Settings
 from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.deduplication import RequestDeduplicator
-from bot.slack.manifest import SCOPES
 from bot.slack.refused_blocks import RefusedBlocks
+from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from bot.slack.socket_mode.pool import SocketPool
 from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
 from bot.testing_overrides import TestingOverrides
@@ -239,7 +239,7 @@ def _web(  # noqa: PLR0917 - HTTP mode needs all of these
 
 
 async def _say_what_is_missing(slack_client: SlackClient) -> None:
-    """One line at the start for scopes Slack did not give us, with what suffers."""
+    """One line at the start for each scope that Slack did not give us, with what suffers; the optional ones in one."""
     try:
         scopes = (await slack_client.identity()).scopes
     except BotError as problem:
@@ -247,6 +247,9 @@ async def _say_what_is_missing(slack_client: SlackClient) -> None:
         return
     if scopes is None:
         return
-    for scope in SCOPES:
+    for scope in REQUIRED:
         if scope not in scopes:
             log.warning("slack.scope_missing", scope=scope, needed_for=SCOPES[scope])
+    off = {scope: feature.name for scope, feature in OPTIONAL.items() if scope not in scopes}
+    if off:
+        log.info("slack.features_off", off=off)

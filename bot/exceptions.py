@@ -528,6 +528,20 @@ class SlackError(BotError, kind="SlackProblem"):
         return self.code
 
 
+class FeatureOff(SlackError, everyday=True):
+    """The bot was installed without the optional scope `scope`, so it can't do this; `refusal` (a message id with
+    `{scope}`) says so.
+    """
+
+    sentence = Text("This feature is off: an admin can add an optional permission.")
+    next_step = NO_TEXT
+    admin_step = Text("Add it at api.slack.com/apps → OAuth & Permissions and reinstall the app.")
+
+    def __init__(self, refusal: str, scope: str) -> None:
+        super().__init__(Text(refusal, scope=scope), code="missing_scope")
+        self.scope = scope
+
+
 class ChannelUnavailable(SlackError, kind="ChannelRefused", everyday=True):
     """The bot cannot post in the channel; a retry does not help until a user acts."""
 

@@ -79,6 +79,7 @@ def poster_of(
         session=session,
         pace=tuning.pace_seconds,
         refused=refused,
+        app_name=settings.slack_app_name,
     )
 
 

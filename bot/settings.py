@@ -31,6 +31,10 @@ PRIVATE: tuple[Network, ...] = tuple(
 )
 
 
+# https://docs.slack.dev/reference/app-manifest: of an app; its bot user, which has the same name, may have 80
+LONGEST_APP_NAME = 35
+
+
 def _parts(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
@@ -69,6 +73,15 @@ def _public_address(value: str) -> str:
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise ValueError("must be https, or phones can't install")
     return value
+
+
+def _app_name(value: str) -> str:
+    name = value.strip()
+    if not name or not name.isprintable():
+        raise ValueError("isn't a name on one line")
+    if len(name) > LONGEST_APP_NAME:
+        raise ValueError(f"is longer than the {LONGEST_APP_NAME} characters that Slack allows")
+    return name
 
 
 def _starts_with(prefix: str) -> AfterValidator:
@@ -251,6 +264,7 @@ _LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
 SlashCommand = Annotated[str, Field(pattern=r"^/[^\s/]{1,31}$")]
+AppName = Annotated[str, AfterValidator(_app_name)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Credential = Annotated[SecretStr, AfterValidator(_one_header_word)]
 BotToken = Annotated[Credential, _starts_with("xoxb-")]
@@ -284,6 +298,11 @@ class Settings(BaseSettings):
     )
     slack_api_url: WebAddress = setting("https://slack.com/api", "Slack's Web API", example="https://slack.com/api/")
     slack_command: SlashCommand = setting("/applivery", "slash command, as named in the Slack app")
+    slack_app_name: AppName = setting(
+        "Applivery",
+        "the app's name in the manifest; choose another where Applivery's own Slack app is installed",
+        example="Applivery Builds",
+    )
     slack_socket_connections: int = setting(
         2, "Socket Mode connections, 1 to 10; two leave no gap when one is replaced", ge=1, le=10
     )
@@ -417,6 +436,7 @@ class SlackAppSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     slack_command: SlashCommand = "/applivery"
+    slack_app_name: AppName = "Applivery"
     public_url: Annotated[str, AfterValidator(_public_address)] | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

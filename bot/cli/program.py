@@ -210,6 +210,7 @@ def manifest() -> None:
         public_url=settings.public_url,
         socket_mode=settings.socket_mode,
         shortcuts=_registry().shortcuts(),
+        name=settings.slack_app_name,
     )
     typer.echo(yaml.safe_dump(text, sort_keys=False, allow_unicode=standard_streams.unicode(), width=1000), nl=False)
 

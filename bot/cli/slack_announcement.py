@@ -35,9 +35,9 @@ class SlackAnnouncer:
                 with try_:
                     await self.poster.post(self.channel, card)
         except SlackError as problem:
-            raise self._but(problem) from None
+            raise await self._but(problem) from None
 
-    def _but(self, problem: SlackError) -> SlackError:
+    async def _but(self, problem: SlackError) -> SlackError:
         if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
             return SlackError(
                 english("The build is ready, but Slack didn't confirm the card. Check the channel."),
@@ -46,9 +46,8 @@ class SlackAnnouncer:
             )
         step = problem.step_for(admin=True)
         if isinstance(problem, ChannelUnavailable):
-            step = english(
-                "Invite the bot: `/invite @Applivery`. Then post the card with `/applivery get` → Share here."
-            )
+            name = await self.poster.bot_name()
+            step = english(f"Invite the bot: `/invite @{name}`. Then post the card with `/applivery get` → Share here.")
         return SlackError(
             english(f"The build is ready, but the card wasn't posted in {self.channel}: {problem.sentence}"),
             step,

@@ -11,8 +11,8 @@ from bot.domain.audit import Entrypoint
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
 from bot.slack.button_values import BuildValue
-from bot.slack.manifest import EVENTS
 from bot.slack.schemas import WITH_RECORDS
+from bot.slack.scopes import EVENTS
 
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
 CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")

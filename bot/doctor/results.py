@@ -20,9 +20,16 @@ class CheckOutcome(StrEnum):
     WARNING = "warning"
     BROKEN = "broken"
     SKIPPED = "not checked"
+    OFF = "off"
 
 
-_MARKS = {CheckOutcome.WELL: "✓", CheckOutcome.WARNING: "!", CheckOutcome.BROKEN: "✗", CheckOutcome.SKIPPED: "–"}
+_MARKS = {
+    CheckOutcome.WELL: "✓",
+    CheckOutcome.WARNING: "!",
+    CheckOutcome.BROKEN: "✗",
+    CheckOutcome.SKIPPED: "–",
+    CheckOutcome.OFF: "-",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,11 @@ def broken(check: str, text: str, fix: str, *, blocks: tuple[str, ...] = ()) -> 
 def skipped(check: str, text: str, fix: str = "") -> CheckResult:
     """Not checked, and why."""
     return CheckResult(check, CheckOutcome.SKIPPED, text, fix)
+
+
+def off(check: str, text: str, fix: str = "") -> CheckResult:
+    """A feature that is turned off, which is no fault."""
+    return CheckResult(check, CheckOutcome.OFF, text, fix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,20 +13,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.doctor import admins, database
 from bot.doctor.context import SECONDS, CheckContext, unreached
-from bot.doctor.results import CheckResult, broken, skipped, warning, well
+from bot.doctor.results import CheckResult, broken, off, skipped, warning, well
 from bot.exceptions import DeliveryUnknown, SlackError
 from bot.observability.causes import cause
 from bot.slack.client import granted_scopes
 from bot.slack.errors import call_api
-from bot.slack.manifest import SCOPES
+from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 
 TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket Mode"
 
-# Without these everything works, and a crash at the wrong instant can repeat a message.
-ONLY_AFTER_A_CRASH = ("channels:history", "groups:history")
 AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, database.OUTBOX)
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
+TURN_ON = "Optional: add it under api.slack.com/apps → your app → OAuth & Permissions, then reinstall the app."
 REINSTALL = "Paste manifest.yml at api.slack.com/apps → your app → App Manifest, then reinstall under Install App."
 
 
@@ -54,17 +54,25 @@ def _refused(case: CheckContext, problem: SlackError) -> CheckResult:
 
 
 def scopes(given: frozenset[str] | None) -> list[CheckResult]:
-    """Each scope that is missing, with what suffers."""
+    """Each scope that is missing, with what suffers; without an optional one a feature is off, which is no fault."""
     if given is None:
         return [skipped(SCOPE, "Slack doesn't list this token's scopes.")]
-    results = [
-        (warning if scope in ONLY_AFTER_A_CRASH else broken)(
-            SCOPE, f"{scope} is missing. Needed to {SCOPES[scope]}.", REINSTALL
-        )
-        for scope in SCOPES
+    missing = [
+        broken(SCOPE, f"{scope} is missing. Needed to {SCOPES[scope]}.", REINSTALL)
+        for scope in REQUIRED
         if scope not in given
     ]
-    return results or [well(SCOPE, f"all {len(SCOPES)} granted.")]
+    features = [
+        off(SCOPE, f"off: {feature.name} ({scope}): {feature.uses}.")
+        for scope, feature in OPTIONAL.items()
+        if scope not in given
+    ]
+    if features:
+        features[-1] = replace(features[-1], fix=TURN_ON)
+    every = well(
+        SCOPE, f"all {len(SCOPES)} granted." if not features else f"all {len(REQUIRED)} required ones granted."
+    )
+    return [*(missing or [every]), *features]
 
 
 def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:

@@ -140,7 +140,9 @@ class SlackClient:
         session: aiohttp.ClientSession,
         pace: float = 1.0,
         refused: RefusedBlocks | None = None,
+        app_name: str = "Applivery",
     ) -> None:
+        self._app_name = app_name
         self._session = session
         self._pace = pace
         self._free_at: dict[str, float] = {}
@@ -309,11 +311,11 @@ class SlackClient:
         return time.monotonic() - self._identity_at if self._identity else float("inf")
 
     async def bot_name(self) -> str:
-        """Return what people type after the @ to invite us; a guess while Slack cannot say."""
+        """Return what people type after the @ to invite us; the app's name while Slack cannot say."""
         try:
             return (await self.identity()).name
         except SlackError:
-            return "applivery"
+            return self._app_name
 
     async def find_message(
         self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None

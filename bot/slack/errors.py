@@ -22,6 +22,7 @@ from bot.exceptions import (
 )
 from bot.http_client import AnswerTooLarge
 from bot.i18n import Text
+from bot.slack.scopes import feature_off
 from bot.timeouts import retry_after
 
 Answer = TypeVar("Answer")
@@ -114,7 +115,11 @@ def to_slack_error(error: BaseException) -> SlackError:
     return SlackError(Text("Slack refused the request (`{code}`).", code=code), code=code)
 
 
-def _missing_scope_error(scope: str, code: str) -> SlackError:
+def _missing_scope_error(needed: str, code: str) -> SlackError:
+    """Return what a missing scope means; Slack names those of which one would be enough, parted by commas."""
+    if off := feature_off(needed.split(",")):
+        return off
+    scope = needed.partition(",")[0]
     words = Text("This bot lacks the Slack scope `{scope}`.", scope=scope)
     words = words if scope else Text("This bot lacks a Slack scope.")
     return SlackError(

@@ -112,10 +112,10 @@ class ApiState:
         return {"team_id": self.workspace.team_id, "app_id": self.workspace.app_id}
 
     def need(self, *scopes: str) -> None:
-        """Refuse with missing_scope unless one of these is granted."""
+        """Refuse with missing_scope unless one of these is granted; all that would do are named, parted by commas."""
         if not self.workspace.scopes.intersection(scopes):
             provided = ",".join(sorted(self.workspace.scopes))
-            raise SlackApiError("missing_scope", needed=scopes[0], provided=provided)
+            raise SlackApiError("missing_scope", needed=",".join(scopes), provided=provided)
 
     def in_it(self, channel: FakeChannel) -> bool:
         """Whether the bot is a member."""

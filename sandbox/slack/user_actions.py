@@ -22,6 +22,26 @@ from sandbox.slack.view import FakeView
 
 Where = FakeMessage | FakeView
 
+# The scope of which an event needs one; without it Slack sends nothing. https://docs.slack.dev/reference/events
+EVENT_SCOPES: dict[str, tuple[str, ...]] = {
+    "app_mention": ("app_mentions:read",),
+    "message.im": ("im:history",),
+    "message.mpim": ("mpim:history",),
+    "message.channel": ("channels:history",),
+    "message.group": ("groups:history",),
+    "member_joined_channel": ("channels:read", "groups:read"),
+    **dict.fromkeys(("user_change", "team_join"), ("users:read",)),
+    **dict.fromkeys(("subteam_created", "subteam_members_changed", "subteam_updated"), ("usergroups:read",)),
+    **{
+        f"{kind}_{what}": (f"{kind}s:read",)
+        for kind in ("channel", "group")
+        for what in ("archive", "unarchive", "left", "rename", "deleted")
+    },
+    "channel_id_changed": ("channels:read", "groups:read", "im:read", "mpim:read"),
+    "channel_shared": ("channels:read", "groups:read"),
+    "channel_unshared": ("channels:read", "groups:read"),
+}
+
 
 class UserActions:
     """The deeds. `base_url` tells where response_urls live."""
@@ -203,7 +223,7 @@ class UserActions:
     async def event(self, event: dict[str, Any], retries: int = 0, *, event_id: str | None = None) -> Interaction:
         """Deliver an event; unacknowledged it is sent again with the same event_id, `retries` says how often anyhow.
 
-        Nothing is sent when the app has not subscribed to it.
+        Nothing is sent when the app has not subscribed to it, or was not granted the scope for it.
         """
         channel = event.get("channel")
         place = str(channel.get("id")) if isinstance(channel, dict) else channel
@@ -213,9 +233,14 @@ class UserActions:
         )
         event = {"event_ts": self.workspace.new_ts(), **event}
         payload = self.payloads.event(event, event_id or f"Ev{self.workspace.new_word(10)}")
-        if self.workspace.subscribed is None or _name(event) in self.workspace.subscribed:
+        if self._is_sent(event):
             await self.delivery.event(turn, payload, retries)
         return self._ended(turn)
+
+    def _is_sent(self, event: dict[str, Any]) -> bool:
+        subscribed, scopes = self.workspace.subscribed, EVENT_SCOPES.get(_name(event), ())
+        wanted = subscribed is None or _name(event) in subscribed
+        return wanted and (not scopes or not self.workspace.scopes.isdisjoint(scopes))
 
     def say(self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None) -> FakeMessage:
         """Write a message as this person; its links are crawled. The app is not told: see `mention`."""

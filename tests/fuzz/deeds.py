@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.dispatch.registry import HandlerKind
-from bot.slack.manifest import EVENTS
+from bot.slack.scopes import EVENTS
 from sandbox.slack import FakeUser, FakeView, Interaction
 from tests.conftest import Environment
 from tests.fuzz.words import InputGenerator

@@ -13,7 +13,8 @@ from bot.domain.audit import Entrypoint
 from bot.exceptions import SlackError
 from bot.slack import blocks
 from bot.slack.blocks import HomeView
-from bot.slack.manifest import EVENTS, manifest
+from bot.slack.manifest import manifest
+from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support.handing import directs, ready, rested, seen

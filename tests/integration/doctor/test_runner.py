@@ -21,7 +21,7 @@ from bot.doctor.runner import CHECKS, SETTINGS, examine
 from bot.domain.model import BuildEvent
 from bot.exceptions import DatabaseUnavailable
 from bot.settings import InvalidSettings
-from bot.slack.manifest import SCOPES
+from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.e2e.test_cli import a_free_port
@@ -114,7 +114,7 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: Environment) -
 async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Environment) -> None:
     report = await examined(world)
     lines = report.text().splitlines()
-    checks = [line for line in lines if line[:1] in "✓!✗–" and line]
+    checks = [line for line in lines if line[:1] in "✓!✗–-" and line]
     assert len(checks) <= len(report.findings)
     assert all(re.match(r"[✓!✗–] [A-Z][\w ,]+: \S", line) for line in checks)
     for finding in report.findings:
@@ -241,14 +241,24 @@ async def test_a_token_slack_does_not_take_is_broken(world: Environment) -> None
 
 
 async def test_a_missing_scope_is_named_with_what_needs_it(world: Environment) -> None:
-    world.slack.scopes -= {"users:read", "groups:history"}
-    report = await examined(world)
-    lost, nearly = of(report, slack.SCOPE)
-    assert (lost.outcome, nearly.outcome) == (BROKEN, WARNING)
+    world.slack.scopes -= {"users:read"}
+    lost = the(await examined(world), slack.SCOPE)
+    assert lost.outcome is BROKEN
     assert "users:read" in lost.said
     assert SCOPES["users:read"] in lost.said
-    assert "groups:history" in nearly.said
     assert "manifest" in lost.fix
+
+
+async def test_a_missing_optional_scope_is_a_feature_off(world: Environment) -> None:
+    world.slack.scopes = set(REQUIRED)
+    report = await examined(world)
+    granted, *features = of(report, slack.SCOPE)
+    assert (granted.outcome, granted.said) == (WELL, f"all {len(REQUIRED)} required ones granted.")
+    assert {feature.outcome for feature in features} == {CheckOutcome.OFF}
+    assert [re.findall(r"\((\S+)\)", feature.said) for feature in features] == [[scope] for scope in OPTIONAL]
+    assert "- Slack scopes: off: user groups (usergroups:read): grants to groups, `mention:`" in report.text()
+    assert report.fine
+    assert report.next_step.startswith("Start the bot")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.db import app_polls, subscriptions
-from bot.slack.manifest import EVENTS
+from bot.slack.scopes import EVENTS
 from sandbox.slack import FakeSlack
 from tests.conftest import Environment
 from tests.support.handing import ready, rested

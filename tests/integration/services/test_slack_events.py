@@ -13,7 +13,7 @@ import pytest
 from bot.app import running
 from bot.db import access
 from bot.dispatch import requests
-from bot.slack.manifest import EVENTS
+from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support.waiting import patience

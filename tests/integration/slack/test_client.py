@@ -353,7 +353,7 @@ async def test_client_own_identity_requested_once(slack: FakeSlack, poster: Slac
 async def test_client_own_name_guessed_while_slack_down_and_retried(slack: FakeSlack, poster: SlackClient) -> None:
     slack.users[slack.bot_user_id].handle = "build-robot"
     slack.faults.add("auth.test", Fault(error="internal_error"))
-    assert await poster.bot_name() == "applivery"
+    assert await poster.bot_name() == "Applivery"
     assert await poster.bot_name() == "build-robot"
 
 

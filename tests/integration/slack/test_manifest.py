@@ -1,33 +1,28 @@
 from __future__ import annotations
 
 import ast
-import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 import bot.commands
 from bot.dispatch.registry import HandlerRegistry
-from bot.slack.manifest import SCOPES, manifest
-from sandbox.slack.methods import METHODS
+from bot.slack.manifest import manifest
+from bot.slack.scopes import EVENTS, METHODS, OPTIONAL, REQUIRED, SCOPES
+from sandbox.slack.methods import METHODS as SLACKS
+from sandbox.slack.user_actions import EVENT_SCOPES
 from tests.conftest import Environment
 from tests.integration.dispatch.test_dispatcher import say_everything
+from tests.support.slack_manifest import Manifest, check_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORTCUTS = HandlerRegistry.scan(bot.commands).shortcuts()
 DEFAULT = manifest(command="/applivery", public_url=None, socket_mode=True, shortcuts=SHORTCUTS)
 HTTP = manifest(command="/builds", public_url="https://bot.acme.test/", socket_mode=False, shortcuts=SHORTCUTS)
-
-# What the sandbox cannot know: the slash command itself, and the kinds of channel.
-BY_USE = {
-    "commands": "a slash command",
-    "app_mentions:read": "an event",
-    "groups:read": "private channels",
-    "groups:history": "private channels",
-    "users:read.email": "a field of a person",
-}
 
 # One method of the SDK that is several of Slack's.
 SEVERAL = {"files_upload_v2": {"files.getUploadURLExternal", "files.completeUploadExternal"}}
@@ -37,20 +32,38 @@ def test_the_file_at_the_top_is_what_the_code_says() -> None:
     assert yaml.safe_load((ROOT / "manifest.yml").read_text()) == DEFAULT
 
 
-@pytest.mark.parametrize("it", [DEFAULT, HTTP], ids=["socket", "http"])
-def test_manifest_keeps_slack_limits(it: dict[str, Any]) -> None:
-    about, features = it["display_information"], it["features"]
-    assert len(about["name"]) <= 35
-    assert len(about["description"]) <= 140
-    assert len(features["bot_user"]["display_name"]) <= 80
-    assert 1 <= len(features["slash_commands"]) <= 50
-    for command in features["slash_commands"]:
-        assert re.fullmatch(r"/\S{1,31}", command["command"])
-        assert len(command["description"]) <= 2000
-        assert len(command["usage_hint"]) <= 1000
-    scopes = it["oauth_config"]["scopes"]["bot"]
-    assert len(scopes) == len(set(scopes)) <= 255
-    assert it["settings"]["interactivity"]["is_enabled"] is True
+@pytest.mark.parametrize("socket_mode", [True, False], ids=["socket", "http"])
+@pytest.mark.parametrize("command", ["/applivery", "/b", "/" + "x" * 31])
+@pytest.mark.parametrize(
+    "url", [None, "https://bot.acme.test/", "http://127.0.0.1:3000", "https://b.test/" + "p" * 900]
+)
+@pytest.mark.parametrize("name", ["Applivery", "B", "Acme Builds — Ünïts & 建設", "y" * 35])
+def test_manifest_is_one_that_slack_takes(socket_mode: bool, command: str, url: str | None, name: str) -> None:
+    made = manifest(command=command, public_url=url, socket_mode=socket_mode, shortcuts=SHORTCUTS, name=name)
+    check_manifest(made)
+    assert made["display_information"]["name"] == made["features"]["bot_user"]["display_name"] == name
+
+
+WRONG: dict[str, Any] = {
+    "a name too long": lambda it: it["display_information"].update(name="x" * 36),
+    "an unknown field": lambda it: it["settings"].update(hosted=True),
+    "a text for a boolean": lambda it: it["settings"].update(socket_mode_enabled="yes"),
+    "a scope that is only optional": lambda it: it["oauth_config"]["scopes"]["bot_optional"].append("team:read"),
+    "a scope twice": lambda it: it["oauth_config"]["scopes"]["bot"].append("commands"),
+    "an address over sockets": lambda it: it["settings"]["event_subscriptions"].update(request_url="https://b.test"),
+    "no interactivity": lambda it: it["settings"]["interactivity"].pop("is_enabled"),
+    "a command of another kind": lambda it: it["features"]["slash_commands"][0].update(command="applivery"),
+    "a shortcut's name too long": lambda it: it["features"]["shortcuts"][0].update(name="x" * 25),
+    "version 3": lambda it: it.update(_metadata={"major_version": 3}),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_the_check_refuses_what_slack_refuses(fault: str) -> None:
+    wrong = deepcopy(DEFAULT)
+    WRONG[fault](wrong)
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(wrong)
 
 
 def test_manifest_socket_mode_no_address_and_http_everywhere() -> None:
@@ -69,13 +82,20 @@ def test_mentions_in_a_command_arrive_as_ids() -> None:
 
 def test_every_scope_has_a_reason() -> None:
     assert all(len(reason) > 10 for reason in SCOPES.values())
-    assert DEFAULT["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+    assert all(feature.name and feature.uses for feature in OPTIONAL.values())
+    assert DEFAULT["oauth_config"]["scopes"] == {"bot": list(SCOPES), "bot_optional": list(OPTIONAL)}
+
+
+def test_optional_is_what_the_bot_can_do_without() -> None:
+    histories = {"channels:history", "groups:history", "im:history"}
+    assert OPTIONAL.keys() == {*histories, "files:read", "files:write", "users:read.email", "usergroups:read"}
+    assert {*REQUIRED, *OPTIONAL} == SCOPES.keys()
 
 
 def called_in_the_code() -> set[str]:
     """The Web API methods that stand in the bot's own source: `api.chat_delete(…)` and `api_call("chat.update", …)`."""
     named: set[str] = set()
-    known = {name.replace(".", "_"): name for name in METHODS}
+    known = {name.replace(".", "_"): name for name in SLACKS}
     for file in (ROOT / "bot").rglob("*.py"):
         if "sandbox" in file.parts:
             continue
@@ -91,15 +111,27 @@ def called_in_the_code() -> set[str]:
     return named
 
 
-def test_the_scopes_are_those_the_code_s_calls_need_and_no_more() -> None:
-    called = called_in_the_code()
-    assert {"chat.postMessage", "chat.update", "chat.delete", "views.open", "users.info", "auth.test"} <= called
-    assert called <= METHODS.keys(), "the sandbox does not know a method that is called"
-    for method in called:
-        wanted = set(METHODS[method].scopes)
-        assert not wanted or wanted & SCOPES.keys(), f"{method} needs one of {wanted}"
-    needed = {scope for method in called for scope in METHODS[method].scopes}
-    assert SCOPES.keys() - needed <= BY_USE.keys(), "asked for and never needed"
+def test_every_method_that_is_called_is_in_the_table() -> None:
+    assert called_in_the_code() | {"apps.connections.open"} == METHODS.keys()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_s_scopes_are_those_that_slack_wants(name: str) -> None:
+    assert name in SLACKS, "the sandbox does not know a method that is called"
+    assert set(METHODS[name]) == set(SLACKS[name].scopes) & SCOPES.keys()
+    assert bool(METHODS[name]) == bool(SLACKS[name].scopes), "none of its scopes is asked for"
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_s_scope_is_the_one_that_slack_wants(name: str) -> None:
+    scopes = EVENT_SCOPES.get(name, ())
+    assert EVENTS[name].scope in scopes if scopes else EVENTS[name].scope == ""
+
+
+def test_no_scope_is_asked_for_that_nothing_needs() -> None:
+    of_methods = {scope for scopes in METHODS.values() for scope in scopes}
+    of_events = {event.scope for event in EVENTS.values()} - {""}
+    assert of_methods | of_events | {"commands", "users:read.email"} == SCOPES.keys()  # the two: a command, a field
 
 
 async def test_everything_works_with_the_scopes_of_the_manifest_alone(world: Environment) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.db import channel_welcome, mutes, outbox, subscriptions
-from bot.slack.manifest import EVENTS
+from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.integration.workers.conftest import on_postgresql, on_sqlite

@@ -1,0 +1,129 @@
+"""The one table of Slack's permissions: why each is asked for, what needs it, and what is off without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bot.exceptions import FeatureOff
+from bot.i18n import gettext_noop
+
+# Each with the reason why it is asked for; docs/reference/slack.md is written from these (`make reference`).
+SCOPES = {
+    "commands": "run the slash command",
+    "chat:write": "post cards in channels and answers in direct messages",
+    "app_mentions:read": "answer `@Applivery get …` in threads, where slash commands don't work",
+    "users:read": "recognize admins, guests and partners; use each user's time zone",
+    "channels:read": "check whether it can post in a public channel",
+    "groups:read": "check whether it can post in a private channel",
+    "im:write": "open its DM with a user, to find or remove its message there",
+    "files:read": "upload a file that a user posted or picked in a form",
+    "files:write": "send reports and the audit log as CSV files, by DM",
+    "usergroups:read": "read user groups, for roles and mentions",
+    "users:read.email": "find who hasn't downloaded a build yet: `missing:@qa`",
+    "channels:history": "find its own message after a crash, so that it isn't posted twice",
+    "groups:history": "find its own message after a crash, in private channels",
+    "im:history": "find its own message after a crash, in DMs; read what users type in its DM",
+}
+
+
+class Feature(NamedTuple):
+    """What an optional scope turns on: its name and uses for the admin, and what a user is told while it is off."""
+
+    name: str
+    uses: str
+    refusal: str  # a message id
+
+
+_HISTORY = gettext_noop("I can't look for my own messages: an admin can add the optional permission `{scope}`.")
+# A user may install the bot without any of these. https://docs.slack.dev/changelog/2026/03/16/optional-scopes
+OPTIONAL = {
+    "files:read": Feature(
+        "files from Slack",
+        "`upload`, `attach` and their shortcuts",
+        gettext_noop("I can't read files in Slack: an admin can add the optional permission `{scope}`."),
+    ),
+    "files:write": Feature(
+        "CSV files",
+        "`format:csv` of `downloads` and `audit`",
+        gettext_noop("I can't send files in Slack: an admin can add the optional permission `{scope}`."),
+    ),
+    "usergroups:read": Feature(
+        "user groups",
+        "grants to groups, `mention:` and `missing:@group`",
+        gettext_noop("I can't read user groups: an admin can add the optional permission `{scope}`."),
+    ),
+    "users:read.email": Feature(
+        "email addresses",
+        "`missing:` and `person:@user`, which compare people with Applivery's download log",
+        gettext_noop("I can't see email addresses in Slack: an admin can add the optional permission `{scope}`."),
+    ),
+    "channels:history": Feature("look-up in public channels", "a crash can, rarely, repeat an announcement", _HISTORY),
+    "groups:history": Feature("look-up in private channels", "a crash can, rarely, repeat an announcement", _HISTORY),
+    "im:history": Feature(
+        "its own DM", "words typed there aren't read, and a crash can, rarely, repeat a message", _HISTORY
+    ),
+}
+REQUIRED = tuple(scope for scope in SCOPES if scope not in OPTIONAL)
+
+# Every method of the Web API that the bot calls, with its scopes: one of them is enough, as the kind of channel has it.
+# https://docs.slack.dev/reference/methods
+METHODS: dict[str, tuple[str, ...]] = {
+    "auth.teams.list": (),
+    "auth.test": (),
+    "apps.connections.open": (),  # the app token's own scope: connections:write
+    "chat.delete": ("chat:write",),
+    "chat.getPermalink": (),
+    "chat.postEphemeral": ("chat:write",),
+    "chat.postMessage": ("chat:write",),
+    "chat.update": ("chat:write",),
+    "conversations.history": ("channels:history", "groups:history", "im:history"),
+    "conversations.info": ("channels:read", "groups:read"),
+    "conversations.members": ("channels:read", "groups:read"),
+    "conversations.open": ("im:write",),
+    "conversations.replies": ("channels:history", "groups:history", "im:history"),
+    "files.completeUploadExternal": ("files:write",),
+    "files.getUploadURLExternal": ("files:write",),
+    "files.info": ("files:read",),
+    "usergroups.list": ("usergroups:read",),
+    "usergroups.users.list": ("usergroups:read",),
+    "users.info": ("users:read",),
+    "users.list": ("users:read",),
+    "views.open": (),
+    "views.publish": (),
+}
+
+
+class Event(NamedTuple):
+    """An event that Slack sends: what it is for, and the scope without which Slack doesn't deliver it."""
+
+    reason: str
+    scope: str = ""
+
+
+# https://docs.slack.dev/reference/events
+EVENTS = {
+    "app_mention": Event("a user mentions the bot in a thread", "app_mentions:read"),
+    "app_home_opened": Event("a user opens the Home tab"),
+    "user_change": Event("a user became a guest or left", "users:read"),
+    "team_join": Event("a user joined or came back", "users:read"),
+    "subteam_members_changed": Event("the members of a user group changed, and so their roles", "usergroups:read"),
+    "subteam_updated": Event("a user group was disabled or changed", "usergroups:read"),
+    "member_joined_channel": Event(
+        "the bot was invited: it introduces itself once and posts what was held", "channels:read"
+    ),
+    "channel_archive": Event("a channel was archived: its subscriptions pause", "channels:read"),
+    "channel_unarchive": Event("a channel is back: its subscriptions resume", "channels:read"),
+    "channel_left": Event("the bot was removed: the channel's subscriptions pause", "channels:read"),
+    "channel_rename": Event("a channel was renamed", "channels:read"),
+    "group_archive": Event("the same for private channels", "groups:read"),
+    "group_unarchive": Event("the same for private channels", "groups:read"),
+    "group_left": Event("the same for private channels", "groups:read"),
+    "group_rename": Event("the same for private channels", "groups:read"),
+}
+
+
+def feature_off(needed: Iterable[str]) -> FeatureOff | None:
+    """Return what a user is told where one of these scopes is needed and missing; None when none is optional."""
+    scope = next((scope for scope in needed if scope in OPTIONAL), None)
+    return None if scope is None else FeatureOff(OPTIONAL[scope].refusal, scope)
