@@ -26,6 +26,7 @@ from bot.health import HealthService
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
+from bot.services.channel_moves import ChannelMoves
 from bot.services.permissions import PermissionChecker
 from bot.services.slack_uploads import UploadRunner
 from bot.services.webhook import WebhookHandler
@@ -138,6 +139,7 @@ async def _opened(
     async def polling() -> dict[str, Any]:
         return await vitals.polling()
 
+    moves = ChannelMoves(store, slack_client)
     services = build_services(
         settings,
         tuning,
@@ -147,11 +149,12 @@ async def _opened(
         slack_client=slack_client,
         access=people,
         permission=permission,
+        moves=moves,
         metrics=metrics,
         claims=claim,
         health=health,
     )
-    pausing = ChannelMonitor(store=store, slack_client=slack_client, people=people)
+    pausing = ChannelMonitor(store=store, slack_client=slack_client, people=people, moves=moves)
     dispatcher = RequestDispatcher(
         services=services,
         registry=HandlerRegistry.scan(bot.commands),

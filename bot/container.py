@@ -17,6 +17,7 @@ from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
 from bot.services.build_lists import BuildLists
 from bot.services.bundle import Services
+from bot.services.channel_moves import ChannelMoves
 from bot.services.channels import ChannelService
 from bot.services.drafts import DraftKeeper
 from bot.services.link_expiries import LinkExpiryService
@@ -51,6 +52,7 @@ def build_services(
     slack_client: SlackClient,
     access: AccessResolver,
     permission: PermissionChecker,
+    moves: ChannelMoves,
     metrics: Metrics,
     claims: TicketIssuer | None,
     health: Callable[[], Awaitable[Health]],
@@ -101,7 +103,7 @@ def build_services(
         roles=RoleService(store, access, apps, audit),
         scheduled_reports=ScheduledReportService(store, audit),
         sent_builds=SentBuildService(store, permission, audit),
-        slack_events=SlackEventService(store, access),
+        slack_events=SlackEventService(store, access, moves),
         subscriptions=SubscriptionService(store, audit),
         uploads=uploads,
         watches=WatchService(store, apps, timedelta(hours=settings.build_deadline_hours)),

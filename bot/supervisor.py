@@ -165,6 +165,7 @@ def jobs_of(
             message=words.message,
             channel_monitor=pausing,
             access_rechecker=withdrawals,
+            moves=services.slack_events.moves,
             lease_seconds=tuning.lease_seconds,
             pace_seconds=tuning.pace_seconds,
         ),

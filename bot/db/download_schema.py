@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.db.types import RowId, SanitizedText, UtcMicros, metadata
+from bot.db.types import ChannelId, RowId, SanitizedText, UtcMicros, metadata
 
 # In these channels a summary may name people.
 manager_channels = sa.Table(
     "manager_channels",
     metadata,
-    sa.Column("channel_id", SanitizedText, primary_key=True),
+    sa.Column("channel_id", ChannelId, primary_key=True),
     sa.Column("set_by", SanitizedText, nullable=False),
     sa.Column("set_at", UtcMicros, nullable=False),
 )
@@ -22,7 +22,7 @@ scheduled_reports = sa.Table(
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("team_id", SanitizedText, nullable=False),
-    sa.Column("target_id", SanitizedText, nullable=False),
+    sa.Column("target_id", ChannelId, nullable=False),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("app_name", SanitizedText, nullable=False),
     sa.Column("build_ref", SanitizedText, nullable=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.db import outbox_enqueue, outbox_read
 from bot.db.connect import fresh_token
@@ -38,7 +39,11 @@ def _commit_results(
     tx: Transaction, ended: Sequence[DeliveryResult], pace_seconds: float
 ) -> tuple[DeliveryResult, ...]:
     rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
-    written_down = set(tx.execute(_HAND_IN, rows=rows).scalars())
+    written_down = {row.id: row.channel_id for row in tx.execute(_HAND_IN, rows=rows)}
+    if any(written_down.get(o.announcement_id, o.channel_id) != o.channel_id for o in ended):
+        # the channel got another id while it was posted there: the lease is under that
+        ended = [replace(o, channel_id=written_down.get(o.announcement_id, o.channel_id)) for o in ended]
+        rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
     if any(outcome.covers for outcome in ended):
         tx.execute(_COVER, rows=rows)
     freed = set(tx.execute(_FREE, rows=rows).scalars())
@@ -156,7 +161,7 @@ _HAND_IN = written(
             SELECT 1 FROM channel_leases c WHERE c.channel_id = outbox.channel_id AND c.lease_token = o.token
         )
     )
-    RETURNING outbox.id
+    RETURNING outbox.id, outbox.channel_id
     """,
     _ENDED,
 )

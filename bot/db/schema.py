@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import literal
-from bot.db.types import EnumText, RowId, SanitizedText, UtcMicros, metadata
+from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import FileKind
 from bot.domain.states import DeliveryState, WatchState
@@ -16,7 +16,7 @@ subscriptions = sa.Table(
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("team_id", SanitizedText, nullable=False),
-    sa.Column("channel_id", SanitizedText, nullable=False),
+    sa.Column("channel_id", ChannelId, nullable=False),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("app_name", SanitizedText, nullable=False),
     sa.Column("events", SanitizedText, nullable=False),
@@ -71,7 +71,7 @@ builds = sa.Table(
 channel_leases = sa.Table(
     "channel_leases",
     metadata,
-    sa.Column("channel_id", SanitizedText, primary_key=True),
+    sa.Column("channel_id", ChannelId, primary_key=True),
     sa.Column("has_pending", sa.Boolean, nullable=False),
     sa.Column("next_send_at", UtcMicros, nullable=False),
     sa.Column("lease_token", sa.Text),
@@ -92,7 +92,7 @@ outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("id", RowId, primary_key=True),
-    sa.Column("channel_id", SanitizedText, nullable=False),
+    sa.Column("channel_id", ChannelId, nullable=False),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("build_id", SanitizedText, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
@@ -129,7 +129,7 @@ audit = sa.Table(
     sa.Column("action", EnumText(AuditAction), nullable=False),
     sa.Column("outcome", SanitizedText, nullable=False),
     sa.Column("entrypoint", EnumText(Entrypoint), nullable=False),
-    sa.Column("channel_id", SanitizedText),
+    sa.Column("channel_id", ChannelId),
     sa.Column("app_id", SanitizedText),
     sa.Column("build_id", SanitizedText),
     sa.Column("token_hash", sa.Text),
@@ -153,7 +153,7 @@ tickets = sa.Table(
     sa.Column("expires_at", UtcMicros, nullable=False),
     sa.Column("uses_left", sa.Integer, nullable=False),
     sa.Column("state", EnumText(TicketState), nullable=False),
-    sa.Column("channel_id", SanitizedText, nullable=False),
+    sa.Column("channel_id", ChannelId, nullable=False),
     sa.Index(None, "build_id", "user_id"),
     sa.Index(None, "expires_at"),
 )
@@ -201,7 +201,7 @@ app_channel_allowlist = sa.Table(
     "app_channel_allowlist",
     metadata,
     sa.Column("app_id", SanitizedText, primary_key=True),
-    sa.Column("channel_id", SanitizedText, primary_key=True),
+    sa.Column("channel_id", ChannelId, primary_key=True),
     sa.Column("set_by", SanitizedText, nullable=False),
     sa.Column("set_at", UtcMicros, nullable=False),
 )
@@ -221,7 +221,7 @@ role_requests = sa.Table(
     sa.Column("decided_at", UtcMicros),
     sa.Column("allowed", sa.Boolean),
     sa.Column("command", SanitizedText, nullable=False, server_default=""),
-    sa.Column("channel_id", SanitizedText),
+    sa.Column("channel_id", ChannelId),
     sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("wide", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "user_id", "asked_at"),
@@ -233,7 +233,7 @@ role_request_copies = sa.Table(
     metadata,
     sa.Column("request_id", sa.BigInteger, primary_key=True),
     sa.Column("user_id", SanitizedText, primary_key=True),
-    sa.Column("channel_id", SanitizedText, nullable=False),
+    sa.Column("channel_id", ChannelId, nullable=False),
     sa.Column("ts", SanitizedText, nullable=False),
 )
 
@@ -268,7 +268,7 @@ build_waiters = sa.Table(
     sa.Column("asked_at", UtcMicros, nullable=False),
     sa.Column("notified", sa.Boolean, nullable=False),
     sa.Column("snapshot", SanitizedText),
-    sa.Column("channel_id", SanitizedText),
+    sa.Column("channel_id", ChannelId),
     sa.Index(None, "app_id"),
 )
 
@@ -283,7 +283,7 @@ build_watches = sa.Table(
     sa.Column("state", EnumText(WatchState), nullable=False),
     sa.Column("started_at", UtcMicros, nullable=False),
     sa.Column("expected_seconds", sa.Double),
-    sa.Column("channel", SanitizedText),
+    sa.Column("channel", ChannelId),
     sa.Column("ts", SanitizedText),
     sa.Column("last_text", SanitizedText, nullable=False),
     sa.Column("post_attempted", sa.Boolean, nullable=False),
@@ -312,7 +312,7 @@ link_expiries = sa.Table(
     metadata,
     sa.Column("id", RowId, primary_key=True),
     sa.Column("due_at", UtcMicros, nullable=False),
-    sa.Column("target", SanitizedText, nullable=False),
+    sa.Column("target", ChannelId, nullable=False),
     sa.Column("ts", SanitizedText),
     sa.Column("app_id", SanitizedText, nullable=False),
     sa.Column("build_id", SanitizedText, nullable=False),

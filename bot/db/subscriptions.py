@@ -64,7 +64,7 @@ def change_subscription(
     Return it with the key to undo that, which is empty for a new one; None, and nothing is saved, when the channel has
     another one by now.
     """
-    _serialize_changes(tx)
+    serialize_changes(tx)
     if _version(tx, wish["channel_id"], wish["app_id"]) != (expected.created_at if expected else None):
         return None
     saved = add_subscription(tx, **wish)
@@ -73,7 +73,7 @@ def change_subscription(
 
 def end_subscription(tx: Transaction, channel_id: str, number: int) -> tuple[Subscription, str] | None:
     """Remove a channel's subscription, and return it with the key to undo that; None if there is none."""
-    _serialize_changes(tx)
+    serialize_changes(tx)
     held = tuple(HeldAnnouncement(row.id, row.reason) for row in tx.execute(_HELD, id=number))
     removed = remove_subscription(tx, channel_id, number)
     return (removed, _save_change(tx, SubscriptionChange(removed, None, held))) if removed else None
@@ -91,7 +91,7 @@ def undo_change(tx: Transaction, change: SubscriptionChange, baseline: Sequence[
     None, and nothing is done, when it was changed again since.
     """
     before = change.before
-    _serialize_changes(tx)
+    serialize_changes(tx)
     if _version(tx, before.channel_id, before.app_id) != change.after:
         return None
     wish = {
@@ -122,7 +122,7 @@ def undo_change(tx: Transaction, change: SubscriptionChange, baseline: Sequence[
 def _write(tx: Transaction, wish: dict[str, Any], baseline: Sequence[Build]) -> Subscription:
     """Insert a subscription, or update the one for the same app of the same channel."""
     channel_id, app_id = wish["channel_id"], None if wish["app_id"] == EVERY_APP else wish["app_id"]
-    _serialize_changes(tx)
+    serialize_changes(tx)
     heard = _covers(tx, app_id, channel_id)
     watched = _covers(tx, app_id)
     same = ["channel_id", "app_id"]
@@ -133,7 +133,7 @@ def _write(tx: Transaction, wish: dict[str, Any], baseline: Sequence[Build]) -> 
         _start_polling(tx, app_id, baseline)
     if not heard and (watched or app_id is None):
         _record_known(tx, row.id, channel_id, baseline)
-    _void_polls(tx, app_id)
+    void_polls(tx, app_id)
     tx.notify(Topic.APP_POLLS)
     tx.notify(Topic.ACCESS)
     return subscription_of(row)
@@ -159,13 +159,13 @@ def remove_subscription(tx: Transaction, channel_id: str, id_or_app: int | str) 
     """Remove a channel's subscription by its id or its app's (`*`: every app); None if there is none."""
     condition = table.c.id == id_or_app if isinstance(id_or_app, int) else table.c.app_id == id_or_app
     removal = sa.delete(table).where(table.c.channel_id == channel_id, condition).returning(table)
-    _serialize_changes(tx)
+    serialize_changes(tx)
     row = tx.execute(removal).first()
     if row is None:
         return None
     removed = subscription_of(row)
     tx.execute(_DROP, id=removed.id)
-    _void_polls(tx, removed.app_id)
+    void_polls(tx, removed.app_id)
     return removed
 
 
@@ -222,7 +222,7 @@ def _set_paused(tx: Transaction, *where: sa.ColumnElement[bool], paused: str | N
     return sorted(changed, key=lambda subscription: subscription.id)
 
 
-def _serialize_changes(tx: Transaction) -> None:
+def serialize_changes(tx: Transaction) -> None:
     """Subscriptions change one after the other, so that "was it watched before?" has one answer."""
     if tx.dialect == POSTGRESQL:
         tx.execute(sa.text("SELECT pg_advisory_xact_lock(277548378)"))
@@ -274,8 +274,8 @@ def _stages(tx: Transaction, ids: Sequence[str]) -> dict[str, Stage]:
     return {row.build_id: Stage(row.stage) for row in rows}
 
 
-def _void_polls(tx: Transaction, app_id: str | None) -> None:
-    """Void the polls in progress: they were decided for the subscriptions of before.
+def void_polls(tx: Transaction, app_id: str | None) -> None:
+    """Void the polls in progress (None: of all apps): they were decided for the subscriptions of before.
 
     Updating rows without a lease, too, makes a concurrent claim wait for (or skip until) our commit.
     """

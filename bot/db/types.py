@@ -56,6 +56,12 @@ class SanitizedText(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+class ChannelId(SanitizedText):
+    """The id of a channel; what has one follows the channel to another (`channel_moves`)."""
+
+    cache_ok = True
+
+
 class EnumText(TypeDecorator[StrEnum]):
     """A word of a closed vocabulary: only its enum's members go in, and come out."""
 

@@ -31,6 +31,7 @@ from bot.dispatch.registry import HandlerKind, HandlerRegistry, RegisteredHandle
 from bot.dispatch.requests import (
     RequestSource,
     button_value,
+    changed_channel_id,
     changed_member_or_group,
     channel_with_changed_membership,
     clicked,
@@ -49,7 +50,15 @@ from bot.domain.audit import Entrypoint
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import Actor, Role
 from bot.domain.outcomes import RequestOutcome
-from bot.exceptions import BotError, Outdated, PermissionDenied, UnexpectedError, UserInputError, kind_of
+from bot.exceptions import (
+    BotError,
+    DatabaseUnavailable,
+    Outdated,
+    PermissionDenied,
+    UnexpectedError,
+    UserInputError,
+    kind_of,
+)
 from bot.i18n import Text
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -71,7 +80,9 @@ log = logger(__name__)
 
 ADMINS_SECONDS = 2.0  # an error does not wait longer for the names of who can fix it
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
+MOVE_SECONDS = 2.5  # of the three in which Slack wants an acknowledgement
 OK = 200
+TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket Mode it is not acknowledged
 # the button that would ask it again
 _repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
 _asker: ContextVar[Actor | None] = ContextVar("asker", default=None)  # of the request worked on, once known
@@ -164,6 +175,9 @@ class RequestDispatcher(AsyncMiddleware):
             self.services.slack_events.forget(who)
             self._track(self.services.slack_events.tell_replicas(who))
             return BoltResponse(status=OK, body="")
+        if changed := changed_channel_id(body):
+            return await self._on_channel_id_changed(*changed)
+        body = self.services.slack_events.moves.present(body)
         if kind != "block_suggestion" and self._queue.is_full(user_id_of(body)):
             return await self._reject_overload(body)
         _replay_check.set(self._deduplicator.start_check(req, body) if kind != "block_suggestion" else None)
@@ -195,6 +209,17 @@ class RequestDispatcher(AsyncMiddleware):
             return await form.acknowledgement()
         finally:
             self._forms.pop(key, None)
+
+    async def _on_channel_id_changed(self, old: str, new: str, at: float) -> BoltResponse:
+        """Record a channel's new id before it is acknowledged: what is not, Slack delivers again."""
+        try:
+            async with asyncio.timeout(MOVE_SECONDS):
+                await self.services.slack_events.moves.move(old, new, at)
+        except (DatabaseUnavailable, TimeoutError) as problem:
+            log.warning("event.channel_id_not_recorded", channel=old, to=new, problem=kind_of(problem))
+            return BoltResponse(status=TRY_AGAIN, body="")
+        self._on_channel_change(new)
+        return BoltResponse(status=OK, body="")
 
     def _handle_event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":

@@ -16,7 +16,8 @@ from bot.slack.scopes import EVENTS
 
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
 CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")
-MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", *CHANGES}
+ID_CHANGED = "channel_id_changed"
+MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", ID_CHANGED, *CHANGES}
 MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
 OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 
@@ -133,6 +134,21 @@ def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
     ):
         return None
     return _channel(event)
+
+
+def changed_channel_id(body: dict[str, Any]) -> tuple[str, str, float] | None:
+    """Return the former and the new id of a channel, and when it got that; None for all other events.
+
+    https://docs.slack.dev/reference/events/channel_id_changed
+    """
+    event = body.get("event") or {}
+    old, new = event.get("old_channel_id"), event.get("new_channel_id")
+    if event.get("type") != ID_CHANGED or not old or not new:
+        return None
+    try:
+        return str(old), str(new), float(event.get("event_ts") or 0)
+    except (TypeError, ValueError):
+        return str(old), str(new), 0.0
 
 
 def changed_member_or_group(body: dict[str, Any]) -> str | None:

@@ -69,8 +69,12 @@ async def _channel(
     try:
         channel = await case.poster.channel(channel_id)
     except ChannelUnavailable:
-        text = f"{channel_id} (subscribed to {apps}) was deleted, or is private and the bot isn't in it."
-        return broken(CHANNELS, text, f"{invite}. Or remove its subscriptions.")
+        text = (
+            f"{channel_id} (subscribed to {apps}) was deleted, got another ID, or is private and the bot isn't in it."
+        )
+        return broken(
+            CHANNELS, text, f"{invite}. If it was converted or shared while the bot was off, subscribe again."
+        )
     except SlackError as problem:
         return skipped(
             CHANNELS, f"{channel_id} (subscribed to {apps}): Slack shares nothing about it ({cause(problem)})."

@@ -9,6 +9,7 @@ from bot.db.wakeups import Topic
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
+from bot.services.channel_moves import ChannelMoves
 
 log = logger(__name__)
 
@@ -18,9 +19,10 @@ DOUBLE_CLICK_SECONDS = 2.0
 class SlackEventService:
     """Handles events of Slack that no user waits for an answer to, and recognises double clicks."""
 
-    def __init__(self, store: Database, access: AccessResolver) -> None:
+    def __init__(self, store: Database, access: AccessResolver, moves: ChannelMoves) -> None:
         self._store = store
         self._access = access
+        self.moves = moves
 
     def forget(self, changed: str) -> None:
         """Discard this replica's cached facts of a user or user group: Slack reports that it has changed."""

@@ -146,6 +146,7 @@ class SlackClient:
         self._session = session
         self._pace = pace
         self._free_at: dict[str, float] = {}
+        self.moved: Mapping[str, str] = {}  # present ids of channels, by former ones
         self._identity: BotIdentity | None = None
         self._fallbacks = FallbackSender(memory=refused)
         self._identity_at = 0.0
@@ -171,6 +172,7 @@ class SlackClient:
         SlackRateLimited (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or
         DeliveryUnknown when it is unknown whether it was stored.
         """
+        channel = self._present(channel)
         about: dict[str, Any] = {"channel": channel}
         if key:
             about["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
@@ -184,6 +186,10 @@ class SlackClient:
                     raise DeliveryUnknown(code="incomplete_message")
                 return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
         raise AssertionError("an attempt that is not refused returns or raises")
+
+    def _present(self, channel: str) -> str:
+        """Return the id that a channel has now. https://docs.slack.dev/reference/events/channel_id_changed"""
+        return self.moved.get(channel, channel)
 
     async def _wait_for_channel(self, channel: str, before: float | None) -> None:
         """Wait until this channel may get its next message: Slack allows about one a second.
@@ -211,7 +217,8 @@ class SlackClient:
             raise SlackRateLimited(retry_after=0.0)
 
         async def update(form: Message) -> None:
-            await self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()})
+            where = {"channel": self._present(channel), "ts": ts}
+            await self._once.api_call("chat.update", json={**where, **form.payload()})
 
         await self._fallbacks.send(message, update)
 
@@ -258,7 +265,7 @@ class SlackClient:
         Slack documents no unfurl flags for it and ignores what it does not know: they go along, a secret never does.
         https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
-        where = {"channel": channel, "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
+        where = {"channel": self._present(channel), "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
 
         async def post(form: Message) -> None:
             await self._once.api_call("chat.postEphemeral", json={**where, **form.payload()})
@@ -352,7 +359,7 @@ class SlackClient:
         https://docs.slack.dev/reference/methods/conversations.open
         """
         if not is_person(channel):
-            return channel
+            return self._present(channel)
         answer = await call_api(self.api.conversations_open(users=channel))
         return str((answer.get("channel") or {}).get("id") or channel)
 
@@ -364,6 +371,7 @@ class SlackClient:
 
         https://docs.slack.dev/reference/objects/conversation-object
         """
+        channel_id = self._present(channel_id)
         answer = await call_api(self.api.conversations_info(channel=channel_id))
         facts = answer.get("channel")
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
@@ -398,7 +406,9 @@ class SlackClient:
         """Return the people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
 
         def fetch(cursor: str | None) -> Awaitable[Any]:
-            return call_api(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
+            return call_api(
+                self.api.conversations_members(channel=self._present(channel_id), limit=1000, cursor=cursor)
+            )
 
         return [str(item) async for page in iterate_pages(fetch, "members") for item in page]
 

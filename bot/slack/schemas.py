@@ -106,6 +106,8 @@ class EventPayload(msgspec.Struct):
     user: Id | NamedObject | None = None
     text: Text = None
     channel: Id | NamedObject | None = None
+    old_channel_id: Id = None
+    new_channel_id: Id = None
     subteam_id: Id = None
     subteam: NamedObject | None = None
     ts: Id = None

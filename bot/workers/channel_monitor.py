@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from bot.db import key_value, mutes, subscriptions
+from bot.db import channel_moves, key_value, mutes, subscriptions
+from bot.db.channel_moves import REFUSED
 from bot.db.database import Database
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
@@ -14,6 +15,7 @@ from bot.i18n import use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
+from bot.services.channel_moves import ChannelMoves
 from bot.slack.client import SlackClient
 from bot.slack.views import subscriptions as cards
 
@@ -21,7 +23,6 @@ log = logger(__name__)
 
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_LOOK_SECONDS = 300.0
-NOTE = "refused/"  # and the channel: the owners notified of the refusal that lasts
 # Reasons that the channel's facts show.
 _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
 
@@ -29,12 +30,15 @@ _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_ina
 def _record_refusal(tx: Transaction, channel_id: str, code: str) -> list[Subscription]:
     """Pause a channel and note whom that is told; return one subscription of each creator who was not told before.
 
-    In one transaction: the note is there for every reader that sees the channel paused.
+    In one transaction: the note is there for every reader that sees the channel paused. A channel that has got another
+    id meanwhile is not refused.
     """
+    if channel_moves.follow(tx, channel_id):
+        return []
     paused = mutes.pause_channel(tx, channel_id, code)
-    told = set((key_value.get_value(tx, f"{NOTE}{channel_id}") or "").split())
+    told = set((key_value.get_value(tx, f"{REFUSED}{channel_id}") or "").split())
     new = {candidate.created_by: candidate for candidate in reversed(paused) if candidate.created_by not in told}
-    key_value.set_value(tx, f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
+    key_value.set_value(tx, f"{REFUSED}{channel_id}", " ".join(sorted({*told, *new})))
     return list(new.values())
 
 
@@ -52,11 +56,13 @@ class ChannelMonitor:
         store: Database,
         slack_client: SlackClient,
         people: AccessResolver,
+        moves: ChannelMoves,
         first_look_seconds: float = FIRST_LOOK_SECONDS,
     ) -> None:
         self._store = store
         self._slack_client = slack_client
         self._people = people
+        self._moves = moves
         self._first = first_look_seconds
         self._paused: dict[str, str] = {}
         self._refused_channels: set[str] = set()
@@ -92,7 +98,7 @@ class ChannelMonitor:
         self._refused_channels.discard(channel_id)
         await self._resume(channel_id)
         late = await self._store.run(mutes.release_channel, channel_id)
-        await self._store.run(key_value.delete_value, f"{NOTE}{channel_id}")
+        await self._store.run(key_value.delete_value, f"{REFUSED}{channel_id}")
         log.info("pausing.resumed", channel=channel_id, late=late)
 
     def is_paused(self, channel_id: str) -> bool:
@@ -110,8 +116,11 @@ class ChannelMonitor:
 
         Raises DatabaseUnavailable.
         """
+        await self._moves.refresh()
         self._paused = await self._store.run(mutes.list_paused_channels)
-        self._refused_channels = {key.removeprefix(NOTE) for key in await self._store.run(key_value.scan_values, NOTE)}
+        self._refused_channels = {
+            key.removeprefix(REFUSED) for key in await self._store.run(key_value.scan_values, REFUSED)
+        }
         known = self._refused_channels | self._paused.keys()
         self._next_checks = {channel: look for channel, look in self._next_checks.items() if channel in known}
         for channel_id, code in list(self._paused.items()):

@@ -33,6 +33,7 @@ from bot.exceptions import (
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
+from bot.services.channel_moves import ChannelMoves
 from bot.slack.blocks import Message
 from bot.slack.client import HTTP_SECONDS, SlackClient
 from bot.workers import report_thread
@@ -53,6 +54,7 @@ UNCHECKED_SECONDS = 5.0  # until it is asked again whether something may be said
 APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
 GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
 # https://docs.slack.dev/reference/methods/chat.update#errors
+UNKNOWN_CHANNEL = "channel_not_found"  # also for the former id of one that got another
 CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 
 
@@ -68,6 +70,7 @@ class OutboxDispatcher:
         message: Callable[[Delivery], Awaitable[Message]],
         channel_monitor: ChannelMonitor,
         access_rechecker: AccessRechecker,
+        moves: ChannelMoves,
         lease_seconds: float = LEASE_SECONDS,
         pace_seconds: float = 1.0,
     ) -> None:
@@ -77,6 +80,7 @@ class OutboxDispatcher:
         self._render = message
         self._channel_monitor = channel_monitor
         self._access_rechecker = access_rechecker
+        self._moves = moves
         self._lease = lease_seconds
         self._pace = pace_seconds
         self._results: list[DeliveryResult] = []
@@ -288,14 +292,20 @@ class OutboxDispatcher:
             if isinstance(error, ChannelUnavailable):
                 if _is_person(claim):
                     raise
-                if not self._channel_monitor.is_paused(announcement.channel_id):
+                moved = error.code == UNKNOWN_CHANNEL and await self._moves.follow(announcement.channel_id)
+                if not moved and not self._channel_monitor.is_paused(announcement.channel_id):
                     await self._channel_monitor.on_refusal(announcement.channel_id, error)
             elif await self._should_give_up(claim, error):
                 raise
             raise DeliveryUnknown(code=error.code) from error  # as unsure as before the failed look-up
 
     async def _hold(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
-        """Handle an unavailable channel: its deliveries are kept until it is available again, a user's are dropped."""
+        """Handle an unavailable channel: its deliveries are kept until it is available again, a user's are dropped.
+
+        One that has another id now gets them there at once.
+        """
+        if error.code == UNKNOWN_CHANNEL and await self._moves.follow(claim.announcement.channel_id):
+            return DeliveryResult.of(claim, ResultKind.AGAIN)
         if claim.announcement.event is ChannelNotice.SUMMARY:
             await self._store.run(scheduled_reports.pause_reports, error.code, place=claim.announcement.channel_id)
         if _is_person(claim) or isinstance(claim.announcement.event, ChannelNotice):

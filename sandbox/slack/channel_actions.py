@@ -60,6 +60,37 @@ class ChannelActions:
         channel.members.remove(self.workspace.bot_user_id)
         return await self._happened(channel, f"{_kind(channel)}_left", {"actor_id": user.id}, seen=True)
 
+    async def convert(self, channel: FakeChannel, *, tell: bool = True) -> Interaction | None:
+        """Give a private channel another id, as sharing it begins to do; `tell=False`: the event is lost on its way.
+
+        From then on the old id is answered channel_not_found; messages, members and timestamps are the same.
+        https://docs.slack.dev/reference/events/channel_id_changed
+        """
+        if not channel.private:
+            raise ValueError("method_not_supported_for_channel_type")
+        old, new = channel.id, self.workspace.new_id("C")
+        del self.workspace.channels[old]
+        channel.id = new
+        self.workspace.channels[new] = channel
+        desk = self.person.desk
+        for keeper in (desk.mailbox, desk.files, desk.responses):
+            keeper.move(old, new)
+        self.workspace.changed("channel", {"channel": new})
+        if not tell or not self._inside(channel) or "groups:read" not in self.workspace.scopes:
+            return None
+        return await self.person.event({"type": "channel_id_changed", "old_channel_id": old, "new_channel_id": new})
+
+    async def connect(self, channel: FakeChannel, team_id: str = "E163Q94DX") -> Interaction | None:
+        """Let another organisation into a channel. https://docs.slack.dev/reference/events/channel_shared"""
+        channel.shared, channel.pending_shared = True, False
+        return await self._happened(channel, "channel_shared", {"connected_team_id": team_id})
+
+    async def disconnect(self, channel: FakeChannel, team_id: str = "E163Q94DX") -> Interaction | None:
+        """Let the last other organisation out. https://docs.slack.dev/reference/events/channel_unshared"""
+        channel.shared = channel.pending_shared = False
+        about = {"previously_connected_team_id": team_id, "is_ext_shared": False}
+        return await self._happened(channel, "channel_unshared", about)
+
     def _inside(self, channel: FakeChannel) -> bool:
         return self.workspace.bot_user_id in channel.members
 

@@ -56,6 +56,11 @@ class FileStore:
         file.content, file.user, file.arrived, file.complete = content, user, True, True
         return file
 
+    def move(self, old: str, new: str) -> None:
+        """Let what was shared in a channel be there under its new id."""
+        for file in self.files.values():
+            file.channels = [new if each == old else each for each in file.channels]
+
     def wire(self, file: FakeFile) -> dict[str, Any]:
         """The file object. https://docs.slack.dev/reference/objects/file-object"""
         url = file.elsewhere or f"{self.base_url}/files/{file.id}/{quote(file.name)}"

@@ -71,6 +71,12 @@ class MessageStore:
         message.deleted = True
         self._tell("message_deleted", message, stored=False)
 
+    def move(self, old: str, new: str) -> None:
+        """Let everything in a channel be in it under its new id, at the same timestamps."""
+        self.by_channel.setdefault(new, []).extend(self.by_channel.pop(old, []))
+        for message in self.by_channel[new]:
+            message.channel = new
+
     def _fill(self, message: FakeMessage, content: Mapping[str, Any]) -> None:
         message.text = content.get("text") or ""
         message.blocks = with_ids(content.get("blocks"), self.workspace.new_word)

@@ -151,6 +151,7 @@ class FakeChannel:
     general: bool = False
     refusal: str = ""
     team_id: str = ""
+    pending_shared: bool = False  # an invitation of another organisation that nobody has accepted yet
 
     @property
     def is_im(self) -> bool:
@@ -194,6 +195,7 @@ class FakeChannel:
             "is_general": self.general,
             "is_shared": self.shared,
             "is_ext_shared": self.shared,
+            "is_pending_ext_shared": self.pending_shared,
             "is_org_shared": False,
             "is_member": bot_user in self.members,
             "context_team_id": home_team,

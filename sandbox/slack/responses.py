@@ -50,6 +50,11 @@ class ResponseUrls:
         self.turns: dict[str, Interaction] = {}
         self.uses: list[tuple[str, dict[str, Any], int]] = []
 
+    def move(self, old: str, new: str) -> None:
+        """Let what answers into a channel answer there under its new id."""
+        for address in self.addresses.values():
+            address.channel = new if address.channel == old else address.channel
+
     def issue(self, turn: Interaction, channel: str, message: FakeMessage | None = None) -> str:
         """A fresh address; gives its path on this server."""
         word = self.workspace.new_word(24)

@@ -34,10 +34,10 @@ class FakeSlack:
     """Slack, faked: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
-    `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, and for the
-    bot's own place in it `invite`, `remove`; to people and groups: `change`, `join`, `regroup`; of a whole organisation
-    `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`,
-    `ephemerals`, `until`, `crawled`, `calls`.
+    `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, `convert`,
+    `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`, `remove`; to people and groups:
+    `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole organisation
+    `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
     in seconds. A fault's target is a method's name, or "response_url", "socket", "upload", "file".
@@ -98,7 +98,7 @@ class FakeSlack:
         self.reword, self.repeat = person.reword, self.delivery.repeat
         self.home, self.share, self.pick = person.home, person.share, person.pick
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
-        self.invite, self.remove = self.places.invite, self.places.remove
+        self.invite, self.remove, self.convert = self.places.invite, self.places.remove, self.places.convert
         self.change, self.join, self.regroup = self.directory.change, self.directory.join, self.directory.regroup
         self.add_to, self.remove_from = self.directory.add_to, self.directory.remove_from
         self.disconnect, self.silence, self.cut = sockets.disconnect, sockets.silence, sockets.cut
@@ -270,7 +270,22 @@ class FakeSlack:
 
     def revoke(self, token: str | None = None) -> None:
         """Revoke a token, the bot's unless another is given."""
-        self.api.revoked.add(token or self.bot_token)
+        self.api.revoked[token or self.bot_token] = "token_revoked"
+
+    async def uninstall(self, *, tell: bool = True) -> None:
+        """Take the app out of the workspace: its token is answered account_inactive, and it hears of it in two events.
+
+        In either order; both name no channel. https://docs.slack.dev/reference/events/app_uninstalled
+        https://docs.slack.dev/reference/events/tokens_revoked https://docs.slack.dev/reference/methods/auth.test#errors
+        """
+        self.api.revoked[self.bot_token] = "account_inactive"
+        if tell:
+            await self.event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot_user_id]}})
+            await self.event({"type": "app_uninstalled"})
+
+    def reinstall(self) -> None:
+        """Let the bot's token be good again."""
+        self.api.revoked.pop(self.bot_token, None)
 
     # ------------------------------------------------------------------ keeping
 

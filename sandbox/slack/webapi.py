@@ -33,13 +33,13 @@ class RecordedCall:
 
 
 class FakeWebApi:
-    """Answers the calls. `tokens` maps each token to its kind; `revoked` ones are known and refused."""
+    """Answers the calls. `tokens` maps each token to its kind; `revoked` ones are refused, each with its error."""
 
     def __init__(self, desk: ApiState, faults: FaultQueue, tokens: dict[str, str]) -> None:
         self.desk = desk
         self.faults = faults
         self.tokens = tokens
-        self.revoked: set[str] = set()
+        self.revoked: dict[str, str] = {}
         self.calls: list[RecordedCall] = []
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -124,7 +124,7 @@ class FakeWebApi:
         if kind is None:
             raise SlackApiError("invalid_auth")
         if token in self.revoked:
-            raise SlackApiError("token_revoked")
+            raise SlackApiError(self.revoked[token])
         if kind != wanted:
             raise SlackApiError("not_allowed_token_type")
 

@@ -436,7 +436,11 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
     step = gettext_noop("Type {invite} there to resume. Builds from this time will be posted then.")
     if subscription.paused == "is_archived":
         step = gettext_noop("Unarchive it and type {invite} there to resume, or unsubscribe.")
-    elif subscription.paused not in ("not_in_channel", "channel_not_found"):
+    elif subscription.paused == "channel_not_found":
+        step = gettext_noop(
+            "Type {invite} there to resume. If the channel was converted or shared, subscribe there again."
+        )
+    elif subscription.paused != "not_in_channel":
         step = gettext_noop("Allow the bot to post there. Announcements will then resume automatically.")
     text = f"{head}\n{_(step, invite=invite)}"
     button = _unsubscribe(subscription) if subscription.paused == "is_archived" else _resume(subscription)

@@ -1,0 +1,56 @@
+"""Channels that got another id: what names them by the former one means the present one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bot.db import channel_moves
+from bot.db.database import Database
+from bot.observability.logging import logger
+from bot.slack.client import SlackClient
+
+log = logger(__name__)
+
+_WORD = re.compile(r"[A-Z0-9]+")
+
+
+class ChannelMoves:
+    """Follow channels to their new ids. Each method that asks the database raises DatabaseUnavailable.
+
+    The moves are kept in memory: buttons of old messages, forms that are open and posts that are under way carry the
+    former id.
+    """
+
+    def __init__(self, store: Database, slack_client: SlackClient) -> None:
+        self._store = store
+        self._slack_client = slack_client
+
+    async def move(self, old: str, new: str, at: float) -> None:
+        """Record a change of id that Slack reports, with Slack's time of it."""
+        if moved := await self._store.run(channel_moves.move_channel, old, new, at):
+            log.warning("channel.moved", channel=old, to=moved)
+        await self.refresh()
+
+    async def follow(self, channel_id: str) -> bool:
+        """Return whether a channel that Slack does not know has another id now; what is left there follows it."""
+        if not (found := await self._store.run(channel_moves.follow, channel_id)):
+            return False
+        log.info("channel.followed", channel=channel_id, to=found)
+        await self.refresh()
+        return True
+
+    async def refresh(self) -> None:
+        """Learn what other replicas have recorded."""
+        self._slack_client.moved = await self._store.run(channel_moves.list_moves)
+
+    def present(self, part: Any) -> Any:
+        """Return a part of a request with the present ids of channels in it."""
+        moved = self._slack_client.moved
+        if not moved:
+            return part
+        if isinstance(part, str):
+            return _WORD.sub(lambda word: moved.get(word[0], word[0]), part)
+        if isinstance(part, dict):
+            return {key: self.present(value) for key, value in part.items()}
+        return [self.present(item) for item in part] if isinstance(part, list) else part
