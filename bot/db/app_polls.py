@@ -91,6 +91,11 @@ def claim_due_apps(
     ]
 
 
+def renew_leases(tx: Transaction, token: str, lease_seconds: float) -> None:
+    """Let the leases of one `claim_due_apps` that have not ended yet last so long from now on."""
+    tx.execute(_RENEW, token=token, lease=span(lease_seconds))
+
+
 def release_poll_leases(tx: Transaction) -> None:
     """Release all poll leases: for a database of one process, when that has just started."""
     tx.execute(_END_LOOKS)
@@ -173,6 +178,8 @@ _CLAIM = written(f"""
     WHERE app_id IN (SELECT app_id FROM due)
     RETURNING app_id, next_poll_at, baseline_done, history_before, failures
 """)  # noqa: S608 - our own words
+
+_RENEW = written("UPDATE app_polls SET lease_until = {now} + :lease WHERE lease_token = :token")
 
 _END_LOOKS = written("UPDATE app_polls SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
 

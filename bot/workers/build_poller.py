@@ -50,7 +50,9 @@ from bot.workers.loop import OutageTracker
 log = logger(__name__)
 
 AT_ONCE = 8
-LEASE_SECONDS = 120.0  # outlasts a look: three requests of 30 s and their retries
+# Renewed while a poll runs, so that another replica takes over soon after a crash, however slow Applivery is.
+LEASE_SECONDS = 10.0
+RENEWALS = 3  # in the time of one lease
 PAGE_SIZE = 50
 PAGES = 20
 MOST_NEWS = 100  # of one look: after a long absence each step is kept, and no look outlives its lease
@@ -102,19 +104,32 @@ class BuildPoller:
     async def step(self) -> float | None:
         """Poll the apps that are due; return the seconds until the next one may be. Raises DatabaseUnavailable.
 
-        An app that another replica has leased is due again after the idle time at the latest, as any other is: when
-        that replica has ended its poll, and has stopped since, the polling goes on here.
+        An app that another replica has leased is due again when its lease ends: it renews it while it lives.
         """
         await self.release_leases()
         await self._discover_apps()
         claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=self._furthest)
         self.attempts.waiting_since = time.monotonic() if claims else None
+        renewal = asyncio.create_task(self._renew_leases(claims[0].token)) if claims else None
         try:
             await asyncio.gather(*(self._poll_app(claim) for claim in claims))
         finally:
             self.attempts.waiting_since = None
+            if renewal:
+                renewal.cancel()
         due = await self._store.run(app_polls.poll_due_in, furthest_seconds=self._furthest)
         return await self._probe_applivery() if due is None else min(due, self._idle)
+
+    async def _renew_leases(self, token: str) -> None:
+        """Keep the leases of a step as long as its polls run. A lease that lapses all the same does no harm: what is
+        recorded under it is discarded.
+        """
+        while True:
+            await asyncio.sleep(self._lease / RENEWALS)
+            try:
+                await self._store.run(app_polls.renew_leases, token, self._lease)
+            except DatabaseUnavailable as problem:
+                log.info("watch.lease_not_renewed", problem=kind_of(problem), cause=cause(problem))
 
     async def retry_now(self) -> None:
         """Poll now what waits after failures, since Applivery answers again. Raises DatabaseUnavailable."""

@@ -113,6 +113,23 @@ async def test_a_person_who_waits_gets_the_answer(world: Environment, number: si
     assert world.slack.sockets == []
 
 
+async def test_killed_replica_delays_the_next_build_by_15_s_at_most(world: Environment, postgres_url: str) -> None:
+    """It is killed while it waits for Applivery, with the app's lease."""
+    world.database = postgres_url
+    async with running(world, **QUICK) as first:
+        await world.ask("subscribe courier")
+        world.applivery.faults.add("GET */builds", Fault(latency=60), times=2)
+        await fired(world.applivery.faults)
+        async with running(world, **QUICK):
+            first.kill()
+            await first.wait()
+            world.applivery.faults.clear()
+            killed = time.monotonic()
+            world.applivery.build(world.courier, version="1", status="processed")
+            await world.slack.until(world.said, PATIENCE)
+            assert time.monotonic() - killed < 15 * busyness()
+
+
 # ------------------------------------------------------------------ starting
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -473,6 +474,23 @@ async def test_poller_leased_app_is_not_polled_elsewhere(watched: Environment) -
     before = lists(watched)
     await watched.look()
     assert lists(watched) == before
+
+
+async def test_poller_keeps_its_lease_while_applivery_is_slow(watched: Environment) -> None:
+    watched.tuning = replace(watched.tuning, watch_lease_seconds=0.3)
+    await watched.restart()
+    store = watched.bot.store
+    await store.run(app_polls.request_poll, None)
+    watched.applivery.faults.add("GET */builds", Fault(latency=1.5))
+    look = asyncio.create_task(watched.bot.watch.step())
+    async with patience():
+        while not watched.applivery.faults.fired:
+            await asyncio.sleep(0.01)
+    for _ in range(10):
+        await asyncio.sleep(0.1)
+        assert await store.run(app_polls.claim_due_apps, 8, 60) == []
+    await look
+    assert await store.run(app_polls.claim_due_apps, 8, 60, only_due=False), "it is free again at the end"
 
 
 async def test_poller_takes_over_apps_of_stopped_replica(watched: Environment) -> None:
