@@ -338,7 +338,7 @@ class Settings(BaseSettings):
         example="https://dashboard.applivery.io",
     )
     applivery_requests_per_hour: int = setting(
-        8000, "request budget per hour; users go before polling; Applivery allows 10000", ge=1
+        8000, "request budget per hour for all replicas together; users go before polling; Applivery allows 10000", ge=1
     )
     applivery_webhook_secret: Annotated[SecretStr, AfterValidator(_one_path_word)] | None = setting(
         None,

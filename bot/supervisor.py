@@ -25,6 +25,7 @@ from bot.slack.client import SlackClient
 from bot.testing_overrides import TestingOverrides
 from bot.workers import scheduled_reports as digesting
 from bot.workers.access_recheck import AccessRechecker
+from bot.workers.budget_exchange import BudgetExchange
 from bot.workers.build_poller import BuildPoller
 from bot.workers.channel_monitor import ChannelMonitor
 from bot.workers.held_releaser import HeldReleaser
@@ -60,6 +61,7 @@ class WorkerSupervisor:
     forget: RetentionJob
     unfinished: UploadJournal
     outage_notifier: OutageNotifier
+    budget_exchange: BudgetExchange
     running: list[asyncio.Task[None]] = field(default_factory=list)
     loops: list[OutageTracker] = field(default_factory=list)
 
@@ -86,6 +88,7 @@ class WorkerSupervisor:
                 ("forget", self.forget.step),
                 ("unfinished", self.unfinished.step),
                 ("outages", self.outage_notifier.step),
+                ("budget", self.budget_exchange.step),
             )
         ]
 
@@ -189,6 +192,7 @@ def jobs_of(
             access_rechecker=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
+        budget_exchange=BudgetExchange(store, applivery.budget),
         forget=RetentionJob(store, settings.ledger_days),
         unfinished=services.uploads.journal,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.exceptions import BudgetExhausted
@@ -116,4 +118,52 @@ def test_memory_does_not_grow_with_the_limit(clock: Clock) -> None:
         clock.now += 0.1
         budget.take(Priority.POLLING)
     assert budget.used == 20_000
-    assert len(budget._slots) <= 361
+    assert len(budget._own.slots) <= 361
+
+
+def test_requests_of_other_replicas_count_for_an_hour(clock: Clock) -> None:
+    budget = RequestBudget(10, reserve=0.3, clock=clock)
+    take(budget, Priority.PEOPLE, 2)
+    assert budget.unshared == 2
+    budget.share(2, [(3000.0, 4), (10.0, 1)])
+    assert (budget.unshared, budget.used, budget.left) == (0, 7, 3)
+    with pytest.raises(BudgetExhausted):
+        budget.take(Priority.POLLING)
+    assert budget.wait(Priority.POLLING) == 600
+    clock.now += 601
+    assert (budget.used, budget.left) == (3, 7)
+    budget.share(0, [])
+    assert budget.used == 2
+
+
+def test_more_than_the_allowance_leaves_nothing(clock: Clock) -> None:
+    budget = RequestBudget(10, reserve=0, clock=clock)
+    take(budget, Priority.PEOPLE, 5)
+    budget.share(5, [(0.0, 20)])
+    assert (budget.left, budget.stretch) == (0, 10.0)
+    with pytest.raises(BudgetExhausted):
+        budget.take(Priority.PEOPLE)
+    assert budget.wait(Priority.PEOPLE) == 3600
+
+
+@given(
+    made=st.lists(st.tuples(st.floats(0, 500), st.sampled_from(["own", "other"])), max_size=60),
+    every=st.integers(1, 10),
+)
+def test_two_that_exchange_count_what_one_would(made: list[tuple[float, str]], every: int) -> None:
+    clock = Clock()
+    budgets = {name: RequestBudget(1000, clock=clock) for name in ("own", "other")}
+    log: dict[str, list[float]] = {"own": [], "other": []}
+    for number, (wait, name) in enumerate(made, 1):
+        clock.now += wait
+        budgets[name].take(Priority.PEOPLE)
+        log[name].append(clock.now)
+        if number % every == 0:
+            for one, other in (("own", "other"), ("other", "own")):
+                budgets[one].share(budgets[one].unshared, [(clock.now - at, 1) for at in log[other]])
+    for one, other in (("own", "other"), ("other", "own")):
+        budgets[one].share(budgets[one].unshared, [(clock.now - at, 1) for at in log[other]])
+        recent = sum(clock.now - at < 3600 for at in log["own"] + log["other"])
+        slack = sum(3600 <= clock.now - at < 3610 for at in log["own"] + log["other"])  # slots of 10 s
+        assert recent <= budgets[one].used <= recent + slack
+        assert budgets[one].unshared == 0

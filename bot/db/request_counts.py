@@ -1,0 +1,41 @@
+"""How many requests each replica has made to Applivery in the last hour; a restart forgets none."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bot.db import database_info, key_value
+from bot.db.transaction import Transaction
+
+PREFIX = "applivery_requests:"
+MINUTE, HOUR = 60, 3600
+
+
+def exchange_counts(tx: Transaction, replica: str, made: int) -> list[tuple[float, int]]:
+    """Add `made` requests to those of this replica, and return all others' of the last hour: (seconds ago, requests).
+
+    Requests of one minute are counted together, as made at its end.
+    """
+    now = database_info.current_time(tx).timestamp()
+    counts = {key: _of_last_hour(value, now) for key, value in key_value.scan_values(tx, PREFIX).items()}
+    own_key = PREFIX + replica
+    own = counts.pop(own_key, {})
+    if made:
+        minute = int(now // MINUTE)
+        own[minute] = own.get(minute, 0) + made
+        key_value.set_value(tx, own_key, msgspec.json.encode(own).decode())
+    for key, others in counts.items():
+        if not others:
+            key_value.delete_value(tx, key)
+    return [
+        (max(0.0, now - (minute + 1) * MINUTE), count) for others in counts.values() for minute, count in others.items()
+    ]
+
+
+def _of_last_hour(value: str, now: float) -> dict[int, int]:
+    """Return the counts by minute since 1970; none of a clock that was ahead."""
+    try:
+        counts = msgspec.json.decode(value, type=dict[int, int])
+    except msgspec.DecodeError:
+        return {}
+    return {minute: count for minute, count in counts.items() if 0 <= now - minute * MINUTE < HOUR + MINUTE}

@@ -1,0 +1,45 @@
+"""One hourly allowance for all replicas, and for one that starts again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.applivery.rate_budget import Priority
+from bot.exceptions import BudgetExhausted
+from tests.conftest import Environment
+from tests.integration.workers.conftest import on_postgresql
+from tests.integration.workers.test_outbox_dispatcher import replicas
+
+__all__ = ["replicas"]
+
+
+async def test_restart_forgets_no_request(world: Environment) -> None:
+    await world.start(applivery_requests_per_hour=1000)
+    await world.ask("builds courier")
+    made = world.bot.applivery.budget.used
+    assert made > 0
+    await world.bot.budget_exchange.step()
+    await world.restart(applivery_requests_per_hour=1000)
+    fresh = world.bot.applivery.budget.used
+    await world.bot.budget_exchange.step()
+    assert world.bot.applivery.budget.used == fresh + made
+
+
+@on_postgresql
+async def test_two_replicas_share_the_hourly_allowance(world: Environment, replicas: Callable[..., Any]) -> None:
+    one, two = await replicas(2, jobs=False)
+    allowed, spent = one.applivery.budget.per_hour, 0
+    while one.applivery.budget.left:
+        for replica in (one, two):
+            replica.applivery.budget.take(Priority.PEOPLE)
+            spent += 1
+        if spent % 100 == 0:
+            await one.budget_exchange.step()
+            await two.budget_exchange.step()
+    assert allowed <= spent <= allowed + 100
+    await two.budget_exchange.step()
+    with pytest.raises(BudgetExhausted):
+        two.applivery.budget.take(Priority.PEOPLE)
