@@ -15,7 +15,9 @@ from bot.slack.schemas import WITH_RECORDS
 from bot.slack.scopes import EVENTS
 
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
-CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")
+# A bot cannot subscribe to the two of itself: https://docs.slack.dev/reference/events/subteam_self_added
+OF_ITSELF = ("subteam_self_added", "subteam_self_removed")
+CHANGES = (*WITH_RECORDS, "subteam_created", "subteam_members_changed", "subteam_updated", *OF_ITSELF)
 ID_CHANGED = "channel_id_changed"
 MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", ID_CHANGED, *CHANGES}
 MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message

@@ -109,6 +109,7 @@ EVENTS = {
     "team_join": Event("a user joined or came back", "users:read"),
     "subteam_members_changed": Event("the members of a user group changed, and so their roles", "usergroups:read"),
     "subteam_updated": Event("a user group was disabled or changed", "usergroups:read"),
+    "subteam_created": Event("a user group is new", "usergroups:read"),
     "member_joined_channel": Event(
         "the bot was invited: it introduces itself once and posts what was held", "channels:read"
     ),
@@ -116,6 +117,7 @@ EVENTS = {
     "channel_unarchive": Event("a channel is back: its subscriptions resume", "channels:read"),
     "channel_left": Event("the bot was removed: the channel's subscriptions pause", "channels:read"),
     "channel_rename": Event("a channel was renamed", "channels:read"),
+    "channel_id_changed": Event("a private channel got another ID: all that is set up for it moves", "groups:read"),
     "group_archive": Event("the same for private channels", "groups:read"),
     "group_unarchive": Event("the same for private channels", "groups:read"),
     "group_left": Event("the same for private channels", "groups:read"),

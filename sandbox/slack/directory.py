@@ -44,6 +44,12 @@ class Directory:
             await self._happened("subteam_updated", "usergroups:read", updated),
         ]
 
+    async def group(self, handle: str, users: list[FakeUser]) -> Interaction | None:
+        """Let there be a new user group. https://docs.slack.dev/reference/events/subteam_created"""
+        group = self.workspace.usergroup(handle, users)
+        about = {"subteam": group.wire(team_id=self.workspace.team_id)}
+        return await self._happened("subteam_created", "usergroups:read", about)
+
     async def add_to(self, *team_ids: str) -> Interaction:
         """Let the organisation add the app to workspaces. https://docs.slack.dev/reference/events/team_access_granted"""
         added = self._added_to()

@@ -91,7 +91,15 @@ async def test_user_deactivation_known_from_either_event_alone(world: Environmen
     await world.ask(f"grant <!subteam^{group.id}|@qa> admin")
     assert ROLE not in (await world.ask("audit", user=world.bruno)).text
     world.slack.subscribed = {kind}
-    if kind.startswith("subteam"):
+    if kind in requests.OF_ITSELF:
+        group.users = []
+        await world.slack.event({"type": kind, "subteam_id": group.id})
+        assert ROLE in (await world.ask("audit", user=world.bruno)).text
+    elif kind == "subteam_created":  # a disabled group that is made anew
+        group.users = []
+        await world.slack.event({"type": kind, "subteam": group.wire(team_id=world.slack.team_id)})
+        assert ROLE in (await world.ask("audit", user=world.bruno)).text
+    elif kind.startswith("subteam"):
         await world.slack.regroup(group, [])
         assert ROLE in (await world.ask("audit", user=world.bruno)).text
     else:
@@ -137,6 +145,8 @@ async def test_the_other_replica_forgets_too(world: Environment, postgres_url: s
         {"type": "subteam_members_changed", "subteam_id": 5},
         {"type": "subteam_updated", "subteam": {"users": []}},
         {"type": "subteam_updated", "subteam": "S1"},
+        {"type": "subteam_created", "subteam": None},
+        {"type": "channel_id_changed", "old_channel_id": ["C1"], "new_channel_id": "C2"},
         {"type": "app_mention", "user": {"id": "U1"}, "text": "help", "channel": "C1"},
     ],
 )
