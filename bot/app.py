@@ -109,7 +109,7 @@ async def running(
             stack.push_async_callback(service.stop)
         if service.sockets:
             service.sockets.start()
-        greeting = asyncio.create_task(_say_what_is_missing(service.slack_client))
+        greeting = asyncio.create_task(_check_installation(service))
         stack.callback(greeting.cancel)
         log.info("service.started", port=service.web.port, mode="socket" if service.sockets else "http")
         yield service
@@ -241,13 +241,18 @@ def _web(  # noqa: PLR0917 - HTTP mode needs all of these
     )
 
 
-async def _say_what_is_missing(slack_client: SlackClient) -> None:
-    """One line at the start for each scope that Slack did not give us, with what suffers; the optional ones in one."""
+async def _check_installation(service: RunningBot) -> None:
+    """Check the installation as soon as Slack says which it is.
+
+    One line for each scope that Slack did not give us, with what suffers; the optional ones in one.
+    """
     try:
-        scopes = (await slack_client.identity()).scopes
+        found = await service.slack_client.identity()
     except BotError as problem:
         log.warning("slack.not_reached", problem=kind_of(problem), said=str(problem), cause=cause(problem))
-        return
+        found = await service.connected()
+    await service.dispatcher.services.installation.check()
+    scopes = found.scopes
     if scopes is None:
         return
     for scope in REQUIRED:

@@ -20,6 +20,7 @@ from bot.services.bundle import Services
 from bot.services.channel_moves import ChannelMoves
 from bot.services.channels import ChannelService
 from bot.services.drafts import DraftKeeper
+from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.links import LinkIssuer, TicketIssuer
 from bot.services.names import NameLookup
@@ -84,6 +85,7 @@ def build_services(
         channels=ChannelService(store, slack_client, audit),
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
+        installation=InstallationService(store, slack_client, tuning.clock),
         links=LinkIssuer(
             applivery=applivery,
             app_directory=apps,

@@ -200,7 +200,11 @@ def _offer_env_file(ask: Callable[[str], bool]) -> None:
 
 
 @app.command()
-def manifest() -> None:
+def manifest(
+    organization: Annotated[
+        bool, typer.Option("--organization", help="For Enterprise Grid: install once for the whole organisation.")
+    ] = False,
+) -> None:
     """Print the Slack app manifest for these settings."""
     import yaml  # noqa: PLC0415 - nothing else needs it
 
@@ -211,6 +215,7 @@ def manifest() -> None:
         socket_mode=settings.socket_mode,
         shortcuts=_registry().shortcuts(),
         name=settings.slack_app_name,
+        organization=organization,
     )
     typer.echo(yaml.safe_dump(text, sort_keys=False, allow_unicode=standard_streams.unicode(), width=1000), nl=False)
 

@@ -35,6 +35,7 @@ from bot.dispatch.requests import (
     changed_member_or_group,
     channel_with_changed_membership,
     clicked,
+    is_access_change,
     is_bot_joined,
     is_edit,
     parse_home_opened,
@@ -143,9 +144,12 @@ class RequestDispatcher(AsyncMiddleware):
         people: AccessResolver,
         metrics: Metrics,
         clock: Callable[[], datetime],
-        on_channel_change: Callable[[str], None],
+        on_channel_change: Callable[[str | None], None],
     ) -> None:
-        """`on_channel_change` is called with each channel in which posting may have become possible or impossible."""
+        """`on_channel_change` is called with each channel in which posting may have become possible or impossible.
+
+        None: in any.
+        """
         self.services = services
         self.registry = registry
         self._on_channel_change = on_channel_change
@@ -231,6 +235,8 @@ class RequestDispatcher(AsyncMiddleware):
             self._spawn(opened, body, self._on_home_opened)
         elif channel_id := channel_with_changed_membership(body):
             self._track(self._on_channel_event(channel_id, body))
+        elif is_access_change(body):
+            self._track(self._on_access_change(body))
 
     async def _reject_overload(self, body: dict[str, Any]) -> BoltResponse:
         if message := self._overload.message(body):
@@ -461,6 +467,11 @@ class RequestDispatcher(AsyncMiddleware):
         self._on_channel_change(channel_id)
         if is_bot_joined(body):
             await self.services.slack_events.welcome(channel_id)
+
+    async def _on_access_change(self, body: dict[str, Any]) -> None:
+        log.info("event.workspaces_changed", event_type=body["event"]["type"])
+        await self.services.installation.changed()
+        self._on_channel_change(None)
 
     async def _on_home_opened(self, source: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
         await self._home.show(source)

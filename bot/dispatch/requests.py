@@ -12,7 +12,7 @@ from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
 from bot.slack.button_values import BuildValue
 from bot.slack.schemas import WITH_RECORDS
-from bot.slack.scopes import EVENTS
+from bot.slack.scopes import EVENTS, ORGANIZATION_EVENTS
 
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
 # A bot cannot subscribe to the two of itself: https://docs.slack.dev/reference/events/subteam_self_added
@@ -164,6 +164,14 @@ def changed_member_or_group(body: dict[str, Any]) -> str | None:
     about = event.get("user") or event.get("subteam") or {}
     found = about.get("id") if isinstance(about, dict) else about
     return str(found or event.get("subteam_id") or "") or None
+
+
+def is_access_change(body: dict[str, Any]) -> bool:
+    """Return whether an organisation added the app to a workspace, or removed it from one.
+
+    https://docs.slack.dev/reference/events/team_access_revoked
+    """
+    return (body.get("event") or {}).get("type") in ORGANIZATION_EVENTS
 
 
 def _channel(event: dict[str, Any]) -> str | None:

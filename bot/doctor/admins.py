@@ -14,7 +14,6 @@ from bot.services.access import NOT_THERE
 ADMINS = "admins"
 NAMED = 5
 COPY_ID = "your Slack member ID (Slack: your profile → ⋮ → Copy member ID)"
-OWN = "Workspace admins are admins too."
 
 
 async def admins(case: CheckContext) -> list[CheckResult]:
@@ -31,7 +30,7 @@ async def admins(case: CheckContext) -> list[CheckResult]:
         text = f"{_listed(strangers)} can't use Slack here (unknown or deactivated)."
         results.append(warning(ADMINS, text, "Correct ACCESS_ADMINS, or revoke the role in Slack."))
     if names:
-        return [well(ADMINS, f"{_listed(names)}. {OWN}"), *results]
+        return [well(ADMINS, f"{_listed(names)}. {await _place(case)} admins are admins too."), *results]
     return [await _workspace_admins(case), *results]
 
 
@@ -40,13 +39,23 @@ async def _workspace_admins(case: CheckContext) -> CheckResult:
         found = await case.poster.workspace_admins()
         names = [name for user_id in found[:NAMED] if (name := await _name(case, user_id))]
     except SlackError as problem:
-        text = f"only Slack's workspace admins, and Slack doesn't share who they are ({cause(problem)})."
+        whose = (await _place(case)).lower()
+        text = f"only Slack's {whose} admins, and Slack doesn't share who they are ({cause(problem)})."
         return skipped(ADMINS, text, f"Set ACCESS_ADMINS to {COPY_ID}.")
     if not names:
         text = "none. Access requests reach no one, and no role can be granted."
         return broken(ADMINS, text, f"Set ACCESS_ADMINS to {COPY_ID}.")
     listed = _listed(names, len(found))
-    return well(ADMINS, f"the workspace's admins: {listed}. To add others, set ACCESS_ADMINS to their member IDs.")
+    whose = f"the {(await _place(case)).lower()}'s admins"
+    return well(ADMINS, f"{whose}: {listed}. To add others, set ACCESS_ADMINS to their member IDs.")
+
+
+async def _place(case: CheckContext) -> str:
+    """Return whose admins are admins of the bot, too."""
+    try:
+        return "Organisation" if (await case.poster.identity()).is_org_install else "Workspace"
+    except SlackError:
+        return "Workspace"
 
 
 async def _granted(case: CheckContext) -> list[str]:

@@ -15,6 +15,7 @@ from bot.domain.health import LATE_SECONDS
 from bot.domain.model import Subscription
 from bot.exceptions import BotError, ChannelUnavailable, DatabaseNotFound, SlackError, StartupError
 from bot.observability.causes import cause
+from bot.slack.errors import NOT_GRANTED
 from bot.web.readiness import late_after, overdue_after
 
 LOOK_IN_THE_LOG = "Start the bot. If it runs, search its log for watch.away, applivery.away and slack.away."
@@ -68,13 +69,9 @@ async def _channel(
     invite = f"In that channel, type: /invite @{name}"
     try:
         channel = await case.poster.channel(channel_id)
-    except ChannelUnavailable:
-        text = (
-            f"{channel_id} (subscribed to {apps}) was deleted, got another ID, or is private and the bot isn't in it."
-        )
-        return broken(
-            CHANNELS, text, f"{invite}. If it was converted or shared while the bot was off, subscribe again."
-        )
+    except ChannelUnavailable as problem:
+        about = f"{channel_id} (subscribed to {apps})"
+        return _removed(about) if problem.code in NOT_GRANTED else _unseen(about, invite)
     except SlackError as problem:
         return skipped(
             CHANNELS, f"{channel_id} (subscribed to {apps}): Slack shares nothing about it ({cause(problem)})."
@@ -90,6 +87,16 @@ async def _channel(
         fix = "It resumes once the reason is gone. Subscribe there again to resume now."
         return warning(CHANNELS, f"#{channel.name} (subscribed to {apps}) is paused: {paused}", fix)
     return None
+
+
+def _unseen(about: str, invite: str) -> CheckResult:
+    text = f"{about} was deleted, got another ID, or is private and the bot isn't in it."
+    return broken(CHANNELS, text, f"{invite}. If it was converted or shared while the bot was off, subscribe again.")
+
+
+def _removed(about: str) -> CheckResult:
+    fix = "Ask an org admin to add it there again, or remove its subscriptions."
+    return warning(CHANNELS, f"{about} is in a workspace that the app was removed from.", fix)
 
 
 async def polling(case: CheckContext) -> list[CheckResult]:

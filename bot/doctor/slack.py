@@ -11,12 +11,12 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.doctor import admins, database
+from bot.doctor import admins, database, workspaces
 from bot.doctor.context import SECONDS, CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, off, skipped, warning, well
 from bot.exceptions import DeliveryUnknown, SlackError
 from bot.observability.causes import cause
-from bot.slack.client import granted_scopes
+from bot.slack.client import granted_scopes, read_identity
 from bot.slack.errors import call_api
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 
@@ -33,13 +33,15 @@ async def slack(case: CheckContext) -> list[CheckResult]:
     """The bot token, what it may do, and whether our clock is Slack's; all from one `auth.test`."""
     try:
         answer = await call_api(case.poster.api.auth_test())
+        found = read_identity(answer, granted_scopes(answer.headers))
     except SlackError as problem:
         return [_refused(case, problem), *(skipped(check, f"fix {TOKEN} first.") for check in (SCOPE, CLOCK))]
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    name, team = answer.get("user"), answer.get("team")
+    installed, wrong = await workspaces.installed_for(case, found)
     return [
-        well(TOKEN, f"@{name} in {team}."),
-        *scopes(granted_scopes(headers)),
+        well(TOKEN, f"@{found.name} {installed}."),
+        *wrong,
+        *scopes(found.scopes),
         clock(headers, case.clock()),
     ]
 

@@ -13,6 +13,7 @@ from bot.services.audit import AuditLog
 from bot.services.build_lists import BuildLists
 from bot.services.channels import ChannelService
 from bot.services.drafts import DraftKeeper
+from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.links import LinkIssuer
 from bot.services.names import NameLookup
@@ -43,6 +44,7 @@ class Services:
     channels: ChannelService
     drafts: DraftKeeper
     expiries: LinkExpiryService
+    installation: InstallationService
     links: LinkIssuer
     names: NameLookup
     nudges: NudgeService

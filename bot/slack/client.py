@@ -99,7 +99,7 @@ def read_boolean(said: object) -> bool | None:
     return said if isinstance(said, bool) else None
 
 
-def _read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
+def read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
     """Return who `auth.test` says we are; for an organisation `team_id` may be its id, a workspace's, or null.
 
     https://docs.slack.dev/reference/methods/auth.test
@@ -119,6 +119,12 @@ def _read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
         enterprise_id=enterprise_id,
         is_org_install=is_org,
     )
+
+
+def _is_org_admin(person: dict[str, Any]) -> bool:
+    """Return whether Slack calls a user an admin of the organisation; an admin of one of its workspaces is none."""
+    facts = person.get("enterprise_user")
+    return isinstance(facts, dict) and _is_admin({**facts, "deleted": person.get("deleted")})
 
 
 def _is_admin(person: dict[str, Any]) -> bool:
@@ -304,7 +310,7 @@ class SlackClient:
         """Return who we are; asked once, or again when that is longer ago. Raises SlackError."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
             answer = await call_api(self.api.auth_test())
-            self._identity = _read_identity(answer, granted_scopes(answer.headers))
+            self._identity = read_identity(answer, granted_scopes(answer.headers))
             self._identity_at = time.monotonic()
         return self._identity
 
@@ -422,17 +428,19 @@ class SlackClient:
         return await self.workspaces.first(group_id, ask, missing=NO_GROUP)
 
     async def workspace_admins(self) -> list[str]:
-        """Some of the workspace's own admins and owners; of an organisation those of the workspace at hand first.
+        """Some of the workspace's own admins and owners; of an organisation its own, from the workspace at hand first.
 
         https://docs.slack.dev/reference/methods/users.list
         """
+
+        is_admin = _is_org_admin if (await self.identity()).is_org_install else _is_admin
 
         async def ask(team_id: str) -> list[str]:
             found: list[str] = []
             cursor: str | None = ""
             while cursor is not None and len(found) < ADMINS:
                 answer = await call_api(self.api.users_list(limit=1000, cursor=cursor or None, team_id=team_id))
-                found += [str(item["id"]) for item in read_list(answer, "members") if _is_admin(item)]
+                found += [str(item["id"]) for item in read_list(answer, "members") if is_admin(item)]
                 cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
             return found
 

@@ -52,15 +52,20 @@ _RESTRICTED = (
     Text("That channel's settings don't let me post."),
     Text("Choose another channel, or ask one of its managers to let apps post there."),
 )
+_REMOVED = (
+    Text("I was removed from that channel's workspace."),
+    Text("Choose another channel, or ask an org admin to add me to that workspace again."),
+)
 _NOBODY = (Text("I can't send that person a direct message."), Text("Choose another member of this workspace."))
 _WHY = {
     code: words
     for codes, words in (
         ("is_archived is_inactive", _ARCHIVED),
+        ("team_access_not_granted", _REMOVED),
         (
             """restricted_action restricted_action_read_only_channel restricted_action_thread_only_channel
             restricted_action_non_threadable_channel restricted_action_thread_locked channel_is_limited_access
-            no_permission team_access_not_granted method_not_supported_for_channel_type""",
+            no_permission method_not_supported_for_channel_type""",
             _RESTRICTED,
         ),
         ("user_disabled cannot_dm_bot user_not_found messages_tab_disabled", _NOBODY),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from bot.slack.scopes import EVENTS, OPTIONAL, SCOPES
+from bot.slack.scopes import EVENTS, OPTIONAL, ORGANIZATION_EVENTS, SCOPES
 
 
 class MessageShortcut(NamedTuple):
@@ -23,12 +23,15 @@ def manifest(
     socket_mode: bool,
     shortcuts: Sequence[MessageShortcut],
     name: str = "Applivery",
+    organization: bool = False,
 ) -> dict[str, Any]:
     """Return the manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
 
     In HTTP mode `public_url` is where Slack reaches `/slack/events`. `name` is the app's, in lists and in mentions.
-    Slack wants each optional scope in both lists.
+    Slack wants each optional scope in both lists. For an `organization` it can be installed once for all of it, which
+    Slack lets nobody undo: https://docs.slack.dev/enterprise/organization-ready-apps
     """
+    events = [*EVENTS, *(ORGANIZATION_EVENTS if organization else ())]
     request_url = f"{(public_url or 'https://bot.example.com').rstrip('/')}/slack/events"
     address = {} if socket_mode else {"request_url": request_url}
     slash = {
@@ -56,13 +59,13 @@ def manifest(
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL)}},
         "settings": {
-            "event_subscriptions": {**address, "bot_events": list(EVENTS)},
+            "event_subscriptions": {**address, "bot_events": events},
             "interactivity": {
                 "is_enabled": True,
                 **address,
                 **({} if socket_mode else {"message_menu_options_url": request_url}),
             },
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": organization,
             "socket_mode_enabled": socket_mode,
             "token_rotation_enabled": False,
         },

@@ -92,6 +92,11 @@ METHODS: dict[str, tuple[str, ...]] = {
     "views.open": (),
     "views.publish": (),
 }
+# Those of them that an organisation's token may call for one workspace only, named by `team_id`: the page of each says
+# "required if org token is used", and that of no other one here. A workspace's own token may name it, too.
+# https://docs.slack.dev/enterprise/organization-ready-apps, https://docs.slack.dev/reference/methods/users.list,
+# https://docs.slack.dev/reference/methods/usergroups.list
+NAME_A_WORKSPACE = ("usergroups.list", "usergroups.users.list", "users.list")
 
 
 class Event(NamedTuple):
@@ -122,6 +127,12 @@ EVENTS = {
     "group_unarchive": Event("the same for private channels", "groups:read"),
     "group_left": Event("the same for private channels", "groups:read"),
     "group_rename": Event("the same for private channels", "groups:read"),
+}
+
+# For an app that is installed for a whole organisation; Slack offers them to no other.
+ORGANIZATION_EVENTS = {
+    "team_access_granted": Event("the organisation added the app to a workspace"),
+    "team_access_revoked": Event("the organisation removed it from a workspace: its subscriptions there pause"),
 }
 
 

@@ -105,9 +105,10 @@ class ChannelMonitor:
         """Return whether a channel is paused, as far as this process has seen."""
         return channel_id in self._paused
 
-    def check_now(self, channel_id: str) -> None:
-        """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
-        self._next_checks[channel_id] = (0.0, self._first / 2)
+    def check_now(self, channel_id: str | None) -> None:
+        """Something happened to this channel in Slack (we were invited, it is back from the archive); None: to any."""
+        for changed in [channel_id] if channel_id else [*self._next_checks]:
+            self._next_checks[changed] = (0.0, self._first / 2)
         self._store.wake(Topic.PAUSED_CHANNELS)
         self._store.wake(Topic.ACCESS)
 

@@ -22,6 +22,7 @@ PAUSED = {
     "is_archived": gettext_noop("the channel is archived"),
     "not_in_channel": gettext_noop("the bot isn't in the channel"),
     "channel_not_found": gettext_noop("the bot can't see the channel"),
+    "team_access_not_granted": gettext_noop("the bot was removed from that workspace"),
 }
 _RESTRICTED = gettext_noop("posting is restricted in the channel")
 

@@ -440,6 +440,8 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
         step = gettext_noop(
             "Type {invite} there to resume. If the channel was converted or shared, subscribe there again."
         )
+    elif subscription.paused == "team_access_not_granted":
+        step = gettext_noop("Ask an org admin to add it again. Announcements will then resume automatically.")
     elif subscription.paused != "not_in_channel":
         step = gettext_noop("Allow the bot to post there. Announcements will then resume automatically.")
     text = f"{head}\n{_(step, invite=invite)}"

@@ -388,6 +388,8 @@ def _place(ticket: Ticket) -> str:
     """Return the address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
     if not ticket.channel_id:
         return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}"
+    if ticket.team_id.startswith("E"):  # an organisation's, which app_redirect does not take
+        return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}/{quote(ticket.channel_id, safe='')}"
     return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.channel_id})}"
 
 

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 import bot.commands
 from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import manifest
-from bot.slack.scopes import EVENTS, METHODS, OPTIONAL, REQUIRED, SCOPES
+from bot.slack.scopes import EVENTS, METHODS, NAME_A_WORKSPACE, OPTIONAL, ORGANIZATION_EVENTS, REQUIRED, SCOPES
 from sandbox.slack.methods import METHODS as SLACKS
+from sandbox.slack.organization import NEED_TEAM_ID
 from sandbox.slack.user_actions import EVENT_SCOPES
 from tests.conftest import Environment
 from tests.integration.dispatch.test_dispatcher import say_everything
@@ -42,6 +43,14 @@ def test_manifest_is_one_that_slack_takes(socket_mode: bool, command: str, url: 
     made = manifest(command=command, public_url=url, socket_mode=socket_mode, shortcuts=SHORTCUTS, name=name)
     check_manifest(made)
     assert made["display_information"]["name"] == made["features"]["bot_user"]["display_name"] == name
+
+
+def test_organisation_s_manifest_lets_it_be_installed_once() -> None:
+    made = manifest(command="/a", public_url=None, socket_mode=True, shortcuts=SHORTCUTS, organization=True)
+    check_manifest(made)
+    assert made["settings"]["org_deploy_enabled"] is True
+    assert made["settings"]["event_subscriptions"]["bot_events"] == [*EVENTS, *ORGANIZATION_EVENTS]
+    assert DEFAULT["settings"]["org_deploy_enabled"] is False, "Slack lets nobody take it back"
 
 
 WRONG: dict[str, Any] = {
@@ -113,6 +122,10 @@ def called_in_the_code() -> set[str]:
 
 def test_every_method_that_is_called_is_in_the_table() -> None:
     assert called_in_the_code() | {"apps.connections.open"} == METHODS.keys()
+
+
+def test_methods_that_need_a_workspace_are_those_that_name_one() -> None:
+    assert set(NAME_A_WORKSPACE) == METHODS.keys() & NEED_TEAM_ID
 
 
 @pytest.mark.parametrize("name", METHODS)

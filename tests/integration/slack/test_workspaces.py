@@ -84,8 +84,10 @@ async def test_group_in_no_workspace_is_missing(client: SlackClient) -> None:
 @pytest.mark.usefixtures("in_second")
 async def test_admins_of_the_workspace_at_hand_come_first(slack: FakeSlack, client: SlackClient) -> None:
     ana, eva = slack.user("ana", admin=True), slack.user("eva", admin=True)
+    slack.user("ben", admin=True)  # of one workspace alone
+    assert ana.grid
     assert eva.grid
-    eva.grid.teams = [SECOND]
+    ana.grid.admin, eva.grid.owner, eva.grid.teams = True, True, [SECOND]
     assert await client.workspace_admins() == [eva.id, ana.id]
 
 

@@ -1,0 +1,46 @@
+"""What the app is installed for: a workspace, or an organisation and the workspaces it was added to."""
+
+from __future__ import annotations
+
+from bot.db import installations
+from bot.doctor import database
+from bot.doctor.context import CheckContext
+from bot.doctor.results import CheckResult, broken, skipped, warning
+from bot.exceptions import SlackError
+from bot.observability.causes import cause
+from bot.slack.client import BotIdentity
+from bot.slack.workspaces import Workspace
+
+WORKSPACES = "workspaces"
+# https://docs.slack.dev/enterprise/organization-ready-apps
+ADD = "An org admin adds the app: Organization settings → Integrations → Installed apps → the app → Add to workspaces."
+
+
+async def installed_for(case: CheckContext, found: BotIdentity) -> tuple[str, list[CheckResult]]:
+    """Return what the token is for, and what is wrong with the workspaces of an organisation."""
+    if not found.is_org_install:
+        return f"in {found.team}", []
+    what = f"is installed for the organisation {found.team}"
+    try:
+        listed = await case.poster.workspaces.listed()
+    except SlackError as problem:
+        return what, [skipped(WORKSPACES, f"Slack doesn't list them ({cause(problem)}).")]
+    return f"{what} ({_count(listed)})", await _wrong(case, listed)
+
+
+async def _wrong(case: CheckContext, listed: list[Workspace]) -> list[CheckResult]:
+    if not listed:
+        return [broken(WORKSPACES, "the app isn't in any workspace yet, so no one can use it.", ADD)]
+    store = await database.readable(case)
+    if store is None:
+        return []
+    removed = await store.run(installations.list_removed, [workspace.id for workspace in listed], case.clock())
+    if not removed:
+        return []
+    names = ", ".join(workspace.name or workspace.id for workspace in removed)
+    text = f"the app was removed from {names}. Its announcements there are paused."
+    return [warning(WORKSPACES, text, f"Ignore this if it's intended. {ADD}")]
+
+
+def _count(listed: list[Workspace]) -> str:
+    return f"{len(listed)} workspace{'' if len(listed) == 1 else 's'}"

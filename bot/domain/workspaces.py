@@ -1,0 +1,15 @@
+"""The workspaces of an organisation that the app is installed for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedWorkspace:
+    """A workspace that the app was in; `removed_at` (aware) is when that was seen to be over, None while nobody saw."""
+
+    id: str
+    name: str
+    removed_at: datetime | None
