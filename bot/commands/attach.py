@@ -42,6 +42,8 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     need=Role.RELEASER,
     title="Attach to a build",
     description="Attach the posted file to a build in Applivery",
+    command="attach",
+    takes_files=lambda names: not any(map(build_files.extension, names)),
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""

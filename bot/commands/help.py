@@ -89,7 +89,7 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     safe = [example for example in examples if "@" not in example and "every:" not in example and "to:" not in example]
     return help_views.help_for(
         entry,
-        call.services.command,
+        call.typed_root,
         usage=usage,
         safe=safe[:BUTTONS] if may and entry.name in SAFE else (),
         options=[key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)],
@@ -109,7 +109,7 @@ async def _by_task(call: CommandContext) -> Message:
             own = [_with_own(example, app, build) for example in examples[:EXAMPLES]]
             tasks.append(TaskHelp(task.label, own, commands))
     note = _(WHO[call.asker.outsider]) if call.asker.outsider else ""
-    return help_views.help_by_task(tasks, call.services.command, note)
+    return help_views.help_by_task(tasks, call.typed_root, note)
 
 
 def _permitted(call: CommandContext) -> list[RegisteredHandler]:
@@ -175,4 +175,4 @@ async def menu(call: CommandContext) -> Message:
     items = [item for item in call.registry.menu() if item[1] in permitted]
     app = await _in_time(call, lambda: _usual_app(call))
     first = (_("Get {build}", build=app.name), f"get {app.slug or app.id}") if app else None
-    return help_views.menu(call.services.command, items, first)
+    return help_views.menu(call.typed_root, items, first)

@@ -28,16 +28,25 @@ SECONDS = 6.0  # for Applivery; the rest is shown without it
 async def home(call: CommandContext, value: str) -> HomeView:
     """Opening the Home tab, *Refresh* and *Try again* in it."""
     role = call.asker.highest
-    builds, watched, own, can, health = await asyncio.gather(
+    builds, watched, own, can, health, can_write = await asyncio.gather(
         _builds(call),
         _watched(call),
         _own(call, role),
         _roles(call),
         _health(call),
+        call.services.channels.hears_direct_messages(),
     )
     turned = cards.HomePages.to(value)
     return cards.home(
-        turned=turned, builds=builds, watched=watched, own=own, can=can, role=role, health=health, now=call.now
+        turned=turned,
+        builds=builds,
+        watched=watched,
+        own=own,
+        can=can,
+        role=role,
+        health=health,
+        now=call.now,
+        can_write=can_write,
     )
 
 

@@ -57,6 +57,8 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     need=Role.RELEASER,
     title="Upload to Applivery",
     description="Upload the posted build to Applivery",
+    command="upload",
+    takes_files=lambda names: any(map(build_files.extension, names)),
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""

@@ -35,6 +35,11 @@ class CommandContext:
     source_message: SourceMessage = NO_MESSAGE
     submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
 
+    @property
+    def typed_root(self) -> str:
+        """What a command begins with where it was asked: the slash command; nothing in the direct message."""
+        return "" if self.entrypoint is Entrypoint.DIRECT_MESSAGE else self.services.command
+
     async def authorize_app(self, app: App, asker: Actor | None = None) -> None:
         """Raise PermissionDenied when the asker (or another user) may not do this with this app, or not in this
         channel.

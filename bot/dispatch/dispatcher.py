@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_args
 
 import structlog
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
@@ -37,15 +37,15 @@ from bot.dispatch.requests import (
     clicked,
     is_access_change,
     is_bot_joined,
-    is_edit,
     parse_home_opened,
-    parse_mention,
     parse_source,
     read_values,
     restore_context,
     workspace_of,
 )
 from bot.dispatch.responder import Responder
+from bot.dispatch.spoken import Spoken, is_message, parse_spoken
+from bot.dispatch.targets import Rest
 from bot.domain import access, grammar
 from bot.domain.audit import Entrypoint
 from bot.domain.grammar import NO_WORDS, ParsedText
@@ -67,7 +67,7 @@ from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
 from bot.services.bundle import Services
 from bot.slack import typed_text
-from bot.slack.blocks import HomeView, Message, Reply
+from bot.slack.blocks import HomeView, Message, Modal, Reply
 from bot.slack.blocks.paging import paginate, parse_page_value
 from bot.slack.client import SlackClient
 from bot.slack.deduplication import RequestDeduplicator
@@ -80,6 +80,7 @@ from bot.timeouts import for_a_person
 log = logger(__name__)
 
 ADMINS_SECONDS = 2.0  # an error does not wait longer for the names of who can fix it
+MOST_COMMANDS = 5  # in one message
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 MOVE_SECONDS = 2.5  # of the three in which Slack wants an acknowledgement
 OK = 200
@@ -104,6 +105,11 @@ def _is_admin() -> bool:
     """Return whether the user of the request worked on is an admin of the bot, as far as that is known."""
     actor = _asker.get()
     return actor is not None and actor.role >= Role.ADMIN
+
+
+def _takes_rest(entry: RegisteredHandler) -> bool:
+    """Return whether a command takes all the words that are left as one text."""
+    return any(Rest in (parameter.kind, *get_args(parameter.kind)) for parameter in entry.parameters)
 
 
 def _button_name(action: dict[str, Any]) -> str:
@@ -175,12 +181,8 @@ class RequestDispatcher(AsyncMiddleware):
         body: dict[str, Any] = sanitize(req.body)
         kind = body.get("type")
         at_hand.set(workspace_of(body))
-        if who := changed_member_or_group(body):  # twice does no harm, and waits for no database
-            self.services.slack_events.forget(who)
-            self._track(self.services.slack_events.tell_replicas(who))
-            return BoltResponse(status=OK, body="")
-        if changed := changed_channel_id(body):
-            return await self._on_channel_id_changed(*changed)
+        if (done := await self._note_event(body)) is not None:
+            return done
         body = self.services.slack_events.moves.present(body)
         if kind != "block_suggestion" and self._queue.is_full(user_id_of(body)):
             return await self._reject_overload(body)
@@ -200,6 +202,17 @@ class RequestDispatcher(AsyncMiddleware):
         elif kind == "block_suggestion":
             found = await self._on_typeahead(parse_source(Entrypoint.TYPEAHEAD, body), body)
             return _json_response({"options": found})
+        return BoltResponse(status=OK, body="")
+
+    async def _note_event(self, body: dict[str, Any]) -> BoltResponse | None:
+        """Deal with an event that nobody waits for an answer to; None for every other request."""
+        if who := changed_member_or_group(body):  # twice does no harm, and waits for no database
+            self.services.slack_events.forget(who)
+            self._track(self.services.slack_events.tell_replicas(who))
+        elif changed := changed_channel_id(body):
+            return await self._on_channel_id_changed(*changed)
+        elif not is_message(body) or parse_spoken(body):  # the bot's own messages, too, come back as events
+            return None
         return BoltResponse(status=OK, body="")
 
     async def _acknowledge_form(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -226,11 +239,9 @@ class RequestDispatcher(AsyncMiddleware):
         return BoltResponse(status=OK, body="")
 
     def _handle_event(self, body: dict[str, Any]) -> None:
-        if (body.get("event") or {}).get("type") == "app_mention":
-            where = parse_mention(body)[0]
-            # an integration's post can have no user, and then needs no answer
-            if where.user_id and not is_edit(body):
-                self._spawn(where, body, self._on_mention)
+        if spoken := parse_spoken(body):
+            for each in self._split_commands(spoken):
+                self._spawn(spoken.source, each, self._on_spoken)
         elif opened := parse_home_opened(body):
             self._spawn(opened, body, self._on_home_opened)
         elif channel_id := channel_with_changed_membership(body):
@@ -454,8 +465,43 @@ class RequestDispatcher(AsyncMiddleware):
             raise
         return reply
 
-    async def _on_mention(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
-        return await self._on_text(source, parse_mention(body)[1])
+    def _split_commands(self, spoken: Spoken) -> list[Spoken]:
+        """Return a message of several lines that are a command each as one message for each; any other as it is."""
+        lines = [line for line in spoken.after.splitlines() if line.strip()]
+        entries = [self._command_of(line) for line in lines]
+        if not 1 < len(lines) <= MOST_COMMANDS or spoken.message.files:
+            return [spoken]
+        if any(entry is None or _takes_rest(entry) for entry in entries):  # a reason may have several lines
+            return [spoken]
+        return [replace(spoken, after=line) for line in lines]
+
+    def _command_of(self, text: str) -> RegisteredHandler | None:
+        verb = typed_text.split_command(text, self.services.command)[0]
+        return self.registry.get(HandlerKind.COMMAND, verb)
+
+    def _command_in(self, spoken: Spoken) -> str:
+        """Return the command in a message: after the bot's name, else before it; empty for none."""
+        after, before = (
+            typed_text.without_courtesies(part, lambda rest: self._command_of(rest) is not None)
+            for part in (spoken.after, spoken.before)
+        )
+        said_after = typed_text.split_command(after, self.services.command)[0]
+        if self._command_of(before) and (not said_after or typed_text.is_courtesy(after)):
+            return before
+        return after
+
+    async def _on_spoken(self, source: RequestSource, spoken: Spoken) -> tuple[str, Reply | None]:
+        """Handle what was said to the bot, which may be about a file in the same message."""
+        text = self._command_in(spoken)
+        names = [file.name for file in spoken.message.files]
+        entry = self.registry.file_shortcut(self._command_of(text), names) if names else None
+        if entry is None or source.entrypoint is not Entrypoint.DIRECT_MESSAGE:
+            return await self._on_text(source, text)
+        call = replace(await self._authorize(source, entry), source_message=spoken.message)
+        form: Reply = await entry.run(call, None)
+        if isinstance(form, Modal):  # which only a click opens
+            form = await self._responder.offer(form, names)
+        return entry.name, form
 
     async def _on_channel_event(self, channel_id: str, body: dict[str, Any]) -> None:
         try:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 from bot.domain import build_labels, lookup, platforms, spelling
 from bot.domain.model import App
 
-_MENU = {"hi", "hello", "hey", "hola", "buenas", "start", "begin", "inicio", "empezar", "menú", "options", "opciones"}
+_TALK = """hi hello hey hola buenas buenos good thanks thank thx gracias please ok okay vale
+    start begin inicio empezar menú options opciones"""
+_MENU = frozenset(_TALK.split())
 _HELP = {"commands", "comandos", "ayuda", "examples", "ejemplos", "manual", "usage", "man"}
 # Other words for a command, in the languages the bot is written in
 _SYNONYMS = {

@@ -8,8 +8,9 @@ from typing import Any
 
 from bot.dispatch.modal_submission import ModalSubmission
 from bot.dispatch.refusals import RUN
-from bot.dispatch.requests import clicked, parse_home_opened, parse_mention, parse_source
+from bot.dispatch.requests import clicked, parse_home_opened, parse_source
 from bot.dispatch.responder import Responder
+from bot.dispatch.spoken import parse_spoken
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import Overloaded
@@ -33,14 +34,18 @@ def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
     if "command" in body:
         return Entrypoint.COMMAND
     if body.get("type") == "event_callback":
-        return Entrypoint.HOME if parse_home_opened(body) else Entrypoint.MENTION
+        spoken = parse_spoken(body)
+        return (
+            spoken.source.entrypoint if spoken else Entrypoint.HOME if parse_home_opened(body) else Entrypoint.UNKNOWN
+        )
     return Entrypoint.FORM if body.get("type") == "view_submission" else Entrypoint.BUTTON
 
 
 def _repeat_action(body: dict[str, Any], command: str) -> tuple[str, str] | None:
     """Return the action and value of a button that asks the same again; None where a button can't."""
-    if "command" in body or (body.get("event") or {}).get("type") == "app_mention":
-        text = str(body["text"] if "command" in body else parse_mention(body)[1])
+    spoken = parse_spoken(body)
+    if "command" in body or spoken:
+        text = spoken.after if spoken else str(body["text"])
         verb, rest = typed_text.split_command(text, command)
         return RUN, f"{verb or 'menu'} {rest}".strip()
     for action in map(clicked, body.get("actions") or []):
@@ -76,10 +81,15 @@ class OverloadResponder:
         """Return how to answer a user whom the acknowledgement does not reach; None if they were answered just now."""
         entrypoint, who, now = _entrypoint_of(body), user_id_of(body), time.monotonic()
         self._notified_at = {key: at for key, at in self._notified_at.items() if at > now - PAUSE_SECONDS}
-        if entrypoint in (Entrypoint.COMMAND, Entrypoint.FORM) or not who or who in self._notified_at:
+        if (
+            entrypoint in (Entrypoint.COMMAND, Entrypoint.FORM, Entrypoint.UNKNOWN)
+            or not who
+            or who in self._notified_at
+        ):
             return None
         self._notified_at[who] = now
-        where = parse_mention(body)[0] if entrypoint is Entrypoint.MENTION else parse_source(entrypoint, body)
+        spoken = parse_spoken(body)
+        where = spoken.source if spoken else parse_source(entrypoint, body)
         return self._responder.reply_privately(where, self._answer(body))
 
     def _answer(self, body: dict[str, Any]) -> Message:

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
@@ -61,6 +61,8 @@ class RegisteredHandler:
     replaces_message: bool = False
     menu: MenuItem | None = None
     title: str = ""
+    takes_files: Callable[[Sequence[str]], bool] | None = None  # whether a shortcut is for files of these names
+    command: str = ""  # of a shortcut: what does the same when it is typed
     act: str = ""  # what takes the role, as a refusal says it: "see downloads"; a message id
 
 
@@ -122,14 +124,22 @@ def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     return lambda run: _register(run, RegisteredHandler(HandlerKind.OPTIONS, name, need, run))
 
 
-def shortcut(name: str, *, need: Role, title: str, description: str) -> Callable[[Mark], Mark]:
+def shortcut(
+    name: str,
+    *,
+    need: Role,
+    title: str,
+    description: str,
+    command: str = "",
+    takes_files: Callable[[Sequence[str]], bool] | None = None,
+) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build.
 
-    `title` and `description` are what Slack shows of it: they go into the app manifest.
+    `title` and `description` are what Slack shows of it: they go into the app manifest. It also runs for files that
+    are posted to the bot: with the `command` typed beside them, or when it `takes_files` of these names.
     """
-    return lambda run: _register(
-        run, RegisteredHandler(HandlerKind.SHORTCUT, name, need, run, title=title, summary=description)
-    )
+    entry = partial(RegisteredHandler, HandlerKind.SHORTCUT, name, need, title=title, summary=description)
+    return lambda run: _register(run, entry(run, command=command, takes_files=takes_files))
 
 
 def _register(run: Mark, entry: RegisteredHandler) -> Mark:
@@ -200,6 +210,13 @@ class HandlerRegistry:
         """Return the buttons of the menu in their order: the label, translated by `_`, and the subcommand."""
         items = [(entry.menu, entry.name) for entry in self.commands() if entry.menu]
         return [(item.label, name) for item, name in sorted(items)]
+
+    def file_shortcut(self, typed: RegisteredHandler | None, files: Sequence[str]) -> RegisteredHandler | None:
+        """Return the shortcut for files that came with a command, or with none; None when they do not matter to it."""
+        for entry in self.entries.values():
+            if entry.takes_files and (entry.command == typed.name if typed else entry.takes_files(files)):
+                return entry
+        return None
 
     def shortcuts(self) -> list[MessageShortcut]:
         """Return the message shortcuts for the app manifest, by title."""

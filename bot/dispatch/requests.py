@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain import references
 from bot.domain.audit import Entrypoint
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
@@ -19,9 +18,8 @@ METADATA = 2900  # characters of a view's private_metadata, of which Slack takes
 OF_ITSELF = ("subteam_self_added", "subteam_self_removed")
 CHANGES = (*WITH_RECORDS, "subteam_created", "subteam_members_changed", "subteam_updated", *OF_ITSELF)
 ID_CHANGED = "channel_id_changed"
-MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", ID_CHANGED, *CHANGES}
+MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", "message.im", ID_CHANGED, *CHANGES}
 MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
-OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,8 @@ class RequestSource:
     """Where a request came from and how its answer gets back.
 
     `replaces_message`: the answer replaces the clicked message, which only that user sees. On a shared card that would
-    change it for all readers. `thread_ts` is the thread of a mention; `message_ts` the clicked message. `from_home`: it
-    began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
+    change it for all readers. `thread_ts` is the thread that a message to the bot is in; `message_ts` the clicked
+    message. `from_home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
     """
 
     entrypoint: Entrypoint
@@ -44,6 +42,11 @@ class RequestSource:
     message_ts: str | None = None
     from_home: bool = False
     home_hash: str | None = None
+
+    @property
+    def own_thread(self) -> str | None:
+        """The thread to answer in, of the app's own direct message; None for an answer outside of threads."""
+        return self.thread_ts if self.entrypoint is Entrypoint.DIRECT_MESSAGE else None
 
 
 def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> RequestSource:
@@ -97,34 +100,6 @@ def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
     )
 
 
-def parse_mention(body: dict[str, Any]) -> tuple[RequestSource, str]:
-    """Return a mention in a channel or thread, and what was said after the mention itself.
-
-    https://docs.slack.dev/reference/events/app_mention
-    """
-    event = body.get("event") or {}
-    # another user may be mentioned before it
-    text = references.after_mention(str(event.get("text") or ""), _bot_user_id(body))
-    where = RequestSource(
-        entrypoint=Entrypoint.MENTION,
-        # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
-        team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
-        user_id=str(event.get("user") or ""),
-        channel_id=_channel(event),
-        thread_ts=event.get("thread_ts") or event.get("ts"),
-    )
-    return where, text.strip()
-
-
-def is_edit(body: dict[str, Any]) -> bool:
-    """Return whether an event is about a message that was there before: edited, deleted, or replied to.
-
-    https://docs.slack.dev/reference/events/message/message_changed
-    """
-    event = body.get("event") or {}
-    return bool(event.get("edited") or event.get("hidden") or event.get("subtype") in OF_OLD_MESSAGES)
-
-
 def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
     """Return the channel of an event after which the bot may or may not post there; None for all other events.
 
@@ -132,10 +107,10 @@ def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
     """
     event = body.get("event") or {}
     if event.get("type") not in MOVES or (
-        event["type"] == "member_joined_channel" and event.get("user") != _bot_user_id(body)
+        event["type"] == "member_joined_channel" and event.get("user") != bot_user_id(body)
     ):
         return None
-    return _channel(event)
+    return event_channel(event)
 
 
 def changed_channel_id(body: dict[str, Any]) -> tuple[str, str, float] | None:
@@ -174,7 +149,7 @@ def is_access_change(body: dict[str, Any]) -> bool:
     return (body.get("event") or {}).get("type") in ORGANIZATION_EVENTS
 
 
-def _channel(event: dict[str, Any]) -> str | None:
+def event_channel(event: dict[str, Any]) -> str | None:
     """Return the channel of an event, which some have as an id and some as an object."""
     channel = event.get("channel")
     found = channel.get("id") if isinstance(channel, dict) else channel
@@ -186,7 +161,7 @@ def is_bot_joined(body: dict[str, Any]) -> bool:
     return bool(body["event"]["type"] == "member_joined_channel")
 
 
-def _bot_user_id(body: dict[str, Any]) -> str:
+def bot_user_id(body: dict[str, Any]) -> str:
     """Return the bot, by whom an event was to be seen."""
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from bot.dispatch.modal_submission import ModalSubmission, restore_modal, typed_
 from bot.dispatch.requests import RequestSource, store_context
 from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
-from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, kind_of
+from bot.exceptions import BotError, DatabaseUnavailable, MessageRejected, PermissionDenied, SlackError, kind_of
 from bot.i18n import Text, _
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -62,7 +63,7 @@ class Responder:
         if reply.to is Visibility.CHANNEL and source.channel_id:
             if reply.is_secret:
                 raise AssertionError("a download address is never said to a channel")
-            await self._post_with_thread(source.channel_id, reply)
+            await self._post_with_thread(source.channel_id, reply, thread_ts=source.own_thread)
         elif reply.thread or reply.file or reply.to is Visibility.DIRECT:
             await self._send_direct(source, reply)
         else:
@@ -108,6 +109,11 @@ class Responder:
         draft = await self._drafts.store(modal.to_json(), 0)
         await self.reply_privately(source, forms.not_opened(Message(reason), draft))
 
+    async def offer(self, modal: Modal, files: Sequence[str]) -> Message:
+        """Return the button to a form about files that were posted, of which it shows what is known."""
+        draft = await self._drafts.store(modal.to_json(), 0)
+        return forms.about_files(files, modal.title, draft)
+
     async def _send_copies(self, reply: Message) -> None:
         """Send copies to the users or channels concerned; when all fail, the user is shown why, unless a link waits."""
         failed: list[SlackError] = []
@@ -135,19 +141,32 @@ class Responder:
                 log.info("answer.edit_lost", code=error.code)
 
     async def _send_direct(self, source: RequestSource, message: Message) -> None:
-        posted, seen = await self._post_with_thread(source.user_id, message)
+        posted, below = await self._post_with_thread(source.user_id, message, thread_ts=source.own_thread)
         if message.file:
-            await self._slack_client.upload_file(posted, message.file)
+            await self._slack_client.upload_file(replace(posted, ts=source.own_thread or posted.ts), message.file)
         if message.expires:
             await self._schedule_expiry(message, posted.channel, posted.ts)
-        if not source.from_home:  # there the Home itself says where the answer is
-            await self.reply_privately(source, sent_direct.pointer(message, await self._slack_client.permalink(seen)))
+        # the Home itself says where the answer is, and who asked in the direct message sees it there
+        if not source.from_home and source.entrypoint is not Entrypoint.DIRECT_MESSAGE:
+            link = await self._slack_client.permalink(below or posted)
+            await self.reply_privately(source, sent_direct.pointer(message, link))
 
-    async def _post_with_thread(self, channel: str, message: Message) -> tuple[MessageRef, MessageRef]:
-        """Return the places of the message and of the first in its thread (without one, the message itself)."""
-        posted = await self._slack_client.post(channel, message)
-        below = [await self._slack_client.post(posted.channel, each, thread_ts=posted.ts) for each in message.thread]
-        return posted, below[0] if below else posted
+    async def _post_with_thread(
+        self, channel: str, message: Message, *, thread_ts: str | None = None
+    ) -> tuple[MessageRef, MessageRef | None]:
+        """Return the places of the message and of the first in its thread, if it has one.
+
+        In a thread already, all of it goes there; when that one is gone, outside of threads.
+        """
+        try:
+            posted = await self._slack_client.post(channel, message, thread_ts=thread_ts)
+        except MessageRejected as error:
+            if error.code != "thread_not_found" or thread_ts is None:
+                raise
+            return await self._post_with_thread(channel, message)
+        root = thread_ts or posted.ts
+        below = [await self._slack_client.post(posted.channel, each, thread_ts=root) for each in message.thread]
+        return posted, below[0] if below else None
 
     async def reply_privately(self, source: RequestSource, message: Message, *, replace: bool = False) -> None:
         """To the asker alone: where they asked, or in their direct messages when that way is closed.
@@ -157,32 +176,41 @@ class Responder:
         if source.entrypoint is Entrypoint.HOME:
             await self._reply_at_home(source, message)
             return
+        reachable = True
         try:
             if source.response_url:
                 await self._slack_client.respond(source.response_url, message, replace=replace)
                 if replace:
                     await self._replace_original(source, message, source.response_url)
                 return
-            if source.entrypoint is Entrypoint.MENTION and source.channel_id and not message.is_secret:
+            if not message.is_secret and await self._whisper(source, message):
                 # chat.postEphemeral promises no unfurl flags, so no link goes that way
-                await self._slack_client.post_ephemeral(
-                    source.channel_id, source.user_id, message, thread_ts=source.thread_ts
-                )
                 return
-            log.info("answer.by_direct_message", reason="no response address")
+            if source.entrypoint is not Entrypoint.DIRECT_MESSAGE:
+                log.info("answer.by_direct_message", reason="no response address")
         except SlackError as error:
             log.info("answer.by_direct_message", reason=error.code)
+            reachable = False
         try:
-            posted = await self._slack_client.post(source.user_id, message)
-            if message.expires:
-                await self._schedule_expiry(message, posted.channel, posted.ts)
-            if source.entrypoint is Entrypoint.MENTION and source.channel_id:
-                note = sent_direct.pointer(Message(""), await self._slack_client.permalink(posted))
-                await self._slack_client.post_ephemeral(
-                    source.channel_id, source.user_id, note, thread_ts=source.thread_ts
-                )
+            posted, _below = await self._post_with_thread(source.user_id, message, thread_ts=source.own_thread)
         except SlackError as error:
             log.warning("answer.lost", problem=kind_of(error), code=error.code, cause=cause(error))
+            return
+        if message.expires:
+            await self._schedule_expiry(message, posted.channel, posted.ts)
+        if reachable and source.entrypoint is Entrypoint.MENTION:
+            try:
+                note = sent_direct.pointer(Message(""), await self._slack_client.permalink(posted))
+                await self._whisper(source, note)
+            except SlackError as error:
+                log.info("answer.no_pointer", code=error.code)
+
+    async def _whisper(self, source: RequestSource, message: Message) -> bool:
+        """Answer a mention where it was written, for its writer alone; returns whether it was one."""
+        if source.entrypoint is not Entrypoint.MENTION or not source.channel_id:
+            return False
+        await self._slack_client.post_ephemeral(source.channel_id, source.user_id, message, thread_ts=source.thread_ts)
+        return True
 
     async def _reply_at_home(self, source: RequestSource, message: Message) -> None:
         """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""

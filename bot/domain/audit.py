@@ -16,6 +16,7 @@ class Entrypoint(StrEnum):
     TYPEAHEAD = "typeahead"
     SHORTCUT = "shortcut"
     MENTION = "mention"
+    DIRECT_MESSAGE = "direct message"
     HOME = "home"
     WATCH = "watch"
     HTTP = "http"  # in metrics only, as the next: what was turned away before its kind was looked at

@@ -30,10 +30,13 @@ def required_person(typed: str) -> str:
     return found
 
 
-def after_mention(text: str, user_id: str) -> str:
-    """Return what follows the first mention of this user, or of any one when `user_id` is empty; without one all."""
+def around_mention(text: str, user_id: str) -> tuple[str, str]:
+    """Return what stands before the first mention of this user, or of any one when `user_id` is empty, and what after
+    it, without further mentions of them; a text without one stands after it.
+    """
     who = re.escape(user_id) or r"[UW]\w+"
-    return re.split(rf"<@{who}(?:\|[^>]*)?>", text, maxsplit=1)[-1]
+    before, *after = re.split(rf"<@{who}(?:\|[^>]*)?>", text)
+    return (before, " ".join(after)) if after else ("", before)
 
 
 def group(typed: str) -> str | None:

@@ -33,6 +33,9 @@ class SlackDirectory(Protocol):
     async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot."""
 
+    async def granted_scopes(self) -> frozenset[str] | None:
+        """Return what the bot may do; None when Slack does not say."""
+
     async def groups(self) -> list[UserGroup]:
         """Return the workspace's user groups."""
 
@@ -101,6 +104,17 @@ class ChannelService:
     async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot. Raises SlackError."""
         return await self._directory.bot_name()
+
+    async def hears_direct_messages(self) -> bool:
+        """Return whether what people write to the bot reaches it, as far as its scopes say.
+
+        https://docs.slack.dev/reference/events/message.im
+        """
+        try:
+            scopes = await self._directory.granted_scopes()
+        except SlackError:
+            return False
+        return scopes is None or "im:history" in scopes
 
     async def group_handles(self) -> dict[str, str]:
         """Return what people call the workspace's user groups, by id. Raises SlackError."""

@@ -330,6 +330,10 @@ class SlackClient:
         except SlackError:
             return self._app_name
 
+    async def granted_scopes(self) -> frozenset[str] | None:
+        """Return what our token may do; None when Slack does not say. Raises SlackError."""
+        return (await self.identity()).scopes
+
     async def find_message(
         self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None
     ) -> str | None:

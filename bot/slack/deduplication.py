@@ -34,6 +34,10 @@ def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
         yield f"trigger {trigger}"
     if event_id := body.get("event_id"):
         yield str(event_id)
+    event = body.get("event") or {}
+    if event.get("ts") and str(event.get("channel") or "").startswith("D"):
+        # one message may be both an app_mention and a message.im
+        yield f"message {event['channel']} {event['ts']}"
 
 
 class RequestDeduplicator:

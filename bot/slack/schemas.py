@@ -115,6 +115,8 @@ class EventPayload(msgspec.Struct):
     team: Id = None
     user_team: Id = None
     subtype: Text = None
+    channel_type: Text = None
+    files: list[NamedObject] | None = None
 
 
 class Authorization(msgspec.Struct):

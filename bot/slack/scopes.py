@@ -12,7 +12,7 @@ from bot.i18n import gettext_noop
 SCOPES = {
     "commands": "run the slash command",
     "chat:write": "post cards in channels and answers in direct messages",
-    "app_mentions:read": "answer `@Applivery get …` in threads, where slash commands don't work",
+    "app_mentions:read": "answer `@Applivery get …`, also in threads, where slash commands don't work",
     "users:read": "recognize admins, guests and partners; use each user's time zone",
     "channels:read": "check whether it can post in a public channel",
     "groups:read": "check whether it can post in a private channel",
@@ -108,7 +108,8 @@ class Event(NamedTuple):
 
 # https://docs.slack.dev/reference/events
 EVENTS = {
-    "app_mention": Event("a user mentions the bot in a thread", "app_mentions:read"),
+    "app_mention": Event("a user mentions the bot in a channel or thread", "app_mentions:read"),
+    "message.im": Event("a user writes to the bot in its DM", "im:history"),
     "app_home_opened": Event("a user opens the Home tab"),
     "user_change": Event("a user became a guest or left", "users:read"),
     "team_join": Event("a user joined or came back", "users:read"),

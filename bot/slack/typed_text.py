@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from bot.domain import grammar
 
@@ -20,12 +21,23 @@ _AROUND = "*_~`\"'“”„«»‘’"
 _CLOSES = {"“": "”", "„": "“", "«": "»", "‘": "’"}
 _AFTER = ",;:.!?·–—"
 _CODE_VALUE = re.compile(r"(?<!\S)(-?[A-Za-z][A-Za-z_-]*[:：])`([^`\n]+)`(?!\S)")
+_FENCED = re.compile(r"```(.*)```", re.DOTALL)
 _MENTIONED = re.compile(r"(<[@#!][^<>]*>)[,;:.!?]+(?=\s|\Z)")
 _WRAPPED = [
     re.compile(r"(?<!\S)```([^`]+)```(?!\S)"),
     re.compile(r"(?<!\S)`([^`]+)`(?!\S)"),
     *(re.compile(rf"(?<!\S)\{mark}(?=\S)(.{{1,300}}?)(?<=\S)\{mark}(?!\S)") for mark in "*_~"),
 ]
+# What people say around a command when they write to somebody; an emoji stands in a message by its name.
+_EMOJI = r":[a-z0-9_+'-]+:"
+_ASKED = rf"(?:please|pls|por favor|can you|could you|puedes|podrías|{_EMOJI})(?:[\s,;.!:]+|\Z)"
+_REQUEST = re.compile(_ASKED, re.IGNORECASE)
+_GREETING = re.compile(rf"(?:hi|hello|hey|hola|buenas)[\s,;.!:]+(?:{_ASKED})*", re.IGNORECASE)
+_THANKS = re.compile(
+    rf"(?:(?<=\s)|[,;.!?]+)\s*(?:please|pls|plz|por favor|thanks|thank you|thx|gracias|{_EMOJI})[\s,;.!?]*\Z",
+    re.IGNORECASE,
+)
+_EMOJI_ALONE = re.compile(rf"(?:{_EMOJI}\s*)+")
 
 
 def normalize(text: str) -> str:
@@ -40,6 +52,8 @@ def split_command(text: str, root: str) -> tuple[str, str]:
     What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself.
     """
     left = normalize(text)
+    if fenced := _FENCED.fullmatch(left):
+        left = fenced[1]
     while True:
         left = _BEFORE.sub("", left, count=1) if _BEFORE.match(left) else left
         first, _, after = _split_symbols(left)
@@ -50,6 +64,26 @@ def split_command(text: str, root: str) -> tuple[str, str]:
         else:
             break
     return first.strip(_AROUND + _AFTER).casefold(), after
+
+
+def without_courtesies(text: str, is_command: Callable[[str], bool]) -> str:
+    """Return what is left of a message without please and thanks around it, and without a greeting before a command."""
+    text = normalize(text)
+    if _EMOJI_ALONE.fullmatch(text):
+        return ""
+    for courtesy in (_REQUEST.match, _THANKS.search, _GREETING.match):
+        while found := courtesy(text):
+            rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
+            greets = courtesy == _GREETING.match and not is_command(rest)
+            if greets or not any(map(str.isalnum, rest)):
+                break
+            text = rest
+    return text
+
+
+def is_courtesy(text: str) -> bool:
+    """Return whether a text is please or thanks alone."""
+    return _THANKS.fullmatch(f",{text}") is not None
 
 
 def _split_symbols(text: str) -> tuple[str, str, str]:

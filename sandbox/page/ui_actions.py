@@ -112,7 +112,11 @@ class PageApi:
         content = base64.b64decode(str(asked["content"]), validate=True)
         if "channel" not in asked:
             return {"file": self.slack.pick(name, content, user)}
-        self.slack.share(name, content, *self._writing(asked), str(asked.get("text") or ""))
+        user, channel = self._writing(asked)
+        if channel.is_im:
+            await self.slack.drop({name: content}, user, str(asked.get("text") or ""))
+        else:
+            self.slack.share(name, content, user, channel, str(asked.get("text") or ""))
         return {}
 
     # ------------------------------------------------------------------ clicks and forms

@@ -34,9 +34,9 @@ class FakeSlack:
     """Slack, faked: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
-    `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, `convert`,
-    `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`, `remove`; to people and groups:
-    `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole organisation
+    `event`, `mention`, `write`, `drop`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`,
+    `convert`, `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`, `remove`; to people
+    and groups: `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole organisation
     `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
@@ -95,6 +95,7 @@ class FakeSlack:
         self.command, self.click, self.options = person.command, person.click, person.options
         self.submit, self.close, self.shortcut = person.submit, person.close, person.shortcut
         self.event, self.mention, self.say = person.event, person.mention, person.say
+        self.write, self.drop = person.write, person.drop
         self.reword, self.repeat = person.reword, self.delivery.repeat
         self.home, self.share, self.pick = person.home, person.share, person.pick
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename

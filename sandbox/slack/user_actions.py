@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from sandbox.slack.composing import delivered
 from sandbox.slack.delivery import PayloadDelivery
@@ -73,6 +74,7 @@ class UserActions:
 
     async def command(self, name: str, text: str = "", *, user: FakeUser, channel: FakeChannel) -> Interaction:
         """Type a slash command. What the ack says is a message too, private unless it says in_channel."""
+        self._writable(channel)
         turn = self._turn("command", user, channel.id)
         ways = {"response_url": self._response_url(turn, channel.id), "trigger_id": turn.trigger_id}
         await self.delivery.put(turn, "slash_commands", self.payloads.command(user, channel, name, text, ways))
@@ -83,6 +85,14 @@ class UserActions:
         ):
             self._said_in_ack(turn, turn.ack_body)
         return self._ended(turn)
+
+    def _writable(self, channel: FakeChannel) -> None:
+        """Raise PermissionError where Slack has no message field: nothing can be written there, commands neither.
+
+        "Sending messages to this app has been turned off": https://github.com/slackapi/python-slack-sdk/issues/1015
+        """
+        if self.workspace.messages_read_only and channel.im_user and self.workspace.bot_user_id in channel.members:
+            raise PermissionError("read_only")
 
     def _said_in_ack(self, turn: Interaction, body: dict[str, Any]) -> None:
         private = body.get("response_type", "ephemeral") != "in_channel"
@@ -244,8 +254,9 @@ class UserActions:
 
     def say(self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None) -> FakeMessage:
         """Write a message as this person; its links are crawled. The app is not told: see `mention`."""
+        self._writable(channel)
         about: dict[str, Any] = {"user": user.id, "thread_ts": thread_ts, "source": "person"}
-        return self.desk.mailbox.post(channel, {"text": text}, **about)
+        return self.desk.mailbox.post(channel, {"text": text}, client_msg_id=str(uuid4()), **about)
 
     async def mention(
         self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None, *, retries: int = 0
@@ -254,12 +265,39 @@ class UserActions:
         called = f"<@{self.workspace.bot_user_id}>"
         words = text if channel.is_im or called in text else f"{called} {text}"
         message = self.say(delivered(words), user, channel, thread_ts)
+        return await self.event(self._written(message, user, channel), retries)
+
+    async def write(self, text: str, user: FakeUser, thread_ts: str | None = None, *, retries: int = 0) -> Interaction:
+        """Write to the bot in its direct message: the message.im event.
+
+        https://docs.slack.dev/reference/events/message.im
+        """
+        return await self.mention(text, user, self.workspace.dm(user), thread_ts, retries=retries)
+
+    async def drop(self, files: dict[str, bytes], user: FakeUser, text: str = "") -> Interaction:
+        """Drop files into the bot's direct message, with what is written beside them: message.im of `file_share`.
+
+        https://docs.slack.dev/reference/events/message/file_share
+        """
+        channel = self.workspace.dm(user)
+        message = self.share_all(files, user, channel, delivered(text))
+        event = {**self._written(message, user, channel), "subtype": "file_share", "upload": False}
+        return await self.event({**event, "display_as_bot": False})
+
+    def _written(self, message: FakeMessage, user: FakeUser, channel: FakeChannel) -> dict[str, Any]:
+        """The event about a message that a person wrote; what they typed is in it twice."""
+        words = {"type": "text", "text": message.text}
+        section = {"type": "rich_text_section", "elements": [words]}
         event = message.wire(**self.payloads.identity) | {"channel": channel.id, "event_ts": message.ts}
+        if message.text:
+            event["blocks"] = [{"type": "rich_text", "block_id": self.workspace.new_word(5), "elements": [section]}]
+        parent = self.desk.mailbox.find(channel.id, message.thread_ts) if message.thread_ts else None
+        event |= {"parent_user_id": parent.user} if parent else {}
         event |= {"type": "message", "channel_type": "im"} if channel.is_im else {"type": "app_mention"}
         if user.team_id != self.workspace.team_id:
             # for Enterprise Grid either may be the organisation: https://github.com/slackapi/slack-api-specs/issues/73
             event |= {"team": user.team_id, "user_team": user.team_id, "source_team": user.team_id}
-        return await self.event(event, retries)
+        return event
 
     async def reword(self, message: FakeMessage, text: str, user: FakeUser) -> Interaction:
         """Edit a message of this person's: one that mentions the bot is an app_mention once more, and says `edited`.
@@ -292,11 +330,21 @@ class UserActions:
 
         `elsewhere` makes it a remote file: a mere entry with that address.
         """
-        file = self.desk.files.add(name, content, user.id)
-        file.elsewhere = elsewhere
-        file.channels = [channel.id]
-        about: dict[str, Any] = {"user": user.id, "source": "person", "files": [self.desk.files.wire(file)]}
-        return self.desk.mailbox.post(channel, {"text": text, "files": about["files"]}, **about)
+        return self.share_all({name: content}, user, channel, text, elsewhere=elsewhere)
+
+    def share_all(
+        self, files: dict[str, bytes], user: FakeUser, channel: FakeChannel, text: str = "", *, elsewhere: str = ""
+    ) -> FakeMessage:
+        """Drop several files into a channel as one message."""
+        self._writable(channel)
+        wires = []
+        for name, content in files.items():
+            file = self.desk.files.add(name, content, user.id)
+            file.elsewhere, file.channels = elsewhere, [channel.id]
+            wires.append(self.desk.files.wire(file))
+        return self.desk.mailbox.post(
+            channel, {"text": text, "files": wires}, user=user.id, source="person", files=wires
+        )
 
 
 def _name(event: dict[str, Any]) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.i18n import _
 from bot.slack import blocks
-
-if TYPE_CHECKING:
-    from bot.slack.blocks import Message
+from bot.slack.blocks import Message
+from bot.slack.mrkdwn import escape_inline
 
 
 def reopen_button(draft: str, label: str = "") -> ButtonElement:
@@ -34,6 +32,13 @@ def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
 def not_opened(message: Message, draft: str) -> Message:
     """Return the button to a form that is not open: too much time had passed, or Slack opens none from a mention."""
     return _with(message, [blocks.actions(reopen_button(draft, _("Open the form")))])
+
+
+def about_files(names: Sequence[str], title: str, draft: str) -> Message:
+    """Return the button to a form about files that were posted to the bot."""
+    named = ", ".join(f"*{escape_inline(name, 120)}*" for name in names if name) or _("File in this message")
+    text = f"{named}\n{_('Nothing is uploaded yet.')}"
+    return Message(text, (blocks.section(text), blocks.actions(reopen_button(draft, title))))
 
 
 def _with(message: Message, more: Sequence[blocks.Block]) -> Message:

@@ -50,7 +50,7 @@ class TaskHelp:
 def help_by_task(tasks: Sequence[TaskHelp], root: str, note: str = "") -> Message:
     """Return each task with its examples, and the button to more about it; `note` says which apps these are for."""
     title = _("What you can do")
-    how = _("Type `{command}` and, for example:", command=root)
+    how = _("Type `{command}` and, for example:", command=root) if root else _("Type, for example:")
     body = [blocks.section("\n".join(filter(None, (f"*{title}*", note, how))))]
     spoken = []
     for number, task in enumerate(tasks):
@@ -105,7 +105,7 @@ def menu(root: str, items: Sequence[tuple[str, str]], first: tuple[str, str] | N
         blocks.button(_(label), f"run.v1#{number}", typed, style=None if quick or number else "primary")
         for number, (label, typed) in enumerate(items)
     ]
-    hint = _("Or type it: `{command} get courier`", command=root)
+    hint = _("Or type it: {command}", command=_typed(root, "get courier"))
     return Message(
         f"{text} {hint}", (blocks.section(f"*{text}*"), blocks.actions(*quick, *which), blocks.context(hint))
     )

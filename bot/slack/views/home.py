@@ -12,6 +12,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain import build_labels
 from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
 from bot.i18n import _, gettext_noop, ngettext
+from bot.i18n.verbatim import code
 from bot.slack import blocks
 from bot.slack.blocks import Block, HomeView
 from bot.slack.blocks.paging import page_buttons, paginate, parse_page_value
@@ -87,18 +88,22 @@ def home(
     role: Role,
     health: Health | None,
     now: datetime,
+    can_write: bool = True,
 ) -> HomeView:
     """Return all of it, what can be done in one tap first.
 
-    `builds` is a sentence when Applivery cannot say, `can` has the roles, and `role` is the highest one.
+    `builds` is a sentence when Applivery cannot say, `can` has the roles, and `role` is the highest one. `can_write`:
+    what is written in the Messages tab reaches the bot.
     """
     line = [] if health is None else [_health(health)]
     above, below = (line, []) if health and not health.well else ([], line)
-    apps = [] if isinstance(builds, str) else _apps(builds.apps)
+    apps_known = () if isinstance(builds, str) else builds.apps
+    apps = [] if isinstance(builds, str) else _apps(apps_known)
     return HomeView(
         (
             *above,
             _actions(role),
+            *_write(apps_known, can_write=can_write),
             *_builds(builds),
             *_watched(watched, turned),
             *_own(own, turned, now),
@@ -107,6 +112,14 @@ def home(
             *below,
         )
     )
+
+
+def _write(apps: Sequence[App], *, can_write: bool) -> list[Block]:
+    """Return the hint that commands can be written in the Messages tab, too."""
+    if not can_write:
+        return []
+    example = code(escape(f"get {apps[0].slug or apps[0].id}" if apps else "get courier"))
+    return [blocks.context(_("Or just write to me in *Messages*: {command}", command=example))]
 
 
 def _health(health: Health) -> Block:

@@ -86,7 +86,11 @@ def delete(desk: ApiState, args: CallArguments) -> Answer:
 
 @method("chat.postEphemeral", "chat:write")
 def post_ephemeral(desk: ApiState, args: CallArguments) -> Answer:
-    """Post for one member's eyes. It knows no unfurl arguments, so its links are always crawled."""
+    """Post for one member's eyes. It knows no unfurl arguments, so its links are always crawled.
+
+    In a thread it is shown only if there is one already: below a message without replies it is taken, and nobody sees
+    it. https://docs.slack.dev/reference/methods/chat.postEphemeral
+    """
     channel = desk.post_to(args.needed("channel", "channel_not_found"))
     known = desk.workspace.person(args.needed("user"))
     user = known.id if known else ""
@@ -102,7 +106,10 @@ def post_ephemeral(desk: ApiState, args: CallArguments) -> Answer:
         "ephemeral_to": user,
     }
     desk.pacing.post(channel.id)
-    return {"message_ts": desk.mailbox.post(channel, content, **about).ts}
+    message = desk.mailbox.post(channel, content, **about)
+    if message.thread_ts and not desk.mailbox.messages(channel, message.thread_ts):
+        desk.mailbox.delete(message)
+    return {"message_ts": message.ts}
 
 
 @method("chat.getPermalink")

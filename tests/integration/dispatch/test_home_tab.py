@@ -175,3 +175,18 @@ async def test_a_bug_in_it_spoils_no_answer() -> None:
         raise ValueError("no")
 
     await HomeTab(Publisher(), broken).refresh_after_action(CAME)  # type: ignore[arg-type]
+
+
+async def test_home_says_that_one_can_write_to_the_bot(world: Environment) -> None:
+    await world.start()
+    await world.slack.home(world.bruno)
+    await rested(world)
+    assert "Or just write to me in *Messages*: `get courier`" in seen(world.slack.home_of(world.bruno))
+
+
+async def test_home_promises_no_messages_that_do_not_arrive(world: Environment) -> None:
+    world.slack.scopes = world.slack.scopes - {"im:history"}
+    await world.start()
+    await world.slack.home(world.bruno)
+    await rested(world)
+    assert "write to me" not in seen(world.slack.home_of(world.bruno))

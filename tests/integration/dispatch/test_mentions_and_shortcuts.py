@@ -158,17 +158,93 @@ async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: Environ
     assert labels(note) == ["Open message"]
 
 
-async def test_mention_in_channel_is_answered_in_its_thread(world: Environment) -> None:
+async def test_mention_outside_threads_is_answered_there(world: Environment) -> None:
     await world.start()
     ready(world)
     await world.slack.mention("builds courier", world.bruno, world.releases)
     [answer] = await whispers(world, world.bruno)
-    asked = world.slack.messages(world.releases)[-1]
-    assert answer.thread_ts == asked.ts
+    assert answer.thread_ts is None
     assert answer.text.startswith("Builds of Courier: 2.4.0")
     got = await (await press(world.slack, answer, "Get 2.4.0 iOS", user=world.bruno)).answer()
     assert await downloaded(got) == 200
     assert directs(world, world.bruno) == []
+
+
+async def test_mention_in_a_thread_is_answered_in_it(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    parent = world.slack.say("which one?", world.ana, world.releases)
+    await world.slack.mention("builds courier", world.bruno, world.releases, parent.ts)
+    [answer] = await whispers(world, world.bruno)
+    assert answer.thread_ts == parent.ts
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{bot}, get courier",
+        "{bot}: get courier",
+        "<@{id}|applivery> get courier",
+        "<@{id}|applivery>: get courier",
+        "hey {bot} get courier please?",
+        "get courier {bot}",
+        "get courier {bot} please",
+        "could you get courier, {bot}?",
+        "{bot} {bot} get courier",
+        "{bot} get courier, thanks {bot}!",
+    ],
+)
+async def test_bot_may_be_named_anywhere_in_a_mention(world: Environment, words: str) -> None:
+    await world.start()
+    ready(world)
+    bot = world.slack.bot_user_id
+    event = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
+    await world.slack.event({**event, "text": words.format(bot=f"<@{bot}>", id=bot), "team": world.slack.team_id})
+    assert link(await direct(world, world.bruno))
+
+
+@pytest.mark.parametrize(
+    "words", ["{bot}", "{bot}!", "{bot} ?!", "fyi {bot}", "hi {bot}", "thanks {bot}!", "{bot} :wave:"]
+)
+async def test_mention_without_a_command_gets_the_menu(world: Environment, words: str) -> None:
+    await world.start()
+    await world.slack.mention(words.format(bot=f"<@{world.slack.bot_user_id}>"), world.bruno, world.releases)
+    [answer] = await whispers(world, world.bruno)
+    assert answer.text.startswith("What would you like to do?")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"edited": {"user": "U0S000002", "ts": "1700000001.000100"}},
+        {"subtype": "message_changed", "hidden": True},
+        {"subtype": "bot_message", "bot_id": "B0WORKFLOW", "user": None},
+        {"bot_id": "B0WORKFLOW", "app_id": "A0WORKFLOW"},
+        {"user": "USLACKBOT"},
+        {"user": "U0APPLIVERY"},
+    ],
+    ids=str,
+)
+async def test_mention_that_no_person_writes_is_ignored(world: Environment, about: dict[str, Any]) -> None:
+    await world.start()
+    ready(world)
+    where = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
+    text = f"<@{world.slack.bot_user_id}> get courier"
+    turn = await world.slack.event({**where, "text": text, "team": world.slack.team_id, **about})
+    await rested(world)
+    assert turn.acked
+    assert (mints(world), directs(world, world.bruno), world.slack.ephemerals(world.bruno)) == (0, [], [])
+
+
+@pytest.mark.parametrize("refusal", ["channel_not_found", "user_not_in_channel", "not_in_channel", "is_archived"])
+async def test_mention_where_the_bot_cannot_answer_goes_to_the_dm(world: Environment, refusal: str) -> None:
+    await world.start()
+    ready(world)
+    world.slack.faults.add("chat.postEphemeral", Fault(error=refusal), times=9)
+    await world.slack.mention("builds courier", world.bruno, world.releases)
+    assert (await direct(world, world.bruno)).text.startswith("Builds of Courier")
+    await rested(world)
+    assert len(world.slack.calls_of("chat.postEphemeral")) == 1
 
 
 async def test_an_event_that_slack_delivers_again_is_answered_once(world: Environment) -> None:

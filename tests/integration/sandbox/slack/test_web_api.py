@@ -307,3 +307,21 @@ async def test_everything_is_there_again_after_a_restart(slack, client, ana, rel
         assert other.messages(releases.id)[0].text == "y"
     finally:
         await other.stop()
+
+
+async def test_ephemeral_below_a_message_without_replies_is_unseen(slack, client, releases, ana):
+    asked = slack.say("which one?", ana, releases)
+    answer = await client.chat_postEphemeral(channel=releases.id, user=ana.id, text="lost", thread_ts=asked.ts)
+    assert answer["ok"]
+    assert slack.ephemerals(ana) == []
+    slack.say("this one", ana, releases, asked.ts)
+    await client.chat_postEphemeral(channel=releases.id, user=ana.id, text="seen", thread_ts=asked.ts)
+    assert [each.text for each in slack.ephemerals(ana)] == ["seen"]
+
+
+async def test_nobody_writes_into_a_read_only_messages_tab(slack, ana):
+    slack.workspace.messages_read_only = True
+    for deed in (slack.command("/applivery", "help", user=ana, channel=slack.dm(ana)), slack.write("help", ana)):
+        with pytest.raises(PermissionError):
+            await deed
+    assert slack.messages(slack.dm(ana)) == []
