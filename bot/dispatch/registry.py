@@ -172,12 +172,11 @@ class HandlerRegistry:
         registry = cls()
         for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(found_module.name)
-            marked = [value for value in vars(module).values() if inspect.iscoroutinefunction(value)]
             found: list[RegisteredHandler] = [
                 entry
-                for value in marked
-                if value.__module__ == module.__name__
-                for entry in getattr(value, "entries", ())
+                for value in vars(module).values()
+                if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
+                for entry in value.__dict__.get("entries", ())
             ]
             act = next((entry.act for entry in found if entry.kind is HandlerKind.COMMAND and entry.act), "")
             for entry in found:
