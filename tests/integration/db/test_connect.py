@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,12 +15,15 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from bot.db import database_info, key_value, schema, subscriptions
 from bot.db import migrate as db_migrate
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database, migrate
 from bot.exceptions import StartupError
+from tests.conftest import no_power_cuts
 from tests.support.builders import subscribe
 from tests.support.postgres import PostgresServer
 
@@ -125,7 +129,15 @@ async def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path)
     await (await Database.open(address)).close()
 
 
-async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Path) -> None:
+@pytest.fixture
+def power_cuts() -> Iterator[None]:
+    """SQLite waits for the disk, as the product wants it."""
+    event.remove(Pool, "checkout", no_power_cuts)
+    yield
+    event.listen(Pool, "checkout", no_power_cuts)
+
+
+async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Path, power_cuts: None) -> None:
     store = await Database.open(f"sqlite:///{tmp_path}/bot.db")
 
     def pragmas(connection: sa.Connection) -> list[object]:
