@@ -159,12 +159,17 @@ def doctor(
     register_webhook: Annotated[
         bool, typer.Option("--register-webhook", help="Register the webhook in Applivery without asking.")
     ] = False,
+    blocks: Annotated[
+        bool,
+        typer.Option("--blocks", help="Ask Slack whether it accepts every message and view. Posts nothing."),
+    ] = False,
 ) -> None:
     """Check the settings and everything they connect to.
 
     Shows a fix for each problem, and what to do next.
     """
     from bot.doctor.runner import examine  # noqa: PLC0415 - other words do not need the whole bot
+    from bot.doctor.slack import BLOCKS  # noqa: PLC0415
 
     def ask(question: str) -> bool:
         if as_json or not sys.stdin.isatty():
@@ -184,7 +189,7 @@ def doctor(
     except bot_settings.InvalidSettings as fault:
         settings = fault
         _offer_env_file(ask)
-    report = shutdown.until_done(examine(settings, consent))
+    report = shutdown.until_done(examine(settings, consent, also=(BLOCKS,) if blocks else ()))
     typer.echo(report.json() if as_json else report.text())
     raise typer.Exit(DONE if report.fine else FAILED)
 

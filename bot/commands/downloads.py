@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from slack_sdk.models.blocks import Option
@@ -14,7 +15,7 @@ from bot.dispatch.targets import BuildReference
 from bot.domain import lookup
 from bot.domain.audit import AuditAction
 from bot.domain.downloads import GroupBy
-from bot.domain.model import Role
+from bot.domain.model import App, Role
 from bot.domain.timeparse.period import Period
 from bot.exceptions import Outdated, PermissionDenied, UserInputError
 from bot.i18n import NO_TEXT, Text, _, gettext_noop, use_locale
@@ -137,7 +138,10 @@ SINCE = (
 
 async def ask(call: CommandContext) -> Modal:
     """Return the form that opens when nothing was typed."""
-    apps = await call.apps() or [await call.only_app(None)]
+    return _form(await call.apps() or [await call.only_app(None)])
+
+
+def _form(apps: Sequence[App]) -> Modal:
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
     since = [blocks.option(_(label), value) for label, value in SINCE]
     by = [blocks.option(_(group.description.heading), group.value) for group in GroupBy]

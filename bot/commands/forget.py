@@ -23,6 +23,10 @@ async def forget(call: CommandContext, who: str) -> Message:
     records = await call.services.audit.count_user(user_id)
     if not records:
         return await _delete(call, user_id)
+    return _question(user_id, records)
+
+
+def _question(user_id: str, records: int) -> Message:
     person = f"<@{user_id}>"
     head = ngettext(
         "Delete {number} record about {person}?", "Delete {number} records about {person}?", records, person=person

@@ -121,7 +121,10 @@ async def _unavailable(call: CommandContext, build: Build) -> Message:
 async def ask(call: CommandContext) -> Modal:
     """Return the form that opens when nothing was typed, with what this person took last in this channel."""
     last = await call.services.links.last_app_id(call.asker)
-    app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
+    return _form(next((candidate for candidate in await call.apps() if candidate.id == last), None))
+
+
+def _form(app: App | None) -> Modal:
     chosen = blocks.option(app.name, app.id) if app else None
     return Modal(
         "get.v1",

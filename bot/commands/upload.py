@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from slack_sdk.models.blocks import Option
@@ -168,7 +168,10 @@ async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMet
     groups = [
         words(number) for words, number in zip((words for ticked, words, _ in asked if ticked), counts, strict=True)
     ]
-    total = None if None in counts else sum(number or 0 for number in counts)
+    return _question(app, file_id, details, groups, None if None in counts else sum(number or 0 for number in counts))
+
+
+def _question(app: App, file_id: str, details: UploadMetadata, groups: Sequence[str], total: int | None) -> Modal:
     memory = {
         "file": file_id,
         "app": app.id,
@@ -206,7 +209,7 @@ async def _in_time(counted: Awaitable[int | None]) -> int | None:
         return None
 
 
-def _mailed(app: App, groups: list[str], total: int | None) -> str:
+def _mailed(app: App, groups: Sequence[str], total: int | None) -> str:
     name = escape_inline(app.name, 80)
     people = _("{some} and {others}", some=groups[0], others=groups[1]) if len(groups) == 2 else groups[0]
     if total is None:

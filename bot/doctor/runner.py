@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.doctor import admins, applivery, database, service, slack
+from bot.doctor import admins, applivery, blocks, database, service, slack
 from bot.doctor.context import CheckContext, Consent, opened
 from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport, broken, skipped, well
 from bot.factories import learn_secrets
@@ -34,6 +34,8 @@ CHECKS: dict[str, Check] = {
 }
 SETTINGS = "settings"
 CHECK_SECONDS = 60.0
+ASKED_FOR: dict[str, Check] = {slack.BLOCKS: blocks.blocks}  # with an option of their own
+SECONDS = {slack.BLOCKS: CHECK_SECONDS + blocks.SECONDS}
 START = "Start the bot with `make run`, `docker compose up --build` or `applivery-bot run`."
 
 
@@ -43,18 +45,26 @@ def utc_now() -> datetime:
 
 
 async def examine(
-    settings: Settings | InvalidSettings, consent: Consent, *, clock: Callable[[], datetime] = utc_now
+    settings: Settings | InvalidSettings,
+    consent: Consent,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    also: Collection[str] = (),
 ) -> DoctorReport:
-    """Check everything that the settings lead to; change nothing without `consent`."""
+    """Check everything that the settings lead to, and `also` what is checked only when asked for.
+
+    Nothing is changed without `consent`.
+    """
+    checks = CHECKS | {name: check for name, check in ASKED_FOR.items() if name in also}
     if isinstance(settings, InvalidSettings):
         wrong = _wrong(settings.lines)
-        rest = [skipped(name, "needs valid settings first.") for name in CHECKS]
+        rest = [skipped(name, "needs valid settings first.") for name in checks]
         # such a line holds no value, and its example is no secret
         return DoctorReport((*wrong, *rest), str, _fill_in(wrong))
     learn_secrets(settings)
     async with opened(settings, clock, consent) as case:
         case.found.append(well(SETTINGS, "valid."))
-        for name, check in CHECKS.items():
+        for name, check in checks.items():
             root = next((finding for finding in case.found if name in finding.blocks), None)
             case.found.extend([skipped(name, f"fix {root.check} first.")] if root else await _safely(name, check, case))
         return DoctorReport(tuple(case.found), redactor.text, _next_step(case))
@@ -91,10 +101,11 @@ def _wrong(lines: list[str]) -> list[CheckResult]:
 async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:
     """Run a check; one that fails itself is a finding too, and stops no other."""
     fix = "Report this, with the bot's log."
+    seconds = SECONDS.get(name, CHECK_SECONDS)
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(seconds):
             return await check(case)
     except TimeoutError:
-        return [broken(name, f"no answer within {CHECK_SECONDS:.0f} s.", "Check the network and try again.")]
+        return [broken(name, f"no answer within {seconds:.0f} s.", "Check the network and try again.")]
     except Exception as error:  # noqa: BLE001 - a failed check must not hide the results of the others
         return [broken(name, f"the check itself failed ({cause(error)}).", fix)]

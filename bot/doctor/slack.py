@@ -20,9 +20,9 @@ from bot.slack.client import granted_scopes, read_identity
 from bot.slack.errors import call_api
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 
-TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket Mode"
+TOKEN, SCOPE, CLOCK, SOCKETS, BLOCKS = "Slack token", "Slack scopes", "clock", "Socket Mode", "Slack blocks"
 
-AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, database.OUTBOX)
+AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, database.OUTBOX, BLOCKS)
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
 TURN_ON = "Optional: add it under api.slack.com/apps → your app → OAuth & Permissions, then reinstall the app."
