@@ -15,8 +15,9 @@ CONTENT = ("text", "blocks", "attachments", "metadata", "files")
 class FakeMessage:
     """One message, alive: it changes in place, and its earlier versions are in `history`, oldest first.
 
-    `channel`, `user` and `ephemeral_to` are ids; `ts` is Slack's "seconds.micros" string. `source` is how it came:
-    "api", "response_url", "ack", "file" or "person". `by_command` marks what a slash command's response_url made.
+    `channel`, `user` and `ephemeral_to` are ids; `app_id` is that of another app's message, None for our own app's.
+    `ts` is Slack's "seconds.micros" string. `source` is how it came: "api", "response_url", "ack", "file" or "person".
+    `by_command` marks what a slash command's response_url made.
     """
 
     ts: str
@@ -36,6 +37,7 @@ class FakeMessage:
     unfurl_links: bool | None = None
     unfurl_media: bool | None = None
     bot_id: str | None = None
+    app_id: str | None = None
     client_msg_id: str | None = None
     source: str = "api"
     by_command: bool = False
@@ -73,7 +75,7 @@ class FakeMessage:
         if self.user:
             wire["user"] = self.user
         if self.bot_id:
-            wire |= {"bot_id": self.bot_id, "app_id": app_id}
+            wire |= {"bot_id": self.bot_id, "app_id": self.app_id or app_id}
         for name in ("blocks", "attachments", "files", "thread_ts", "client_msg_id", "reactions"):
             if getattr(self, name):
                 wire[name] = copy.deepcopy(getattr(self, name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, inf
+
 from sandbox.slack.workspace import SlackWorkspace
 
 
@@ -36,3 +38,29 @@ class PostRateLimit:
             raise PostRateExceeded(max(1, round(1 - level)))
         self._levels[channel_id] = (level - 1, now)
         self.posts.setdefault(channel_id, []).append(now)
+
+
+class HistoryLimit:
+    """What an app may read of channels and threads: as much as it likes, or `objects` once in `seconds` a method.
+
+    A commercially distributed app outside of Slack's Marketplace has one request a minute and 15 objects, whatever
+    `limit` it asks for; an internal, customer-built one keeps Tier 3.
+    https://docs.slack.dev/apis/web-api/rate-limits#rate-limits-for-non-marketplace-apps
+    """
+
+    def __init__(self, workspace: SlackWorkspace) -> None:
+        self.workspace = workspace
+        self.seconds: float | None = None
+        self.objects = 15
+        self._answered: dict[str, float] = {}
+
+    def read(self, method: str) -> int | None:
+        """Count a request; returns the most objects it may get. Raises PostRateExceeded."""
+        if self.seconds is None:
+            return None
+        now = self.workspace.clock()
+        left = self._answered.get(method, -inf) + self.seconds - now
+        if left > 0:
+            raise PostRateExceeded(ceil(left))
+        self._answered[method] = now
+        return self.objects

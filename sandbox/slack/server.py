@@ -14,6 +14,7 @@ from sandbox.slack.crawler import Crawler
 from sandbox.slack.delivery import PayloadDelivery
 from sandbox.slack.directory import Directory
 from sandbox.slack.files import FileStore
+from sandbox.slack.message import FakeMessage
 from sandbox.slack.message_store import MessageStore
 from sandbox.slack.middleware import gated
 from sandbox.slack.modals import ViewStore
@@ -38,7 +39,8 @@ class FakeSlack:
     `convert`, `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`, `remove`; to people
     and groups: `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole organisation
     `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
-    Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
+    Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`,
+    `history_seconds`, `other_bot_posts`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
     in seconds. A fault's target is a method's name, or "response_url", "socket", "upload", "file".
     """
@@ -261,6 +263,15 @@ class FakeSlack:
         self.pacing.enforced = on
 
     @property
+    def history_seconds(self) -> float | None:
+        """How often channels and threads may be read, 15 objects at once, as of a distributed app; None: at will."""
+        return self.desk.history_limit.seconds
+
+    @history_seconds.setter
+    def history_seconds(self, seconds: float | None) -> None:
+        self.desk.history_limit.seconds = seconds
+
+    @property
     def burst(self) -> int:
         """How many posts at once a channel takes when pacing is enforced."""
         return self.pacing.burst
@@ -268,6 +279,24 @@ class FakeSlack:
     @burst.setter
     def burst(self, posts: int) -> None:
         self.pacing.burst = posts
+
+    def other_bot_posts(
+        self,
+        channel: FakeChannel,
+        text: str,
+        *,
+        metadata: dict[str, Any] | None = None,
+        bot: tuple[str, str, str] = ("U0STAGING", "B0STAGING", "A0STAGING"),
+        thread_ts: str | None = None,
+    ) -> FakeMessage:
+        """Post as another app in the same channel; `bot` is its user, bot and app id.
+
+        `metadata` may be word for word what ours would carry: Slack shows one app's metadata to every other.
+        https://docs.slack.dev/messaging/message-metadata
+        """
+        user, bot_id, app_id = bot
+        about: dict[str, Any] = {"user": user, "bot_id": bot_id, "app_id": app_id, "thread_ts": thread_ts}
+        return self.mailbox.post(channel, {"text": text, "metadata": metadata}, **about)
 
     def revoke(self, token: str | None = None) -> None:
         """Revoke a token, the bot's unless another is given."""

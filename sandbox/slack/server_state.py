@@ -12,7 +12,7 @@ from sandbox.slack.files import FileStore
 from sandbox.slack.message_store import MessageStore
 from sandbox.slack.modals import ViewStore
 from sandbox.slack.people import FakeChannel
-from sandbox.slack.rate_limit import PostRateLimit
+from sandbox.slack.rate_limit import HistoryLimit, PostRateLimit
 from sandbox.slack.responses import ResponseUrls
 from sandbox.slack.sockets import SocketConnections
 from sandbox.slack.validation import SlackApiError
@@ -103,6 +103,7 @@ class ApiState:
         self.files = files
         self.sockets = sockets
         self.pacing = pacing
+        self.history_limit = HistoryLimit(workspace)
         self.base_url = ""
         self.client_msg_ids: set[str] = set()
 
@@ -158,15 +159,21 @@ class ApiState:
             raise SlackApiError("team_access_not_granted")
 
 
-def page(args: CallArguments, things: Sequence[Any], default: int, most: int) -> tuple[list[Any], str]:
-    """One page of things and the cursor of the next ("" at the end). https://docs.slack.dev/apis/web-api/pagination"""
+def page(
+    args: CallArguments, things: Sequence[Any], default: int, most: int, held_to: int | None = None
+) -> tuple[list[Any], str]:
+    """One page of things and the cursor of the next ("" at the end); `held_to` is a limit that no `limit` raises.
+
+    https://docs.slack.dev/apis/web-api/pagination
+    """
     start, cursor = 0, args.text("cursor")
     if cursor:
         try:
             start = int(base64.b64decode(cursor).decode().removeprefix("next:"))
         except ValueError:
             raise SlackApiError("invalid_cursor") from None
-    end = start + args.number("limit", default, most)
+    size = args.number("limit", default, most)
+    end = start + (size if held_to is None else min(size, held_to))
     following = base64.b64encode(f"next:{end}".encode()).decode() if end < len(things) else ""
     return list(things[start:end]), following
 

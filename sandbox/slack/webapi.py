@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from email.utils import formatdate
 from math import ceil
 from typing import Any
 
@@ -153,7 +154,9 @@ class FakeWebApi:
         self._book(name, given, answer, status)
         scopes = ",".join(sorted(self.desk.workspace.scopes))
         accepted = ",".join(METHODS[name].scopes) if name in METHODS else ""
-        headers = {"x-oauth-scopes": scopes, "x-accepted-oauth-scopes": accepted, **(extra or {})}
+        # by the clock that stamps the messages, which need not be this machine's
+        said = formatdate(self.desk.workspace.clock(), usegmt=True)
+        headers = {"Date": said, "x-oauth-scopes": scopes, "x-accepted-oauth-scopes": accepted, **(extra or {})}
         return web.json_response(answer, status=status, headers=headers)
 
     def _book(self, name: str, given: dict[str, Any], answer: Answer | None, status: int) -> None:

@@ -147,7 +147,8 @@ def history(desk: ApiState, args: CallArguments) -> Answer:
     """A channel's messages, newest first; metadata only with include_all_metadata."""
     channel = _history_of(desk, args)
     newest_first = list(reversed(_between(args, desk.mailbox.messages(channel))))
-    messages, cursor = page(args, newest_first, 100, 999)
+    most = desk.history_limit.read("conversations.history")
+    messages, cursor = page(args, newest_first, 100, 999, most)
     answer: Answer = {"messages": [_written(desk, args, each) for each in messages], "has_more": bool(cursor)}
     return {**answer, "pin_count": 0, "response_metadata": {"next_cursor": cursor}}
 
@@ -160,6 +161,9 @@ def replies(desk: ApiState, args: CallArguments) -> Answer:
     if parent is None:
         raise SlackApiError("thread_not_found")
     thread = [parent, *desk.mailbox.messages(channel, parent.thread_ts or parent.ts)]
-    messages, cursor = page(args, _between(args, thread), 1000, 1000)
+    most = desk.history_limit.read("conversations.replies")
+    # the parent always comes first, whatever the times asked for
+    within = [each for each in thread if each is parent or each in _between(args, thread)]
+    messages, cursor = page(args, within, 1000, 1000, most)
     answer: Answer = {"messages": [_written(desk, args, each) for each in messages], "has_more": bool(cursor)}
     return {**answer, "response_metadata": {"next_cursor": cursor}}
