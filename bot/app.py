@@ -16,6 +16,7 @@ from bot import http_client, i18n
 from bot.applivery.client import AppliveryClient
 from bot.container import build_services
 from bot.db.database import Database
+from bot.db.installation import installation_tag
 from bot.dispatch.bolt import create_bolt_app
 from bot.dispatch.dispatcher import RequestDispatcher
 from bot.dispatch.registry import HandlerRegistry
@@ -127,7 +128,8 @@ async def _opened(
     session = await stack.enter_async_context(
         http_client.session(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
-    slack_client = poster_of(settings, tuning, session, RefusedBlocks(store, tuning.clock))
+    installation = await store.run(installation_tag, settings.applivery_organization)
+    slack_client = poster_of(settings, tuning, session, RefusedBlocks(store, tuning.clock), installation)
     people = people_of(settings, slack_client, store)
     store.notifier.on_slack_change = people.invalidate
     permission = PermissionChecker(people, store, slack_client)

@@ -71,8 +71,12 @@ def poster_of(
     tuning: TestingOverrides,
     session: aiohttp.ClientSession,
     refused: RefusedBlocks | None = None,
+    installation: str = "",
 ) -> SlackClient:
-    """Slack's Web API as these settings reach it; `refused` is what the workspace is known to refuse."""
+    """Slack's Web API as these settings reach it; `refused` is what the workspace is known to refuse.
+
+    `installation` marks the messages that can be found again.
+    """
     return SlackClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",
@@ -80,6 +84,7 @@ def poster_of(
         pace=tuning.pace_seconds,
         refused=refused,
         app_name=settings.slack_app_name,
+        installation=installation,
     )
 
 

@@ -13,6 +13,7 @@ JOB_SECONDS = 30.0  # that a worker waits inside of a call; a longer wait is an 
 LONGEST_WAIT = 86_400.0
 MOST = 10_000
 _PERSON_WAITS: ContextVar[bool] = ContextVar("person_waits", default=False)
+_LATEST: ContextVar[float] = ContextVar("latest", default=math.inf)
 
 
 def person_waits() -> bool:
@@ -30,9 +31,34 @@ def for_a_person(waits: bool = True) -> Iterator[None]:
         _PERSON_WAITS.reset(token)
 
 
+@contextmanager
+def no_later_than(at: float) -> Iterator[None]:
+    """Let no wait in the block, or in the tasks begun in it, end after this time.monotonic(): when a lease lapses."""
+    token = _LATEST.set(min(at, _LATEST.get()))
+    try:
+        yield
+    finally:
+        _LATEST.reset(token)
+
+
+def time_left() -> float:
+    """Return the seconds until the time that `no_later_than` set; infinite without one, 0 when it is over."""
+    return max(0.0, _LATEST.get() - time.monotonic())
+
+
 def longest_wait() -> float:
-    """Return the seconds a call may wait before it is repeated."""
-    return PERSON_SECONDS if person_waits() else JOB_SECONDS
+    """Return the seconds that all waits of one call may take together, before it is repeated.
+
+    Every wait that a server asks for is held against this, so no cap can be forgotten: the SDK's own handler sleeps
+    for any `Retry-After`, inside of the call.
+    """
+    return min(PERSON_SECONDS if person_waits() else JOB_SECONDS, time_left())
+
+
+def call_limit() -> float | None:
+    """Return the seconds a call that may be broken off may take with everything in it; None: no limit but its own."""
+    limit = min(PERSON_SECONDS if person_waits() else math.inf, time_left())
+    return None if math.isinf(limit) else limit
 
 
 class RateLimitDeadlines:

@@ -30,7 +30,7 @@ from bot.exceptions import (
 )
 from bot.i18n import Counted, Text
 from bot.observability.causes import cause
-from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, person_waits
+from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, person_waits, time_left
 
 _T = TypeVar("_T")
 Observe = Callable[[str, str, float], None]
@@ -155,7 +155,7 @@ class Transport:
             return read(answer)
 
     async def _patiently(self, ask: ApiRequest, attempt: Callable[[float], Awaitable[_T]]) -> _T:
-        patience, started = PERSON if person_waits() else PATIENCE[ask.lane], time.monotonic()
+        patience, started = _patience(ask.lane), time.monotonic()
 
         def again(error: Exception) -> bool | float:
             if isinstance(error, AppliveryRateLimited):
@@ -282,6 +282,12 @@ class Transport:
             yield
         finally:
             semaphore.release()
+
+
+def _patience(lane: Priority) -> RetryPolicy:
+    """Return how long a question may be asked again; never past the end of a lease."""
+    patience, left = PERSON if person_waits() else PATIENCE[lane], time_left()
+    return RetryPolicy(min(patience.total, left), min(patience.longest_wait, left))
 
 
 def _silent(seconds: int) -> Text:

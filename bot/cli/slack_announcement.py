@@ -16,6 +16,7 @@ from bot.i18n import NO_TEXT, english
 from bot.settings import UploadSettings
 from bot.slack.client import HTTP_SECONDS, SlackClient
 from bot.slack.views import channel_card
+from bot.timeouts import longest_wait
 
 TRIES = 3
 
@@ -56,7 +57,8 @@ class SlackAnnouncer:
 
 
 def _nothing_posted(error: Exception) -> float | bool:
-    return error.retry_after if isinstance(error, SlackRateLimited) else False
+    """Return the wait before another try; after a longer one the person at the terminal decides."""
+    return error.retry_after if isinstance(error, SlackRateLimited) and error.retry_after <= longest_wait() else False
 
 
 @asynccontextmanager

@@ -95,6 +95,11 @@ def _claim(tx: Transaction, room: int, lease_seconds: float) -> tuple[DeliveryCl
     return tuple(claims)
 
 
+def record_not_posted(tx: Transaction, claim: DeliveryClaim) -> None:
+    """Record that the attempts before this claim have posted nothing, and that its own begins now."""
+    tx.execute(_NOT_POSTED, id=claim.announcement.id, token=claim.channel_token)
+
+
 def delivery_due_in(tx: Transaction) -> float | None:
     """Return the seconds until a delivery may be claimed; 0 if one may now, None if nothing waits."""
     wait = tx.execute(_DUE_IN, far=FURTHEST, leased=far()).scalar()
@@ -153,6 +158,8 @@ _HAND_IN = written(
         state = CASE WHEN o.state = {delivery.DUE} AND outbox.outcome_unknown THEN {delivery.SENDING} ELSE o.state END,
         first_attempt_at = CASE WHEN o.state <> {delivery.HELD} OR outbox.outcome_unknown THEN first_attempt_at END,
         payload = CASE WHEN o.state IN ({delivery.POSTED}, {delivery.FAILED}) THEN '' ELSE payload END,
+        attempted_from = CASE WHEN o.state NOT IN ({delivery.DUE}, {delivery.HELD}) OR outbox.outcome_unknown
+            THEN attempted_from END,
         not_before = CASE WHEN o.state <> {delivery.HELD} THEN not_before END,
         posted_at = CASE WHEN o.state = {delivery.POSTED} THEN {now} END
     FROM {rows}
@@ -228,9 +235,19 @@ _HEADS = written("""
         FROM channel_leases c WHERE c.lease_token = :token
     )
     UPDATE outbox SET outcome_unknown = (state = {delivery.SENDING}), state = {delivery.SENDING},
-        first_attempt_at = coalesce(first_attempt_at, {now})
+        first_attempt_at = coalesce(first_attempt_at, {now}),
+        attempted_from = CASE WHEN state = {delivery.SENDING} THEN attempted_from ELSE {now} END,
+        attempted_until = CASE WHEN state = {delivery.SENDING} THEN attempted_until ELSE {now} END
     WHERE ts IS NULL AND id IN (SELECT heads.id FROM heads)
     RETURNING id
+""")
+
+# `attempted_from` stays: what Slack shows late is looked for again, should this attempt not end well either.
+_NOT_POSTED = written("""
+    UPDATE outbox SET outcome_unknown = false, attempted_until = {now}
+    WHERE id = :id AND ts IS NULL AND state = {delivery.SENDING} AND EXISTS (
+        SELECT 1 FROM channel_leases c WHERE c.channel_id = outbox.channel_id AND c.lease_token = :token
+    )
 """)
 
 _UNREADABLE = written("""

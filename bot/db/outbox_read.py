@@ -99,7 +99,8 @@ def _shown_of(row: sa.Row[Any]) -> CardEntry:
 _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.dedup_key, a.outcome_unknown, a.first_attempt_at,
-        a.card_key, a.options, a.payload, a.subscription_id, b.snapshot, b.stage, s.snapshot AS successor,
+        a.attempted_from, a.attempted_until, a.card_key, a.options, a.payload, a.subscription_id,
+        b.snapshot, b.stage, s.snapshot AS successor,
         r.reason AS recall_reason, r.recalled_by, r.recalled_at, {now} - coalesce(a.not_before, a.created_at) AS age,
         (
             SELECT p.ts FROM outbox p

@@ -26,11 +26,13 @@ class ChannelLease(NamedTuple):
 class DeliveryClaim:
     """An announcement claimed for posting, the only one of its channel, until the deadline.
 
-    `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel, from `first_attempt_at`
-    on, before posting. `deadline` is by the database's clock, `deadline_monotonic` the same moment by this process's
-    `time.monotonic()`: past it, do not post. `card_ts` is the message this channel already has for the card. Everything
-    due for the same card up to the announcement `covers` is shown by posting it now. `due_monotonic` is the earliest
-    time for posting: when it was recorded, or released if it was held.
+    `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel before posting: attempts
+    whose outcome is not known began from `attempted_from` to `attempted_until`, and ended a lease later; None when a
+    version before this one made them. `first_attempt_at` is that of any attempt, refused ones too. `deadline` is by the
+    database's clock, `deadline_monotonic` the same moment by this process's `time.monotonic()`: past it, do not post.
+    `card_ts` is the message this channel already has for the card. Everything due for the same card up to the
+    announcement `covers` is shown by posting it now. `due_monotonic` is the earliest time for posting: when it was
+    recorded, or released if it was held.
     """
 
     announcement: Delivery
@@ -42,6 +44,8 @@ class DeliveryClaim:
     due_monotonic: float
     card_ts: str | None = None
     covers: int = 0
+    attempted_from: datetime | None = None
+    attempted_until: datetime | None = None
 
     @classmethod
     def of(cls, row: sa.Row[Any], announcement: Delivery, lease: ChannelLease) -> DeliveryClaim:
@@ -58,6 +62,8 @@ class DeliveryClaim:
             due_monotonic=lease.start - max(0.0, int(row.age) / 1e6),  # a clock set back makes nothing early
             card_ts=row.card_ts,
             covers=row.covers or 0,
+            attempted_from=None if row.attempted_from is None else moment(row.attempted_from),
+            attempted_until=None if row.attempted_until is None else moment(row.attempted_until),
         )
 
 

@@ -101,6 +101,8 @@ outbox = sa.Table(
     sa.Column("outcome_unknown", sa.Boolean, nullable=False),
     sa.Column("created_at", UtcMicros, nullable=False),
     sa.Column("first_attempt_at", UtcMicros),
+    sa.Column("attempted_from", UtcMicros),
+    sa.Column("attempted_until", UtcMicros),
     sa.Column("ts", SanitizedText),
     sa.Column("posted_at", UtcMicros),
     sa.Column("reason", SanitizedText),

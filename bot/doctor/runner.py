@@ -26,6 +26,7 @@ CHECKS: dict[str, Check] = {
     database.DATABASE: database.database,
     admins.ADMINS: admins.admins,
     database.CHANNELS: database.channels,
+    slack.HISTORY: slack.history,
     database.POLLING: database.polling,
     database.OUTBOX: database.announcements,
     service.RUNNING: service.bot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,18 +12,22 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.db.subscriptions import list_subscriptions
 from bot.doctor import admins, database, workspaces
 from bot.doctor.context import SECONDS, CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, off, skipped, warning, well
-from bot.exceptions import DeliveryUnknown, SlackError
+from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.causes import cause
 from bot.slack.client import granted_scopes, read_identity
 from bot.slack.errors import call_api
+from bot.slack.message_lookup import CONSEQUENCE, LIMITED_SECONDS, REMEDY
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
+from bot.timeouts import no_later_than
 
 TOKEN, SCOPE, CLOCK, SOCKETS, BLOCKS = "Slack token", "Slack scopes", "clock", "Socket Mode", "Slack blocks"
+HISTORY = "Slack history"
 
-AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, database.OUTBOX, BLOCKS)
+AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, HISTORY, database.OUTBOX, BLOCKS)
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
 TURN_ON = "Optional: add it under api.slack.com/apps → your app → OAuth & Permissions, then reinstall the app."
@@ -89,6 +94,29 @@ def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
     if apart >= SKEW_ODD:
         return warning(CLOCK, f"{apart:.0f} s off. Beyond 300 s, requests from Slack are refused as forged.", fix)
     return well(CLOCK, f"within {max(apart, 1):.0f} s of Slack's.")
+
+
+async def history(case: CheckContext) -> list[CheckResult]:
+    """Whether Slack lets this app read a channel twice in a minute, as it does a company's own internal apps.
+
+    https://docs.slack.dev/apis/web-api/rate-limits#rate-limits-for-non-marketplace-apps
+    """
+    store = await database.readable(case)
+    subscribed = [] if store is None else await store.run(list_subscriptions)
+    if not subscribed:
+        return [skipped(HISTORY, "needs a subscribed channel.")]
+    try:
+        with no_later_than(time.monotonic() + SECONDS):
+            for _ in range(2):
+                await case.poster.api.conversations_history(channel=subscribed[0].channel_id, limit=1)
+    except SlackRateLimited as busy:
+        if busy.retry_after < LIMITED_SECONDS:
+            return [skipped(HISTORY, "Slack is busy now.")]
+        text = f"Slack lets this app read a channel once in {busy.retry_after:.0f} s, as it does distributed apps."
+        return [warning(HISTORY, f"{text} {CONSEQUENCE}", REMEDY)]
+    except SlackError as problem:
+        return [skipped(HISTORY, f"Slack doesn't let the bot read a channel ({cause(problem)}).")]
+    return [well(HISTORY, "Slack's limits for distributed apps don't apply.")]
 
 
 async def connections(case: CheckContext) -> list[CheckResult]:

@@ -55,6 +55,11 @@ class Metrics:
             registry=self.registry,
             buckets=(0.1, 0.5, 1, 2, 5, 10, 60, 300, 1800),
         )
+        self.history_limited = Gauge(
+            "applivery_bot_slack_history_limited",
+            "1 when Slack lets this app read channel history once a minute only, as it does distributed apps",
+            registry=self.registry,
+        )
         self.webhooks = Counter(
             "applivery_bot_webhooks_total", "Calls of the webhook path by outcome", ("outcome",), registry=self.registry
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -20,20 +19,20 @@ from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import NO_GROUP, call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
+from bot.slack.message_lookup import METADATA_EVENT, Author, MessageLookup, Period
 from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.refused_blocks import RefusedBlocks
+from bot.slack.slack_clock import SlackClock
 from bot.slack.web_api import WebAPI
 from bot.slack.workspaces import Workspaces
-from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
+from bot.timeouts import PERSON_SECONDS, call_limit, longest_wait, person_waits, retry_after
 
 log = logger(__name__)
 
 HTTP_SECONDS = 15.0
 ADMINS = 20  # of a workspace's, at most
 PERMALINK_SECONDS = 3.0
-METADATA_EVENT = "applivery_announcement"
-# Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
-CLOCKS_DIFFER = timedelta(hours=2)
+MARGIN = 10.0  # seconds around an attempt: what two clocks that are known to agree, and an answer, may be off
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +146,7 @@ class SlackClient:
         pace: float = 1.0,
         refused: RefusedBlocks | None = None,
         app_name: str = "Applivery",
+        installation: str = "",
     ) -> None:
         self._app_name = app_name
         self._session = session
@@ -157,8 +157,15 @@ class SlackClient:
         self._fallbacks = FallbackSender(memory=refused)
         self._identity_at = 0.0
         self.api = WebAPI(token=token, base_url=base_url, session=session)
+        self.lookup = MessageLookup(self.api)
+        self._installation = installation
         self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
         self.workspaces = Workspaces(self.api, self._home)
+
+    @property
+    def clock(self) -> SlackClock:
+        """What Slack's clock says."""
+        return self.api.clock
 
     # -------------------------------------------------------------- saying
 
@@ -181,15 +188,18 @@ class SlackClient:
         channel = self._present(channel)
         about: dict[str, Any] = {"channel": channel}
         if key:
-            about["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
+            mark = {"key": key, **({"installation": self._installation} if self._installation else {})}
+            about["metadata"] = {"event_type": METADATA_EVENT, "event_payload": mark}
         if thread_ts:
             about["thread_ts"] = thread_ts
         for attempt in await self._fallbacks.forms(message):
             async with attempt as form:
                 await self._wait_for_channel(channel, before)
+                began = time.monotonic()
                 answer = await self._once.api_call("chat.postMessage", json={**form.payload(), **about})
                 if not answer.get("ts"):
                     raise DeliveryUnknown(code="incomplete_message")
+                self.clock.read_stamp(str(answer["ts"]), began)
                 return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
         raise AssertionError("an attempt that is not refused returns or raises")
 
@@ -334,34 +344,19 @@ class SlackClient:
         """Return what our token may do; None when Slack does not say. Raises SlackError."""
         return (await self.identity()).scopes
 
-    async def find_message(
-        self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None
-    ) -> str | None:
-        """Return the ts of our message with this key, posted at `since` or a while earlier; None when there is none.
+    async def find_messages(
+        self, channel: str, keys: Collection[str], periods: Sequence[Period], *, thread_ts: str | None = None
+    ) -> dict[str, str]:
+        """Return the ts of each of these keys that this installation posted in these periods of Slack's clock.
 
-        How long a while is the most by which Slack's clock may differ from the one `since` was read from.
+        Raises SlackRateLimited when Slack lets us read no more now; the same question then goes on where it ended.
         https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
         https://docs.slack.dev/reference/methods/conversations.replies
         """
-        query: dict[str, Any] = {
-            "channel": await self._conversation(channel),
-            "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
-            "inclusive": True,
-            "include_all_metadata": True,
-            "limit": 200,
-        }
-
-        def fetch(cursor: str | None) -> Awaitable[Any]:
-            if thread_ts:
-                return call_api(self.api.conversations_replies(ts=thread_ts, cursor=cursor, **query))
-            return call_api(self.api.conversations_history(cursor=cursor, **query))
-
-        async for page in iterate_pages(fetch, "messages"):
-            for item in page:
-                metadata = item.get("metadata") or {}
-                if (metadata.get("event_payload") or {}).get("key") == key:
-                    return str(item["ts"])
-        return None
+        us = await self.identity()
+        author = Author(us.user_id, us.bot_id, self._installation)
+        where = await self._conversation(channel)
+        return await self.lookup.find(where, keys, periods, author, thread_ts=thread_ts)
 
     async def _conversation(self, channel: str) -> str:
         """Return a channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
@@ -464,7 +459,7 @@ class SlackClient:
 
 async def _send_webhook(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:
     """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
-    async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
+    async with asyncio.timeout(call_limit()):
         answer = await client.send_dict(body)
         wait = retry_after(find_header(answer.headers), otherwise=1.0)
         if answer.status_code != 429 or wait > longest_wait():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -15,7 +16,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.exceptions import SlackRateLimited
 from bot.slack.errors import RAISED, to_slack_error
-from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, longest_wait, person_waits
+from bot.slack.slack_clock import SlackClock
+from bot.timeouts import RateLimitDeadlines, call_limit, longest_wait, person_waits
 
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
 ATTEMPTS = 3
@@ -26,10 +28,9 @@ class WebAPI(AsyncWebClient):
     """Calls a method that Slack has limited not again before its time.
 
     While a person waits a call takes no longer than `PERSON_SECONDS` in all: then it raises DeliveryUnknown, or at once
-    SlackRateLimited when Slack asks for more. For a job it waits longer, and raises SlackRateLimited when that is very
-    long. With
-    `once` nothing is ever repeated: a broken connection may have stored the message. `beside` is a client whose limits
-    hold here, too.
+    SlackRateLimited when Slack asks for more. For a job it waits longer, up to `longest_wait()` in all its repetitions,
+    and raises SlackRateLimited when Slack asks for more than that. With `once` nothing is ever repeated: a broken
+    connection may have stored the message. `beside` is a client whose limits hold here, too.
     """
 
     def __init__(
@@ -54,22 +55,32 @@ class WebAPI(AsyncWebClient):
         self.proxy = None  # the SDK's own is for every address alike, `NO_PROXY` or not: the session knows better
         self._attempts = 1 if once else ATTEMPTS
         self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()
+        self.clock: SlackClock = beside.clock if beside else SlackClock()
         self._semaphores: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
         """Call a method. Raises SlackError instead of the exceptions of the SDK and the connection."""
+        waited_until = time.monotonic() + longest_wait()
         try:
-            async with asyncio.timeout(PERSON_SECONDS if person_waits() else None) as limit:
+            async with asyncio.timeout(self._limit()):
                 for _attempt in range(self._attempts - 1):
                     try:
                         return await self._call(api_method, parts)
                     except SlackRateLimited as busy:
-                        if busy.retry_after > _remaining_seconds(limit):
+                        if time.monotonic() + busy.retry_after > waited_until:
                             raise
                         await asyncio.sleep(busy.retry_after)
                 return await self._call(api_method, parts)
         except RAISED as error:
             raise to_slack_error(error) from error
+
+    def _limit(self) -> float | None:
+        """Return the seconds a call may take; what is asked once is broken off for a person alone.
+
+        To break off a post leaves it unknown whether it was stored: of a job's, the caller decides when it may begin.
+        """
+        once = self._attempts == 1 and not person_waits()
+        return None if once else call_limit()
 
     async def _call(self, method: str, parts: dict[str, Any]) -> AsyncSlackResponse:
         name = f"{method} {(parts.get('json') or {}).get('channel')}" if method in OF_A_CHANNEL else method
@@ -77,16 +88,12 @@ class WebAPI(AsyncWebClient):
             if left := self.limits.left(name):
                 raise SlackRateLimited(retry_after=left)
             try:
-                return await super().api_call(method, **parts)
+                answer = await super().api_call(method, **parts)
             except SlackApiError as error:
                 slack_error = to_slack_error(error)
                 if isinstance(slack_error, SlackRateLimited):
                     self.limits.limit(name, slack_error.retry_after)
                     raise slack_error from error
                 raise
-
-
-def _remaining_seconds(limit: asyncio.Timeout) -> float:
-    """Return the seconds that may still be waited in a call."""
-    until = limit.when()
-    return longest_wait() if until is None else until - asyncio.get_running_loop().time()
+        self.clock.read_date(answer.headers)
+        return answer

@@ -36,8 +36,10 @@ from bot.observability.metrics import Metrics
 from bot.services.channel_moves import ChannelMoves
 from bot.slack.blocks import Message
 from bot.slack.client import HTTP_SECONDS, SlackClient
+from bot.timeouts import no_later_than
 from bot.workers import report_thread
 from bot.workers.access_recheck import AccessRechecker
+from bot.workers.attempt_clocks import AttemptClocks
 from bot.workers.channel_monitor import ChannelMonitor
 from bot.workers.loop import OutageTracker
 
@@ -83,6 +85,8 @@ class OutboxDispatcher:
         self._moves = moves
         self._lease = lease_seconds
         self._pace = pace_seconds
+        self._clocks = AttemptClocks(store, slack_client)
+        metrics.history_limited.set_function(lambda: float(slack_client.lookup.limited))
         self._results: list[DeliveryResult] = []
         self._posts: dict[asyncio.Task[None], DeliveryClaim] = {}
         self.outage = OutageTracker("slack")
@@ -142,7 +146,8 @@ class OutboxDispatcher:
 
     async def _deliver(self, claim: DeliveryClaim) -> None:
         try:
-            outcome = await self._attempt(claim)
+            with no_later_than(claim.deadline_monotonic):
+                outcome = await self._attempt(claim)
         except Exception as error:  # no error may block the channel for ever
             log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
             outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
@@ -206,6 +211,7 @@ class OutboxDispatcher:
     async def _send(self, claim: DeliveryClaim) -> DeliveryResult:
         """Post, edit or reply, whichever the announcement needs."""
         event = claim.announcement.event
+        await self._clocks.record(claim)
         if event is ChannelNotice.SUMMARY:
             found = await self._find_existing(claim, None) if claim.unsure else None
             return DeliveryResult.of(
@@ -279,11 +285,15 @@ class OutboxDispatcher:
 
     async def _find_existing(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
         """Return the ts of an earlier attempt with unknown outcome; None when it is not in the channel."""
-        announcement = claim.announcement
+        channel_id, key = claim.announcement.channel_id, claim.announcement.key
         try:
-            return await self._slack_client.find_message(
-                announcement.channel_id, announcement.key, claim.first_attempt_at, thread_ts=thread_ts
-            )
+            periods = await self._clocks.periods(claim, self._lease)
+            found = await self._slack_client.find_messages(channel_id, (key,), periods, thread_ts=thread_ts)
+            if not found:
+                await self._store.run(outbox.record_not_posted, claim)
+            return found.get(key)
+        except SlackRateLimited:
+            raise  # as unsure as before, and the channel need not wait for the lease to lapse
         except SlackError as error:
             if error.code in ("missing_scope", "unknown_method"):
                 # Said at the start: without the history scope a crash can, rarely, repeat a message.
@@ -292,9 +302,9 @@ class OutboxDispatcher:
             if isinstance(error, ChannelUnavailable):
                 if _is_person(claim):
                     raise
-                moved = error.code == UNKNOWN_CHANNEL and await self._moves.follow(announcement.channel_id)
-                if not moved and not self._channel_monitor.is_paused(announcement.channel_id):
-                    await self._channel_monitor.on_refusal(announcement.channel_id, error)
+                moved = error.code == UNKNOWN_CHANNEL and await self._moves.follow(channel_id)
+                if not moved and not self._channel_monitor.is_paused(channel_id):
+                    await self._channel_monitor.on_refusal(channel_id, error)
             elif await self._should_give_up(claim, error):
                 raise
             raise DeliveryUnknown(code=error.code) from error  # as unsure as before the failed look-up

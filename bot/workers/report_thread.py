@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bot.db.outbox_types import DeliveryClaim
 from bot.db.serialization import report_of
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.logging import logger
 from bot.slack.client import MessageRef, SlackClient
+from bot.slack.message_lookup import Period
 from bot.slack.views import scheduled_report
 
 log = logger(__name__)
@@ -26,25 +29,28 @@ async def post_thread(slack_client: SlackClient, claim: DeliveryClaim, found: st
         )
     else:
         posted = MessageRef(announcement.channel_id, found)
-    for number, below in enumerate(message.thread, 1):
-        key = f"{announcement.key}:{number}"
-        try:
-            if found is None or not await _is_posted(slack_client, claim, key, found):
+    keys = [f"{announcement.key}:{number}" for number in range(1, len(message.thread) + 1)]
+    try:
+        there = {} if found is None else await _posted_keys(slack_client, announcement.channel_id, keys, found)
+        for key, below in zip(keys, message.thread, strict=True):
+            if there is not None and key not in there:
                 await slack_client.post(
                     posted.channel, below, thread_ts=posted.ts, key=key, before=claim.deadline_monotonic
                 )
-        except SlackRateLimited as error:
-            raise DeliveryUnknown(code=error.code) from error
+    except SlackRateLimited as error:
+        raise DeliveryUnknown(code=error.code) from error
     return posted.ts
 
 
-async def _is_posted(slack_client: SlackClient, claim: DeliveryClaim, key: str, thread_ts: str) -> bool:
+async def _posted_keys(
+    slack_client: SlackClient, channel: str, keys: Collection[str], thread_ts: str
+) -> Collection[str] | None:
+    """Return those of the keys that stand in a thread, read once; None when it may not be read."""
     try:
-        channel = claim.announcement.channel_id
-        return await slack_client.find_message(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None
-    except DeliveryUnknown:
+        return await slack_client.find_messages(channel, keys, (Period(float(thread_ts)),), thread_ts=thread_ts)
+    except (DeliveryUnknown, SlackRateLimited):
         raise
     except SlackError as error:
         # without the history scope the headline could not have been found either
         log.info("threads.cannot_look_up", code=error.code)
-        return True
+        return None

@@ -137,7 +137,8 @@ async def endless(answers: Answers) -> AsyncIterator[tuple[str, list[str]]]:
 
 
 def page(key: str, cursor: str, items: list[Any]) -> dict[str, Any]:
-    return {"ok": True, key: items, "response_metadata": {"next_cursor": cursor}}
+    us = {"team_id": "T1", "user_id": "U1"}  # of auth.test, which comes first where the author is to be known
+    return {"ok": True, **us, key: items, "response_metadata": {"next_cursor": cursor}}
 
 
 CURSORS: dict[str, Callable[[int], str]] = {
@@ -147,8 +148,8 @@ CURSORS: dict[str, Callable[[int], str]] = {
 }
 LISTS: dict[str, tuple[str, Callable[[SlackClient], Awaitable[object]]]] = {
     "members": ("members", lambda poster: poster.members("C1")),
-    "history": ("messages", lambda poster: poster.find_message("C1", "key", asking.THEN)),
-    "replies": ("messages", lambda poster: poster.find_message("C1", "key", asking.THEN, thread_ts="1.1")),
+    "history": ("messages", lambda poster: poster.find_messages("C1", ("key",), (asking.AROUND,))),
+    "replies": ("messages", lambda poster: poster.find_messages("C1", ("key",), (asking.AROUND,), thread_ts="1.1")),
 }
 
 
@@ -165,7 +166,7 @@ async def test_a_list_of_slack_s_that_never_ends_is_given_up(name: str, items: i
         poster = SlackClient(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
         with pytest.raises(exceptions.SlackResponseTooLarge):
             await question(poster)
-    assert len(heard) <= PAGES
+    assert len([path for path in heard if "auth.test" not in path]) <= PAGES
 
 
 async def test_more_members_than_are_read_are_too_many() -> None:

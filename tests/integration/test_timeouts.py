@@ -22,6 +22,7 @@ from bot.slack.web_api import AT_ONCE
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, for_a_person, retry_after
 from sandbox.faults import Fault
 from tests.conftest import Environment
+from tests.support.asking import AROUND
 from tests.support.seeing import press
 from tests.support.waiting import busyness
 
@@ -128,8 +129,10 @@ ASKED = {
     "users.list": lambda poster, _: poster.workspace_admins(),
     "auth.test": lambda poster, _: poster.identity(),
     "conversations.open": lambda poster, world: poster.delete(world.ana.id, "1.1"),
-    "conversations.history": lambda poster, world: poster.find_message(world.releases.id, "k", NOW),
-    "conversations.replies": lambda poster, world: poster.find_message(world.releases.id, "k", NOW, thread_ts="1.1"),
+    "conversations.history": lambda poster, world: poster.find_messages(world.releases.id, ("k",), (AROUND,)),
+    "conversations.replies": lambda poster, world: poster.find_messages(
+        world.releases.id, ("k",), (AROUND,), thread_ts="1.1"
+    ),
     "chat.delete": lambda poster, world: poster.delete(world.releases.id, "1.1"),
     "chat.update": lambda poster, world: poster.edit(world.releases.id, "1.1", Message("x")),
     "chat.postMessage": lambda poster, world: poster.post(world.releases.id, Message("x")),

@@ -28,11 +28,13 @@ from bot.domain.uploads import UploadMetadata
 from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.client import MessageRef, SlackClient
+from bot.slack.message_lookup import Period
 
 HELLO = Message("hello", (blocks.section("hello"),))
 LINK = Link(url="https://x.test/v1/download/t", token="t" * 20, kind=FileKind.AUTO, expires_at=None)
 ONCE = UploadTimeouts(attempts=1, wait=0.0, looks=(0.0,))
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
+AROUND = Period(THEN.timestamp())
 
 Question = Callable[[], Awaitable[object]]
 
@@ -82,8 +84,8 @@ def of_slack(poster: SlackClient, url: str) -> dict[str, Question]:
         "open_form": lambda: poster.open_modal("1.2", Modal("x", "X", HELLO.blocks)),
         "publish": lambda: poster.publish_home("U1", HomeView(())),
         "identity": lambda: poster.identity(younger_than=0.0),
-        "find": lambda: poster.find_message("C1", "key", THEN),
-        "find in a thread": lambda: poster.find_message("C1", "key", THEN, thread_ts="1.1"),
+        "find": lambda: poster.find_messages("C1", ("key",), (AROUND,)),
+        "find in a thread": lambda: poster.find_messages("C1", ("key",), (AROUND,), thread_ts="1.1"),
         "channel": lambda: poster.channel("C1"),
         "groups": poster.groups,
         "members": lambda: poster.members("C1"),

@@ -50,7 +50,7 @@ async def test_the_upgrade_to_plain_names_keeps_every_row(empty_address: str) ->
     assert len(before) >= 25
     assert all(len(found) == 3 for found in before.values())
 
-    await runner.run_raw(db_migrate.upgrade)
+    await runner.run_raw(lambda connection: command.upgrade(db_migrate.alembic_config(connection), "0012"))
     assert await runner.run_raw(rows) == {plain_names.TABLES.get(name, name): found for name, found in before.items()}
     await runner.close()
     await (await Database.open(empty_address)).close()

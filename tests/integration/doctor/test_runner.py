@@ -98,6 +98,7 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: Environment) -
         doctor_database.DATABASE: {WELL},
         admins.ADMINS: {WELL},
         doctor_database.CHANNELS: {WELL},
+        slack.HISTORY: {WELL},
         doctor_database.POLLING: {WELL},
         doctor_database.OUTBOX: {WELL},
         service.RUNNING: {WELL},
@@ -649,3 +650,24 @@ async def test_doctor_joins_checks_skipped_for_one_reason() -> None:
         f"– {', '.join(CHECKS)}: needs valid settings first."
     ]
     assert "APPLIVERY_TOKEN, SLACK_APP_TOKEN" in report.next_step, "Socket Mode is the simpler way"
+
+
+# ------------------------------------------------------------------ what Slack lets this app read
+
+
+async def test_doctor_says_when_history_is_limited(world: Environment) -> None:
+    await subscribed(world, world.releases)
+    assert the(await examined(world), slack.HISTORY).outcome is WELL
+    world.slack.history_seconds = 60.0
+    found = the(await examined(world), slack.HISTORY)
+    assert found.outcome is WARNING
+    assert "once in 60 s" in found.said
+    assert "several minutes" in found.said
+    assert "internal app" in found.fix
+
+
+async def test_doctor_history_needs_channel_and_scope(world: Environment) -> None:
+    assert the(await examined(world), slack.HISTORY).outcome is SKIPPED
+    await subscribed(world, world.releases)
+    world.slack.scopes -= {"channels:history", "groups:history", "im:history", "mpim:history"}
+    assert the(await examined(world), slack.HISTORY).outcome is SKIPPED

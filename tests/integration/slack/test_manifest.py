@@ -18,6 +18,7 @@ from sandbox.slack.organization import NEED_TEAM_ID
 from sandbox.slack.user_actions import EVENT_SCOPES
 from tests.conftest import Environment
 from tests.integration.dispatch.test_dispatcher import say_everything
+from tests.support.asking import AROUND
 from tests.support.slack_manifest import Manifest, check_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -167,7 +168,7 @@ async def test_each_scope_that_is_taken_away_is_missed(world: Environment, priva
         "chat:write": lambda: world.bot.slack_client.post(place.id, _hello()),
         "users:read": lambda: world.bot.slack_client.user(world.ana.id),
         f"{kind}:read": lambda: world.bot.slack_client.channel(place.id),
-        f"{kind}:history": lambda: world.bot.slack_client.find_message(place.id, "key", world.bot.tuning.clock()),
+        f"{kind}:history": lambda: world.bot.slack_client.find_messages(place.id, ("key",), (AROUND,)),
     }.items():
         world.slack.scopes = set(SCOPES) - {scope}
         try:

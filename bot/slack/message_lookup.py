@@ -1,0 +1,170 @@
+"""Look in a channel for a message of ours whose post had an unknown outcome.
+
+Only where it can be: around the attempt, by Slack's clock. An app that is distributed commercially gets one request a
+minute and 15 objects, an internal one Tier 3. https://docs.slack.dev/apis/web-api/rate-limits
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.exceptions import SlackError, SlackRateLimited, SlackResponseTooLarge
+from bot.observability.logging import logger
+from bot.slack.errors import call_api
+from bot.slack.pagination import PAGES, read_list
+from bot.slack.web_api import WebAPI
+from bot.timeouts import time_left
+
+log = logger(__name__)
+
+METADATA_EVENT = "applivery_announcement"
+LIMIT = 200
+LIMITED_OBJECTS = 15  # of an app that is not internal, whatever `limit` says
+LIMITED_SECONDS = 30.0  # Slack's Retry-After is about 60 then; Tier 3 asks for less, or comes after many requests
+LIMITED_AFTER = 15  # requests a minute that Tier 3 allows, and far more
+KEPT = 64
+CONSEQUENCE = "After a crash, an announcement can wait several minutes: the bot must first see whether it was posted."
+REMEDY = "Install the bot as your company's own internal app, made from manifest.yml at api.slack.com/apps."
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when by Slack's clock, in epoch seconds; `latest` None is up to now."""
+
+    oldest: float
+    latest: float | None = None
+
+    def query(self) -> dict[str, str]:
+        """Return it as Slack's arguments."""
+        latest = {} if self.latest is None else {"latest": f"{self.latest:.6f}"}
+        return {"oldest": f"{max(0.0, self.oldest):.6f}", **latest}
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who we are in messages: our user, our bot, and the mark of our installation (empty: none)."""
+
+    user_id: str
+    bot_id: str
+    installation: str = ""
+
+    def key_of(self, message: object) -> str | None:
+        """Return the key of a message that this installation posted; None for any other message.
+
+        Another bot may post the same key: a staging one in the same channel, with its own database or its own app.
+        The version before this one wrote no installation: there the author alone decides.
+        """
+        facts = message if isinstance(message, dict) else {}
+        metadata = _object(facts.get("metadata"))
+        said = _object(metadata.get("event_payload"))
+        key, installation = said.get("key"), said.get("installation")
+        if metadata.get("event_type") != METADATA_EVENT or not isinstance(key, str):
+            return None
+        if installation is not None and installation != self.installation:
+            return None
+        named = [(facts.get("bot_id"), self.bot_id), (facts.get("user"), self.user_id)]
+        verdicts = [theirs == ours for theirs, ours in named if theirs and ours]
+        ours = any(verdicts) if verdicts else installation is not None
+        return key if ours else None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is left to read for one question."""
+
+    periods: deque[Period]
+    cursor: str = ""
+    pages: int = 0
+    found: dict[str, str] = field(default_factory=dict)
+
+
+class MessageLookup:
+    """Reads channels and threads, and knows whether Slack lets us read them.
+
+    Where Slack's limit or a lease ends a look-up, the next one goes on from there.
+    """
+
+    def __init__(self, api: WebAPI) -> None:
+        self._api = api
+        self._unfinished: dict[tuple[str, ...], _Progress] = {}
+        self._answered: deque[float] = deque(maxlen=LIMITED_AFTER)
+        self.limited = False
+
+    async def find(
+        self,
+        channel: str,
+        keys: Collection[str],
+        periods: Sequence[Period],
+        author: Author,
+        *,
+        thread_ts: str | None = None,
+    ) -> dict[str, str]:
+        """Return the ts of each of these keys that we posted in these periods, which are read in their order.
+
+        Reads no further once all are found. Raises SlackRateLimited before all is read.
+        """
+        question = (channel, thread_ts or "", *sorted(keys))
+        left = self._unfinished.setdefault(question, _Progress(deque(periods)))
+        while left.periods and len(left.found) < len(keys):
+            for message in await self._page(channel, left, thread_ts):
+                key = author.key_of(message)
+                if key in keys and key is not None:
+                    left.found.setdefault(key, str(message["ts"]))
+        self._unfinished.pop(question, None)
+        while len(self._unfinished) > KEPT:
+            self._unfinished.pop(next(iter(self._unfinished)))
+        return left.found
+
+    async def _page(self, channel: str, left: _Progress, thread_ts: str | None) -> list[Any]:
+        if not time_left():
+            raise SlackRateLimited(retry_after=0.0)
+        query: dict[str, Any] = {
+            "channel": channel,
+            **left.periods[0].query(),
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": LIMITED_OBJECTS if self.limited else LIMIT,
+            **({"cursor": left.cursor} if left.cursor else {}),
+        }
+        try:
+            if thread_ts:
+                answer = await call_api(self._api.conversations_replies(ts=thread_ts, **query))
+            else:
+                answer = await call_api(self._api.conversations_history(**query))
+        except SlackRateLimited as busy:
+            self._on_busy(busy)
+            raise
+        except SlackError:
+            left.cursor = ""  # it may be what was refused
+            raise
+        messages = read_list(answer, "messages")
+        cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+        self._on_answer(len(messages), more=bool(cursor))
+        if not cursor:
+            left.periods.popleft()
+        elif cursor == left.cursor or left.pages + 1 >= PAGES:
+            raise SlackResponseTooLarge(code="endless_list")
+        left.cursor, left.pages = cursor, left.pages + 1
+        return messages
+
+    def _on_answer(self, count: int, *, more: bool) -> None:
+        self._answered.append(time.monotonic())
+        if more and count == LIMITED_OBJECTS and not self.limited:
+            self._be_limited()
+
+    def _on_busy(self, busy: SlackRateLimited) -> None:
+        lately = [at for at in self._answered if time.monotonic() - at < 60]
+        if busy.retry_after >= LIMITED_SECONDS and len(lately) < LIMITED_AFTER and not self.limited:
+            self._be_limited()
+
+    def _be_limited(self) -> None:
+        self.limited = True
+        log.warning("slack.history_limited", consequence=CONSEQUENCE, fix=REMEDY)
