@@ -156,6 +156,10 @@ async def _opened(
         claims=claim,
         health=health,
     )
+
+    async def check_sharing(channel_id: str) -> None:
+        await jobs.withdrawals.check_sharing(channel_id)
+
     pausing = ChannelMonitor(store=store, slack_client=slack_client, people=people, moves=moves)
     dispatcher = RequestDispatcher(
         services=services,
@@ -166,6 +170,7 @@ async def _opened(
         metrics=metrics,
         clock=tuning.clock,
         on_channel_change=pausing.check_now,
+        on_sharing_change=check_sharing,
     )
     stack.push_async_callback(dispatcher.drain, FINISH_SECONDS)
     slack = create_bolt_app(

@@ -13,7 +13,7 @@ from bot.dispatch.registry import MenuItem, button, command, form
 from bot.dispatch.targets import Rest
 from bot.domain import access, grammar, lookup, spelling, subscription_changes
 from bot.domain.grammar import ParsedText
-from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, Subscription
+from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, SharedAs, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
 from bot.exceptions import ChannelUnverified, NotFoundByName, Outdated, SlackError, UserInputError
@@ -21,7 +21,7 @@ from bot.i18n import Counted, Text, _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.button_values import SubscriptionsPageValue, SubscriptionValue
 from bot.slack.errors import OUT_OF_SIGHT
-from bot.slack.views import channel_card, subscription_form
+from bot.slack.views import access_recheck, channel_card, subscription_form
 from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscription_names import EVERY_APP, app_of
 
@@ -255,6 +255,24 @@ async def resumed(call: CommandContext, value: str) -> Message:
     words = ParsedText((), subscription_changes.options(subscription))
     seen = subscription_changes.version(subscription)
     return await subscribe.save(call, channel_id, await _app_of(call, subscription), words, seen=seen)
+
+
+@button("sharefull.v1", need=Role.RELEASER, act=CHANGE)
+async def shared_in_full(call: CommandContext, value: str) -> Message:
+    """*Keep announcing* below the notice that a channel is shared with another organisation now."""
+    return await _decided(call, value, SharedAs.FULL)
+
+
+@button("sharebare.v1", need=Role.RELEASER, act=CHANGE)
+async def shared_without_details(call: CommandContext, value: str) -> Message:
+    """*Announce without changelogs* below the same notice."""
+    return await _decided(call, value, SharedAs.BARE)
+
+
+async def _decided(call: CommandContext, value: str, shared: SharedAs) -> Message:
+    subscription = await meant(call, value)
+    await call.services.subscriptions.decide_sharing(call.asker, call.entrypoint, subscription, shared)
+    return access_recheck.decided(subscription, shared)
 
 
 # ------------------------------------------------------------------ changing

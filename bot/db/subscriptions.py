@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, micros
 from bot.db.wakeups import Topic
-from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Stage, Subscription
+from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, SharedAs, Stage, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
 
@@ -212,6 +213,18 @@ def resume_subscriptions(tx: Transaction, channel_id: str) -> list[Subscription]
     """
     by_slack = table.c.paused.not_in(list(PauseReason))
     return _set_paused(tx, table.c.channel_id == channel_id, by_slack, paused=None)
+
+
+def decide_sharing(tx: Transaction, channel_id: str, shared: SharedAs, *, number: int | None = None) -> None:
+    """Record what another organisation may see in a channel, for its subscriptions or one of them, by its number.
+
+    UNDECIDED: it is not shared any more, so that the owners are asked when it is shared again.
+    """
+    which = (table.c.channel_id == channel_id, table.c.id == number if number is not None else sa.true())
+    for row in tx.execute(sa.select(table.c.id, table.c.options).where(*which)).all():
+        options = text_of(replace(manner_of(row.options), shared=shared))
+        tx.execute(sa.update(table).where(table.c.id == row.id).values(options=options))
+    tx.notify(Topic.ACCESS)
 
 
 def _set_paused(tx: Transaction, *where: sa.ColumnElement[bool], paused: str | None) -> list[Subscription]:

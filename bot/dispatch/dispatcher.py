@@ -37,6 +37,7 @@ from bot.dispatch.requests import (
     clicked,
     is_access_change,
     is_bot_joined,
+    is_sharing_changed,
     parse_home_opened,
     parse_source,
     read_values,
@@ -151,14 +152,16 @@ class RequestDispatcher(AsyncMiddleware):
         metrics: Metrics,
         clock: Callable[[], datetime],
         on_channel_change: Callable[[str | None], None],
+        on_sharing_change: Callable[[str], Awaitable[None]],
     ) -> None:
         """`on_channel_change` is called with each channel in which posting may have become possible or impossible.
 
-        None: in any.
+        None: in any. `on_sharing_change` is called with each that another organisation has joined or left.
         """
         self.services = services
         self.registry = registry
         self._on_channel_change = on_channel_change
+        self._on_sharing_change = on_sharing_change
         self._people = people
         self._metrics = metrics
         self._clock = clock
@@ -511,6 +514,8 @@ class RequestDispatcher(AsyncMiddleware):
             log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._on_channel_change(channel_id)
+        if is_sharing_changed(body):
+            await self._on_sharing_change(channel_id)
         if is_bot_joined(body):
             await self.services.slack_events.welcome(channel_id)
 

@@ -156,6 +156,14 @@ def event_channel(event: dict[str, Any]) -> str | None:
     return str(found) if found else None
 
 
+def is_sharing_changed(body: dict[str, Any]) -> bool:
+    """Return whether the event says that the channel is shared with another organisation, or no longer.
+
+    https://docs.slack.dev/reference/events/channel_shared and channel_unshared
+    """
+    return body["event"]["type"] in ("channel_shared", "channel_unshared")
+
+
 def is_bot_joined(body: dict[str, Any]) -> bool:
     """Return whether the event says that the bot was added to the channel."""
     return bool(body["event"]["type"] == "member_joined_channel")

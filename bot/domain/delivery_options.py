@@ -169,4 +169,5 @@ def _zone(typed: str) -> str:
     )
 
 
-assert set(KEYS) == {"format", "group"} | {field.name for field in fields(DeliveryOptions)} - {"compact", "grouped"}
+_NOT_TYPED = {"compact", "grouped", "shared"}
+assert set(KEYS) == {"format", "group"} | {field.name for field in fields(DeliveryOptions)} - _NOT_TYPED

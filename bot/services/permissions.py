@@ -64,6 +64,10 @@ class PermissionChecker:
             why = Text("This channel is shared with another organisation.")
             raise PermissionDenied(why, Text("Choose a channel that isn't shared."), reason=PauseReason.SHARED)
 
+    def forget_channel(self, channel_id: str) -> None:
+        """Discard what Slack last said of a channel: it has changed."""
+        self._channels.forget(channel_id)
+
     async def is_shared(self, channel_id: str) -> bool:
         """Return whether a channel is shared with another organisation."""
         try:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.db import mutes, subscriptions
+from bot.db import access_pauses, mutes, subscriptions
 from bot.db.database import Database
 from bot.domain import filters
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
-from bot.domain.model import Actor, App, Build, BuildEvent, DeliveryOptions, Subscription
+from bot.domain.model import Actor, App, Build, BuildEvent, DeliveryOptions, SharedAs, Subscription
 from bot.domain.mutes import mute_ends
+from bot.domain.states import PauseReason
 from bot.domain.subscription_changes import SubscriptionChange
 from bot.services.audit import AuditLog
 
@@ -95,6 +96,17 @@ class SubscriptionService:
             await self._store.run(mutes.release_channel, channel_id)
             await self._store.run(subscriptions.resume_subscriptions, channel_id)
         return paused
+
+    async def decide_sharing(
+        self, actor: Actor, entrypoint: Entrypoint, subscription: Subscription, shared: SharedAs
+    ) -> None:
+        """Record what another organisation may see of a subscription, and resume it."""
+        await self._store.run(subscriptions.decide_sharing, subscription.channel_id, shared, number=subscription.id)
+        if subscription.paused == PauseReason.SHARED:
+            await self._store.run(access_pauses.resume_subscription, subscription.id)
+        await self._audit.record(
+            actor, entrypoint, AuditAction.SUBSCRIBE, f"shared {shared}", app_id=subscription.app_id
+        )
 
     async def end(
         self, actor: Actor, entrypoint: Entrypoint, subscription: Subscription

@@ -387,8 +387,7 @@ class SlackClient:
             name=str(facts.get("name") or ""),
             is_member=True if direct else read_boolean(facts.get("is_member")),
             is_archived=bool(facts.get("is_archived")),
-            # of direct messages Slack does not say it
-            is_shared=read_boolean(facts.get("is_ext_shared", False if direct else None)),
+            is_shared=_is_shared(facts, direct=direct),
             is_private=facts.get("is_private") is not False or bool(facts.get("is_mpim") or facts.get("is_im")),
         )
 
@@ -455,6 +454,18 @@ class SlackClient:
         answer = await call_api(self.api.users_info(user=user_id, include_locale=True))
         facts = answer.get("user")
         return facts if isinstance(facts, dict) else {}
+
+
+def _is_shared(facts: dict[str, Any], *, direct: bool) -> bool | None:
+    """Return whether a channel is shared with another organisation, or about to be; None where Slack does not say.
+
+    Whoever joins then reads what was posted before. https://docs.slack.dev/reference/objects/conversation-object
+    """
+    if read_boolean(facts.get("is_pending_ext_shared")):
+        return True
+    return read_boolean(
+        facts.get("is_ext_shared", False if direct else None)
+    )  # of direct messages Slack does not say it
 
 
 async def _send_webhook(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:

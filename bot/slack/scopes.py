@@ -123,6 +123,8 @@ EVENTS = {
     "channel_unarchive": Event("a channel is back: its subscriptions resume", "channels:read"),
     "channel_left": Event("the bot was removed: the channel's subscriptions pause", "channels:read"),
     "channel_rename": Event("a channel was renamed", "channels:read"),
+    "channel_shared": Event("a channel is shared with another organization: its subscriptions ask", "channels:read"),
+    "channel_unshared": Event("a channel isn't shared any more: its subscriptions resume", "channels:read"),
     "channel_id_changed": Event("a private channel got another ID: all that is set up for it moves", "groups:read"),
     "group_archive": Event("the same for private channels", "groups:read"),
     "group_unarchive": Event("the same for private channels", "groups:read"),

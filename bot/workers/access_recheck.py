@@ -12,7 +12,7 @@ from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Database
 from bot.db.serialization import fact_of_report, report_of
 from bot.domain import filters
-from bot.domain.model import App, Build, BuildEvent, ChannelNotice, Delivery, Role, Subscription, is_person
+from bot.domain.model import App, Build, BuildEvent, ChannelNotice, Delivery, Role, SharedAs, Subscription, is_person
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.states import PauseReason
 from bot.exceptions import (
@@ -84,7 +84,7 @@ class AccessRechecker:
                 if announcement.event is BuildEvent.PROCESSED:
                     await self._require_unrecalled(announcement)
             case _:
-                await self._require_channel(announcement, new=new)
+                return await self._require_channel(announcement, new=new)
         return announcement
 
     async def require_watch(self, user_id: str, build: Build) -> None:
@@ -161,7 +161,8 @@ class AccessRechecker:
 
     # -------------------------------------------------------------- channels
 
-    async def _require_channel(self, announcement: Delivery, *, new: bool) -> None:
+    async def _require_channel(self, announcement: Delivery, *, new: bool) -> Delivery:
+        """Return the announcement as its channel may see it."""
         app, channel_id = announcement.build.app, announcement.channel_id
         concerned = await self._affected_subscriptions(announcement)
         try:
@@ -169,14 +170,41 @@ class AccessRechecker:
         except PermissionUnverified:
             raise
         except PermissionDenied as error:
+            decided = (
+                [each for each in concerned if _may_be_shared(each)] if _reason(error) is PauseReason.SHARED else []
+            )
             for subscription in concerned:
                 # an app that is kept elsewhere is no part of "every app" here
-                if subscription.app_id is not None or _reason(error) is PauseReason.SHARED:
+                if subscription not in decided and (
+                    subscription.app_id is not None or _reason(error) is PauseReason.SHARED
+                ):
                     await self._pause(subscription, error)
-            raise
+            if not decided:
+                raise
+            concerned = decided
+            if any(subscription.manner.shared is SharedAs.BARE for subscription in decided):
+                announcement = announcement.without_details()
         if new:
             await self._require_obtainable(announcement, concerned)
         await self._require_owner(concerned)
+        return announcement
+
+    async def check_sharing(self, channel_id: str) -> None:
+        """Ask a channel's owners what to do now that it is shared; forget their answers when it no longer is.
+
+        Slack is asked afresh, as an event may come late. An owner who cannot be asked now is asked before the next
+        announcement.
+        """
+        self._permission.forget_channel(channel_id)
+        try:
+            shared = await self._permission.is_shared(channel_id)
+            if not shared:  # which wakes what resumes it
+                await self._store.run(stored_subscriptions.decide_sharing, channel_id, SharedAs.UNDECIDED)
+            for subscription in await self._store.run(stored_subscriptions.list_subscriptions, channel_id):
+                if shared and not _may_be_shared(subscription):
+                    await self._pause(subscription, PermissionDenied(reason=PauseReason.SHARED))
+        except BotError as problem:
+            log.info("sharing.unchecked", channel=channel_id, problem=kind_of(problem), cause=cause(problem))
 
     async def _affected_subscriptions(self, announcement: Delivery) -> list[Subscription]:
         """The subscriptions an announcement may be said for, its own first."""
@@ -307,7 +335,7 @@ class AccessRechecker:
         await self.require_subscription(subscription)
         if subscription.paused == PauseReason.APP:
             raise PermissionDenied(reason=PauseReason.APP)  # until the watch finds it again
-        if await self._permission.is_shared(subscription.channel_id):
+        if not _may_be_shared(subscription) and await self._permission.is_shared(subscription.channel_id):
             raise PermissionDenied(reason=PauseReason.SHARED)
 
     async def _is_permitted(self, check: Awaitable[object]) -> bool:
@@ -320,6 +348,11 @@ class AccessRechecker:
         except PermissionDenied:
             return False
         return True
+
+
+def _may_be_shared(subscription: Subscription) -> bool:
+    """Return whether the owner has decided what another organisation may see."""
+    return subscription.manner.shared is not SharedAs.UNDECIDED
 
 
 def _app(subscription: Subscription) -> App | None:

@@ -18,7 +18,14 @@ from bot.domain.model.deliveries import CardEntry, CardUpdate, ChannelNotice, De
 from bot.domain.model.downloads import Download, Member, MemberDownloads
 from bot.domain.model.links import FileKind, Link
 from bot.domain.model.people import Actor, Outsider, Role, is_person
-from bot.domain.model.subscriptions import EVENT_OF, BuildEvent, DeliveryOptions, EventDescription, Subscription
+from bot.domain.model.subscriptions import (
+    EVENT_OF,
+    BuildEvent,
+    DeliveryOptions,
+    EventDescription,
+    SharedAs,
+    Subscription,
+)
 
 __all__ = [
     "EVENT_OF",
@@ -48,6 +55,7 @@ __all__ = [
     "Recall",
     "RecallReach",
     "Role",
+    "SharedAs",
     "Stage",
     "Subscription",
     "Workspace",

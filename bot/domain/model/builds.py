@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -115,6 +115,10 @@ class Build:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     icon: str | None = None
+
+    def without_details(self) -> Build:
+        """Return the build without its changelog, where it comes from, and who uploaded it."""
+        return replace(self, changelog="", origin=BuildSource(), uploader=None, tags=(), attachments=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -25,6 +25,11 @@ class CardEntry:
     build: Build
     superseded_by: Build | None = None
     recall: Recall | None = None
+
+    def without_details(self) -> CardEntry:
+        """Return the same with nothing of either build that only this organisation should see."""
+        newer = self.superseded_by.without_details() if self.superseded_by else None
+        return replace(self, build=self.build.without_details(), superseded_by=newer)
 
 
 class ChannelNotice(StrEnum):
@@ -55,6 +60,11 @@ class Delivery:
     shown: tuple[CardEntry, ...] = ()
     fact: str = ""
     subscription_id: int | None = None
+
+    def without_details(self) -> Delivery:
+        """Return the same with nothing of its builds that only this organisation should see."""
+        shown = tuple(entry.without_details() for entry in self.shown)
+        return replace(self, build=self.build.without_details(), shown=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bot.domain.model.builds import Stage
 from bot.domain.model.described import DescribedEnum
@@ -90,9 +91,17 @@ class BuildEvent(DescribedEnum):
 EVENT_OF = {event.description.stage: event for event in BuildEvent if event.description.stage}
 
 
+class SharedAs(StrEnum):
+    """What people of another organisation may see of the announcements in a channel that was shared with it."""
+
+    UNDECIDED = ""
+    FULL = "full"
+    BARE = "bare"  # no changelog, no branch, no names
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """How a subscription's announcements are delivered.
+    """How a subscription's announcements are delivered; `shared` is what its owner decided when the channel was shared.
 
     `mention` is a user group's id. `digest` (`daily@09:00`) and `quiet` (`22:00-08:00`) are as typed, in the IANA time
     zone `tz`; each is empty when it was not set.
@@ -106,6 +115,7 @@ class DeliveryOptions:
     digest: str = ""
     quiet: str = ""
     tz: str = "UTC"
+    shared: SharedAs = SharedAs.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)

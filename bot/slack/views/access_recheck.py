@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain.model import Build, Role, Subscription
+from bot.domain.model import Build, Role, SharedAs, Subscription
 from bot.domain.states import PauseReason
 from bot.i18n import _, gettext_noop
 from bot.slack import blocks
@@ -76,12 +76,27 @@ def of_recalled(build: Build, channel_id: str) -> str:
 def told(pause: PausedItem, admins: Sequence[str]) -> Message:
     """Return what happened, who can help, and that it resumes automatically."""
     parts = [_why(pause), _help(pause, admins)]
-    if pause.reason not in (PauseReason.PERSON, PauseReason.APP):
+    asked = pause.reason is PauseReason.SHARED and pause.subscription
+    if pause.reason not in (PauseReason.PERSON, PauseReason.APP) and not asked:
         parts.append(_("It will then resume automatically."))
     text = f"⚠️ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
-    button = _button(pause)
-    below = [blocks.actions(button)] if button else []
+    buttons = _choices(pause) if asked else [_button(pause)]
+    below = [blocks.actions(*buttons)] if any(buttons) else []
     return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text), *below))
+
+
+def _choices(pause: PausedItem) -> list[ButtonElement | None]:
+    """Return what the owner may decide about a channel that is shared now."""
+    assert pause.subscription is not None
+    about, app = str(SubscriptionValue.of(pause.subscription)), app_of(pause.subscription)
+    choices = {
+        "sharefull.v1": _("Keep announcing"),
+        "sharebare.v1": _("Announce without changelogs"),
+        "unsubscribe.v1": _("Unsubscribe"),
+    }
+    return [
+        blocks.button(label, action, about, accessibility_label=f"{label}: {app}") for action, label in choices.items()
+    ]
 
 
 def _button(pause: PausedItem) -> ButtonElement | None:
@@ -110,6 +125,16 @@ _NO_ACCESS = gettext_noop("You no longer have access to {app}.")
 _OTHER = gettext_noop("{person} no longer has access to {app}.")
 
 
+def decided(subscription: Subscription, shared: SharedAs) -> Message:
+    """Return what the owner's decision about a shared channel means."""
+    app, channel = escape_inline(app_of(subscription), 80), f"<#{subscription.channel_id}>"
+    text = _("*Announcing {app} in {channel} again.*", app=app, channel=channel)
+    seen = gettext_noop("The other organisation sees changelogs, branches and names.")
+    if shared is SharedAs.BARE:
+        seen = gettext_noop("Changelogs, branches and names are left out.")
+    return Message(f"{text} {_(seen)}".replace("*", ""), (blocks.section(f"{text}\n{_(seen)}"),))
+
+
 def _why(pause: PausedItem) -> str:
     words = _WHY[pause.reason]
     if pause.reason is PauseReason.ROLE and pause.need <= Role.MEMBER:
@@ -132,14 +157,23 @@ def _named(channels: Sequence[str]) -> str:
 
 
 def _help(pause: PausedItem, admins: Sequence[str]) -> str:
-    if pause.reason is PauseReason.PERSON:
-        return _("Take it over to resume announcements.") if pause.subscription else ""
-    if pause.reason is PauseReason.SHARED:
-        return _("Set it up again in a channel that isn't shared.")
-    if pause.reason is PauseReason.APP:
-        return ""
-    if pause.reason is PauseReason.RECALLED:
-        return _("A releaser can undo the recall.")
+    if pause.reason in _HELP:
+        return _(_HELP[pause.reason][0 if pause.subscription else 1])
     if not admins:
         return _("An admin of this bot can change that.")
     return _("{admins} can change that.", admins=", ".join(f"<@{admin}>" for admin in admins[:SHOWN]))
+
+
+# Where no admin is needed: of a subscription, and of anything else.
+_HELP = {
+    PauseReason.PERSON: (gettext_noop("Take it over to resume announcements."), ""),
+    PauseReason.SHARED: (
+        gettext_noop("People there could read changelogs, branches and names."),
+        gettext_noop("Set it up again in a channel that isn't shared."),
+    ),
+    PauseReason.APP: ("", ""),
+    PauseReason.RECALLED: (
+        gettext_noop("A releaser can undo the recall."),
+        gettext_noop("A releaser can undo the recall."),
+    ),
+}
