@@ -430,6 +430,14 @@ class Settings(BaseSettings):
         return value
 
 
+class DatabaseSettings(BaseSettings):
+    """What backups depend on: a machine that makes them needs no token."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    database_url: Annotated[str, AfterValidator(database_address)] = Field("sqlite:///bot.db", repr=False)
+
+
 class SlackAppSettings(BaseSettings):
     """What the Slack app manifest depends on: it is needed before there is any token to set."""
 
@@ -499,6 +507,11 @@ def read(**overrides: Any) -> Settings:
 def read_slack_app(**overrides: Any) -> SlackAppSettings:
     """Read only what the manifest depends on. Raises InvalidSettings."""
     return _read(SlackAppSettings, overrides)
+
+
+def read_database(**overrides: Any) -> DatabaseSettings:
+    """Read only where the database is. Raises InvalidSettings."""
+    return _read(DatabaseSettings, overrides)
 
 
 def read_upload(**overrides: Any) -> UploadSettings:

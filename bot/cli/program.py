@@ -22,6 +22,7 @@ from bot.cli.signals import signals
 from bot.cli.upload import upload
 from bot.exceptions import BotError
 from bot.slack.manifest import manifest as slack_manifest
+from bot.slack.mrkdwn import size
 from bot.web.liveness import LivenessServer
 
 if TYPE_CHECKING:
@@ -259,6 +260,39 @@ def migrate() -> None:
     _set_up_logs(settings.log_level, settings.log_format)
     db_database.migrate(settings.database_url)
     typer.echo("The database is up to date.")
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="Where to write it; an earlier backup is replaced.")]) -> None:
+    """Write a checked backup of the database, while the bot runs."""
+    from bot.db.backup import back_up  # noqa: PLC0415
+
+    made = back_up(bot_settings.read_database().database_url, file)
+    typer.echo(f"Wrote {made.file} ({size(made.size)}, version {made.version}).")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` made.")]) -> None:
+    """Replace the database with a backup. Stop the bot first."""
+    from bot.db import backup as backups  # noqa: PLC0415
+
+    made = backups.restore(bot_settings.read_database().database_url, file)
+    typer.echo(f"Restored {made.file} ({size(made.size)}, version {made.version}). Start the bot now.")
+
+
+@app.command("copy-database")
+def copy_database(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The database with the data, as of DATABASE_URL.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="An empty database; a SQLite file is created.")],
+) -> None:
+    """Copy everything to another database, like from SQLite to PostgreSQL. Stop the bot first.
+
+    Other users can see the arguments of a process. Put a password into PGPASSWORD or ~/.pgpass.
+    """
+    from bot.db.copy_database import copy_database as copy  # noqa: PLC0415
+
+    counts = shutdown.until_done(copy(source, target))
+    typer.echo(f"Copied {sum(counts.values())} rows in {len(counts)} tables. Set DATABASE_URL to the new one now.")
 
 
 app.command()(upload)

@@ -26,10 +26,12 @@ from bot.exceptions import StartupError
 from bot.i18n import english
 from bot.settings import database_address
 
+APPLICATION = "applivery-bot"
+
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address may say otherwise.
 # Without the TCP ones a server that vanished from the network is noticed after two hours.
 LIBPQ_DEFAULTS = {
-    "application_name": "applivery-bot",
+    "application_name": APPLICATION,
     "connect_timeout": "10",
     "keepalives_idle": "15",
     "keepalives_interval": "5",

@@ -72,7 +72,7 @@ class Database:
             await store._start()
         except (DBAPIError, OSError, DatabaseUnavailable) as problem:
             await store.close()
-            raise _cannot_start(place, problem) from problem
+            raise cannot_use(place, problem) from problem
         except BaseException:
             await store.close()
             raise
@@ -96,7 +96,7 @@ class Database:
             raise
         except (DBAPIError, OSError) as problem:
             await store.close()
-            raise _cannot_start(place, problem) from problem
+            raise cannot_use(place, problem) from problem
         return store
 
     async def version(self) -> str | None:
@@ -200,7 +200,8 @@ def _damaged(problem: Exception) -> bool:
     return isinstance(problem, DatabaseError) and not isinstance(problem, OperationalError)
 
 
-def _cannot_start(place: DatabaseUrl, problem: Exception) -> StartupError:
+def cannot_use(place: DatabaseUrl, problem: Exception) -> StartupError:
+    """Return why a database cannot be used, in words, without the password."""
     # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
     if isinstance(problem, DatabaseUnavailable):
         problem = problem.__cause__ if isinstance(problem.__cause__, Exception) else problem

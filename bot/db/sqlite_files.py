@@ -18,7 +18,7 @@ from bot.observability.logging import logger
 log = logger(__name__)
 
 LEAST_FREE = 64 * 1024  # bytes; a write-ahead log begins with as much
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -69,7 +69,7 @@ def damaged(reason: str) -> StartupError:
 
 def cannot_open(file: Path, problem: OSError) -> StartupError:
     """Why a file can be neither made nor written."""
-    if problem.errno in _FULL:
+    if problem.errno in FULL:
         return no_room(file)
     return StartupError(
         english(f"The database file cannot be opened: {file}: {problem.strerror}."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,13 @@ from tests.support.postgres import PostgresServer
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 RECIPES = re.findall(r"```sh\n(.+?)```", DOCUMENT, re.DOTALL)
-[SQLITE_BACKUP, SQLITE_RESTORE, POSTGRES_BACKUP, POSTGRES_RESTORE] = RECIPES
+[BACKUP, RESTORE, COPY] = RECIPES
+PROGRAMS = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 def do(recipe: str, folder: Path, **environment: str) -> None:
     """Run what stands in the document, in a shell."""
-    known = {"PATH": os.environ["PATH"], **environment}
+    known = {"PATH": PROGRAMS, **environment}
     done = subprocess.run(
         ["sh", "-euc", recipe], cwd=folder, env=known, capture_output=True, text=True, timeout=60, check=False
     )
@@ -42,7 +44,7 @@ async def remembered(world: Environment) -> tuple[int, list[str]]:
     return len(await world.bot.store.run(subscriptions.list_subscriptions)), world.said()
 
 
-async def kept_and_lost(world: Environment, backup: str, restore: str, folder: Path, **environment: str) -> None:
+async def kept_and_lost(world: Environment, folder: Path, **environment: str) -> None:
     """Back up a bot that runs, let it be changed and stopped, restore, and look what it still knows."""
     await world.start()
     await world.ask("subscribe courier")
@@ -50,10 +52,11 @@ async def kept_and_lost(world: Environment, backup: str, restore: str, folder: P
     await told_of(world, "1")
     before = await remembered(world)
     assert before[0] == len(before[1]) == 1
-    do(backup, folder, **environment)
+    for _ in range(2):  # two nights
+        do(BACKUP, folder, **environment)
     await world.ask("unsubscribe courier")
     await world.stop()
-    do(restore, folder, **environment)
+    do(RESTORE, folder, **environment)
     await world.start()
     await world.look()
     assert await remembered(world) == before  # nothing that was said is said again
@@ -62,8 +65,7 @@ async def kept_and_lost(world: Environment, backup: str, restore: str, folder: P
 
 
 async def test_sqlite_is_backed_up_while_it_runs_and_restored(world: Environment) -> None:
-    await kept_and_lost(world, SQLITE_BACKUP, SQLITE_RESTORE, world.folder)
-    assert (world.folder / "bot-backup.db").exists()
+    await kept_and_lost(world, world.folder)
 
 
 @pytest.mark.postgres
@@ -73,8 +75,25 @@ async def test_postgresql_is_backed_up_while_it_runs_and_restored(
     if not (postgres_server.programs / "pg_dump").exists():
         pytest.skip("pg_dump is missing; on Debian: apt-get install postgresql-client")
     world.database = postgres_url
-    programs = f"{postgres_server.programs}:{os.environ['PATH']}"
-    await kept_and_lost(world, POSTGRES_BACKUP, POSTGRES_RESTORE, tmp_path, PATH=programs, DATABASE_URL=postgres_url)
+    programs = f"{postgres_server.programs}:{PROGRAMS}"
+    await kept_and_lost(world, tmp_path, PATH=programs, DATABASE_URL=postgres_url)
+
+
+@pytest.mark.postgres
+async def test_sqlite_is_copied_to_postgresql(world: Environment, postgres_server: PostgresServer) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    await told_of(world, "1")
+    await world.stop()
+    empty = postgres_server.empty()
+    do(COPY, world.folder, NEW_DATABASE_URL=empty)
+    world.database = empty
+    await world.start()
+    await told_of(world, "2")
+    assert len(world.said()) == 2
+    await world.stop()
+    postgres_server.drop(empty)
 
 
 GUIDES = [
@@ -89,7 +108,7 @@ def test_every_command_that_is_named_exists(guide: str) -> None:
     words = set(get_command(app).commands)  # type: ignore[attr-defined]
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     services = set(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"])
-    started = re.findall(r"applivery-bot (?!applivery)([a-z]+)\b", text)
+    started = re.findall(r"applivery-bot (?!applivery)([a-z]+(?:-[a-z]+)*)\b", text)
     assert set(started) <= words, guide
     assert set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE)) <= targets, guide
     assert set(re.findall(r"docker compose (?:exec|run --rm) (\w+)", text)) <= services, guide

@@ -30,18 +30,18 @@ async def test_restart_forgets_no_request(world: Environment) -> None:
 
 @on_postgresql
 async def test_two_replicas_share_the_hourly_allowance(world: Environment, replicas: Callable[..., Any]) -> None:
-    one, two = await replicas(2, jobs=False)
-    allowed, spent = one.applivery.budget.per_hour, 0
-    while one.applivery.budget.left and two.applivery.budget.left:
-        for replica in (one, two):
+    first, second = await replicas(2, jobs=False)
+    allowed, spent = first.applivery.budget.per_hour, 0
+    while first.applivery.budget.left and second.applivery.budget.left:
+        for replica in (first, second):
             replica.applivery.budget.take(Priority.PEOPLE)
             spent += 1
         if spent % 100 == 0:
-            await one.budget_exchange.step()
-            await two.budget_exchange.step()
+            await first.budget_exchange.step()
+            await second.budget_exchange.step()
     assert allowed - 100 <= spent <= allowed + 100
-    for replica in (one, two, one):
+    for replica in (first, second, first):
         await replica.budget_exchange.step()
-    for replica in (one, two):
+    for replica in (first, second):
         with pytest.raises(BudgetExhausted):
             replica.applivery.budget.take(Priority.PEOPLE)

@@ -159,11 +159,11 @@ def test_two_that_exchange_count_what_one_would(made: list[tuple[float, str]], e
         budgets[name].take(Priority.PEOPLE)
         log[name].append(clock.now)
         if number % every == 0:
-            for one, other in (("own", "other"), ("other", "own")):
-                budgets[one].share(budgets[one].unshared, [(clock.now - at, 1) for at in log[other]])
-    for one, other in (("own", "other"), ("other", "own")):
-        budgets[one].share(budgets[one].unshared, [(clock.now - at, 1) for at in log[other]])
+            for name, other in (("own", "other"), ("other", "own")):
+                budgets[name].share(budgets[name].unshared, [(clock.now - at, 1) for at in log[other]])
+    for name, other in (("own", "other"), ("other", "own")):
+        budgets[name].share(budgets[name].unshared, [(clock.now - at, 1) for at in log[other]])
         recent = sum(clock.now - at < 3600 for at in log["own"] + log["other"])
         slack = sum(3600 <= clock.now - at < 3610 for at in log["own"] + log["other"])  # slots of 10 s
-        assert recent <= budgets[one].used <= recent + slack
-        assert budgets[one].unshared == 0
+        assert recent <= budgets[name].used <= recent + slack
+        assert budgets[name].unshared == 0

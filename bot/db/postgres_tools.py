@@ -1,0 +1,137 @@
+"""PostgreSQL's own programs, pg_dump and pg_restore, on the database of an address.
+
+They get the address as a connection service file, which only this user can read: other users see the arguments of a
+process. https://www.postgresql.org/docs/current/libpq-pgservice.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bot.db import download_schema, schema  # noqa: F401 - they put the tables into `metadata`
+from bot.db.connect import APPLICATION, DatabaseUrl
+from bot.db.types import metadata
+from bot.exceptions import BotError
+from bot.i18n import english
+
+DEBIAN = "/usr/lib/postgresql"  # its programs of each version; what is on the PATH is a choice of Debian's own
+_SERVICE = "--dbname=service=bot"
+_TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", re.MULTILINE)
+
+
+def dump(place: DatabaseUrl, file: Path) -> None:
+    """Write all tables of the bot's schema as of one moment. Raises BotError when pg_dump is missing or fails.
+
+    https://www.postgresql.org/docs/current/app-pgdump.html
+    """
+    ours = (f"--table={name}" for name in ("alembic_version", *metadata.tables))
+    with _service(place) as environment:
+        _run(
+            "pg_dump", "--format=custom", "--no-owner", *ours, f"--file={file}", _SERVICE, place=place, env=environment
+        )
+
+
+def version_of(file: Path) -> str | None:
+    """Return the version of the tables in a dump that can be read to its end; None when it has none of them."""
+    _run("pg_restore", "--file=/dev/null", str(file))
+    script = _run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file))
+    found = re.search(r"^COPY \S*alembic_version .*\n(\w+)$", script, re.MULTILINE)
+    return found[1] if found else None
+
+
+def restore(place: DatabaseUrl, file: Path) -> None:
+    """Replace the tables with those of a dump: all of them or none. Raises BotError while a bot uses the database.
+
+    https://www.postgresql.org/docs/current/app-pgrestore.html
+    """
+    require_unused(place)
+    with _service(place) as environment:
+        options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
+        _run("pg_restore", *options, _SERVICE, str(file), place=place, env=environment)
+    _drop_newer_tables(place, file)
+
+
+def require_unused(place: DatabaseUrl) -> None:
+    """Raise BotError while a replica is connected to this database."""
+    try:
+        with _connected(place) as connection:
+            running = connection.execute(_SESSIONS, {"name": place.url.query.get("application_name")}).scalar()
+    except sa.exc.DBAPIError as problem:
+        reason = place.hidden(str(problem.orig).strip().partition("\n")[0])
+        raise BotError(
+            english(f"The database at {place} cannot be used: {reason}"), english("Check DATABASE_URL and the server.")
+        ) from problem
+    if running:
+        raise BotError(english(f"A bot is using the database at {place}."), english("Stop every replica first."))
+
+
+_SESSIONS = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+)
+
+
+@contextmanager
+def _connected(place: DatabaseUrl) -> Iterator[sa.Connection]:
+    """A transaction under a name that no replica has."""
+    engine = sa.create_engine(place.url.update_query_dict({"application_name": f"{APPLICATION}-tools"}))
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _drop_newer_tables(place: DatabaseUrl, file: Path) -> None:
+    """Drop the bot's tables that the dump does not have: it is older, and an update will make them anew."""
+    dumped = {name for _, name in _TABLE.findall(_run("pg_restore", "--list", str(file)))}
+    with _connected(place) as connection:
+        metadata.drop_all(connection, [table for table in metadata.tables.values() if table.name not in dumped])
+
+
+@contextmanager
+def _service(place: DatabaseUrl) -> Iterator[dict[str, str]]:
+    """Write a service file for this address; yield the environment that names it."""
+    with tempfile.TemporaryDirectory(prefix="applivery-bot-") as folder:
+        file = Path(folder) / "pg_service.conf"
+        lines = [f"{key}={value}" for key, value in place.libpq().items() if key != "context" and value is not None]
+        file.touch(mode=0o600)
+        file.write_text("\n".join(["[bot]", *lines, ""]))
+        yield {**os.environ, "PGSERVICEFILE": str(file)}
+
+
+def _run(program: str, *arguments: str, place: DatabaseUrl | None = None, env: dict[str, str] | None = None) -> str:
+    """Run one of the programs; return what it wrote to stdout. Raises BotError with the first line of its complaint."""
+    done = subprocess.run(  # noqa: S603 - no shell
+        [_program(program), *arguments],
+        env={**(env or os.environ), "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
+        raise BotError(
+            english(f"{program} failed: {place.hidden(reason) if place else reason}"),
+            english("Nothing was changed."),
+        )
+    return done.stdout
+
+
+def _program(name: str) -> str:
+    versions = sorted(Path(DEBIAN).glob(f"*/bin/{name}"), key=lambda path: int(re.sub(r"\D", "", path.parts[4]) or 0))
+    if found := shutil.which(name) or (str(versions[-1]) if versions else None):
+        return found
+    raise BotError(
+        english(f"{name} isn't installed here."),
+        english("Install PostgreSQL's client programs, or run it where they are (docs/operations.md)."),
+    )
