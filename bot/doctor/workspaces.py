@@ -9,7 +9,7 @@ from bot.doctor.results import CheckResult, broken, skipped, warning
 from bot.exceptions import SlackError
 from bot.observability.causes import cause
 from bot.slack.client import BotIdentity
-from bot.slack.workspaces import Workspace
+from bot.slack.workspaces import GrantedWorkspace
 
 WORKSPACES = "workspaces"
 # https://docs.slack.dev/enterprise/organization-ready-apps
@@ -28,7 +28,7 @@ async def installed_for(case: CheckContext, found: BotIdentity) -> tuple[str, li
     return f"{what} ({_count(listed)})", await _wrong(case, listed)
 
 
-async def _wrong(case: CheckContext, listed: list[Workspace]) -> list[CheckResult]:
+async def _wrong(case: CheckContext, listed: list[GrantedWorkspace]) -> list[CheckResult]:
     if not listed:
         return [broken(WORKSPACES, "the app isn't in any workspace yet, so no one can use it.", ADD)]
     store = await database.readable(case)
@@ -42,5 +42,5 @@ async def _wrong(case: CheckContext, listed: list[Workspace]) -> list[CheckResul
     return [warning(WORKSPACES, text, f"Ignore this if it's intended. {ADD}")]
 
 
-def _count(listed: list[Workspace]) -> str:
+def _count(listed: list[GrantedWorkspace]) -> str:
     return f"{len(listed)} workspace{'' if len(listed) == 1 else 's'}"

@@ -19,7 +19,7 @@ from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import NO_GROUP, call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
-from bot.slack.message_lookup import METADATA_EVENT, Author, MessageLookup, Period
+from bot.slack.message_lookup import METADATA_EVENT, Author, MessageLookup, SearchPeriod
 from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.refused_blocks import RefusedBlocks
 from bot.slack.slack_clock import SlackClock
@@ -345,7 +345,7 @@ class SlackClient:
         return (await self.identity()).scopes
 
     async def find_messages(
-        self, channel: str, keys: Collection[str], periods: Sequence[Period], *, thread_ts: str | None = None
+        self, channel: str, keys: Collection[str], periods: Sequence[SearchPeriod], *, thread_ts: str | None = None
     ) -> dict[str, str]:
         """Return the ts of each of these keys that this installation posted in these periods of Slack's clock.
 

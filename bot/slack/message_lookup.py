@@ -32,7 +32,7 @@ REMEDY = "Install the bot as your company's own internal app, made from manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class SearchPeriod:
     """From when to when by Slack's clock, in epoch seconds; `latest` None is up to now."""
 
     oldest: float
@@ -80,7 +80,7 @@ def _object(value: object) -> dict[str, Any]:
 class _Progress:
     """What is left to read for one question."""
 
-    periods: deque[Period]
+    periods: deque[SearchPeriod]
     cursor: str = ""
     pages: int = 0
     found: dict[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class MessageLookup:
         self,
         channel: str,
         keys: Collection[str],
-        periods: Sequence[Period],
+        periods: Sequence[SearchPeriod],
         author: Author,
         *,
         thread_ts: str | None = None,

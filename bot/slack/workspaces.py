@@ -26,7 +26,7 @@ at_hand: ContextVar[str] = ContextVar("at_hand", default="")
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class GrantedWorkspace:
     """A workspace of the organisation that the app was added to."""
 
     id: str
@@ -43,7 +43,7 @@ class Workspaces:
     def __init__(self, api: WebAPI, home: Callable[[], Awaitable[tuple[str, bool]]]) -> None:
         self._api = api
         self._home = home
-        self._listed: list[Workspace] = []
+        self._listed: list[GrantedWorkspace] = []
         self._listed_at = 0.0
         self._known: dict[str, str] = {}  # what was asked about → the workspace it was found in
 
@@ -65,7 +65,7 @@ class Workspaces:
             return [at_hand.get()]
         return sorted(found, key=lambda team_id: likely.index(team_id) if team_id in likely else len(likely))
 
-    async def listed(self) -> list[Workspace]:
+    async def listed(self) -> list[GrantedWorkspace]:
         """Return the workspaces an organisation added the app to, as of a few minutes ago. Raises SlackError.
 
         https://docs.slack.dev/reference/methods/auth.teams.list
@@ -76,7 +76,9 @@ class Workspaces:
                 return call_api(self._api.auth_teams_list(cursor=cursor, limit=1000))
 
             pages = [page async for page in iterate_pages(fetch, "teams")]
-            self._listed = [Workspace(str(item["id"]), str(item.get("name") or "")) for page in pages for item in page]
+            self._listed = [
+                GrantedWorkspace(str(item["id"]), str(item.get("name") or "")) for page in pages for item in page
+            ]
             self._listed_at = time.monotonic()
         return self._listed
 

@@ -9,7 +9,7 @@ from bot.db import key_value
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim
 from bot.slack.client import MARGIN, SlackClient
-from bot.slack.message_lookup import Period
+from bot.slack.message_lookup import SearchPeriod
 
 KEY = "slack_clock_ahead"
 AGREE = 5.0  # seconds within which two readings say the same
@@ -44,7 +44,7 @@ class AttemptClocks:
         self._since = self._since or claim.deadline - timedelta(seconds=claim.deadline_monotonic - time.monotonic())
         await self._store.run(key_value.set_value, KEY, f"{now:.3f}")
 
-    async def periods(self, claim: DeliveryClaim, lease_seconds: float) -> tuple[Period, ...]:
+    async def periods(self, claim: DeliveryClaim, lease_seconds: float) -> tuple[SearchPeriod, ...]:
         """Return where to look for the attempts of an unsure claim, in the order of looking."""
         now, written = self._ahead(claim), await self._written()  # maybe by another replica since
         ahead = _distinct([*self._known, *(each for each in (written, now) if each is not None)])
@@ -79,6 +79,6 @@ def _distinct(ahead: list[float]) -> list[float]:
     return kept
 
 
-def _period(first: datetime, end: float | None, ahead: list[float], margin: float) -> Period:
+def _period(first: datetime, end: float | None, ahead: list[float], margin: float) -> SearchPeriod:
     oldest = first.timestamp() + min(ahead) - margin
-    return Period(oldest, None if end is None else end + max(ahead) + margin)
+    return SearchPeriod(oldest, None if end is None else end + max(ahead) + margin)

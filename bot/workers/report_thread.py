@@ -9,7 +9,7 @@ from bot.db.serialization import report_of
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.logging import logger
 from bot.slack.client import MessageRef, SlackClient
-from bot.slack.message_lookup import Period
+from bot.slack.message_lookup import SearchPeriod
 from bot.slack.views import scheduled_report
 
 log = logger(__name__)
@@ -47,7 +47,7 @@ async def _posted_keys(
 ) -> Collection[str] | None:
     """Return those of the keys that stand in a thread, read once; None when it may not be read."""
     try:
-        return await slack_client.find_messages(channel, keys, (Period(float(thread_ts)),), thread_ts=thread_ts)
+        return await slack_client.find_messages(channel, keys, (SearchPeriod(float(thread_ts)),), thread_ts=thread_ts)
     except (DeliveryUnknown, SlackRateLimited):
         raise
     except SlackError as error:

@@ -28,13 +28,13 @@ from bot.domain.uploads import UploadMetadata
 from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.client import MessageRef, SlackClient
-from bot.slack.message_lookup import Period
+from bot.slack.message_lookup import SearchPeriod
 
 HELLO = Message("hello", (blocks.section("hello"),))
 LINK = Link(url="https://x.test/v1/download/t", token="t" * 20, kind=FileKind.AUTO, expires_at=None)
 ONCE = UploadTimeouts(attempts=1, wait=0.0, looks=(0.0,))
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
-AROUND = Period(THEN.timestamp())
+AROUND = SearchPeriod(THEN.timestamp())
 
 Question = Callable[[], Awaitable[object]]
 

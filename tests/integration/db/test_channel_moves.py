@@ -66,7 +66,7 @@ async def test_a_moved_channel_leaves_nothing_behind(store: Database, column: sa
 
 
 @pytest.mark.parametrize("column", [each for each in COLUMNS if channel_moves._keys(each)], ids=str)
-async def test_what_the_new_id_has_as_well_is_there_once(store: Database, column: sa.Column[str]) -> None:
+async def test_rows_under_both_ids_become_one(store: Database, column: sa.Column[str]) -> None:
     key = {other.name: _value(other, 1) for others in channel_moves._keys(column) for other in others}
     await store.run(_add, column.table, 1)
     await store.run(_add, column.table, 2, **{**key, column.name: NEW})
@@ -158,7 +158,7 @@ def _set_states(tx: Transaction, states: dict[str, DeliveryState]) -> None:
         tx.execute(sa.update(deliveries).where(deliveries.c.channel_id == channel_id).values(state=state))
 
 
-async def test_what_can_be_undone_is_undone_under_the_new_id(store: Database) -> None:
+async def test_undo_works_under_the_new_id(store: Database) -> None:
     subscription = await subscribe(store, OLD)
     ended = await store.run(subscriptions.end_subscription, OLD, subscription.id)
     assert ended

@@ -195,7 +195,7 @@ IGNORED = {
 
 
 @pytest.mark.parametrize("about", IGNORED.values(), ids=IGNORED)
-async def test_what_no_person_writes_is_ignored(workspace: Environment, about: dict[str, Any]) -> None:
+async def test_message_of_no_person_is_ignored(workspace: Environment, about: dict[str, Any]) -> None:
     workspace.slack.subscribed = None  # whatever else a manifest asks for
     workspace.slack.scopes |= {"mpim:history"}
     turn = await workspace.slack.event(written(workspace, **about))

@@ -19,7 +19,7 @@ from bot.exceptions import (
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal
 from bot.slack.client import SlackClient
-from bot.slack.message_lookup import Period
+from bot.slack.message_lookup import SearchPeriod
 from sandbox.faults import Fault
 from sandbox.slack import FakeChannel, FakeSlack, FakeUser
 from tests.support.waiting import busyness
@@ -333,15 +333,15 @@ async def test_client_read_request_repeated_after_broken_connection(slack: FakeS
 async def test_a_message_is_found_again_by_its_key_and_no_other(
     slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
-    since = Period(time.time() - 1)
+    since = SearchPeriod(time.time() - 1)
     first = await poster.post(releases.id, HELLO, key="key-1")
     await poster.post(releases.id, HELLO, key="key-2")
     for number in range(450):  # more than two pages
         await poster.post(releases.id, Message(f"chatter {number}"))
     assert await poster.find_messages(releases.id, ("key-1",), (since,)) == {"key-1": first.ts}
     assert await poster.find_messages(releases.id, ("key-3",), (since,)) == {}
-    assert await poster.find_messages(releases.id, ("key-1",), (Period(time.time() + 3600),)) == {}
-    assert await poster.find_messages(releases.id, ("key-1",), (Period(0, float(first.ts) - 1),)) == {}
+    assert await poster.find_messages(releases.id, ("key-1",), (SearchPeriod(time.time() + 3600),)) == {}
+    assert await poster.find_messages(releases.id, ("key-1",), (SearchPeriod(0, float(first.ts) - 1),)) == {}
 
 
 async def test_client_own_identity_requested_once(slack: FakeSlack, poster: SlackClient) -> None:

@@ -75,7 +75,7 @@ async def test_an_owner_is_asked_once(world: Environment) -> None:
     await asked(world)
 
 
-async def test_a_sharing_that_was_missed_is_asked_about_with_the_next_build(world: Environment) -> None:
+async def test_missed_sharing_is_asked_about_with_the_next_build(world: Environment) -> None:
     await subscribed(world)
     world.releases.shared = True
     await built(world, "2.5.0", "174")
@@ -162,7 +162,7 @@ async def test_unsharing_resumes_and_a_new_sharing_asks_again(world: Environment
 
 
 @on_sqlite
-async def test_somebody_else_may_not_decide(world: Environment) -> None:
+async def test_another_member_may_not_decide(world: Environment) -> None:
     await subscribed(world)
     await world.slack.places.connect(world.releases)
     await press(world.slack, await asked(world), "Keep announcing", user=world.bruno)

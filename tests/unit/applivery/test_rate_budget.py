@@ -154,10 +154,10 @@ def test_two_that_exchange_count_what_one_would(made: list[tuple[float, str]], e
     clock = Clock()
     budgets = {name: RequestBudget(1000, clock=clock) for name in ("own", "other")}
     log: dict[str, list[float]] = {"own": [], "other": []}
-    for number, (wait, name) in enumerate(made, 1):
+    for number, (wait, taker) in enumerate(made, 1):
         clock.now += wait
-        budgets[name].take(Priority.PEOPLE)
-        log[name].append(clock.now)
+        budgets[taker].take(Priority.PEOPLE)
+        log[taker].append(clock.now)
         if number % every == 0:
             for name, other in (("own", "other"), ("other", "own")):
                 budgets[name].share(budgets[name].unshared, [(clock.now - at, 1) for at in log[other]])

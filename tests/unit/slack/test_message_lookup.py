@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.message_lookup import METADATA_EVENT, Author, Period
+from bot.slack.message_lookup import METADATA_EVENT, Author, SearchPeriod
 
 US = Author("U0APPLIVERY", "B0APPLIVERY", "5f1c")
 
@@ -68,10 +68,10 @@ def test_message_without_author_is_ours_by_installation_alone() -> None:
         message(key=["k"]),
     ],
 )
-def test_message_of_any_other_shape_is_nobodys(odd: Any) -> None:
+def test_message_of_any_other_shape_is_not_ours(odd: Any) -> None:
     assert US.key_of(odd) is None
 
 
 def test_period_never_asks_for_a_time_before_the_epoch() -> None:
-    assert Period(-5.0, 3.0).query() == {"oldest": "0.000000", "latest": "3.000000"}
-    assert Period(5.0).query() == {"oldest": "5.000000"}
+    assert SearchPeriod(-5.0, 3.0).query() == {"oldest": "0.000000", "latest": "3.000000"}
+    assert SearchPeriod(5.0).query() == {"oldest": "5.000000"}

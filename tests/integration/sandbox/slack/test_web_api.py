@@ -319,7 +319,7 @@ async def test_ephemeral_below_a_message_without_replies_is_unseen(slack, client
     assert [each.text for each in slack.ephemerals(ana)] == ["seen"]
 
 
-async def test_nobody_writes_into_a_read_only_messages_tab(slack, ana):
+async def test_read_only_messages_tab_takes_no_message(slack, ana):
     slack.workspace.messages_read_only = True
     for deed in (slack.command("/applivery", "help", user=ana, channel=slack.dm(ana)), slack.write("help", ana)):
         with pytest.raises(PermissionError):
