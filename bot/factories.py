@@ -13,6 +13,7 @@ from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
 from bot.db.database import Database
+from bot.domain.colleagues import ColleagueRule
 from bot.domain.model import Role
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import redactor
@@ -96,6 +97,7 @@ def people_of(settings: Settings, slack_client: SlackClient, store: Database) ->
         admins=settings.access_admins,
         default=Role[settings.access_default_role.upper()],
         language=settings.language,
+        rule=ColleagueRule(settings.access_org),
     )
 
 

@@ -263,6 +263,7 @@ DRAIN_SECONDS = 5.0  # in Kubernetes, whose proxies learn in this time that a re
 _LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
+OrganizationRule = Literal["workspace", "organization"]
 SlashCommand = Annotated[str, Field(pattern=r"^/[^\s/]{1,31}$")]
 AppName = Annotated[str, AfterValidator(_app_name)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -397,6 +398,10 @@ class Settings(BaseSettings):
     )
     access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = setting(
         "member", "role of every other user: member, releaser, manager or admin"
+    )
+    access_org: Annotated[OrganizationRule, BeforeValidator(_lower)] = setting(
+        "workspace",
+        "Enterprise Grid: who is a colleague, workspace (members of this workspace) or organization (of any of yours)",
     )
     language: Annotated[str, BeforeValidator(_lower), AfterValidator(_translated)] = setting(
         ENGLISH,

@@ -109,7 +109,7 @@ async def _others(call: CommandContext, request: RoleRequest, app: str | None) -
     """Return what the other admins' messages say now."""
     found = []
     for copy in await call.services.roles.copies(request):
-        if copy.user_id != call.asker.user_id:
+        if not call.asker.is_(copy.user_id):
             with use_locale(await call.services.access.language(copy.user_id)):
                 found.append((copy.channel_id, copy.ts, cards.decided(request, app, copy.user_id)))
     return tuple(found)

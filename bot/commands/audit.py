@@ -72,7 +72,7 @@ async def turned(call: CommandContext, value: str) -> Message:
 class _AuditQuery:
     """Whose lines, about which app, of which time; `typed` asks for the same again."""
 
-    user_id: str | None
+    user_ids: frozenset[str] | None
     app_id: str | None
     since: datetime | None
     until: datetime | None
@@ -81,7 +81,7 @@ class _AuditQuery:
     async def lines(self, call: CommandContext, limit: int) -> list[AuditEntry]:
         """Return the newest lines, so many at most."""
         return await call.services.audit.entries(
-            user_id=self.user_id, app_id=self.app_id, since=self.since, until=self.until, limit=limit
+            user_ids=self.user_ids, app_id=self.app_id, since=self.since, until=self.until, limit=limit
         )
 
 
@@ -90,8 +90,9 @@ async def _asked(call: CommandContext, person: str | None, app: str | None, peri
     call.require_role(of)
     options = [("person", person), ("app", of.id if of else None), *_span(call, period)]
     typed = grammar.explain(ParsedText((), tuple(KeyValue(key, value) for key, value in options if value)))
-    user_id, app_id = references.required_person(person) if person else None, of.id if of else None
-    return _AuditQuery(user_id, app_id, period.start if period else None, period.end if period else None, typed)
+    ids = await call.services.access.every_id(references.required_person(person)) if person else None
+    since, until = (period.start, period.end) if period else (None, None)
+    return _AuditQuery(ids, of.id if of else None, since, until, typed)
 
 
 NOTHING = gettext_noop("Nothing in the audit log matches.")

@@ -20,7 +20,7 @@ async def forget(call: CommandContext, who: str) -> Message:
     """
     user_id = references.required_person(who)
     call.require_role(None)
-    records = await call.services.audit.count_user(user_id)
+    records = await call.services.audit.count_user(await call.services.access.every_id(user_id))
     if not records:
         return await _delete(call, user_id)
     return _question(user_id, records)
@@ -53,7 +53,8 @@ async def cancelled(call: CommandContext, value: str) -> Message:
 
 
 async def _delete(call: CommandContext, user_id: str) -> Message:
-    records = await call.services.audit.erase_user(call.asker, call.entrypoint, user_id)
+    ids = await call.services.access.every_id(user_id)
+    records = await call.services.audit.erase_user(call.asker, call.entrypoint, ids)
     done = ngettext(
         "*Deleted {number} record about {person}.* Applivery keeps its own log.",
         "*Deleted {number} records about {person}.* Applivery keeps its own log.",

@@ -314,7 +314,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
     await call.services.links.ensure_not_recalled(build)
     await call.services.access.require_person(recipient)
     try:
-        other = await call.services.access.resolve_actor(call.asker.team_id, recipient, None)
+        other = await call.services.access.resolve_actor(recipient, None)
         await call.authorize_app(build.app, other)
     except PermissionUnverified:
         raise
@@ -328,7 +328,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
             Text("Not sent: that person doesn't have access."),
             Text("Guests and people from other organisations need access to the app first."),
         ) from error
-    sent = await call.services.sent_builds.send(call.asker, call.entrypoint, recipient, build)
+    sent = await call.services.sent_builds.send(call.asker, call.entrypoint, other.user_id, build)
     with use_locale(await call.services.access.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id, call.now)
     title = buildcards.title(build)

@@ -42,7 +42,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
             raise await _which_app(call)
         return await _limit(call, of, channel)
     given = _role(role)
-    grantee = _grantee(who)
+    grantee = await _grantee(call, who)
     await _check(call, grantee, given, of)
     change = await call.services.roles.grant(call.asker, call.entrypoint, grantee, given, of)
     undo = GrantUndoValue(grantee, of.id if of else "", given, change)
@@ -68,7 +68,7 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     if channel and of:
         done, left = await call.services.channels.close_app(call.asker, call.entrypoint, of, channel)
         return cards.unlimited((of.name, of.id), channel, left, done=done)
-    grantee = _grantee(who)
+    grantee = await _grantee(call, who)
     role = await call.services.roles.revoke(call.asker, call.entrypoint, grantee, of)
     kept = [] if of else await _kept(call, grantee)
     if role is None and kept:
@@ -162,14 +162,14 @@ async def _which_app(call: CommandContext) -> UserInputError:
     return UserInputError(Text("For which app?"), every=every)
 
 
-def _grantee(who: str) -> str:
+async def _grantee(call: CommandContext, who: str) -> str:
     found = references.person(who) or references.group(who)
     if not found:
         raise UserInputError(
             Text("I couldn't find “{who}”.", who=who[:60]),
             Text("Type @ and pick the person or user group from Slack's list."),
         )
-    return found
+    return await call.services.access.stored_id(found)
 
 
 def _role(word: str | None) -> Role:

@@ -154,7 +154,7 @@ async def _able(call: CommandContext, question: ReportQuery, gap: DownloadGap) -
 async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:
     """Return whether a person could get the build by being asked: they are asked in their direct messages."""
     try:
-        asker = await call.services.access.resolve_actor(call.asker.team_id, user_id, None)
+        asker = await call.services.access.resolve_actor(user_id, None)
         await replace(call, required_role=Role.MEMBER).authorize_app(question.app, asker)
     except PermissionDenied:
         return False

@@ -153,9 +153,8 @@ async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
     if subscription.created_by != me:
         return False
     try:
-        return subscription.channel_id.startswith("D") or me in await call.services.channels.members(
-            subscription.channel_id
-        )
+        place = subscription.channel_id
+        return place.startswith("D") or await call.services.channels.is_member(place, me)
     except SlackError as error:
         if error.code in OUT_OF_SIGHT:
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime
 from typing import NamedTuple
@@ -67,7 +68,7 @@ def list_links_received(tx: Transaction, user_id: str, most: int) -> list[Receiv
 
 def list_entries(  # noqa: PLR0917 - one filter each
     tx: Transaction,
-    user_id: str | None = None,
+    user_ids: Collection[str] | None = None,
     app_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -75,8 +76,8 @@ def list_entries(  # noqa: PLR0917 - one filter each
 ) -> list[AuditEntry]:
     """Return the newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
     query = sa.select(*_COLUMNS).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
-    if user_id is not None:
-        query = query.where(table.c.user_id == user_id)
+    if user_ids is not None:
+        query = query.where(table.c.user_id.in_(user_ids))
     if app_id is not None:
         query = query.where(table.c.app_id == app_id)
     if since is not None:

@@ -32,7 +32,7 @@ from bot.dispatch.requests import (
     RequestSource,
     button_value,
     changed_channel_id,
-    changed_member_or_group,
+    changed_members_and_groups,
     channel_with_changed_membership,
     clicked,
     is_access_change,
@@ -209,9 +209,10 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _note_event(self, body: dict[str, Any]) -> BoltResponse | None:
         """Deal with an event that nobody waits for an answer to; None for every other request."""
-        if who := changed_member_or_group(body):  # twice does no harm, and waits for no database
-            self.services.slack_events.forget(who)
-            self._track(self.services.slack_events.tell_replicas(who))
+        if known := changed_members_and_groups(body):  # twice does no harm, and waits for no database
+            for who in known:
+                self.services.slack_events.forget(who)
+                self._track(self.services.slack_events.tell_replicas(who))
         elif changed := changed_channel_id(body):
             return await self._on_channel_id_changed(*changed)
         elif not is_message(body) or parse_spoken(body):  # the bot's own messages, too, come back as events
@@ -350,7 +351,7 @@ class RequestDispatcher(AsyncMiddleware):
         )
 
     async def _authorize(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
-        asker: Actor = await self._people.resolve_actor(source.team_id, source.user_id, source.channel_id)
+        asker: Actor = await self._people.resolve_requester(source.user_id, source.channel_id)
         _asker.set(asker)
         access.require_somewhere(asker, entry.required_role, entry.act)
         return CommandContext(

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.domain import colleagues
 from bot.domain.audit import Entrypoint
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
@@ -24,7 +25,7 @@ MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a mes
 
 @dataclass(frozen=True, slots=True)
 class RequestSource:
-    """Where a request came from and how its answer gets back.
+    """Where a request came from and how its answer gets back; not which workspace it names, which decides nothing.
 
     `replaces_message`: the answer replaces the clicked message, which only that user sees. On a shared card that would
     change it for all readers. `thread_ts` is the thread that a message to the bot is in; `message_ts` the clicked
@@ -32,7 +33,6 @@ class RequestSource:
     """
 
     entrypoint: Entrypoint
-    team_id: str
     user_id: str
     channel_id: str | None
     response_url: str | None = None
@@ -64,7 +64,6 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
     private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
     return RequestSource(
         entrypoint=entrypoint,
-        team_id=str(body.get("team_id") or user.get("team_id") or (body.get("team") or {}).get("id") or ""),
         user_id=str(body.get("user_id") or user.get("id") or ""),
         channel_id=channel_id,
         response_url=body.get("response_url") or memory.get("url"),
@@ -92,7 +91,6 @@ def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
         return None
     return RequestSource(
         entrypoint=Entrypoint.HOME,
-        team_id=str(body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),
         channel_id=None,
         from_home=True,
@@ -128,17 +126,18 @@ def changed_channel_id(body: dict[str, Any]) -> tuple[str, str, float] | None:
         return str(old), str(new), 0.0
 
 
-def changed_member_or_group(body: dict[str, Any]) -> str | None:
-    """Return the person or user group an event says has changed; None for all other events.
+def changed_members_and_groups(body: dict[str, Any]) -> tuple[str, ...]:
+    """Return the person, by all their ids, or the user group that an event says has changed; none for other events.
 
     https://docs.slack.dev/reference/events/user_change and the others of `CHANGES`.
     """
     event = body.get("event") or {}
     if event.get("type") not in CHANGES:
-        return None
+        return ()
     about = event.get("user") or event.get("subteam") or {}
-    found = about.get("id") if isinstance(about, dict) else about
-    return str(found or event.get("subteam_id") or "") or None
+    ids = colleagues.ids_of(about) if isinstance(about, dict) else ()
+    found = str((about.get("id") if isinstance(about, dict) else about) or event.get("subteam_id") or "")
+    return ids or ((found,) if found else ())
 
 
 def is_access_change(body: dict[str, Any]) -> bool:

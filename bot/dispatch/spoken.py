@@ -49,8 +49,6 @@ def parse_spoken(body: dict[str, Any]) -> Spoken | None:
         return None
     source = RequestSource(
         entrypoint=entrypoint,
-        # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
-        team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
         user_id=str(user_id),
         channel_id=event_channel(event),
         thread_ts=event.get("thread_ts"),

@@ -46,6 +46,7 @@ async def slack(case: CheckContext) -> list[CheckResult]:
     return [
         well(TOKEN, f"@{found.name} {installed}."),
         *wrong,
+        *workspaces.colleagues(case, found),
         *scopes(found.scopes),
         clock(headers, case.clock()),
     ]

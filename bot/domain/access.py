@@ -45,10 +45,13 @@ ASK_FOR_AN_APP = Text("Ask an admin to give you access to an app.")
 
 @dataclass(frozen=True, slots=True)
 class SlackPerson:
-    """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object"""
+    """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object
+
+    `colleague` is what `colleagues.is_colleague` says; `user_id` the id to store, and `ids` every other one.
+    """
 
     user_id: str
-    team_id: str
+    colleague: bool
     name: str = ""
     email: str | None = None
     tz: str = "UTC"
@@ -57,6 +60,11 @@ class SlackPerson:
     guest: bool = False
     bot: bool = False
     gone: bool = False
+    ids: frozenset[str] = frozenset()
+
+    def is_one_of(self, user_ids: Collection[str]) -> bool:
+        """Return whether any of these ids is theirs."""
+        return self.user_id in user_ids or not self.ids.isdisjoint(user_ids)
 
 
 def require_person(person: SlackPerson) -> None:
@@ -72,13 +80,12 @@ def require_person(person: SlackPerson) -> None:
         )
 
 
-def outsider(person: SlackPerson, *, home_team: str, admins: Collection[str]) -> Outsider | None:
+def outsider(person: SlackPerson, *, admins: Collection[str]) -> Outsider | None:
     """Return what kind of outsider a user is; None for a member.
 
-    `home_team` is the workspace the bot is installed in: with Slack Connect, users of other organisations are in shared
-    channels, where every app is visible to them.
+    With Slack Connect, users of other organisations are in shared channels, where every app is visible to them.
     """
-    if person.team_id != home_team:
+    if not person.colleague:
         return Outsider.PARTNER
     return Outsider.GUEST if person.guest and not _is_admin(person, admins) else None
 
@@ -94,13 +101,14 @@ def asker_of(
         raise PermissionDenied(
             Text("Only members of this workspace can use this bot."), NO_TEXT, reason=PauseReason.PERSON
         )
-    kind = outsider(person, home_team=home_team, admins=admins)
+    kind = outsider(person, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
-    return Actor(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
+    ids = frozenset((person.user_id, *person.ids))
+    return Actor(home_team, person.user_id, channel_id, person.tz, role, outsider=kind, ids=ids)
 
 
 def _is_admin(person: SlackPerson, admins: Collection[str]) -> bool:
-    return person.admin or person.user_id in admins
+    return person.admin or person.is_one_of(admins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[st
     """
     role, app_roles = asker.role, dict(asker.app_roles)
     for grant in grants:
-        if grant.grantee != asker.user_id and grant.grantee not in groups:
+        if not asker.is_(grant.grantee) and grant.grantee not in groups:
             continue
         if grant.app_id is not None:
             given = min(grant.role, MOST_FOR_OUTSIDERS) if asker.outsider else grant.role

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from bot import i18n as languages
 from bot.db import access as stored_access
 from bot.db.database import Database
-from bot.domain import access
+from bot.domain import access, colleagues
 from bot.domain.access import SlackPerson
-from bot.domain.model import Actor, Outsider, Role
+from bot.domain.colleagues import ColleagueRule, Home
+from bot.domain.model import Actor, Outsider, Role, is_person
 from bot.domain.states import PauseReason
 from bot.exceptions import (
     ChannelUnavailable,
@@ -39,6 +40,7 @@ LANGUAGE_SECONDS = 2.0  # that a user's locale may take to look up
 ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
 AT_ONCE = 8  # people whom Slack is asked about
+STRANGE = 100  # members of a user group who may be the asker by another id, and about whom Slack is asked
 # A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
 HIDDEN = ("user_not_found", "user_not_visible")
 # Slackbot, and who system notices are from: Slack does not say that they are bots
@@ -114,7 +116,7 @@ def _has_failed(answer: asyncio.Future[Fact]) -> bool:
 
 
 class AccessResolver:
-    """Resolve (team, user, channel) of a Slack payload to an Actor; fails closed.
+    """Resolve a user and a channel to an Actor, by Slack's own record of the user; fails closed.
 
     Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role:
     PermissionUnverified.
@@ -131,9 +133,11 @@ class AccessResolver:
         clock: Callable[[], float] = time.monotonic,
         seconds: float = REMEMBER_SECONDS,
         strict: bool = False,
+        rule: ColleagueRule = ColleagueRule.WORKSPACE,
     ) -> None:
         self._slack_client = slack_client
         self._store = store
+        self._rule = rule
         self._admins = tuple(admins)
         self._default = default
         self._language = language
@@ -154,10 +158,21 @@ class AccessResolver:
             clock=self._clock,
             seconds=ANEW_SECONDS,
             strict=True,
+            rule=self._rule,
         )
 
-    async def resolve_actor(self, team_id: str, user_id: str, channel_id: str | None) -> Actor:
-        """Return the person with their roles.
+    async def resolve_requester(self, user_id: str, channel_id: str | None) -> Actor:
+        """Return who makes a request, with their roles; Slack is called with the id they act with from now on.
+
+        Raises as `resolve_actor` does.
+        """
+        try:
+            return await self.resolve_actor(user_id, channel_id)
+        finally:
+            self._slack_client.identities.use(user_id)
+
+    async def resolve_actor(self, user_id: str, channel_id: str | None) -> Actor:
+        """Return the person with their roles. Which workspace a request names decides nothing.
 
         Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
         """
@@ -175,7 +190,7 @@ class AccessResolver:
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.cached(stored_access.list_grants, home)
         every = sorted({grant.grantee for grant in grants if grant.grantee.startswith("S")})
-        within = await asyncio.gather(*(self._is_in(user_id, group) for group in every))  # none waits for another
+        within = await asyncio.gather(*(self._is_in(person, group) for group in every))  # none waits for another
         asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
         access.require_known(asker)
         return asker
@@ -186,9 +201,28 @@ class AccessResolver:
 
     async def outsider_kind(self, user_id: str) -> Outsider | None:
         """Return what kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
-        person, home = await self._people.get(user_id), (await self._slack_client.identity()).team_id
+        person = await self._people.get(user_id)
         access.require_person(person)
-        return access.outsider(person, home_team=home, admins=self._admins)
+        return access.outsider(person, admins=self._admins)
+
+    async def stored_id(self, user_id: str) -> str:
+        """Return the id under which everything about a user is stored.
+
+        Outside an organisation everybody has one id, and so has a user group. Raises PermissionUnverified when Slack is
+        silent.
+        """
+        if not is_person(user_id) or not (await self._slack_client.identity()).enterprise_id:
+            return user_id
+        try:
+            return (await self.person(user_id)).user_id
+        except SlackError as error:
+            if error.code in NOT_THERE:
+                return self._slack_client.identities.stored(user_id)
+            raise PermissionUnverified(Text("I can't check who that is right now.")).wait_as(error) from error
+
+    async def every_id(self, user_id: str) -> frozenset[str]:
+        """Return every id of a user that is known. Raises as `stored_id` does."""
+        return frozenset((await self.stored_id(user_id), *self._slack_client.identities.all(user_id)))
 
     async def display_name(self, user_id: str) -> str:
         """Return a user's name; their id while Slack does not answer."""
@@ -243,7 +277,7 @@ class AccessResolver:
                 if problem.code not in HIDDEN:
                     raise
                 return (user_id, None)
-            return None if person.bot or person.gone else (user_id, person.email)
+            return None if person.bot or person.gone else (person.user_id, person.email)
 
         found = await asyncio.gather(*(ask(user_id) for user_id in sorted(user_ids)))
         return dict(pair for pair in found if pair)
@@ -255,14 +289,42 @@ class AccessResolver:
         except SlackError:
             return None
 
-    async def _is_in(self, user_id: str, group_id: str) -> bool:
+    async def is_in_group(self, asker: Actor, group_id: str) -> bool:
+        """Return whether the asker is in a user group, whichever of their ids it lists. Raises SlackError."""
+        return self._is_listed(asker.ids | {asker.user_id}, await self._groups.get(group_id))
+
+    async def _is_in(self, person: SlackPerson, group_id: str) -> bool:
         try:
-            return user_id in await self._groups.get(group_id)
+            listed, ids = await self._groups.get(group_id), person.ids | {person.user_id}
+            return self._is_listed(ids, listed) or await self._is_listed_otherwise(ids, listed)
         except SlackError as error:
             log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
             if self._strict and error.code not in NO_GROUP:
                 raise PermissionUnverified from error
             return False  # an unconfirmed role is not given
+
+    def _is_listed(self, ids: frozenset[str], listed: Collection[str]) -> bool:
+        stored = {self._slack_client.identities.stored(each) for each in ids}
+        return any(each in ids or self._slack_client.identities.stored(each) in stored for each in listed)
+
+    async def _is_listed_otherwise(self, ids: frozenset[str], listed: Collection[str]) -> bool:
+        """Return whether a user is listed by an id that their own record has not: `U…` for a `W…`, or the reverse.
+
+        https://github.com/app-sre/qontract-reconcile/pull/5520
+        """
+        if not (await self._slack_client.identity()).enterprise_id:
+            return False
+        kinds, identities = {each[:1] for each in ids}, self._slack_client.identities
+        strange = [each for each in listed if each[:1] not in kinds and identities.all(each) == (each,)]
+        semaphore = asyncio.Semaphore(AT_ONCE)
+
+        async def learn(user_id: str) -> None:
+            async with semaphore:
+                with suppress(SlackError):
+                    await self._people.get(user_id)
+
+        await asyncio.gather(*map(learn, strange[:STRANGE]))
+        return self._is_listed(ids, listed)
 
     async def list_admins(self, team_id: str) -> list[str]:
         """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
@@ -271,12 +333,13 @@ class AccessResolver:
             for grant in await self._store.cached(stored_access.list_grants, team_id)
             if grant.role is Role.ADMIN and grant.app_id is None and not grant.grantee.startswith("S")
         ]
-        known = list(dict.fromkeys([*self._admins, *granted]))
-        return known or await self._slack_client.workspace_admins()
+        known = [*self._admins, *granted] or await self._slack_client.workspace_admins()
+        return list(dict.fromkeys(map(self._slack_client.identities.stored, known)))
 
     def invalidate(self, changed: str) -> None:
         """Discard the cached facts of a user or user group: Slack reports that it has changed."""
-        self._people.forget(changed)
+        for each in self._slack_client.identities.all(changed):
+            self._people.forget(each)
         self._groups.forget(changed)
 
     async def _fetch_person(self, user_id: str) -> SlackPerson:
@@ -287,40 +350,29 @@ class AccessResolver:
         facts = await self._slack_client.user(user_id)
         profile = facts.get("profile")
         profile = profile if isinstance(profile, dict) else {}
-        home = (await self._slack_client.identity()).team_id
-        team, gone, bot = _team_id(facts, home), read_boolean(facts.get("deleted")), read_boolean(facts.get("is_bot"))
-        guest = read_boolean(facts.get("is_restricted"))
-        if user_id not in _ids(facts) or gone is None or bot is None or not team:
+        home, ids = await self._home(), colleagues.ids_of(facts)
+        gone, bot = read_boolean(facts.get("deleted")), read_boolean(facts.get("is_bot"))
+        guest, colleague = read_boolean(facts.get("is_restricted")), colleagues.is_colleague(facts, home)
+        identities = self._slack_client.identities
+        if not set(identities.all(user_id)) & set(ids) or gone is None or bot is None or colleague is None:
             raise DeliveryUnknown(code="incomplete_user")
-        if guest is None and team == home and not (gone or bot):
+        if guest is None and colleague and not (gone or bot):
             raise DeliveryUnknown(code="incomplete_user")
+        identities.learn(ids, user_id)
         return SlackPerson(
-            user_id=user_id,
-            team_id=team,
+            user_id=ids[0],
+            ids=frozenset(identities.all(ids[0])),
+            colleague=colleague,
             name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
             email=profile.get("email"),
             tz=str(facts.get("tz") or "UTC"),
             locale=str(facts.get("locale") or ""),
-            admin=any(facts.get(text) is True for text in ("is_admin", "is_owner", "is_primary_owner")),
+            admin=colleagues.is_admin(facts, home),
             guest=bool(guest or facts.get("is_ultra_restricted")),
             bot=bot or user_id in SLACKBOTS,
             gone=gone,
         )
 
-
-def _enterprise_facts(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the organisation's facts of a user. https://docs.slack.dev/enterprise/developing-for-enterprise-orgs"""
-    found = facts.get("enterprise_user")
-    return found if isinstance(found, dict) else {}
-
-
-def _ids(facts: Mapping[str, Any]) -> tuple[object, object]:
-    return facts.get("id"), _enterprise_facts(facts).get("id")
-
-
-def _team_id(facts: Mapping[str, Any], home: str) -> str:
-    """Return the workspace of a person: an organisation's record may have none of its own, and a list of several."""
-    named, several = facts.get("team_id"), _enterprise_facts(facts).get("teams")
-    if isinstance(several, list) and home in several:
-        return home
-    return named if isinstance(named, str) else ""
+    async def _home(self) -> Home:
+        found = await self._slack_client.identity()
+        return Home(found.team_id, found.enterprise_id, self._rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from bot.db import audit, audit_reports
@@ -49,7 +49,7 @@ class AuditLog:
     async def entries(
         self,
         *,
-        user_id: str | None = None,
+        user_ids: Collection[str] | None = None,
         app_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -57,15 +57,15 @@ class AuditLog:
     ) -> list[AuditEntry]:
         """Return the newest rows of a user, of an app, between two moments (aware, included), as asked."""
         return await self._store.run(
-            audit.list_entries, user_id=user_id, app_id=app_id, since=since, until=until, limit=limit
+            audit.list_entries, user_ids=user_ids, app_id=app_id, since=since, until=until, limit=limit
         )
 
-    async def count_user(self, user_id: str) -> int:
-        """Return how many rows are about a user."""
-        return await self._store.run(audit_reports.count_person, user_id)
+    async def count_user(self, user_ids: Collection[str]) -> int:
+        """Return how many rows are about a user with these ids."""
+        return sum([await self._store.run(audit_reports.count_person, each) for each in user_ids])
 
-    async def erase_user(self, actor: Actor, entrypoint: Entrypoint, user_id: str) -> int:
+    async def erase_user(self, actor: Actor, entrypoint: Entrypoint, user_ids: Collection[str]) -> int:
         """Delete the rows about a user and return their number; that it was done is recorded, about whom is not."""
-        rows = await self._store.run(audit_reports.erase_person, user_id)
+        rows = sum([await self._store.run(audit_reports.erase_person, each) for each in user_ids])
         await self.record(actor, entrypoint, AuditAction.FORGET, f"{rows} lines")
         return rows

@@ -42,6 +42,9 @@ class SlackDirectory(Protocol):
     async def members(self, channel_id: str) -> list[str]:
         """Return the ids of the people and bots in a channel."""
 
+    async def is_member(self, channel_id: str, user_id: str) -> bool:
+        """Return whether a user is in a channel, by any of their ids."""
+
 
 class ChannelService:
     """Channels of Slack, the channel lists of apps, and the managers' channels."""
@@ -74,7 +77,7 @@ class ChannelService:
         """
         try:
             found = await self.look_up(channel_id)
-            if found.is_private and user_id not in await self._members(channel_id):
+            if found.is_private and not await self._is_member(channel_id, user_id):
                 raise _not_visible_error()
         except SlackError as error:
             raise _not_visible_error() from error
@@ -89,9 +92,9 @@ class ChannelService:
                 return
         await self.look_up_for(user_id, channel_id)
 
-    async def _members(self, channel_id: str) -> list[str]:
+    async def _is_member(self, channel_id: str, user_id: str) -> bool:
         try:
-            return await self._directory.members(channel_id)
+            return await self._directory.is_member(channel_id, user_id)
         except SlackError as error:
             if error.code in OUT_OF_SIGHT:
                 raise
@@ -100,6 +103,10 @@ class ChannelService:
     async def members(self, channel_id: str) -> list[str]:
         """Return the ids of the people and bots in a channel. Raises SlackError."""
         return await self._directory.members(channel_id)
+
+    async def is_member(self, channel_id: str, user_id: str) -> bool:
+        """Return whether a user is in a channel. Raises SlackError."""
+        return await self._directory.is_member(channel_id, user_id)
 
     async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot. Raises SlackError."""

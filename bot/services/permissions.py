@@ -42,7 +42,7 @@ class PermissionChecker:
         """Return the user, who may do this with an app (None: every app) in a channel (None: in direct messages)."""
         if app is not None:
             access.require_place(app, channel_id, await self._allowlist(app))  # the cheaper question first
-        asker = await self._people.resolve_actor("", user_id, channel_id)
+        asker = await self._people.resolve_actor(user_id, channel_id)
         access.require(asker.role_for(app.id) if app else asker.role, need, app)
         return asker
 

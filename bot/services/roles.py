@@ -74,16 +74,16 @@ class RoleService:
         for grant in await self._store.cached(stored_access.list_grants, actor.team_id):
             with suppress(SlackError):
                 is_group = grant.grantee.startswith("S")
-                if grant.grantee == actor.user_id or (
-                    is_group and actor.user_id in await self._access.group_members(grant.grantee)
-                ):
+                if actor.is_(grant.grantee) or (is_group and await self._access.is_in_group(actor, grant.grantee)):
                     found.append(grant)
         return found
 
     async def revoke(self, actor: Actor, entrypoint: Entrypoint, grantee: str, app: App | None) -> Role | None:
         """Take a role back and return it; None where none was given."""
         app_id = app.id if app else None
-        role = await self._store.run(stored_access.revoke_role, actor.team_id, grantee, app_id)
+        role: Role | None = None
+        for each in await self._access.every_id(grantee):
+            role = await self._store.run(stored_access.revoke_role, actor.team_id, each, app_id) or role
         if role is not None:
             outcome = f"{role.word} from {grantee}"
             await self._audit.record(actor, entrypoint, AuditAction.REVOKE, outcome, app_id=app_id)
@@ -92,7 +92,8 @@ class RoleService:
     async def for_single_apps(self, team_id: str, grantee: str) -> list[tuple[str, Role]]:
         """Return the roles a user or user group was given for single apps, by app id."""
         given = await self._store.cached(stored_access.list_grants, team_id)
-        return [(grant.app_id, grant.role) for grant in given if grant.grantee == grantee and grant.app_id]
+        ids = await self._access.every_id(grantee)
+        return [(grant.app_id, grant.role) for grant in given if grant.grantee in ids and grant.app_id]
 
     # -------------------------------------------------------------- refusals
 
@@ -118,9 +119,9 @@ class RoleService:
             if await self._access.outsider_kind(user_id):
                 return None  # they can be given no more than they have, or an app they may not know of
             app_id = error.app_id or (await self._app_meant(named, takes_an_app) if error.somewhere else None)
-            team_id = await self._access.workspace_id()
+            team_id, stored_id = await self._access.workspace_id(), await self._access.stored_id(user_id)
             return await self._store.run(
-                access_requests.record_refusal, team_id, user_id, role, app_id, command, channel_id
+                access_requests.record_refusal, team_id, stored_id, role, app_id, command, channel_id
             )
         except BotError as problem:  # the refusal itself is said all the same
             log.info("refused.not_noted", problem=kind_of(problem), cause=cause(problem))
@@ -160,7 +161,7 @@ class RoleService:
 
     async def admins_for(self, actor: Actor) -> list[str]:
         """Return the admins this user can ask."""
-        return [admin for admin in await self._access.list_admins(actor.team_id) if admin != actor.user_id][:ASKED]
+        return [admin for admin in await self._access.list_admins(actor.team_id) if not actor.is_(admin)][:ASKED]
 
     async def request(self, actor: Actor, entrypoint: Entrypoint, refused: RoleRequest) -> RoleRequest | datetime:
         """Ask the admins for what was refused; the time (aware) when the same was asked within the hour."""

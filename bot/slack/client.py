@@ -19,6 +19,7 @@ from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import NO_GROUP, call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
+from bot.slack.identities import Identities
 from bot.slack.message_lookup import METADATA_EVENT, Author, MessageLookup, SearchPeriod
 from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.refused_blocks import RefusedBlocks
@@ -156,6 +157,7 @@ class SlackClient:
         self._identity: BotIdentity | None = None
         self._fallbacks = FallbackSender(memory=refused)
         self._identity_at = 0.0
+        self.identities = Identities()
         self.api = WebAPI(token=token, base_url=base_url, session=session)
         self.lookup = MessageLookup(self.api)
         self._installation = installation
@@ -186,7 +188,7 @@ class SlackClient:
         DeliveryUnknown when it is unknown whether it was stored.
         """
         channel = self._present(channel)
-        about: dict[str, Any] = {"channel": channel}
+        about: dict[str, Any] = {"channel": self.identities.given(channel)}
         if key:
             mark = {"key": key, **({"installation": self._installation} if self._installation else {})}
             about["metadata"] = {"event_type": METADATA_EVENT, "event_payload": mark}
@@ -281,7 +283,8 @@ class SlackClient:
         Slack documents no unfurl flags for it and ignores what it does not know: they go along, a secret never does.
         https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
-        where = {"channel": self._present(channel), "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
+        where = {"channel": self._present(channel), "user": self.identities.given(user)}
+        where |= {"thread_ts": thread_ts} if thread_ts else {}
 
         async def post(form: Message) -> None:
             await self._once.api_call("chat.postEphemeral", json={**where, **form.payload()})
@@ -311,7 +314,7 @@ class SlackClient:
         Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
         https://docs.slack.dev/reference/methods/views.publish
         """
-        about = {"user_id": user, "view": home.view(), **({"hash": known} if known else {})}
+        about = {"user_id": self.identities.given(user), "view": home.view(), **({"hash": known} if known else {})}
         await call_api(self.api.api_call("views.publish", json=about))
 
     # -------------------------------------------------------------- asking
@@ -365,7 +368,7 @@ class SlackClient:
         """
         if not is_person(channel):
             return self._present(channel)
-        answer = await call_api(self.api.conversations_open(users=channel))
+        answer = await call_api(self.api.conversations_open(users=self.identities.given(channel)))
         return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> ChannelInfo:
@@ -416,6 +419,10 @@ class SlackClient:
 
         return [str(item) async for page in iterate_pages(fetch, "members") for item in page]
 
+    async def is_member(self, channel_id: str, user_id: str) -> bool:
+        """Return whether a user is in a channel, by any of their ids. Raises as `members` does."""
+        return not set(self.identities.all(user_id)).isdisjoint(await self.members(channel_id))
+
     async def group_members(self, group_id: str) -> frozenset[str]:
         """Return the people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
 
@@ -451,7 +458,7 @@ class SlackClient:
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """Return Slack's own record of a user. https://docs.slack.dev/reference/methods/users.info"""
-        answer = await call_api(self.api.users_info(user=user_id, include_locale=True))
+        answer = await call_api(self.api.users_info(user=self.identities.given(user_id), include_locale=True))
         facts = answer.get("user")
         return facts if isinstance(facts, dict) else {}
 

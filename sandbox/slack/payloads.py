@@ -121,7 +121,7 @@ class PayloadBuilder:
 
     def _typed_in(self, user: FakeUser) -> dict[str, str]:
         teams = user.grid.teams if user.grid else [user.team_id]
-        team_id = self.workspace.team_id if self.workspace.team_id in teams else teams[0]
+        team_id = self.workspace.team_id if self.workspace.team_id in teams or not teams else teams[0]
         return {"team_id": team_id, "team_domain": self._domain(team_id)}
 
     def _team(self, kind: str, user: FakeUser) -> dict[str, str] | None:

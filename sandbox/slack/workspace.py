@@ -68,6 +68,7 @@ class SlackWorkspace:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.organisation: FakeOrganisation | None = None  # that of an Enterprise Grid workspace
+        self.show_asked_id = False  # users.info has, beside the organisation's id, only the one it was asked for
         self.users: dict[str, FakeUser] = {}
         self.channels: dict[str, FakeChannel] = {}
         self.usergroups: dict[str, FakeUserGroup] = {}
@@ -188,7 +189,9 @@ class SlackWorkspace:
 
         "In most cases these IDs can be used interchangeably." https://docs.slack.dev/reference/objects/user-object
         """
-        known = self.users.get(user_id) if isinstance(user_id, str) else None
+        if not isinstance(user_id, str):
+            return None
+        known = self.users.get(user_id)
         if known or self.organisation is None:
             return known
         return next((each for each in self.users.values() if user_id in each.ids), None)

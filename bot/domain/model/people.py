@@ -44,7 +44,8 @@ class Actor:
     """The person behind a request and the place it came from; `tz` is an IANA name.
 
     `role` holds for every app, `app_roles` adds to it for single ones. An outsider has roles for single apps alone.
-    `team_id` is the workspace the bot is installed in.
+    `team_id` is the workspace the bot is installed in, never one that a request names. `user_id` is the id under which
+    everything about them is stored; in an Enterprise Grid organisation Slack may use another of their `ids`.
     """
 
     team_id: str
@@ -54,6 +55,11 @@ class Actor:
     role: Role = Role.MEMBER
     app_roles: Mapping[str, Role] = field(default_factory=dict)
     outsider: Outsider | None = None
+    ids: frozenset[str] = frozenset()
+
+    def is_(self, user_id: str) -> bool:
+        """Return whether this id is theirs."""
+        return user_id == self.user_id or user_id in self.ids
 
     @property
     def highest(self) -> Role:

@@ -20,7 +20,8 @@ def info(desk: ApiState, args: CallArguments) -> Answer:
     user = slackbot if user_id == slackbot.id else desk.workspace.person(user_id)
     if user is None:
         raise SlackApiError("user_not_found")
-    return {"user": _wire(desk, args, user)}
+    wire = _wire(desk, args, user)
+    return {"user": {**wire, "id": user_id} if desk.workspace.show_asked_id else wire}
 
 
 @method("users.list", "users:read")

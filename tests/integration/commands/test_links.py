@@ -320,7 +320,7 @@ async def test_link_old_shared_card_works_for_others_and_stays(world: Environmen
     assert answer.ephemeral_to == world.bruno.id
     assert (card.blocks, card.edited) == (blocks, False)
     assert await downloaded(answer) == 200
-    [minted] = await world.bot.store.run(audit.list_entries, user_id=world.bruno.id, limit=1)
+    [minted] = await world.bot.store.run(audit.list_entries, user_ids=[world.bruno.id], limit=1)
     assert (minted.outcome, minted.entrypoint) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
 
 

@@ -235,7 +235,7 @@ async def choose(world: Environment, form: Any, filled: dict[str, Any]) -> list[
     from bot.dispatch.context import CommandContext
     from bot.dispatch.registry import HandlerKind
 
-    asker = await door.services.access.resolve_actor(world.slack.workspace.team_id, world.ana.id, world.releases.id)
+    asker = await door.services.access.resolve_actor(world.ana.id, world.releases.id)
     entry = door.registry.get(HandlerKind.OPTIONS, "recall.build")
     assert entry
     now = world.bot.tuning.clock()

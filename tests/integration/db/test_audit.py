@@ -37,9 +37,9 @@ async def test_entries_are_found_by_person_app_and_time_newest_first(store: Data
         await store.run(audit.add_entry, entry)
     newest = entries[::-1]
     assert await store.run(audit.list_entries, limit=5) == newest[:5]
-    assert await store.run(audit.list_entries, user_id="U1") == [entry for entry in newest if entry.user_id == "U1"]
+    assert await store.run(audit.list_entries, user_ids=["U1"]) == [entry for entry in newest if entry.user_id == "U1"]
     assert await store.run(audit.list_entries, app_id="app2") == [entry for entry in newest if entry.app_id == "app2"]
-    assert await store.run(audit.list_entries, "U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]
+    assert await store.run(audit.list_entries, ["U0"], "app0", NOON + timedelta(minutes=6)) == [entries[6]]
 
 
 async def test_audit_given_builds_are_unique_and_newest_first(store: Database) -> None:

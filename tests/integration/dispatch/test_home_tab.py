@@ -141,7 +141,7 @@ class Publisher:
         self.shown.append((home.blocks[-1]["text"]["text"], known))
 
 
-CAME = RequestSource(Entrypoint.HOME, "T", "U", None, from_home=True, home_hash="h")
+CAME = RequestSource(Entrypoint.HOME, "U", None, from_home=True, home_hash="h")
 
 
 async def test_for_one_person_one_home_is_made_after_the_other() -> None:

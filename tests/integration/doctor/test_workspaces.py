@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.doctor.database import CHANNELS
 from bot.doctor.slack import TOKEN
-from bot.doctor.workspaces import WORKSPACES
+from bot.doctor.workspaces import COLLEAGUES, WORKSPACES
 from sandbox.faults import Fault
 from sandbox.slack.workspace import SISTER_TEAM
 from tests.conftest import Environment
@@ -54,3 +54,19 @@ async def test_unlisted_workspaces_are_not_counted(world: Environment) -> None:
     report = await examined(world)
     assert the(report, TOKEN).said == "@applivery is installed for the organisation Sandbox Group."
     assert the(report, WORKSPACES).outcome is SKIPPED
+
+
+async def test_doctor_says_who_is_a_colleague(world: Environment) -> None:
+    assert of(await examined(world), COLLEAGUES) == []
+    alone = the(await examined(world, access_org="organization"), COLLEAGUES)
+    assert (alone.outcome, "has no effect" in alone.said) == (WARNING, True)
+    world.slack.workspace.join_organisation()
+    narrow = the(await examined(world), COLLEAGUES)
+    assert (narrow.outcome, narrow.said) == (
+        WELL,
+        "members of Sandbox (T0SANDBOX), not of the whole organisation E0SANDBOX (ACCESS_ORG=workspace).",
+    )
+    wide = the(await examined(world, access_org="organization"), COLLEAGUES)
+    assert wide.said == "everybody in the organisation E0SANDBOX (ACCESS_ORG=organization)."
+    world.slack.install_for_organisation()
+    assert "it's installed for the organisation" in the(await examined(world), COLLEAGUES).said

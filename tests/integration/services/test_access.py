@@ -55,23 +55,23 @@ async def people(slack: FakeSlack, clock: Clock) -> AsyncIterator[AccessResolver
 
 async def test_a_person_has_the_role_their_time_zone_and_their_place(slack: FakeSlack, people: AccessResolver) -> None:
     bruno = slack.user("bruno", tz="America/Bogota")
-    asker = await people.resolve_actor(slack.team_id, bruno.id, "C1")
+    asker = await people.resolve_actor(bruno.id, "C1")
     assert (asker.user_id, asker.team_id, asker.channel_id) == (bruno.id, slack.team_id, "C1")
     assert (asker.role, asker.tz) == (Role.RELEASER, "America/Bogota")
 
 
 async def test_workspace_admins_owners_and_named_ones_are_admins(slack: FakeSlack, people: AccessResolver) -> None:
     for user in (slack.user("ana", admin=True), slack.user("olga", owner=True)):
-        assert (await people.resolve_actor(slack.team_id, user.id, None)).role is Role.ADMIN
+        assert (await people.resolve_actor(user.id, None)).role is Role.ADMIN
     while (named := slack.user(f"u{len(slack.users)}")).id != "U0S000009":
-        assert (await people.resolve_actor(slack.team_id, named.id, None)).role is Role.RELEASER
-    assert (await people.resolve_actor(slack.team_id, named.id, None)).role is Role.ADMIN
+        assert (await people.resolve_actor(named.id, None)).role is Role.RELEASER
+    assert (await people.resolve_actor(named.id, None)).role is Role.ADMIN
 
 
 async def test_slack_s_word_counts_and_not_the_payload_s(slack: FakeSlack, people: AccessResolver) -> None:
     stranger = slack.user("stranger", team_id="T0ELSEWHERE", admin=True)
     with pytest.raises(PermissionDenied, match="another organisation"):
-        await people.resolve_actor(slack.team_id, stranger.id, None)
+        await people.resolve_actor(stranger.id, None)
 
 
 @pytest.mark.parametrize(
@@ -84,21 +84,21 @@ async def test_access_uncheckable_user_refused_and_rechecked(
     slack.faults.add("users.info", fault, times=None)
     for _ in range(2):
         with pytest.raises(PermissionDenied, match=r"isn't answering right now\. I can't check who you are until"):
-            await people.resolve_actor(slack.team_id, ana.id, None)
+            await people.resolve_actor(ana.id, None)
     slack.faults.clear()
-    assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
+    assert (await people.resolve_actor(ana.id, None)).role is Role.ADMIN
 
 
 async def test_access_without_own_workspace_refuses_all(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana", admin=True)
     slack.faults.add("auth.test", Fault(error="invalid_auth"))
     with pytest.raises(PermissionDenied):
-        await people.resolve_actor(slack.team_id, ana.id, None)
+        await people.resolve_actor(ana.id, None)
 
 
 async def test_an_unknown_id_is_refused(slack: FakeSlack, people: AccessResolver) -> None:
     with pytest.raises(PermissionDenied):
-        await people.resolve_actor(slack.team_id, "U0NOBODY", None)
+        await people.resolve_actor("U0NOBODY", None)
 
 
 async def test_access_slack_asked_once_in_five_minutes_then_by_events(
@@ -106,14 +106,14 @@ async def test_access_slack_asked_once_in_five_minutes_then_by_events(
 ) -> None:
     ana = slack.user("ana", admin=True)
     for _ in range(3):
-        await people.resolve_actor(slack.team_id, ana.id, None)
+        await people.resolve_actor(ana.id, None)
     assert len(slack.calls_of("users.info")) == 1
     ana.admin, ana.guest = False, True
     clock.now += REMEMBER_SECONDS - 1
-    assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
+    assert (await people.resolve_actor(ana.id, None)).role is Role.ADMIN
     clock.now += 2
     with pytest.raises(PermissionDenied, match="Guests"):
-        await people.resolve_actor(slack.team_id, ana.id, None)
+        await people.resolve_actor(ana.id, None)
     assert REMEMBER_SECONDS <= 300
 
 
@@ -121,15 +121,15 @@ async def test_known_people_stay_known_while_slack_is_busy(
     slack: FakeSlack, people: AccessResolver, clock: Clock
 ) -> None:
     ana = slack.user("ana", admin=True)
-    await people.resolve_actor(slack.team_id, ana.id, None)
+    await people.resolve_actor(ana.id, None)
     slack.faults.add("users.info", Fault(status=429, retry_after=7200), times=None)
     clock.now += STALE_SECONDS - 1
-    assert (await people.resolve_actor(slack.team_id, ana.id, None)).role is Role.ADMIN
+    assert (await people.resolve_actor(ana.id, None)).role is Role.ADMIN
     with pytest.raises(PermissionDenied):
-        await people.uncached().resolve_actor(slack.team_id, ana.id, None)  # what acts by itself can wait
+        await people.uncached().resolve_actor(ana.id, None)  # what acts by itself can wait
     clock.now += 2
     with pytest.raises(PermissionDenied, match="Slack is busy"):
-        await people.resolve_actor(slack.team_id, ana.id, None)
+        await people.resolve_actor(ana.id, None)
     assert STALE_SECONDS <= 3600
 
 
@@ -137,11 +137,11 @@ async def test_access_known_user_refused_when_check_expires(
     slack: FakeSlack, people: AccessResolver, clock: Clock
 ) -> None:
     ana = slack.user("ana", admin=True)
-    await people.resolve_actor(slack.team_id, ana.id, None)
+    await people.resolve_actor(ana.id, None)
     slack.faults.add("users.info", Fault(error="internal_error"), times=None)
     clock.now += REMEMBER_SECONDS + 1
     with pytest.raises(PermissionDenied):
-        await people.resolve_actor(slack.team_id, ana.id, None)
+        await people.resolve_actor(ana.id, None)
 
 
 async def test_a_person_waits_for_no_job_s_question(slack: FakeSlack, people: AccessResolver) -> None:
@@ -157,16 +157,16 @@ async def test_a_person_waits_for_no_job_s_question(slack: FakeSlack, people: Ac
 
 async def test_many_at_once_share_one_question(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
-    await asyncio.gather(*(people.resolve_actor(slack.team_id, ana.id, None) for _ in range(20)))
+    await asyncio.gather(*(people.resolve_actor(ana.id, None) for _ in range(20)))
     assert len(slack.calls_of("users.info")) == 1
 
 
 async def test_access_cancelled_caller_keeps_answer_for_others(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
-    await people.resolve_actor(slack.team_id, slack.user("bruno").id, None)  # our own identity is known from here on
+    await people.resolve_actor(slack.user("bruno").id, None)  # our own identity is known from here on
     slack.faults.add("users.info", Fault(latency=0.2))
-    impatient = asyncio.create_task(people.resolve_actor(slack.team_id, ana.id, None))
-    patient = asyncio.create_task(people.resolve_actor(slack.team_id, ana.id, None))
+    impatient = asyncio.create_task(people.resolve_actor(ana.id, None))
+    patient = asyncio.create_task(people.resolve_actor(ana.id, None))
     await asyncio.sleep(0)  # both begin, and wait for the one question
     impatient.cancel()
     assert (await patient).user_id == ana.id

@@ -124,8 +124,7 @@ async def test_the_other_replica_forgets_too(world: Environment, postgres_url: s
     await known(world)
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False))
-        team = world.slack.team_id
-        assert (await other.dispatcher._people.resolve_actor(team, world.bruno.id, None)).role
+        assert (await other.dispatcher._people.resolve_actor(world.bruno.id, None)).role
         await world.slack.change(world.bruno, guest=True)
         async with patience():  # by way of the database
             while not await other.dispatcher._people.outsider_kind(world.bruno.id):

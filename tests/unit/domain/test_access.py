@@ -14,7 +14,7 @@ from bot.domain.model import Actor, App, Role
 from bot.domain.states import PauseReason
 from bot.exceptions import PermissionDenied, UserInputError
 
-BRUNO = SlackPerson("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
+BRUNO = SlackPerson("U0BRUNO", True, name="Bruno", email="bruno@acme.test")
 COURIER, DRIVER = App("a1", "courier", "Courier"), App("a2", "driver", "Driver")
 HERE, ELSEWHERE = {"C1"}, {"C3", "C2"}
 
@@ -48,8 +48,7 @@ def test_access_admins_are_workspace_admins_and_configured_ones() -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"team_id": "T2"}, "another organisation"),
-        ({"team_id": ""}, "another organisation"),
+        ({"colleague": False}, "another organisation"),
         ({"guest": True}, "Guests"),
         ({"bot": True}, "members"),
         ({"gone": True}, "members"),
@@ -60,7 +59,7 @@ def test_access_stranger_guest_bot_or_deactivated_gets_reason(change: dict[str, 
         role(replace(BRUNO, **change), default=Role.ADMIN)
 
 
-@pytest.mark.parametrize("change", [{"team_id": "T2"}, {"bot": True}, {"gone": True}])
+@pytest.mark.parametrize("change", [{"colleague": False}, {"bot": True}, {"gone": True}])
 def test_being_an_admin_somewhere_else_or_once_opens_nothing(change: dict[str, object]) -> None:
     with pytest.raises(PermissionDenied):
         role(replace(BRUNO, user_id="U0ANA", admin=True, **change))
@@ -70,7 +69,7 @@ def test_a_guest_whom_the_settings_name_is_an_admin() -> None:
     assert role(replace(BRUNO, user_id="U0ANA", guest=True)) is Role.ADMIN
 
 
-@pytest.mark.parametrize("who", [{"guest": True}, {"team_id": "T2"}])
+@pytest.mark.parametrize("who", [{"guest": True}, {"colleague": False}])
 @pytest.mark.parametrize("grantee", ["U0BRUNO", "S1"])
 @pytest.mark.parametrize("role", Role.given())
 def test_an_outsider_is_member_of_granted_apps_only(who: dict[str, object], grantee: str, role: Role) -> None:
