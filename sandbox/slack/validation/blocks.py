@@ -66,14 +66,17 @@ VIDEO = ObjectSchema(
 )
 FILE = ObjectSchema({"external_id": text(255), "source": choice("remote")}, NAMED)
 MARKDOWN = ObjectSchema({"text": text(12_000)}, NAMED)
-ALERT = ObjectSchema({"text": wording(3000)}, {**NAMED, "level": text(50), "title": plain(150)})
+# The words of `level` and the fields of cards, containers and tasks are those of @slack/types 3.2.0.
+ALERT = ObjectSchema(
+    {"text": wording(3000)}, {**NAMED, "level": choice("default", "info", "warning", "error", "success")}
+)
 CARD = ObjectSchema(
     {},
     {
         **NAMED,
-        "title": wording(150),
-        "subtitle": wording(150),
-        "body": wording(200),
+        "title": mrkdwn(150),
+        "subtitle": mrkdwn(150),
+        "body": mrkdwn(200),
         "icon": IMAGE,
         "hero_image": IMAGE,
         "actions": together(items(one_of({"button": BUTTON}), 2), ACTIONS_OF_ITS_OWN),
@@ -83,8 +86,8 @@ CARD = ObjectSchema(
 CAROUSEL = ObjectSchema({"elements": items(one_of({"card": CARD}), 10)}, NAMED)
 # Streaming and agents: the sandbox knows that they exist, not what is in them.
 TASK_CARD = ObjectSchema(
-    {"task_id": text(255), "title": text(255)},
-    {**NAMED, "status": text(50), "details": anything, "output": anything, "sources": anything},
+    {"task_id": text(255), "title": text(255), "status": choice("pending", "in_progress", "complete", "error")},
+    {**NAMED, "details": RICH_TEXT, "output": RICH_TEXT, "sources": anything},
 )
 PLAN = ObjectSchema({"title": text(255)}, {**NAMED, "tasks": anything})
 
@@ -111,17 +114,20 @@ ALL: dict[str, Rule] = {
     "plan": PLAN,
 }
 
+# What both the page and blocks.validate take; each alone takes more (docs.rs/slack-morphism, SlackContainerBlock).
+IN_CONTAINER = ("actions", "context", "divider", "header", "image", "section", "table", "video")
 ALL["container"] = ObjectSchema(
-    {"child_blocks": items(one_of({name: rule for name, rule in ALL.items() if name != "input"}), 10)},
+    {"child_blocks": items(one_of({name: ALL[name] for name in IN_CONTAINER}), 10)},
     {
         **NAMED,
         "title": plain(150),
         "rich_text_title": anything,
-        "subtitle": plain(150),
+        "subtitle": wording(150),
         "icon": IMAGE,
         "width": choice("narrow", "standard", "wide", "full"),
         "is_collapsible": boolean,
         "default_collapsed": boolean,
+        "has_header_divider": boolean,
     },
     (any_field("title", "rich_text_title"), only_one("title", "rich_text_title")),
 )

@@ -126,6 +126,7 @@ _VIEW: dict[str, Rule] = {
     "external_id": text(255, 0),
 }
 _SHELVED: Rule = lambda value, at, found: None  # noqa: E731 -- the blocks are checked apart, by surface
+# `submit_disabled` is for steps of workflows alone: @slack/types 3.2.0 (WorkflowStepView)
 MODAL = ObjectSchema(
     {"title": plain(24), "blocks": _SHELVED},
     {
@@ -134,7 +135,6 @@ MODAL = ObjectSchema(
         "submit": plain(24),
         "clear_on_close": boolean,
         "notify_on_close": boolean,
-        "submit_disabled": boolean,
     },
 )
 HOME = ObjectSchema({"blocks": _SHELVED}, _VIEW)

@@ -55,6 +55,9 @@ def rich(*parts: dict[str, Any]) -> dict[str, Any]:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(parts)}]}
 
 
+MENTION = {"type": "user", "user_id": "U1"}
+
+
 def text_input(**more: Any) -> dict[str, Any]:
     element = {"type": "plain_text_input", "action_id": "a", **more}
     return {"type": "input", "block_id": "i", "label": plain("Label"), "element": element}
@@ -292,6 +295,31 @@ REFUSED_BLOCKS: list[tuple[str, list[Any], str]] = [
         [rich({"type": "blink", "text": "x"})],
         "unsupported type: blink [json-pointer:/blocks/0/elements/0/elements/0/type]",
     ),
+    (
+        "a mention's style on a text",
+        [rich({"type": "text", "text": "x", "style": {"highlight": True}})],
+        "invalid additional property: highlight [json-pointer:/blocks/0/elements/0/elements/0/style]",
+    ),
+    (
+        "a mention in code",
+        [{"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [MENTION]}]}],
+        "unsupported type: user [json-pointer:/blocks/0/elements/0/elements/0/type]",
+    ),
+    (
+        "a table of numbers in a container",
+        [{"type": "container", "title": plain("t"), "child_blocks": [table(2)]}],
+        "unsupported type: data_table [json-pointer:/blocks/0/child_blocks/0/type]",
+    ),
+    (
+        "plain text in a card",
+        [{"type": "card", "title": plain("t")}],
+        "unsupported type: plain_text [json-pointer:/blocks/0/title/type]",
+    ),
+    (
+        "a task without its state",
+        [{"type": "task_card", "task_id": "1", "title": "t"}],
+        "missing required field: status [json-pointer:/blocks/0]",
+    ),
 ]
 
 
@@ -322,7 +350,8 @@ TAKEN = [
     line(),
     pie(),
     {"type": "container", "title": plain("t"), "is_collapsible": True, "child_blocks": [section(), actions(button())]},
-    {"type": "card", "title": plain("t"), "actions": [button()]},
+    {"type": "card", "title": {"type": "mrkdwn", "text": "t"}, "actions": [button()]},
+    rich({"type": "user", "user_id": "U1", "style": {"highlight": True}}),
     {"type": "video", "alt_text": "v", "title": plain("t"), "thumbnail_url": "https://x.test", "video_url": "https://x.test"},
 ]  # fmt: skip
 
@@ -370,6 +399,11 @@ REFUSED_VIEWS: list[tuple[str, Any, str]] = [
         "title",
         modal(section(), title=plain("x" * 25)),
         "must be less than 25 characters [json-pointer:/view/title/text]",
+    ),
+    (
+        "a workflow's field",
+        modal(section(), submit_disabled=True),
+        "invalid additional property: submit_disabled [json-pointer:/view]",
     ),
     ("no title", {"type": "modal", "blocks": [section()]}, "missing required field: title [json-pointer:/view]"),
     (
