@@ -28,7 +28,9 @@ from bot.observability.logging import set_up_logs
 from bot.settings import Settings
 from bot.testing_overrides import TestingOverrides
 from sandbox.applivery import FakeApplivery
-from sandbox.slack import FakeSlack
+from sandbox.slack import FakeSlack, seed_grid
+from sandbox.slack.workspace import SISTER_TEAM
+from tests.support.places import Place
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 from tests.support.waiting import busyness, patience
 
@@ -90,6 +92,25 @@ class Environment:
         )
         self._running: AsyncExitStack | None = None
         self.bot: RunningBot
+
+    def move_to(self, place: Place) -> None:
+        """Let the workspace be one of an Enterprise organisation, or let the bot be installed for all of it.
+
+        User groups list Ana by another id than she acts with. Bruno is in both workspaces, and everything that Slack
+        says of him names the other. In #releases are colleagues of each kind, guests and partners.
+        """
+        if place is Place.ALONE:
+            return
+        people = seed_grid(self.slack.workspace)
+        if place is Place.ORGANISATION:
+            self.slack.install_for_organisation()
+        assert self.ana.grid
+        assert self.bruno.grid
+        self.ana.listed_as = self.ana.grid.id = self.slack.workspace.new_id("W")
+        self.ana.grid.admin = True
+        self.bruno.grid.teams, self.bruno.grid.record_team = [SISTER_TEAM, self.slack.team_id], SISTER_TEAM
+        self.bruno.team_id = SISTER_TEAM
+        self.releases.members += [person.id for person in people.everybody.values()]
 
     def settings(self, **changes: Any) -> Settings:
         """Settings that point at both fake sides."""
@@ -184,8 +205,10 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[Environment]:
+async def world(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> AsyncIterator[Environment]:
+    """A world for one test, in the place that `everywhere` parametrises it with."""
     async with living(tmp_path, empty_database) as it:
+        it.move_to(getattr(request, "param", Place.ALONE))
         yield it
 
 

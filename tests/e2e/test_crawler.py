@@ -14,6 +14,7 @@ from sandbox.slack.links import of_message
 from tests.conftest import Environment
 from tests.support.everything import everything
 from tests.support.handing import direct, mints, ready, rested, start_with_page
+from tests.support.places import alone_and_organisation, everywhere
 from tests.support.seeing import every_message, labels, press
 
 MANY = {"links_per_minute": 10_000, "links_per_hour": 10_000}
@@ -64,6 +65,7 @@ class Greedy:
         await self._session.close()
 
 
+@alone_and_organisation
 async def test_claim_page_greedy_crawler_mints_and_spends_nothing(world: Environment) -> None:
     address = await start_with_page(world, **MANY)
     greedy = Greedy(world)
@@ -77,6 +79,7 @@ async def test_claim_page_greedy_crawler_mints_and_spends_nothing(world: Environ
     assert world.applivery.spent == []
 
 
+@everywhere
 @pytest.mark.parametrize("os", ["android", "ios"])
 async def test_after_the_crawler_a_person_still_gets_the_build_once(world: Environment, os: str) -> None:
     address = await start_with_page(world)

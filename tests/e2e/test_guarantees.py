@@ -39,6 +39,7 @@ from sandbox.applivery.payloads import NETWORKS
 from sandbox.faults import Fault
 from sandbox.slack.signing import signature
 from tests.conftest import Environment
+from tests.support.places import everywhere
 from tests.support.seeing import every_message, everything_said, everything_stored, labels, link, press
 from tests.support.waiting import PATIENCE
 
@@ -102,6 +103,7 @@ async def every_way(world: Environment) -> None:
 # ------------------------------------------------------------------ 1
 
 
+@everywhere
 async def test_promise_01_token_only_in_private_reply_to_asker(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await every_way(world)
@@ -143,6 +145,7 @@ async def test_promise_01_ledger_keeps_hash_of_token(world: Environment) -> None
     assert row.token_hash == hashlib.sha256(world.applivery.minted[0].token.encode()).hexdigest()
 
 
+@everywhere
 async def test_promise_01_click_answer_seen_only_by_clicker(world: Environment) -> None:
     await world.start()
     shown = await card(world)
@@ -179,6 +182,7 @@ def clock(world: Environment) -> Clock:
     return clock
 
 
+@everywhere
 async def test_promise_02_each_click_mints_fresh_token_for_clicker(world: Environment, clock: Clock) -> None:
     await world.start()
     shown = await card(world)
@@ -191,6 +195,7 @@ async def test_promise_02_each_click_mints_fresh_token_for_clicker(world: Enviro
     assert world.applivery.spent == []
 
 
+@everywhere
 async def test_promise_02_button_works_after_all_links_expired(world: Environment, clock: Clock) -> None:
     world.applivery.token_life = 0.0
     await world.start()
@@ -221,6 +226,7 @@ async def test_promise_02_minting_is_never_repeated_by_itself(world: Environment
 # ------------------------------------------------------------------ 3
 
 
+@everywhere
 async def test_promise_03_every_message_kind_stops_crawler(world: Environment) -> None:
     await world.start()
     await every_way(world)
@@ -238,6 +244,7 @@ async def test_promise_03_every_message_kind_stops_crawler(world: Environment) -
     assert len(world.applivery.spent) == 1
 
 
+@everywhere
 async def test_promise_03_click_answer_leaves_shared_card_unchanged(world: Environment) -> None:
     await world.start()
     shown = await card(world)
@@ -250,6 +257,7 @@ async def test_promise_03_click_answer_leaves_shared_card_unchanged(world: Envir
     assert [(entry["replace_original"], entry["response_type"]) for entry in uses] == [(False, "ephemeral")] * 2
 
 
+@everywhere
 async def test_promise_03_claim_page_get_spends_nothing_post_once(world: Environment) -> None:
     await world.start(public_url="http://127.0.0.1:9")
     build = world.applivery.build(world.courier, os="android")
@@ -330,6 +338,7 @@ async def test_promise_04_stage_and_announcement_are_one_commit(housed: Environm
     assert housed.said() == ["✅ Courier 1.0.0 (1) for iOS is ready."]
 
 
+@everywhere
 async def test_promise_04_decision_survives_process_death(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
@@ -342,6 +351,7 @@ async def test_promise_04_decision_survives_process_death(housed: Environment) -
     assert housed.said() == ["✅ Courier 1.0.0 (1) for iOS is ready."]
 
 
+@everywhere
 async def test_promise_04_unmarked_post_is_found_and_not_repeated(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
@@ -436,6 +446,7 @@ async def test_promise_05_second_sqlite_process_is_refused(world: Environment, t
 # ------------------------------------------------------------------ 6
 
 
+@everywhere
 @pytest.mark.parametrize("app", ["courier", "*"])
 async def test_promise_06_the_first_start_announces_no_history(world: Environment, app: str) -> None:
     for number in range(12):
@@ -481,6 +492,7 @@ async def test_promise_07_status_maps_to_ready_failed_or_running(
     assert world.said() == ([card] if card else [])
 
 
+@everywhere
 async def test_promise_07_unknown_and_missing_things_crash_nothing(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await world.ask("subscribe courier")
@@ -548,6 +560,7 @@ async def test_promise_08_parser_drops_download_locations(world: Environment, lo
                 assert not [place for place in places if str(value) in place], (key, value)
 
 
+@everywhere
 async def test_promise_08_names_private_to_manager_counts_in_channel(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier, version="1.0.0")
@@ -567,6 +580,7 @@ async def test_promise_08_names_private_to_manager_counts_in_channel(world: Envi
 # ------------------------------------------------------------------ 9
 
 
+@everywhere
 @pytest.mark.parametrize("way", ["socket", "http"])
 async def test_promise_09_command_acknowledged_at_once_when_slow(world: Environment, way: str) -> None:
     await world.start(**({} if way == "socket" else {"slack_app_token": None}))
@@ -594,6 +608,7 @@ async def test_promise_09_unexpected_error_reference_is_in_log(world: Environmen
     assert "Traceback" not in answer.text
 
 
+@everywhere
 @pytest.mark.parametrize("words", ["frobnicate", "get couriers", "get courier 99", "get courier #x", 'get "', "watch"])
 async def test_promise_09_bad_input_gets_words_and_a_next_step(world: Environment, words: str) -> None:
     await world.start()
@@ -681,6 +696,7 @@ async def test_promise_10_long_text_is_cut_and_marked(world: Environment, log: i
 # ------------------------------------------------------------------ 11
 
 
+@everywhere
 @pytest.mark.parametrize("who", ["stranger", "guest", "bot", "deleted"])
 async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: Environment, who: str) -> None:
     await world.start()
