@@ -39,6 +39,15 @@ def pytest_configure() -> None:
     """A shell starts its background jobs deaf to Ctrl-C, and the bot's processes would rightly stay so."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    plain_logs()
+
+
+def plain_logs() -> None:
+    """Print what is logged, for a test that fails; structlog draws each traceback, which takes half a second."""
+    structlog.reset_defaults()
+    *processors, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, plain])
 
 
 def pytest_collection_finish() -> None:
@@ -244,7 +253,7 @@ def logged(at: str, style: str = "json") -> Iterator[io.StringIO]:
     yield written
     root.removeHandler(handler)
     root.setLevel(level)
-    structlog.reset_defaults()
+    plain_logs()
 
 
 Said = Callable[[Any], list[str]]
