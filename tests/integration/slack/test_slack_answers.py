@@ -180,12 +180,16 @@ def test_every_method_that_is_called_has_its_errors() -> None:
     assert set(ERRORS) == {name for name in called_in_the_code() if not name.startswith("apps.")}
 
 
-async def test_user_is_answered_on_any_slack_error(world: Environment) -> None:
+PARTS = 4  # of the methods, each for a worker of its own: most of a minute is waited
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_user_is_answered_on_any_slack_error(world: Environment, part: int) -> None:
     await _known(world)
     asked_at = await _asked_at(world)
     assert set(ERRORS) - asked_at.keys() == BY_ITSELF - asked_at.keys()
     wrong: list[str] = []
-    for number, (method, doors) in enumerate(sorted(asked_at.items())):
+    for number, (method, doors) in [*enumerate(sorted(asked_at.items()))][part::PARTS]:
         for (what, fault), door in zip(answers(method, number).items(), cycle(doors), strict=False):
             shown, read = seen(world), public(world)
             world.slack.faults.add(method, fault, times=None)
