@@ -549,6 +549,19 @@ class ChannelUnavailable(SlackError, kind="ChannelRefused", everyday=True):
     next_step = Text("Invite me to the channel first.")
     admin_step = NO_TEXT
 
+    def __init__(
+        self,
+        sentence: Text | None = None,
+        next_step: Text | None = None,
+        admin_step: Text | None = None,
+        *,
+        code: str = "",
+        is_here: bool = False,
+    ) -> None:
+        """`is_here`: it is where the user asked, who may choose another channel instead."""
+        super().__init__(sentence, next_step, admin_step, code=code)
+        self.is_here = is_here
+
 
 class MessageRejected(SlackError, kind="MessageRefused"):
     """Slack will not take this very message, now or later."""

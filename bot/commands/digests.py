@@ -32,7 +32,7 @@ async def begin(
     schedule = timeparse_schedule.parse(every)
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
-        await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+        await call.require_postable_here(ABOUT_PEOPLE)
     digest = await call.services.scheduled_reports.begin(
         call.asker,
         call.entrypoint,

@@ -68,7 +68,7 @@ async def downloads(
 async def answer(call: CommandContext, question: ReportQuery) -> Message:
     """Return the report, where it belongs: with the managers in their channel, else with the asker alone."""
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
-        await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+        await call.require_postable_here(ABOUT_PEOPLE)
         return await _without_person(call, question, names=True)
     report = await call.services.reports.build_report(question)
     in_channel = not (call.asker.channel_id or "D").startswith("D") and question.email is None
@@ -96,7 +96,7 @@ async def share(call: CommandContext, value: str) -> Message:
     question = await report_query.again(call, value)
     if question.email is not None:
         raise PermissionDenied(Text("A report about one person can't be shared."), NO_TEXT)
-    await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+    await call.require_postable_here(ABOUT_PEOPLE)
     names = await call.services.channels.may_name_people(call.asker.channel_id)
     message = await _without_person(call, question, names=names)
     with_what = "with names" if names else "counts only"

@@ -256,9 +256,7 @@ async def _shareable(call: CommandContext, value: str) -> Build:
     build = await call.build(app_id, build_id)
     await call.services.links.ensure_not_recalled(build)
     if build.stage is Stage.READY:
-        await call.services.channels.require_postable(
-            call.asker.channel_id, gettext_noop("announcements show your changelog and branch")
-        )
+        await call.require_postable_here(gettext_noop("announcements show your changelog and branch"))
     return build
 
 

@@ -39,7 +39,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     ask = (await call.services.nudges.askable(question.builds[0], able))[:ASKED_AT_ONCE]
     names = cards.names(question.what, place, gap, typed=typed, ask=ask, asker=call.asker.user_id)
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
-        await call.services.channels.require_postable(call.asker.channel_id, ABOUT_PEOPLE)
+        await call.require_postable_here(ABOUT_PEOPLE)
         with use_locale(call.services.language):
             what = about(question, question.builds).what
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).to_channel()

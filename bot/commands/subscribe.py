@@ -15,6 +15,7 @@ from bot.dispatch.registry import MenuItem, button, command, form, options
 from bot.dispatch.targets import AppName
 from bot.domain import delivery_options, filters, grammar, lookup, mentions, subscription_changes
 from bot.domain.audit import Entrypoint
+from bot.domain.conversations import Conversation
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, DeliveryOptions, Role, Subscription
@@ -22,13 +23,11 @@ from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from bot.exceptions import (
     BotError,
-    ChannelUnavailable,
     PermissionDenied,
     SlackError,
     UserInputError,
 )
 from bot.i18n import Text, _, gettext_noop
-from bot.services.channels import require_sharing_known
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
@@ -37,9 +36,6 @@ from bot.slack.views.errors import CHOICES
 from bot.slack.views.subscription_names import EVERY_APP
 
 Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
-# What to do about a channel that the bot is not in.
-SUBSCRIBE_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then subscribe again.")
-TRY_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then try again.")
 TRIED_APPS = 60  # how many apps a preview of `*` asks Applivery about
 RACES = 3  # times somebody else may save the same subscription meanwhile
 
@@ -79,31 +75,20 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
         raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 
 
-async def speakable(call: CommandContext, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
-    """Return the channel if the bot can post in it. Raises ChannelUnavailable with the exact invitation otherwise."""
+async def speakable(call: CommandContext, channel_id: str | None) -> str:
+    """Return the channel if the bot can post in it. Raises ChannelUnavailable with what to do there otherwise."""
     if not channel_id:
         raise UserInputError(
             Text("This command only works in a channel."),
             Text("Run it in the channel where builds should be announced."),
         )
-    this = channel_id == call.asker.channel_id
-    outside = gettext_noop("I'm not in this channel, so I can't post here.")
-    if not this:
-        outside = gettext_noop("I'm not in that channel, so I can't post there.")
-    invited = Text(invite, name=await call.services.channels.bot_name())
-    try:
-        channel = await call.services.channels.look_up(channel_id)
-    except ChannelUnavailable as error:
-        raise ChannelUnavailable(Text(outside), invited, code=error.code) from error
-    require_sharing_known(channel)
-    if channel.is_shared:
-        shared = Text("This channel is shared with another organisation, so builds can't be announced in it.")
-        raise PermissionDenied(shared, Text("Choose a channel that isn't shared."), reason=PauseReason.SHARED)
-    if channel.is_archived:
-        archived = Text("This channel is archived.") if this else Text("That channel is archived.")
-        raise ChannelUnavailable(archived, Text("Unarchive it, or use another channel."), code="is_archived")
-    if channel.is_member is False:
-        raise ChannelUnavailable(Text(outside), invited, code="not_in_channel")
+    shared = PermissionDenied(
+        Text("This channel is shared with another organisation, so builds can't be announced in it."),
+        Text("Choose a channel that isn't shared."),
+        reason=PauseReason.SHARED,
+    )
+    kind = call.conversation if channel_id == call.asker.channel_id else Conversation.ELSEWHERE
+    await call.services.channels.require_postable(channel_id, kind, shared)
     return channel_id
 
 

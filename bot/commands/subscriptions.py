@@ -12,6 +12,7 @@ from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form
 from bot.dispatch.targets import Rest
 from bot.domain import access, grammar, lookup, spelling, subscription_changes
+from bot.domain.conversations import Conversation
 from bot.domain.grammar import ParsedText
 from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, SharedAs, Subscription
 from bot.domain.states import PauseReason
@@ -137,7 +138,8 @@ async def _there(call: CommandContext, subscription: Subscription) -> CommandCon
     """Return the call as if made in the channel of a subscription. Raises PermissionDenied when its app may not be used
     there.
     """
-    there = replace(call, asker=replace(call.asker, channel_id=subscription.channel_id))
+    asker = replace(call.asker, channel_id=subscription.channel_id)
+    there = replace(call, asker=asker, conversation=Conversation.ELSEWHERE)
     if subscription.app_id is not None:
         await there.authorize_app(App(subscription.app_id, subscription.app_id, subscription.app_name))
     return there
@@ -234,7 +236,7 @@ async def undo(call: CommandContext, value: str) -> Message:
         raise UserInputError(Text("This change is too old to undo."), commands=digests.SEE_ALL)
     await _require_reach(call, change.before)
     there = await _there(call, change.before)
-    channel_id = await subscribe.speakable(call, change.before.channel_id, subscribe.TRY_AGAIN)
+    channel_id = await subscribe.speakable(call, change.before.channel_id)
     builds = await subscribe.newest(there, await _app_of(call, change.before))
     restored = await call.services.subscriptions.undo(call.asker, call.entrypoint, change, builds)
     if restored is None:
@@ -250,7 +252,7 @@ async def undo(call: CommandContext, value: str) -> Message:
 async def resumed(call: CommandContext, value: str) -> Message:
     """*Resume* and *Take over* below the notice of a pause: saves it as the asker's, if that is allowed by now."""
     subscription, _ = await _usable(call, value)
-    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    channel_id = await subscribe.speakable(call, subscription.channel_id)
     words = ParsedText((), subscription_changes.options(subscription))
     seen = subscription_changes.version(subscription)
     return await subscribe.save(call, channel_id, await _app_of(call, subscription), words, seen=seen)
@@ -291,7 +293,7 @@ async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
     """Return what was filled in, saved in the place of what there was when the form was opened."""
     about, _separator, seen = typed.get("memory", "").partition(" ")
     subscription, _ = await _usable(call, about)
-    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    channel_id = await subscribe.speakable(call, subscription.channel_id)
     wishes = subscribe.read(call, typed)
     with attribute_to_field("subscribe.filters"):
         return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes, seen=seen)
@@ -302,7 +304,7 @@ async def replaced(call: CommandContext, value: str) -> Message:
     """*Replace* below the question whether another person's subscription is to be replaced."""
     about, seen, words = [*value.split(" ", 2), "", ""][:3]
     subscription, _ = await _usable(call, about)
-    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    channel_id = await subscribe.speakable(call, subscription.channel_id)
     return await subscribe.save(call, channel_id, await _app_of(call, subscription), grammar.parse(words), seen=seen)
 
 
@@ -331,7 +333,7 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
 async def test(call: CommandContext, value: str) -> Message:
     """*Test*: the newest build that matches, as its card would look, for the asker alone."""
     subscription, there = await _usable(call, value)
-    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    channel_id = await subscribe.speakable(call, subscription.channel_id)
     handles = await subscribe.handles(call, [subscription])
     card, note = await _card(call, subscription, there)
     named = (await call.services.channels.look_up(channel_id)).name
@@ -342,7 +344,7 @@ async def test(call: CommandContext, value: str) -> Message:
 async def posted(call: CommandContext, value: str) -> Message:
     """*Post to #releases* below that preview: the card's buttons work, and nobody is mentioned."""
     subscription, there = await _usable(call, value)
-    await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    await subscribe.speakable(call, subscription.channel_id)
     handles = await subscribe.handles(call, [subscription])
     with use_locale(call.services.language):
         card, _ = await _card(call, subscription, there)

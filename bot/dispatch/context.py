@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain import access, lookup
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.conversations import Conversation
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor, App, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
@@ -32,6 +33,7 @@ class CommandContext:
     handler_name: str = ""
     required_role: Role = Role.MEMBER
     act: str = ""  # what the role is for, a message id
+    conversation: Conversation = Conversation.CHANNEL
     source_message: SourceMessage = NO_MESSAGE
     submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
 
@@ -39,6 +41,18 @@ class CommandContext:
     def typed_root(self) -> str:
         """What a command begins with where it was asked: the slash command; nothing in the direct message."""
         return "" if self.entrypoint is Entrypoint.DIRECT_MESSAGE else self.services.command
+
+    async def require_postable_here(self, what_shows: str) -> None:
+        """Raise what stops a message from being posted where this was asked.
+
+        `what_shows` finishes the sentence why not in a channel of two organisations (`later`): "announcements show your
+        changelog".
+        """
+        shared = PermissionDenied(
+            Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
+            Text("Choose a channel that isn't shared."),
+        )
+        await self.services.channels.require_postable(self.asker.channel_id, self.conversation, shared)
 
     async def authorize_app(self, app: App, asker: Actor | None = None) -> None:
         """Raise PermissionDenied when the asker (or another user) may not do this with this app, or not in this

@@ -24,7 +24,7 @@ from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
 from bot.dispatch.fair_queue import FairQueue
 from bot.dispatch.home_tab import REFRESH, HomeTab
-from bot.dispatch.modal_submission import ModalSubmission, check_lengths, restore_modal
+from bot.dispatch.modal_submission import ModalSubmission, attribute_to_field, check_lengths, restore_modal
 from bot.dispatch.overload import OverloadResponder, user_id_of
 from bot.dispatch.refusals import RUN
 from bot.dispatch.registry import HandlerKind, HandlerRegistry, RegisteredHandler
@@ -38,6 +38,7 @@ from bot.dispatch.requests import (
     is_access_change,
     is_bot_joined,
     is_sharing_changed,
+    opened_with,
     parse_home_opened,
     parse_source,
     read_values,
@@ -49,11 +50,13 @@ from bot.dispatch.spoken import Spoken, is_message, parse_spoken
 from bot.dispatch.targets import Rest
 from bot.domain import access, grammar
 from bot.domain.audit import Entrypoint
+from bot.domain.conversations import Conversation
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import Actor, Role
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import (
     BotError,
+    ChannelUnavailable,
     DatabaseUnavailable,
     Outdated,
     PermissionDenied,
@@ -74,7 +77,7 @@ from bot.slack.client import SlackClient
 from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.schemas import sanitize
 from bot.slack.source_message import read_message
-from bot.slack.views import errors
+from bot.slack.views import errors, forms
 from bot.slack.workspaces import at_hand
 from bot.timeouts import for_a_person
 
@@ -225,7 +228,10 @@ class RequestDispatcher(AsyncMiddleware):
         form = self._forms.get(key)
         if form is None:
             form = self._forms[key] = ModalSubmission(body.get("view") or {})
-            self._spawn(parse_source(Entrypoint.FORM, body), form, self._on_form)
+            source = parse_source(Entrypoint.FORM, body)
+            if picked := read_values(form.view).get(forms.PICKED_CHANNEL):
+                source = replace(source, channel_id=picked, conversation=Conversation.ELSEWHERE)
+            self._spawn(source, form, self._on_form)
         try:
             return await form.acknowledgement()
         finally:
@@ -313,6 +319,7 @@ class RequestDispatcher(AsyncMiddleware):
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
             shown = errors.with_commands(errors.problem(error, known, **await self._reading(error)), error)
+            shown = await self._with_channel_picker(shown, error)
             await self._responder.refuse(source, shown, error, form, known, is_admin=_is_admin())
         except Exception as error:  # the user always gets an answer (guarantee 9)
             outcome = RequestOutcome.UNEXPECTED
@@ -328,6 +335,16 @@ class RequestDispatcher(AsyncMiddleware):
             await self._home.refresh_after_action(source)
         self._metrics.requests.labels(source.entrypoint.value, name, outcome).inc()
         self._metrics.seconds.labels(source.entrypoint.value).observe(time.monotonic() - started)
+
+    async def _with_channel_picker(self, shown: Message, error: BotError) -> Message:
+        """Return an error with the button to do the same in another channel, where that may help."""
+        asked = _repeat_action.get()
+        if not isinstance(error, ChannelUnavailable) or not error.is_here or asked is None:
+            return shown
+        try:
+            return forms.choose_channel(shown, await self.services.drafts.store(" ".join(asked)))
+        except DatabaseUnavailable:
+            return shown
 
     async def _reading(self, error: BotError) -> _Reading:
         """Return what an error's message depends on besides the error: the time, the reader, the way to try again."""
@@ -363,6 +380,7 @@ class RequestDispatcher(AsyncMiddleware):
             handler_name=entry.name,
             required_role=entry.required_role,
             act=entry.act,
+            conversation=source.conversation,
         )
 
     async def _on_text(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
@@ -441,6 +459,8 @@ class RequestDispatcher(AsyncMiddleware):
         value = await self.services.drafts.load(str(action.get("value") or ""))
         if name == RUN:
             return await self._on_button_text(source, value)
+        if name == forms.PICK_CHANNEL:
+            return name, forms.channel_picker(value)
         if name == errors.MORE_CHOICES:
             page, text = parse_page_value(value)
             return await self._on_button_text(source, text, page)
@@ -545,6 +565,8 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _on_form(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
         name = str(form.view.get("callback_id") or "")
+        if name == forms.PICK_CHANNEL:
+            return await self._repeat_elsewhere(source, form)
         entry = self.registry.get(HandlerKind.FORM, name)
         if entry is None:
             raise Outdated(Text("This form is out of date."))
@@ -552,6 +574,25 @@ class RequestDispatcher(AsyncMiddleware):
         call = replace(await self._authorize(source, entry), submitted_form=restore_modal(form.view))
         check_lengths(form.view)
         return name, await entry.run(call, read_values(form.view))
+
+    async def _repeat_elsewhere(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
+        """Do what could not be done where it was asked in the channel that was picked instead.
+
+        The user has to be in it: that is where they could have asked.
+        """
+        form.view = await restore_context(form.view, self.services.drafts)
+        asked = await self.services.drafts.load(opened_with(form.view))
+        with attribute_to_field(forms.PICKED_CHANNEL):
+            await self._authorize(source, self.registry.entries[HandlerKind.COMMAND, "menu"])
+            await self.services.channels.require_member(source.user_id, source.channel_id or "")
+            name, _separator, value = asked.partition(" ")
+            _repeat_action.set((name, value))
+            if name == RUN:
+                return await self._on_button_text(source, value)
+            entry = self.registry.get(HandlerKind.BUTTON, name)
+            if entry is None:
+                raise Outdated
+            return name, await self._run_button(source, entry, {"action_id": name}, value)
 
     async def _on_typeahead(self, source: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
         entry = self.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))

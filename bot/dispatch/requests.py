@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain import colleagues
 from bot.domain.audit import Entrypoint
+from bot.domain.conversations import Conversation, kind_of
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
 from bot.slack.button_values import BuildValue
@@ -42,6 +43,7 @@ class RequestSource:
     message_ts: str | None = None
     from_home: bool = False
     home_hash: str | None = None
+    conversation: Conversation = Conversation.CHANNEL
 
     @property
     def own_thread(self) -> str | None:
@@ -60,7 +62,9 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
     view = body.get("view") or {}
     memory = _read_metadata(view)
     at_home = view.get("type") == "home"
-    channel_id = body.get("channel_id") or (body.get("channel") or {}).get("id") or memory.get("channel")
+    channel = body.get("channel") or {}
+    channel_id = body.get("channel_id") or channel.get("id") or memory.get("channel")
+    name = str(body.get("channel_name") or channel.get("name") or "")
     private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
     return RequestSource(
         entrypoint=entrypoint,
@@ -72,6 +76,7 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
         message_ts=container.get("message_ts"),
         from_home=at_home or bool(memory.get("home")),
         home_hash=view.get("hash") if at_home else None,
+        conversation=Conversation(memory.get("kind") or kind_of(channel_id, name)),
     )
 
 
@@ -181,6 +186,7 @@ async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper)
     https://docs.slack.dev/reference/views/modal-views
     """
     back = {"url": source.response_url, "channel": source.channel_id, **({"home": "yes"} if source.from_home else {})}
+    back |= {"kind": source.conversation} if source.conversation is not Conversation.CHANNEL else {}
     rest = {"memory": form.private_metadata, **form.preset_values}
     metadata = json.dumps({**back, **rest})
     if len(metadata) > METADATA:
@@ -228,7 +234,10 @@ def read_values(view: dict[str, Any]) -> dict[str, str]:
     for block, elements in ((view.get("state") or {}).get("values") or {}).items():
         for element in elements.values():
             value = (
-                element.get("value") or (element.get("selected_option") or {}).get("value") or _selected_values(element)
+                element.get("value")
+                or (element.get("selected_option") or {}).get("value")
+                or element.get("selected_conversation")
+                or _selected_values(element)
             )
             if value:
                 found[block] = str(value)

@@ -13,7 +13,16 @@ from bot.dispatch.modal_submission import ModalSubmission, restore_modal, typed_
 from bot.dispatch.requests import RequestSource, store_context
 from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
-from bot.exceptions import BotError, DatabaseUnavailable, MessageRejected, PermissionDenied, SlackError, kind_of
+from bot.domain.conversations import unavailable
+from bot.exceptions import (
+    BotError,
+    ChannelUnavailable,
+    DatabaseUnavailable,
+    MessageRejected,
+    PermissionDenied,
+    SlackError,
+    kind_of,
+)
 from bot.i18n import Text, _
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -63,7 +72,10 @@ class Responder:
         if reply.to is Visibility.CHANNEL and source.channel_id:
             if reply.is_secret:
                 raise AssertionError("a download address is never said to a channel")
-            await self._post_with_thread(source.channel_id, reply, thread_ts=source.own_thread)
+            try:
+                await self._post_with_thread(source.channel_id, reply, thread_ts=source.own_thread)
+            except ChannelUnavailable as error:
+                raise unavailable(source.conversation, error.code, await self._slack_client.bot_name()) from error
         elif reply.thread or reply.file or reply.to is Visibility.DIRECT:
             await self._send_direct(source, reply)
         else:

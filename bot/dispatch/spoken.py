@@ -8,6 +8,7 @@ from typing import Any
 from bot.dispatch.requests import RequestSource, bot_user_id, event_channel
 from bot.domain import references
 from bot.domain.audit import Entrypoint
+from bot.domain.conversations import kind_of
 from bot.slack.source_message import NO_MESSAGE, SourceMessage, read_message
 
 # What a person writes; all other kinds of message are Slack's or another app's, or are about an earlier message.
@@ -52,6 +53,7 @@ def parse_spoken(body: dict[str, Any]) -> Spoken | None:
         user_id=str(user_id),
         channel_id=event_channel(event),
         thread_ts=event.get("thread_ts"),
+        conversation=kind_of(event_channel(event), ""),
     )
     text = str(event.get("text") or "")
     if entrypoint is Entrypoint.DIRECT_MESSAGE and not bot_id:

@@ -7,6 +7,7 @@ from typing import Protocol
 from bot.db import access
 from bot.db.database import Database
 from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.conversations import Conversation, unavailable
 from bot.domain.model import Actor, App
 from bot.exceptions import (
     ADMINS_FIX,
@@ -83,6 +84,17 @@ class ChannelService:
             raise _not_visible_error() from error
         return found
 
+    async def require_member(self, user_id: str, channel_id: str) -> None:
+        """Raise PermissionDenied or ChannelUnverified unless the user and the bot see the channel, and the user is in
+        it.
+        """
+        try:
+            within = await self._is_member(channel_id, user_id)
+        except ChannelUnavailable as error:
+            raise _not_visible_error() from error
+        if not within:
+            raise _not_visible_error()
+
     async def require_visible_or_gone(self, user_id: str, channel_id: str) -> None:
         """Raise as `look_up_for` does, but not for a channel that Slack does not know: its rules can still be ended."""
         try:
@@ -129,25 +141,22 @@ class ChannelService:
 
     # -------------------------------------------------------------- what may be said there
 
-    async def require_postable(self, channel_id: str | None, what_shows: str) -> None:
-        """Raise what stops a message from being posted in a channel; a channel of two organisations is one of them.
-
-        `what_shows` finishes the sentence why (`later`): "announcements show your changelog".
-        """
-        outside = Text("I'm not in this channel, so I can't post here.")
-        invite = Text("Invite me first: `/invite @{name}`.", name=await self.bot_name())
+    async def require_postable(self, channel_id: str | None, kind: Conversation, shared: PermissionDenied) -> None:
+        """Raise what stops a message from being posted in a conversation: `shared` for one of two organisations."""
         try:
             channel = await self.look_up(channel_id or "")
         except ChannelUnavailable as error:
-            raise ChannelUnavailable(outside, invite, code=error.code) from error
+            raise unavailable(kind, error.code, await self.bot_name()) from error
+        except ChannelUnverified as error:
+            if kind not in (Conversation.DIRECT, Conversation.GROUP) or not _is_out_of_scope(error):
+                raise
+            raise unavailable(kind, "method_not_supported_for_channel_type", "") from error
         require_sharing_known(channel)
         if channel.is_shared:
-            raise PermissionDenied(
-                Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
-                Text("Choose a channel that isn't shared."),
-            )
-        if channel.is_member is False:
-            raise ChannelUnavailable(outside, invite, code="not_in_channel")
+            raise shared
+        if channel.is_archived or channel.is_member is False:
+            code = "is_archived" if channel.is_archived else "not_in_channel"
+            raise unavailable(kind, code, await self.bot_name())
 
     async def may_name_people(self, channel_id: str | None) -> bool:
         """Return whether a report may name people there: only in a channel on the managers' list."""
@@ -198,6 +207,11 @@ class ChannelService:
         done = await self._store.run(access.disallow_names_in, channel_id)
         await self._audit.record(actor, entrypoint, AuditAction.REVOKE, f"manager channel {channel_id}")
         return done
+
+
+def _is_out_of_scope(error: BaseException) -> bool:
+    """Return whether Slack said nothing because we may not know of such conversations at all (no `mpim:read`)."""
+    return isinstance(error.__cause__, SlackError) and error.__cause__.code == "missing_scope"
 
 
 def require_sharing_known(channel: ChannelInfo) -> None:

@@ -380,7 +380,13 @@ class SlackClient:
         https://docs.slack.dev/reference/objects/conversation-object
         """
         channel_id = self._present(channel_id)
-        answer = await call_api(self.api.conversations_info(channel=channel_id))
+        try:
+            answer = await call_api(self.api.conversations_info(channel=channel_id))
+        except SlackError as error:
+            if error.code != "missing_scope" or not channel_id.startswith("D"):
+                raise
+            # our own direct messages are known without im:read: https://docs.slack.dev/reference/methods/conversations.open
+            answer = await call_api(self.api.conversations_open(channel=channel_id, return_im=True))
         facts = answer.get("channel")
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
             raise DeliveryUnknown(code="incomplete_channel")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
+from bot.domain.conversations import advice_elsewhere
 from bot.exceptions import (
     ADMINS_FIX,
     ChannelUnavailable,
@@ -36,7 +37,7 @@ NOT_GRANTED = ("team_access_not_granted", "team_not_found", "invalid_team")
 _CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
     restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel
     restricted_action_thread_locked cannot_dm_bot user_not_found messages_tab_disabled channel_is_limited_access
-    team_access_not_granted method_not_supported_for_channel_type user_not_in_channel"""
+    team_access_not_granted method_not_supported_for_channel_type user_not_in_channel ekm_access_denied"""
 _MESSAGE = """invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text metadata_too_large
     invalid_metadata_format invalid_metadata_schema metadata_must_be_sent_from_app invalid_arguments
     too_many_attachments only_one_table_allowed message_not_found cant_update_message edit_window_closed
@@ -46,32 +47,9 @@ _CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inact
 _DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
 
-# Why the bot can't post: where an invitation doesn't help, what it is and what to do. The rest have the class's words.
-_ARCHIVED = (Text("That channel is archived."), Text("Choose another channel."))
-_RESTRICTED = (
-    Text("That channel's settings don't let me post."),
-    Text("Choose another channel, or ask one of its managers to let apps post there."),
-)
-_REMOVED = (
-    Text("I was removed from that channel's workspace."),
-    Text("Choose another channel, or ask an org admin to add me to that workspace again."),
-)
+# Why the bot can't write to a person; of channels see bot/domain/conversations.py.
 _NOBODY = (Text("I can't send that person a direct message."), Text("Choose another member of this workspace."))
-_WHY = {
-    code: words
-    for codes, words in (
-        ("is_archived is_inactive", _ARCHIVED),
-        ("team_access_not_granted", _REMOVED),
-        (
-            """restricted_action restricted_action_read_only_channel restricted_action_thread_only_channel
-            restricted_action_non_threadable_channel restricted_action_thread_locked channel_is_limited_access
-            no_permission method_not_supported_for_channel_type""",
-            _RESTRICTED,
-        ),
-        ("user_disabled cannot_dm_bot user_not_found messages_tab_disabled", _NOBODY),
-    )
-    for code in codes.split()
-}
+_WHY = dict.fromkeys(["user_disabled", "cannot_dm_bot", "user_not_found"], _NOBODY)
 _KINDS: dict[str, type[SlackError]] = {
     code: kind
     for codes, kind in (
@@ -114,7 +92,7 @@ def to_slack_error(error: BaseException) -> SlackError:
     if code == "missing_scope":
         return _missing_scope_error(str(response.get("needed") or ""), code)
     if code in _KINDS:
-        return _KINDS[code](*_WHY.get(code, ()), code=code)
+        return _KINDS[code](*(_WHY.get(code) or advice_elsewhere(code) or ()), code=code)
     if status >= 500 or not code:
         return DeliveryUnknown(code=code or f"http_{status}")
     return SlackError(Text("Slack refused the request (`{code}`).", code=code), code=code)

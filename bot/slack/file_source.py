@@ -61,7 +61,7 @@ class SlackFileSource:
             if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
                 raise FileReadError(
                     Text("Slack no longer has that file, or I'm not in the conversation it was posted in."),
-                    Text("Nothing was uploaded. Invite me there, or choose the file with `upload`."),
+                    Text("Nothing was uploaded. Send me the file in a direct message, or choose it with `upload`."),
                 ) from None
             raise
         return self._check_facts(file_id, facts)

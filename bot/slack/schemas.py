@@ -36,6 +36,7 @@ class InputValue(msgspec.Struct):
     selected_option: OptionObject | None = None
     selected_options: list[OptionObject] | None = None
     files: list[NamedObject] | None = None
+    selected_conversation: Id = None
 
 
 class ViewState(msgspec.Struct):

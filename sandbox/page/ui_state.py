@@ -95,7 +95,7 @@ def _user(user: FakeUser, index: int) -> Json:
 def _rooms(slack: FakeSlack, person: FakeUser) -> list[FakeChannel]:
     def sees(room: FakeChannel) -> bool:
         if room.is_im:
-            return room.im_user == person.id
+            return person.id in room.members
         return person.id in room.members or not (room.private or person.guest)
 
     return [room for room in slack.channels.values() if sees(room)]

@@ -151,6 +151,7 @@ class FakeChannel:
     general: bool = False
     refusal: str = ""
     team_id: str = ""
+    group: bool = False  # a direct message of several people
     pending_shared: bool = False  # an invitation of another organisation that nobody has accepted yet
 
     @property
@@ -161,11 +162,13 @@ class FakeChannel:
     @property
     def kind(self) -> str:
         """The word of the scopes: channels, groups or im."""
-        return "im" if self.is_im else "groups" if self.private else "channels"
+        return "im" if self.is_im else "mpim" if self.group else "groups" if self.private else "channels"
 
     @property
     def spoken_name(self) -> str:
         """The name a slash command carries: private ones hide theirs."""
+        if self.group:
+            return self.name
         return "directmessage" if self.is_im else "privategroup" if self.private else self.name
 
     def wire(self, *, bot_user: str, home_team: str) -> dict[str, Any]:
@@ -188,7 +191,7 @@ class FakeChannel:
             "is_channel": not self.private,
             "is_group": self.private,
             "is_im": False,
-            "is_mpim": False,
+            "is_mpim": self.group,
             "is_private": self.private,
             "created": self.created,
             "is_archived": self.archived,

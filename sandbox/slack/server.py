@@ -34,11 +34,12 @@ from sandbox.slack.workspace import Listener, SlackWorkspace
 class FakeSlack:
     """Slack, faked: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
-    Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
-    `event`, `mention`, `write`, `drop`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`,
-    `convert`, `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`, `remove`; to people
-    and groups: `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole organisation
-    `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
+    Seeding: `user`, `channel`, `usergroup`, `dm`, `between`. Deeds: `command`, `click`, `submit`, `close`, `options`,
+    `shortcut`, `event`, `mention`, `write`, `drop`, `say`, `home`, `share`, `pick`; to a channel: `archive`,
+    `unarchive`, `rename`, `convert`, `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`,
+    `remove`; to people and groups: `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole
+    organisation `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`, `ephemerals`, `until`,
+    `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`,
     `history_seconds`, `other_bot_posts`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
@@ -91,6 +92,7 @@ class FakeSlack:
         self.user, self.channel, self.usergroup, self.dm = (
             workspace.user, workspace.channel, workspace.usergroup, workspace.dm,
         )  # fmt: skip
+        self.between = workspace.between
         self.install_for_organisation = workspace.install_for_organisation
         self.until = workspace.until
         self.messages, self.ephemerals = self.mailbox.messages, self.mailbox.ephemerals

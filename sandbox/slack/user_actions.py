@@ -265,6 +265,8 @@ class UserActions:
         called = f"<@{self.workspace.bot_user_id}>"
         words = text if channel.is_im or called in text else f"{called} {text}"
         message = self.say(delivered(words), user, channel, thread_ts)
+        if channel.is_im and self.workspace.bot_user_id not in channel.members:
+            return Interaction("event", user.id, channel.id, self.workspace.until)  # no app is told of it
         return await self.event(self._written(message, user, channel), retries)
 
     async def write(self, text: str, user: FakeUser, thread_ts: str | None = None, *, retries: int = 0) -> Interaction:

@@ -242,11 +242,28 @@ class SlackWorkspace:
         known = self.person(user) if isinstance(user, str) else user
         user_id = known.id if known else str(user)
         for channel in self.channels.values():
-            if channel.im_user == user_id:
+            if channel.im_user == user_id and self.bot_user_id in channel.members:
                 return channel
         channel = FakeChannel(
             self.new_id("D"), "", members=[self.bot_user_id, user_id], im_user=user_id, created=int(self.clock())
         )
+        self.channels[channel.id] = channel
+        self.changed("channel", {"channel": channel.id})
+        return channel
+
+    def between(self, *people: FakeUser, bot_is_member: bool = False) -> FakeChannel:
+        """A new direct message of two people, in which no app can be, or a group direct message of more.
+
+        https://docs.slack.dev/reference/objects/conversation-object
+        """
+        members = [user.id for user in people]
+        if len(people) == 2:
+            channel = FakeChannel(self.new_id("D"), "", members=members, im_user=people[1].id)
+        else:
+            name = f"mpdm-{'--'.join(user.handle for user in people)}-1"
+            members += [self.bot_user_id] if bot_is_member else []
+            channel = FakeChannel(self.new_id("G"), name, private=True, members=members, group=True)
+        channel.created = int(self.clock())
         self.channels[channel.id] = channel
         self.changed("channel", {"channel": channel.id})
         return channel

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import CheckboxesElement, InputBlock, Option, PlainTextObject, StaticSelectElement
+from slack_sdk.models.blocks import (
+    CheckboxesElement,
+    ConversationFilter,
+    ConversationSelectElement,
+    InputBlock,
+    Option,
+    PlainTextObject,
+    StaticSelectElement,
+)
 from slack_sdk.models.blocks.block_elements import FileInputElement, InputInteractiveElement, PlainTextInputElement
 
 from bot.slack.blocks import Block
@@ -46,6 +54,15 @@ def static_select_input(label: str, name: str, options: Sequence[Option], *, opt
     return _input(label, name, StaticSelectElement(action_id=name, options=list(options)), optional=optional)
 
 
+def channel_input(label: str, name: str) -> Block:
+    """Return a choice of one of the channels that the user sees; which it is, is checked on use.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element#conversation_multi_select
+    """
+    shown = ConversationFilter(include=["public", "private"], exclude_bot_users=True)
+    return _input(label, name, ConversationSelectElement(action_id=name, filter=shown), optional=False)
+
+
 def text_input(
     label: str, name: str, *, value: str = "", max_length: int, hint: str = "", example: str = "", optional: bool = True
 ) -> Block:
@@ -73,6 +90,8 @@ def with_initial_value(block: Block, typed: dict[str, Any]) -> Block:
     element = {key: value for key, value in block["element"].items() if not key.startswith("initial_")}
     if typed.get("value"):
         element["initial_value"] = typed["value"]
+    if picked := typed.get("selected_conversation"):
+        element["initial_conversation"] = picked
     if chosen := typed.get("selected_option"):
         element["initial_option"] = _matching_options(element, [chosen])[0]
     if ticked := typed.get("selected_options"):

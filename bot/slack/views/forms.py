@@ -9,8 +9,10 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.i18n import _
 from bot.slack import blocks
-from bot.slack.blocks import Message
+from bot.slack.blocks import Message, Modal, inputs
 from bot.slack.mrkdwn import escape_inline
+
+PICK_CHANNEL, PICKED_CHANNEL = "channel.v1", "channel.id"
 
 
 def reopen_button(draft: str, label: str = "") -> ButtonElement:
@@ -32,6 +34,17 @@ def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
 def not_opened(message: Message, draft: str) -> Message:
     """Return the button to a form that is not open: too much time had passed, or Slack opens none from a mention."""
     return _with(message, [blocks.actions(reopen_button(draft, _("Open the form")))])
+
+
+def choose_channel(message: Message, draft: str) -> Message:
+    """Return what can't be done where it was asked, and the button that asks for another channel."""
+    return _with(message, [blocks.actions(blocks.button(_("Choose a channel"), PICK_CHANNEL, draft))])
+
+
+def channel_picker(draft: str) -> Modal:
+    """Return the form that asks for a channel in which the command, or the button, of the draft is to run."""
+    body = (inputs.channel_input(_("Channel"), PICKED_CHANNEL),)
+    return Modal(PICK_CHANNEL, _("Choose a channel"), body, submit=_("Continue"), private_metadata=draft)
 
 
 def about_files(names: Sequence[str], title: str, draft: str) -> Message:

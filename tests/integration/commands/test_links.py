@@ -356,7 +356,9 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environm
     answer = await world.ask("get courier", channel=where)
     words = await said(await press(world.slack, answer, "Share here", user=world.ana))
     name = world.slack.users[world.slack.bot_user_id].handle
-    assert words == f"I'm not in this channel, so I can't post here. Invite me first: `/invite @{name}`."
+    assert (
+        words == f"I'm not in this channel, so I can't post here. Invite me first: `/invite @{name}`, then try again."
+    )
     assert world.slack.messages(where) == []
     assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
 
