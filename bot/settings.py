@@ -152,6 +152,13 @@ def _splits(address: str) -> bool:
     return True
 
 
+def _with_pooling(address: str, info: ValidationInfo) -> str:
+    """Add how transactions are pooled to an address, so that whoever opens the database knows."""
+    if info.data.get("pgbouncer") != TRANSACTION_POOLING or not address.startswith(_POSTGRESQL):
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{POOLING}={TRANSACTION_POOLING}"
+
+
 def _hosts_apart(address: str) -> str:
     """Return `postgresql://…@one:1,two:2/db`, as libpq takes it, with its hosts in the query, as SQLAlchemy does.
 
@@ -260,6 +267,7 @@ def setting(
 
 
 DRAIN_SECONDS = 5.0  # in Kubernetes, whose proxies learn in this time that a replica is to get no more requests
+POOLING, TRANSACTION_POOLING = "pgbouncer", "transaction"  # as parameter of an address
 _LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
@@ -347,11 +355,16 @@ class Settings(BaseSettings):
         example="a long random word: openssl rand -hex 24",
     )
 
-    database_url: Annotated[str, AfterValidator(database_address)] = setting(
+    pgbouncer: Annotated[Literal["session", "transaction"], BeforeValidator(_lower)] = setting(
+        "session",
+        "how a pgbouncer in front of PostgreSQL pools: session (or none is there), or transaction: without prepared "
+        "statements, and other replicas are asked every 2 s instead of LISTEN",
+        group="Where it runs",
+    )
+    database_url: Annotated[str, AfterValidator(database_address), AfterValidator(_with_pooling)] = setting(
         "sqlite:///bot.db",
         "sqlite:///… for one process (absolute path: sqlite:////data/bot.db), postgresql://… for several replicas",
         example="sqlite:///bot.db or postgresql://bot@db/bot",
-        group="Where it runs",
         repr=False,  # may hold a password
     )
     host: Annotated[str, AfterValidator(_listening)] = setting(
@@ -440,7 +453,10 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    database_url: Annotated[str, AfterValidator(database_address)] = Field("sqlite:///bot.db", repr=False)
+    pgbouncer: Annotated[Literal["session", "transaction"], BeforeValidator(_lower)] = "session"
+    database_url: Annotated[str, AfterValidator(database_address), AfterValidator(_with_pooling)] = Field(
+        "sqlite:///bot.db", repr=False
+    )
 
 
 class SlackAppSettings(BaseSettings):

@@ -24,7 +24,7 @@ from bot.db.runner import Runner, SqliteRunner
 from bot.db.types import micros
 from bot.exceptions import StartupError
 from bot.i18n import english
-from bot.settings import database_address
+from bot.settings import POOLING, TRANSACTION_POOLING, database_address
 
 APPLICATION = "applivery-bot"
 
@@ -40,6 +40,8 @@ LIBPQ_DEFAULTS = {
 }
 
 
+PREPARE_THRESHOLD = "prepare_threshold"  # in an address: psycopg's, not libpq's
+
 # Of several servers, the one that takes writes: after a failover the old one may be a standby.
 WRITABLE = {"target_session_attrs": "read-write"}
 
@@ -51,11 +53,18 @@ _SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an addr
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrl:
-    """Where the database is; `file` is None in memory and on PostgreSQL."""
+    """Where the database is; `file` is None in memory and on PostgreSQL.
+
+    `prepare_threshold` is psycopg's: statements prepared after so many uses, None for none. `is_pooled`: a pgbouncer
+    in between gives each transaction another connection of the server's.
+    https://www.psycopg.org/psycopg3/docs/advanced/prepare.html, https://www.pgbouncer.org/features.html
+    """
 
     dialect: str
     url: URL
     file: Path | None = None
+    prepare_threshold: int | None = 5
+    is_pooled: bool = False
 
     @classmethod
     def parse(cls, address: str) -> DatabaseUrl:
@@ -74,11 +83,18 @@ class DatabaseUrl:
         except ValueError as wrong:
             raise StartupError(english(f"DATABASE_URL {wrong}.")) from None
         if url.drivername != SQLITE:
-            defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
-            missing = {key: value for key, value in defaults.items() if key not in url.query}
-            return cls(POSTGRESQL, url.set(drivername="postgresql+psycopg").update_query_dict(missing))
+            return cls._postgresql(url)
         file = _file(url.database or "")
         return cls(SQLITE, URL.create("sqlite", database=str(file)), file)
+
+    @classmethod
+    def _postgresql(cls, url: URL) -> DatabaseUrl:
+        defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
+        missing = {key: value for key, value in defaults.items() if key not in url.query}
+        is_pooled = url.query.get(POOLING) == TRANSACTION_POOLING
+        threshold = None if is_pooled else _prepare_threshold(url.query.get(PREPARE_THRESHOLD))
+        url = url.set(drivername="postgresql+psycopg").difference_update_query((POOLING, PREPARE_THRESHOLD))
+        return cls(POSTGRESQL, url.update_query_dict(missing), None, threshold, is_pooled)
 
     def libpq(self) -> dict[str, Any]:
         """Return the arguments of psycopg's `connect` for this PostgreSQL database."""
@@ -99,6 +115,18 @@ class DatabaseUrl:
         if self.dialect == SQLITE:
             return str(self.file or "memory")
         return f"{self.url.host or 'the local server'}/{self.url.database or ''}"
+
+
+def _prepare_threshold(written: object) -> int | None:
+    """Return psycopg's parameter from an address. Raises StartupError for what is neither a number nor `none`."""
+    if written is None:
+        return 5
+    word = str(written).lower()
+    if word in ("none", ""):
+        return None
+    if not word.isdecimal():
+        raise StartupError(english(f"DATABASE_URL's {PREPARE_THRESHOLD} must be a number or none."))
+    return int(word)
 
 
 def _file(name: str) -> Path:
@@ -130,7 +158,7 @@ def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool 
     if place.dialect == POSTGRESQL:
         from bot.db.postgres import pool  # noqa: PLC0415 - half a second and 15 MB that SQLite needs not
 
-        return pool(place.url, reading=reading)
+        return pool(place, reading=reading)
     if reading:
         return SqliteRunner(_reader(place, clock))
     # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from bot.db import app_polls, scheduled_reports, sqlite_files
+from bot.db import app_polls, scheduled_reports, slack_changes, sqlite_files
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
@@ -22,7 +22,7 @@ from bot.exceptions import DatabaseNotFound, DatabaseUnavailable, StartupError
 from bot.i18n import english
 
 if TYPE_CHECKING:
-    from bot.db.postgres import PgListener
+    from bot.db.postgres import PgListener, PgPoller
 
 
 T = TypeVar("T")
@@ -44,11 +44,11 @@ class Database:
         self.dialect = place.dialect
         self.notifier = Notifier()
         self._runner = runner
-        self._shared = SharedState(place.dialect, self.notifier.sender)
+        self._shared = SharedState(place.dialect, self.notifier.sender, is_pooled=place.is_pooled)
         self._cache: dict[object, tuple[int, Any]] = {}
         self._place = place
         self._lock = lock
-        self._listener: PgListener | None = None
+        self._listener: PgListener | PgPoller | None = None
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Database:
@@ -116,9 +116,12 @@ class Database:
         await self._check_whole()
         await self._runner.run_raw(db_migrate.upgrade)
         if self.dialect == POSTGRESQL:
-            from bot.db.postgres import PgListener  # noqa: PLC0415 - loaded for PostgreSQL only
+            from bot.db.postgres import PgListener, PgPoller  # noqa: PLC0415 - loaded for PostgreSQL only
 
-            self._listener = PgListener(self.notifier, self._place.libpq())
+            if self._place.is_pooled:
+                self._listener = PgPoller(self.notifier, partial(self.run, slack_changes.list_changes))
+            else:
+                self._listener = PgListener(self.notifier, self._place.libpq())
             await self._listener.start()
         else:
             # this is the only process: leases that are left belong to one that has ended

@@ -5,39 +5,45 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
-import structlog
-from sqlalchemy import URL, event
+from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
 from bot.db import download_schema, schema  # noqa: F401 - they put the tables into `metadata`
+from bot.db.connect import DatabaseUrl
 from bot.db.daemon_threads import DaemonThreads
 from bot.db.runner import DRIVERS, OWN_FAULT, Work
 from bot.db.types import metadata
 from bot.db.wakeups import CHANNEL, Notifier
 from bot.exceptions import DatabaseUnavailable, kind_of
 from bot.observability.causes import cause
+from bot.observability.logging import LogThrottle, logger
 
 T = TypeVar("T")
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 # Deadlock and serialisation failure: PostgreSQL has rolled the loser back, so it may simply go again
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 GO_AGAIN = ("40P01", "40001")
 # What a server answers to a write that has become a standby.
 READ_ONLY = "25006"
+# What comes of prepared statements where each transaction has another of the server's connections.
+UNPREPARED = ("26000", "42P05")
 TRIES = 4
 
 # As many transactions at once; half of the connections stay open.
 CONNECTIONS = 10
+
+# Between two looks for what other replicas have to say, where no NOTIFY comes through.
+POLL_SECONDS = 2.0
 
 # How long a caller waits for a connection before DatabaseUnavailable.
 ROOM_SECONDS = 10.0
@@ -64,27 +70,36 @@ for _index in [index for table in metadata.tables.values() for index in table.in
         _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
 
 
-def pool(url: URL, *, reading: bool = False) -> PostgresRunner:
-    """Return a pool of prepared connections to this address, which may be for `reading` only; none is made yet."""
+def pool(place: DatabaseUrl, *, reading: bool = False) -> PostgresRunner:
+    """Return a pool of prepared connections to this address, which may be for `reading` only; none is made yet.
+
+    Behind a pgbouncer that pools transactions a connection keeps no settings, so each transaction begins with them.
+    """
     # hide_parameters: a driver's error must not bring typed text into a log (guarantee 1).
     kept = CONNECTIONS // 2
-    engine = sa.create_engine(url, hide_parameters=True, pool_size=kept, max_overflow=CONNECTIONS - kept)
-    event.listen(engine, "connect", _prepare)
-    if reading:
-        event.listen(engine, "connect", _prepare_to_read)
+    engine = sa.create_engine(
+        place.url,
+        hide_parameters=True,
+        pool_size=kept,
+        max_overflow=CONNECTIONS - kept,
+        connect_args={"prepare_threshold": place.prepare_threshold},
+    )
+    if place.is_pooled:
+        local = _set("SET LOCAL", SESSION | ({"transaction_read_only": "on"} if reading else {}))
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(local))
+    else:
+        session = _set("SET", SESSION | ({"default_transaction_read_only": "on"} if reading else {}))
+        event.listen(engine, "connect", partial(_prepare, session))
     return PostgresRunner(engine)
 
 
-def _prepare(connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SESSION.items()))
-    cursor.close()
-    connection.commit()
+def _set(command: str, settings: Mapping[str, str]) -> str:
+    return "; ".join(f"{command} {name} = '{value}'" for name, value in settings.items())
 
 
-def _prepare_to_read(connection: DBAPIConnection, _record: object) -> None:
+def _prepare(statements: str, connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("SET default_transaction_read_only = on")
+    cursor.execute(statements)
     cursor.close()
     connection.commit()
 
@@ -101,6 +116,7 @@ class PostgresRunner:
         self._room_seconds = room_seconds
         self._room = asyncio.Semaphore(CONNECTIONS)
         self._threads = DaemonThreads()
+        self._log_throttle = LogThrottle()
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """See `Runner`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
@@ -139,6 +155,8 @@ class PostgresRunner:
                     connection.commit()
                     return answer
             except DRIVERS as problem:
+                if _state(problem) in UNPREPARED and self._log_throttle.due("pooling"):
+                    log.error("db.transactions_are_pooled", fix="set PGBOUNCER=transaction", cause=cause(problem))
                 if _state(problem) == READ_ONLY:
                     self._engine.dispose(close=False)  # a standby now: the next connections look for the primary
                 if not committing and attempt < TRIES and not line.is_cut and _may_go_again(problem, attempt):
@@ -251,11 +269,11 @@ class PgListener:
                 async for notify in connection.notifies():
                     self._notifier.receive(notify.payload)
             except psycopg.Error as problem:
-                log.warning("the database's wake-ups are cut off", problem=kind_of(problem), cause=cause(problem))
+                log.warning("db.wakeups_away", problem=kind_of(problem), cause=cause(problem))
             finally:
                 await connection.close()
             connection = await self._return()
-            log.info("the database's wake-ups are back")
+            log.info("db.wakeups_back")
             self._notifier.notify_all()
 
     async def _return(self) -> psycopg.AsyncConnection:
@@ -265,3 +283,43 @@ class PgListener:
                 return await self._listen()
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)
+
+
+class PgPoller:
+    """Stands in for `PgListener` behind a pgbouncer that pools transactions, through which no NOTIFY comes.
+
+    Workers look again at short intervals, and what changed in Slack is written to a table by whoever hears of it.
+    """
+
+    def __init__(self, notifier: Notifier, changes: Callable[[], Awaitable[Mapping[str, str]]]) -> None:
+        self._notifier = notifier
+        self._changes = changes
+        self._known: Mapping[str, str] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Poll from now on."""
+        self._task = asyncio.create_task(self._run(), name="store poller")
+
+    async def stop(self) -> None:
+        """Stop polling."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            self._notifier.notify_all()
+            with suppress(DatabaseUnavailable):  # the workers say that it is away
+                await self._tell_changes()
+
+    async def _tell_changes(self) -> None:
+        """Tell of what other replicas have written since the last look."""
+        found = await self._changes()
+        for who, change in found.items():
+            if change != self._known.get(who) and not change.endswith(self._notifier.sender):
+                self._notifier.tell_change(who)
+        self._known = found

@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from bot.db.dialect_sql import POSTGRESQL, Statement
+from bot.db.dialect_sql import NOW, POSTGRESQL, Statement
 from bot.db.wakeups import CHANGED, CHANNEL, Topic
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+# `slack_changes` reads it
+_WRITE_CHANGE = sa.text(f"""
+    INSERT INTO key_value (key, value) VALUES (:key, CAST({NOW[POSTGRESQL]} AS text) || ' ' || :sender)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value
+""")  # noqa: S608 - our own words
 _NOTIFY = sa.text("SELECT pg_notify(:channel, :payload)")
 
 
 class SharedState:
     """What all transactions of one database have in common; `dialect` is `sqlite` or `postgresql`.
 
-    `sender` marks this process's notifications. `writes` counts the transactions that invalidated the read cache.
+    `sender` marks this process's notifications; where it `is_pooled`, none comes through.
+    `writes` counts the transactions that invalidated the read cache.
     """
 
-    def __init__(self, dialect: str, sender: str) -> None:
+    def __init__(self, dialect: str, sender: str, *, is_pooled: bool = False) -> None:
         self.dialect = dialect
         self.sender = sender
+        self.is_pooled = is_pooled
         self.writes = 0
         self._last_run: dict[str, float] = {}
 
@@ -68,10 +75,12 @@ class Transaction:
 
     def notify_slack_change(self, who: str) -> None:
         """Tell the other processes after the commit that Slack's record of this user or group has changed."""
+        if self._shared.is_pooled:
+            self.execute(_WRITE_CHANGE, key=f"{CHANGED}{who}", sender=self._shared.sender)
         self._notify_others(f"{CHANGED}{who}")
 
     def _notify_others(self, event: str) -> None:
-        if self.dialect == POSTGRESQL:  # SQLite has no other processes
+        if self.dialect == POSTGRESQL and not self._shared.is_pooled:  # SQLite has no other processes
             self.execute(_NOTIFY, channel=CHANNEL, payload=f"{event} {self._shared.sender}")
 
     def invalidate_cache(self) -> None:

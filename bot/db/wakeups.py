@@ -64,6 +64,11 @@ class Notifier:
         topic, _, sender = payload.partition(" ")
         if sender == self.sender:
             return
-        if topic.startswith(CHANGED) and self.on_slack_change:
-            self.on_slack_change(topic.removeprefix(CHANGED))
+        if topic.startswith(CHANGED):
+            self.tell_change(topic.removeprefix(CHANGED))
         self.notify(topic)
+
+    def tell_change(self, who: str) -> None:
+        """Another replica reports this user or group as changed."""
+        if self.on_slack_change:
+            self.on_slack_change(who)

@@ -11,7 +11,18 @@ from tests.repository.shell import ROOT, CompletedCommand, bare_path, environmen
 
 BARE = ["bash", "sh", "env", "dirname", "id", "cat", "tee", "chmod", "rm", "grep", "git", "mktemp", "tail"]
 STEPS = ["check", "audit", "test"]
-PRESENT = ["chromium", "haproxy", "postgres", "python3", "shellcheck", "systemd-analyze", "tinyproxy", "ip", "make"]
+PRESENT = [
+    "chromium",
+    "haproxy",
+    "pgbouncer",
+    "postgres",
+    "python3",
+    "shellcheck",
+    "systemd-analyze",
+    "tinyproxy",
+    "ip",
+    "make",
+]
 
 
 class Machine:
