@@ -27,7 +27,9 @@ from bot.health import HealthService
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
+from bot.services import event_arrivals
 from bot.services.channel_moves import ChannelMoves
+from bot.services.event_arrivals import EventArrivals
 from bot.services.permissions import PermissionChecker
 from bot.services.slack_uploads import UploadRunner
 from bot.services.webhook import WebhookHandler
@@ -110,8 +112,8 @@ async def running(
             stack.push_async_callback(service.stop)
         if service.sockets:
             service.sockets.start()
-        greeting = asyncio.create_task(_check_installation(service))
-        stack.callback(greeting.cancel)
+        for greeting in (_check_installation(service), _say_that_no_event_came(service)):
+            stack.callback(asyncio.create_task(greeting).cancel)
         log.info("service.started", port=service.web.port, mode="socket" if service.sockets else "http")
         yield service
         log.info("service.stopping")
@@ -185,6 +187,9 @@ async def _opened(
         token = settings.slack_app_token.get_secret_value()
         sockets = SocketPool(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
         stack.push_async_callback(sockets.close)
+    arrivals = None if sockets else EventArrivals(store, tuning.clock)
+    if arrivals:
+        stack.push_async_callback(arrivals.close)
     jobs = jobs_of(
         settings,
         tuning,
@@ -205,9 +210,10 @@ async def _opened(
         app_directory=services.apps,
         slack_client=slack_client,
         sockets=sockets,
+        arrivals=arrivals,
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
-    events = None if sockets else SlackEvents(slack, secret, metrics)
+    events = SlackEvents(slack, secret, metrics, arrivals) if arrivals else None
     webhook_handler = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
     stack.callback(webhook_handler.close)
     web = _web(settings, store, metrics, vitals, claim, webhook_handler, events)
@@ -268,3 +274,20 @@ async def _check_installation(service: RunningBot) -> None:
     off = {scope: feature.name for scope, feature in OPTIONAL.items() if scope not in scopes}
     if off:
         log.info("slack.features_off", off=off)
+
+
+async def _say_that_no_event_came(service: RunningBot) -> None:
+    """One line at the start in HTTP mode, as long as Slack has never sent an event: it does once the URL is verified.
+
+    https://docs.slack.dev/apis/events-api/using-http-request-urls
+    """
+    if service.sockets:
+        return
+    try:
+        seen = await event_arrivals.read(service.store)
+    except BotError as problem:
+        log.warning("slack.arrivals_unknown", cause=cause(problem))
+        return
+    if not (seen.event or seen.verified):
+        where = event_arrivals.settings_page(await service.slack_client.app_id())
+        log.info("slack.no_event_yet", fix=f"Verify the URL under {where}.")

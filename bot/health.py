@@ -26,6 +26,7 @@ from bot.exceptions import BotError, ServiceUnavailable
 from bot.i18n import NO_TEXT
 from bot.observability.causes import cause
 from bot.services.app_directory import AppDirectory
+from bot.services.event_arrivals import EventArrivals
 from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.slack.socket_mode.pool import SocketPool
@@ -50,7 +51,9 @@ class HealthService:
         app_directory: AppDirectory,
         slack_client: SlackClient,
         sockets: SocketPool | None,
+        arrivals: EventArrivals | None = None,
     ) -> None:
+        self._arrivals = arrivals
         self._jobs = jobs
         self._store: Database = jobs.store
         self._budget = applivery.budget
@@ -69,7 +72,7 @@ class HealthService:
         }
 
     async def _slack_check(self, *, seconds: float = SECONDS, fresh: float = FRESH) -> dict[str, Any]:
-        return await readiness.slack(self._sockets, self._slack_client, fresh=fresh, seconds=seconds)
+        return await readiness.slack(self._sockets, self._slack_client, self._arrivals, fresh=fresh, seconds=seconds)
 
     async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
         """Return whether polls succeed."""

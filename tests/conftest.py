@@ -151,6 +151,7 @@ class Environment:
         self.bot = await self._running.enter_async_context(running(settings, self.tuning, jobs=jobs))
         if self.bot.sockets is None:
             self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
+            assert await self.slack.verify()
         else:
             self.slack.request_url = None
             await self.slack.until(lambda: self.slack.sockets)

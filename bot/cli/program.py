@@ -210,6 +210,9 @@ def manifest(
     organization: Annotated[
         bool, typer.Option("--organization", help="For Enterprise Grid: install once for the whole organisation.")
     ] = False,
+    http: Annotated[
+        bool, typer.Option("--http", help="For HTTP mode, before there is a SLACK_SIGNING_SECRET.")
+    ] = False,
 ) -> None:
     """Print the Slack app manifest for these settings."""
     import yaml  # noqa: PLC0415 - nothing else needs it
@@ -218,7 +221,7 @@ def manifest(
     text = slack_manifest(
         command=settings.slack_command,
         public_url=settings.public_url,
-        socket_mode=settings.socket_mode,
+        socket_mode=settings.socket_mode and not http,
         shortcuts=_registry().shortcuts(),
         name=settings.slack_app_name,
         organization=organization,

@@ -112,7 +112,7 @@ async def polling(case: CheckContext) -> list[CheckResult]:
         return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", str(problem.step_for(admin=True)))]
     if not state.apps:
         return [well(POLLING, "no apps to poll: no channel is subscribed, and no build is watched.")]
-    last = _ago(state.oldest_poll, case.clock())
+    last = ago(state.oldest_poll, case.clock())
     if state.behind:
         text = f"{state.behind} of {_all(state.apps, 'app')} behind schedule. Oldest successful poll: {last}."
         return [broken(POLLING, text, LOOK_IN_THE_LOG)]
@@ -139,7 +139,8 @@ def _all(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _ago(then: datetime | None, now: datetime) -> str:
+def ago(then: datetime | None, now: datetime) -> str:
+    """Return how long ago that was, in words."""
     return "never" if then is None else f"{_span(max(0.0, (now - then).total_seconds()))} ago"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.doctor import admins, applivery, blocks, database, service, slack
+from bot.doctor import admins, applivery, blocks, database, http_events, service, slack
 from bot.doctor.context import CheckContext, Consent, opened
 from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport, broken, skipped, well
 from bot.factories import learn_secrets
@@ -20,6 +20,7 @@ Check = Callable[[CheckContext], Awaitable[list[CheckResult]]]
 CHECKS: dict[str, Check] = {
     "Slack": slack.slack,
     slack.SOCKETS: slack.connections,
+    http_events.EVENTS: http_events.events,
     applivery.HOSTS: applivery.hosts,
     applivery.CREDENTIAL: applivery.credential,
     applivery.PERMISSION: applivery.permissions,

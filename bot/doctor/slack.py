@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.db.subscriptions import list_subscriptions
-from bot.doctor import admins, database, workspaces
+from bot.doctor import admins, database, http_events, workspaces
 from bot.doctor.context import SECONDS, CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, off, skipped, warning, well
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
@@ -56,7 +56,8 @@ def _refused(case: CheckContext, problem: SlackError) -> CheckResult:
     """A token that is not taken, or a Slack that is not reached, which the app token cannot reach either."""
     if isinstance(problem, DeliveryUnknown):
         text = f"can't reach Slack at {case.settings.slack_api_url} ({cause(problem)})."
-        return broken(TOKEN, text, unreached(problem, "SLACK_API_URL"), blocks=(*AFTER_TOKEN, SOCKETS))
+        blocks = (*AFTER_TOKEN, SOCKETS, http_events.EVENTS)
+        return broken(TOKEN, text, unreached(problem, "SLACK_API_URL"), blocks=blocks)
     fix = "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (api.slack.com/apps → your app → OAuth & Permissions)."
     return broken(TOKEN, f"Slack doesn't accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
 

@@ -347,6 +347,20 @@ class SlackClient:
         """Return what our token may do; None when Slack does not say. Raises SlackError."""
         return (await self.identity()).scopes
 
+    async def app_id(self) -> str | None:
+        """Return the id of our app, as the addresses of its settings have it; None while Slack cannot say.
+
+        https://docs.slack.dev/reference/methods/bots.info
+        """
+        try:
+            own = await self.identity()
+            team_id = next(iter(await self.workspaces.ids()), None)
+            answer = await call_api(self.api.bots_info(bot=own.bot_id, team_id=team_id))
+        except SlackError:
+            return None
+        found = (answer.get("bot") or {}).get("app_id")
+        return found if isinstance(found, str) and found.startswith("A") and found.isalnum() else None
+
     async def find_messages(
         self, channel: str, keys: Collection[str], periods: Sequence[SearchPeriod], *, thread_ts: str | None = None
     ) -> dict[str, str]:

@@ -14,6 +14,7 @@ from bot.db.database import Database
 from bot.domain.health import AttemptHistory
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
+from bot.services.event_arrivals import EventArrivals
 from bot.slack.client import SlackClient
 from bot.slack.socket_mode.pool import SocketPool
 
@@ -26,10 +27,21 @@ LATE_SECONDS = 90.0  # at least, since some looks take long
 
 
 async def slack(
-    sockets: SocketPool | None, slack_client: SlackClient, *, fresh: float = FRESH, seconds: float = SECONDS
+    sockets: SocketPool | None,
+    slack_client: SlackClient,
+    arrivals: EventArrivals | None = None,
+    *,
+    fresh: float = FRESH,
+    seconds: float = SECONDS,
 ) -> dict[str, Any]:
-    """Return whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode."""
+    """Return whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode.
+
+    Over HTTP `events` is when the last one came. Without any the bot is ready: commands and buttons come all the same.
+    """
     found: dict[str, Any] = {"ok": True}
+    if arrivals is not None:
+        found["events"] = await arrivals.describe()
+        found |= {"signature": "refused"} if arrivals.signature_refused else {}
     if sockets is not None:
         connected = await sockets.count_connected()
         found = {"ok": connected > 0, "connections": connected}

@@ -15,6 +15,7 @@ from slack_bolt.response import BoltResponse
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.observability.metrics import Metrics
+from bot.services.event_arrivals import EventArrivals
 from bot.slack import schemas
 from bot.web.request_bodies import read_body
 
@@ -29,17 +30,19 @@ REFUSED = 401
 class SlackEvents:
     """`POST /slack/events`."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str, metrics: Metrics) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, metrics: Metrics, arrivals: EventArrivals) -> None:
         self._app = app
         self._secret = signing_secret.encode()
         self._metrics = metrics
+        self._arrivals = arrivals
 
     async def answer(self, request: web.Request) -> web.Response:
         """Give a request of Slack's to Bolt; anything else is refused with 401 and counted."""
         body = await read_body(request, SLACK_BYTES)
         answer = BoltResponse(status=REFUSED, body="")
-        if self._is_signed(request, body) or _certificate_check(body):
-            answer = await self._dispatch(request, body)
+        signed = self._is_signed(request, body)
+        if signed or _certificate_check(body):
+            answer = await self._dispatch(request, body, signed=signed)
         if answer.status == REFUSED:  # a wrong signature, one too old, or a body that is not Slack's
             self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
         return await to_aiohttp_response(answer)
@@ -53,14 +56,19 @@ class SlackEvents:
         if signature is None or stamp is None or abs(time.time() - int(stamp)) > FRESH_SECONDS:
             return False
         right = hmac.new(self._secret, b"v0:%s:%s" % (stamp.encode(), body), hashlib.sha256).hexdigest()
-        return hmac.compare_digest(f"v0={right}", signature)
+        signed = hmac.compare_digest(f"v0={right}", signature)
+        if not signed:
+            self._arrivals.refuse()
+        return signed
 
-    async def _dispatch(self, request: web.Request, body: bytes) -> BoltResponse:
+    async def _dispatch(self, request: web.Request, body: bytes, *, signed: bool) -> BoltResponse:
         try:
             bolt_request = AsyncBoltRequest(
                 body=body.decode(), query=request.query_string, headers=dict(request.headers)
             )
             if schemas.is_valid(bolt_request.body):
+                if signed:
+                    self._arrivals.accept(bolt_request.body.get("type"))
                 return await self._app.async_dispatch(bolt_request)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             pass  # Bolt parses a body before it verifies it; our own work is in tasks and cannot fail here

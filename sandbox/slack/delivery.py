@@ -15,6 +15,8 @@ from sandbox.slack.workspace import SlackWorkspace
 class PayloadDelivery:
     """Sockets, or signed HTTP once `request_url` is set: then nothing goes over a socket, as with Slack.
 
+    Until `verified`, events are not sent over HTTP: whoever sets the address has it answer a challenge first, by hand.
+    https://docs.slack.dev/apis/events-api/using-http-request-urls
     `retry_delays` are the seconds before an event that was not acknowledged is sent again.
     https://docs.slack.dev/apis/events-api#retries
     """
@@ -27,8 +29,18 @@ class PayloadDelivery:
         self.signed = signed
         self.ack_seconds = ack_seconds
         self.request_url: str | None = None
+        self.verified = False
         self.retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
         self._retrying: set[asyncio.Task[None]] = set()
+
+    def set_request_url(self, url: str | None) -> None:
+        """Type another address into the app's settings, which is not verified yet."""
+        self.request_url, self.verified = url, False
+
+    async def verify(self) -> bool:
+        """Press *Retry* beside the request URL: whether the address answers the challenge."""
+        self.verified = bool(self.request_url) and await self.signed.verify(str(self.request_url), self.ack_seconds)
+        return self.verified
 
     async def ask(self, kind: str, payload: dict[str, Any], *, attempt: int = 0, reason: str = "") -> Acknowledgement:
         """Deliver once, of the kind "slash_commands", "interactive" or "events_api"."""
@@ -64,6 +76,8 @@ class PayloadDelivery:
         `retries` sends it that many times more although it was acknowledged: the ack that got lost on its way back.
         """
         turn.payload = payload
+        if self.request_url and not self.verified:
+            return turn
         ack = await self.ask("events_api", payload)
         note(turn, ack)
         for attempt in range(1, retries + 1):

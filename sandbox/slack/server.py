@@ -101,6 +101,7 @@ class FakeSlack:
         self.event, self.mention, self.say = person.event, person.mention, person.say
         self.write, self.drop = person.write, person.drop
         self.reword, self.repeat = person.reword, self.delivery.repeat
+        self.verify = self.delivery.verify
         self.home, self.share, self.pick = person.home, person.share, person.pick
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
         self.invite, self.remove, self.convert = self.places.invite, self.places.remove, self.places.convert
@@ -221,12 +222,12 @@ class FakeSlack:
 
     @property
     def request_url(self) -> str | None:
-        """Where commands, interactions and events are POSTed; None means over Socket Mode."""
+        """Where commands, interactions and, once `verify` was answered, events are POSTed; None: over Socket Mode."""
         return self.delivery.request_url
 
     @request_url.setter
     def request_url(self, url: str | None) -> None:
-        self.delivery.request_url = url
+        self.delivery.set_request_url(url)
 
     @property
     def ack_seconds(self) -> float:

@@ -26,6 +26,7 @@ from bot.slack.manifest import manifest
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support import fork_server
+from tests.support.slack_manifest import check_manifest
 from tests.support.waiting import PATIENCE, busyness, patience
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,6 +167,18 @@ async def test_the_manifest_is_printed_for_these_settings(tmp_path: Path) -> Non
         shortcuts=HandlerRegistry.scan(bot.commands).shortcuts(),
     )
     assert "secret-token" not in default.out + over_http.out
+
+
+async def test_manifest_http_needs_no_secret_yet(tmp_path: Path) -> None:
+    named = {"PUBLIC_URL": "https://bot.acme.test", "SLACK_APP_NAME": "Acme Builds"}
+    over_http, long = await asyncio.gather(
+        shell(tmp_path, "manifest", "--http", **named), shell(tmp_path, "manifest", SLACK_APP_NAME="x" * 36)
+    )
+    made = yaml.safe_load(over_http.out)
+    check_manifest(made)
+    assert made["settings"]["event_subscriptions"]["request_url"] == "https://bot.acme.test/slack/events"
+    assert made["display_information"]["name"] == made["features"]["bot_user"]["display_name"] == "Acme Builds"
+    assert (long.code, long.err.partition(":")[0]) == (2, "SLACK_APP_NAME")
 
 
 async def test_commands_lists_every_subcommand(tmp_path: Path) -> None:

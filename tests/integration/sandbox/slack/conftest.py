@@ -49,6 +49,7 @@ class Connected:
         await site.start()
         self.closers.append(runner.cleanup)
         self.slack.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+        assert await self.slack.verify()
 
 
 @pytest.fixture

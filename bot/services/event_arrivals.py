@@ -1,0 +1,101 @@
+"""Whether Slack sends events over HTTP: only once the request URL has been verified in the app's settings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.db import key_value
+from bot.db.database import Database
+from bot.exceptions import BotError
+from bot.observability.causes import cause
+from bot.observability.logging import logger
+
+log = logger(__name__)
+
+WRITE_SECONDS = 600.0  # between two writes of the same: an event need not cost one
+EVENT, VERIFICATION = "event_callback", "url_verification"
+_KEYS = {EVENT: "slack http last event", VERIFICATION: "slack http verified"}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """When Slack last sent an event, to ten minutes, and last verified the URL; None: never."""
+
+    event: datetime | None = None
+    verified: datetime | None = None
+
+
+async def read(store: Database) -> Arrivals:
+    """Return what all replicas have seen. Raises DatabaseUnavailable."""
+    event, verified = [_moment(await store.run(key_value.get_value, key)) for key in _KEYS.values()]
+    return Arrivals(event, verified)
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def settings_page(app_id: str | None) -> str:
+    """Return where the request URL is verified, as far as the app is known."""
+    if not app_id:
+        return "https://api.slack.com/apps → your app → Event Subscriptions"
+    return f"https://api.slack.com/apps/{app_id}/event-subscriptions"
+
+
+class EventArrivals:
+    """Records what comes in over HTTP; `signature_refused` while no request has had the right signature.
+
+    https://docs.slack.dev/apis/events-api/using-http-request-urls
+    """
+
+    def __init__(self, store: Database, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._next_write = dict.fromkeys(_KEYS, 0.0)
+        self._writing: set[asyncio.Task[None]] = set()
+        self._accepted = False
+        self.signature_refused = False
+
+    def accept(self, kind: object) -> None:
+        """Note a request with the right signature, of the `type` that its body names; writes beside the answer."""
+        self._accepted, self.signature_refused = True, False
+        now = time.monotonic()
+        if kind not in _KEYS or now < self._next_write[kind]:
+            return
+        self._next_write[kind] = now + WRITE_SECONDS
+        task = asyncio.create_task(self._write(kind))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    def refuse(self) -> None:
+        """Note a request with a wrong signature: said once, and not where another one was right."""
+        if self._accepted or self.signature_refused:
+            return
+        self.signature_refused = True
+        log.warning(
+            "slack.wrong_signature",
+            fix="If it was Slack: set SLACK_SIGNING_SECRET to the app's Signing Secret (Basic Information).",
+        )
+
+    async def _write(self, kind: str) -> None:
+        try:
+            await self._store.run(key_value.set_value, _KEYS[kind], self._clock().astimezone(UTC).isoformat())
+        except BotError as problem:
+            self._next_write[kind] = 0.0
+            log.warning("slack.arrival_not_saved", cause=cause(problem))
+
+    async def describe(self) -> str:
+        """Return for /readyz when the last event came."""
+        try:
+            last = (await read(self._store)).event
+        except BotError:
+            return "unknown"
+        return last.isoformat(timespec="seconds") if last else "none yet"
+
+    async def close(self) -> None:
+        """Finish what is being written."""
+        await asyncio.gather(*self._writing)
