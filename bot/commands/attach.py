@@ -31,6 +31,7 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     /applivery attach
     /applivery attach courier 2.4.0
     """
+    await call.services.installation.require_scope("files:read")
     file = (inputs.file_input(_("File"), "attach.file"),)
     if target is None:
         return _form(file)
@@ -47,6 +48,7 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
+    await call.services.installation.require_scope("files:read")
     about = BuildValue.parse(value or "")
     build = await call.build(about.app_id, about.build_id) if about.is_complete else None
     files = call.source_message.files

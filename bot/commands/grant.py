@@ -9,7 +9,7 @@ from bot.dispatch.registry import button, command
 from bot.domain import lookup, references, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.model import App, Role
-from bot.exceptions import BotError, PermissionUnverified, SlackError, UserInputError
+from bot.exceptions import BotError, FeatureOff, PermissionUnverified, SlackError, UserInputError
 from bot.i18n import Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.services.access import NOT_THERE
@@ -115,6 +115,8 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
             await call.services.access.uncached().group_members(grantee)
             return
         outsider = await call.services.access.uncached().outsider_kind(grantee)
+    except FeatureOff:
+        raise
     except SlackError as error:
         raise _unknown(error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):

@@ -30,6 +30,7 @@ ASKED_AT_ONCE = 100
 async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> Message:
     """Count how many of a group or channel have a build: names only for the asker."""
     place = _mention(whom)
+    await call.services.installation.require_scope("users:read.email")
     question = await _of_a_build(call, question)
     gap = await _compared(call, question, place)
     typed = await call.services.drafts.store(
@@ -122,7 +123,7 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
             Text("I can't see email addresses in Slack, so I can't compare people."),
             ADMINS_FIX,
             Text("Add the scope `users:read.email` and reinstall the Slack app."),
-            code="missing_scope",
+            code="no_emails",
         )
     return decisions.missing(people, tally.summary())
 

@@ -78,6 +78,7 @@ async def _email(call: CommandContext, person: str) -> str:
     if mentioned := references.person(person):
         email = (await call.services.access.person(mentioned)).email
         if not email:
+            await call.services.installation.require_scope("users:read.email")
             raise UserInputError(
                 Text("I can't see that person's email in Slack."),
                 Text("Type the email address instead: `person:ana@acme.com`."),

@@ -23,6 +23,7 @@ from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from bot.exceptions import (
     BotError,
+    FeatureOff,
     PermissionDenied,
     SlackError,
     UserInputError,
@@ -153,6 +154,8 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
     with attribute_to_field("subscribe.mention"):
         try:
             known = await call.services.channels.group_handles()
+        except FeatureOff:
+            raise
         except SlackError as error:
             raise SlackError(
                 Text("I couldn't look up user groups in Slack."),

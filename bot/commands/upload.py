@@ -47,6 +47,7 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     /applivery upload
     /applivery upload courier
     """
+    await call.services.installation.require_scope("files:read")
     kinds = " ".join(f".{extension}" for extension in build_files.EXTENSIONS)
     hint = _("{kinds}, up to 4 GB", kinds=kinds)
     return _form((inputs.file_input(_("Build"), "upload.file", hint=hint),), app=app)
@@ -62,6 +63,7 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""
+    await call.services.installation.require_scope("files:read")
     files = call.source_message.files
     if not files:
         raise UserInputError(Text("That message has no file."), commands=((Text("Upload a build"), "upload"),))

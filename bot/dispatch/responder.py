@@ -18,6 +18,7 @@ from bot.exceptions import (
     BotError,
     ChannelUnavailable,
     DatabaseUnavailable,
+    FeatureOff,
     MessageRejected,
     PermissionDenied,
     SlackError,
@@ -62,6 +63,8 @@ class Responder:
         if isinstance(reply, Modal):
             await self._open_modal(source, reply, form)
             return
+        if isinstance(reply, Message) and reply.file:
+            await self._slack_client.require_scope("files:write")  # or its message would stand there without it
         if form is not None:
             form.close()
         if isinstance(reply, HomeView):
@@ -113,6 +116,8 @@ class Responder:
             try:
                 ready = await store_context(modal, source, self._drafts)
                 await self._slack_client.open_modal(source.trigger_id, ready)
+            except FeatureOff:
+                raise
             except SlackError as problem:
                 log.info("answer.form_not_opened", code=problem.code)
                 reason = _("The form took too long to open.")

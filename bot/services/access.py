@@ -19,6 +19,7 @@ from bot.domain.states import PauseReason
 from bot.exceptions import (
     ChannelUnavailable,
     DeliveryUnknown,
+    FeatureOff,
     PermissionDenied,
     PermissionUnverified,
     SlackError,
@@ -297,6 +298,8 @@ class AccessResolver:
         try:
             listed, ids = await self._groups.get(group_id), person.ids | {person.user_id}
             return self._is_listed(ids, listed) or await self._is_listed_otherwise(ids, listed)
+        except FeatureOff:
+            return False  # `doctor` says so: grants to groups are off
         except SlackError as error:
             log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
             if self._strict and error.code not in NO_GROUP:

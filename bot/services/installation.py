@@ -39,6 +39,10 @@ class InstallationService:
         self._slack_client.workspaces.forget()
         await self.check()
 
+    async def require_scope(self, scope: str) -> None:
+        """Raise FeatureOff when the app was installed without this optional scope."""
+        await self._slack_client.require_scope(scope)
+
     async def _check(self) -> None:
         found = await self._slack_client.identity()
         if not found.enterprise_id:

@@ -23,6 +23,7 @@ from bot.slack.identities import Identities
 from bot.slack.message_lookup import METADATA_EVENT, Author, MessageLookup, SearchPeriod
 from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.refused_blocks import RefusedBlocks
+from bot.slack.scopes import feature_off
 from bot.slack.slack_clock import SlackClock
 from bot.slack.web_api import WebAPI
 from bot.slack.workspaces import Workspaces
@@ -33,6 +34,7 @@ log = logger(__name__)
 HTTP_SECONDS = 15.0
 ADMINS = 20  # of a workspace's, at most
 PERMALINK_SECONDS = 3.0
+SCOPES_SECONDS = 10.0  # after which a scope that was missing may have been granted
 MARGIN = 10.0  # seconds around an attempt: what two clocks that are known to agree, and an answer, may be off
 
 
@@ -346,6 +348,21 @@ class SlackClient:
     async def granted_scopes(self) -> frozenset[str] | None:
         """Return what our token may do; None when Slack does not say. Raises SlackError."""
         return (await self.identity()).scopes
+
+    async def require_scope(self, scope: str) -> None:
+        """Raise FeatureOff when this optional scope wasn't granted; not while Slack doesn't say.
+
+        What was missing is asked for again: a reinstallation grants more to the same token.
+        """
+        for age in (math.inf, SCOPES_SECONDS):
+            try:
+                given = (await self.identity(younger_than=age)).scopes
+            except SlackError:
+                return
+            if given is None or scope in given:
+                return
+        if off := feature_off([scope]):
+            raise off
 
     async def app_id(self) -> str | None:
         """Return the id of our app, as the addresses of its settings have it; None while Slack cannot say.
