@@ -108,7 +108,7 @@ async def undo(call: CommandContext, value: str) -> Message:
     report = await call.services.scheduled_reports.ended(value)
     if report is None:
         raise UserInputError(Text("This change is too old to undo."), commands=SEE_ALL)
-    if report.target_id not in _places(call) and report.created_by != call.asker.user_id:
+    if report.target_id not in _places(call) and not call.asker.is_(report.created_by):
         raise _gone()
     _require(call, report)
     restored = await call.services.scheduled_reports.restore(call.asker, call.entrypoint, report, call.now)

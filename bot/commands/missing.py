@@ -144,7 +144,7 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
 
 def _others(call: CommandContext, gap: DownloadGap) -> list[str]:
     """Return who lacks the build besides the asker."""
-    return [user_id for user_id in gap.lack if user_id != call.asker.user_id]
+    return [user_id for user_id in gap.lack if not call.asker.is_(user_id)]
 
 
 async def _able(call: CommandContext, question: ReportQuery, gap: DownloadGap) -> list[str]:

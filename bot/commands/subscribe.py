@@ -113,8 +113,8 @@ async def save(
     if before:
         after = replace(before, events=events, query=query, manner=manner)
         known = await handles(call, [before, after])
-        protected = subscription_changes.is_protected(before, call.asker.user_id, seen)
-        own = before.created_by == call.asker.user_id
+        protected = subscription_changes.is_protected(before, call.asker, seen)
+        own = call.asker.is_(before.created_by)
         if not subscription_changes.changes(before, after) and (protected or (own and not before.paused)):
             resumed = await subscriptions.resume(channel_id)
             return cards.unchanged(before, tried, known, resumed=resumed)

@@ -92,7 +92,7 @@ def _withdrawn(asker: Actor, subscription: Subscription, lists: Mapping[str, Col
     if channels and subscription.channel_id not in channels:
         return PauseReason.CHANNEL
     role = asker.role_for(subscription.app_id) if subscription.app_id else asker.role
-    return PauseReason.ROLE if subscription.created_by == asker.user_id and role < Role.RELEASER else None
+    return PauseReason.ROLE if asker.is_(subscription.created_by) and role < Role.RELEASER else None
 
 
 async def meant(call: CommandContext, value: str) -> Subscription:
@@ -152,7 +152,7 @@ def _ended() -> UserInputError:
 async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
     """Return whether the user made it and is still in its channel; also true where the bot cannot see the channel."""
     me = call.asker.user_id
-    if subscription.created_by != me:
+    if not call.asker.is_(subscription.created_by):
         return False
     try:
         place = subscription.channel_id

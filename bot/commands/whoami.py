@@ -20,6 +20,7 @@ WHO = {
     Outsider.PARTNER: gettext_noop(
         "You're from another organisation: you can only use apps you've been given access to."
     ),
+    Outsider.SISTER: gettext_noop("You're from another workspace: you can only use apps you've been given access to."),
 }
 
 

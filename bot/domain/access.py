@@ -18,11 +18,15 @@ from bot.i18n.verbatim import verbatim
 OUTSIDERS = {
     Outsider.GUEST: gettext_noop("Guests can only use apps they've been given access to."),
     Outsider.PARTNER: gettext_noop("People from another organisation can only use apps they've been given access to."),
+    Outsider.SISTER: gettext_noop("People from other workspaces can only use apps they've been given access to."),
 }
 TOO_WIDE = {
     Outsider.GUEST: gettext_noop("{who} is a guest. You can only give guests the *member* role, one app at a time."),
     Outsider.PARTNER: gettext_noop(
         "{who} is from another organisation. You can only give them the *member* role, one app at a time."
+    ),
+    Outsider.SISTER: gettext_noop(
+        "{who} is from another workspace. You can only give them the *member* role, one app at a time."
     ),
 }
 MOST_FOR_OUTSIDERS = Role.MEMBER
@@ -47,7 +51,8 @@ ASK_FOR_AN_APP = Text("Ask an admin to give you access to an app.")
 class SlackPerson:
     """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object
 
-    `colleague` is what `colleagues.is_colleague` says; `user_id` the id to store, and `ids` every other one.
+    `colleague` and `same_organization` are what `colleagues` says of the record. `user_id` is the id to store,
+    `ids` are all of theirs.
     """
 
     user_id: str
@@ -61,6 +66,7 @@ class SlackPerson:
     bot: bool = False
     gone: bool = False
     ids: frozenset[str] = frozenset()
+    same_organization: bool = False
 
     def is_one_of(self, user_ids: Collection[str]) -> bool:
         """Return whether any of these ids is theirs."""
@@ -86,7 +92,7 @@ def outsider(person: SlackPerson, *, admins: Collection[str]) -> Outsider | None
     With Slack Connect, users of other organisations are in shared channels, where every app is visible to them.
     """
     if not person.colleague:
-        return Outsider.PARTNER
+        return Outsider.SISTER if person.same_organization else Outsider.PARTNER
     return Outsider.GUEST if person.guest and not _is_admin(person, admins) else None
 
 

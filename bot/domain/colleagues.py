@@ -52,13 +52,18 @@ def is_colleague(record: Mapping[str, Any], home: Home) -> bool | None:
     team, organization, teams = _team(record), _organization(record), _teams(record)
     if home.team_id == team or home.team_id in teams:
         return True
-    if home.whole and organization == home.enterprise_id:
+    if home.whole and is_of_organization(record, home):
         return True
     if organization and organization != home.enterprise_id:
         return False
     if organization:  # ours: only the whole list of its workspaces says that they are not of this one
         return False if _is_whole_list(record) else None
     return False if team or _is_whole_list(record) else None
+
+
+def is_of_organization(record: Mapping[str, Any], home: Home) -> bool:
+    """Return whether a user is of our organisation, in whichever of its workspaces."""
+    return bool(home.enterprise_id) and _organization(record) == home.enterprise_id
 
 
 def ids_of(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain import delivery_options, filters, grammar, lookup
 from bot.domain.grammar import KeyValue, ParsedText
-from bot.domain.model import Subscription
+from bot.domain.model import Actor, Subscription
 from bot.domain.states import PauseReason
 
 KEYS = ("on", *lookup.FILTERS, *delivery_options.KEYS)
@@ -52,9 +52,9 @@ def changes(before: Subscription, after: Subscription) -> list[OptionChange]:
     return [OptionChange(key, was, now) for key, was, now in pairs if was != now]
 
 
-def is_protected(subscription: Subscription, user_id: str, seen: str) -> bool:
+def is_protected(subscription: Subscription, actor: Actor, seen: str) -> bool:
     """Return whether a user has to be asked before they replace it: it is another's, and not what they have `seen`."""
-    if subscription.created_by == user_id or subscription.paused in _ABANDONED:
+    if actor.is_(subscription.created_by) or subscription.paused in _ABANDONED:
         return False
     return version(subscription) != seen
 

@@ -366,6 +366,7 @@ class AccessResolver:
             user_id=ids[0],
             ids=frozenset(identities.all(ids[0])),
             colleague=colleague,
+            same_organization=colleagues.is_of_organization(facts, home),
             name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
             email=profile.get("email"),
             tz=str(facts.get("tz") or "UTC"),

@@ -155,7 +155,7 @@ class RoleService:
     async def refused(self, actor: Actor, number: int) -> RoleRequest | None:
         """Return what this user was refused under a number; None for what another user was."""
         found = await self._store.run(access_requests.get_request, number)
-        if found is None or (found.team_id, found.user_id) != (actor.team_id, actor.user_id):
+        if found is None or found.team_id != actor.team_id or not actor.is_(found.user_id):
             return None
         return found
 

@@ -37,7 +37,7 @@ class SentBuildService:
     async def received(self, actor: Actor, number: int) -> SentBuild | None:
         """Return what was sent to this user under a number; None for what was sent to another."""
         sent = await self._store.run(sent_builds.get_sent_build, number)
-        if sent is None or (sent.team_id, sent.recipient) != (actor.team_id, actor.user_id):
+        if sent is None or sent.team_id != actor.team_id or not actor.is_(sent.recipient):
             return None
         return sent
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from bot.dispatch.requests import RequestSource
 from tests.repository.shell import ROOT, CompletedCommand, run
 
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
@@ -114,3 +117,26 @@ def test_the_contracts_are_in_pyproject_and_nowhere_else() -> None:
     assert {"ruff", "mypy", "pytest", "coverage", "importlinter"} <= settings.keys()
     elsewhere = ["setup.cfg", ".importlinter", "ruff.toml", ".ruff.toml", "mypy.ini", ".mypy.ini", "pytest.ini"]
     assert [name for name in [*elsewhere, "tox.ini", ".coveragerc", "setup.py"] if (ROOT / name).exists()] == []
+
+
+TEAM = re.compile(
+    r"""["'](user_team|source_team|team_id|team|enterprise_id|app_installed_team_id|context_team_id)["']"""
+)
+READERS = {  # which workspace a call has to name; a made-up file; a user's record; who the token is of; a link to Slack
+    "bot/dispatch/requests.py": 1,
+    "bot/doctor/samples.py": 1,
+    "bot/domain/colleagues.py": 2,
+    "bot/slack/client.py": 2,
+    "bot/web/claim/page.py": 1,
+}
+
+
+def test_a_requests_team_reaches_no_check_of_access() -> None:
+    """In Enterprise Grid the team ids of a request are any workspace's: only `workspace_of` reads them."""
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in sorted((ROOT / "bot").rglob("*.py"))
+        if "db" not in path.parts and (lines := sum(bool(TEAM.search(line)) for line in path.read_text().splitlines()))
+    }
+    assert found == READERS
+    assert not [field.name for field in fields(RequestSource) if "team" in field.name]

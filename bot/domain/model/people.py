@@ -33,10 +33,13 @@ class Role(IntEnum):
 
 
 class Outsider(StrEnum):
-    """A user who is no member of the workspace: a guest, or a partner of another organisation (Slack Connect)."""
+    """A user who is no member of the workspace: a guest, a partner of another organisation (Slack Connect), or a member
+    of another workspace of the organisation (Enterprise Grid).
+    """
 
     GUEST = "guest"
     PARTNER = "partner"
+    SISTER = "sister"
 
 
 @dataclass(frozen=True, slots=True)

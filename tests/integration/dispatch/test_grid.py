@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ from bot.exceptions import PermissionDenied
 from sandbox.slack import FakeUser, FakeView, GridPeople, seed_grid
 from sandbox.slack.people import FakeMembership
 from tests.conftest import Environment
+from tests.integration.commands.test_downloads import private
 from tests.support.handing import directs, ready, rested, seen
-from tests.support.seeing import old_card, press
+from tests.support.seeing import labels, old_card, press
 from tests.support.watching import on_its_way, watched
 
 COLLEAGUES = ("home", "both", "wanda", "ursula")
 STRANGER = "People from another organisation can only use apps"
+SISTER = "People from other workspaces can only use apps"
 REFUSED = {
     "guest": "Guests can only use apps",
     "partner": STRANGER,
@@ -40,7 +43,7 @@ def grid(world: Environment) -> GridPeople:
 
 def refusal(kind: str, rule: str) -> str | None:
     """How a person is refused; None for a colleague."""
-    return STRANGER if kind == "sister" and rule == "workspace" else REFUSED.get(kind)
+    return SISTER if kind == "sister" and rule == "workspace" else REFUSED.get(kind)
 
 
 async def form_of(world: Environment, person: FakeUser) -> FakeView:
@@ -286,6 +289,63 @@ async def test_a_changed_record_is_read_again_by_either_id(world: Environment, g
     assert "You're *member*" in (await world.ask("whoami", user=person)).text
     await world.slack.change(person, guest=True)
     assert REFUSED["guest"] in (await world.ask("whoami", user=person)).text
+
+
+@duals
+async def test_missing_counts_a_person_of_two_ids_once(world: Environment, grid: GridPeople, kind: str) -> None:
+    person = grid.everybody[kind]
+    await world.start()
+    ready(world)
+    group = world.slack.usergroup("qa", [person, grid.home])
+    group.users.append(person.id)
+    answer = await world.ask(f"downloads courier missing:<!subteam^{group.id}|@qa>")
+    assert "*0 of 2 people*" in answer.text
+    _, [names] = private(world, world.ana)
+    assert "*Not downloaded yet* (2)" in names.text
+    assert sum(names.text.count(f"<@{each}>") for each in person.ids) == 1
+
+
+@duals
+async def test_an_opt_out_holds_for_both_ids(world: Environment, grid: GridPeople, kind: str) -> None:
+    person = grid.everybody[kind]
+    await world.start()
+    ready(world)
+    group = world.slack.usergroup("qa", [person])
+    await press(world.slack, old_card(world.slack, world.releases, "unnudge.v1", "x"), "Old", user=person)
+    await rested(world)
+    await world.ask(f"downloads courier missing:<!subteam^{group.id}|@qa>")
+    _, [names] = private(world, world.ana)
+    assert "*Not downloaded yet* (1)" in names.text
+    assert labels(names) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"team": None, "user.team_id": None},
+        {"team": None, "user.team_id": "T0ELSEWHERE", "team_id": "T0ELSEWHERE"},
+        {"team": {"id": "E0SANDBOX"}, "user.team_id": "E0SANDBOX", "enterprise": None},
+        {"team": {"id": "T0ELSEWHERE"}, "user.team_id": "T0ELSEWHERE", "enterprise": {"id": "E0OTHER"}},
+    ],
+    ids=str,
+)
+async def test_grid_payload_decides_nothing(world: Environment, grid: GridPeople, odd: dict[str, Any]) -> None:
+    """The organisation's installation has `team` null: https://github.com/slackapi/deno-slack-runtime/issues/65"""
+    payloads, interaction = world.slack.person.payloads, world.slack.person.payloads.interaction
+
+    def write(kind: str, user: FakeUser) -> dict[str, Any]:
+        payload = interaction(kind, user) | {key: value for key, value in odd.items() if "." not in key}
+        payload["user"] = {**payload["user"], "team_id": odd["user.team_id"]}
+        return payload
+
+    payloads.interaction = write  # type: ignore[method-assign]
+    await world.start()
+    world.applivery.app("Driver")
+    ready(world)
+    for way in ("button", "form", "shortcut"):
+        for kind in (*COLLEAGUES, "partner"):
+            said = await WAYS[way](world, grid.everybody[kind])
+            assert ("Courier 2.4.0" in said) == (kind != "partner"), (way, kind)
 
 
 async def test_a_silent_record_refuses_in_words(world: Environment, grid: GridPeople) -> None:
