@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 from bot.doctor.context import CheckContext
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.doctor.slack import BLOCKS
-from bot.exceptions import SlackError, SlackRateLimited
+from bot.exceptions import MessageRejected, SlackError, SlackRateLimited
 from bot.i18n import format_number
 from bot.observability.causes import cause
 from bot.slack.blocks import MESSAGE_BLOCKS
@@ -90,7 +90,7 @@ class _Validator:
                     raise _NoTimeLeft from busy
                 await asyncio.sleep(busy.retry_after)
             except SlackError as error:
-                if error.code not in REFUSED:
+                if error.code not in REFUSED and not isinstance(error, MessageRejected):
                     raise
                 return list(_reasons(error)) or [(error.code, "")]
             else:
@@ -101,8 +101,11 @@ class _Validator:
 
 def _reasons(error: SlackError) -> Iterator[tuple[str, str]]:
     """Yield each fault that Slack names: its words, and the JSON pointer."""
-    said = error.__cause__.response.data if isinstance(error.__cause__, SlackApiError) else {}
-    for fault in (said.get("errors") if isinstance(said, dict) else None) or ():
+    said = error.__cause__.response.data if isinstance(error.__cause__, SlackApiError) else None
+    answer = said if isinstance(said, dict) else {}
+    details = answer.get("response_metadata")
+    faults = answer.get("errors") or (details.get("messages") if isinstance(details, dict) else None)
+    for fault in faults if isinstance(faults, list) else ():
         if isinstance(fault, dict):
             yield str(fault.get("message") or fault.get("code") or error.code), str(fault.get("pointer") or "")
         else:

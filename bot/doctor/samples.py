@@ -32,7 +32,7 @@ PAGE = 10  # items of a page
 
 # Text that means something to Slack, or to the eye: https://docs.slack.dev/messaging/formatting-message-text
 ODD_TEXT = "<!channel> &amp; *b* _i_ ~s~ `c` :bug: <https://x.test|y> @here\t\u202e\u200bمرحبا 👩‍👩‍👧 \\ | > \n> \x00"
-LONG_TEXT = "Fixes the sign-in on tablets & <phones>, and *much* more than that. "
+LONG_TEXT = "Fixes-the-sign-in-on-tablets-&-<phones>-and-*much*-more-than_that. "
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,11 @@ class Command:
     required_role: Role = Role.MEMBER
 
 
+@cache
+def _inert(words: str) -> str:
+    return escape_inline(words, len(words))
+
+
 class Sampler:
     """Makes values in one manner; `turns` is the most members of a vocabulary it has met."""
 
@@ -159,7 +164,7 @@ class Sampler:
     def _argument(self, kind: Any, name: str) -> Any:
         """Return a value for a parameter; a text is a finished one there, neither empty nor live."""
         value = self.value(kind, name)
-        return (escape_inline(value, len(value)) or SHORT.words) if isinstance(value, str) else value
+        return (_inert(value) or SHORT.words) if isinstance(value, str) else value
 
     def value(self, kind: Any, name: str) -> Any:
         """Return a value of a type, for the parameter or field of this name. Raises TypeError for an unknown type."""
@@ -237,7 +242,8 @@ class Sampler:
         return self.manner.is_full or not has_default or field.name in _NEVER_EMPTY
 
     def _turn(self, members: Sequence[Any]) -> Any:
-        self.turns = max(self.turns, len(members))
+        if not self._depth:  # the items of a list differ by themselves
+            self.turns = max(self.turns, len(members))
         return members[(self.manner.turn + self._index) % len(members)]
 
     def _refusal(self) -> UserInputError:
@@ -254,7 +260,7 @@ class Sampler:
             return f"C0RELEASES{self._index}"
         if name in _FIXED:
             return _FIXED[name]
-        words = escape_inline(self.manner.words, 200) if name in _INERT else self.manner.words
+        words = _inert(self.manner.words) if name in _INERT else self.manner.words
         return f"{self._index}{words}" if self._index else words
 
     def number(self, name: str) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -236,6 +237,21 @@ async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: Environ
     for result in (faulty, nothing):
         assert "hunter22" not in result.out + result.err
         assert "Traceback" not in result.out + result.err
+
+
+async def test_cli_doctor_blocks_says_what_slack_refuses(world: Environment) -> None:
+    settings = pointing_at(world, APPLIVERY_UPLOAD_URL=world.applivery.url, PORT=str(a_free_port()))
+    fine = await shell(world.folder, "doctor", "--blocks", **settings)
+    assert fine.code == 0, fine.out + fine.err
+    assert re.search(
+        r"^✓ Slack blocks: [\d,]+ messages, \d+ modals, \d+ Home views accepted\.$", fine.out, re.MULTILINE
+    )
+    world.slack.workspace.unsupported_blocks.add("data_table")
+    refused = await shell(world.folder, "doctor", "--blocks", **settings)
+    assert refused.code == 1, refused.out + refused.err
+    assert "✗ Slack blocks: Slack refuses the message downloads." in refused.out
+    assert "unsupported type: data_table (at /blocks/0/type)" in refused.out
+    assert world.slack.messages(world.releases) == []
 
 
 async def test_cli_doctor_registers_webhook_only_when_asked(world: Environment) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Any
 
 import pytest
@@ -104,6 +106,25 @@ async def test_long_rate_limit_ends_in_words(world: Environment, few: list[Examp
     assert (result.outcome, result.said) == (CheckOutcome.WARNING, "Slack's rate limit left 3 unchecked.")
     assert result.fix == "Run `doctor --blocks` again later."
     assert "itself failed" not in report.text()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"errors": [{"code": "failed_constraint", "pointer": "/blocks/0"}]}, "failed_constraint (at /blocks/0)"),
+        ({"errors": ["no [json-pointer:/blocks]"]}, "no [json-pointer:/blocks]"),
+        ({"errors": [], "response_metadata": {"messages": ["[ERROR] no"]}}, "[ERROR] no"),
+        ({"errors": {"odd": 1}, "response_metadata": []}, "invalid_message"),
+        ({}, "invalid_message"),
+    ],
+)
+async def test_refusal_in_any_shape_is_said(
+    world: Environment, few: list[Example], more: dict[str, Any], words: str
+) -> None:
+    refusal = Fault(packed=gzip.compress(json.dumps({"ok": False, "error": "invalid_message", **more}).encode()))
+    world.slack.faults.add(VALIDATE, refusal, times=None)
+    _, found = await asked(world)
+    assert found[0].said == f"Slack refuses the message links.link (en, short; 1 more like it): {words}."
 
 
 @pytest.mark.parametrize("code", blocks.UNKNOWN)
