@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from bot.domain.audit import AuditOutcome, Entrypoint
+from bot.domain.outcomes import ClaimOutcome, ConnectionEnd, PollOutcome, RequestOutcome, WebhookOutcome
+from bot.domain.states import ResultKind
 from bot.observability.metrics import Metrics
 from bot.web.readiness import Check
 
@@ -21,6 +24,7 @@ class MetricsCollector:
         self._metrics = metrics
         self._checks = checks
         self._waiting = waiting
+        _create_series(metrics)
 
     async def measure(self) -> None:
         """Measure everything, at the same time; Prometheus gives up after ten seconds."""
@@ -32,3 +36,24 @@ class MetricsCollector:
             self._metrics.apps.labels(state).set(found["polling"].get(key, UNKNOWN))
         self._metrics.announcements_waiting.set(waiting.get("count", UNKNOWN))
         self._metrics.announcements_oldest.set(waiting.get("oldest_seconds", UNKNOWN))
+
+
+def _create_series(metrics: Metrics) -> None:
+    """Begin the series of closed vocabularies at 0: Prometheus sees no increase in one that begins at 1.
+
+    https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
+    """
+    for outcome in WebhookOutcome:
+        metrics.webhooks.labels(outcome)
+    for claim in ClaimOutcome:
+        metrics.claims.labels(claim)
+    for poll in PollOutcome:
+        metrics.polls.labels(poll)
+    for result in ResultKind:
+        metrics.announcements.labels(result)
+    for end in ConnectionEnd:
+        metrics.refused.labels("connection", end)
+    metrics.mints.labels(AuditOutcome.MINTED)
+    metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED)
+    for entrypoint in (Entrypoint.HTTP, Entrypoint.SOCKET):
+        metrics.requests.labels(entrypoint, "", RequestOutcome.REPLAYED)

@@ -46,6 +46,8 @@ class SocketPool:
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._metrics = metrics
+        for reason in (*_KNOWN, "other"):
+            metrics.socket_disconnects.labels(reason)  # from the start, so that Prometheus sees the first
         self._ping_seconds, self._check_seconds, self._rebuild_seconds = ping_seconds, check_seconds, rebuild_seconds
 
         def connection(told_to_go: ToldToGo) -> SocketModeConnection:
