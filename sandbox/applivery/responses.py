@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -125,9 +126,25 @@ SPAN: dict[str, Check] = {"iniDate": moment, "endDate": moment}
 # ------------------------------------------------------------------ pages
 
 
-def page_of(items: Sequence[Wire], query: dict[str, Any], *, size: int, most: int) -> Wire:
-    """Cut one page out of `items`; `size` is the default page size and `most` what `limit` is silently held to."""
-    limit = min(query.get("limit", size), most)
+@dataclass(frozen=True)
+class Paging:
+    """How lists are paged: `size` without a `limit`; above `most` a `limit` is silently held to that, or `refused`."""
+
+    size: int
+    most: int
+    refused: bool
+
+
+def page_of(items: Sequence[Wire], query: dict[str, Any], paging: Paging) -> Wire:
+    """Cut one page out of `items`.
+
+    The vendor documents no largest `limit` for these lists: a tenant may refuse one, hold it down, or take 500 (what
+    the public client applivery-soar asks for).
+    """
+    limit = query.get("limit", paging.size)
+    if limit > paging.most and paging.refused:
+        raise invalid("limit", f"must be less than or equal to {paging.most}")
+    limit = min(limit, paging.most)
     page = query.get("page", 1)
     pages = max(1, math.ceil(len(items) / limit))
     start = (page - 1) * limit
@@ -143,6 +160,28 @@ def page_of(items: Sequence[Wire], query: dict[str, Any], *, size: int, most: in
         "prevPage": page - 1 if page > 1 else None,
         "nextPage": page + 1 if page < pages else None,
     }
+
+
+def list_in(body: Any) -> list[Any]:
+    """The list in a whole answer of ours."""
+    data = body["data"]
+    return list(data["items"] if isinstance(data, dict) else data)
+
+
+def _facts(body: Any) -> Wire:
+    data = body["data"]
+    return {key: value for key, value in data.items() if key != "items"} if isinstance(data, dict) else {}
+
+
+# Where tenants were seen to put a list; the first is what the reference says. applivery-soar, utils/extractItems.ts
+LIST_SHAPES: dict[str, Callable[[Any], Any]] = {
+    "data.items": lambda body: {"status": True, "data": {"items": list_in(body), **_facts(body)}},
+    "data.docs": lambda body: {"status": True, "data": {**_facts(body), "docs": list_in(body)}},
+    "data": lambda body: {"status": True, "data": list_in(body)},
+    "items": lambda body: {"status": True, **_facts(body), "items": list_in(body)},
+    "docs": lambda body: {"docs": list_in(body), **_facts(body)},
+    "list": list_in,
+}
 
 
 def in_order(items: Sequence[Wire], sort: str | None) -> list[Wire]:

@@ -23,6 +23,7 @@ from sandbox.applivery.endpoints import (
     uploads,
 )
 from sandbox.applivery.middleware import GATE, WORLD, FaultMiddleware, Reshaper, record
+from sandbox.applivery.responses import LIST_SHAPES
 from sandbox.applivery.snapshot import NO_CONTENTS
 
 _NOUNS = (organizations, people, builds, uploads, downloads, tokens, files, notifications, dashboard)
@@ -103,6 +104,10 @@ class FakeApplivery(FakeBuildsWorkspace):
         another one.
         """
         self._gate.reshapers.append((target, change))
+
+    def shape_list(self, target: str, shape: str) -> None:
+        """Let requests that fit `target` answer with their list elsewhere: a name of `responses.LIST_SHAPES`."""
+        self.reshape(target, LIST_SHAPES[shape])
 
     def snapshot(self) -> dict[str, Any]:
         """Give everything it remembers, fit for JSON and independent of what happens next; see `contents`."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.applivery.models import DownloadToken, FakeApp, FakeBuild, FakeDownload, RecordedRequest, SentWebhook, Wire
 from sandbox.applivery.payloads import NAMELESS, When, app_wire, download_wire, timestamp
+from sandbox.applivery.responses import Paging
 from sandbox.faults import FaultQueue
 from sandbox.waiting import STILL_SECONDS, while_it_moves
 
@@ -25,7 +26,8 @@ _OS_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "W
 class FakeWorkspace:
     """The memory, and what people do that moves no build.
 
-    `token_life` is seconds, `largest_page` what any `limit` is silently held to, `build_filters` the query keys the
+    `token_life` is seconds, `largest_page` what any `limit` is silently held to, or with `refuses_larger_pages` refused
+    above; with `flat_downloads` the by-user answers list single downloads. `build_filters` is the query keys the
     list of builds takes (take `os` out to get the refusal of applivery/roadmap#93), `downloads_limit` the monthly quota
     above which minting is refused with 5003 (None: no quota). `may_list_people` is whether the credential's role may.
     """
@@ -40,6 +42,8 @@ class FakeWorkspace:
         self.rate_per_hour = 10_000
         self.page_size = 10
         self.largest_page = 100
+        self.refuses_larger_pages = False
+        self.flat_downloads = False
         self.build_filters = {"versionName", "status", "os"}
         self.downloads_limit: int | None = None
         self.may_list_people = True
@@ -66,6 +70,11 @@ class FakeWorkspace:
         self._last_change = (0.0, "nothing")
 
     # -------------------------------------------------------------- telling and waiting
+
+    @property
+    def paging(self) -> Paging:
+        """How lists are paged."""
+        return Paging(self.page_size, self.largest_page, self.refuses_larger_pages)
 
     def tell(self, kind: str, payload: Wire) -> None:
         """Tell every listener, then wake whoever waits in `until`."""

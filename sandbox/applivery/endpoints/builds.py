@@ -35,7 +35,7 @@ async def list_builds(request: web.Request) -> web.Response:
     wanted = {key: query[key] for key in allowed if key in query}
     wires = [build.wire for build in world.builds_of(app)]
     found = in_order([wire for wire in wires if wanted.items() <= _comparable(wire).items()], query.get("sort"))
-    page = page_of(found, query, size=world.page_size, most=world.largest_page)
+    page = page_of(found, query, world.paging)
     page["items"] = [{key: value for key, value in wire.items() if key not in DETAILS} for wire in page["items"]]
     return ok(page)
 

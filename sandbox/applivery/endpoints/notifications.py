@@ -38,7 +38,7 @@ async def list_notifications(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     own = [wire for wire in world.notifications if "application" not in wire]
     found = in_order([wire for wire in own if query.get("type", wire["type"]) == wire["type"]], query.get("sort"))
-    return ok(page_of(found, query, size=world.page_size, most=world.largest_page))
+    return ok(page_of(found, query, world.paging))
 
 
 @routes.post(_WORKSPACE)

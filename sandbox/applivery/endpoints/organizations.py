@@ -19,7 +19,7 @@ async def list_organizations(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     seen = [world.organization, *world.other_organizations]
     found = [organization for organization in seen if _fits(organization, query, "name", "slug")]
-    return ok(page_of(found, query, size=world.page_size, most=world.largest_page))
+    return ok(page_of(found, query, world.paging))
 
 
 @routes.get("/v1/organizations/{organization}")
@@ -37,7 +37,7 @@ async def list_apps(request: web.Request) -> web.Response:
     query = read_query(request, **PAGING, name=text(128))
     world = request.app[WORLD]
     found = in_order([app for app in world.apps if _fits(app, query, "name")], query.get("sort"))
-    return ok(page_of(found, query, size=world.page_size, most=world.largest_page))
+    return ok(page_of(found, query, world.paging))
 
 
 @routes.get("/v1/organizations/{organization}/apps/{app}")

@@ -42,4 +42,4 @@ def _page(request: web.Request, people: list[Wire]) -> web.Response:
     query = read_query(request, **PAGING, email=text(256))
     if not world.may_list_people:
         raise ApiError(403, None, "Forbidden")
-    return ok(page_of(people, query, size=world.page_size, most=world.largest_page))
+    return ok(page_of(people, query, world.paging))
