@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.applivery.envelope import Page
-from bot.applivery.pagination import each_once, every_page
+from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
 from bot.domain import build_labels, lookup
 from bot.domain.build_labels import NO_READING
 from bot.domain.model import Build
@@ -19,13 +20,34 @@ VERSION = 256  # characters of `versionName`
 Wanted = Callable[[Build], bool]
 
 
-class FetchPage(Protocol):
+class FetchBuilds(Protocol):
     """Gives a page of an app's builds, newest first."""
 
-    async def __call__(self, page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
+    async def __call__(
+        self, page: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[Build]:
         """Return the page of this number, from 1: of the builds with exactly this version name, for this platform, or
         all.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPages:
+    """The pages of an app's builds, and how large they may be."""
+
+    fetch: FetchBuilds
+    sizes: PageSizes
+    os: str | None = None
+
+    async def first(self) -> Page[Build]:
+        """Return the first page."""
+        return await self.fetch(1)
+
+    def every(self, version: str | None = None) -> AsyncGenerator[Page[Build], None]:
+        """Every page, as far as the caller reads on."""
+        return every_page(
+            "builds", lambda number, limit: self.fetch(number, version=version, os=self.os, limit=limit), self.sizes
+        )
 
 
 def anything(_: Build) -> bool:
@@ -33,12 +55,12 @@ def anything(_: Build) -> bool:
     return True
 
 
-def walk(fetch: FetchPage, version: str | None = None) -> AsyncGenerator[Build, None]:
+def walk(fetch: BuildPages, version: str | None = None) -> AsyncGenerator[Build, None]:
     """Every build, newest first, asked for as far as the caller reads on."""
-    return each_once(every_page("builds", lambda number: fetch(number, version=version)), lambda build: build.id)
+    return each_once(fetch.every(version), lambda build: build.id)
 
 
-async def newest(fetch: FetchPage, wanted: Wanted, most: int | None) -> list[Build]:
+async def newest(fetch: BuildPages, wanted: Wanted, most: int | None) -> list[Build]:
     """Return the newest builds that are wanted, newest first, however many others lie between; None: all of them."""
     found_builds: list[Build] = []
     async with aclosing(walk(fetch)) as builds:
@@ -50,18 +72,20 @@ async def newest(fetch: FetchPage, wanted: Wanted, most: int | None) -> list[Bui
     return found_builds
 
 
-async def latest(fetch: FetchPage, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
+async def latest(fetch: BuildPages, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
     """Return the newest wanted builds, down to the newest usable one, and the newest usable one of each of these
     platforms.
     """
-    builds: list[Build] = []
+    found: dict[str, Build] = {}
     pages = 0
-    async with aclosing(every_page("builds", fetch)) as listed:
+    async with aclosing(fetch.every()) as listed:
         async for page in listed:
             pages += 1
-            builds += [build for build in page.items if wanted(build)]
-            if any(map(usable, builds)):
+            for build in filter(wanted, page.items):
+                found.setdefault(build.id, build)
+            if any(map(usable, found.values())):
                 break
+    builds = list(found.values())
     here = {build.platform for build in builds if usable(build)}
     missing = (
         [platform for platform in platforms if platform not in here] if here and (pages > 1 or page.has_next) else []
@@ -70,14 +94,13 @@ async def latest(fetch: FetchPage, usable: Wanted, wanted: Wanted, platforms: Co
     return [*builds, *(build for other in others for build in other)]
 
 
-async def _newest_for(fetch: FetchPage, usable: Wanted, wanted: Wanted, platform: str) -> list[Build]:
-    async def of_platform(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
-        return await fetch(page, version=version, os=platform)
+async def _newest_for(fetch: BuildPages, usable: Wanted, wanted: Wanted, platform: str) -> list[Build]:
+    return await newest(
+        replace(fetch, os=platform), lambda build: usable(build) and wanted(build) and build.platform == platform, 1
+    )
 
-    return await newest(of_platform, lambda build: usable(build) and wanted(build) and build.platform == platform, 1)
 
-
-async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list[Build]:
+async def meant(fetch: BuildPages, which: str, wanted: Wanted = anything) -> list[Build]:
     """Return every build that a version or a `#number` may mean, newest first; all of them when there is none of that
     name.
 
@@ -85,7 +108,7 @@ async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list
     """
     if which.startswith("#"):
         return await newest(fetch, wanted, None)
-    first = await fetch(1)
+    first = await fetch.first()
     if not first.has_next:
         return list(filter(wanted, first.items))
     reading = build_labels.read(which) or NO_READING
@@ -102,14 +125,14 @@ async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list
     return fitting or await newest(fetch, wanted, None)
 
 
-async def _of_version(fetch: FetchPage, version: str) -> list[Build]:
+async def _of_version(fetch: BuildPages, version: str) -> list[Build]:
     """Return the builds of exactly this version, by Applivery's filter."""
     if not 0 < len(version) <= VERSION:
         return []
     return [build async for build in walk(fetch, version) if build.version == version]
 
 
-async def search(fetch: FetchPage, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
+async def search(fetch: BuildPages, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
     """Return the builds that fit what has been typed so far, what is meant most likely first; as many as are found in
     time.
 

@@ -20,7 +20,7 @@ from bot.applivery.errors import problem
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.not_found import APP_IS_GONE, NOT_SHOWN, NotFoundResolver, workspace
 from bot.applivery.notifications import WebhookSubscription, doorbell
-from bot.applivery.pagination import PAGE_SIZE, each_once, every_page
+from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.applivery.recipients import RecipientCounter
 from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
@@ -58,6 +58,7 @@ class AppliveryClient:
         self._timeouts = timeouts or UploadTimeouts()
         self.budget = budget
         self._root = paths.organization(organization)
+        self.page_sizes = PageSizes()
         self._lane = Priority.PEOPLE
         self._unchanged: DecodeCache[Page[Build]] = DecodeCache()
         self._missing = NotFoundResolver(self.organization)
@@ -100,7 +101,7 @@ class AppliveryClient:
 
     def audience(self, app: App) -> RecipientCounter:
         """Whom Applivery mails about this app, as numbers."""
-        return RecipientCounter(self._transport, self.hosts.api, self._root, app)
+        return RecipientCounter(self._transport, self.hosts.api, self._root, app, self.page_sizes)
 
     # ------------------------------------------------------------------ workspace and apps
 
@@ -112,30 +113,32 @@ class AppliveryClient:
     async def workspaces(self) -> list[Workspace]:
         """Return every workspace that the credential sees, in Applivery's order."""
 
-        async def page(number: int) -> Page[Workspace]:
+        async def page(number: int, limit: int) -> Page[Workspace]:
             def read(body: bytes) -> Page[Workspace]:
-                return parse.workspaces(body, page=number, limit=PAGE_SIZE)
+                return parse.workspaces(body, page=number, limit=limit)
 
-            query = {"page": str(number), "limit": str(PAGE_SIZE)}
+            query = {"page": str(number), "limit": str(limit)}
             ask = ApiRequest("organizations", f"{self.hosts.api}{paths.ORGANIZATIONS}", query, self._lane)
             return await self._transport.ask(ask, read)
 
-        return [item async for item in each_once(every_page("organizations", page), lambda item: item.id)]
+        return [
+            item async for item in each_once(every_page("organizations", page, self.page_sizes), lambda item: item.id)
+        ]
 
     async def apps(self) -> list[App]:
         """Return every app we may see, in Applivery's order."""
 
-        async def page(number: int) -> Page[App]:
+        async def page(number: int, limit: int) -> Page[App]:
             return await self._get(
                 "apps",
                 f"{self._root}/apps",
-                lambda body: parse.apps(body, page=number, limit=PAGE_SIZE),
+                lambda body: parse.apps(body, page=number, limit=limit),
                 NOT_SHOWN,
                 page=str(number),
-                limit=str(PAGE_SIZE),
+                limit=str(limit),
             )
 
-        return [app async for app in each_once(every_page("apps", page), lambda app: app.id)]
+        return [app async for app in each_once(every_page("apps", page, self.page_sizes), lambda app: app.id)]
 
     async def app(self, id_or_slug: str) -> App:
         """Return one app by id or short name; raises Gone when there is none."""
@@ -148,17 +151,17 @@ class AppliveryClient:
     async def notifications(self) -> list[WebhookSubscription]:
         """Return the workspace's own subscriptions; those of single apps have no list call."""
 
-        async def page(number: int) -> Page[WebhookSubscription]:
+        async def page(number: int, limit: int) -> Page[WebhookSubscription]:
             def read(body: bytes) -> Page[WebhookSubscription]:
-                return parse.notifications(body, page=number, limit=PAGE_SIZE)
+                return parse.notifications(body, page=number, limit=limit)
 
             where = f"{self._root}/notifications"
-            return await self._get("notifications", where, read, NOT_SHOWN, page=str(number), limit=str(PAGE_SIZE))
+            return await self._get("notifications", where, read, NOT_SHOWN, page=str(number), limit=str(limit))
 
         return [
             notification
             async for notification in each_once(
-                every_page("notifications", page), lambda notification: notification.id or notification
+                every_page("notifications", page, self.page_sizes), lambda notification: notification.id or notification
             )
         ]
 

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 
 from bot.applivery import paths, schemas
 from bot.applivery.coercion import first
 from bot.applivery.envelope import Page, page_of
+from bot.applivery.pagination import PageSizes, every_page
 from bot.applivery.transport import ApiRequest, Transport
 from bot.domain.model import App
 from bot.exceptions import AppliveryError
 
-PAGE_SIZE = 100
 NOT_COUNTED = ""
-PAGES = 20  # of one list; more people than that are not counted one by one
+MOST = 2000  # of one list; more people than that are not counted one by one
 
 
 class RecipientCounter:
     """Counts the people of one app; None where our credential may not list them, or there are too many to list."""
 
-    def __init__(self, transport: Transport, api: str, organization_path: str, app: App) -> None:
+    def __init__(self, transport: Transport, api: str, organization_path: str, app: App, sizes: PageSizes) -> None:
         self._transport = transport
         self._organization = f"{api}{organization_path}"
         self._employees = f"{api}{paths.app(organization_path, app.id)}/employees/"  # the slash is the vendor's
         self._app = app
+        self._sizes = sizes
 
     async def collaborators(self) -> int | None:
         """Return the workspace's collaborators and those of the app alone, each once, service accounts left out.
@@ -49,22 +51,30 @@ class RecipientCounter:
         return len(found) if found is not None else None
 
     async def _people(self, url: str, who: Callable[[schemas.CollaboratorSchema], str | None]) -> frozenset[str] | None:
-        found: set[str] = set()
+        async def fetch(number: int, limit: int) -> Page[str]:
+            return await self._page(url, number, limit, who)
+
+        found, read = set[str](), 0
         try:
-            for number in range(1, PAGES + 1):
-                page = await self._page(url, number, who)
-                found.update(page.items)
-                if not page.has_next:
-                    return frozenset(found) - {NOT_COUNTED}
+            async with aclosing(every_page(url, fetch, self._sizes, at_once=1)) as pages:
+                async for page in pages:
+                    found.update(page.items)
+                    read += page.rows
+                    if not page.has_next:
+                        return frozenset(found) - {NOT_COUNTED}
+                    if read >= MOST:
+                        break
         except AppliveryError:
             pass  # the role may not list people: that must not stop an upload
         return None  # or the pages have no end: a part of the number would be a wrong one
 
-    async def _page(self, url: str, number: int, who: Callable[[schemas.CollaboratorSchema], str | None]) -> Page[str]:
+    async def _page(
+        self, url: str, number: int, limit: int, who: Callable[[schemas.CollaboratorSchema], str | None]
+    ) -> Page[str]:
         def read(body: bytes) -> Page[str]:
-            return page_of(body, schemas.CollaboratorSchema, who, page=number, limit=PAGE_SIZE)
+            return page_of(body, schemas.CollaboratorSchema, who, page=number, limit=limit)
 
-        ask = ApiRequest("people", url, {"page": str(number), "limit": str(PAGE_SIZE)})
+        ask = ApiRequest("people", url, {"page": str(number), "limit": str(limit)})
         return await self._transport.ask(ask, read)
 
 

@@ -9,6 +9,7 @@ from bot.applivery import build_search, paths
 from bot.applivery.app_builds import AppBuilds, by_app_token
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.pagination import PageSizes
 from bot.applivery.rate_budget import RequestBudget
 from bot.domain import lookup
 from bot.domain.builds import can_be_had
@@ -116,10 +117,11 @@ async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
 
 
 async def _named(depot: AppBuilds, which: str) -> Build:
+    pages = build_search.BuildPages(depot.page, PageSizes())
     if which.strip().casefold() == lookup.LATEST:
-        builds = await build_search.latest(depot.page, can_be_had, build_search.anything, ())
+        builds = await build_search.latest(pages, can_be_had, build_search.anything, ())
     else:
-        builds = await build_search.meant(depot.page, which)
+        builds = await build_search.meant(pages, which)
     return lookup.build(which, builds, builds[0].app if builds else depot.app)
 
 

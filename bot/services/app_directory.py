@@ -39,7 +39,7 @@ class _RemainingPages:
 
     first_page_key: tuple[object, ...]
     expires_at: float
-    pages: dict[int, Page[Build]] = field(default_factory=dict)
+    pages: dict[tuple[int, int], Page[Build]] = field(default_factory=dict)
 
 
 class AppDirectory:
@@ -152,21 +152,23 @@ class AppDirectory:
 
     # ------------------------------------------------------------------ the pages
 
-    def _page_fetcher(self, app: App) -> build_search.FetchPage:
-        async def fetch(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
-            return await (
-                self._fetch_shared_page(app, page, version, os) if version or os else self._fetch_page(app, page)
-            )
+    def _page_fetcher(self, app: App) -> build_search.BuildPages:
+        async def fetch(
+            page: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
+        ) -> Page[Build]:
+            if version or os:
+                return await self._fetch_shared_page(app, page, version, os, limit)
+            return await self._fetch_page(app, page, limit)
 
-        return fetch
+        return build_search.BuildPages(fetch, self._applivery.page_sizes)
 
-    async def _fetch_page(self, app: App, number: int) -> Page[Build]:
+    async def _fetch_page(self, app: App, number: int, limit: int) -> Page[Build]:
         """Return a page of an app's builds, asked for just now.
 
         Beyond the first, it may be a minute old as long as the first page is what it was then.
         """
         self._evict()
-        if number == 1:
+        if (number, limit) == (1, PAGE_SIZE):
             page = await self._fetch_shared_page(app, 1)
             mark = (page.total, *(build.id for build in page.items))
             if app.id not in self._remaining_pages or self._remaining_pages[app.id].first_page_key != mark:
@@ -174,10 +176,10 @@ class AppDirectory:
             return page
         rest = self._remaining_pages.get(app.id)
         if rest is None:
-            return await self._fetch_shared_page(app, number)
-        if number not in rest.pages:
-            rest.pages[number] = await self._fetch_shared_page(app, number)
-        return rest.pages[number]
+            return await self._fetch_shared_page(app, number, limit=limit)
+        if (number, limit) not in rest.pages:
+            rest.pages[number, limit] = await self._fetch_shared_page(app, number, limit=limit)
+        return rest.pages[number, limit]
 
     def _evict(self) -> None:
         now = self._clock()
@@ -186,15 +188,13 @@ class AppDirectory:
         }
 
     async def _fetch_shared_page(
-        self, app: App, number: int, version: str | None = None, os: str | None = None
+        self, app: App, number: int, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
     ) -> Page[Build]:
         """Return a page of an app's builds; callers at the same time share one request."""
-        key = (app.id, number, version, os, person_waits())
+        key = (app.id, number, limit, version, os, person_waits())
         asked = self._page_requests.get(key)
         if asked is None:
-            asked = asyncio.create_task(
-                self._applivery.builds(app, page=number, limit=PAGE_SIZE, version=version, os=os)
-            )
+            asked = asyncio.create_task(self._applivery.builds(app, page=number, limit=limit, version=version, os=os))
             asked.add_done_callback(lambda _: self._page_requests.pop(key, None))
             asked.add_done_callback(_consume_error)
             self._page_requests[key] = asked

@@ -6,10 +6,12 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.applivery.client import AppliveryClient
+from bot.applivery.client import AppliveryClient, Page
+from bot.applivery.pagination import every_page
 from bot.db import (
     access,
     access_pauses,
@@ -378,15 +380,24 @@ class BuildPoller:
 
     async def _list_builds(self, app: App, claim: PollLease) -> _PollResult:
         """Return the app's newest builds, page after page until a known one, and their previous states."""
-        seen = _PollResult()
-        for number in range(1, PAGES + 1):
-            page = await self._applivery.builds(app, page=number, limit=PAGE_SIZE)
-            # a build may slip from one page to the next while the pages are read
-            seen.by_id |= {build.id: build for build in page.items}
-            seen.known |= await self._store.run(stored_builds.list_known, app.id, [build.id for build in page.items])
-            seen.whole = not page.has_next
-            if not page.has_next or not page.items or self._has_reached_history(page.items, seen.known, claim):
-                break
+
+        async def fetch(number: int, limit: int) -> Page[Build]:
+            return await self._applivery.builds(app, page=number, limit=limit)
+
+        seen, read = _PollResult(), 0
+        every = every_page("builds", fetch, self._applivery.page_sizes, first=PAGE_SIZE, at_once=1)
+        async with aclosing(every) as pages:
+            async for page in pages:
+                read += 1
+                # a build may slip from one page to the next while the pages are read
+                seen.by_id |= {build.id: build for build in page.items}
+                seen.known |= await self._store.run(
+                    stored_builds.list_known, app.id, [build.id for build in page.items]
+                )
+                seen.whole = not page.has_next
+                last = not page.items or read == PAGES
+                if last or self._has_reached_history(page.items, seen.known, claim):
+                    break
         return seen
 
     def _has_reached_history(self, items: Sequence[Build], known: Mapping[str, KnownBuild], claim: PollLease) -> bool:
