@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
@@ -23,13 +24,17 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """A page of a list; `total` items and `pages` are of all of it, None if Applivery does not say; `size` in bytes."""
+    """A page of a list; `total` items and `pages` are of all of it, None if Applivery does not say.
+
+    `size` in bytes; `rows` is how many items came, those that are not understood included.
+    """
 
     items: tuple[_T, ...]
     has_next: bool = False
     total: int | None = None
     pages: int | None = None
     size: int = field(default=0, compare=False, repr=False)
+    rows: int = field(default=0, compare=False, repr=False)
 
 
 def refusal(body: bytes) -> ErrorBody | None:
@@ -44,36 +49,88 @@ def object_of(body: bytes, shape: type[_Wire]) -> _Wire:
     return must(item(data if _start(data) else Raw(body), shape))
 
 
-def each(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Iterator[_Wire | None]:
-    """Yield each item of an answer that is not paged, None for one that is not understood; raises as `object_of` does.
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[_Wire]):
+    """An answer's list: each item is None when it is not understood. `total` and `more` are what it says of its pages.
+
+    `more` is None when it says nothing of any.
+    """
+
+    items: Iterator[_Wire | None]
+    rows: int
+    total: int | None
+    more: bool | None
+
+
+def listed(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Listed[_Wire]:
+    """Return the list of an answer that was not asked for in pages; raises as `object_of` does.
 
     `cut`: its first items have been taken out of it already. Each is decoded by itself: an invalid one affects no
     other, and on a large answer other threads run in between.
     """
-    return (item(raw, shape) for raw in _list_of(body, cut=cut)[0])
+    raws, info = _list_of(body, cut=cut)
+    pages = coercion.count(info.total_pages)
+    more = coercion.flag(info.has_next_page)
+    return Listed(
+        (item(raw, shape) for raw in raws),
+        len(raws),
+        _total(info),
+        more if more is not None or pages is None else pages > 1,
+    )
 
 
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
     """Return the facts of the page with number `page` and `limit` items a page; raises as `object_of` does.
 
     `fact` returns None for what it does not understand. That is left out beside what it does; a page of nothing else
-    raises InvalidResponse: only an empty list means that there is nothing.
+    raises InvalidResponse: only an empty list means that there is nothing, and not where the answer counts some.
     """
     raws, info = _list_of(body)
     decoded = (item(raw, shape) for raw in raws)
     facts = tuple(made for candidate in decoded if candidate is not None and (made := fact(candidate)) is not None)
-    if raws and not facts:
-        raise InvalidResponse
-    total = coercion.count(info.total_docs)
+    total = _total(info)
+    if (raws and not facts) or (not raws and total and page == 1):
+        raise unreadable(len(raws) or total or 0, raws)
     return Page(
         items=facts,
         has_next=bool(raws) and _has_next(info, len(raws), page, limit),
-        total=total if total is not None else coercion.count(info.total_items),
+        total=total,
         pages=coercion.count(info.total_pages),
         size=len(body),
+        rows=len(raws),
     )
 
 
+def first_rows(body: bytes) -> list[Raw]:
+    """Return the items of a list as they came; empty for what has none."""
+    try:
+        return _list_of(body)[0]
+    except InvalidResponse:
+        return []
+
+
+def _total(info: schemas.ResponseSchema) -> int | None:
+    total = coercion.count(info.total_docs)
+    return total if total is not None else coercion.count(info.total_items)
+
+
+def unreadable(number: int, raws: Sequence[Raw | bytes]) -> InvalidResponse:
+    """Return the error for records that are there and say nothing we know; it names their keys, and no value."""
+    keys = f": {_keys(raws[0])}" if raws else ""
+    return InvalidResponse(why=f"{number} record{'' if number == 1 else 's'} in an unknown shape{keys}")
+
+
+def _keys(raw: Raw | bytes) -> str:
+    """Return the names of an object's keys; those that may be data, such as an email address, are left out."""
+    found = _decoded(raw, dict[str, Raw])
+    if found is None:
+        return "no objects"
+    names = [name for name in found if _KEY.fullmatch(name)]
+    return ", ".join([*names[:_KEYS_SHOWN], *(["…"] if len(found) > len(names[:_KEYS_SHOWN]) else [])]) or "no keys"
+
+
+_KEY = re.compile(r"[A-Za-z_]{1,30}")
+_KEYS_SHOWN = 10
 _KINDS = {b"n": "null", b"[": "a list", b'"': "a text", b"t": "true", b"f": "false", b"{": "an object of another shape"}
 
 
@@ -148,20 +205,34 @@ def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -
 
 
 def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
-    """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and the facts about its pages.
+    """Find the list of an answer, and the facts about its pages: the only place that knows where lists stand.
 
-    A bare array is documented nowhere: with something in it it is understood, an empty one is not. Raises
-    InvalidResponse for that, for null and for anything else.
+    It is the answer itself, or under `data`, `items` or `docs` of it or of one of these: what is documented, and what
+    tenants were seen to send (applivery-soar, utils/extractItems.ts). A bare array is documented nowhere: with
+    something in it it is understood, an empty one is not. Raises InvalidResponse for that, for two lists, for null and
+    for anything else.
     """
     info = _accepted(body)
     bare = not cut and not body.removeprefix(_BOM).lstrip().startswith(b"{")
     for _ in range(3):
-        inner = info.data if _start(info.data) else info.items
+        parts = [part for part in (info.data, info.items, info.docs) if _start(part) in (b"[", b"{")]
+        lists = [part for part in parts if _start(part) == b"["]
+        [inner] = lists if len(lists) == 1 else parts if len(parts) == 1 else [None]
+        if inner is None:
+            raise InvalidResponse(why="" if bare else f"no list among the keys {_keys(body)}")
         if _start(inner) == b"[":
             found = must(_decoded(inner, list[Raw]))
             return must(found or (None if bare else [])), info
-        info = must(_answer(inner) if _start(inner) == b"{" else None)
+        info = _inherit(must(_answer(inner)), info)
     raise InvalidResponse
+
+
+def _inherit(inner: schemas.ResponseSchema, outer: schemas.ResponseSchema) -> schemas.ResponseSchema:
+    """Return the inner envelope with what the outer one says about the pages, where it says nothing itself."""
+    for name in ("has_next_page", "total_pages", "total_docs", "total_items"):
+        if getattr(inner, name) is None:
+            setattr(inner, name, getattr(outer, name))
+    return inner
 
 
 def _decoded(raw: Raw | bytes, shape: type[_T]) -> _T | None:

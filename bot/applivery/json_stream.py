@@ -15,9 +15,9 @@ _Item = TypeVar("_Item")
 _Made_co = TypeVar("_Made_co", covariant=True)
 
 # What may precede the list for it to be split while it arrives; in any other answer it is found at the end.
-_OPENING = re.compile(
-    rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"status"\s*:\s*true\s*,\s*)?"data"\s*:\s*(?:\{\s*"items"\s*:\s*)?)?\[\s*'
-)
+_FACTS = rb'(?:"\w{1,40}"\s*:\s*(?:true|false|null|\d{1,12})\s*,\s*)*'  # about its pages, and `status`
+_LIST = rb'"(?:data|items|docs)"\s*:\s*'
+_OPENING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*" + _FACTS + _LIST + rb"(?:\{\s*" + _FACTS + _LIST + rb")?)?\[\s*")
 _LONGEST_OPENING = 1000
 ITEM_BYTES = 16 * 1024 * 1024  # some fifty thousand downloads by one person
 ITEMS = 100_000

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from bot.applivery import schemas
 from bot.applivery.coercion import count, first, flag, moment, number, text, texts
-from bot.applivery.envelope import Page, each, item, must, object_of, page_of
+from bot.applivery.envelope import Page, first_rows, item, listed, must, object_of, page_of, unreadable
 from bot.applivery.json_stream import JsonArrayStream
 from bot.applivery.notifications import WebhookSubscription
 from bot.domain import build_files, uploads
@@ -128,32 +128,40 @@ _Takes = TypeVar("_Takes", bound=RowSink)
 
 
 class _RowDecoder(Generic[_Takes]):
-    """Adds the rows of one by-user answer, and knows whether any was understood."""
+    """Adds the rows of one by-user answer, and knows whether they are all there and any was understood."""
 
     def __init__(self, into: _Takes) -> None:
         self._into = into
-        self._understood = self._odd = False
+        self._seen = self._understood = 0
+        self._odd: list[bytes] = []  # the first
 
     def decode(self, text: bytes) -> MemberDownloads | None:
         """Return one row; None for what is none."""
-        return self._made(item(text, schemas.MemberRowSchema))
+        made = self._made(item(text, schemas.MemberRowSchema))
+        if made is None:
+            self._odd = self._odd or [text]
+        return made
 
     def _made(self, row: schemas.MemberRowSchema | None) -> MemberDownloads | None:
-        self._understood |= row is not None
-        self._odd |= row is None
-        return None if row is None else _member_row(row)
+        self._seen += 1
+        made = None if row is None else _member_row(row)
+        self._understood += made is not None
+        return made
 
     def last(self, rest: bytes) -> _Takes:
         """Add the rows that are left, and return them all.
 
-        Raises InvalidResponse when there are some and all are odd.
+        Raises InvalidResponse when there are some and all are odd, and when the answer says that there are more: a
+        part of the downloads would be a wrong number.
         """
-        cut = self._understood or self._odd
-        for row in map(self._made, each(rest, schemas.MemberRowSchema, cut=cut)):
+        left = listed(rest, schemas.MemberRowSchema, cut=bool(self._seen))
+        for row in map(self._made, left.items):
             if row is not None:
                 self._into.add(row)
-        if self._odd and not self._understood:
-            raise InvalidResponse
+        if left.more or (left.total or 0) > self._seen:
+            raise InvalidResponse(why=f"{self._seen} of {left.total or 'more'} records")
+        if self._seen and not self._understood:
+            raise unreadable(self._seen, self._odd or first_rows(rest))
         return self._into
 
 
@@ -367,13 +375,12 @@ def _lower(word: str | None) -> str | None:
 
 
 def _member_row(row: schemas.MemberRowSchema) -> MemberDownloads:
-    """Return a row; raises InvalidResponse for a line of the plain log, which comes in pages: to count it would be
-    wrong.
+    """Return a row of a person; or of one download, as in the plain log, for which the person has a row each.
 
     A tenant's by-user answer was seen to have such lines (applivery-soar 9e69544).
     """
-    if row.total is None and row.downloads is None and not (row.created_at is None and row.build is None):
-        raise InvalidResponse
     listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
     made = tuple(_download(each) for each in listed if isinstance(each, schemas.DownloadSchema))
+    if row.total is None and row.downloads is None and not (row.created_at is None and row.build is None):
+        made = (_download(row),)
     return MemberDownloads(member=_member(row.member), downloads=made, total=count(row.total))

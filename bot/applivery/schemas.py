@@ -54,12 +54,13 @@ class ErrorSchema(Struct, rename="camel"):
 
 
 class ResponseSchema(Struct, rename="camel"):
-    """An answer, or its `data` when that is a page; `data` and `items` stay undecoded until their type is known."""
+    """An answer, or a page in it; what may hold the list stays undecoded until its type is known."""
 
     status: Any = None
     error: ErrorSchema | Odd = None
     data: Raw = _MISSING
     items: Raw = _MISSING
+    docs: Raw = _MISSING
     has_next_page: Any = None
     total_pages: Any = None
     total_docs: Any = None

@@ -20,6 +20,7 @@ HOSTS, CREDENTIAL, PERMISSION = "Applivery host", "Applivery token", "Applivery 
 AFTER_CREDENTIAL = (PERMISSION, database.POLLING, service.WEBHOOK)
 RAISE = "Give the Service Account a role with this permission: Applivery → Workspace Settings → Service Accounts."
 NAMED = 5
+LOOK_BACK_DAYS = (1, 7, 30)
 
 
 async def hosts(case: CheckContext) -> list[CheckResult]:
@@ -44,10 +45,23 @@ async def _reached(
 ) -> CheckResult:
     try:
         async with case.session.get(address, allow_redirects=False):
-            return well(HOSTS, f"{address} answers.")
+            return well(HOSTS, f"{address} answers ({_set_by(case, setting)}).")
     except (aiohttp.ClientError, TimeoutError) as error:
         text = f"can't reach {address} ({cause(error)}). Used for: {needed_for}."
-        return bad(HOSTS, text, unreached(error, f"APPLIVERY_TENANT or {setting}"), blocks=blocks)
+        return bad(HOSTS, text, unreached(error, _fix_for(case, setting)), blocks=blocks)
+
+
+def _set_by(case: CheckContext, setting: str) -> str:
+    """Return where an address comes from, and what replaces it."""
+    if getattr(case.settings, setting.lower()) is not None:
+        return f"{setting} is set"
+    return f"{'APPLIVERY_TENANT is set; ' if case.settings.applivery_tenant else ''}{setting} overrides it"
+
+
+def _fix_for(case: CheckContext, setting: str) -> str:
+    if getattr(case.settings, setting.lower()) is not None:
+        return setting
+    return f"{'APPLIVERY_TENANT' if case.settings.applivery_tenant else 'whether to set APPLIVERY_TENANT'} or {setting}"
 
 
 async def credential(case: CheckContext) -> list[CheckResult]:
@@ -139,10 +153,14 @@ async def _builds(case: CheckContext, app: App) -> str:
 
 
 async def _downloads(case: CheckContext, app: App) -> str:
-    # The answer is not paged and may weigh 60 MB: one second of the log is enough to know.
+    # The answer is not paged and may weigh 60 MB, and an empty one shows no shape: the shortest time with downloads.
     now = case.clock()
-    await case.applivery.downloads_by_user(app.id, since=now - timedelta(seconds=1), until=now)
-    return ""
+    for days in LOOK_BACK_DAYS:
+        rows = await case.applivery.downloads_by_user(app.id, since=now - timedelta(days=days), until=now)
+        if rows:
+            found = sum(len(row.downloads) or row.total or 0 for row in rows)
+            return f" ({found} in {days} day{'' if days == 1 else 's'})"
+    return f" (none in {LOOK_BACK_DAYS[-1]} days)"
 
 
 async def _notifications(case: CheckContext, _: App) -> str:

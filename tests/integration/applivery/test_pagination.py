@@ -48,7 +48,7 @@ ALL = [f"1.{number}" for number in reversed(range(LONG))]
 
 @pytest.mark.parametrize(("largest", "requests"), [(10_000, 4), (500, 4), (200, 8), (100, 14), (50, 25)])
 @pytest.mark.parametrize("refused", [False, True])
-async def test_long_list_is_whole_whatever_the_largest_page(
+async def test_long_list_is_whole_with_any_largest_page(
     server: FakeApplivery, client: AppliveryClient, largest: int, requests: int, refused: bool
 ) -> None:
     if refused and largest < PAGE_SIZE:

@@ -14,6 +14,7 @@ from bot.db.transaction import Transaction
 from bot.db.types import micros
 from bot.db.wakeups import Topic
 from sandbox.applivery.models import FakeBuild
+from sandbox.applivery.responses import LIST_SHAPES
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
@@ -76,6 +77,36 @@ async def test_downloads_headline_by_dm_with_people_in_thread(world: Environment
     for words in ("Eva Ruiz", "2 downloads", "iPhone 15", "Zoe Lang", "1 download", "Unattributed"):
         assert words in people_.text
     assert "Unattributed" in json.dumps(people_.blocks[1])
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("shape", LIST_SHAPES)
+async def test_downloads_are_the_same_in_every_shape(world: Environment, shape: str, flat: bool) -> None:
+    await world.start()
+    people(world)
+    world.applivery.flat_downloads = flat
+    world.applivery.shape_list("GET *by-user", shape)
+    answer = await world.ask("downloads courier")
+    assert "4 downloads · 2 people (3)" in answer.text
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda body: {"status": True, "data": {"rows": body["data"]}},
+        lambda body: {"status": True, "data": [{"uid": 1, "who": "Eva"} for _ in body["data"]]},
+        lambda body: {"status": True, "data": {"items": [], "totalDocs": len(body["data"])}},
+        lambda body: {"status": True, "data": {"items": body["data"][:1], "hasNextPage": True}},
+    ],
+)
+async def test_downloads_in_an_unknown_shape_are_not_none(world: Environment, odd: Any) -> None:
+    await world.start()
+    people(world)
+    world.applivery.reshape("GET *by-user", odd)
+    answer = await world.ask("downloads courier")
+    assert "doesn't understand" in answer.text
+    assert "0 downloads" not in answer.text
+    assert "No downloads" not in answer.text
 
 
 async def test_downloads_in_channel_only_counts_and_only_to_asker(world: Environment) -> None:

@@ -671,3 +671,35 @@ async def test_doctor_history_needs_channel_and_scope(world: Environment) -> Non
     await subscribed(world, world.releases)
     world.slack.scopes -= {"channels:history", "groups:history", "im:history", "mpim:history"}
     assert the(await examined(world), slack.HISTORY).outcome is SKIPPED
+
+
+# ------------------------------------------------------------------ what Applivery answers
+
+
+async def test_doctor_names_the_keys_of_an_unknown_shape(world: Environment) -> None:
+    build = world.applivery.build(world.courier)
+    for _ in range(12):
+        world.applivery.download(build)
+    odd = [{"uid": 1, "who": "ana@acme.test", "when": "2026-11-30"}] * 12
+    world.applivery.reshape("GET *by-user", lambda _: {"status": True, "data": odd})
+    [found] = [finding for finding in of(await examined(world), applivery.PERMISSION) if finding.outcome is BROKEN]
+    assert "12 records in an unknown shape: uid, who, when" in found.said
+    assert "ana@" not in found.said
+
+
+async def test_doctor_reads_a_log_that_has_something(world: Environment) -> None:
+    build = world.applivery.build(world.courier)
+    world.applivery.download(build, at=datetime.now(UTC) - timedelta(days=3))
+    said = [finding.said for finding in of(await examined(world), applivery.PERMISSION)]
+    assert "can read the download log (1 in 7 days)." in said
+
+
+async def test_doctor_each_host_names_its_setting(world: Environment) -> None:
+    """The api host answers, the others of that tenant do not exist."""
+    urls = dict.fromkeys(("applivery_upload_url", "applivery_download_url", "applivery_dashboard_url"))
+    found = of(await examined(world, applivery_tenant="no-such-tenant.invalid", **urls), applivery.HOSTS)
+    assert [finding.outcome for finding in found] == [WELL, BROKEN, WARNING, WARNING]
+    for finding, setting in zip(found[1:], ("DOWNLOAD", "UPLOAD", "DASHBOARD"), strict=True):
+        assert "no-such-tenant.invalid" in finding.said
+        assert "DNS" in finding.said
+        assert f"APPLIVERY_TENANT or APPLIVERY_{setting}_URL" in finding.fix

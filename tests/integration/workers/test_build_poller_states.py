@@ -57,8 +57,7 @@ def unlisted(world: Environment) -> Callable[[], None]:
     empty = [True]
 
     def reshape(body: Any) -> Any:
-        body["data"]["items"] = [] if empty else body["data"]["items"]
-        return body
+        return {**body, "data": {**body["data"], "items": [], "totalDocs": 0}} if empty else body
 
     world.applivery.reshape("GET /v1/organizations/*/builds", reshape)
     return empty.clear
