@@ -32,6 +32,7 @@ from bot.services.roles import RoleService
 from bot.services.scheduled_reports import ScheduledReportService
 from bot.services.sent_builds import SentBuildService
 from bot.services.slack_events import SlackEventService
+from bot.services.slack_imports import SlackImportService
 from bot.services.slack_uploads import UploadRunner
 from bot.services.subscriptions import SubscriptionService
 from bot.services.watches import WatchService
@@ -86,6 +87,7 @@ def build_services(
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
         installation=InstallationService(store, slack_client, tuning.clock),
+        imports=SlackImportService(applivery, slack_client, store),
         links=LinkIssuer(
             applivery=applivery,
             app_directory=apps,

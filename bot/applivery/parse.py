@@ -29,6 +29,7 @@ from bot.domain.model import (
     Stage,
     Workspace,
 )
+from bot.domain.slack_imports import SlackAnnouncement
 from bot.exceptions import InvalidResponse
 
 # https://docs.applivery.com/en/app-distribution/api/builds/list-builds, without what separates the words
@@ -333,16 +334,23 @@ def _attachment(item: schemas.AttachmentSchema) -> Attachment | None:
 
 
 def _notification(item: schemas.NotificationSchema) -> WebhookSubscription | None:
-    hook = schemas.read(schemas.read(item.config, schemas.HookConfigSchema).webhook, schemas.HookSchema)
+    config = schemas.read(item.config, schemas.HookConfigSchema)
+    hook = schemas.read(config.webhook, schemas.HookSchema)
     identity, url = text(item.id), text(hook.url)
     if identity is None and url is None:
         return None
     wanted = item.events if isinstance(item.events, dict) else {}
-    return WebhookSubscription(
-        id=identity or "",
-        url=url,
-        events=frozenset(name for name, on in wanted.items() if flag(on)),
-    )
+    events = frozenset(name for name, on in wanted.items() if flag(on))
+    return WebhookSubscription(id=identity or "", url=url, events=events, slack=_slack(item, config, events))
+
+
+def _slack(
+    item: schemas.NotificationSchema, config: schemas.HookConfigSchema, events: frozenset[str]
+) -> SlackAnnouncement | None:
+    if text(item.type) != "slack" and not isinstance(config.slack, schemas.SlackSchema):
+        return None
+    place = schemas.read(config.slack, schemas.SlackSchema)
+    return SlackAnnouncement(text(place.channel), text(place.team), events)
 
 
 # ------------------------------------------------------------------ downloads

@@ -294,10 +294,18 @@ class HookSchema(Struct, rename="camel"):
     url: Any = None
 
 
+class SlackSchema(Struct, rename="camel"):
+    """The channel that Applivery's own Slack app was installed in."""
+
+    team: Any = None
+    channel: Any = None
+
+
 class HookConfigSchema(Struct, rename="camel"):
     """`config` of a subscription."""
 
     webhook: HookSchema | Odd = None
+    slack: SlackSchema | Odd = None
 
 
 class NotificationSchema(Struct, rename="camel"):

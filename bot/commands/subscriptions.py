@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.commands import digests, subscribe
+from bot.commands import digests, imports, subscribe
 from bot.dispatch.context import CommandContext
 from bot.dispatch.modal_submission import attribute_to_field
 from bot.dispatch.registry import MenuItem, button, command, form
@@ -37,11 +37,15 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
 
     /applivery subscriptions
     /applivery subscriptions all
+    /applivery subscriptions import
+    Admins can import the channels of Applivery's own Slack integration.
     """
+    if which is not None and spelling.bare(which) == "import":
+        return await imports.preview(call)
     if which is not None and spelling.bare(which) != "all":
         raise UserInputError(
             Counted("Unknown word “{words}”.", "Unknown words “{words}”.", 1, words=which[:40]),
-            near=["subscriptions", "subscriptions all"],
+            near=["subscriptions", "subscriptions all", "subscriptions import"],
             replaces=None,
         )
     return await _listed(call, everywhere=which is not None)

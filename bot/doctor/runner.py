@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.doctor import admins, applivery, blocks, database, http_events, service, slack
+from bot.doctor import admins, applivery, blocks, database, http_events, own_integration, service, slack
 from bot.doctor.context import CheckContext, Consent, opened
 from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport, broken, skipped, well
 from bot.factories import learn_secrets
@@ -33,6 +33,7 @@ CHECKS: dict[str, Check] = {
     service.RUNNING: service.bot,
     service.PUBLIC: service.public,
     service.WEBHOOK: service.webhook,
+    own_integration.OWN: own_integration.own_integration,
 }
 SETTINGS = "settings"
 CHECK_SECONDS = 60.0

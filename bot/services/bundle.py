@@ -24,6 +24,7 @@ from bot.services.roles import RoleService
 from bot.services.scheduled_reports import ScheduledReportService
 from bot.services.sent_builds import SentBuildService
 from bot.services.slack_events import SlackEventService
+from bot.services.slack_imports import SlackImportService
 from bot.services.slack_uploads import UploadRunner
 from bot.services.subscriptions import SubscriptionService
 from bot.services.watches import WatchService
@@ -44,6 +45,7 @@ class Services:
     channels: ChannelService
     drafts: DraftKeeper
     expiries: LinkExpiryService
+    imports: SlackImportService
     installation: InstallationService
     links: LinkIssuer
     names: NameLookup

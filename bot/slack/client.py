@@ -446,6 +446,28 @@ class SlackClient:
         found = {group.id: group async for groups in self.workspaces.each(ask) for group in groups}
         return list(found.values())
 
+    async def own_channels(self) -> dict[str, list[str]]:
+        """Return the channels that we are in and that aren't archived: their ids by name, in small letters.
+
+        https://docs.slack.dev/reference/methods/users.conversations
+        """
+        found: dict[str, list[str]] = {}
+
+        async def ask(team_id: str) -> None:
+            def fetch(cursor: str | None) -> Awaitable[Any]:
+                kinds = "public_channel,private_channel"
+                about: dict[str, Any] = {"types": kinds, "exclude_archived": True, "limit": 200, "team_id": team_id}
+                return call_api(self.api.users_conversations(cursor=cursor, **about))
+
+            async for page in iterate_pages(fetch, "channels"):
+                for item in page:
+                    ids = found.setdefault(str(item.get("name") or "").casefold(), [])
+                    ids.extend({str(item["id"])} - set(ids))
+
+        async for _ in self.workspaces.each(ask):
+            pass
+        return found
+
     async def members(self, channel_id: str) -> list[str]:
         """Return the people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
 

@@ -72,6 +72,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "auth.teams.list": (),
     "auth.test": (),
     "apps.connections.open": (),  # the app token's own scope: connections:write
+    "blocks.validate": (),
     "bots.info": ("users:read",),
     "chat.delete": ("chat:write",),
     "chat.getPermalink": (),
@@ -88,6 +89,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "files.info": ("files:read",),
     "usergroups.list": ("usergroups:read",),
     "usergroups.users.list": ("usergroups:read",),
+    "users.conversations": ("channels:read", "groups:read"),
     "users.info": ("users:read",),
     "users.list": ("users:read",),
     "views.open": (),
@@ -97,7 +99,7 @@ METHODS: dict[str, tuple[str, ...]] = {
 # "required if org token is used", and that of no other one here. A workspace's own token may name it, too.
 # https://docs.slack.dev/enterprise/organization-ready-apps, https://docs.slack.dev/reference/methods/users.list,
 # https://docs.slack.dev/reference/methods/usergroups.list
-NAME_A_WORKSPACE = ("bots.info", "usergroups.list", "usergroups.users.list", "users.list")
+NAME_A_WORKSPACE = ("bots.info", "users.conversations", "usergroups.list", "usergroups.users.list", "users.list")
 
 
 class Event(NamedTuple):

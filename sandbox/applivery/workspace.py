@@ -130,6 +130,22 @@ class FakeWorkspace:
 
     # -------------------------------------------------------------- apps
 
+    def announce_in_slack(
+        self, channel: str | None, *events: str, team: str = "Sandbox", app: FakeApp | None = None
+    ) -> Wire:
+        """Add Applivery's own Slack app to a channel: the workspace's subscription, or a single app's.
+
+        Stored as `config.slack{team,channel}`: https://docs.applivery.com/en/api/workspace/organization-notifications/
+        """
+        at = timestamp(self.clock())
+        wire: Wire = {"id": self.new_id("notification"), "organization": self.organization["id"]}
+        wire |= {"application": app.id} if app else {}
+        wire |= {"type": "slack", "description": "", "createdAt": at, "updatedAt": at}
+        wire["events"] = dict.fromkeys(events or ("buildProcessed",), True)
+        wire["config"] = {"slack": {"team": team, **({"channel": channel} if channel is not None else {})}}
+        self.notifications.append(wire)
+        return wire
+
     def app(
         self,
         name: str,

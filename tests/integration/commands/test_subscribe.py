@@ -256,7 +256,7 @@ async def test_a_group_slack_does_not_tell_is_not_guessed(world: Environment) ->
     await world.start()
     world.slack.scopes -= {"usergroups:read"}
     answer = await world.ask(f"subscribe courier mention:{group.id}")
-    assert "I couldn't look up user groups in Slack." in answer.text
+    assert "I can't read user groups" in answer.text
     assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 

@@ -189,8 +189,8 @@ async def test_outbox_without_history_scope_warns_of_repeat(watched: Environment
     await watched.settle()
     assert watched.said() == EVERY[:2]
     assert events(log, "announce.cannot_look_up") == ["announce.cannot_look_up"]
-    missing = {line["scope"] for line in log if line["event"] == "slack.scope_missing"}
-    assert "channels:history" in missing, "said at the start, before it matters"
+    [off] = [line["off"] for line in log if line["event"] == "slack.features_off"]
+    assert "channels:history" in off, "said at the start, before it matters"
 
 
 @on_sqlite

@@ -1,0 +1,99 @@
+"""Applivery's own Slack integration: what it announces in which channel, and what of it a subscription can do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.model import BuildEvent
+
+# https://docs.applivery.com/en/api/workspace/organization-notifications/ names more, which are about no build
+EVENTS = {
+    "buildCreated": BuildEvent.UPLOADED,
+    "buildProcessed": BuildEvent.PROCESSED,
+    "certificateWillExpire": BuildEvent.CERT,
+    "feedbackCreated": BuildEvent.FEEDBACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackAnnouncement:
+    """A Slack channel that Applivery itself notifies: its name as it was installed; None where that isn't said.
+
+    `events` are Applivery's names of those that are on. It is about every app: Applivery lists no others.
+    """
+
+    channel: str | None
+    team: str | None
+    events: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The channel's name without its mark; empty for a person and where none is said."""
+        return "" if (self.channel or "").startswith("@") else (self.channel or "").strip().removeprefix("#")
+
+    @property
+    def build_events(self) -> tuple[BuildEvent, ...]:
+        """What of it a subscription announces too, in the order of ours."""
+        wanted = {EVENTS[name] for name in self.events if name in EVENTS}
+        return tuple(event for event in BuildEvent if event in wanted)
+
+
+class Obstacle(Enum):
+    """Why a channel of Applivery's cannot be imported."""
+
+    UNNAMED = "unnamed"
+    PERSON = "person"
+    ELSEWHERE = "elsewhere"  # in another Slack workspace
+    NO_EVENTS = "no events"
+    NOT_IN_IT = "not in it"
+    AMBIGUOUS = "ambiguous"
+    SUBSCRIBED = "subscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCandidate:
+    """One of Applivery's channels with our id for it, or with what stands in the way."""
+
+    announcement: SlackAnnouncement
+    channel_id: str = ""
+    obstacle: Obstacle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What Slack says: our workspace's names, the bot's channels by name, those with a subscription to every app."""
+
+    teams: Collection[str]
+    channels: Mapping[str, Sequence[str]]
+    subscribed: Collection[str] = ()
+
+
+def candidates(found: Sequence[SlackAnnouncement], here: Here) -> list[ImportCandidate]:
+    """Return each of Applivery's channels as far as it is known, and never a guess."""
+    return [_candidate(announcement, here) for announcement in dict.fromkeys(found)]
+
+
+def _candidate(announcement: SlackAnnouncement, here: Here) -> ImportCandidate:
+    known = here.channels.get(announcement.name.casefold(), ())
+    channel_id = announcement.name if announcement.name in _ids(here) else next(iter(known), "")
+    checks = {
+        Obstacle.UNNAMED: not (announcement.channel or "").strip("#@ "),
+        Obstacle.PERSON: (announcement.channel or "").startswith("@"),
+        Obstacle.ELSEWHERE: _is_elsewhere(announcement.team, here.teams),
+        Obstacle.NO_EVENTS: not announcement.build_events,
+        Obstacle.NOT_IN_IT: not channel_id,
+        Obstacle.AMBIGUOUS: len(known) > 1,
+        Obstacle.SUBSCRIBED: channel_id in here.subscribed,
+    }
+    obstacle = next((obstacle for obstacle, holds in checks.items() if holds), None)
+    return ImportCandidate(announcement, channel_id, obstacle)
+
+
+def _ids(here: Here) -> set[str]:
+    return {channel_id for ids in here.channels.values() for channel_id in ids}
+
+
+def _is_elsewhere(team: str | None, own: Collection[str]) -> bool:
+    return bool(team) and str(team).casefold() not in {name.casefold() for name in own}
