@@ -132,6 +132,8 @@ async def _opened(
     )
     installation = await store.run(installation_tag, settings.applivery_organization)
     slack_client = poster_of(settings, tuning, session, RefusedBlocks(store, tuning.clock), installation)
+    slack_client.standing.on_refused = lambda code: metrics.token_refused.labels(code).inc()
+    slack_client.standing.on_accepted = store.notifier.notify_all
     people = people_of(settings, slack_client, store)
     store.notifier.on_slack_change = people.invalidate
     permission = PermissionChecker(people, store, slack_client)

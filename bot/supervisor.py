@@ -149,6 +149,7 @@ def jobs_of(
         store=store,
         metrics=metrics,
         on_app_deleted=withdrawals.on_app_deleted,
+        can_speak=slack_client.is_token_accepted,
         busy_seconds=settings.poll_busy_seconds,
         idle_seconds=settings.poll_idle_seconds,
         deadline=deadline,

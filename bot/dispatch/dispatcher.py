@@ -38,6 +38,7 @@ from bot.dispatch.requests import (
     is_access_change,
     is_bot_joined,
     is_sharing_changed,
+    is_token_revoked,
     opened_with,
     parse_home_opened,
     parse_source,
@@ -256,6 +257,8 @@ class RequestDispatcher(AsyncMiddleware):
             self._spawn(opened, body, self._on_home_opened)
         elif channel_id := channel_with_changed_membership(body):
             self._track(self._on_channel_event(channel_id, body))
+        elif is_token_revoked(body):
+            self._track(self.services.installation.check_token())
         elif is_access_change(body):
             self._track(self._on_access_change(body))
 

@@ -20,7 +20,8 @@ METADATA = 2900  # characters of a view's private_metadata, of which Slack takes
 OF_ITSELF = ("subteam_self_added", "subteam_self_removed")
 CHANGES = (*WITH_RECORDS, "subteam_created", "subteam_members_changed", "subteam_updated", *OF_ITSELF)
 ID_CHANGED = "channel_id_changed"
-MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", "message.im", ID_CHANGED, *CHANGES}
+REVOCATIONS = ("tokens_revoked", "app_uninstalled")
+MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", "message.im", ID_CHANGED, *REVOCATIONS, *CHANGES}
 MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
 
 
@@ -151,6 +152,14 @@ def is_access_change(body: dict[str, Any]) -> bool:
     https://docs.slack.dev/reference/events/team_access_revoked
     """
     return (body.get("event") or {}).get("type") in ORGANIZATION_EVENTS
+
+
+def is_token_revoked(body: dict[str, Any]) -> bool:
+    """Return whether the app was uninstalled, or tokens of it revoked; which ones are, Slack says by user.
+
+    https://docs.slack.dev/reference/events/tokens_revoked and app_uninstalled
+    """
+    return (body.get("event") or {}).get("type") in REVOCATIONS
 
 
 def event_channel(event: dict[str, Any]) -> str | None:

@@ -31,6 +31,7 @@ AFTER_TOKEN = (admins.ADMINS, database.CHANNELS, HISTORY, database.OUTBOX, BLOCK
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
 TURN_ON = "Optional: add it under api.slack.com/apps → your app → OAuth & Permissions, then reinstall the app."
+UNINSTALLED = ("account_inactive", "token_revoked")  # https://docs.slack.dev/reference/methods/auth.test#errors
 REINSTALL = "Paste manifest.yml at api.slack.com/apps → your app → App Manifest, then reinstall under Install App."
 
 
@@ -59,6 +60,8 @@ def _refused(case: CheckContext, problem: SlackError) -> CheckResult:
         blocks = (*AFTER_TOKEN, SOCKETS, http_events.EVENTS)
         return broken(TOKEN, text, unreached(problem, "SLACK_API_URL"), blocks=blocks)
     fix = "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (api.slack.com/apps → your app → OAuth & Permissions)."
+    if problem.code in UNINSTALLED:
+        fix = "Reinstall the app (api.slack.com/apps → your app → Install App), then set SLACK_BOT_TOKEN to its token."
     return broken(TOKEN, f"Slack doesn't accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
 
 

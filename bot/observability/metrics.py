@@ -104,6 +104,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self.token_refused = Counter(
+            "applivery_bot_slack_token_refused_total",
+            "Times that Slack stopped accepting the bot's token, by its reason",
+            ("reason",),
+            registry=self.registry,
+        )
         self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)
 
     def asked(self, call: str, outcome: str, seconds: float) -> None:

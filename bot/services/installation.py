@@ -43,6 +43,13 @@ class InstallationService:
         """Raise FeatureOff when the app was installed without this optional scope."""
         await self._slack_client.require_scope(scope)
 
+    async def check_token(self) -> None:
+        """Ask whether our token is still good: Slack reports that tokens were revoked, which may be somebody else's."""
+        try:
+            await self._slack_client.identity(younger_than=0)
+        except BotError as problem:
+            log.info("installation.token_checked", problem=kind_of(problem), cause=cause(problem))
+
     async def _check(self) -> None:
         found = await self._slack_client.identity()
         if not found.enterprise_id:

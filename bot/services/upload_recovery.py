@@ -11,7 +11,7 @@ import msgspec
 
 from bot.db import database_info, key_value
 from bot.db.database import Database
-from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
+from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackInvalidCredentials, SlackRateLimited
 from bot.i18n import Text, current_locale, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -113,7 +113,7 @@ class UploadJournal:
             message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.again)
         try:
             await self._slack_client.edit(note.channel, note.ts, message)
-        except (SlackRateLimited, DeliveryUnknown):
+        except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown):
             return False
         except SlackError as problem:
             log.info("unfinished.update_skipped", code=problem.code, cause=cause(problem))  # deleted, perhaps

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from bot.slack.pagination import iterate_pages, read_list
 from bot.slack.refused_blocks import RefusedBlocks
 from bot.slack.scopes import feature_off
 from bot.slack.slack_clock import SlackClock
+from bot.slack.token_standing import TokenStanding
 from bot.slack.web_api import WebAPI
 from bot.slack.workspaces import Workspaces
 from bot.timeouts import PERSON_SECONDS, call_limit, longest_wait, person_waits, retry_after
@@ -323,7 +325,8 @@ class SlackClient:
 
     async def identity(self, *, younger_than: float = float("inf")) -> BotIdentity:
         """Return who we are; asked once, or again when that is longer ago. Raises SlackError."""
-        if self._identity is None or time.monotonic() - self._identity_at > younger_than:
+        refused = math.isfinite(younger_than) and self.standing.code
+        if self._identity is None or refused or time.monotonic() - self._identity_at > younger_than:
             answer = await call_api(self.api.auth_test())
             self._identity = read_identity(answer, granted_scopes(answer.headers))
             self._identity_at = time.monotonic()
@@ -332,6 +335,18 @@ class SlackClient:
     async def _home(self) -> tuple[str, bool]:
         found = await self.identity()
         return found.team_id, found.is_org_install
+
+    @property
+    def standing(self) -> TokenStanding:
+        """Whether Slack accepts our token."""
+        return self.api.standing
+
+    async def is_token_accepted(self) -> bool:
+        """Return whether Slack accepts our token, as far as is known; asked now and then while it does not."""
+        if self.standing.code and self.standing.may_ask:
+            with suppress(SlackError):
+                await call_api(self.api.auth_test())
+        return not self.standing.code
 
     @property
     def identity_age(self) -> float:

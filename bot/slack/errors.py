@@ -49,7 +49,10 @@ _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
 
 # Why the bot can't write to a person; of channels see bot/domain/conversations.py.
 _NOBODY = (Text("I can't send that person a direct message."), Text("Choose another member of this workspace."))
-_WHY = dict.fromkeys(["user_disabled", "cannot_dm_bot", "user_not_found"], _NOBODY)
+_UNINSTALLED = (Text("Slack doesn't accept this bot's token: the bot was uninstalled, or the token was revoked."),)
+_WHY = dict.fromkeys(["user_disabled", "cannot_dm_bot", "user_not_found"], _NOBODY) | dict.fromkeys(
+    ["token_revoked", "account_inactive"], _UNINSTALLED
+)
 _KINDS: dict[str, type[SlackError]] = {
     code: kind
     for codes, kind in (
@@ -96,6 +99,11 @@ def to_slack_error(error: BaseException) -> SlackError:
     if status >= 500 or not code:
         return DeliveryUnknown(code=code or f"http_{status}")
     return SlackError(Text("Slack refused the request (`{code}`).", code=code), code=code)
+
+
+def token_error(code: str) -> SlackInvalidCredentials:
+    """Return the error of a token that Slack does not accept, for the reason it gave before."""
+    return SlackInvalidCredentials(*_WHY.get(code, ()), code=code)
 
 
 def _missing_scope_error(needed: str, code: str) -> SlackError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -14,9 +15,10 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.exceptions import SlackRateLimited
-from bot.slack.errors import RAISED, to_slack_error
+from bot.exceptions import SlackError, SlackInvalidCredentials, SlackRateLimited
+from bot.slack.errors import RAISED, to_slack_error, token_error
 from bot.slack.slack_clock import SlackClock
+from bot.slack.token_standing import ASKED_BY, TokenStanding
 from bot.timeouts import RateLimitDeadlines, call_limit, longest_wait, person_waits
 
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
@@ -56,6 +58,7 @@ class WebAPI(AsyncWebClient):
         self._attempts = 1 if once else ATTEMPTS
         self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()
         self.clock: SlackClock = beside.clock if beside else SlackClock()
+        self.standing: TokenStanding = beside.standing if beside else TokenStanding()
         self._semaphores: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
@@ -83,6 +86,7 @@ class WebAPI(AsyncWebClient):
         return None if once else call_limit()
 
     async def _call(self, method: str, parts: dict[str, Any]) -> AsyncSlackResponse:
+        await self._require_token(method)
         name = f"{method} {(parts.get('json') or {}).get('channel')}" if method in OF_A_CHANNEL else method
         async with self._semaphores[method]:
             if left := self.limits.left(name):
@@ -94,6 +98,29 @@ class WebAPI(AsyncWebClient):
                 if isinstance(slack_error, SlackRateLimited):
                     self.limits.limit(name, slack_error.retry_after)
                     raise slack_error from error
+                if isinstance(slack_error, SlackInvalidCredentials):
+                    await self._on_token_refused(method, slack_error.code)
                 raise
         self.clock.read_date(answer.headers)
+        self.standing.accept()
         return answer
+
+    async def _require_token(self, method: str) -> None:
+        """Raise SlackInvalidCredentials while Slack does not accept the token, without asking for it each time.
+
+        Whoever waits for an answer was let through to us by Slack, which shows that the app is there.
+        """
+        if not self.standing.code or person_waits():
+            return
+        if not self.standing.may_ask:
+            raise token_error(self.standing.code)
+        if method != ASKED_BY:
+            await self._call(ASKED_BY, {})
+
+    async def _on_token_refused(self, method: str, code: str) -> None:
+        """Believe it of `auth.test` alone: a refusal of another method may be about that."""
+        if method == ASKED_BY:
+            self.standing.refuse(code)
+            return
+        with suppress(*RAISED, SlackError):
+            await self._call(ASKED_BY, {})

@@ -66,6 +66,7 @@ CATALOGUE_NOTE = "catalogue_seen_at"
 EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
 SEVERAL = 3
 ASK_SECONDS = 15.0
+QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
 
 
 class BuildPoller:
@@ -78,6 +79,7 @@ class BuildPoller:
         store: Database,
         metrics: Metrics,
         on_app_deleted: Callable[[str], Awaitable[None]],
+        can_speak: Callable[[], Awaitable[bool]],
         busy_seconds: float,
         idle_seconds: float,
         deadline: timedelta = DEADLINE,
@@ -89,6 +91,7 @@ class BuildPoller:
         self._store = store
         self._metrics = metrics
         self._on_app_deleted = on_app_deleted
+        self._can_speak = can_speak
         self._busy = busy_seconds
         self._idle = idle_seconds
         self._deadline = deadline
@@ -106,9 +109,12 @@ class BuildPoller:
     async def step(self) -> float | None:
         """Poll the apps that are due; return the seconds until the next one may be. Raises DatabaseUnavailable.
 
+        While nothing can be said in Slack nothing is asked: what happens meanwhile is seen after that.
         An app that another replica has leased is due again when its lease ends: it renews it while it lives.
         """
         await self.release_leases()
+        if not await self._can_speak():
+            return QUIET_SECONDS
         await self._discover_apps()
         claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=self._furthest)
         self.attempts.waiting_since = time.monotonic() if claims else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bot.db import link_expiries
+from datetime import timedelta
+
+from bot.db import database_info, link_expiries
 from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
-from bot.exceptions import SlackError
+from bot.exceptions import SlackError, SlackInvalidCredentials
 from bot.i18n import use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
@@ -13,6 +15,8 @@ from bot.slack.client import SlackClient
 from bot.slack.views import links
 
 log = logger(__name__)
+
+QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
 
 
 class LinkExpirer:
@@ -24,6 +28,8 @@ class LinkExpirer:
 
     async def step(self) -> float | None:
         """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
+        if not await self._slack_client.is_token_accepted():
+            return QUIET_SECONDS
         for expiry in await self._store.run(link_expiries.take_due_expiries):
             await self._expire(expiry)
         return await self._store.run(link_expiries.expiry_due_in)
@@ -36,5 +42,8 @@ class LinkExpirer:
                 await self._slack_client.respond(expiry.target, message, replace=True)
             else:
                 await self._slack_client.edit(expiry.target, expiry.ts, message)
+        except SlackInvalidCredentials:
+            now = await self._store.run(database_info.current_time)
+            await self._store.run(link_expiries.schedule_expiry, now + timedelta(seconds=QUIET_SECONDS), expiry)
         except SlackError as error:
             log.info("expire.update_skipped", code=error.code, cause=cause(error))

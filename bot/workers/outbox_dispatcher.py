@@ -51,6 +51,7 @@ LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are in progress; the
 # A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
+QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
 DUPLICATE_SECONDS = 2.0  # until Slack shows in the channel what it says it has
 UNCHECKED_SECONDS = 5.0  # until it is asked again whether something may be said
 APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
@@ -101,7 +102,8 @@ class OutboxDispatcher:
         if self._results and self._posts:
             await asyncio.wait(self._posts, timeout=TOGETHER_SECONDS)
         done, self._results = self._results, []
-        semaphore = IN_FLIGHT - len(self._posts)
+        quiet = not await self._slack_client.is_token_accepted()
+        semaphore = 0 if quiet else IN_FLIGHT - len(self._posts)
         try:
             exchange = await self._store.run(
                 outbox.commit_results_and_claim, done, semaphore, lease_seconds=self._lease, pace_seconds=self._pace
@@ -115,6 +117,8 @@ class OutboxDispatcher:
             task = asyncio.create_task(self._deliver(claim))
             self._posts[task] = claim
             task.add_done_callback(self._on_post_done)
+        if quiet:
+            return QUIET_SECONDS
         return LOOK_AGAIN_SECONDS if exchange.claims else exchange.due_in
 
     def _on_post_done(self, task: asyncio.Task[None]) -> None:

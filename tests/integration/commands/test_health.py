@@ -145,7 +145,7 @@ async def test_status_asks_slack_afresh(world: Environment) -> None:
     assert "⚠️ Slack · 1 of 1 connection (" in text.replace("*", "")
     assert "revoked)" in text, "the cause"
     answer = await ask(world, "GET", "/readyz")
-    assert answer.json["checks"]["slack"]["ok"] is True, "what Slack said half a minute ago is fresh enough"
+    assert answer.json["checks"]["slack"]["ok"] is False, "a refusal is known at once, however fresh the last answer is"
 
 
 async def test_status_wakes_polls_that_wait(world: Environment) -> None:

@@ -88,7 +88,7 @@ async def test_client_slack_error_maps_to_own_error_with_its_name(
         await poster.post(releases.id, HELLO)
     assert type(caught.value) is kind
     assert caught.value.code == code
-    assert len(slack.calls) == 1
+    assert len(slack.calls_of("chat.postMessage")) == 1
 
 
 @pytest.mark.parametrize(
