@@ -15,6 +15,7 @@ PRESENT = [
     "chromium",
     "haproxy",
     "pgbouncer",
+    "promtool",
     "postgres",
     "python3",
     "shellcheck",
