@@ -495,9 +495,9 @@ class RequestDispatcher(AsyncMiddleware):
     def _split_commands(self, spoken: Spoken) -> list[Spoken]:
         """Return a message of several lines that are a command each as one message for each; any other as it is."""
         lines = [line for line in spoken.after.splitlines() if line.strip()]
-        entries = [self._command_of(line) for line in lines]
         if not 1 < len(lines) <= MOST_COMMANDS or spoken.message.files:
             return [spoken]
+        entries = [self._command_of(line) for line in lines]
         if any(entry is None or _takes_rest(entry) for entry in entries):  # a reason may have several lines
             return [spoken]
         return [replace(spoken, after=line) for line in lines]

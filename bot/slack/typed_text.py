@@ -37,6 +37,7 @@ _THANKS = re.compile(
     rf"(?:(?<=\s)|[,;.!?]+)\s*(?:please|pls|plz|por favor|thanks|thank you|thx|gracias|{_EMOJI})[\s,;.!?]*\Z",
     re.IGNORECASE,
 )
+COURTESIES, LAST_WORDS = 10, 60  # how many are left out; how many characters the last ones take
 _EMOJI_ALONE = re.compile(rf"(?:{_EMOJI}\s*)+")
 
 
@@ -57,7 +58,7 @@ def split_command(text: str, root: str) -> tuple[str, str]:
     while True:
         left = _BEFORE.sub("", left, count=1) if _BEFORE.match(left) else left
         first, _, after = _split_symbols(left)
-        if first.casefold() in (root.casefold(), "/applivery") or (first and not any(map(str.isalnum, first))):
+        if first.rstrip(_AFTER).casefold() in _names(root) or (first and not any(map(str.isalnum, first))):
             left = after
         elif left[:1] and left[0] in _AROUND:
             left = _strip_marks(left)
@@ -71,14 +72,27 @@ def without_courtesies(text: str, is_command: Callable[[str], bool]) -> str:
     text = normalize(text)
     if _EMOJI_ALONE.fullmatch(text):
         return ""
-    for courtesy in (_REQUEST.match, _THANKS.search, _GREETING.match):
-        while found := courtesy(text):
-            rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
-            greets = courtesy == _GREETING.match and not is_command(rest)
-            if greets or not any(map(str.isalnum, rest)):
-                break
-            text = rest
+    for _ in range(COURTESIES):
+        rest = _without_courtesy(text, is_command)
+        if not any(map(str.isalnum, rest)):
+            break
+        text = rest
     return text
+
+
+def _without_courtesy(text: str, is_command: Callable[[str], bool]) -> str:
+    """Return a text without one of its courtesies; empty when it has none."""
+    if found := _REQUEST.match(text) or _THANKS.search(text, max(0, len(text) - LAST_WORDS)):
+        return f"{text[: found.start()]} {text[found.end() :]}".strip()
+    if (found := _GREETING.match(text)) and is_command(text[found.end() :]):
+        return text[found.end() :]
+    return ""
+
+
+def _names(root: str) -> tuple[str, ...]:
+    """Return what stands before a command without being part of it: the slash command, and the bot's name as typed."""
+    own = root.casefold()
+    return own, "/applivery", f"@{own.removeprefix('/')}", "@applivery"
 
 
 def is_courtesy(text: str) -> bool:

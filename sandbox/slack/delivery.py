@@ -88,6 +88,16 @@ class PayloadDelivery:
             task.add_done_callback(self._retrying.discard)
         return turn
 
+    def tell(self, turn: Interaction, payload: dict[str, Any]) -> None:
+        """Deliver an event in the background."""
+        task = asyncio.create_task(self._told(turn, payload))
+        self._retrying.add(task)
+        task.add_done_callback(self._retrying.discard)
+
+    async def _told(self, turn: Interaction, payload: dict[str, Any]) -> None:
+        await self.event(turn, payload)
+        self.workspace.changed("turn", {"kind": turn.kind})
+
     async def _again(self, turn: Interaction, payload: dict[str, Any], ack: Acknowledgement) -> None:
         for attempt, delay in enumerate(self.retry_delays, 1):
             await asyncio.sleep(delay)

@@ -82,6 +82,7 @@ class FakeSlack:
         self.crawler = Crawler(workspace)
         self.mailbox.stored.append(self.crawler.look_at)
         self.person = UserActions(self.desk, self.delivery, lambda: self.url)
+        workspace.listeners.append(self.person.echo)
         self.places = ChannelActions(self.person)
         self.directory = Directory(self.person)
         self._runner: web.AppRunner | None = None

@@ -22,6 +22,7 @@ from sandbox.slack.validation import SlackApiError, check_options
 from sandbox.slack.view import FakeView
 
 Where = FakeMessage | FakeView
+_ECHOED = ("message", "message_changed", "message_deleted")
 
 # The scope of which an event needs one; without it Slack sends nothing. https://docs.slack.dev/reference/events
 EVENT_SCOPES: dict[str, tuple[str, ...]] = {
@@ -251,6 +252,32 @@ class UserActions:
         subscribed, scopes = self.workspace.subscribed, EVENT_SCOPES.get(_name(event), ())
         wanted = subscribed is None or _name(event) in subscribed
         return wanted and (not scopes or not self.workspace.scopes.isdisjoint(scopes))
+
+    def echo(self, what: str, about: dict[str, Any]) -> None:
+        """Tell the app of what it says itself in its direct messages, as Slack does once it asks for message.im.
+
+        https://docs.slack.dev/reference/events/message
+        """
+        channel = self.workspace.channels.get(str(about.get("channel")))
+        if what not in _ECHOED or channel is None or not channel.is_im or about.get("ephemeral_to"):
+            return
+        stored = self.desk.mailbox.by_channel.get(channel.id, ())
+        message = next((each for each in reversed(stored) if each.ts == about["ts"]), None)
+        event: dict[str, Any] = {"type": "message", "channel": channel.id, "channel_type": "im"}
+        # not before an app says which events it wants: most tests are about something else
+        if message is None or not message.bot_id or self.workspace.subscribed is None or not self._is_sent(event):
+            return
+        wire = message.wire(**self.payloads.identity) | {
+            "bot_profile": {"id": message.bot_id, "app_id": self.workspace.app_id}
+        }
+        if what == "message":
+            event = {**wire, **event, "event_ts": message.ts}
+        else:
+            event |= {"subtype": what, "hidden": True, "ts": self.workspace.new_ts(), "previous_message": wire}
+            event |= {"message": wire} if what == "message_changed" else {"deleted_ts": message.ts}
+        turn = Interaction("event", str(message.user), channel.id, self.workspace.until)
+        payload = self.payloads.event({"event_ts": event["ts"], **event}, f"Ev{self.workspace.new_word(10)}")
+        self.delivery.tell(turn, payload)
 
     def say(self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None) -> FakeMessage:
         """Write a message as this person; its links are crawled. The app is not told: see `mention`."""

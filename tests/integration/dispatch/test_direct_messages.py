@@ -205,6 +205,24 @@ async def test_message_of_no_person_is_ignored(workspace: Environment, about: di
     assert workspace.slack.calls_of("chat.postMessage") == []
 
 
+async def test_the_bot_does_not_answer_itself(workspace: Environment) -> None:
+    first = await answer(workspace, "help")
+    room = workspace.slack.dm(workspace.bruno)
+    workspace.slack.mailbox.edit(first, {"text": "get courier"})
+    workspace.slack.mailbox.delete(first)
+
+    def told() -> set[str | None]:
+        events = [
+            each["payload"]["event"] for each in workspace.slack.socket_mode.delivered if "event" in each["payload"]
+        ]
+        return {event.get("subtype") for event in events if event.get("channel") == room.id}
+
+    await workspace.slack.until(lambda: told() == {None, "message_changed", "message_deleted"})
+    await rested(workspace)
+    assert directs(workspace, workspace.bruno) == []
+    assert mints(workspace) == 0
+
+
 @pytest.mark.parametrize("subtype", ["thread_broadcast", "me_message"])
 async def test_other_ways_to_write_are_answered(workspace: Environment, subtype: str) -> None:
     await workspace.slack.event(written(workspace, subtype=subtype))

@@ -278,6 +278,9 @@ class TestBrowser:
         await page.get_by_test_id("channel-applivery").click()
         await expect(closed).to_contain_text("Sending messages to this app has been turned off.")
         await expect(composer).to_be_hidden()
+        world.install({**APP, "features": {**APP["features"], "app_home": {"messages_tab_read_only_enabled": False}}})
+        await expect(composer).to_be_visible()
+        await expect(closed).to_be_hidden()
 
     async def test_a_menu_is_used_with_the_keyboard_alone(self, page: Page) -> None:
         await type_in(page, "/applivery card")

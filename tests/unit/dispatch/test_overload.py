@@ -22,3 +22,15 @@ async def test_an_overloaded_command_can_be_tried_again(typed: str, value: str) 
     assert answer["text"].startswith("Too many requests right now.")
     [button] = answer["blocks"][-1]["elements"]
     assert (button["text"]["text"], button["action_id"], button["value"]) == ("Try again", "run.v1", value)
+
+
+NOT_WRITTEN = [{"bot_id": "B1"}, {"subtype": "message_changed"}, {"edited": {"ts": "1.2"}}]
+
+
+@pytest.mark.parametrize("about", NOT_WRITTEN, ids=str)
+async def test_overload_ignores_what_no_person_wrote(about: dict[str, Any]) -> None:
+    overload = OverloadResponder(cast("Responder", None), Metrics(), "/applivery")
+    event = {"type": "message", "channel": "D1", "channel_type": "im", "user": "U1", "text": "help", **about}
+    body = {"type": "event_callback", "event": event}
+    assert overload.message(body) is None
+    assert await overload.acknowledgement(body) == {}

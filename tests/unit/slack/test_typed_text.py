@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,10 +103,42 @@ def test_any_text_is_read(typed: str) -> None:
 
 @pytest.mark.parametrize("piece", ["*", "`", "*a ", "`a ", "_a_ ", "<", "“", "> ", "key:`", "<@U1>,"])
 def test_the_longest_text_is_read_in_no_time(piece: str) -> None:
-    import time
-
     text = (piece * 40_000)[:40_000]
     started = time.process_time()
     _, rest = typed_text.split_command(text, "/builds")
     typed_text.strip_formatting(rest)
     assert time.process_time() - started < 2, "reading is no longer linear"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("hey get courier please?", "get courier"),
+        ("hi", "hi"),
+        ("hi there!", "hi there!"),
+        ("hey, please get courier", "get courier"),
+        ("please get courier :pray: thanks!", "get courier"),
+        ("get courier, por favor", "get courier"),
+        (":wave: :wave:", ""),
+        ("thanks", "thanks"),
+        ("get displease", "get displease"),
+        ('recall courier "crash, please"', 'recall courier "crash, please"'),
+    ],
+)
+def test_courtesies_around_a_command_are_left_out(said: str, meant: str) -> None:
+    assert typed_text.without_courtesies(said, lambda text: text.startswith("get")) == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["@Builds get courier", "@applivery: get courier", "/builds get courier", "@builds, get courier"]
+)
+def test_the_bot_s_name_is_no_part_of_a_command(typed: str) -> None:
+    assert typed_text.split_command(typed, "/builds") == ("get", "courier")
+
+
+@pytest.mark.parametrize("piece", [",", " ", ", ", "please ", "hi ", ":a:", ":", "a,", "thanks,\n"])
+def test_the_longest_message_is_read_in_no_time(piece: str) -> None:
+    started = time.process_time()
+    typed_text.without_courtesies(f"x{piece * (40_000 // len(piece))}x", lambda _: False)
+    typed_text.without_courtesies(piece * (40_000 // len(piece)), lambda _: False)
+    assert time.process_time() - started < 2
