@@ -286,7 +286,7 @@ class Transport:
 
 def _patience(lane: Priority) -> RetryPolicy:
     """Return how long a question may be asked again; never past the end of a lease."""
-    patience, left = PERSON if person_waits() else PATIENCE[lane], time_left()
+    patience, left = PERSON if person_waits() else PATIENCE[lane], max(0.01, time_left())
     return RetryPolicy(min(patience.total, left), min(patience.longest_wait, left))
 
 

@@ -29,7 +29,7 @@ from bot.slack.slack_clock import SlackClock
 from bot.slack.token_standing import TokenStanding
 from bot.slack.web_api import WebAPI
 from bot.slack.workspaces import Workspaces
-from bot.timeouts import PERSON_SECONDS, call_limit, longest_wait, person_waits, retry_after
+from bot.timeouts import PERSON_SECONDS, call_limit, longest_wait, person_waits, retry_after, time_left
 
 log = logger(__name__)
 
@@ -222,6 +222,8 @@ class SlackClient:
         turn = max(now, self._free_at.get(channel, 0.0))
         if person_waits():
             before = min(now + PERSON_SECONDS, before or math.inf)
+        if not math.isinf(left := time_left()):
+            before = min(now + left, before or math.inf)
         if before is not None and turn >= before:
             raise SlackRateLimited(retry_after=turn - now)
         if len(self._free_at) > 1000:

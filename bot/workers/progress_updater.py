@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,6 +32,7 @@ from bot.services.access import AccessResolver
 from bot.slack.blocks import Message
 from bot.slack.client import MessageRef, SlackClient
 from bot.slack.views import progress as cards
+from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
 
 log = logger(__name__)
@@ -76,7 +78,8 @@ class ProgressUpdater:
         """
         taken = await self._store.run(build_watches.lease_due_watches, AT_ONCE, LEASE_SECONDS)
         now = await self._store.run(database_info.current_time)
-        await asyncio.gather(*(self._update(row, now) for row in taken))
+        with no_later_than(time.monotonic() + LEASE_SECONDS):
+            await asyncio.gather(*(self._update(row, now) for row in taken))
         return await self._store.run(build_watches.watch_due_in)
 
     async def _update(self, row: Row, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +33,7 @@ from bot.services.access import AccessResolver
 from bot.services.reports import ReportBuilder, ReportQuery
 from bot.slack.client import SlackClient
 from bot.slack.views import scheduled_report as cards
+from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
 from bot.workers.loop import OutageTracker
 
@@ -72,9 +74,11 @@ class ScheduledReportJob:
         by then as one.
         """
         await self._reschedule()
+        until = time.monotonic() + self._lease
         for digest, token in await self._store.run(scheduled_reports.lease_due_reports, AT_ONCE, self._lease):
             try:
-                await self._enqueue(digest, token)
+                with no_later_than(until):
+                    await self._enqueue(digest, token)
             except (AppliveryError, SlackError, PermissionUnverified) as problem:
                 self.outage.record_failure(problem)
             else:

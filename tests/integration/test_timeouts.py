@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,11 +16,20 @@ import pytest
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
-from bot.exceptions import AppliveryRateLimited, ServiceUnavailable, SlackError, SlackRateLimited
+from bot.exceptions import AppliveryRateLimited, DeliveryUnknown, ServiceUnavailable, SlackError, SlackRateLimited
 from bot.slack.blocks import Message
 from bot.slack.client import SlackClient
 from bot.slack.web_api import AT_ONCE
-from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, for_a_person, retry_after
+from bot.timeouts import (
+    JOB_SECONDS,
+    PERSON_SECONDS,
+    RateLimitDeadlines,
+    call_limit,
+    for_a_person,
+    longest_wait,
+    no_later_than,
+    retry_after,
+)
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support.asking import AROUND
@@ -114,6 +124,12 @@ async def test_a_busy_applivery_says_when_and_is_left_alone(world: Environment) 
         assert SAYS_WHEN.search(said.text)
         assert "Try again" in str(said.blocks)
     assert len(world.applivery.requests) == 1
+
+
+@pytest.fixture
+async def poster(world: Environment) -> AsyncIterator[SlackClient]:
+    async with aiohttp.ClientSession() as session:
+        yield poster_for(world, session)
 
 
 def poster_for(world: Environment, session: aiohttp.ClientSession) -> SlackClient:
@@ -234,3 +250,35 @@ def test_a_limit_ends_and_is_never_shortened() -> None:
     assert (limits.left("users.info"), limits.left("users.list")) == (60, 0)
     now[0] += 60
     assert limits.left("users.info") == 0
+
+
+async def test_waits_of_one_call_end_with_the_lease(world: Environment, poster: SlackClient) -> None:
+    """Each of them fits; together they would not."""
+    world.slack.faults.add("users.info", Fault(status=429, retry_after=1), times=None)
+    started = time.monotonic()
+    with no_later_than(started + 1.9), pytest.raises(SlackRateLimited):
+        await poster.user(world.ana.id)
+    assert time.monotonic() - started < 1.9 * busyness()
+    assert len(world.slack.calls_of("users.info")) == 2
+
+
+async def test_hanging_read_is_broken_off_with_the_lease(world: Environment, poster: SlackClient) -> None:
+    world.slack.faults.add("users.info", Fault(latency=5.0))
+    started = time.monotonic()
+    with no_later_than(started + 0.5), pytest.raises(DeliveryUnknown):
+        await poster.user(world.ana.id)
+    assert time.monotonic() - started < 2.5 * busyness()
+
+
+async def test_post_is_not_begun_past_the_lease(world: Environment, poster: SlackClient) -> None:
+    with no_later_than(time.monotonic()), pytest.raises(SlackRateLimited):
+        await poster.post(world.releases.id, Message("late"))
+    assert world.slack.messages(world.releases) == []
+
+
+def test_time_left_is_the_shortest_of_all() -> None:
+    now = time.monotonic()
+    with no_later_than(now + 10), no_later_than(now + 99):
+        assert 9 < longest_wait() <= 10
+    assert longest_wait() == JOB_SECONDS
+    assert call_limit() is None

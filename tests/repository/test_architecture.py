@@ -140,3 +140,15 @@ def test_a_requests_team_reaches_no_check_of_access() -> None:
     }
     assert found == READERS
     assert not [field.name for field in fields(RequestSource) if "team" in field.name]
+
+
+SLEEPS_AS_ASKED = ("doctor/blocks.py", "slack/client.py", "slack/web_api.py")  # each within a time of its own
+
+
+def test_waits_a_server_asks_for_are_capped() -> None:
+    """The SDK's handler sleeps for any Retry-After, inside of the call: longer than a lease, a person or a shutdown."""
+    sources = {path.relative_to(ROOT / "bot").as_posix(): path.read_text() for path in (ROOT / "bot").rglob("*.py")}
+    assert not [name for name, source in sources.items() if "RateLimitErrorRetryHandler" in source]
+    assert [name for name, source in sources.items() if "http_retry" in source] == ["slack/web_api.py"]
+    asked = [name for name, source in sources.items() if re.search(r"sleep\((?:\w+\.)?(?:retry_after|wait)\)", source)]
+    assert sorted(asked) == sorted(SLEEPS_AS_ASKED)

@@ -176,6 +176,24 @@ async def test_crash_fifty_kills_lose_repeat_and_reorder_nothing(story: Story) -
     assert len(world.slack.calls_of(LOOK_UP)) >= KILLS // 5, "few kills hit a post under way: this proves little"
 
 
+async def test_crash_of_limited_app_loses_and_repeats_nothing(story: Story) -> None:
+    """Slack lets the app read a channel seldom, 15 objects at once: what is unsure waits until it has been read."""
+    world = story.world
+    world.slack.history_seconds = 1.5
+    with bots(world) as running:
+        for _ in range(KILLS // 5):
+            running.append(replica.start(quick(world), world.tuning))
+            story.go_on(BUILDS // KILLS)
+            await story.kill(running.pop())
+        running.append(replica.start(quick(world), world.tuning))
+        story.go_on(BUILDS)
+        story.go_on(0)
+        with suppress(NothingMoves):  # what is missing then, the judge says
+            await world.slack.until(story.over)
+    story.judge()
+    assert any(call.status == 429 for call in world.slack.calls_of(LOOK_UP)), "the limit was never met"
+
+
 @on_postgresql
 async def test_crash_alternating_replicas_goes_unnoticed(story: Story) -> None:
     """One replica after the other is killed."""
