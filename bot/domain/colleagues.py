@@ -76,6 +76,15 @@ def ids_of(record: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in named if isinstance(each, str) and is_person(each)))
 
 
+def may_be_of(user_id: str, record: Mapping[str, Any], home: Home) -> bool:
+    """Return whether a record that has not the id it was asked for may be that user's: `W…` for `U…`, or the reverse.
+
+    Slack takes either id of a user in an Enterprise Grid organisation.
+    """
+    ids = ids_of(record)
+    return is_of_organization(record, home) and bool(ids) and all(each[:1] != user_id[:1] for each in ids)
+
+
 def is_admin(record: Mapping[str, Any], home: Home) -> bool:
     """Return whether Slack calls a user an admin here; what they are in a sister workspace makes them none."""
     if home.is_organization:

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
 
 from bot import i18n as languages
 from bot.db import access as stored_access
 from bot.db.database import Database
 from bot.domain import access, colleagues
-from bot.domain.access import SlackPerson
+from bot.domain.access import RoleGrant, SlackPerson
 from bot.domain.colleagues import ColleagueRule, Home
 from bot.domain.model import Actor, Outsider, Role, is_person
 from bot.domain.states import PauseReason
@@ -41,6 +42,7 @@ LANGUAGE_SECONDS = 2.0  # that a user's locale may take to look up
 ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
 AT_ONCE = 8  # people whom Slack is asked about
+INCOMPLETE = "incomplete_user"  # our code for a record that does not say who somebody is
 STRANGE = 100  # members of a user group who may be the asker by another id, and about whom Slack is asked
 # A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
 HIDDEN = ("user_not_found", "user_not_visible")
@@ -188,13 +190,23 @@ class AccessResolver:
             why = Text("Slack isn't answering right now.") if silent else error.sentence
             words = joined(" ", (why, Text("I can't check who you are until that's fixed.")))
             raise PermissionUnverified(words).wait_as(error) from error
-        asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.cached(stored_access.list_grants, home)
+        person = await self._with_every_id(person, grants)
+        asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         every = sorted({grant.grantee for grant in grants if grant.grantee.startswith("S")})
         within = await asyncio.gather(*(self._is_in(person, group) for group in every))  # none waits for another
         asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
         access.require_known(asker)
         return asker
+
+    async def _with_every_id(self, person: SlackPerson, grants: Collection[RoleGrant]) -> SlackPerson:
+        """Return the person with the ids by which the settings or a grant may name them."""
+        named = {*self._admins, *(grant.grantee for grant in grants if is_person(grant.grantee))}
+        if problem := await self._learn_strange(person.ids, named):
+            log.warning("people.ids_unknown", code=problem.code, cause=cause(problem))
+            if self._strict:
+                raise PermissionUnverified from problem
+        return replace(person, ids=frozenset(self._slack_client.identities.all(person.user_id)))
 
     async def workspace_id(self) -> str:
         """Return the id of the workspace the bot is installed in. Raises SlackError."""
@@ -296,8 +308,13 @@ class AccessResolver:
 
     async def _is_in(self, person: SlackPerson, group_id: str) -> bool:
         try:
-            listed, ids = await self._groups.get(group_id), person.ids | {person.user_id}
-            return self._is_listed(ids, listed) or await self._is_listed_otherwise(ids, listed)
+            listed = await self._groups.get(group_id)
+            if self._is_listed(person.ids, listed):
+                return True
+            problem = await self._learn_strange(person.ids, listed)
+            if problem and not self._is_listed(person.ids, listed):
+                raise problem
+            return self._is_listed(person.ids, listed)
         except FeatureOff:
             return False  # `doctor` says so: grants to groups are off
         except SlackError as error:
@@ -310,24 +327,30 @@ class AccessResolver:
         stored = {self._slack_client.identities.stored(each) for each in ids}
         return any(each in ids or self._slack_client.identities.stored(each) in stored for each in listed)
 
-    async def _is_listed_otherwise(self, ids: frozenset[str], listed: Collection[str]) -> bool:
-        """Return whether a user is listed by an id that their own record has not: `U…` for a `W…`, or the reverse.
+    async def _learn_strange(self, ids: frozenset[str], listed: Collection[str]) -> SlackError | None:
+        """Ask about who may be this user by an id that their own record has not: `U…` for a `W…`, or the reverse.
 
-        https://github.com/app-sre/qontract-reconcile/pull/5520
+        Returns what kept some of them unknown. https://github.com/app-sre/qontract-reconcile/pull/5520
         """
         if not (await self._slack_client.identity()).enterprise_id:
-            return False
+            return None
         kinds, identities = {each[:1] for each in ids}, self._slack_client.identities
-        strange = [each for each in listed if each[:1] not in kinds and identities.all(each) == (each,)]
+        strange = [each for each in sorted(listed) if each[:1] not in kinds and not identities.is_known(each)]
         semaphore = asyncio.Semaphore(AT_ONCE)
 
-        async def learn(user_id: str) -> None:
+        async def learn(user_id: str) -> SlackError | None:
             async with semaphore:
-                with suppress(SlackError):
+                try:
                     await self._people.get(user_id)
+                except SlackError as error:
+                    return None if error.code in (*NOT_THERE, INCOMPLETE) else error
+            return None
 
-        await asyncio.gather(*map(learn, strange[:STRANGE]))
-        return self._is_listed(ids, listed)
+        problems = await asyncio.gather(*map(learn, strange[:STRANGE]))
+        too_many = (
+            DeliveryUnknown(code="group_too_large") if len(strange) > STRANGE else None
+        )  # the next request goes on
+        return next(filter(None, problems), too_many)
 
     async def list_admins(self, team_id: str) -> list[str]:
         """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
@@ -357,10 +380,11 @@ class AccessResolver:
         gone, bot = read_boolean(facts.get("deleted")), read_boolean(facts.get("is_bot"))
         guest, colleague = read_boolean(facts.get("is_restricted")), colleagues.is_colleague(facts, home)
         identities = self._slack_client.identities
-        if not set(identities.all(user_id)) & set(ids) or gone is None or bot is None or colleague is None:
-            raise DeliveryUnknown(code="incomplete_user")
+        whose = set(identities.all(user_id)) & set(ids) or colleagues.may_be_of(user_id, facts, home)
+        if not whose or gone is None or bot is None or colleague is None:
+            raise DeliveryUnknown(code=INCOMPLETE)
         if guest is None and colleague and not (gone or bot):
-            raise DeliveryUnknown(code="incomplete_user")
+            raise DeliveryUnknown(code=INCOMPLETE)
         identities.learn(ids, user_id)
         return SlackPerson(
             user_id=ids[0],

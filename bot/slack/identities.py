@@ -16,14 +16,16 @@ class Identities:
 
     def learn(self, ids: Sequence[str], asked: str) -> None:
         """Remember that these ids are one user's, the first being the one to store; `asked` is the one Slack knew."""
-        if tuple(ids) == (asked,):
-            return  # one id, as everywhere outside an organisation
         if len(self._ids) > MOST:
             self._ids.clear()
             self._given.clear()
         every = tuple(dict.fromkeys((*ids, *self._ids.get(ids[0], ()), asked)))
         self._ids.update(dict.fromkeys(every, every))
         self._given.setdefault(every[0], asked)
+
+    def is_known(self, user_id: str) -> bool:
+        """Return whether this user's record was read."""
+        return user_id in self._ids
 
     def use(self, user_id: str) -> None:
         """Call Slack with this id of a user from now on: they act with it."""

@@ -68,7 +68,9 @@ class SlackWorkspace:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.organisation: FakeOrganisation | None = None  # that of an Enterprise Grid workspace
-        self.show_asked_id = False  # users.info has, beside the organisation's id, only the one it was asked for
+        # users.info has, beside the organisation's id, the one it was asked for ("asked"), or it has only the one with
+        # which a person acts ("own"); else both. Slack's documentation does not say which.
+        self.shown_ids = "both"
         self.users: dict[str, FakeUser] = {}
         self.channels: dict[str, FakeChannel] = {}
         self.usergroups: dict[str, FakeUserGroup] = {}

@@ -21,7 +21,11 @@ def info(desk: ApiState, args: CallArguments) -> Answer:
     if user is None:
         raise SlackApiError("user_not_found")
     wire = _wire(desk, args, user)
-    return {"user": {**wire, "id": user_id} if desk.workspace.show_asked_id else wire}
+    if desk.workspace.shown_ids == "own" and user.grid:
+        wire |= {"id": user.id, "enterprise_user": {**user.grid.wire(), "id": user.id}}
+    elif desk.workspace.shown_ids == "asked":
+        wire["id"] = user_id
+    return {"user": wire}
 
 
 @method("users.list", "users:read")

@@ -10,8 +10,8 @@ import pytest
 
 from bot.db import access, audit
 from bot.domain.model import App, Role
-from bot.exceptions import PermissionDenied
-from sandbox.slack import FakeUser, FakeView, GridPeople, seed_grid
+from bot.exceptions import PermissionDenied, PermissionUnverified
+from sandbox.slack import FakeUser, FakeView, GridPeople, SlackApiError, seed_grid
 from sandbox.slack.people import FakeMembership
 from tests.conftest import Environment
 from tests.integration.commands.test_downloads import private
@@ -212,14 +212,49 @@ async def test_a_grant_to_a_group_reaches_its_dual_member(world: Environment, gr
     assert "You're *manager*" in (await world.ask("whoami", user=person)).text
 
 
-async def test_a_group_may_list_an_id_that_no_record_shows(world: Environment, grid: GridPeople) -> None:
-    """Wanda's own record has her `W…` alone; that of the `U…` in the group leads to her."""
-    person, group = grid.wanda, world.slack.usergroup("qa", [grid.wanda])
-    world.slack.workspace.show_asked_id = True
+@duals
+@pytest.mark.parametrize("shown", ["asked", "own"])
+async def test_an_id_that_ones_record_hides_is_learned(
+    world: Environment, grid: GridPeople, kind: str, shown: str
+) -> None:
+    """A record may have one id alone; that of the other id, in a group or a grant, leads to the same person."""
+    person = grid.everybody[kind]
+    group = world.slack.usergroup("qa", [person])
+    world.slack.workspace.shown_ids = shown
     await world.start()
     await world.ask(f"grant <!subteam^{group.id}|@qa> manager")
     assert "You're *manager*" in (await world.ask("whoami", user=person)).text
     assert "You're *member*" in (await world.ask("whoami", user=grid.home)).text
+    await world.ask(f"grant <@{other_id(person)}> releaser")
+    await world.ask(f"revoke <!subteam^{group.id}|@qa>")
+    assert "You're *releaser*" in (await world.ask("whoami", user=person)).text
+    await world.restart(access_admins=(other_id(person),))
+    assert "You're *admin*" in (await world.ask("whoami", user=person)).text
+    assert "You're *member*" in (await world.ask("whoami", user=grid.home)).text
+
+
+async def test_a_group_of_unknown_ids_gives_nothing(world: Environment, grid: GridPeople) -> None:
+    """Whom Slack says nothing of may be the asker: not now, and a recheck waits."""
+    group = world.slack.usergroup("qa", [grid.ursula])
+    await world.start()
+    await world.ask(f"grant <!subteam^{group.id}|@qa> manager")
+    await world.ask("whoami", user=grid.home)
+    await world.restart()
+    permission = world.bot.dispatcher.services.sent_builds._permission
+    await permission.require(grid.home.id, Role.MEMBER, None, None)
+    await world.restart()
+    usergroups, facts = world.slack.workspace.usergroups, world.slack.workspace.person
+
+    def silent(user_id: object) -> FakeUser | None:
+        if user_id in usergroups[group.id].users:
+            raise SlackApiError("fatal_error")
+        return facts(user_id)
+
+    world.slack.workspace.person = silent  # type: ignore[method-assign]
+    assert "You're *member*" in (await world.ask("whoami", user=grid.home)).text
+    permission = world.bot.dispatcher.services.sent_builds._permission
+    with pytest.raises(PermissionUnverified):
+        await permission.require(grid.home.id, Role.MEMBER, None, None)
 
 
 @duals

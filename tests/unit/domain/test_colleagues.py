@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.colleagues import ColleagueRule, Home, ids_of, is_admin, is_colleague
+from bot.domain.colleagues import ColleagueRule, Home, ids_of, is_admin, is_colleague, may_be_of
 
 PLAIN, GRID = Home("T1"), Home("T1", "E1")
 WIDE = Home("T1", "E1", ColleagueRule.ORGANIZATION)
@@ -121,3 +121,13 @@ def test_an_admin_elsewhere_is_none_here() -> None:
     assert not is_admin(grid("T1", is_admin=True), GRID)
     assert is_admin(grid("T1", is_admin=True), INSTALLED_FOR_ALL)
     assert not is_admin({**grid("T1"), **admin}, INSTALLED_FOR_ALL)
+
+
+def test_a_record_answers_for_an_id_of_the_other_letter() -> None:
+    mine = {"id": "W1", "enterprise_user": {"id": "W1", "enterprise_id": "E1"}}
+    assert may_be_of("U1", mine, GRID)
+    assert not may_be_of("W2", mine, GRID)
+    assert not may_be_of("U1", mine, PLAIN)
+    assert not may_be_of("U1", {"id": "W1", "enterprise_user": {"id": "W1", "enterprise_id": "E9"}}, GRID)
+    assert not may_be_of("U1", {"id": "U2", "enterprise_user": {"id": "W2", "enterprise_id": "E1"}}, GRID)
+    assert not may_be_of("U1", {"enterprise_user": {"enterprise_id": "E1"}}, GRID)
