@@ -20,7 +20,7 @@ from slack_sdk.models.blocks import Option
 from bot import domain, exceptions
 from bot.domain import grammar
 from bot.domain.model import Role
-from bot.exceptions import BotError, UserInputError
+from bot.exceptions import BotError, PermissionDenied, UserInputError
 from bot.i18n import Text
 from bot.slack import blocks
 from bot.slack.blocks.paging import PagedItems
@@ -312,6 +312,8 @@ def _made(kind: type[BotError]) -> Iterator[BotError]:
         if "__init__" not in vars(each):  # it needs no facts
             looks.setdefault((each.passing, bool(each.until)), each())
     yield from looks.values()
+    if issubclass(PermissionDenied, kind):
+        yield PermissionDenied(channels=("C0RELEASES",))
 
 
 def _kinds(kind: type[BotError]) -> Iterator[type[BotError]]:
