@@ -36,7 +36,6 @@ from bot.services.webhook import WebhookHandler
 from bot.settings import Settings
 from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.deduplication import RequestDeduplicator
-from bot.slack.refused_blocks import RefusedBlocks
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from bot.slack.socket_mode.pool import SocketPool
 from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
@@ -131,7 +130,7 @@ async def _opened(
         http_client.session(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
     installation = await store.run(installation_tag, settings.applivery_organization)
-    slack_client = poster_of(settings, tuning, session, RefusedBlocks(store, tuning.clock), installation)
+    slack_client = poster_of(settings, tuning, session, store, installation)
     slack_client.standing.on_refused = lambda code: metrics.token_refused.labels(code).inc()
     slack_client.standing.on_accepted = store.notifier.notify_all
     people = people_of(settings, slack_client, store)

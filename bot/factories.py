@@ -21,6 +21,7 @@ from bot.services.access import AccessResolver
 from bot.services.permissions import PermissionChecker
 from bot.settings import Settings, networks
 from bot.slack.client import SlackClient
+from bot.slack.group_homes import GroupHomes
 from bot.slack.refused_blocks import RefusedBlocks
 from bot.testing_overrides import TestingOverrides
 from bot.web.claim.page import ClaimPage
@@ -71,10 +72,10 @@ def poster_of(
     settings: Settings,
     tuning: TestingOverrides,
     session: aiohttp.ClientSession,
-    refused: RefusedBlocks | None = None,
+    store: Database | None = None,
     installation: str = "",
 ) -> SlackClient:
-    """Slack's Web API as these settings reach it; `refused` is what the workspace is known to refuse.
+    """Slack's Web API as these settings reach it; `store` has what is known of the workspace already.
 
     `installation` marks the messages that can be found again.
     """
@@ -83,7 +84,8 @@ def poster_of(
         base_url=f"{settings.slack_api_url}/",
         session=session,
         pace=tuning.pace_seconds,
-        refused=refused,
+        refused=RefusedBlocks(store, tuning.clock) if store else None,
+        group_homes=GroupHomes(store),
         app_name=settings.slack_app_name,
         installation=installation,
     )

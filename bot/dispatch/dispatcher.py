@@ -544,7 +544,7 @@ class RequestDispatcher(AsyncMiddleware):
             await self.services.slack_events.welcome(channel_id)
 
     async def _on_access_change(self, body: dict[str, Any]) -> None:
-        log.info("event.workspaces_changed", event_type=body["event"]["type"])
+        log.info("event.workspaces_changed", event_type=body["event"].get("type"))
         await self.services.installation.changed()
         self._on_channel_change(None)
 

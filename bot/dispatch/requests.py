@@ -149,9 +149,12 @@ def changed_members_and_groups(body: dict[str, Any]) -> tuple[str, ...]:
 def is_access_change(body: dict[str, Any]) -> bool:
     """Return whether an organisation added the app to a workspace, or removed it from one.
 
-    https://docs.slack.dev/reference/events/team_access_revoked
+    https://docs.slack.dev/reference/events/team_access_revoked, whose example has the event within another envelope.
     """
-    return (body.get("event") or {}).get("type") in ORGANIZATION_EVENTS
+    event = body.get("event") or {}
+    within = event.get("event")
+    kinds = (event.get("type"), within.get("type") if isinstance(within, dict) else None)
+    return any(kind in ORGANIZATION_EVENTS for kind in kinds)
 
 
 def is_token_revoked(body: dict[str, Any]) -> bool:

@@ -18,8 +18,9 @@ from bot.domain.model import is_person
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited, kind_of
 from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
-from bot.slack.errors import NO_GROUP, call_api, find_header, response_error
+from bot.slack.errors import call_api, find_header, response_error
 from bot.slack.fallbacks import FallbackSender
+from bot.slack.group_homes import GroupHomes
 from bot.slack.identities import Identities
 from bot.slack.message_lookup import METADATA_EVENT, Author, MessageLookup, SearchPeriod
 from bot.slack.pagination import iterate_pages, read_list
@@ -108,7 +109,8 @@ def read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
 
     https://docs.slack.dev/reference/methods/auth.test
     """
-    enterprise_id, team_id = str(answer.get("enterprise_id") or ""), str(answer.get("team_id") or "")
+    team_id = str(answer.get("team_id") or "")
+    enterprise_id = str(answer.get("enterprise_id") or (team_id if team_id.startswith("E") else ""))
     is_org = bool(enterprise_id) and (answer.get("is_enterprise_install") is True or team_id == enterprise_id)
     installation = enterprise_id if is_org else team_id
     if not installation or not answer.get("user_id"):
@@ -150,6 +152,7 @@ class SlackClient:
         session: aiohttp.ClientSession,
         pace: float = 1.0,
         refused: RefusedBlocks | None = None,
+        group_homes: GroupHomes | None = None,
         app_name: str = "Applivery",
         installation: str = "",
     ) -> None:
@@ -166,7 +169,7 @@ class SlackClient:
         self.lookup = MessageLookup(self.api)
         self._installation = installation
         self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
-        self.workspaces = Workspaces(self.api, self._home)
+        self.workspaces = Workspaces(self.api, self._home, group_homes)
 
     @property
     def clock(self) -> SlackClock:
@@ -506,7 +509,7 @@ class SlackClient:
             answer = await call_api(self.api.usergroups_users_list(usergroup=group_id, team_id=team_id))
             return frozenset(str(item) for item in read_list(answer, "users"))
 
-        return await self.workspaces.first(group_id, ask, missing=NO_GROUP)
+        return await self.workspaces.of_group(group_id, ask)
 
     async def workspace_admins(self) -> list[str]:
         """Some of the workspace's own admins and owners; of an organisation its own, from the workspace at hand first.

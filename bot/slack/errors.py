@@ -28,11 +28,11 @@ from bot.timeouts import retry_after
 
 Answer = TypeVar("Answer")
 
-# Slack's errors for a channel that the bot cannot see, or that was deleted.
-OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived")
-# Its errors for a user group that does not exist, and for a workspace that the app is not, or no longer, in.
+# Slack's errors for a user group that does not exist, and for a workspace that the app is not, or no longer, in.
 NO_GROUP = ("no_such_subteam", "subteam_not_found")
 NOT_GRANTED = ("team_access_not_granted", "team_not_found", "invalid_team")
+# Its errors for a channel that the bot cannot see, or that was deleted.
+OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived", *NOT_GRANTED)
 
 _CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
     restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel

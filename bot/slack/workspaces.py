@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,7 +11,8 @@ from typing import TypeVar
 from bot.exceptions import SlackError, kind_of
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.slack.errors import NOT_GRANTED, call_api
+from bot.slack.errors import NO_GROUP, NOT_GRANTED, call_api
+from bot.slack.group_homes import GroupHomes
 from bot.slack.pagination import iterate_pages
 from bot.slack.web_api import WebAPI
 
@@ -40,22 +41,24 @@ class Workspaces:
     ignores it. `home` gives the installation's id, and whether it is an organisation's.
     """
 
-    def __init__(self, api: WebAPI, home: Callable[[], Awaitable[tuple[str, bool]]]) -> None:
+    def __init__(
+        self, api: WebAPI, home: Callable[[], Awaitable[tuple[str, bool]]], groups: GroupHomes | None = None
+    ) -> None:
         self._api = api
         self._home = home
+        self._groups = groups or GroupHomes()
         self._listed: list[GrantedWorkspace] = []
         self._listed_at = 0.0
-        self._known: dict[str, str] = {}  # what was asked about → the workspace it was found in
 
-    async def ids(self, about: str = "") -> list[str]:
-        """Return the ids, that of `about` first if it was found before, then that of the request at hand.
+    async def ids(self, first: str = "") -> list[str]:
+        """Return the ids: `first`, if it is one of them, then that of the request at hand, then all others.
 
         Raises SlackError. While Slack does not list them there is only the one at hand.
         """
         home, is_organization = await self._home()
         if not is_organization:
             return [home]
-        likely = [self._known.get(about, ""), at_hand.get()]
+        likely = [first, at_hand.get()]
         try:
             found = [workspace.id for workspace in await self.listed()]
         except SlackError as problem:
@@ -103,19 +106,18 @@ class Workspaces:
         if refused and not answered:
             raise refused
 
-    async def first(self, about: str, ask: Callable[[str], Awaitable[Answer]], *, missing: Collection[str]) -> Answer:
-        """Return the answer of the workspace in which there is `about`; `missing` are the errors of all others.
-
-        Raises one of these errors if it is in none.
-        """
-        refused = SlackError(code=next(iter(missing)))
-        for team_id in await self.ids(about):
+    async def of_group(self, group_id: str, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """Return the answer of the workspace that a user group is in. Raises SlackError, of `NO_GROUP` if in none."""
+        _, is_organization = await self._home()
+        refused = SlackError(code=NO_GROUP[0])
+        for team_id in await self.ids(await self._groups.find(group_id) if is_organization else ""):
             try:
                 answer = await ask(team_id)
             except SlackError as error:
-                refused = error if error.code in missing else self._removed_from(error)
+                refused = error if error.code in NO_GROUP else self._removed_from(error)
                 continue
-            self._known[about] = team_id
+            if is_organization:
+                await self._groups.save(group_id, team_id)
             return answer
         raise refused
 

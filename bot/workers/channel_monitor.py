@@ -107,7 +107,7 @@ class ChannelMonitor:
 
     def check_now(self, channel_id: str | None) -> None:
         """Something happened to this channel in Slack (we were invited, it is back from the archive); None: to any."""
-        for changed in [channel_id] if channel_id else [*self._next_checks]:
+        for changed in [channel_id] if channel_id else [*self._paused]:
             self._next_checks[changed] = (0.0, self._first / 2)
         self._store.wake(Topic.PAUSED_CHANNELS)
         self._store.wake(Topic.ACCESS)

@@ -103,7 +103,7 @@ class PayloadBuilder:
         channel = workspace.channels.get(str(about.get("id") if isinstance(about, dict) else about))
         return {
             "token": workspace.verification_token,
-            "team_id": None if event["type"] in OF_THE_ORGANISATION else self._happened_in(event),
+            "team_id": None if event.get("type") in OF_THE_ORGANISATION else self._happened_in(event),
             **({"enterprise_id": organisation, **self._context(organisation)} if organisation else {}),
             "api_app_id": workspace.app_id,
             "event": event,

@@ -378,4 +378,4 @@ class UserActions:
 
 def _name(event: dict[str, Any]) -> str:
     """What a manifest calls an event: `message.im` for a message there."""
-    return f"message.{event['channel_type']}" if event["type"] == "message" else str(event["type"])
+    return f"message.{event['channel_type']}" if event.get("type") == "message" else str(event.get("type", ""))

@@ -9,11 +9,13 @@ import pytest
 
 from bot.db import access, subscriptions
 from bot.domain.model import Role
-from bot.exceptions import ChannelUnavailable
-from bot.slack.blocks import Message
 from sandbox.faults import Fault
+from sandbox.slack import seed_grid
 from sandbox.slack.workspace import SISTER_TEAM
 from tests.conftest import Environment
+from tests.support.handing import directs, ready
+from tests.support.places import Place
+from tests.support.seeing import old_card, press
 
 
 @pytest.fixture
@@ -55,13 +57,86 @@ async def test_removed_workspace_is_logged_once(world: Environment, organisation
     assert log.getvalue().count("installation.workspace_removed") == 1
 
 
-async def test_channels_pause_with_their_workspace_and_resume(world: Environment, organisation: Any) -> None:
+async def test_event_within_another_envelope_counts(world: Environment, organisation: Any, log: io.StringIO) -> None:
+    """As in the example of https://docs.slack.dev/reference/events/team_access_revoked."""
     bot = await world.start()
-    await world.slack.remove_from(world.slack.team_id)
-    with pytest.raises(ChannelUnavailable) as refused:
-        await bot.slack_client.post(world.releases.id, Message("hi"))
-    assert refused.value.code == "team_access_not_granted"
-    assert "removed from that channel's workspace" in str(refused.value.sentence)
+    await bot.dispatcher.services.installation.check()
+    organisation.added_to.remove(SISTER_TEAM)
+    within = {"type": "team_access_revoked", "team_ids": [SISTER_TEAM]}
+    outer = {"team_id": None, "enterprise_id": organisation.id, "api_app_id": "A0SANDBOX", "event": within}
+    assert (await world.slack.event(outer)).acked
+    await bot.dispatcher.drain(5)
+    assert "installation.workspace_removed" in log.getvalue()
+
+
+async def test_channels_pause_with_their_workspace_and_resume(world: Environment) -> None:
+    world.move_to(Place.ORGANISATION)
+    bot = await world.start()
+    second = world.slack.channel("second", members=(world.ana,))
+    second.team_id = SISTER_TEAM
+    for channel in (world.releases, second):
+        await world.ask("subscribe courier", channel=channel)
+    await world.slack.remove_from(SISTER_TEAM)
+    ready(world)
+    await world.look()
+    await world.slack.until(lambda: directs(world, world.ana))
+    assert (len(world.said()), world.said(second)) == (1, [])
+    paused = {each.channel_id: each.paused for each in await bot.store.run(subscriptions.list_subscriptions)}
+    assert paused == {world.releases.id: None, second.id: "team_access_not_granted"}
+    [told] = directs(world, world.ana)
+    assert "the bot was removed from that workspace" in told.text
+    assert "Ask an org admin to add it again." in told.text
+    await world.slack.add_to(SISTER_TEAM)
+    await bot.dispatcher.drain(5)
+    await bot.pausing.step()
+    await world.settle()
+    assert world.said(second) == world.said(), "what was held is posted"
+    assert not (await bot.store.run(subscriptions.list_subscriptions, second.id))[0].paused
+
+
+async def test_role_of_a_group_in_one_workspace_holds_in_all(world: Environment) -> None:
+    world.move_to(Place.ORGANISATION)
+    await world.start()
+    ready(world)
+    carla = world.slack.user("carla")
+    carla.grid.teams = [SISTER_TEAM]
+    group = world.slack.usergroup("testers", [carla], team_id=SISTER_TEAM)
+    world.releases.members.append(carla.id)
+    assert "Only managers" in (await world.ask("downloads courier", user=carla)).text
+    await world.ask(f"grant <!subteam^{group.id}|@testers> manager")
+    world.bot.dispatcher.services.access.invalidate(group.id)
+    assert "Only managers" not in (await world.ask("downloads courier", user=carla)).text
+
+
+async def test_requests_reach_the_organisation_s_admins(world: Environment) -> None:
+    world.move_to(Place.ORGANISATION)
+    sam = world.slack.user("sam", admin=True)  # an admin of one workspace alone
+    await world.start()
+    answer = await world.ask("downloads courier", user=world.bruno)
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert "Request sent" in (await turn.answer()).text
+    await world.slack.until(lambda: directs(world, world.ana))
+    assert not directs(world, sam)
+    assert {call.args.get("team_id") for call in world.slack.calls_of("users.list")} == {
+        world.slack.team_id,
+        SISTER_TEAM,
+    }
+
+
+@pytest.mark.parametrize("way", ["socket", "http"])
+async def test_organisation_members_are_all_answered(world: Environment, way: str) -> None:
+    world.move_to(Place.ORGANISATION)
+    people = seed_grid(world.slack.workspace)
+    await world.start(**({} if way == "socket" else {"slack_app_token": None}))
+    build = ready(world)
+    card = old_card(world.slack, world.releases, "get.v1", f"{world.courier.id}/{build.id}")
+    for person in (people.home, people.both, people.sister, people.wanda, people.ursula):
+        assert "Courier 2.4.0" in (await world.ask("get courier", user=person)).text
+        assert "Courier 2.4.0" in (await (await press(world.slack, card, "Old", user=person)).answer()).text
+        await world.slack.home(person)
+        await world.slack.until(lambda who=person: world.slack.home_of(who))
+    for person in (people.guest, people.partner, people.other):
+        assert "can only use apps" in (await world.ask("get courier", user=person)).text
 
 
 async def test_organisation_without_workspaces_is_logged(

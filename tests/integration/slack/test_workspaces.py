@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Database
 from bot.exceptions import SlackError
 from bot.slack.client import SlackClient
 from bot.slack.errors import NO_GROUP
+from bot.slack.group_homes import GroupHomes
 from bot.slack.workspaces import at_hand
 from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
@@ -44,10 +47,18 @@ def asked(slack: FakeSlack, method: str) -> list[str]:
     return [str(call.args.get("team_id")) for call in slack.calls_of(method)]
 
 
-@pytest.mark.parametrize("named", ["E0ACME", "T0SANDBOX", None])
-async def test_installation_is_the_organisation(slack: FakeSlack, client: SlackClient, named: str | None) -> None:
-    """Whatever `auth.test` has for `team_id`."""
-    answer = {"ok": True, "user_id": "U1", "enterprise_id": "E0ACME", "is_enterprise_install": True, "team_id": named}
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"team_id": "E0ACME", "enterprise_id": "E0ACME", "is_enterprise_install": True},
+        {"team_id": "T0SANDBOX", "enterprise_id": "E0ACME", "is_enterprise_install": True},
+        {"team_id": None, "enterprise_id": "E0ACME", "is_enterprise_install": True},
+        {"team_id": "E0ACME", "enterprise_id": "E0ACME"},
+        {"team_id": "E0ACME", "is_enterprise_install": True},
+    ],
+)
+async def test_installation_is_the_organisation(slack: FakeSlack, client: SlackClient, said: dict[str, object]) -> None:
+    answer = {"ok": True, "user_id": "U1", **said}
     slack.faults.add("auth.test", Fault(packed=json.dumps(answer).encode(), coding="identity"))
     found = await client.identity()
     assert (found.team_id, found.enterprise_id, found.is_org_install) == ("E0ACME", "E0ACME", True)
@@ -73,6 +84,25 @@ async def test_group_is_found_in_its_workspace(slack: FakeSlack, client: SlackCl
     assert await client.group_members(group.id) == {bruno.id}
     assert await client.group_members(group.id) == {bruno.id}
     assert asked(slack, "usergroups.users.list") == [slack.team_id, SECOND, SECOND], "it is asked there first, then"
+
+
+async def test_group_is_found_in_its_workspace_after_a_restart(slack: FakeSlack) -> None:
+    store = await Database.open(IN_MEMORY)
+    group = slack.usergroup("testers", [slack.user("bruno")], team_id=SECOND)
+    async with aiohttp.ClientSession() as session:
+        for _ in range(2):
+            homes = GroupHomes(store)
+            about = {"token": slack.bot_token, "base_url": slack.api_url, "session": session}
+            assert await SlackClient(**about, group_homes=homes).group_members(group.id)
+    assert asked(slack, "usergroups.users.list") == [slack.team_id, SECOND, SECOND]
+    await store.close()
+
+
+async def test_group_that_moved_is_found_again(slack: FakeSlack, client: SlackClient) -> None:
+    group = slack.usergroup("testers", [slack.user("bruno")], team_id=SECOND)
+    assert await client.group_members(group.id)
+    group.team_id = slack.team_id
+    assert await client.group_members(group.id)
 
 
 async def test_group_in_no_workspace_is_missing(client: SlackClient) -> None:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from bot.db import audit, recalls, tickets
+from bot.db import audit, installations, recalls, tickets
 from bot.db.database import Database
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
@@ -503,6 +503,14 @@ def place(seen: PageSnapshot) -> str:
     found = re.findall(r'<a class="press[^"]*" href="([^"]+)">Get a new link in Slack</a>', seen.text)
     assert len(found) == 1, seen.text
     return str(found[0]).replace("&amp;", "&")
+
+
+async def test_organisation_s_link_leads_to_its_channel(desk: ClaimEnvironment) -> None:
+    """Slack's app_redirect takes workspaces alone."""
+    address = await desk.address(desk.build("android"))
+    await desk.store.run(installations.adopt_rows, "E1", ["T1"])
+    await desk.store.run(tickets.claim_ticket, fingerprint(address[-22:]))
+    assert place(await desk.get(address)) == "https://app.slack.com/client/E1/C1"
 
 
 async def test_a_claim_that_broke_off_is_not_called_used(desk: ClaimEnvironment) -> None:
