@@ -90,7 +90,7 @@ def _note(tx: Transaction, moves: dict[str, _Move], old: str, move: _Move) -> No
 
 def _move_rows(tx: Transaction, old: str, new: str) -> None:
     ids = {"old": old, "new": new}
-    for statement in (_MOVE_LEASE, _SAME_SUBSCRIPTION, _KEEP_LATER, _KEEP_FURTHER):
+    for statement in (_LOCK_LEASES, _MOVE_LEASE, _SAME_SUBSCRIPTION, _KEEP_LATER, _KEEP_FURTHER):
         tx.execute(statement, **ids)
     for column in COLUMNS:
         table = column.table
@@ -138,6 +138,9 @@ def _merge_refusals(tx: Transaction, old: str, new: str) -> None:
         key_value.set_value(tx, f"{REFUSED}{new}", " ".join(sorted({*told.split(), *also.split()})))
         key_value.delete_value(tx, f"{REFUSED}{old}")
 
+
+# Whoever claims or hands in a post there waits, so that the lease that goes along is the present one.
+_LOCK_LEASES = written("UPDATE channel_leases SET has_pending = has_pending WHERE channel_id IN (:old, :new)")
 
 # A post in progress keeps its lease, which goes along; unless one is in progress under the new id as well: then the
 # other is looked for in the channel when that has ended.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -227,6 +228,37 @@ async def test_a_poll_in_progress_announces_nothing_to_the_old_id(store: Databas
         baseline_done=True,
     )
     assert await store.run(_rows) == []
+
+
+@pytest.mark.parametrize("address", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+async def test_two_replicas_post_each_once_while_a_channel_moves(store: Database, address: str) -> None:
+    builds_ = [f"b{number}" for number in range(40)]
+    await fill(store, [OLD, "C1"], builds_)
+    other = await Database.open(address)
+    posted: list[str] = []
+
+    async def replica(database: Database) -> None:
+        done: list[DeliveryResult] = []
+        while len(posted) < 2 * len(builds_) or done:
+            claims = (await exchange(database, done, room=4)).claims
+            done = [DeliveryResult.of(each, ResultKind.POSTED, ts=f"{each.announcement.id}.1") for each in claims]
+            posted.extend(each.announcement.key for each in claims)
+
+    async def moves(database: Database) -> None:
+        while len(posted) < len(builds_) // 2:
+            await asyncio.sleep(0)
+        for _ in range(5):
+            await database.run(channel_moves.move_channel, OLD, NEW, 1.0)
+
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(work(each) for each in (store, other) for work in (replica, moves)))
+    finally:
+        await other.close()
+    assert len(posted) == len(set(posted)) == 2 * len(builds_)
+    rows = await store.run(_rows)
+    assert {row.channel_id for row in rows} == {NEW, "C1"}
+    assert {row.state for row in rows} == {DeliveryState.POSTED}
 
 
 async def test_a_moved_channel_keeps_its_pace(store: Database) -> None:
