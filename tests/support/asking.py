@@ -1,18 +1,15 @@
-"""Run as a process of its own: asks every question of both clients and prints how each ended, and the memory it took.
-
-python -m tests.support.asking SLACK_API_URL SLACK_TOKEN APPLIVERY_URL APPLIVERY_TOKEN APP_ID BUILD_ID
-"""
+"""Asks every question of both clients, in a process of its own, and says how each ended and the memory it took."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -29,6 +26,7 @@ from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.client import MessageRef, SlackClient
 from bot.slack.message_lookup import SearchPeriod
+from tests.support import replica
 
 HELLO = Message("hello", (blocks.section("hello"),))
 LINK = Link(url="https://x.test/v1/download/t", token="t" * 20, kind=FileKind.AUTO, expires_at=None)
@@ -109,7 +107,25 @@ async def ended(question: Question) -> str:
     return repr(answer)[:200]
 
 
-async def main(slack: str, slack_token: str, url: str, token: str, app_id: str, build_id: str) -> None:
+def in_a_process(*about: str) -> dict[str, Any]:
+    """How each question ended, `ends`, and the growth in MB, `growth`; `about` are the arguments of `_ask`."""
+    ours, its = replica.forks.Pipe(duplex=False)
+    process = replica.forks.Process(target=_run, args=(its, about), daemon=True)
+    process.start()
+    its.close()
+    try:
+        found: dict[str, Any] = ours.recv()  # EOFError when it ends without a word
+    finally:
+        ours.close()
+        process.join()
+    return found
+
+
+def _run(its: Connection, about: tuple[str, ...]) -> None:
+    its.send(asyncio.run(_ask(*about)))
+
+
+async def _ask(slack: str, slack_token: str, url: str, token: str, app_id: str, build_id: str) -> dict[str, Any]:
     slack_url = slack.rstrip("/")
     hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
     client = AppliveryClient(hosts=hosts, organization="acme", token=token, budget=RequestBudget(10_000), timeouts=ONCE)
@@ -120,8 +136,4 @@ async def main(slack: str, slack_token: str, url: str, token: str, app_id: str, 
         before, ends = peak(), {}
         for name, question in {**of_applivery(client, app_id, build_id), **of_slack(poster, slack_url)}.items():
             ends[name] = await ended(question)
-    sys.stdout.write(json.dumps({"ends": ends, "growth": peak() - before}))
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    return {"ends": ends, "growth": peak() - before}

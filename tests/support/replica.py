@@ -13,14 +13,14 @@ from bot import app
 from bot.settings import Settings
 from bot.testing_overrides import TestingOverrides
 
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["bot.app", "bot.commands", "tests.support.replica"])
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["bot.app", "bot.commands", "tests.support.replica", "tests.support.asking"])
 
 
 def start(settings: Settings, tuning: TestingOverrides) -> BaseProcess:
     """Start a bot with its jobs; the caller ends it. The clock of `tuning` is this machine's."""
     seconds = {name: value for name, value in asdict(replace(tuning, clock=_now)).items() if name != "clock"}
-    process = _forks.Process(target=_run, args=(settings.model_dump(), seconds), daemon=True)
+    process = forks.Process(target=_run, args=(settings.model_dump(), seconds), daemon=True)
     process.start()
     return process
 
