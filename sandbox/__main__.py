@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description="The real bot in a fake Slack; no account needed.")
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="where the demo keeps its data")
     parser.add_argument("--port", type=_port, default=8787, help="port of the page; another one if it is in use")
+    parser.add_argument("--least-scopes", action="store_true", help="install the app without its optional scopes")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
     try:
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"The folder “{folder}” cannot be used: {error.strerror}. Name another one.", file=sys.stderr)
         return USAGE
-    return asyncio.run(_demo(folder, options.port))
+    return asyncio.run(_demo(folder, options.port, optional_scopes=not options.least_scopes))
 
 
 def _port(text: str) -> int:
@@ -68,7 +69,7 @@ def _port(text: str) -> int:
     return number
 
 
-async def _demo(folder: Path, port: int) -> int:
+async def _demo(folder: Path, port: int, *, optional_scopes: bool) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -79,7 +80,7 @@ async def _demo(folder: Path, port: int) -> int:
         print(f"The demo cannot use “{folder}” or a port: {error.strerror or error}.", file=sys.stderr)
         return FAILED
     try:
-        return await _with_bot(sandbox, folder, stop)
+        return await _with_bot(sandbox, folder, stop, optional_scopes=optional_scopes)
     finally:
         await sandbox.close()
 
@@ -89,10 +90,10 @@ def _announce(step: int) -> None:
     print(f"demo: {step} of {len(STEPS)}  {STEPS[step - 1]} …", flush=True)
 
 
-async def _install(sandbox: DemoEnvironment, folder: Path) -> None:
+async def _install(sandbox: DemoEnvironment, folder: Path, *, optional_scopes: bool) -> None:
     """Install the app as the bot's own manifest says; its list of commands is what the page suggests."""
     manifest, hints = await asyncio.gather(_manifest(folder), _hints(folder))
-    sandbox.install(manifest, hints)
+    sandbox.install(manifest, hints, optional_scopes=optional_scopes)
 
 
 async def _manifest(folder: Path) -> dict[str, Any]:
@@ -114,16 +115,18 @@ async def _printed(folder: Path, *words: str) -> bytes:
     return printed
 
 
-async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event) -> int:
+async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event, *, optional_scopes: bool) -> int:
     """Run the bot until `stop` is set or it ends by itself; return the exit code."""
     is_first_start = not (folder / "bot.db").exists()
     settings = _environment(sandbox.environment(), folder)
     _announce(2)
+    # meanwhile, as it takes as long; but a bot that lacks scopes is to know from its start
+    installed = asyncio.ensure_future(_install(sandbox, folder, optional_scopes=optional_scopes))
+    if not optional_scopes:
+        await installed
     # a process group of its own: Ctrl-C reaches the bot through us, once
     bot = await asyncio.create_subprocess_exec(*BOT, "run", env=settings, cwd=folder, start_new_session=True)
     stopping, ended = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(bot.wait())
-    # meanwhile, as it takes as long
-    installed = asyncio.ensure_future(_install(sandbox, folder))
     try:
         sockets = sandbox.slack.socket_mode
         connected = asyncio.ensure_future(sandbox.slack.until(lambda: bool(sockets.open), START_SECONDS))

@@ -93,9 +93,16 @@ class DemoEnvironment:
                 raise
             return await begin({})
 
-    def install(self, manifest: Mapping[str, Any] | None, hints: Sequence[CommandHint] = ()) -> None:
-        """Install the app with this manifest (a mapping; None: the seed's), and these hints behind its command."""
+    def install(
+        self, manifest: Mapping[str, Any] | None, hints: Sequence[CommandHint] = (), *, optional_scopes: bool = True
+    ) -> None:
+        """Install the app with this manifest (a mapping; None: the seed's), and these hints behind its command.
+
+        It is granted the scopes that the manifest asks for: without `optional_scopes` only those that it cannot do
+        without, as somebody chooses who installs it. https://docs.slack.dev/changelog/2026/03/16/optional-scopes
+        """
         asked = manifest or {}
+        self.slack.scopes = _granted(asked, optional=optional_scopes) or self.slack.scopes
         self.slack.subscribed = _subscribed(asked)
         self.slack.workspace.home_enabled = _has_home(asked)
         self.slack.workspace.messages_read_only = _is_read_only(asked)
@@ -233,6 +240,12 @@ def _subscribed(manifest: Mapping[str, Any]) -> set[str] | None:
     """The events a manifest asks for; None where it does not say."""
     events = manifest.get("settings", {}).get("event_subscriptions", {}).get("bot_events")
     return None if events is None else set(events)
+
+
+def _granted(manifest: Mapping[str, Any], *, optional: bool) -> set[str]:
+    """The scopes that a manifest asks for; none where it does not say."""
+    scopes = manifest.get("oauth_config", {}).get("scopes", {})
+    return set(scopes.get("bot", ())) - (set() if optional else set(scopes.get("bot_optional", ())))
 
 
 def _has_home(manifest: Mapping[str, Any]) -> bool:

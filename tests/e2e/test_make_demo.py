@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.slack.scopes import REQUIRED
 from tests.repository.shell import ROOT, environment
 
 
@@ -57,6 +58,15 @@ async def test_demo_goes_on_with_its_data(tmp_path: Path) -> None:
         await read_until(process, r"Open +http://\S+")
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
+
+
+async def test_demo_runs_with_the_least_scopes(tmp_path: Path) -> None:
+    process = await demo("--folder", str(tmp_path), "--port", "0", "--least-scopes")
+    await read_until(process, r"Open +http://\S+")
+    granted = set(json.loads((tmp_path / "state.json").read_text())["slack"]["scopes"])
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+    assert granted == set(REQUIRED)
 
 
 @pytest.mark.parametrize("folder", ["file", "file/below", "/proc/x", "/dev/null"])
