@@ -23,6 +23,7 @@ from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from bot.exceptions import (
     BotError,
+    ChannelUnavailable,
     FeatureOff,
     PermissionDenied,
     SlackError,
@@ -76,8 +77,11 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
         raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 
 
-async def speakable(call: CommandContext, channel_id: str | None) -> str:
-    """Return the channel if the bot can post in it. Raises ChannelUnavailable with what to do there otherwise."""
+async def speakable(call: CommandContext, channel_id: str | None, *, fixed: bool = False) -> str:
+    """Return the channel if the bot can post in it. Raises ChannelUnavailable with what to do there otherwise.
+
+    `fixed`: it is about this channel, so no other one can be chosen instead.
+    """
     if not channel_id:
         raise UserInputError(
             Text("This command only works in a channel."),
@@ -89,7 +93,11 @@ async def speakable(call: CommandContext, channel_id: str | None) -> str:
         reason=PauseReason.SHARED,
     )
     kind = call.conversation if channel_id == call.asker.channel_id else Conversation.ELSEWHERE
-    await call.services.channels.require_postable(channel_id, kind, shared)
+    try:
+        await call.services.channels.require_postable(channel_id, kind, shared)
+    except ChannelUnavailable as error:
+        error.is_here = error.is_here and not fixed
+        raise
     return channel_id
 
 

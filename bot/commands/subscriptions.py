@@ -240,7 +240,7 @@ async def undo(call: CommandContext, value: str) -> Message:
         raise UserInputError(Text("This change is too old to undo."), commands=digests.SEE_ALL)
     await _require_reach(call, change.before)
     there = await _there(call, change.before)
-    channel_id = await subscribe.speakable(call, change.before.channel_id)
+    channel_id = await subscribe.speakable(call, change.before.channel_id, fixed=True)
     builds = await subscribe.newest(there, await _app_of(call, change.before))
     restored = await call.services.subscriptions.undo(call.asker, call.entrypoint, change, builds)
     if restored is None:
@@ -256,7 +256,7 @@ async def undo(call: CommandContext, value: str) -> Message:
 async def resumed(call: CommandContext, value: str) -> Message:
     """*Resume* and *Take over* below the notice of a pause: saves it as the asker's, if that is allowed by now."""
     subscription, _ = await _usable(call, value)
-    channel_id = await subscribe.speakable(call, subscription.channel_id)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
     words = ParsedText((), subscription_changes.options(subscription))
     seen = subscription_changes.version(subscription)
     return await subscribe.save(call, channel_id, await _app_of(call, subscription), words, seen=seen)
@@ -297,7 +297,7 @@ async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
     """Return what was filled in, saved in the place of what there was when the form was opened."""
     about, _separator, seen = typed.get("memory", "").partition(" ")
     subscription, _ = await _usable(call, about)
-    channel_id = await subscribe.speakable(call, subscription.channel_id)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
     wishes = subscribe.read(call, typed)
     with attribute_to_field("subscribe.filters"):
         return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes, seen=seen)
@@ -308,7 +308,7 @@ async def replaced(call: CommandContext, value: str) -> Message:
     """*Replace* below the question whether another person's subscription is to be replaced."""
     about, seen, words = [*value.split(" ", 2), "", ""][:3]
     subscription, _ = await _usable(call, about)
-    channel_id = await subscribe.speakable(call, subscription.channel_id)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
     return await subscribe.save(call, channel_id, await _app_of(call, subscription), grammar.parse(words), seen=seen)
 
 
@@ -337,7 +337,7 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
 async def test(call: CommandContext, value: str) -> Message:
     """*Test*: the newest build that matches, as its card would look, for the asker alone."""
     subscription, there = await _usable(call, value)
-    channel_id = await subscribe.speakable(call, subscription.channel_id)
+    channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
     handles = await subscribe.handles(call, [subscription])
     card, note = await _card(call, subscription, there)
     named = (await call.services.channels.look_up(channel_id)).name
@@ -348,7 +348,7 @@ async def test(call: CommandContext, value: str) -> Message:
 async def posted(call: CommandContext, value: str) -> Message:
     """*Post to #releases* below that preview: the card's buttons work, and nobody is mentioned."""
     subscription, there = await _usable(call, value)
-    await subscribe.speakable(call, subscription.channel_id)
+    await subscribe.speakable(call, subscription.channel_id, fixed=True)
     handles = await subscribe.handles(call, [subscription])
     with use_locale(call.services.language):
         card, _ = await _card(call, subscription, there)

@@ -55,6 +55,7 @@ from bot.domain.conversations import Conversation
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import Actor, Role
 from bot.domain.outcomes import RequestOutcome
+from bot.domain.states import PauseReason
 from bot.exceptions import (
     BotError,
     ChannelUnavailable,
@@ -110,6 +111,13 @@ def _is_admin() -> bool:
     """Return whether the user of the request worked on is an admin of the bot, as far as that is known."""
     actor = _asker.get()
     return actor is not None and actor.role >= Role.ADMIN
+
+
+def _may_choose_another(error: BotError, name: str) -> bool:
+    """Return whether what could not be done where it was asked, by the button `name`, may be done elsewhere."""
+    if isinstance(error, PermissionDenied):
+        return error.reason is PauseReason.SHARED and name == RUN
+    return isinstance(error, ChannelUnavailable) and error.is_here
 
 
 def _takes_rest(entry: RegisteredHandler) -> bool:
@@ -316,6 +324,7 @@ class RequestDispatcher(AsyncMiddleware):
             outcome = RequestOutcome.DENIED
             request = await self._recorded(source, error, read_values(form.view) if form else {})
             shown = errors.denied(error, **await self._reading(error), request=request)
+            shown = await self._with_channel_picker(shown, error)
             await self._responder.refuse(source, shown, error, form, is_admin=_is_admin())
         except BotError as error:
             outcome = RequestOutcome.PROBLEM
@@ -342,7 +351,7 @@ class RequestDispatcher(AsyncMiddleware):
     async def _with_channel_picker(self, shown: Message, error: BotError) -> Message:
         """Return an error with the button to do the same in another channel, where that may help."""
         asked = _repeat_action.get()
-        if not isinstance(error, ChannelUnavailable) or not error.is_here or asked is None:
+        if asked is None or not _may_choose_another(error, asked[0]):
             return shown
         try:
             return forms.choose_channel(shown, await self.services.drafts.store(" ".join(asked)))

@@ -389,6 +389,7 @@ async def test_subscription_test_unpostable_gives_exact_invitation(world: Enviro
     assert said.text.startswith(
         "I'm not in this channel, so I can't post here. Invite me first: `/invite @applivery`, then try again."
     )
+    assert labels(said) == []
 
 
 async def test_a_test_that_slack_refuses_says_so(world: Environment) -> None:

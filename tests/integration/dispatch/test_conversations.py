@@ -84,6 +84,16 @@ async def test_command_runs_in_the_channel_that_was_picked(workspace: Environmen
     assert "courier" in seen(await workspace.ask("subscriptions")).casefold()
 
 
+async def test_shared_channel_offers_another_one(workspace: Environment) -> None:
+    workspace.general.shared = True
+    workspace.general.members.append(workspace.slack.bot_user_id)
+    refused = await workspace.ask("subscribe courier", channel=workspace.general)
+    assert "Choose a channel that isn't shared." in refused.text
+    await pick(workspace, refused, workspace.releases)
+    await workspace.slack.until(lambda: workspace.slack.ephemerals(workspace.ana)[1:])
+    assert "Subscribed" in workspace.slack.ephemerals(workspace.ana)[-1].text
+
+
 async def test_picked_channel_without_the_bot_says_how_to_invite(workspace: Environment) -> None:
     refused = await workspace.ask("subscribe courier", channel=place(workspace, "direct"))
     turn = await pick(workspace, refused, workspace.general)
