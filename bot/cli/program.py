@@ -164,6 +164,10 @@ def doctor(
         bool,
         typer.Option("--blocks", help="Ask Slack whether it accepts every message and view. Posts nothing."),
     ] = False,
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", help="Check the hosts of this Applivery tenant instead of APPLIVERY_TENANT."),
+    ] = None,
 ) -> None:
     """Check the settings and everything they connect to.
 
@@ -186,7 +190,10 @@ def doctor(
     _set_up_logs("CRITICAL", "console")  # the report has what libraries would warn of
     settings: bot_settings.Settings | bot_settings.InvalidSettings
     try:
-        settings = bot_settings.read()  # here, since in the event loop no signal is handled while a file is opened
+        instead = {} if tenant is None else {"applivery_tenant": tenant}
+        settings = bot_settings.read(
+            **instead
+        )  # here, since in the event loop no signal is handled while a file is opened
     except bot_settings.InvalidSettings as fault:
         settings = fault
         _offer_env_file(ask)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from bot.applivery.client import AppliveryClient
+from bot.applivery.client import AppliveryClient, AppliveryHosts
 from bot.doctor import database, service
 from bot.doctor.context import CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
@@ -24,31 +24,57 @@ LOOK_BACK_DAYS = (1, 7, 30)
 
 
 async def hosts(case: CheckContext) -> list[CheckResult]:
-    """Whether each host answers anything at all."""
-    hosts = case.applivery.hosts
-    return [
-        await _reached(case, hosts.api, "APPLIVERY_API_URL", "everything", blocks=(CREDENTIAL, *AFTER_CREDENTIAL)),
-        await _reached(case, hosts.download, "APPLIVERY_DOWNLOAD_URL", "links"),
-        await _reached(case, hosts.upload, "APPLIVERY_UPLOAD_URL", "uploads", bad=warning),
-        await _reached(case, hosts.dashboard, "APPLIVERY_DASHBOARD_URL", "links to the dashboard", bad=warning),
+    """Whether each host answers anything at all, one by one: of a private tenant some are documented nowhere."""
+    hosts, tenant = case.applivery.hosts, case.settings.applivery_tenant
+    usual = AppliveryHosts.of_tenant()
+    found = [
+        await _reached(
+            case, hosts.api, usual.api, "APPLIVERY_API_URL", "everything", blocks=(CREDENTIAL, *AFTER_CREDENTIAL)
+        ),
+        await _reached(case, hosts.download, usual.download, "APPLIVERY_DOWNLOAD_URL", "links"),
+        await _reached(case, hosts.upload, usual.upload, "APPLIVERY_UPLOAD_URL", "uploads", bad=warning),
+        await _reached(
+            case, hosts.dashboard, usual.dashboard, "APPLIVERY_DASHBOARD_URL", "links to the dashboard", bad=warning
+        ),
     ]
+    return [*found, await _store(case, AppliveryHosts.store(tenant))] if tenant else found
 
 
 async def _reached(
     case: CheckContext,
     address: str,
+    usual: str,
     setting: str,
     needed_for: str,
     *,
     bad: Callable[..., CheckResult] = broken,
     blocks: tuple[str, ...] = (),
 ) -> CheckResult:
+    error = await _unanswered(case, address)
+    if error is None:
+        return well(HOSTS, f"{address} answers ({_set_by(case, setting)}).")
+    text = f"can't reach {address} ({cause(error)}). Used for: {needed_for}."
+    if address != usual and "DNS" in cause(error) and await _unanswered(case, usual) is None:
+        fix = f"{_fix_for(case, setting)}. {usual} answers: set {setting} to it if your tenant uses it"
+        return bad(HOSTS, text, f"Check {fix}.", blocks=blocks)
+    return bad(HOSTS, text, unreached(error, _fix_for(case, setting)), blocks=blocks)
+
+
+async def _store(case: CheckContext, address: str) -> CheckResult:
+    """The host of the tenant's stores, which this bot never asks: a tenant without it may well be misspelt."""
+    error = await _unanswered(case, address)
+    if error is None:
+        return well(HOSTS, f"{address} answers (stores only; the bot doesn't use it).")
+    return skipped(HOSTS, f"can't reach {address} ({cause(error)}). Stores only; the bot doesn't use it.")
+
+
+async def _unanswered(case: CheckContext, address: str) -> Exception | None:
+    """Return why a host does not answer; None when it does, whatever it says."""
     try:
         async with case.session.get(address, allow_redirects=False):
-            return well(HOSTS, f"{address} answers ({_set_by(case, setting)}).")
+            return None
     except (aiohttp.ClientError, TimeoutError) as error:
-        text = f"can't reach {address} ({cause(error)}). Used for: {needed_for}."
-        return bad(HOSTS, text, unreached(error, _fix_for(case, setting)), blocks=blocks)
+        return error
 
 
 def _set_by(case: CheckContext, setting: str) -> str:
