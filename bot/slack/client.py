@@ -14,6 +14,7 @@ import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
+from bot.domain.colleagues import Home, is_admin
 from bot.domain.model import is_person
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited, kind_of
 from bot.observability.logging import logger
@@ -125,16 +126,6 @@ def read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
         enterprise_id=enterprise_id,
         is_org_install=is_org,
     )
-
-
-def _is_org_admin(person: dict[str, Any]) -> bool:
-    """Return whether Slack calls a user an admin of the organisation; an admin of one of its workspaces is none."""
-    facts = person.get("enterprise_user")
-    return isinstance(facts, dict) and _is_admin({**facts, "deleted": person.get("deleted")})
-
-
-def _is_admin(person: dict[str, Any]) -> bool:
-    return bool(person.get("is_admin") or person.get("is_owner")) and not person.get("deleted")
 
 
 class SlackClient:
@@ -512,28 +503,28 @@ class SlackClient:
         return await self.workspaces.of_group(group_id, ask)
 
     async def workspace_admins(self) -> list[str]:
-        """Some of the workspace's own admins and owners; of an organisation its own, from the workspace at hand first.
+        """Some of the workspace's own admins and owners.
 
-        https://docs.slack.dev/reference/methods/users.list
+        Of an organisation some of its own, who are in the workspace at hand, or in the first that has any: an
+        organisation can have hundreds of workspaces. https://docs.slack.dev/reference/methods/users.list
         """
-
-        is_admin = _is_org_admin if (await self.identity()).is_org_install else _is_admin
+        us = await self.identity()
+        home = Home(us.team_id, us.enterprise_id)
 
         async def ask(team_id: str) -> list[str]:
             found: list[str] = []
             cursor: str | None = ""
             while cursor is not None and len(found) < ADMINS:
                 answer = await call_api(self.api.users_list(limit=1000, cursor=cursor or None, team_id=team_id))
-                found += [str(item["id"]) for item in read_list(answer, "members") if is_admin(item)]
+                people = [item for item in read_list(answer, "members") if not item.get("deleted")]
+                found += [str(item["id"]) for item in people if is_admin(item, home)]
                 cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
             return found
 
-        found: dict[str, None] = {}
         async for admins in self.workspaces.each(ask):
-            found.update(dict.fromkeys(admins))
-            if len(found) >= ADMINS:
-                break
-        return list(found)
+            if admins:
+                return admins
+        return []
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """Return Slack's own record of a user. https://docs.slack.dev/reference/methods/users.info"""

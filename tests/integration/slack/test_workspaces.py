@@ -118,7 +118,17 @@ async def test_admins_of_the_workspace_at_hand_come_first(slack: FakeSlack, clie
     assert ana.grid
     assert eva.grid
     ana.grid.admin, eva.grid.owner, eva.grid.teams = True, True, [SECOND]
-    assert await client.workspace_admins() == [eva.id, ana.id]
+    assert await client.workspace_admins() == [eva.id]
+    eva.deleted = True
+    assert await client.workspace_admins() == [ana.id], "of the first workspace that has any"
+
+
+async def test_admin_of_a_sister_workspace_is_not_asked(slack: FakeSlack, client: SlackClient) -> None:
+    slack.install_for_organisation().added_to = None  # in the home workspace alone
+    ana, eva = slack.user("ana", admin=True), slack.user("eva", admin=True)
+    assert eva.grid
+    eva.grid.teams, eva.grid.record_team = [SECOND, slack.team_id], SECOND
+    assert await client.workspace_admins() == [ana.id]
 
 
 @pytest.mark.usefixtures("in_second")
