@@ -466,9 +466,12 @@ class SlackClient:
 
         async def ask(team_id: str) -> None:
             def fetch(cursor: str | None) -> Awaitable[Any]:
-                kinds = "public_channel,private_channel"
-                about: dict[str, Any] = {"types": kinds, "exclude_archived": True, "limit": 200, "team_id": team_id}
-                return call_api(self.api.users_conversations(cursor=cursor, **about))
+                kinds = ("public_channel", "private_channel")
+                return call_api(
+                    self.api.users_conversations(
+                        cursor=cursor, types=kinds, exclude_archived=True, limit=200, team_id=team_id
+                    )
+                )
 
             async for page in iterate_pages(fetch, "channels"):
                 for item in page:
