@@ -396,6 +396,12 @@ class Settings(BaseSettings):
     links_per_hour: int = setting(60, "links per user and hour", ge=1)
     ticket_minutes: float = setting(10, "minutes until a claim page expires", gt=0, le=1440)
     ledger_days: float = setting(90, "days that the audit log is kept", gt=0, le=3650)
+    history_days: float = setting(
+        365,
+        "days that builds, announcements, watches, sent builds and requests are kept; what a card still needs stays",
+        ge=30,
+        le=3650,
+    )
     poll_busy_seconds: float = setting(
         5,
         "seconds between polls of an app whose build is processing (first half hour)",

@@ -153,6 +153,7 @@ def jobs_of(
         busy_seconds=settings.poll_busy_seconds,
         idle_seconds=settings.poll_idle_seconds,
         deadline=deadline,
+        history=timedelta(days=settings.history_days),
         lease_seconds=tuning.watch_lease_seconds,
     )
     return WorkerSupervisor(
@@ -194,6 +195,6 @@ def jobs_of(
             lease_seconds=tuning.digest_lease_seconds,
         ),
         budget_exchange=BudgetExchange(store, applivery.budget),
-        forget=RetentionJob(store, settings.ledger_days),
+        forget=RetentionJob(store, audit_days=settings.ledger_days, history_days=settings.history_days),
         unfinished=services.uploads.journal,
     )

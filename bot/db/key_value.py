@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import written
+from bot.db.dialect_sql import span, written
 from bot.db.schema import key_value as table
 from bot.db.transaction import Transaction
-from bot.db.types import storable
+from bot.db.types import db_now, storable
+
+DAY = 86_400.0
 
 
 def set_value(tx: Transaction, key: str, value: str) -> None:
     """Write a note under this name; it replaces the one before."""
-    tx.execute(_REMEMBER, key=storable(key), value=storable(value))
+    tx.execute(_REMEMBER, key=storable(key), value=storable(value), day=span(DAY))
 
 
 def set_value_once(tx: Transaction, key: str, value: str) -> bool:
     """Write a note under this name, unless there is one; True when it was written, over all replicas."""
-    insert = tx.insert(table).values(key=key, value=value).on_conflict_do_nothing().returning(table.c.key)
+    row = {"key": key, "value": value, "written_at": db_now()}
+    insert = tx.insert(table).values(row).on_conflict_do_nothing().returning(table.c.key)
     return tx.execute(insert).first() is not None
 
 
@@ -38,8 +41,10 @@ def delete_value(tx: Transaction, key: str) -> None:
     tx.execute(sa.delete(table).where(table.c.key == key))
 
 
-# What says the same already is not written again, so that the disk need not be waited for.
+# What says the same already is not written again within a day, so that the disk need not be waited for.
 _REMEMBER = written("""
-    INSERT INTO key_value (key, value) VALUES (:key, :value)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE key_value.value <> excluded.value
+    INSERT INTO key_value (key, value, written_at) VALUES (:key, :value, {now})
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, written_at = excluded.written_at
+    WHERE key_value.value <> excluded.value OR key_value.written_at IS NULL
+        OR excluded.written_at - key_value.written_at > :day
 """)

@@ -184,6 +184,7 @@ key_value = sa.Table(
     metadata,
     sa.Column("key", SanitizedText, primary_key=True),
     sa.Column("value", SanitizedText, nullable=False),
+    sa.Column("written_at", UtcMicros),
 )
 
 # A role for a user (U…) or a user group (S…); for every app it is stored under `*`.

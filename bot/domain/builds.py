@@ -36,6 +36,7 @@ def changes(
     since: datetime | None = None,
     awaited: Collection[str] = (),
     now: datetime | None = None,
+    forgotten: datetime | None = None,
 ) -> list[BuildTransition]:
     """Compare the known states of an app's builds with its present list, oldest first.
 
@@ -43,7 +44,7 @@ def changes(
     after `since`, the moment from which the app is watched, and watched builds (`awaited`); builds still in progress
     are followed to their end (guarantee 6). Applivery may process a build again: an end it has not had before is news.
     Where a newer build was deleted, the list has one more old one at its end: that is history too, at any poll (`now`
-    is aware).
+    is aware). So is an unknown build from before `forgotten`: it was known once, and deleted with the history.
     """
     transitions = []
     at_the_end = any(build.id in known for build in seen)
@@ -53,6 +54,7 @@ def changes(
         if before is build.stage:
             continue
         old = not _after(build, since) if baseline else at_the_end and _moved_up(build, now)
+        old = old or (forgotten is not None and build.created_at is not None and build.created_at < forgotten)
         history = old and before is None and build.id not in awaited
         transitions.append(BuildTransition(build, before, quiet=history, mark=mark(build)))
     return transitions

@@ -61,6 +61,7 @@ MOST_NEWS = 100  # of one look: after a long absence each step is kept, and no l
 MISSED = 10  # builds on cards that a list lacks, asked for one by one at each look
 ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lacks it
 DEADLINE = timedelta(days=1)
+HISTORY = timedelta(days=365)
 CATALOGUE_NOTE = "catalogue_seen_at"
 # Any other error is one app's own, unless several apps have it and all that were polled fail.
 EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
@@ -83,6 +84,7 @@ class BuildPoller:
         busy_seconds: float,
         idle_seconds: float,
         deadline: timedelta = DEADLINE,
+        history: timedelta = HISTORY,
         lease_seconds: float = LEASE_SECONDS,
         rng: random.Random | None = None,
     ) -> None:
@@ -95,6 +97,7 @@ class BuildPoller:
         self._busy = busy_seconds
         self._idle = idle_seconds
         self._deadline = deadline
+        self._history = history
         self._lease = lease_seconds
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._rng = rng or random.Random()  # noqa: S311  spreads polls, guards nothing
@@ -281,7 +284,9 @@ class BuildPoller:
         await self._check_unlisted(app, seen, [build.id for build in builds], now)
         stages = {build_id: known.stage for build_id, known in seen.known.items()}
         baseline, since = not claim.baseline_done, claim.baseline_since
-        transitions = decisions.changes(stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now)
+        transitions = decisions.changes(
+            stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now, forgotten=now - self._history
+        )
         more = (
             len(transitions) > MOST_NEWS and not baseline
         )  # what is history at the baseline must not come out as news later

@@ -1,33 +1,39 @@
-"""Delete audit rows older than the retention period, and form drafts older than a week."""
+"""Delete what is older than its retention period: a few rows a step, so that nobody waits for it."""
 
 from __future__ import annotations
 
 import time
 
-from bot.db import audit_reports, drafts
+from bot.db import audit_reports, drafts, history
 from bot.db.database import Database
 from bot.observability.logging import logger
 
 log = logger(__name__)
 
 EVERY_SECONDS = 3600.0
+PAUSE_SECONDS = 1.0  # between two steps while there is more to delete
 
 
 class RetentionJob:
-    """Delete the audit rows and the drafts whose retention period is over."""
+    """Delete audit rows and history whose retention period, in days, is over, and drafts that have expired."""
 
-    def __init__(self, store: Database, days: float) -> None:
+    def __init__(self, store: Database, *, audit_days: float, history_days: float) -> None:
         self._store = store
-        self._days = days
+        self._audit_days = audit_days
+        self._history_days = history_days
         self._due_at = float("-inf")
 
     async def step(self) -> float | None:
-        """Delete what is too old; returns the seconds until it is looked at again. Raises DatabaseUnavailable."""
+        """Delete some of what is too old; returns the seconds until the next step. Raises DatabaseUnavailable."""
         if time.monotonic() < self._due_at:
             return EVERY_SECONDS
-        self._due_at = time.monotonic() + EVERY_SECONDS
         await self._store.run(drafts.purge_drafts)
-        lines = await self._store.run(audit_reports.purge_audit, self._days)
+        lines = await self._store.run(audit_reports.purge_audit, self._audit_days)
         if lines:
-            log.info("ledger.forgotten", lines=lines, days=self._days)
+            log.info("ledger.forgotten", lines=lines, days=self._audit_days)
+        rows = await self._store.run(history.purge_history, self._history_days)
+        if rows:
+            log.info("history.deleted", rows=rows, days=self._history_days)
+            return PAUSE_SECONDS
+        self._due_at = time.monotonic() + EVERY_SECONDS
         return EVERY_SECONDS

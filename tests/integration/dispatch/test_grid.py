@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bot.db import access, audit
+from bot.domain.audit import AuditAction
+from bot.domain.colleagues import ColleagueRule
 from bot.domain.model import App, Role
 from bot.exceptions import PermissionDenied, PermissionUnverified
 from sandbox.slack import FakeUser, FakeView, GridPeople, SlackApiError, seed_grid
@@ -31,7 +33,7 @@ REFUSED = {
 }
 EVERYBODY = (*COLLEAGUES, "sister", *REFUSED)
 everybody = pytest.mark.parametrize("kind", EVERYBODY)
-rules = pytest.mark.parametrize("rule", ["workspace", "organization"])
+rules = pytest.mark.parametrize("rule", list(ColleagueRule))
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def grid(world: Environment) -> GridPeople:
 
 def refusal(kind: str, rule: str) -> str | None:
     """How a person is refused; None for a colleague."""
-    return SISTER if kind == "sister" and rule == "workspace" else REFUSED.get(kind)
+    return SISTER if kind == "sister" and rule == ColleagueRule.WORKSPACE else REFUSED.get(kind)
 
 
 async def form_of(world: Environment, person: FakeUser) -> FakeView:
@@ -289,7 +291,7 @@ async def test_audit_and_forget_find_both_ids(world: Environment, grid: GridPeop
     answer = await world.ask(f"forget <@{other_id(person)}>")
     await press(world.slack, answer, "Delete 1 record", user=world.ana)
     await rested(world)
-    assert [entry.action for entry in await world.bot.store.run(audit.list_entries)] == ["forget"]
+    assert [entry.action for entry in await world.bot.store.run(audit.list_entries)] == [AuditAction.FORGET]
 
 
 @duals
