@@ -22,8 +22,8 @@ async def events(case: CheckContext) -> list[CheckResult]:
     if case.settings.slack_app_token is not None:
         return []
     if case.running and (case.running["checks"].get("slack") or {}).get("signature") == "refused":
-        fix = "Set SLACK_SIGNING_SECRET to the app's Signing Secret (api.slack.com/apps → Basic Information)."
-        return [broken(EVENTS, "Slack's requests are refused: their signature doesn't match the secret.", fix)]
+        fix = "If Slack sent it: set SLACK_SIGNING_SECRET to the app's Signing Secret (Basic Information)."
+        return [warning(EVENTS, "a request was refused: its signature doesn't match SLACK_SIGNING_SECRET.", fix)]
     store = await database.readable(case)
     if store is None:
         return [skipped(EVENTS, "needs the database.")]
@@ -39,6 +39,6 @@ async def _arrived(case: CheckContext, seen: Arrivals) -> CheckResult:
     if seen.verified:
         fix = "Open the bot's Home tab in Slack, then run `doctor` again."
         return warning(EVENTS, "the URL is verified, and no event has arrived yet.", fix)
-    where = event_arrivals.settings_page(await case.poster.app_id())
+    where = event_arrivals.settings_page(seen.app_id or await case.poster.app_id())
     fix = "With the bot running, press Retry beside the Request URL there. Commands and buttons work without events."
     return warning(EVENTS, f"no event has ever arrived: verify the URL under {where}.", fix)

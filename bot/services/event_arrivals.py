@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.db import key_value
 from bot.db.database import Database
@@ -19,20 +21,23 @@ log = logger(__name__)
 WRITE_SECONDS = 600.0  # between two writes of the same: an event need not cost one
 EVENT, VERIFICATION = "event_callback", "url_verification"
 _KEYS = {EVENT: "slack http last event", VERIFICATION: "slack http verified"}
+_APP = "slack http app"
+_APP_ID = re.compile(r"A[A-Z0-9]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """When Slack last sent an event, to ten minutes, and last verified the URL; None: never."""
+    """When Slack last sent an event, to ten minutes, and last verified the URL (None: never), and the app's id."""
 
     event: datetime | None = None
     verified: datetime | None = None
+    app_id: str | None = None
 
 
 async def read(store: Database) -> Arrivals:
     """Return what all replicas have seen. Raises DatabaseUnavailable."""
     event, verified = [_moment(await store.run(key_value.get_value, key)) for key in _KEYS.values()]
-    return Arrivals(event, verified)
+    return Arrivals(event, verified, await store.run(key_value.get_value, _APP))
 
 
 def _moment(value: str | None) -> datetime | None:
@@ -56,18 +61,26 @@ class EventArrivals:
         self._store = store
         self._clock = clock
         self._next_write = dict.fromkeys(_KEYS, 0.0)
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing: set[asyncio.Task[object]] = set()
         self._accepted = False
+        self._app_id = ""
         self.signature_refused = False
 
-    def accept(self, kind: object) -> None:
-        """Note a request with the right signature, of the `type` that its body names; writes beside the answer."""
+    def accept(self, kind: object, app_id: object = None) -> None:
+        """Note a request with the right signature; `kind` and `app_id` are what its body names. Writes beside the
+        answer.
+        """
         self._accepted, self.signature_refused = True, False
+        if isinstance(app_id, str) and _APP_ID.fullmatch(app_id) and app_id != self._app_id:
+            self._app_id = app_id
+            self._start(self._save(_APP, app_id))
         now = time.monotonic()
-        if kind not in _KEYS or now < self._next_write[kind]:
-            return
-        self._next_write[kind] = now + WRITE_SECONDS
-        task = asyncio.create_task(self._write(kind))
+        if kind in _KEYS and now >= self._next_write[kind]:
+            self._next_write[kind] = now + WRITE_SECONDS
+            self._start(self._write(kind))
+
+    def _start(self, writing: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(writing)
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -82,11 +95,16 @@ class EventArrivals:
         )
 
     async def _write(self, kind: str) -> None:
-        try:
-            await self._store.run(key_value.set_value, _KEYS[kind], self._clock().astimezone(UTC).isoformat())
-        except BotError as problem:
+        if not await self._save(_KEYS[kind], self._clock().astimezone(UTC).isoformat()):
             self._next_write[kind] = 0.0
+
+    async def _save(self, key: str, value: str) -> bool:
+        try:
+            await self._store.run(key_value.set_value, key, value)
+        except BotError as problem:
             log.warning("slack.arrival_not_saved", cause=cause(problem))
+            return False
+        return True
 
     async def describe(self) -> str:
         """Return for /readyz when the last event came."""

@@ -68,7 +68,7 @@ class SlackEvents:
             )
             if schemas.is_valid(bolt_request.body):
                 if signed:
-                    self._arrivals.accept(bolt_request.body.get("type"))
+                    self._arrivals.accept(bolt_request.body.get("type"), bolt_request.body.get("api_app_id"))
                 return await self._app.async_dispatch(bolt_request)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             pass  # Bolt parses a body before it verifies it; our own work is in tasks and cannot fail here
