@@ -49,23 +49,26 @@ class Workspaces:
         self._groups = groups or GroupHomes()
         self._listed: list[GrantedWorkspace] = []
         self._listed_at = 0.0
+        self._seen: dict[str, None] = {}  # of requests
 
     async def ids(self, first: str = "") -> list[str]:
         """Return the ids: `first`, if it is one of them, then that of the request at hand, then all others.
 
-        Raises SlackError. While Slack does not list them there is only the one at hand.
+        Raises SlackError. While Slack does not list them these are `first` and those of requests until now.
         """
         home, is_organization = await self._home()
         if not is_organization:
             return [home]
         likely = [first, at_hand.get()]
+        self._seen.update(dict.fromkeys(likely))
         try:
             found = [workspace.id for workspace in await self.listed()]
         except SlackError as problem:
-            if not at_hand.get():
+            seen = [team_id for team_id in dict.fromkeys([*likely, *self._seen]) if team_id]
+            if not seen:
                 raise
             log.info("slack.workspaces_unknown", problem=kind_of(problem), cause=cause(problem))
-            return [at_hand.get()]
+            return seen
         return sorted(found, key=lambda team_id: likely.index(team_id) if team_id in likely else len(likely))
 
     async def listed(self) -> list[GrantedWorkspace]:

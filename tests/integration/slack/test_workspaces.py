@@ -136,6 +136,8 @@ async def test_workspace_at_hand_serves_when_none_are_listed(slack: FakeSlack, c
     slack.faults.add("auth.teams.list", Fault(error="access_denied"), times=None)
     slack.usergroup("testers", team_id=SECOND)
     assert [group.handle for group in await client.groups()] == ["testers"]
+    at_hand.set("")
+    assert [group.handle for group in await client.groups()] == ["testers"], "a worker knows it from then on"
 
 
 async def test_workspace_removed_just_now_is_left_out(slack: FakeSlack, client: SlackClient) -> None:
