@@ -16,6 +16,7 @@ from bot.exceptions import SlackError, SlackRateLimited, SlackResponseTooLarge
 from bot.observability.logging import logger
 from bot.slack.errors import call_api
 from bot.slack.pagination import PAGES, read_list
+from bot.slack.slack_clock import ODD
 from bot.slack.web_api import WebAPI
 from bot.timeouts import time_left
 
@@ -80,10 +81,19 @@ def _object(value: object) -> dict[str, Any]:
 class _Progress:
     """What is left to read for one question."""
 
+    asked: tuple[SearchPeriod, ...]
     periods: deque[SearchPeriod]
     cursor: str = ""
     pages: int = 0
     found: dict[str, str] = field(default_factory=dict)
+
+
+def _agree(some: Sequence[SearchPeriod], others: Sequence[SearchPeriod]) -> bool:
+    """Return whether these are the same periods, but for what two readings of a clock differ by."""
+    pairs = list(zip(some, others, strict=False))
+    ends = [(left.oldest, right.oldest) for left, right in pairs]
+    ends += [(left.latest or 0.0, right.latest or 0.0) for left, right in pairs]
+    return len(some) == len(others) and all(abs(left - right) <= ODD for left, right in ends)
 
 
 class MessageLookup:
@@ -112,7 +122,9 @@ class MessageLookup:
         Reads no further once all are found. Raises SlackRateLimited before all is read.
         """
         question = (channel, thread_ts or "", *sorted(keys))
-        left = self._unfinished.setdefault(question, _Progress(deque(periods)))
+        left = self._unfinished.get(question)
+        if left is None or not _agree(left.asked, periods):  # another replica may have tried again meanwhile
+            left = self._unfinished[question] = _Progress(tuple(periods), deque(periods))
         while left.periods and len(left.found) < len(keys):
             for message in await self._page(channel, left, thread_ts):
                 key = author.key_of(message)

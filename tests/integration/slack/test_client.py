@@ -20,6 +20,7 @@ from bot.slack import blocks
 from bot.slack.blocks import Message, Modal
 from bot.slack.client import SlackClient
 from bot.slack.message_lookup import SearchPeriod
+from bot.timeouts import RateLimitDeadlines, for_a_person
 from sandbox.faults import Fault
 from sandbox.slack import FakeChannel, FakeSlack, FakeUser
 from tests.support.waiting import busyness
@@ -369,3 +370,39 @@ async def test_a_channel_is_described_as_slack_sees_it(slack: FakeSlack, poster:
     assert (await poster.channel(slack.dm(ana).id)).is_member is True
     with pytest.raises(ChannelUnavailable):
         await poster.channel(hidden.id)
+
+
+async def test_client_look_up_goes_on_where_a_limit_ended_it(
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
+) -> None:
+    posted = await poster.post(releases.id, HELLO, key="key-1")
+    for number in range(20):
+        slack.other_bot_posts(releases, f"chatter {number}")
+    now = time.time()
+    period = SearchPeriod(now - 60, now + 60)
+    slack.history_seconds = 60.0
+    with for_a_person():  # who waits for no minute
+        with pytest.raises(SlackRateLimited):
+            await poster.find_messages(releases.id, ("key-1",), (period,))
+        poster.api.limits = RateLimitDeadlines()
+        slack.history_seconds = None
+        assert await poster.find_messages(releases.id, ("key-1",), (period,)) == {"key-1": posted.ts}
+    assert [bool(call.args.get("cursor")) for call in slack.calls_of("conversations.history")] == [False, True, True]
+
+
+async def test_client_look_up_begins_anew_for_a_later_attempt(
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
+) -> None:
+    """Another replica looked to the end meanwhile and tried again: what it posted is newer than what was read."""
+    for number in range(20):
+        slack.other_bot_posts(releases, f"chatter {number}")
+    now = time.time()
+    slack.history_seconds = 60.0
+    with for_a_person():
+        with pytest.raises(SlackRateLimited):
+            await poster.find_messages(releases.id, ("key-1",), (SearchPeriod(now - 60, now + 60),))
+        posted = await poster.post(releases.id, HELLO, key="key-1")
+        poster.api.limits = RateLimitDeadlines()
+        slack.history_seconds = None
+        found = await poster.find_messages(releases.id, ("key-1",), (SearchPeriod(now - 60, now + 90),))
+    assert found == {"key-1": posted.ts}
