@@ -77,6 +77,15 @@ def follow(tx: Transaction, channel_id: str) -> str | None:
     return move_channel(tx, channel_id, known.to, known.at) if known else None
 
 
+def last_message(tx: Transaction, channel_id: str) -> tuple[str, list[str]] | None:
+    """Return the ts of our last message in a channel, and the keys that one of which it carries; None without one."""
+    mine = (outbox.c.channel_id == channel_id, outbox.c.ts.is_not(None))
+    ts: str | None = tx.execute(sa.select(sa.func.max(outbox.c.ts)).where(*mine)).scalar()
+    if ts is None:
+        return None
+    return ts, list(tx.execute(sa.select(outbox.c.dedup_key).where(*mine, outbox.c.ts == ts)).scalars())
+
+
 def _moves(tx: Transaction) -> dict[str, _Move]:
     return {key.removeprefix(NOTE): _Move.of(value) for key, value in key_value.scan_values(tx, NOTE).items()}
 

@@ -9,9 +9,12 @@ from bot.db import channel_moves
 from bot.db.database import Database
 from bot.observability.logging import logger
 from bot.slack.client import SlackClient
+from bot.slack.message_lookup import SearchPeriod
 
 log = logger(__name__)
 
+MOST = 100  # channels that are searched for a message
+AROUND_SECONDS = 1.0
 _WORD = re.compile(r"[A-Z0-9]+")
 
 
@@ -39,6 +42,23 @@ class ChannelMoves:
         log.info("channel.followed", channel=channel_id, to=found)
         await self.refresh()
         return True
+
+    async def search(self, channel_id: str) -> bool:
+        """Return whether a channel whose change of id was missed was found: our last message there has the same ts.
+
+        The channels that the bot is in are searched for it, which takes the history scopes. Raises SlackError.
+        """
+        last = await self._store.run(channel_moves.last_message, channel_id)
+        if last is None:
+            return False
+        ts, keys = last
+        around = SearchPeriod(float(ts) - AROUND_SECONDS, float(ts) + AROUND_SECONDS)
+        own = [candidate for ids in (await self._slack_client.own_channels()).values() for candidate in ids]
+        for candidate in own[:MOST]:
+            if ts in (await self._slack_client.find_messages(candidate, keys, (around,))).values():
+                await self.move(channel_id, candidate, 0.0)
+                return True
+        return False
 
     async def refresh(self) -> None:
         """Learn what other replicas have recorded."""

@@ -66,6 +66,7 @@ class ChannelMonitor:
         self._first = first_look_seconds
         self._paused: dict[str, str] = {}
         self._refused_channels: set[str] = set()
+        self._searched: set[str] = set()
         self._next_checks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
 
     async def on_refusal(self, channel_id: str, error: ChannelUnavailable) -> None:
@@ -134,8 +135,20 @@ class ChannelMonitor:
             self._next_checks[channel_id] = (time.monotonic() + pause, pause)
             if await self._can_post(channel_id, code):
                 await self._release_held(channel_id, first=first)
+            else:
+                await self._search(channel_id, code)
         waits = [due - time.monotonic() for channel, (due, _) in self._next_checks.items() if channel in self._paused]
         return max(0.0, min(waits)) if waits else None
+
+    async def _search(self, channel_id: str, code: str) -> None:
+        """Look once for a channel that Slack does not know under another id: the event may be lost."""
+        if code != "channel_not_found" or channel_id in self._searched:
+            return
+        self._searched.add(channel_id)
+        try:
+            await self._moves.search(channel_id)
+        except SlackError as problem:
+            log.info("pausing.not_searched", channel=channel_id, code=problem.code, cause=cause(problem))
 
     async def _can_post(self, channel_id: str, code: str) -> bool:
         """Return whether a retry may help: as far as Slack reports, and always where it reports nothing."""

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,8 +80,9 @@ async def test_old_buttons_work_in_a_moved_channel(world: Environment) -> None:
 
 
 async def test_a_post_that_met_the_former_id_is_not_lost(world: Environment) -> None:
+    world.tuning = replace(world.tuning, slack_seconds=10.0, lease_seconds=20.0)
     await announced(world)
-    world.slack.faults.add(POST, Fault(latency=0.2))
+    world.slack.faults.add(POST, Fault(latency=1.5))  # longer than it takes to record the event
     ready(world, version="2.5.0", number="174")
     looking = asyncio.create_task(world.look())
     async with patience():
@@ -113,6 +115,35 @@ async def test_an_event_after_the_refusal_resumes_the_channel(world: Environment
     ready(world, version="2.6.0", number="175")
     await world.look()
     assert len(directs(world, world.ana)) == 2, "that trouble is over: a new one is told"
+
+
+async def test_a_channel_whose_event_was_missed_is_found(world: Environment) -> None:
+    await announced(world)
+    await world.stop()
+    other = world.slack.channel("other", private=True, members=(world.ana,))
+    await world.slack.convert(world.releases, tell=False)
+    await world.start()
+    ready(world, version="2.5.0", number="174")
+    await world.look()
+    assert len(world.said()) == 1
+    for _ in range(2):
+        await world.bot.pausing.step()
+        await world.settle()
+    assert len(world.said()) == 2
+    assert world.slack.messages(other) == []
+    assert await world.bot.store.run(mutes.list_paused_channels) == {}
+
+
+@on_sqlite
+async def test_a_channel_that_is_gone_is_looked_for_once(world: Environment) -> None:
+    await announced(world)
+    world.releases.members.remove(world.slack.bot_user_id)
+    ready(world, version="2.5.0", number="174")
+    await world.look()
+    for _ in range(3):
+        world.bot.pausing._next_checks = {}
+        await world.bot.pausing.step()
+    assert len(world.slack.calls_of("users.conversations")) == 1
 
 
 @on_sqlite

@@ -49,6 +49,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "usergroups.users.list": ("no_such_subteam", "plan_upgrade_required"),
     "conversations.info": ("channel_not_found", "method_not_supported_for_channel_type"),
     "conversations.members": ("channel_not_found", "fetch_members_failed", "invalid_cursor", "invalid_limit"),
+    "users.conversations": ("invalid_cursor", "invalid_limit", "invalid_types"),
     "conversations.open": ("channel_not_found", "user_not_found", "user_disabled", "users_list_not_supplied"),
     "conversations.history": ("channel_not_found", "not_in_channel", "invalid_ts_oldest", "invalid_metadata_keys"),
     "conversations.replies": ("channel_not_found", "thread_not_found"),
@@ -76,7 +77,7 @@ ACTS = ("chat.postEphemeral", "views.open", "views.publish", "files.completeUplo
 # What the bot asks by itself, after a crash, or of a file: nobody waits for it at these doors.
 BY_ITSELF = {
     "auth.test", "users.list", "conversations.open", "conversations.history", "conversations.replies", "chat.update",
-    "chat.delete", "files.info",
+    "chat.delete", "files.info", "users.conversations",
 }  # fmt: skip
 
 
