@@ -21,7 +21,7 @@ from bot.db.connect import DatabaseUrl
 from bot.db.database import Database
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.causes import cause
-from bot.services.slack_events import DOUBLE_CLICK_SECONDS
+from bot.services import slack_events
 from sandbox.slack import Interaction
 from tests.conftest import Environment
 from tests.integration.slack.test_deduplication import WAYS, typed
@@ -94,8 +94,11 @@ async def test_each_driver_error_is_answered_in_words(world: Environment, kind: 
 
 
 @pytest.mark.parametrize("deed", ["command", "button", "form", "shortcut", "mention"])
-async def test_a_fault_at_any_statement_is_answered(world: Environment, deed: str) -> None:
+async def test_a_fault_at_any_statement_is_answered(
+    world: Environment, deed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The n-th statement of a request fails, for every n there is: words, and at most one link."""
+    monkeypatch.setattr(slack_events, "DOUBLE_CLICK_SECONDS", 0.2)
     await world.start()
     ready(world)
     failures = 0
@@ -136,7 +139,7 @@ async def prepared(world: Environment, deed: str) -> Callable[[], Awaitable[Inte
         world.applivery.build(world.courier, version="9.0.0")
         await world.look()
     else:  # the same click again would be a double click
-        await asyncio.sleep(DOUBLE_CLICK_SECONDS)
+        await asyncio.sleep(slack_events.DOUBLE_CLICK_SECONDS)
     [card] = slack.messages(world.releases)
     if deed == "shortcut":
         return partial(slack.shortcut, "get_build", user=ana, message=card)

@@ -13,6 +13,7 @@ import pytest
 
 from bot.db import build_watches, outbox, subscriptions
 from bot.db.types import micros
+from bot.services import access, permissions, slack_events
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from sandbox.slack import FakeChannel, FakeMessage, FakeUser
@@ -29,6 +30,7 @@ BY_ROLE = {"subscription": "releaser", "report": "manager", "private report": "m
 BY_ACCESS = ("watch", "waiter", "ticket", "sent build", "card")
 EVERYBODY_SEES = ("subscription", "report")
 OF_A_BUILD = ("subscription", *BY_ACCESS)
+SHORT = 0.15  # seconds for which an answer about somebody holds here, and a second click is a double click
 ASKED_BY_A_CLICK = ("ticket", "sent build", "card")
 
 
@@ -42,6 +44,14 @@ def possible(thing: str, change: str) -> bool:
 CHANGES = ("role", "group", "app's channel", "channel shared", "person gone", "build recalled")
 ALL = [(thing, change) for thing in (*BY_ROLE, *BY_ACCESS) for change in CHANGES if possible(thing, change)]
 SAMPLE = [("subscription", "role"), ("report", "app's channel"), ("watch", "app's channel"), ("ticket", "role")]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds for a second or two holds for a moment: three seconds of each test would be waited."""
+    for module in (access, permissions):
+        monkeypatch.setattr(module, "ANEW_SECONDS", SHORT)
+    monkeypatch.setattr(slack_events, "DOUBLE_CLICK_SECONDS", SHORT)
 
 
 class Place:
@@ -105,7 +115,7 @@ async def made(world: Environment, thing: str, change: str) -> tuple[Place, Act]
     else:
         await world.start()
     await world.ask(f"grant {place.by(change)} {BY_ROLE.get(thing, 'member')} app:courier")
-    await asyncio.sleep(1.1)  # what was just asked about Bruno is old by then
+    await asyncio.sleep(2 * SHORT)  # what was just asked about Bruno is old by then
     acts = {
         "subscription": subscription,
         "report": partial(report, where=world.releases),
@@ -240,7 +250,7 @@ async def goes(world: Environment, thing: str, change: str) -> None:
     assert before == 0 == await act(), "nothing leaves"
     assert_told(place, thing, change)
     await place.give(thing, change)
-    await asyncio.sleep(2.1)  # a second click within two seconds is a double click
+    await asyncio.sleep(2 * SHORT)  # a second click at once is a double click
     ended = (thing, change) == ("ticket", "build recalled")  # for good: a new link takes a second
     assert (await act() > 0) is not ended, "it goes on"
     assert_told(place, thing, change)
@@ -394,7 +404,7 @@ async def test_recheck_subscription_taken_over_resumes(world: Environment) -> No
     await world.look()
     world.bruno.deleted = True
     ready(world)
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(2 * SHORT)
     await look(world)
     assert cards(world) == []
     [told] = paused(world, world.ana)
@@ -412,7 +422,7 @@ async def test_recheck_impossible_check_delays_message(world: Environment, metho
     await subscribed(world)
     world.slack.faults.add(method, fault, times=None)
     ready(world)
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(2 * SHORT)
     await world.bot.withdrawals.step()
     await world.look()
     assert cards(world) == []
@@ -434,7 +444,7 @@ async def test_a_group_slack_cannot_tell_pauses_nothing(world: Environment) -> N
     await world.ask("subscribe courier", user=world.bruno)
     await world.look()
     ready(world)
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(2 * SHORT)
     world.slack.faults.add("usergroups.users.list", Fault(error="internal_error"), times=None)
     await world.look()
     [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
