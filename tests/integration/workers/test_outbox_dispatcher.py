@@ -392,7 +392,7 @@ async def test_outbox_unacceptable_message_ends_and_blocks_nothing(watched: Envi
 
 @on_sqlite
 async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Environment) -> None:
-    watched.slack.faults.add(POST, Fault(error="ekm_access_denied"))
+    watched.slack.faults.add(POST, Fault(error="new_policy_denied"))
     await record(watched, "1")
     await watched.bot.announce.drain()
     assert watched.said() == []
@@ -403,7 +403,7 @@ async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Enviro
 async def test_outbox_unknown_kind_set_aside_after_minutes(world: Environment, log: Log) -> None:
     """The messages after it are posted."""
     clock = await timed(world)
-    world.slack.faults.add(POST, Fault(error="ekm_access_denied"), times=3)
+    world.slack.faults.add(POST, Fault(error="new_policy_denied"), times=3)
     await record(world, "1", "2")
     await world.bot.announce.drain()
     clock.forward(minutes=9)
@@ -413,7 +413,7 @@ async def test_outbox_unknown_kind_set_aside_after_minutes(world: Environment, l
     await world.bot.announce.drain()
     assert world.said() == [ready("2")]
     [aside] = [line for line in log if line["event"] == "announce.set_aside"]
-    assert (aside["code"], aside["channel"]) == ("ekm_access_denied", world.releases.id)
+    assert (aside["code"], aside["channel"]) == ("new_policy_denied", world.releases.id)
     assert world.bot.metrics.registry.get_sample_value("applivery_bot_announcements_set_aside_total") == 1
     (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused is None
