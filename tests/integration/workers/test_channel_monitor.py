@@ -13,6 +13,7 @@ from bot.exceptions import ChannelUnavailable
 from bot.slack.errors import _CHANNEL
 from bot.workers.channel_monitor import _record_refusal
 from tests.conftest import Environment
+from tests.integration.workers.conftest import on_postgresql, on_sqlite
 from tests.support.handing import directs, ready
 
 REFUSALS = sorted(_CHANNEL.split())
@@ -51,8 +52,19 @@ async def tried(world: Environment, times: int) -> list[float]:
     return pauses
 
 
+@on_sqlite
 @pytest.mark.parametrize("code", REFUSALS)
 async def test_a_maker_is_told_once_for_a_trouble(world: Environment, code: str) -> None:
+    await told_once(world, code)
+
+
+@on_postgresql
+async def test_a_maker_is_told_once_on_postgresql_too(world: Environment) -> None:
+    await told_once(world, "not_in_channel")
+
+
+async def told_once(world: Environment, code: str) -> None:
+    """The trouble of a channel that Slack refuses posts to with this code, from the first post to a restart."""
     await begun(world)
     world.releases.refusal = code  # and conversations.info goes on saying is_member: true
     await built(world, "1", "2", "3")
