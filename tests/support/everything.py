@@ -251,9 +251,11 @@ async def _changes(world: Environment) -> set[str]:
     await click(world.slack, answer, "undo.subscription.v1", user=world.ana)
     await rested(world)
     [subscription] = await world.bot.store.run(subscriptions.list_subscriptions, place.id)
-    notice = old_card(world.slack, place, "resume.v1", f"{place.id}/{subscription.id}")
-    await click(world.slack, notice, "resume.v1", user=world.ana)
-    await rested(world)
+    of_notices = ("resume.v1", "sharefull.v1", "sharebare.v1", "import.v1")
+    for action in of_notices:
+        notice = old_card(world.slack, place, action, f"{place.id}/{subscription.id}")
+        await click(world.slack, notice, action, user=world.ana)
+        await rested(world)
     await world.ask("unsubscribe courier", channel=place)
     await world.ask("downloads courier every:daily@09:00", channel=place)
     [report] = await world.bot.store.run(scheduled_reports.list_reports, [place.id])
@@ -262,7 +264,7 @@ async def _changes(world: Environment) -> set[str]:
     await rested(world)
     await world.ask(f"unsubscribe d{report.id}", channel=place)
     await world.ask(f"revoke <@{world.bruno.id}>")
-    return {"keep.v1", "replace.v1", "undo.subscription.v1", "resume.v1", "undo.digest.v1"}
+    return {"keep.v1", "replace.v1", "undo.subscription.v1", *of_notices, "undo.digest.v1"}
 
 
 async def _forgotten(world: Environment) -> set[str]:

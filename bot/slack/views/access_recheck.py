@@ -128,11 +128,12 @@ _OTHER = gettext_noop("{person} no longer has access to {app}.")
 def decided(subscription: Subscription, shared: SharedAs) -> Message:
     """Return what the owner's decision about a shared channel means."""
     app, channel = escape_inline(app_of(subscription), 80), f"<#{subscription.channel_id}>"
-    text = _("*Announcing {app} in {channel} again.*", app=app, channel=channel)
+    head = _("*Announcing {app} in {channel} again.*", app=app, channel=channel)
     seen = gettext_noop("The other organisation sees changelogs, branches and names.")
     if shared is SharedAs.BARE:
         seen = gettext_noop("Changelogs, branches and names are left out.")
-    return Message(f"{text} {_(seen)}".replace("*", ""), (blocks.section(f"{text}\n{_(seen)}"),))
+    text = f"{head}\n{_(seen)}"
+    return Message(text, (blocks.section(text),))
 
 
 def _why(pause: PausedItem) -> str:
