@@ -42,7 +42,7 @@ from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
 from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
 from bot.web.claim.page import ClaimPage
-from bot.web.liveness import LivenessServer
+from bot.web.liveness import Listeners
 from bot.web.metrics_collector import MetricsCollector
 from bot.web.server import HttpServer
 from bot.web.slack_events import SlackEvents
@@ -92,20 +92,22 @@ async def running(
     tuning: TestingOverrides | None = None,
     *,
     jobs: bool = True,
-    liveness: LivenessServer | None = None,
+    listeners: Listeners | None = None,
 ) -> AsyncIterator[RunningBot]:
     """Run a bot until the block ends. Raises StartupError when the database or the port cannot be opened.
 
-    `liveness` is the open port, when there is one already; the bot uses it and closes it. Neither Slack nor Applivery
-    has to answer: without them the bot is alive and not ready.
+    `listeners` are the open ports, when there are some already; the bot uses and closes them. Neither Slack nor
+    Applivery has to answer: without them the bot is alive and not ready.
     """
     tuning = tuning or TestingOverrides()
     await asyncio.to_thread(i18n.load_locale, settings.language)
     i18n.set_locale(settings.language)  # in the workers; a user's request is answered in their own
     async with AsyncExitStack() as stack:
-        liveness = liveness or await LivenessServer.open(settings.host, settings.port, tuning.limits)
-        stack.callback(liveness.close)
-        service = await _opened(settings, tuning, stack, liveness)
+        listeners = listeners or await Listeners.open(
+            settings.host, settings.port, settings.metrics_port, tuning.limits
+        )
+        stack.callback(listeners.close)
+        service = await _opened(settings, tuning, stack, listeners)
         if jobs:
             service.start()
             stack.push_async_callback(service.stop)
@@ -113,17 +115,22 @@ async def running(
             service.sockets.start()
         for greeting in (_check_installation(service), _say_that_no_event_came(service)):
             stack.callback(asyncio.create_task(greeting).cancel)
-        log.info("service.started", port=service.web.port, mode="socket" if service.sockets else "http")
+        log.info(
+            "service.started",
+            port=service.web.port,
+            metrics_port=service.web.metrics_port,
+            mode="socket" if service.sockets else "http",
+        )
         yield service
         log.info("service.stopping")
 
 
 async def _opened(
-    settings: Settings, tuning: TestingOverrides, stack: AsyncExitStack, liveness: LivenessServer
+    settings: Settings, tuning: TestingOverrides, stack: AsyncExitStack, listeners: Listeners
 ) -> RunningBot:
     learn_secrets(settings)
     metrics = Metrics()
-    store = await Database.open(settings.database_url, clock=tuning.clock)
+    store = await Database.open(settings.database_url, clock=tuning.clock, replicas=settings.replicas)
     stack.push_async_callback(store.close)
     applivery = await stack.enter_async_context(applivery_of(settings, tuning, metrics))
     session = await stack.enter_async_context(
@@ -218,7 +225,7 @@ async def _opened(
     webhook_handler = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
     stack.callback(webhook_handler.close)
     web = _web(settings, store, metrics, vitals, claim, webhook_handler, events)
-    await web.start(liveness)
+    await web.start(listeners.public, listeners.metrics)
     stack.push_async_callback(web.close)
     return RunningBot(
         settings=settings,

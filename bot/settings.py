@@ -367,11 +367,21 @@ class Settings(BaseSettings):
         example="sqlite:///bot.db or postgresql://bot@db/bot",
         repr=False,  # may hold a password
     )
+    replicas: int = setting(
+        1, "how many processes run on this database; with more than one, the bot refuses SQLite", example="2", ge=1
+    )
     host: Annotated[str, AfterValidator(_listening)] = setting(
         "127.0.0.1",
         "address of the HTTP server: health, metrics, claim page, webhook, HTTP mode. `::` takes IPv6 and IPv4",
     )
     port: int = setting(3000, "port of the HTTP server; 0 for any free one", ge=0, le=65535)
+    metrics_port: int | None = setting(
+        None,
+        "port of its own for `/metrics` and `/readyz`, which PORT then doesn't answer; `/healthz` is on both",
+        example="9090",
+        ge=0,
+        le=65535,
+    )
     drain_seconds: float | None = setting(
         None,
         "seconds after SIGTERM in which `/readyz` fails but requests are served, until proxies send none; empty for 5 "
@@ -443,6 +453,13 @@ class Settings(BaseSettings):
             return self.drain_seconds
         # https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
         return DRAIN_SECONDS if os.environ.get("KUBERNETES_SERVICE_HOST") else 0.0
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _another_port(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value and value == info.data.get("port"):
+            raise ValueError("must differ from PORT")
+        return value
 
     @field_validator("slack_signing_secret")
     @classmethod

@@ -23,7 +23,7 @@ from bot.cli.upload import upload
 from bot.exceptions import BotError
 from bot.slack.manifest import manifest as slack_manifest
 from bot.slack.mrkdwn import size
-from bot.web.liveness import LivenessServer
+from bot.web.liveness import Listeners
 
 if TYPE_CHECKING:
     from bot.app import RunningBot
@@ -110,11 +110,11 @@ async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) ->
 
 
 async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
-    liveness = await LivenessServer.open(settings.host, settings.port)
+    listeners = await Listeners.open(settings.host, settings.port, settings.metrics_port)
     # in a thread, because it takes a moment and the liveness server has to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.app")
     _set_up_logs(settings.log_level, settings.log_format)
-    async with service.running(settings, liveness=liveness) as running_bot:
+    async with service.running(settings, listeners=listeners) as running_bot:
         giving_up.cancel()
         gc.freeze()
         gc.enable()
@@ -268,7 +268,7 @@ def migrate() -> None:
 
     settings = bot_settings.read()
     _set_up_logs(settings.log_level, settings.log_format)
-    db_database.migrate(settings.database_url)
+    db_database.migrate(settings.database_url, replicas=settings.replicas)
     typer.echo("The database is up to date.")
 
 

@@ -96,6 +96,18 @@ class DatabaseUrl:
         url = url.set(drivername="postgresql+psycopg").difference_update_query((POOLING, PREPARE_THRESHOLD))
         return cls(POSTGRESQL, url.update_query_dict(missing), None, threshold, is_pooled)
 
+    def check_replicas(self, count: int) -> None:
+        """Raise StartupError when so many processes cannot share this database.
+
+        The lock on a file doesn't help: replicas on two machines or in two containers have a file each, and each
+        announces every build.
+        """
+        if count > 1 and self.dialect == SQLITE:
+            raise StartupError(
+                english(f"REPLICAS is {count}, and SQLite is for one process: set DATABASE_URL to PostgreSQL."),
+                english("If there is only one process, set REPLICAS to 1."),
+            )
+
     def libpq(self) -> dict[str, Any]:
         """Return the arguments of psycopg's `connect` for this PostgreSQL database."""
         _, arguments = self.url.get_dialect()().create_connect_args(self.url)

@@ -51,14 +51,16 @@ class Database:
         self._listener: PgListener | PgPoller | None = None
 
     @classmethod
-    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Database:
+    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now, replicas: int = 1) -> Database:
         """Connect to `sqlite:///bot.db` or `postgresql://…`, creating and migrating the tables.
 
-        `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. Raises
-        `StartupError` with the reason: an address or file that cannot be used, a second process on a SQLite file, a
-        database of a newer version, a server that refuses.
+        `replicas` is how many processes are to share it. `clock` gives aware times and is asked on SQLite only, from a
+        thread; PostgreSQL has its own. Raises `StartupError` with the reason: an address or file that cannot be used,
+        a second process on a SQLite file, several `replicas` on SQLite, a database of a newer version, a server that
+        refuses.
         """
         place = DatabaseUrl.parse(url)
+        place.check_replicas(replicas)
         lock = SingleProcessLock.take(place.file) if place.file else None
         try:
             if place.file:
@@ -79,12 +81,13 @@ class Database:
         return store
 
     @classmethod
-    async def open_read_only(cls, url: str) -> Database:
+    async def open_read_only(cls, url: str, *, replicas: int = 1) -> Database:
         """Open what is there to read it only: beside a bot that runs, without its lock, changing and creating nothing.
 
         Ask for its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
         """
         place = DatabaseUrl.parse(url)
+        place.check_replicas(replicas)
         if place.file is not None and not place.file.exists():
             raise DatabaseNotFound(english(f"There is no database at {place}."), english("The first start makes it."))
         store = cls(connect(place, utc_now, reading=True), place, None)
@@ -188,11 +191,11 @@ class Database:
         self.notifier.notify(topic)
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, *, replicas: int = 1) -> None:
     """Migrate the database at this address and close it; raises `StartupError` like `Database.open`."""
 
     async def open_and_close() -> None:
-        store = await Database.open(url)
+        store = await Database.open(url, replicas=replicas)
         await store.close()
 
     asyncio.run(open_and_close())

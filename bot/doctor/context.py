@@ -67,7 +67,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
 
 async def _store(settings: Settings) -> Database | StartupError:
     try:
-        return await Database.open_read_only(settings.database_url)
+        return await Database.open_read_only(settings.database_url, replicas=settings.replicas)
     except StartupError as problem:
         return problem
 
@@ -80,9 +80,9 @@ def unreached(error: BaseException, setting: str) -> str:
 
 
 def here(settings: Settings) -> str:
-    """The address under which a bot with these settings answers on this machine."""
+    """The address under which a bot with these settings says on this machine whether it is ready."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
-    return f"http://{host}:{settings.port}"
+    return f"http://{host}:{settings.metrics_port or settings.port}"
 
 
 async def _running(session: aiohttp.ClientSession, address: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from bot.web.connections import HEALTH, ClientConnection, ConnectionLimits, Conn
 # Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
 # https://docs.kernel.org/networking/ip-sysctl.html (somaxconn)
 BACKLOG = 1024
+METRICS_CONNECTIONS = 32  # on a port that only supervisors and Prometheus use
 AT_ONCE = 64  # connections that are accepted before other work gets a turn
 PAUSE_SECONDS = 0.05  # when there is no file descriptor left for one more
 SPARES = 8
@@ -49,15 +51,19 @@ class LivenessServer:
             self._listen(sock)
 
     @classmethod
-    async def open(cls, host: str, port: int, limits: ConnectionLimits | None = None) -> LivenessServer:
-        """Listen from now on; port 0 is any free one. Raises StartupError when the address cannot be used."""
+    async def open(
+        cls, host: str, port: int, limits: ConnectionLimits | None = None, *, setting: str = "PORT"
+    ) -> LivenessServer:
+        """Listen from now on; port 0 is any free one. Raises StartupError, which names the setting, when the address
+        cannot be used.
+        """
         try:
             return cls(await _bind(host, port), limits or ConnectionLimits.of_this_process())
         except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
             why = getattr(error, "strerror", None) or "that is no host"
             raise StartupError(
                 english(f"Port {port} of {_display_host(host)} cannot be used: {why}."),
-                english("Another process may have it; set PORT to a free one."),
+                english(f"Another process may have it; set {setting} to a free one."),
             ) from error
 
     def hand_over(self, server: web.Server) -> None:
@@ -156,6 +162,35 @@ class LivenessServer:
         except OSError:
             come.close()
             self.pool.on_refused(ConnectionEnd.BROKE)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The open ports: the public one and, when it has one of its own, that of metrics and readiness."""
+
+    public: LivenessServer
+    metrics: LivenessServer | None = None
+
+    @classmethod
+    async def open(
+        cls, host: str, port: int, metrics_port: int | None = None, limits: ConnectionLimits | None = None
+    ) -> Listeners:
+        """Listen on all of them from now on. Raises StartupError when one cannot be used."""
+        public = await LivenessServer.open(host, port, limits)
+        if metrics_port is None:
+            return cls(public)
+        try:
+            few = limits or ConnectionLimits(most=METRICS_CONNECTIONS)
+            return cls(public, await LivenessServer.open(host, metrics_port, few, setting="METRICS_PORT"))
+        except StartupError:
+            public.close()
+            raise
+
+    def close(self) -> None:
+        """Stop listening; may be done twice."""
+        self.public.close()
+        if self.metrics:
+            self.metrics.close()
 
 
 def _display_host(host: str) -> str:

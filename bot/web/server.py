@@ -66,20 +66,31 @@ class HttpServer:
         self._handle_webhook = handle_webhook
         self._claim = claim
         self._webhook_tasks: set[asyncio.Task[None]] = set()
-        self._runner: web.AppRunner | None = None
+        self._runners: list[web.AppRunner] = []
         self._liveness: LivenessServer | None = None
+        self._metrics_liveness: LivenessServer | None = None
         self._draining = False
         self._log_throttle = LogThrottle()
         self._shared_checks: SharedCalls[dict[str, Any]] = SharedCalls(self._run_checks)
         self._shared_scrapes: SharedCalls[bytes] = SharedCalls(self._scrape)
         self.port = 0
+        self.metrics_port: int | None = None
 
-    def app(self) -> web.Application:
-        """Return the routes; a path whose setting is missing does not exist."""
+    def health_app(self, *, has_metrics: bool = True) -> web.Application:
+        """Return the routes of supervisors and, with `has_metrics`, of Prometheus and load balancers too."""
         app = web.Application(middlewares=[self._handle])
         app.router.add_get("/healthz", self._serve_liveness)
-        app.router.add_get("/readyz", self._serve_readiness)
-        app.router.add_get("/metrics", self._serve_metrics)
+        if has_metrics:
+            app.router.add_get("/readyz", self._serve_readiness)
+            app.router.add_get("/metrics", self._serve_metrics)
+        return app
+
+    def app(self, *, has_metrics: bool = True) -> web.Application:
+        """Return the public routes; a path whose setting is missing does not exist.
+
+        `has_metrics` is False when metrics and readiness have a port of their own.
+        """
+        app = self.health_app(has_metrics=has_metrics)
         if self._slack is not None:
             app.router.add_post("/slack/events", self._slack.answer)
         if self._secret and self._handle_webhook:
@@ -89,14 +100,24 @@ class HttpServer:
             app.router.add_route("*", r"/b/{ticket:[\s\S]*}", self._claim.answer)
         return app
 
-    async def start(self, liveness: LivenessServer) -> None:
-        """Answer all connections of this listener from now on; the server closes it in the end."""
-        self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
-        await self._runner.setup()
-        assert self._runner.server
-        liveness.pool.on_refused = lambda why: self._metrics.refused.labels("connection", why).inc()
-        liveness.hand_over(self._runner.server)
+    async def start(self, liveness: LivenessServer, metrics: LivenessServer | None = None) -> None:
+        """Answer all connections of these listeners from now on; the server closes them in the end.
+
+        `metrics` is for supervisors and Prometheus; without it, `liveness` is for them too.
+        """
+        await self._serve(self.app(has_metrics=metrics is None), liveness)
         self._liveness, self.port = liveness, liveness.port
+        if metrics:
+            await self._serve(self.health_app(), metrics)
+            self._metrics_liveness, self.metrics_port = metrics, metrics.port
+
+    async def _serve(self, app: web.Application, liveness: LivenessServer) -> None:
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        await runner.setup()
+        assert runner.server
+        liveness.pool.on_refused = lambda why: self._metrics.refused.labels("connection", why).inc()
+        liveness.hand_over(runner.server)
+        self._runners.append(runner)
 
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
         """Fail `/readyz` and serve on for `seconds` or until `hurry` is set, then let open connections end.
@@ -111,10 +132,9 @@ class HttpServer:
 
     async def close(self) -> None:
         """Stop listening, and let webhooks in progress reach the store."""
-        if self._liveness:
-            self._liveness.close()
-        if self._runner:
-            await self._runner.cleanup()
+        for liveness in filter(None, (self._liveness, self._metrics_liveness)):
+            liveness.close()
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
         if self._webhook_tasks:
             await asyncio.wait(self._webhook_tasks, timeout=2.0)
 

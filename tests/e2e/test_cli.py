@@ -200,6 +200,16 @@ async def test_commands_lists_every_subcommand(tmp_path: Path) -> None:
     assert [line.partition(" ")[0] for line in plain.out.splitlines()] == list(rows)
 
 
+@pytest.mark.parametrize("word", ["run", "migrate"])
+@pytest.mark.parametrize("database", [{}, {"DATABASE_URL": "sqlite:///bot.db"}])
+async def test_several_replicas_on_sqlite_do_not_start(tmp_path: Path, word: str, database: dict[str, str]) -> None:
+    refused = await shell(tmp_path, word, REPLICAS="2", PORT="0", **database, **SOME)
+    assert refused.code == 1
+    assert "REPLICAS is 2, and SQLite is for one process: set DATABASE_URL to PostgreSQL." in refused.err
+    assert "Traceback" not in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_cli_migrate_run_twice_changes_nothing(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'bot.db'}"
     first = await shell(tmp_path, "migrate", DATABASE_URL=database, **SOME)

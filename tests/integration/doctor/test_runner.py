@@ -393,6 +393,18 @@ async def test_a_database_that_cannot_be_read_is_broken(world: Environment, tmp_
         assert "hunter2" not in report.text() + report.json()
 
 
+async def test_doctor_reports_several_replicas_on_sqlite(world: Environment) -> None:
+    found = the(await examined(world, replicas=2), doctor_database.DATABASE)
+    assert found.outcome is BROKEN
+    assert found.said == "REPLICAS is 2, and SQLite is for one process: set DATABASE_URL to PostgreSQL."
+
+
+async def test_doctor_finds_the_running_bot_at_its_metrics_port(world: Environment) -> None:
+    port = a_free_port()
+    await world.start(metrics_port=port)
+    assert the(await examined(world, metrics_port=port), service.RUNNING).outcome is WELL
+
+
 @pytest.mark.parametrize(("version", "outcome"), [("0001", WARNING), ("9999", BROKEN)])
 async def test_tables_of_another_version_are_told_and_not_read(
     world: Environment, version: str, outcome: CheckOutcome

@@ -144,9 +144,9 @@ async def test_when_all_are_busy_health_alone_is_answered() -> None:
             await go.wait()
             return web.Response(text="done\n")
 
-        assert it._runner
-        it._runner.app.router._frozen = False
-        it._runner.app.router.add_get("/waits", waits)
+        [runner] = it._runners
+        runner.app.router._frozen = False
+        runner.app.router.add_get("/waits", waits)
         busy = [asyncio.create_task(answered(it.port, HEALTH.replace(b"/healthz", b"/waits"))) for _ in range(4)]
         await until(lambda: len(liveness.pool) == 4)
         await until(lambda: all(visitor.working for visitor in liveness.pool._connections))

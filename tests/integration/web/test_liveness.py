@@ -10,7 +10,7 @@ import pytest
 
 from bot.exceptions import StartupError
 from bot.observability.metrics import Metrics
-from bot.web.liveness import LivenessServer
+from bot.web.liveness import Listeners, LivenessServer
 from bot.web.server import HttpServer
 
 
@@ -56,6 +56,28 @@ async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
     with pytest.raises(StartupError, match=f"Port {liveness.port} of 127.0.0.1 cannot be used"):
         await LivenessServer.open("127.0.0.1", liveness.port)
     liveness.close()
+
+
+async def test_metrics_port_answers_from_the_first_moment() -> None:
+    listeners = await Listeners.open("127.0.0.1", 0, 0)
+    assert listeners.metrics
+    async with aiohttp.ClientSession() as session:
+        for liveness in (listeners.public, listeners.metrics):
+            assert await _status(session, liveness, "/healthz") == 200
+            assert await _status(session, liveness, "/readyz") == 503
+    listeners.close()
+
+
+async def test_metrics_port_that_is_taken_is_named() -> None:
+    taken = await LivenessServer.open("127.0.0.1", 0)
+    free = await LivenessServer.open("127.0.0.1", 0)
+    free.close()
+    with pytest.raises(StartupError, match=f"Port {taken.port} of 127.0.0.1 cannot be used") as refused:
+        await Listeners.open("127.0.0.1", free.port, taken.port)
+    assert "set METRICS_PORT to a free one" in str(refused.value.next_step)
+    again = await LivenessServer.open("127.0.0.1", free.port)
+    again.close()
+    taken.close()
 
 
 async def test_hundreds_who_come_at_once_all_find_a_place_in_the_line() -> None:

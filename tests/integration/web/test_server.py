@@ -86,6 +86,35 @@ async def test_readiness_true_when_all_checks_pass(world: Environment, http: boo
     }
 
 
+def at_metrics(world: Environment, path: str) -> str:
+    return f"http://127.0.0.1:{world.bot.web.metrics_port}{path}"
+
+
+async def test_metrics_port_alone_answers_metrics_and_readiness(world: Environment) -> None:
+    await world.start(metrics_port=0, slack_app_token=None)
+    statuses = {path: (await ask(world, "GET", path)).status for path in ("/healthz", "/readyz", "/metrics")}
+    assert statuses == {"/healthz": 200, "/readyz": 404, "/metrics": 404}
+    async with aiohttp.ClientSession() as session:
+        for path, status in {"/healthz": 200, "/readyz": 200, "/metrics": 200, "/slack/events": 404}.items():
+            async with session.get(at_metrics(world, path)) as response:
+                assert response.status == status, path
+
+
+async def test_draining_fails_readiness_on_the_metrics_port(world: Environment) -> None:
+    await world.start(metrics_port=0)
+    hurry = asyncio.Event()
+    draining = asyncio.create_task(world.bot.web.drain(60, hurry))
+    await asyncio.sleep(0)
+    async with aiohttp.ClientSession() as session:
+        async with session.get(at_metrics(world, "/readyz")) as response:
+            assert (response.status, (await response.json())["stopping"]) == (503, True)
+        assert (await ask(world, "GET", "/healthz")).status == 200
+        hurry.set()
+        await draining
+        async with session.get(at_metrics(world, "/healthz")) as response:  # alive until its last work is done
+            assert response.status == 200
+
+
 async def test_readiness_false_without_slack_connection(world: Environment) -> None:
     await world.start()
     world.slack.refuse_handshakes(None)
