@@ -217,18 +217,20 @@ _INSERT = written(
 
 _MARKS = JsonRows("rows", {"id": "text", "mark": "text"})
 
+# CROSS JOIN: SQLite keeps its order. It would read all builds an app ever had, and all of the list for each.
+# https://www.sqlite.org/optoverview.html#crossjoin
 _EDITED = written(
     """
-    SELECT b.build_id, b.content_hash FROM {rows} JOIN builds b ON b.build_id = o.id
-    WHERE b.app_id = :app AND NOT b.deleted AND b.content_hash <> o.mark
+    SELECT b.build_id, b.content_hash FROM {rows} CROSS JOIN builds b
+    WHERE b.build_id = o.id AND b.app_id = :app AND NOT b.deleted AND b.content_hash <> o.mark
     """,
     _MARKS,
 )
 
 _NOTE_MARKS = written(
     """
-    UPDATE builds SET content_hash = o.mark FROM {rows}
-    WHERE builds.build_id = o.id AND builds.app_id = :app AND builds.content_hash = ''
+    UPDATE builds SET content_hash = (SELECT o.mark FROM {rows} WHERE o.id = builds.build_id)
+    WHERE build_id IN (SELECT o.id FROM {rows}) AND app_id = :app AND content_hash = ''
     """,
     _MARKS,
 )

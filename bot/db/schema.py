@@ -272,6 +272,7 @@ build_waiters = sa.Table(
     sa.Column("notified", sa.Boolean, nullable=False),
     sa.Column("snapshot", SanitizedText),
     sa.Column("channel_id", ChannelId),
+    sa.Index(None, "user_id"),
     sa.Index(None, "app_id"),
 )
 

@@ -325,7 +325,8 @@ def subscription_of(row: sa.Row[Any]) -> Subscription:
     )
 
 
-_HELD = written("SELECT id, reason FROM outbox WHERE subscription_id = :id AND state = {delivery.HELD} ORDER BY id")
+# +id: else SQLite reads the whole outbox in the order of its ids, instead of what is held.
+_HELD = written("SELECT id, reason FROM outbox WHERE subscription_id = :id AND state = {delivery.HELD} ORDER BY +id")
 
 _HOLD_AGAIN = written(
     """
@@ -360,7 +361,9 @@ _RESTART = written("""
 
 _FORGET_UNHEARD = written("""
     UPDATE builds SET deleted = true
-    WHERE NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = builds.app_id)
+    WHERE NOT deleted AND app_id IN (
+        SELECT p.app_id FROM app_polls p WHERE NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = p.app_id)
+    )
 """)
 
 _RESTART_UNHEARD = written("""

@@ -146,7 +146,7 @@ async def test_the_bot_goes_on_in_the_copy_and_back(world: Environment, postgres
         world.database = target
         await world.start()
         await world.look()
-        await world.look()
+        await world.settle()
         assert len(world.said()) == 2 * number
     cards = world.slack.messages(world.releases)
     assert ["superseded" in card.text for card in cards if card.metadata] == [True] * 3 + [False]

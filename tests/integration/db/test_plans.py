@@ -1,0 +1,150 @@
+"""How both databases run every written statement: by an index where a table grows, and a list of rows once."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import TextClause
+
+import bot.db
+from bot.db.connect import DatabaseUrl
+from bot.db.dialect_sql import POSTGRESQL, SQLITE
+from bot.db.postgres import SESSION
+from bot.domain.model import BuildEvent, Stage
+from bot.domain.states import DeliveryState
+
+# What has a row for each app, channel or subscription may be read whole: it does not grow with the years.
+SMALL = {"app_polls", "channel_leases", "subscriptions", "scheduled_reports", "drafts", "recalls"}
+# Indexes of what is waiting or held just now.
+PARTIAL = {"ix_outbox_held", "ix_outbox_waiting", "ix_channel_leases_pending"}
+MANY = 100  # rows
+# Read whole, and why that may be.
+WHOLE = {
+    "channel_moves._SAME_SUBSCRIPTION": "once for a channel that gets another id",
+    "link_quota._OLD_LINKS": "an hour of links",
+    "tickets._PURGE": "a day of tickets",
+    "build_watches._READ": "those of builds on their way",
+    "build_watches._DUE_IN": "those of builds on their way",
+    "link_expiries._EXPIRE_IN": "links of the last minutes",
+    "build_watches._TAKE": "those of builds on their way, in the order of their time",
+    "link_expiries._EXPIRED": "links of the last minutes, in the order of their time",
+}
+HOURLY = "history."
+
+
+def statements(dialect: str) -> Iterator[tuple[str, TextClause]]:
+    for module in pkgutil.iter_modules(bot.db.__path__):
+        for name, value in vars(importlib.import_module(f"bot.db.{module.name}")).items():
+            if isinstance(value, dict) and isinstance(value.get(dialect), TextClause):
+                yield f"{module.name}.{name}", value[dialect]
+
+
+def may_read_whole(name: str, table: str) -> bool:
+    return table in SMALL or name in WHOLE or name.startswith(HOURLY)
+
+
+@pytest.fixture
+def file(empty_database: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"file:{empty_database}?mode=ro", uri=True)) as connection:
+        connection.create_function("bot_now", 0, lambda: 0)
+        yield connection
+
+
+def test_sqlite_runs_every_statement_by_an_index(file: sqlite3.Connection) -> None:
+    tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    found = []
+    for name, statement in statements(SQLITE):
+        if "pg_" in statement.text:
+            continue
+        values = dict.fromkeys(statement._bindparams)
+        loops: dict[int, list[str]] = {}
+        for _, parent, _, step in file.execute(f"EXPLAIN QUERY PLAN {statement.text}", values):
+            if step.startswith(("SCAN", "SEARCH")):
+                loops.setdefault(parent, []).append(step)
+        for steps in loops.values():
+            found += [f"{name}: a list of rows is read again and again: {steps}" for s in steps[1:] if "VIRTUAL" in s]
+            found += [f"{name}: {step}" for step in steps if reads_whole(name, step, tables, statement.text)]
+    assert not found, "\n".join(found)
+
+
+def reads_whole(name: str, step: str, tables: set[str], text: str) -> bool:
+    """Whether a step of a plan reads all rows of a table that grows; a partial index is what is waiting or held."""
+    scanned = re.fullmatch(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
+    if scanned is None:
+        return "AUTOMATIC" in step
+    table = scanned[1] if scanned[1] in tables else alias(scanned[1], text)
+    return table in tables and scanned[2] not in PARTIAL and not may_read_whole(name, table)
+
+
+def alias(short: str, text: str) -> str:
+    found = re.search(rf"(?:FROM|JOIN|,)\s+(\w+)(?: AS)? {short}\b", text)
+    return found[1] if found else short
+
+
+# Ten years of an app with many builds, and what PostgreSQL learns of it by itself.
+MANY_ROWS = f"""
+    INSERT INTO builds (build_id, app_id, stage, snapshot, deleted, changed_at, content_hash, made_at, seen_at, since)
+        SELECT 'b' || n, 'a' || n % 20, '{Stage.READY}', '{{}}', false, n, 'x', n, n, n
+        FROM generate_series(1, 20000) n;
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at, card_key,
+            options, payload)
+        SELECT 'C' || n % 50, 'a' || n % 20, 'b' || n, '{BuildEvent.PROCESSED}', 'k' || n, '{DeliveryState.POSTED}',
+            false, n, 'c' || n, '', ''
+        FROM generate_series(1, 20000) n;
+    INSERT INTO subscriptions (team_id, channel_id, app_id, app_name, events, query, created_by, created_at, options)
+        SELECT 'T1', 'C' || n, 'a' || n % 20, 'A', '', '', 'U1', n, '' FROM generate_series(1, 50) n;
+    INSERT INTO build_waiters (build_id, user_id, team_id, app_id, asked_at, notified)
+        SELECT 'b' || n, 'U' || n % 100, 'T1', 'a' || n % 20, n, true FROM generate_series(1, 5000) n;
+    ANALYZE;
+"""
+
+
+@pytest.mark.postgres
+def test_postgresql_runs_every_statement_by_an_index(postgres_url: str) -> None:
+    found = []
+    with psycopg.connect(**DatabaseUrl.parse(postgres_url).libpq(), autocommit=True) as connection:
+        for setting, value in SESSION.items():
+            connection.execute(f"SET {setting} = '{value}'")
+        connection.execute(MANY_ROWS)
+        for name, statement in statements(POSTGRESQL):
+            plan = generic_plan(connection, statement)
+            found += [f"{name}: {trouble}" for trouble in troubles(name, plan)]
+    assert not found, "\n".join(found)
+
+
+def generic_plan(connection: psycopg.Connection, statement: TextClause) -> dict[str, Any]:
+    """The plan that PostgreSQL makes once for all values."""
+    names = list(statement._bindparams)
+    text = statement.text
+    for number, name in enumerate(names, 1):
+        text = re.sub(rf"(?<!:):{name}\b", f"${number}", text)
+    connection.execute(f"PREPARE it AS {text}")  # type: ignore[arg-type]
+    values = f"({', '.join('NULL' for _ in names)})" if names else ""
+    row = connection.execute(f"EXPLAIN (FORMAT JSON) EXECUTE it{values}").fetchone()  # type: ignore[arg-type]
+    connection.execute("DEALLOCATE it")
+    assert row
+    plan: dict[str, Any] = (row[0] if isinstance(row[0], list) else json.loads(row[0]))[0]["Plan"]
+    return plan
+
+
+def troubles(name: str, plan: dict[str, Any]) -> Iterator[str]:
+    """What a plan reads that grows with the years: a whole table or index, or a list of rows for each of many rows."""
+    node, table = plan["Node Type"], plan.get("Relation Name", "")
+    whole = node == "Seq Scan" or (node in ("Index Scan", "Index Only Scan") and "Index Cond" not in plan)
+    if whole and plan.get("Index Name") not in PARTIAL and not may_read_whole(name, table):
+        yield f"all of {table} by {plan.get('Index Name')}"
+    children = plan.get("Plans", [])
+    if node == "Nested Loop" and children[0]["Plan Rows"] > MANY and "Function" in json.dumps(children[1:]):
+        yield "a list of rows is read again and again"
+    for child in children:
+        yield from troubles(name, child)
