@@ -1,17 +1,25 @@
 # syntax=docker/dockerfile:1
 # Every RUN is a step of tools/image_steps.sh, which `make image-steps` and the tests run too.
+# To build on exactly the image that you have checked, which Renovate does here too (pinDigests):
+#   docker buildx imagetools inspect python:3.13-slim
+#   docker build --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:… --tag applivery-bot .
+# Behind a proxy that inspects TLS, with your company's certificates in a PEM file:
+#   docker build --secret id=ca,src=company-ca.pem --tag applivery-bot .
+# With buildah or podman, whose own format has no HEALTHCHECK:
+#   buildah build --format docker --tag applivery-bot .
 
-FROM python:3.13-slim AS build
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY tools/image_steps.sh tools/
 COPY requirements.lock requirements-build.lock ./
-RUN sh tools/image_steps.sh install /opt/bot
+RUN --mount=type=secret,id=ca sh tools/image_steps.sh install /opt/bot
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 RUN sh tools/image_steps.sh package /opt/bot
 RUN sh tools/image_steps.sh prove /opt/bot
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="applivery-bot" \
       org.opencontainers.image.description="The Slack bot for teams that ship mobile apps with Applivery" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -5,7 +5,8 @@
 #   prove PREFIX            the program starts, with nothing but PREFIX on the PATH and no installer inside
 #   all PREFIX              the three above
 #   seal PYTHON DATA UID    take the installers out of a Python, and make the data folder that only UID may open
-# PYTHON (default python3) is the Python that the environment is made of.
+# PYTHON (default python3) is the Python that the environment is made of. CA_FILE (default: the build's secret `ca`) has
+# certificates to trust beside the machine's own, for packages that come through a proxy which inspects TLS.
 set -eu
 base=${PYTHON:-python3}
 root=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -32,7 +33,17 @@ pip() {
     "$_tools/bin/python" -m pip --disable-pip-version-check --quiet --quiet "$@"
 }
 
+# https://pip.pypa.io/en/stable/topics/https-certificates/: PIP_CERT replaces what pip trusts, so it gets both.
+trust_company() {
+    [ -s "$1" ] || return 0
+    bundle=$(mktemp)
+    trap 'rm -f "$bundle"' EXIT
+    cat /etc/ssl/certs/ca-certificates.crt "$1" >"$bundle" 2>/dev/null || cat "$1" >"$bundle"
+    export PIP_CERT="$bundle" REQUESTS_CA_BUNDLE="$bundle" # the second wins where it is set
+}
+
 install_step() {
+    trust_company "${CA_FILE:-/run/secrets/ca}"
     rm -rf "$1"
     "$base" -m venv --without-pip "$1"
     tools "$1"

@@ -27,10 +27,18 @@ def dockerfile() -> list[list[ImageInstruction]]:
     stages: list[list[ImageInstruction]] = []
     for written in filter(None, map(str.strip, text.splitlines())):
         line = ImageInstruction(*written.split(maxsplit=1))
+        if line.word == "ARG" and not stages:
+            continue  # arguments() has what stands before the first stage
         if line.word == "FROM":
             stages.append([])
         stages[-1].append(line)
     return stages
+
+
+def arguments() -> dict[str, str]:
+    """The build arguments that a FROM can use, with their defaults."""
+    head = (ROOT / "Dockerfile").read_text().partition("\nFROM ")[0]
+    return dict(re.findall(r"^ARG (\w+)=(\S+)$", head, re.MULTILINE))
 
 
 def last(word: str) -> str:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from compose_spec import PyCompose
 
 from bot.settings import Settings
-from tests.repository.shell import ROOT
+from tests.repository.shell import ROOT, environment, run
 
 TEXT = (ROOT / "compose.yaml").read_text()
+needs_compose = pytest.mark.skipif(
+    not shutil.which("docker") or run("docker", "compose", "version", cwd=ROOT).code != 0,
+    reason="needs Docker Compose 2; on Ubuntu: sudo apt-get install docker-compose-v2",
+)
 
 
 @pytest.fixture
@@ -71,6 +79,36 @@ def test_compose_variables_are_in_env_example() -> None:
 
 
 @pytest.mark.parametrize("name", ["bot", "db"])
+def test_the_log_of_each_service_is_bounded(services: Any, name: str) -> None:
+    """Without max-size a log grows until the disk is full: docs.docker.com/engine/logging/drivers/json-file."""
+    assert services[name]["logging"]["driver"] == "json-file"
+    assert services[name]["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+def test_compose_checks_health_as_the_image_does(services: Any) -> None:
+    """An image in OCI format has no HEALTHCHECK: https://github.com/containers/buildah/blob/main/docs/buildah-build.1.md"""
+    [of_the_image] = re.findall(r"^HEALTHCHECK .*\\\n\s+CMD (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert services["bot"]["healthcheck"]["test"] == ["CMD", *json.loads(of_the_image)]
+
+
+def test_compose_file_is_what_the_specification_allows() -> None:
+    project = PyCompose.from_yaml(TEXT)
+    project.validate()
+    assert set(project.service_names()) == {"bot", "db"}
+    with pytest.raises(ValueError, match="read_onli"):
+        PyCompose.from_yaml(TEXT.replace("read_only", "read_onli"))
+
+
+@needs_compose
+@pytest.mark.parametrize("profile", ["", "postgresql"])
+def test_compose_itself_takes_the_file(tmp_path: Path, profile: str) -> None:
+    shutil.copy(ROOT / "compose.yaml", tmp_path)
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    done = run("docker", "compose", "config", "--quiet", cwd=tmp_path, env=environment(COMPOSE_PROFILES=profile))
+    assert (done.code, done.said) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["bot", "db"])
 def test_no_service_has_a_right_too_many(services: Any, name: str) -> None:
     service = services[name]
     assert service["read_only"] is True
@@ -83,7 +121,7 @@ def test_no_service_has_a_right_too_many(services: Any, name: str) -> None:
 def test_the_bot_starts_when_the_database_is_ready(services: Any) -> None:
     assert services["bot"]["depends_on"]["db"]["condition"] == "service_healthy"
     assert "pg_isready" in services["db"]["healthcheck"]["test"]
-    assert services["db"]["image"] == "postgres:17"
+    assert re.fullmatch(r"postgres:17(@sha256:[0-9a-f]{64})?", services["db"]["image"])
 
 
 def test_the_database_is_reached_by_the_bot_alone(services: Any) -> None:

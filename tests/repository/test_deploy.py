@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -9,11 +10,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
 from bot.observability.metrics import Metrics
-from bot.settings import Settings
+from bot.settings import DRAIN_SECONDS, Settings
 from tests.repository.shell import ROOT, run
 
 DEPLOY = ROOT / "deploy"
@@ -116,6 +118,7 @@ def test_there_are_two_replicas_and_one_is_always_there() -> None:
     assert KUBERNETES["PodDisruptionBudget"]["spec"]["minAvailable"] == 1
     labels = KUBERNETES["Deployment"]["spec"]["template"]["metadata"]["labels"]
     for selector in (
+        KUBERNETES["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
         KUBERNETES["Deployment"]["spec"]["selector"]["matchLabels"],
         KUBERNETES["Service"]["spec"]["selector"],
         KUBERNETES["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
@@ -127,19 +130,68 @@ def test_deployment_settings_exist_and_secrets_are_from_secret(pod: dict[str, An
     [container] = pod["containers"]
     names = {variable["name"] for variable in container["env"]}
     assert names <= {name.upper() for name in Settings.model_fields}
-    assert not [name for name in names if re.search("TOKEN|SECRET|PASSWORD|DATABASE", name)]
+    inline = {variable["name"] for variable in container["env"] if "value" in variable}
+    assert not [name for name in inline if re.search("TOKEN|SECRET|PASSWORD|DATABASE", name)]
     assert container["envFrom"] == [{"secretRef": {"name": "applivery-bot"}}]
+
+
+def variable(pod: dict[str, Any], name: str) -> Any:
+    [container] = pod["containers"]
+    [found] = [variable for variable in container["env"] if variable["name"] == name]
+    return found.get("value", found.get("valueFrom"))
+
+
+def test_no_pod_starts_without_the_address_of_postgresql(pod: dict[str, Any]) -> None:
+    """A key that a secretKeyRef names and the secret lacks keeps a container from starting, unless it is optional."""
+    assert variable(pod, "DATABASE_URL") == {"secretKeyRef": {"name": "applivery-bot", "key": "DATABASE_URL"}}
+    assert variable(pod, "REPLICAS") == str(KUBERNETES["Deployment"]["spec"]["replicas"])
+
+
+def test_metrics_and_readiness_are_not_in_the_service(pod: dict[str, Any]) -> None:
+    [container] = pod["containers"]
+    ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    assert ports == {"http": variable(pod, "PORT"), "metrics": variable(pod, "METRICS_PORT")}
+    assert [port["targetPort"] for port in KUBERNETES["Service"]["spec"]["ports"]] == ["http"]
+    annotations = KUBERNETES["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == ports["metrics"]
+
+
+def test_replicas_are_spread_over_nodes_and_zones(pod: dict[str, Any]) -> None:
+    spread = {each["topologyKey"]: each for each in pod["topologySpreadConstraints"]}
+    assert spread.keys() == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    labels = KUBERNETES["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert all(each["labelSelector"]["matchLabels"] == labels for each in spread.values())
+
+
+def test_network_policy_admits_what_the_bot_needs_alone() -> None:
+    policy = KUBERNETES["NetworkPolicy"]["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    let_in = {port["port"]: rule["from"] for rule in policy["ingress"] for port in rule["ports"]}
+    assert let_in.keys() == {"http", "metrics"}
+    assert all(peers and all("namespaceSelector" in peer for peer in peers) for peers in let_in.values())
+    let_out = {(port["protocol"], port["port"]) for rule in policy["egress"] for port in rule["ports"]}
+    assert let_out == {("UDP", 53), ("TCP", 53), ("TCP", 443), ("TCP", 5432)}
+
+
+@pytest.mark.parametrize("version", ["1.27", "1.30", "1.37"])
+@pytest.mark.parametrize("kind", KUBERNETES)
+def test_kubernetes_takes_the_manifest(kind: str, version: str) -> None:
+    kubernetes_validate.validate(KUBERNETES[kind], version, strict=True)
+
+
+def test_a_wrong_manifest_is_not_taken() -> None:
+    wrong = copy.deepcopy(KUBERNETES["Deployment"])
+    wrong["spec"]["template"]["spec"]["topologySpreadConstraint"] = []
+    with pytest.raises(kubernetes_validate.ValidationError, match="topologySpreadConstraint"):
+        kubernetes_validate.validate(wrong, "1.30", strict=True)
 
 
 def test_deployment_probes_match_server_and_allow_slow_stop(pod: dict[str, Any]) -> None:
     [container] = pod["containers"]
     asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
     assert asked == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
-    assert {container[name]["httpGet"]["port"] for name in asked} == {container["ports"][0]["name"]}
-    assert {variable["value"] for variable in container["env"] if variable["name"] == "PORT"} == {
-        str(container["ports"][0]["containerPort"])
-    }
-    assert pod["terminationGracePeriodSeconds"] > 10
+    assert {container[name]["httpGet"]["port"] for name in asked} == {"metrics"}
+    assert pod["terminationGracePeriodSeconds"] > DRAIN_SECONDS + 10
 
 
 def test_deployment_runs_with_least_rights(pod: dict[str, Any]) -> None:

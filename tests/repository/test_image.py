@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import ssl
 import stat
 import subprocess
 import sys
@@ -16,11 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bot.settings import Settings
-from tests.repository.image import STEPS, dockerfile, last, step, variables
+from tests.repository.image import STEPS, arguments, dockerfile, last, step, variables
 from tests.repository.locks import pins
 from tests.repository.shell import ROOT, environment, run
 
@@ -28,7 +30,7 @@ from tests.repository.shell import ROOT, environment, run
 
 
 def test_the_dockerfile_has_only_words_that_docker_knows() -> None:
-    known = {"FROM", "WORKDIR", "COPY", "RUN", "LABEL", "ENV", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK"}
+    known = {"ARG", "FROM", "WORKDIR", "COPY", "RUN", "LABEL", "ENV", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK"}
     assert {line.word for stage in dockerfile() for line in stage} <= known | {"ENTRYPOINT", "CMD"}
 
 
@@ -44,14 +46,71 @@ def test_the_image_does_nothing_that_make_does_not_also_do() -> None:
 
 def test_the_image_is_made_in_the_order_of_make_image_steps() -> None:
     [build, final] = dockerfile()
-    assert [line.rest.split()[2] for line in build if line.word == "RUN"] == ["install", "package", "prove"]
+    ran = [shlex.split(line.rest) for line in build if line.word == "RUN"]
+    assert [words[-2] for words in ran] == ["install", "package", "prove"]
     assert [line.rest.split()[-4] for line in final if line.word == "RUN"] == ["seal"]
     assert f"{STEPS} all" in (ROOT / "Makefile").read_text()
 
 
 def test_image_stages_share_the_python_of_the_environment() -> None:
     """The environment points to the Python of its stage, so both stages have the same."""
-    assert {stage[0].rest.removesuffix(" AS build") for stage in dockerfile()} == {"python:3.13-slim"}
+    assert {stage[0].rest.removesuffix(" AS build") for stage in dockerfile()} == {"${PYTHON_IMAGE}"}
+
+
+def test_image_base_is_an_argument_that_renovate_pins() -> None:
+    """A digest, once Renovate has looked it up, stands behind the tag."""
+    assert re.fullmatch(r"python:3\.13-slim(@sha256:[0-9a-f]{64})?", arguments()["PYTHON_IMAGE"])
+    rules = json.loads((ROOT / "renovate.json").read_text())["packageRules"]
+    assert {"matchDatasources": ["docker"], "pinDigests": True} in rules
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A package index with nothing in it, which remembers whether somebody trusted it enough to ask."""
+
+    def do_GET(self) -> None:
+        self.server.asked = True  # type: ignore[attr-defined]
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def inspected(tmp_path: Path) -> Iterator[http.server.HTTPServer]:
+    """A package index that company-ca.pem alone vouches for, as behind a proxy that inspects TLS."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "company-ca.pem")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as listening:
+        listening.asked = False  # type: ignore[attr-defined]
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_image_build_trusts_the_company_s_certificates(
+    tmp_path: Path, inspected: http.server.HTTPServer, is_trusted: bool
+) -> None:
+    given = {"CA_FILE": str(tmp_path / "company-ca.pem")} if is_trusted else {}
+    index = f"https://localhost:{inspected.server_port}/simple"
+    own = {"PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_FIND_LINKS"}
+    env = environment(PYTHON=sys.executable, PIP_INDEX_URL=index, PIP_EXTRA_INDEX_URL="", PIP_CONFIG_FILE="/dev/null")
+    env |= {"PIP_RETRIES": "0", "NO_PROXY": "localhost", **given}
+    env = {name: value for name, value in env.items() if name not in own or is_trusted}
+    done = run("sh", ROOT / STEPS, "install", tmp_path / "image", cwd=tmp_path, env=env)
+    assert done.code != 0  # nothing is in it
+    assert inspected.asked is is_trusted, done.said  # type: ignore[attr-defined]
+
+
+def test_image_takes_the_certificates_as_a_secret_of_the_build() -> None:
+    [install] = [line.rest for line in dockerfile()[0] if line.rest.endswith("install /opt/bot")]
+    assert "--mount=type=secret,id=ca" in install
+    assert "${CA_FILE:-/run/secrets/ca}" in (ROOT / STEPS).read_text()
 
 
 def test_image_runs_as_unprivileged_user() -> None:
