@@ -18,6 +18,7 @@ from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, InvalidId, NotFoundByName
 from bot.i18n import NO_TEXT, Text, _, english
 from bot.i18n import locale as locales
+from bot.slack.scopes import OPTIONAL
 
 ROOT = Path(bot.__file__).parent
 ENDS = (".", "?", "…")
@@ -119,6 +120,7 @@ MADE: list[Callable[[], BotError]] = [
     *WAITS,
     lambda: NotFoundByName(Text("app"), "cuorier", ["courier"]),
     lambda: NotFoundByName(Text("app"), "zzz"),
+    lambda: exceptions.FeatureOff(OPTIONAL["usergroups:read"].refusal, "usergroups:read"),
     lambda: InvalidId(paths.NO_BUILD_ID, "x" * 99),
     lambda: exceptions.BuildRecalled("Courier 2.4.0", "crash"),
     lambda: exceptions.BuildRecalled("Courier 2.4.0", "crash", ("Courier 2.3.0", "a/b")),
