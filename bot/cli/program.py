@@ -135,7 +135,8 @@ async def _greet(running_bot: RunningBot, settings: bot_settings.Settings) -> No
         typer.echo("Still connecting to Slack. If this goes on, run `applivery-bot doctor`.")
     bot = await connecting
     if settings.log_format == "json":
-        logger(__name__).info("service.connected", workspace=bot.team, bot=bot.name, command=settings.slack_command)
+        log = logger(__name__)
+        log.info("service.connected", workspace=bot.team, bot=bot.name, command=settings.slack_command)
         return
     typer.echo(f"Connected to {bot.team} as @{bot.name}. Type {settings.slack_command} in Slack.")
 

@@ -9,10 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from typer.main import get_command
 
-from bot.cli.program import app
 from bot.db import subscriptions
 from tests.conftest import Environment
 from tests.support.postgres import PostgresServer
@@ -96,29 +93,11 @@ async def test_sqlite_is_copied_to_postgresql(world: Environment, postgres_serve
     postgres_server.drop(empty)
 
 
-GUIDES = [
-    *("README.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example", "compose.yaml"),
-    *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").rglob("*.md"))),
-]
-
-
-@pytest.mark.parametrize("guide", GUIDES)
-def test_every_command_that_is_named_exists(guide: str) -> None:
-    text = (ROOT / guide).read_text()
-    words = set(get_command(app).commands)  # type: ignore[attr-defined]
-    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    services = set(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"])
-    started = re.findall(r"applivery-bot (?!applivery)([a-z]+(?:-[a-z]+)*)\b", text)
-    assert set(started) <= words, guide
-    assert set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE)) <= targets, guide
-    assert set(re.findall(r"docker compose (?:exec|run --rm) (\w+)", text)) <= services, guide
-    assert set(re.findall(r"docker compose (?:exec|run --rm) \w+ (?:applivery-bot )?(\w+)", text)) <= words, guide
-    assert set(re.findall(r"deployment/([\w-]+)", text)) <= {"applivery-bot"}, guide
-
-
-def test_the_log_line_that_upgrading_names_is_written() -> None:
-    [line] = re.findall(r"`(slack\.\w+)`", DOCUMENT)
-    assert f'"{line}"' in (ROOT / "bot/app.py").read_text()
+def test_every_log_event_that_is_named_is_written() -> None:
+    events = (ROOT / "docs/reference/log_events.md").read_text()
+    named = re.findall(r"`((?:slack|service|installation|web)\.[a-z_]+)`", DOCUMENT)
+    assert named
+    assert [event for event in named if f"`{event}`" not in events] == []
 
 
 def test_the_guide_s_four_settings_are_what_must_be_filled_in() -> None:

@@ -14,6 +14,8 @@ STEPS = ["check", "audit", "test"]
 PRESENT = [
     "chromium",
     "haproxy",
+    "kubectl",
+    "openssl",
     "pgbouncer",
     "promtool",
     "postgres",

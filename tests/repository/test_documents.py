@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 
 import bot.commands
-from bot.cli.program import app as command_line
 from bot.dispatch.registry import HandlerRegistry
 from bot.settings import Settings, UploadSettings
 from tests.repository.shell import ROOT, run
@@ -33,8 +29,6 @@ FOR_USERS = [
     ROOT / "README.md",
     *(ROOT / "docs" / f"{name}.md" for name in ("tester", "release-manager", "manager", "admin")),
 ]
-PROGRAMS = {"git", "make", "docker", "cp", "chmod", "kubectl", "kill", "pg_dump", "pg_restore", "rm", "python3"}
-OURS = {"applivery-bot", ".venv/bin/applivery-bot"}
 THE_SAME_IN_ALL_LANGUAGES = {"CSV"}
 # Labels of Slack's and Applivery's own pages; a path of theirs has an arrow in it.
 ELSEWHERE = {
@@ -69,57 +63,10 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def shell_commands(page: Path) -> Iterator[list[str]]:
-    """Each command in a block of code or in a line's code that begins with a program's name."""
-    text = page.read_text()
-    lines = re.findall(r"^ {4}(\S.*)$|^```sh\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
-    lines = [line for block in lines for line in "\n".join(block).splitlines()]
-    for line in [*lines, *re.findall(r"`([^`\n]+)`", text)]:
-        try:
-            words = shlex.split(line, comments=True)
-        except ValueError:
-            continue  # prose with an apostrophe
-        while "&&" in words:
-            yield words[: words.index("&&")]
-            words = words[words.index("&&") + 1 :]
-        if words and words[0] in PROGRAMS | OURS and len(words) > 1:
-            yield words
-
-
-def parse(words: list[str]) -> None:
-    """Parse a command line of ours without running it. Raises what its parser does."""
-    group = typer.main.get_command(command_line)
-    arguments = [word for word in words if not word.startswith(">")]
-    with group.commands[arguments[0]].make_context(arguments[0], arguments[1:]):  # type: ignore[attr-defined]
-        pass
-
-
 def labels(page: Path) -> set[str]:
     """What a page sets in italics and capital letters: the words of a button, field or menu."""
     found = re.findall(r"(?<![*\w])\*([A-Z][^*\n]*(?:\n[^*\n]+)?)\*(?![*\w])", page.read_text())
     return {" ".join(label.split()) for label in found if "→" not in label} - ELSEWHERE
-
-
-@pytest.mark.parametrize("page", [page for page in GUIDES if page.name != "CHANGELOG.md"], ids=name)
-def test_every_shell_command_can_be_run(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for words in shell_commands(page):
-        start = 1 if words[0] in OURS else None
-        if words[:2] == ["docker", "compose"] and "bot" in words:
-            start = words.index("bot") + (2 if "exec" in words else 1)
-        if start is not None:
-            parse(words[start:])
-        elif words[0] == "make":
-            assert {word for word in words[1:] if re.fullmatch(r"[a-z-]+", word)} <= targets, words
-        elif words[0] == "cp" and words[1].startswith(".env"):
-            assert (ROOT / words[1]).exists(), words
-
-
-def test_shell_commands_are_found_and_wrong_ones_are_not_parsed() -> None:
-    assert ["make", "demo"] in list(shell_commands(ROOT / "README.md"))
-    assert any(words[:2] == ["applivery-bot", "upload"] for words in shell_commands(ROOT / "docs/release-manager.md"))
-    with pytest.raises(Exception, match="No such option"):
-        parse(["doctor", "--nonsense"])
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=name)
