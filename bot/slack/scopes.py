@@ -35,7 +35,7 @@ class Feature(NamedTuple):
     refusal: str  # a message id
 
 
-_HISTORY = gettext_noop("I can't look for my own messages: an admin can add the optional permission `{scope}`.")
+_HISTORY = gettext_noop("I can't read message history: an admin can add the optional permission `{scope}`.")
 # A user may install the bot without any of these. https://docs.slack.dev/changelog/2026/03/16/optional-scopes
 OPTIONAL = {
     "files:read": Feature(

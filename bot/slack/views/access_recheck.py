@@ -169,7 +169,7 @@ def _help(pause: PausedItem, admins: Sequence[str]) -> str:
 _HELP = {
     PauseReason.PERSON: (gettext_noop("Take it over to resume announcements."), ""),
     PauseReason.SHARED: (
-        gettext_noop("People there could read changelogs, branches and names."),
+        gettext_noop("That organisation would see changelogs, branches and names."),
         gettext_noop("Set it up again in a channel that isn't shared."),
     ),
     PauseReason.APP: ("", ""),

@@ -119,7 +119,7 @@ def _write(apps: Sequence[App], *, can_write: bool) -> list[Block]:
     if not can_write:
         return []
     example = code(escape(f"get {apps[0].slug or apps[0].id}" if apps else "get courier"))
-    return [blocks.context(_("Or just write to me in *Messages*: {command}", command=example))]
+    return [blocks.context(_("Or type it in *Messages*: {command}", command=example))]
 
 
 def _health(health: Health) -> Block:

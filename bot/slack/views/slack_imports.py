@@ -16,8 +16,8 @@ _WHY = {
     Obstacle.UNNAMED: gettext_noop("A channel that Applivery doesn't name"),
     Obstacle.PERSON: gettext_noop("{channel}: only channels can be subscribed"),
     Obstacle.ELSEWHERE: gettext_noop("{channel}: in another Slack workspace, {team}"),
-    Obstacle.NO_EVENTS: gettext_noop("{channel}: its events aren't about builds"),
-    Obstacle.NOT_IN_IT: gettext_noop("{channel}: I'm in no channel with that name. Invite me there first"),
+    Obstacle.NO_EVENTS: gettext_noop("{channel}: doesn't announce builds"),
+    Obstacle.NOT_IN_IT: gettext_noop("{channel}: I'm not in a channel with that name. Invite me first"),
     Obstacle.AMBIGUOUS: gettext_noop("{channel}: I'm in several channels with that name"),
     Obstacle.SUBSCRIBED: gettext_noop("{channel}: already subscribed to every app"),
 }
@@ -30,10 +30,10 @@ def preview(found: Sequence[ImportCandidate]) -> Message:
         "*Import {number} channel from Applivery?*", "*Import {number} channels from Applivery?*", len(ready)
     )
     if not ready:
-        head = _("*No channel to import from Applivery's own Slack integration.*")
+        head = _("*No channels to import from Applivery's own Slack integration.*")
     text = "\n".join([head, *(_line(candidate) for candidate in ready), *_left(found)])
     button = blocks.button(_("Import"), "import.v1", "all", style="primary")
-    small = blocks.context(_("Applivery lists no channels of single apps. Add those with `subscribe`."))
+    small = blocks.context(_("Applivery doesn't list the channels of single apps. Add those with `subscribe`."))
     return Message(text, (blocks.section(text), *([blocks.actions(button)] if ready else []), small))
 
 
@@ -43,7 +43,7 @@ def imported(done: Sequence[ImportCandidate], failed: Mapping[str, str], found: 
     lines = [f"• {channel_name(channel_id)}: {why}" for channel_id, why in failed.items()]
     text = "\n".join([head, *(_line(candidate) for candidate in done), *lines, *_left(found)])
     see = blocks.button(_("See subscriptions"), "run.v1#next0", "subscriptions all")
-    small = blocks.context(_("To avoid two messages a build, turn off Applivery's own Slack integration."))
+    small = blocks.context(_("To avoid two messages for each build, turn off Applivery's own Slack integration."))
     return Message(text, (blocks.section(text), blocks.actions(see), small))
 
 

@@ -181,7 +181,7 @@ async def test_home_says_that_one_can_write_to_the_bot(world: Environment) -> No
     await world.start()
     await world.slack.home(world.bruno)
     await rested(world)
-    assert "Or just write to me in *Messages*: `get courier`" in seen(world.slack.home_of(world.bruno))
+    assert "Or type it in *Messages*: `get courier`" in seen(world.slack.home_of(world.bruno))
 
 
 async def test_home_promises_no_messages_that_do_not_arrive(world: Environment) -> None:
