@@ -157,6 +157,14 @@ def test_every_guarantee_has_tests_and_they_exist() -> None:
         assert named - TESTS == set(), section.splitlines()[0]
 
 
+def test_every_promise_to_operators_has_a_test() -> None:
+    """That the files exist is checked for every path that is named."""
+    table = (ROOT / "docs/operations.md").read_text().partition("## Each promise has a test")[2]
+    rows = [row.split(" | ") for row in ROW.findall(table)][2:]
+    assert len(rows) >= 12
+    assert [row for row in rows if not re.fullmatch(r"`tests/[\w/]+/test_\w+\.py`", row[-1])] == []
+
+
 def test_every_decision_has_its_four_parts() -> None:
     for page in sorted((ROOT / "docs/decisions").glob("0*.md")):
         assert re.findall(r"^\*\*(\w+)\.\*\*", page.read_text(), re.MULTILINE) == [
