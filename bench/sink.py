@@ -12,7 +12,7 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
@@ -22,7 +22,9 @@ from sandbox.seed_data import seed_applivery
 
 BUILDS = 50  # a full page, which an app in daily use has after two weeks
 OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
-PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", "is_admin": False, "profile": {}}
+NOT_SO = dict.fromkeys(("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "is_admin"), False)
+# https://docs.slack.dev/reference/objects/user-object
+PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", **NOT_SO, "profile": {}}
 
 
 class UploadSink:
@@ -40,7 +42,7 @@ class UploadSink:
 
     def respond(self, method: str, path: str, body: bytes, exchange: ServerExchange) -> bytes | None:
         """Answer one request of the bot's, or of the load's at the end of a round."""
-        path = urlsplit(path).path
+        path, query = urlsplit(path).path, urlsplit(path).query
         if path.startswith("/answer/"):
             _, _, run, number = path.split("/")
             self._count(run, number, body)
@@ -56,7 +58,8 @@ class UploadSink:
             minted, self._minted = self._minted, []
             return answer(json.dumps(minted).encode())
         if path == "/api/users.info":
-            return answer(json.dumps({"ok": True, "user": PERSON}).encode())
+            asked = parse_qs(query or body.decode())["user"][0]
+            return answer(json.dumps({"ok": True, "user": {"id": asked, **PERSON}}).encode())
         return self._slack
 
     def _applivery(self, path: str) -> bytes:

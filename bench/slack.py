@@ -31,7 +31,7 @@ def typed(number: int, person: int, response_url: str, text: str) -> dict[str, s
         "api_app_id": "A0BENCH",
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": f"13345224609.738474920.{number}",
+        "trigger_id": _trigger(number),
     }
 
 
@@ -68,7 +68,7 @@ def click(number: int, person: int, value: str, answer_port: int) -> bytes:
         "api_app_id": "A0BENCH",
         "token": "gIkuvaNzQIHg97ATvDxqgjtO",
         "container": {"type": "message", "message_ts": ts, "channel_id": "C0RELEASES", "is_ephemeral": False},
-        "trigger_id": f"13345224609.738474920.{number}",
+        "trigger_id": _trigger(number),
         "channel": {"id": "C0RELEASES", "name": "releases"},
         "message": card,
         "state": {"values": {}},
@@ -76,6 +76,11 @@ def click(number: int, person: int, value: str, answer_port: int) -> bytes:
         "actions": [{**button, "action_ts": ts}],
     }
     return _signed(urlencode({"payload": json.dumps(payload)}))
+
+
+def _trigger(number: int) -> str:
+    """An id of its own in every round: the bot does what comes by the same one only once."""
+    return f"{time.time_ns()}.738474920.{number}"
 
 
 def submission(file_id: str, app: str, number: int) -> bytes:
@@ -91,7 +96,7 @@ def submission(file_id: str, app: str, number: int) -> bytes:
         "user": {"id": "U0PERSON0", "username": "ana", "name": "ana", "team_id": "T0BENCH"},
         "api_app_id": "A0BENCH",
         "token": "gIkuvaNzQIHg97ATvDxqgjtO",
-        "trigger_id": f"13345224609.738474920.{number}",
+        "trigger_id": _trigger(number),
         "view": {
             "id": f"V0UPLOAD{number}",
             "type": "modal",
