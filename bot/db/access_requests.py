@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db import access
-from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
+from bot.db.dialect_sql import POSTGRESQL, span, written
 from bot.db.schema import grants, role_request_copies, role_requests
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, storable
@@ -18,7 +18,6 @@ from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
 
 HOUR = 3600.0
-KEEP_SECONDS = 24 * HOUR  # a refusal without a request
 COMMAND = 500  # characters
 
 
@@ -28,8 +27,6 @@ def record_refusal(  # noqa: PLR0917 - the fields of a request
     """Write down what a person was refused for want of a role; returns the number by which they may ask for it."""
     same = {"team": team_id, "user": user_id, "role": role.name, "app": app_id or EVERY_APP}
     how = {"command": storable(command[:COMMAND]), "channel": channel_id}
-    if tx.is_due("refusals"):
-        tx.execute(_PURGE, keep=span(KEEP_SECONDS), skew=span(SKEW_SECONDS))
     row = tx.execute(_AGAIN, **same, **how).first()
     row = row or tx.execute(_REFUSED, **same, **how).one()
     return int(row.id)
@@ -153,13 +150,6 @@ def _request(row: sa.Row[Any]) -> RoleRequest:
 
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548381, hashtext(:who))")
-
-# The newest stays: SQLite would reuse its number, which buttons contain.
-_PURGE = written("""
-    DELETE FROM role_requests
-    WHERE NOT sent AND (asked_at <= {now} - :keep OR asked_at > {now} + :skew)
-    AND id < (SELECT max(id) FROM role_requests)
-""")
 
 _AGAIN = written("""
     UPDATE role_requests SET command = :command, channel_id = :channel, asked_at = {now}

@@ -1,4 +1,4 @@
-"""What is deleted once it is older than HISTORY_DAYS, a few rows at a time; what a living card needs stays."""
+"""What is deleted with age, after HISTORY_DAYS or a day, a few rows at a time; what a living card needs stays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from bot.db.transaction import Transaction
 DAY = 86_400.0
 ROWS = 500  # of each table in one transaction, so that nobody waits for long
 NEWEST = 200  # builds of each app that stay, however old: Applivery still lists them, and they must not look new
+
+
+def purge_day(tx: Transaction) -> int:
+    """Delete up to `ROWS` rows of each kind that nothing asks for after a day; return how many there were."""
+    return sum(len(tx.execute(statement, keep=span(DAY), most=ROWS).all()) for statement in _OF_A_DAY)
 
 
 def purge_history(tx: Transaction, days: float) -> int:
@@ -112,3 +117,42 @@ _OLD: tuple[Statement, ...] = (
     _COPIES,
     _VALUES,
 )
+
+# What a clock that was ahead has dated is not of this day either.
+_NOT_TODAY = "({at} <= {{now}} - :keep OR {at} > {{now}} + :keep)"
+
+_SEEN = written(f"""
+    DELETE FROM seen_events WHERE event_id IN (
+        SELECT s.event_id FROM seen_events s WHERE {_NOT_TODAY.format(at="s.seen_at")} LIMIT :most
+    ) RETURNING event_id
+""")  # noqa: S608 - our own words
+
+_DONE_ONCE = written(f"""
+    DELETE FROM idempotency_keys WHERE key IN (
+        SELECT k.key FROM idempotency_keys k WHERE {_NOT_TODAY.format(at="k.at")} LIMIT :most
+    ) RETURNING key
+""")  # noqa: S608 - our own words
+
+_QUOTA = written(f"""
+    DELETE FROM link_quota WHERE id IN (
+        SELECT q.id FROM link_quota q WHERE {_NOT_TODAY.format(at="q.at")} LIMIT :most
+    ) RETURNING id
+""")  # noqa: S608 - our own words
+
+# A day after they expired: until then the page can say what became of them.
+_TICKETS = written("""
+    DELETE FROM tickets WHERE hash IN (
+        SELECT t.hash FROM tickets t WHERE t.expires_at <= {now} - :keep OR t.created_at > {now} + :keep LIMIT :most
+    ) RETURNING hash
+""")
+
+# Refusals without a request. The newest stays: SQLite would reuse its number, which buttons contain.
+_REFUSALS = written(f"""
+    DELETE FROM role_requests WHERE id IN (
+        SELECT r.id FROM role_requests r
+        WHERE NOT r.sent AND {_NOT_TODAY.format(at="r.asked_at")} AND r.id < (SELECT max(m.id) FROM role_requests m)
+        LIMIT :most
+    ) RETURNING id
+""")  # noqa: S608 - our own words
+
+_OF_A_DAY: tuple[Statement, ...] = (_SEEN, _DONE_ONCE, _QUOTA, _TICKETS, _REFUSALS)

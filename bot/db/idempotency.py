@@ -11,8 +11,6 @@ from bot.db.transaction import Transaction
 
 def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
     """True unless the same was done within so many seconds, here or in another process."""
-    if tx.is_due("recent"):
-        tx.execute(_OLD_RECENT, keep=span(max(60.0, within_seconds)))
     about = {"key": key, "within": span(within_seconds), "skew": span(min(within_seconds, SKEW_SECONDS))}
     return tx.execute(_FIRST, **about).first() is not None
 
@@ -20,9 +18,6 @@ def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
 def release_once(tx: Transaction, key: str) -> None:
     """What `first_time` let through has come to nothing: the next try is the first again."""
     tx.execute(sa.delete(table).where(table.c.key == key))
-
-
-_OLD_RECENT = written("DELETE FROM idempotency_keys WHERE at <= {now} - :keep OR at > {now} + :keep")
 
 
 _FIRST = written("""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
-from bot.db.schema import link_quota as table
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -17,10 +13,8 @@ def consume_link_quota(tx: Transaction, user_id: str, *, per_minute: int, per_ho
 
     The count and the row are one transaction, so that many clicks at once cannot slip through together.
     """
-    if tx.is_due("given links"):
-        tx.execute(_OLD_LINKS, keep=span(HOUR))
     if tx.dialect == POSTGRESQL:
-        tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:who))"), who=user_id)
+        tx.execute(_TURN, who=user_id)
     row = tx.execute(
         _WAIT,
         user=user_id,
@@ -32,16 +26,13 @@ def consume_link_quota(tx: Transaction, user_id: str, *, per_minute: int, per_ho
     ).one()
     wait = max(min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
     if wait <= 0:
-        tx.execute(_GIVEN, user_id=user_id)
+        tx.execute(_GIVEN, user=user_id)
     return max(0.0, wait)
 
 
-# Made once: to put a statement together takes longer than to run it.
-_GIVEN = sa.insert(table).values(user_id=sa.bindparam("user_id"), at=db_now())
+_TURN = written("SELECT pg_advisory_xact_lock(hashtext(:who))")
 
-
-_OLD_LINKS = written("DELETE FROM link_quota WHERE at <= {now} - :keep OR at > {now} + :keep")
-
+_GIVEN = written("INSERT INTO link_quota (user_id, at) VALUES (:user, {now})")
 
 # When the few-th last link of the minute leaves it, and the same for the hour.
 _WAIT = written("""

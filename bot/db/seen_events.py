@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bot.db.dialect_sql import span, written
-from bot.db.schema import seen_events
+from bot.db.dialect_sql import JsonRows, as_rows, span, written
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
+from bot.db.types import storable
 
 KEEP_SECONDS = 24 * 60 * 60
 
@@ -16,10 +15,18 @@ def record_event(tx: Transaction, *marks: str) -> bool:
     It is known by any of its marks.
     """
     # in one order, so that two of these never wait for each other
-    insert = tx.insert(seen_events).values([{"event_id": mark, "seen_at": db_now()} for mark in sorted(set(marks))])
-    first_time = insert.on_conflict_do_nothing().returning(seen_events.c.event_id)
-    tx.execute(_PURGE, keep=span(KEEP_SECONDS))
-    return len(tx.execute(first_time).all()) == len(set(marks))
+    known = sorted({storable(mark) for mark in marks})
+    rows = as_rows({"mark": mark} for mark in known)
+    return len(tx.execute(_RECORD, rows=rows, keep=span(KEEP_SECONDS)).all()) == len(known)
 
 
-_PURGE = written("DELETE FROM seen_events WHERE seen_at <= {now} - :keep OR seen_at > {now} + :keep")
+# `WHERE true`, or SQLite takes ON for a join's: https://www.sqlite.org/lang_upsert.html#parsing_ambiguity
+_RECORD = written(
+    """
+    INSERT INTO seen_events (event_id, seen_at) SELECT o.mark, {now} FROM {rows} WHERE true
+    ON CONFLICT (event_id) DO UPDATE SET seen_at = excluded.seen_at
+        WHERE seen_events.seen_at <= excluded.seen_at - :keep OR seen_events.seen_at > excluded.seen_at + :keep
+    RETURNING event_id
+    """,
+    JsonRows("rows", {"mark": "text"}),
+)

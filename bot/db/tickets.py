@@ -13,8 +13,6 @@ from bot.db.types import db_now, moment
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus
 
-KEEP_SECONDS = 24 * 60 * 60  # after expiry, so that for a day the page can say what became of it
-
 
 def issue_ticket(
     tx: Transaction,
@@ -44,7 +42,6 @@ def issue_ticket(
         "origin": origin,
     }
     _serialize_for(tx, f"{team_id}/{user_id}")
-    tx.execute(_PURGE, keep=span(KEEP_SECONDS))
     tx.execute(_CANCEL_OLDER, **{key: facts[key] for key in _SAME_FILE})
     return _ticket(tx.execute(_ISSUE, **facts).one())
 
@@ -117,8 +114,6 @@ _COLUMNS = (
 )
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548380, hashtext(:person))")
-
-_PURGE = written("DELETE FROM tickets WHERE expires_at <= {now} - :keep OR created_at > {now} + :keep")
 
 # Spent ones too: a refunded claim must not make them valid again beside the new one.
 _CANCEL_OLDER = written("""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.default import DefaultDialect
 
-from bot.db.dialect_sql import NOW, POSTGRESQL, Statement
+from bot.db.dialect_sql import NOW, POSTGRESQL, SQLITE, Statement
 from bot.db.wakeups import CHANGED, CHANNEL, Topic
 
 if TYPE_CHECKING:
@@ -34,15 +36,6 @@ class SharedState:
         self.sender = sender
         self.is_pooled = is_pooled
         self.writes = 0
-        self._last_run: dict[str, float] = {}
-
-    def is_due(self, name: str, every_seconds: float) -> bool:
-        """Return True once in `every_seconds` for each name."""
-        now = time.monotonic()
-        if now < self._last_run.get(name, float("-inf")) + every_seconds:
-            return False
-        self._last_run[name] = now
-        return True
 
 
 class Transaction:
@@ -56,8 +49,9 @@ class Transaction:
 
     def execute(self, statement: Statement | sa.Executable, /, **parameters: object) -> sa.CursorResult[Any]:
         """Run a statement; one of `dialect_sql.written` in its version for this database."""
-        chosen = statement if isinstance(statement, sa.Executable) else statement[self.dialect]
-        return self._connection.execute(chosen, parameters or None)
+        if isinstance(statement, sa.Executable):
+            return self._connection.execute(statement, parameters or None)
+        return self._connection.exec_driver_sql(_driver_text(statement[self.dialect], self.dialect), parameters)
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT, for this database."""
@@ -87,6 +81,12 @@ class Transaction:
         """Forget what `Database.cached` has read; within the writing transaction, so that no reader comes between."""
         self._shared.writes += 1
 
-    def is_due(self, name: str, every_seconds: float = 60.0) -> bool:
-        """Return True once in `every_seconds` for each name: for purges that need not run each time."""
-        return self._shared.is_due(name, every_seconds)
+
+# https://docs.python.org/3/library/sqlite3.html#sqlite3.paramstyle and https://www.psycopg.org/psycopg3/docs/basic/params.html
+_PARAMETERS: Mapping[str, Literal["named", "pyformat"]] = {SQLITE: "named", POSTGRESQL: "pyformat"}
+
+
+@cache
+def _driver_text(statement: sa.TextClause, dialect: str) -> str:
+    """Return a statement as the driver takes it: what SQLAlchemy does to it, done once and not each time."""
+    return str(statement.compile(dialect=DefaultDialect(paramstyle=_PARAMETERS[dialect])))

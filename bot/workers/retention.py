@@ -15,7 +15,7 @@ PAUSE_SECONDS = 1.0  # between two steps while there is more to delete
 
 
 class RetentionJob:
-    """Delete audit rows and history whose retention period, in days, is over, and drafts that have expired."""
+    """Delete audit rows and history whose retention period, in days, is over, and what is kept for a day."""
 
     def __init__(self, store: Database, *, audit_days: float, history_days: float) -> None:
         self._store = store
@@ -31,9 +31,11 @@ class RetentionJob:
         lines = await self._store.run(audit_reports.purge_audit, self._audit_days)
         if lines:
             log.info("ledger.forgotten", lines=lines, days=self._audit_days)
+        passing = await self._store.run(history.purge_day)
         rows = await self._store.run(history.purge_history, self._history_days)
         if rows:
             log.info("history.deleted", rows=rows, days=self._history_days)
+        if rows or passing:
             return PAUSE_SECONDS
         self._due_at = time.monotonic() + EVERY_SECONDS
         return EVERY_SECONDS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.db import access, access_requests, database_info
+from bot.db import access, access_requests, database_info, history
 from bot.db.database import Database
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
@@ -183,6 +183,7 @@ async def test_old_refusals_are_forgotten_and_requests_are_not(tmp_path: Path) -
     await store.close()
     ahead[0] = timedelta(hours=25)
     store = await Database.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
+    assert await store.run(history.purge_day) == 1
     assert await refused(store, user="U4") > newest, "no number is given twice"
     assert await store.run(access_requests.get_request, never) is None
     assert await store.run(access_requests.get_request, sent) is not None

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 
-from bot.db import access_requests, build_waiters, history, key_value, nudges, recalls, sent_builds
+from bot.db import (
+    access_requests,
+    build_waiters,
+    history,
+    idempotency,
+    key_value,
+    link_quota,
+    nudges,
+    recalls,
+    seen_events,
+    sent_builds,
+)
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryResult
 from bot.db.schema import builds as builds_table
@@ -18,6 +30,7 @@ from bot.domain.model import BuildTransition, Role, Stage
 from bot.domain.states import ResultKind
 from tests.integration.db.test_build_watches import follow
 from tests.integration.db.test_clock import clock_was_ahead
+from tests.integration.db.test_tickets import issue
 from tests.support.builders import build, exchange, fill, look
 
 STAYS = {"subscriptions", "app_polls", "channel_leases", "recalls", "nudge_opt_outs", "grants"}
@@ -63,6 +76,39 @@ async def busy_year(store: Database) -> None:
     await store.run(key_value.set_value, "installation", "stays")
     await store.run(recalls.recall_build, build("b7", Stage.READY), "broken", "U1")
     await post_all(store)
+
+
+PASSING = {"seen_events", "idempotency_keys", "link_quota", "tickets", "role_requests"}
+
+
+async def passing_day(store: Database) -> None:
+    """Something in every table whose rows nothing asks for after a day."""
+    await store.run(seen_events.record_event, "Ev1")
+    await store.run(idempotency.acquire_once, "click", 2.0)
+    await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=3)
+    await issue(store)
+    await store.run(access_requests.record_refusal, "T1", "U5", Role.MANAGER, "app", "downloads", "C1")
+    await store.run(access_requests.record_refusal, "T1", "U6", Role.MANAGER, "app", "downloads", "C1")
+
+
+async def test_history_of_a_day_is_kept_for_the_day(store: Database) -> None:
+    await passing_day(store)
+    before = await counts(store)
+    await clock_was_ahead(store, -timedelta(hours=23))
+    assert await store.run(history.purge_day) == 0
+    assert await counts(store) == before
+    assert before.keys() >= PASSING
+
+
+@pytest.mark.parametrize("by", [-timedelta(hours=25), timedelta(days=365)], ids=["older", "of a wrong clock"])
+async def test_history_of_a_day_goes_after_the_day(store: Database, by: timedelta) -> None:
+    await passing_day(store)
+    await clock_was_ahead(store, by)
+    assert await store.run(history.purge_day) == len(PASSING)
+    left = await counts(store)
+    assert left.keys() & PASSING == {"role_requests"}
+    assert left["role_requests"] == 1, "the newest number is not given again"
+    assert await store.run(history.purge_day) == 0
 
 
 async def test_history_keeps_what_is_younger(store: Database) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.db import database_info, tickets
+from bot.db import database_info, history, tickets
 from bot.db.database import Database
-from bot.db.tickets import KEEP_SECONDS
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, new_ticket
 
@@ -149,9 +148,9 @@ async def test_a_spent_ticket_of_a_recalled_build_says_recalled(store: Database)
 
 
 async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Database) -> None:
-    kept = await issue(store, user_id="U2", life_seconds=-KEEP_SECONDS + 60)
-    gone = await issue(store, user_id="U3", life_seconds=-KEEP_SECONDS)
-    await issue(store)
+    kept = await issue(store, user_id="U2", life_seconds=-history.DAY + 60)
+    gone = await issue(store, user_id="U3", life_seconds=-history.DAY)
+    assert await store.run(history.purge_day) == 1
     assert await standing(store, kept) is TicketStatus.EXPIRED
     assert await standing(store, gone) is TicketStatus.UNKNOWN
 

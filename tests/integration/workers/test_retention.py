@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.db import history, seen_events
 from tests.conftest import Environment
 from tests.integration.db.test_clock import clock_was_ahead
 from tests.integration.workers.test_build_poller import subscribed
+
+
+async def test_retention_deletes_what_is_kept_for_a_day(world: Environment) -> None:
+    await world.start()
+    store = world.bot.store
+    assert await store.run(seen_events.record_event, "Ev1")
+    await clock_was_ahead(store, -timedelta(hours=25))
+    while (await world.bot.forget.step() or 0) < 3600:
+        pass
+    assert not await store.run(history.purge_day), "nothing is left to delete"
 
 
 async def test_retention_leaves_living_cards_and_repeats_nothing(world: Environment) -> None:
