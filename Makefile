@@ -74,7 +74,7 @@ docs: .venv/.stamp-dev ## build the documentation as a site, in build/docs
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 	@echo "docs: build/docs/index.html"
 
-release: .venv/.stamp-dev ## build the wheel, its SBOM, its checksums and the image's program folder, in dist
+release: .venv/.stamp-dev ## build the wheel, SBOM, image and checksums in dist, signed when RELEASE_KEY names a GPG key
 	@PYTHON=$(PY) sh tools/release.sh
 
 image-steps: .venv/.stamp-dev ## what the Dockerfile does, here: a program folder without build tools in build/image

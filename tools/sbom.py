@@ -20,12 +20,15 @@ from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "applivery-bot"
+SCHEMA = SchemaVersion.V1_6
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(.*)$")
 
 
@@ -35,8 +38,18 @@ def main(words: Sequence[str]) -> int:
         sys.stderr.write("sbom: name the file to write\n")
         return 2
     lock = (ROOT / "requirements.lock").read_text()
-    Path(words[0]).write_text(document(lock, _version(), int(os.environ.get("SOURCE_DATE_EPOCH", "0"))))
+    written = document(lock, _version(), int(os.environ.get("SOURCE_DATE_EPOCH", "0")))
+    if problem := invalid(written):
+        sys.stderr.write(f"sbom: not valid CycloneDX {SCHEMA.to_version()}: {problem}\n")
+        return 1
+    Path(words[0]).write_text(written)
     return 0
+
+
+def invalid(written: str) -> str | None:
+    """Return what CycloneDX's own JSON schema says against this document; None if nothing."""
+    problem = JsonStrictValidator(SCHEMA).validate_str(written)
+    return str(problem) if problem else None
 
 
 def document(lock: str, version: str, epoch: int) -> str:

@@ -49,6 +49,8 @@ FOREIGN = {
     "NO_PROXY",
     "POSTGRES_PASSWORD",
     "SSL_CERT_FILE",
+    "RELEASE_KEY",
+    "RELEASE_SIGNING_KEY",
 }
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 

@@ -54,7 +54,8 @@ def test_every_promised_python_and_database_is_tested() -> None:
 
 def test_the_release_needs_the_tag_of_its_version() -> None:
     [step] = [step for step in steps(read(ROOT / ".github/workflows/release.yml")) if step.get("run") == "make release"]
-    assert step["env"] == {"TAG": "${{ github.ref_name }}"}
+    assert step["env"]["TAG"] == "${{ github.ref_name }}"
+    assert step["env"]["ENGINE"] == "docker", "a release without its image is none"
 
 
 def test_hooks_are_local_and_their_targets_exist() -> None:

@@ -7,10 +7,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import ssl
 import stat
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -21,10 +23,13 @@ import trustme
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import bot
 from bot.settings import Settings
 from tests.repository.image import STEPS, arguments, dockerfile, last, step, variables
 from tests.repository.locks import pins
 from tests.repository.shell import ROOT, environment, run
+
+BUILD_SECONDS = 600.0  # a busy machine, and packages from far away
 
 # ------------------------------------------------------------------ what is written
 
@@ -266,3 +271,42 @@ def test_a_package_whose_hash_is_wrong_does_not_get_in(tmp_path: Path) -> None:
     done = run("sh", STEPS, "install", tmp_path / "image", cwd=tmp_path, env=environment(PYTHON=sys.executable))
     assert done.code != 0
     assert "HASHES" in done.said
+
+
+# ------------------------------------------------------------------ the image, built
+
+
+@pytest.fixture
+def buildah(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment in which buildah has a store of its own with the base image in it; skips where it can't be had."""
+    if not os.environ.get("BUILD_IMAGE"):
+        pytest.skip("takes minutes: BUILD_IMAGE=1 builds the whole image")
+    for name in ("buildah", "debootstrap"):
+        if not shutil.which(name):
+            pytest.skip(f"{name} is missing; on Debian: apt-get install {name}")
+    if os.getuid():
+        pytest.skip("only root can make the base image: tools/base_image.sh")
+    store = tmp_path / "storage.conf"
+    store.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/graph"\nrunroot = "{tmp_path}/run"\n')
+    env = environment(CONTAINERS_STORAGE_CONF=str(store), ENGINE="buildah")
+    base = run("sh", "tools/base_image.sh", cwd=ROOT, env=env, timeout=BUILD_SECONDS)
+    if base.code:
+        pytest.skip(f"the base image cannot be made here: {base.said}")
+    yield env
+    shutil.rmtree(tmp_path / "graph", ignore_errors=True)
+
+
+@pytest.mark.usefixtures("index")
+def test_image_built_without_an_engine_starts_as_nobody(buildah: dict[str, str], tmp_path: Path) -> None:
+    """The whole Dockerfile, by the script of the release: the image's program answers, and its settings are there."""
+    file = tmp_path / "image.tar.gz"
+    done = run("sh", "tools/image.sh", "bot:test", file, cwd=ROOT, env=buildah, timeout=BUILD_SECONDS)
+    assert done.code == 0, done.said
+    assert f"\n{bot.__version__}\n" in done.said
+    with tarfile.open(file) as archive:
+        [manifest] = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        config = json.load(archive.extractfile(manifest["Config"]))["config"]  # type: ignore[arg-type]
+    assert "docker.io/library/bot:test" in manifest["RepoTags"], "the name that docker load gives it"
+    assert config["User"] == last("USER")
+    assert config["Healthcheck"]["Test"][0] == "CMD", "an OCI image would have none"
+    assert config["Entrypoint"] == json.loads(last("ENTRYPOINT"))
