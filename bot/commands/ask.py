@@ -77,9 +77,12 @@ async def deny(call: CommandContext, value: str) -> Message:
 
 @button("decide.v1", need=Role.ADMIN, replaces_message=True, act=gettext_noop("answer access requests"))
 async def decide(call: CommandContext, value: str) -> Message:
-    """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
+    """*Allow* or *Deny* as earlier versions had them: allowed is what their message asked for."""
     answer = DecisionValue.parse(value)
-    return await _decide(call, answer.request, RequestDecision.APP if answer.allowed else RequestDecision.DENIED)
+    decision = RequestDecision.DENIED
+    if answer.allowed and _is_number(answer.request):
+        decision = await call.services.roles.as_asked(int(answer.request))
+    return await _decide(call, answer.request, decision)
 
 
 async def _decide(call: CommandContext, number: str, decision: RequestDecision) -> Message:

@@ -286,6 +286,8 @@ async def _decided(call: CommandContext, value: str, shared: SharedAs) -> Messag
 @button("edit.v1", need=Role.RELEASER, act=CHANGE)
 async def edit(call: CommandContext, value: str) -> Modal:
     """*Edit*: the form with what is saved."""
+    if value.startswith("new/"):  # earlier versions offered a refused form again, with its words in the button
+        raise Outdated
     subscription, _ = await _usable(call, value)
     saved = subscription_form.typed(subscription, await subscribe.handles(call, [subscription]), call.asker.tz)
     about = f"{cards.value(subscription)} {subscription_changes.version(subscription)}"

@@ -170,6 +170,11 @@ class RoleService:
             await self._audit.record(actor, entrypoint, AuditAction.ASK, request.role.word, app_id=request.app_id)
         return request
 
+    async def as_asked(self, number: int) -> RequestDecision:
+        """Return what allows neither more nor less than this request: earlier versions asked for all apps at once."""
+        request = await self._store.run(access_requests.get_request, number)
+        return RequestDecision.ALL if request and request.app_id is None else RequestDecision.APP
+
     async def decide(
         self, actor: Actor, entrypoint: Entrypoint, number: int, decision: RequestDecision
     ) -> tuple[RoleRequest, bool] | None:
