@@ -119,7 +119,8 @@ OLD_CARD = "An old card"
 
 def old_card(slack: FakeSlack, channel: Any, action_id: str, value: str) -> FakeMessage:
     """A message of ours with one button, as an earlier version, or somebody who makes buttons up, would have it."""
-    button = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": action_id, "value": value}
+    button: dict[str, Any] = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": action_id}
+    button |= {"value": value} if value else {}
     content = {"text": OLD_CARD, "blocks": [{"type": "actions", "elements": [button]}]}
     flags = {"unfurl_links": False, "unfurl_media": False}
     about = {"user": slack.bot_user_id, "bot_id": slack.bot_id}
