@@ -297,7 +297,7 @@ def buildah(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.usefixtures("index")
-def test_image_built_without_an_engine_starts_as_nobody(buildah: dict[str, str], tmp_path: Path) -> None:
+def test_image_built_by_buildah_starts(buildah: dict[str, str], tmp_path: Path) -> None:
     """The whole Dockerfile, by the script of the release: the image's program answers, and its settings are there."""
     file = tmp_path / "image.tar.gz"
     done = run("sh", "tools/image.sh", "bot:test", file, cwd=ROOT, env=buildah, timeout=BUILD_SECONDS)

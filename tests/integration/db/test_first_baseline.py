@@ -263,7 +263,7 @@ async def test_every_button_of_first_baseline_is_answered(world: Environment, te
 
 
 @pytest.mark.parametrize("metadata", [text for texts in CONTROLS["forms"].values() for text in texts])
-def test_what_a_form_of_first_baseline_remembers_is_read(metadata: str) -> None:
+def test_first_baseline_form_metadata_is_read(metadata: str) -> None:
     """A form that was open during the upgrade can still be sent."""
     view = {"private_metadata": metadata, "state": {"values": {}}}
     assert opened_with(view) == json.loads(metadata)["memory"]
