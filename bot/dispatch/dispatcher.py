@@ -397,7 +397,7 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _on_text(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
         """Handle the text of a slash command or a mention."""
-        verb, rest = typed_text.split_command(text, self.services.command)
+        verb, rest = self._split(text)
         return await self._run_command(source, verb or "menu", grammar.read(grammar.unescaped(rest)))
 
     async def _on_button_text(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
@@ -511,8 +511,17 @@ class RequestDispatcher(AsyncMiddleware):
             return [spoken]
         return [replace(spoken, after=line) for line in lines]
 
+    def _split(self, text: str) -> tuple[str, str]:
+        """Return the subcommand and the rest; before it the slash command may stand, without its slash too.
+
+        Not so if a subcommand is called the same.
+        """
+        bare = self.services.command.removeprefix("/")
+        is_subcommand = self.registry.get(HandlerKind.COMMAND, bare) is not None
+        return typed_text.split_command(text, self.services.command if is_subcommand else bare)
+
     def _command_of(self, text: str) -> RegisteredHandler | None:
-        verb = typed_text.split_command(text, self.services.command)[0]
+        verb = self._split(text)[0]
         return self.registry.get(HandlerKind.COMMAND, verb)
 
     def _command_in(self, spoken: Spoken) -> str:
@@ -521,7 +530,7 @@ class RequestDispatcher(AsyncMiddleware):
             typed_text.without_courtesies(part, lambda rest: self._command_of(rest) is not None)
             for part in (spoken.after, spoken.before)
         )
-        said_after = typed_text.split_command(after, self.services.command)[0]
+        said_after = self._split(after)[0]
         if self._command_of(before) and (not said_after or typed_text.is_courtesy(after)):
             return before
         return after

@@ -8,7 +8,7 @@ https://docs.slack.dev/reference/objects/user-object
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -29,12 +29,14 @@ class Home:
     """Where the bot is installed: `team_id` is the workspace's, or the organisation's where it is installed for all
     of it.
 
-    `enterprise_id` is empty outside an organisation.
+    `enterprise_id` is empty outside an organisation. `added_to`: of an organisation's installation, its workspaces
+    that the app was added to, as far as they are known.
     """
 
     team_id: str
     enterprise_id: str = ""
     rule: ColleagueRule = ColleagueRule.WORKSPACE
+    added_to: frozenset[str] = frozenset()
 
     @property
     def is_organization(self) -> bool:
@@ -52,7 +54,7 @@ def is_colleague(record: Mapping[str, Any], home: Home) -> bool | None:
     team, organization, teams = _team(record), _organization(record), _teams(record)
     if home.team_id == team or home.team_id in teams:
         return True
-    if home.whole and is_of_organization(record, home):
+    if is_of_organization(record, home) and home.whole:
         return True
     if organization and organization != home.enterprise_id:
         return False
@@ -63,7 +65,14 @@ def is_colleague(record: Mapping[str, Any], home: Home) -> bool | None:
 
 def is_of_organization(record: Mapping[str, Any], home: Home) -> bool:
     """Return whether a user is of our organisation, in whichever of its workspaces."""
+    if names_no_organization(record):
+        return not home.added_to.isdisjoint((_team(record), *_teams(record)))
     return bool(home.enterprise_id) and _organization(record) == home.enterprise_id
+
+
+def names_no_organization(record: Mapping[str, Any]) -> bool:
+    """Return whether a record has workspaces at most: those of the organisation have to be known to judge it."""
+    return not _organization(record)
 
 
 def ids_of(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -86,7 +95,11 @@ def may_be_of(user_id: str, record: Mapping[str, Any], home: Home) -> bool:
 
 
 def is_admin(record: Mapping[str, Any], home: Home) -> bool:
-    """Return whether Slack calls a user an admin here; what they are in a sister workspace makes them none."""
+    """Return whether Slack calls a user an admin here; what they are in another workspace or organisation makes them
+    none.
+    """
+    if not is_colleague(record, replace(home, rule=ColleagueRule.WORKSPACE)):
+        return False
     if home.is_organization:
         return _has_admin_flag(_enterprise_user(record))
     elsewhere = _team(record) not in ("", home.team_id, home.enterprise_id)

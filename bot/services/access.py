@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bot import i18n as languages
 from bot.db import access as stored_access
@@ -188,6 +188,8 @@ class AccessResolver:
             # those two are worded for messages, and none was sent
             silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
             why = Text("Slack isn't answering right now.") if silent else error.sentence
+            if error.code == INCOMPLETE:
+                why = Text("Slack's record of you is incomplete.")
             words = joined(" ", (why, Text("I can't check who you are until that's fixed.")))
             raise PermissionUnverified(words).wait_as(error) from error
         grants = await self._store.cached(stored_access.list_grants, home)
@@ -376,7 +378,7 @@ class AccessResolver:
         facts = await self._slack_client.user(user_id)
         profile = facts.get("profile")
         profile = profile if isinstance(profile, dict) else {}
-        home, ids = await self._home(), colleagues.ids_of(facts)
+        home, ids = await self._home(facts), colleagues.ids_of(facts)
         gone, bot = read_boolean(facts.get("deleted")), read_boolean(facts.get("is_bot"))
         guest, colleague = read_boolean(facts.get("is_restricted")), colleagues.is_colleague(facts, home)
         identities = self._slack_client.identities
@@ -401,6 +403,10 @@ class AccessResolver:
             gone=gone,
         )
 
-    async def _home(self) -> Home:
+    async def _home(self, facts: Mapping[str, Any]) -> Home:
         found = await self._slack_client.identity()
-        return Home(found.team_id, found.enterprise_id, self._rule)
+        home = Home(found.team_id, found.enterprise_id, self._rule)
+        if not home.is_organization or not colleagues.names_no_organization(facts):
+            return home
+        listed = await self._slack_client.workspaces.listed()
+        return replace(home, added_to=frozenset(workspace.id for workspace in listed))

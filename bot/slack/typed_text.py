@@ -50,7 +50,8 @@ def normalize(text: str) -> str:
 def split_command(text: str, root: str) -> tuple[str, str]:
     """Return the subcommand that was typed, in lower case, and what comes after it.
 
-    What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself.
+    What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself:
+    `root`, which is also taken without its slash if it is given without one.
     """
     left = normalize(text)
     if fenced := _FENCED.fullmatch(left):
@@ -90,9 +91,13 @@ def _without_courtesy(text: str, is_command: Callable[[str], bool]) -> str:
 
 
 def _names(root: str) -> tuple[str, ...]:
-    """Return what stands before a command without being part of it: the slash command, and the bot's name as typed."""
+    """Return what stands before a command without being part of it: the slash command, and the bot's name as typed.
+
+    `root` without its slash is the slash command as people write it where no slash is needed.
+    """
     own = root.casefold()
-    return own, "/applivery", f"@{own.removeprefix('/')}", "@applivery"
+    bare = own.removeprefix("/")
+    return own, f"/{bare}", f"@{bare}", "/applivery", "@applivery", "applivery"
 
 
 def is_courtesy(text: str) -> bool:

@@ -30,10 +30,16 @@ def info(desk: ApiState, args: CallArguments) -> Answer:
 
 @method("users.list", "users:read")
 def list_(desk: ApiState, args: CallArguments) -> Answer:
-    """All users of a workspace, bots included; an organisation's other people are not of it."""
+    """All users of a workspace, bots included; an organisation's other people are not of it.
+
+    Those of other organisations who are in a shared channel are listed too, with the rights they have at home:
+    https://docs.slack.dev/apis/slack-connect#users
+    """
     workspace = desk.workspace
     asked = args.text("team_id") if workspace.org_install else workspace.team_id
-    here = [each for each in workspace.users.values() if each.grid is None or asked in each.grid.teams]
+    ours = workspace.organisation.id if workspace.organisation else ""
+    everybody = workspace.users.values()
+    here = [each for each in everybody if not each.grid or each.grid.enterprise_id != ours or asked in each.grid.teams]
     users, cursor = page(args, here, 1000, 1000)
     members = [_wire(desk, args, user) for user in users]
     return {"members": members, "cache_ts": int(workspace.clock()), "response_metadata": {"next_cursor": cursor}}

@@ -66,6 +66,8 @@ async def answer(world: Environment, text: str) -> FakeMessage:
         f"get courier {BOT}",
         " /applivery get courier",
         "`/applivery get courier`",
+        "applivery get courier",
+        "Applivery: get courier",
         "```\nget courier\n```",
         "*get courier*",
         "get\u00a0courier\u200b",
@@ -296,3 +298,13 @@ async def test_a_file_beside_another_command_is_left_alone(workspace: Environmen
 async def test_a_file_of_a_member_is_refused_in_words(workspace: Environment) -> None:
     await workspace.slack.drop({"courier.ipa": b"PK"}, workspace.bruno)
     assert "Only releasers can upload builds." in (await direct(workspace, workspace.bruno)).text
+
+
+@pytest.mark.parametrize(("command", "typed"), [("/builds", "builds courier"), ("/apps", "apps builds courier")])
+async def test_slash_command_may_be_named_without_slash(world: Environment, command: str, typed: str) -> None:
+    world.slack.subscribed = set(EVENTS)
+    ready(world)
+    await world.start(slack_command=command)
+    said = (await answer(world, typed)).text
+    assert "Courier" in said
+    assert "2.4.0" in said, "a subcommand of the same name stays one"

@@ -18,6 +18,7 @@ from bot.slack.client import SlackClient
 from bot.timeouts import for_a_person
 from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
+from sandbox.slack.people import FakeMembership
 from tests.support.waiting import busyness
 
 
@@ -87,6 +88,13 @@ async def test_access_uncheckable_user_refused_and_rechecked(
             await people.resolve_actor(ana.id, None)
     slack.faults.clear()
     assert (await people.resolve_actor(ana.id, None)).role is Role.ADMIN
+
+
+async def test_a_record_without_workspace_is_said(slack: FakeSlack, people: AccessResolver) -> None:
+    ana = slack.user("ana", admin=True)
+    ana.grid = FakeMembership(ana.id, "", "", [])
+    with pytest.raises(PermissionDenied, match=r"Slack's record of you is incomplete\. I can't check who you are"):
+        await people.resolve_actor(ana.id, None)
 
 
 async def test_access_without_own_workspace_refuses_all(slack: FakeSlack, people: AccessResolver) -> None:

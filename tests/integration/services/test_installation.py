@@ -111,12 +111,15 @@ async def test_role_of_a_group_in_one_workspace_holds_in_all(world: Environment)
 async def test_requests_reach_the_organisation_s_admins(world: Environment) -> None:
     world.move_to(Place.ORGANISATION)
     sam = world.slack.user("sam", admin=True)  # an admin of one workspace alone
+    olga = seed_grid(world.slack.workspace).other  # an admin of another organisation, in a shared channel
+    assert olga.grid.admin
     await world.start()
     answer = await world.ask("downloads courier", user=world.bruno)
     turn = await press(world.slack, answer, "Request access", user=world.bruno)
     assert "Request sent" in (await turn.answer()).text
     await world.slack.until(lambda: directs(world, world.ana))
     assert not directs(world, sam)
+    assert not directs(world, olga)
     assert {call.args.get("team_id") for call in world.slack.calls_of("users.list")} == {world.slack.team_id}
 
 
@@ -134,6 +137,18 @@ async def test_organisation_members_are_all_answered(world: Environment, way: st
         await world.slack.until(lambda who=person: world.slack.home_of(who))
     for person in (people.guest, people.partner, people.other):
         assert "can only use apps" in (await world.ask("get courier", user=person)).text
+
+
+async def test_member_of_an_added_workspace_is_a_colleague(world: Environment) -> None:
+    """Whose record names a workspace alone, without the organisation."""
+    world.move_to(Place.ORGANISATION)
+    carla, sven = world.slack.user("carla"), world.slack.user("sven", team_id="T0ELSEWHERE")
+    carla.grid, carla.team_id = None, world.slack.team_id
+    world.releases.members += [carla.id, sven.id]
+    await world.start()
+    ready(world)
+    assert "Courier 2.4.0" in (await world.ask("get courier", user=carla)).text
+    assert "People from another organisation" in (await world.ask("get courier", user=sven)).text
 
 
 async def test_organisation_without_workspaces_is_logged(

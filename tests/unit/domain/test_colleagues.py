@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.colleagues import ColleagueRule, Home, ids_of, is_admin, is_colleague, may_be_of
+from bot.domain.colleagues import ColleagueRule, Home, ids_of, is_admin, is_colleague, is_of_organization, may_be_of
 
 PLAIN, GRID = Home("T1"), Home("T1", "E1")
 WIDE = Home("T1", "E1", ColleagueRule.ORGANIZATION)
@@ -61,6 +62,16 @@ def test_an_organisations_installation_takes_all_of_it() -> None:
         assert is_colleague(record, INSTALLED_FOR_ALL) is True
     for record in ({"team_id": "T9"}, grid("T9", enterprise_id="E9")):
         assert is_colleague(record, INSTALLED_FOR_ALL) is False
+
+
+def test_an_installations_workspaces_are_the_organisations() -> None:
+    added = replace(INSTALLED_FOR_ALL, added_to=frozenset({"T1", "T2"}))
+    for record in ({"team_id": "T1"}, {"enterprise_user": {"teams": ["T9", "T2"]}}):
+        assert is_colleague(record, INSTALLED_FOR_ALL) is False
+        assert is_colleague(record, added) is is_of_organization(record, added) is True
+    for record in ({"team_id": "T9"}, grid("T1", team_id="T1", enterprise_id="E9"), grid("T2", enterprise_id="E9")):
+        assert is_colleague(record, added) is is_of_organization(record, added) is False
+    assert is_colleague({}, added) is None
 
 
 def test_a_plain_workspace_has_no_organisation() -> None:
@@ -121,6 +132,20 @@ def test_an_admin_elsewhere_is_none_here() -> None:
     assert not is_admin(grid("T1", is_admin=True), GRID)
     assert is_admin(grid("T1", is_admin=True), INSTALLED_FOR_ALL)
     assert not is_admin({**grid("T1"), **admin}, INSTALLED_FOR_ALL)
+
+
+@pytest.mark.parametrize("home", [PLAIN, GRID, WIDE, INSTALLED_FOR_ALL])
+def test_no_stranger_is_an_admin(home: Home) -> None:
+    admin = {"is_admin": True, "is_owner": True}
+    for record in (grid("T9", enterprise_id="E9", **admin), grid("T9", team_id="T9", enterprise_id="E9", **admin)):
+        assert not is_admin({**record, **admin}, home)
+    assert not is_admin({**admin, "enterprise_user": admin}, home), "nobody says whose they are"
+
+
+def test_an_admin_of_a_sister_alone_is_none_here() -> None:
+    for home in (GRID, WIDE):
+        for record in (grid("T2"), grid("T2", team_id="E1"), grid("T2", team_id="T2")):
+            assert not is_admin({**record, "is_admin": True}, home)
 
 
 def test_a_record_answers_for_an_id_of_the_other_letter() -> None:

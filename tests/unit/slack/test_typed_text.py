@@ -59,6 +59,8 @@ def test_typed_text_removes_slack_additions(sent: str, meant: str) -> None:
         "get: courier",
         "get, courier",
         "/applivery get courier",
+        "applivery get courier",
+        "Applivery: get courier",
         "/builds get courier",
         "`/builds get courier`",
         "\n get courier",
