@@ -61,6 +61,14 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _no_service_link(value: Any) -> Any:
+    """Return None for what Kubernetes puts into METRICS_PORT where there is a Service called metrics.
+
+    https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+    """
+    return None if isinstance(value, str) and re.fullmatch(r"(tcp|udp|sctp)://\S+:\d+", value) else value
+
+
 def _listening(value: str) -> str:
     if not re.fullmatch(rf"{_LABELS}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?", value):
         raise ValueError("isn't a host name or address")
@@ -375,7 +383,7 @@ class Settings(BaseSettings):
         "address of the HTTP server: health, metrics, claim page, webhook, HTTP mode. `::` takes IPv6 and IPv4",
     )
     port: int = setting(3000, "port of the HTTP server; 0 for any free one", ge=0, le=65535)
-    metrics_port: int | None = setting(
+    metrics_port: Annotated[int | None, BeforeValidator(_no_service_link)] = setting(
         None,
         "port of its own for `/metrics` and `/readyz`, which PORT then doesn't answer; `/healthz` is on both",
         example="9090",

@@ -309,6 +309,11 @@ WRONG = [
 ]
 
 
+def test_service_called_metrics_in_kubernetes_sets_no_port() -> None:
+    assert read(METRICS_PORT="tcp://10.3.240.9:9090").metrics_port is None
+    assert read(METRICS_PORT="9090").metrics_port == 9090
+
+
 @pytest.mark.parametrize(("name", "value", "wrong"), WRONG)
 def test_settings_error_is_one_line_with_name_fault_and_example(name: str, value: str, wrong: str) -> None:
     (line,) = faults(**{name: value})

@@ -211,7 +211,8 @@ def compose(command: DocumentedCommand, sandbox: Sandbox) -> None:
         assert others[1] == "applivery-bot"
         parse(*others[2:])
     if shutil.which("docker") and run("docker", "compose", "version", cwd=ROOT).code == 0:
-        sandbox.run("docker", "compose", verb, "--help", *options)
+        done = run("docker", "compose", verb, "--help", *options, cwd=sandbox.folder)
+        assert done.code == 0, done
 
 
 @rule(r"(docker|buildah) build .*|docker buildx imagetools inspect \S+")

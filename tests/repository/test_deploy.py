@@ -14,6 +14,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from bot.db.connect import DatabaseUrl
+from bot.exceptions import StartupError
 from bot.observability.metrics import Metrics
 from bot.settings import DRAIN_SECONDS, Settings
 from tests.repository.shell import ROOT, run
@@ -145,6 +147,16 @@ def test_no_pod_starts_without_the_address_of_postgresql(pod: dict[str, Any]) ->
     """A key that a secretKeyRef names and the secret lacks keeps a container from starting, unless it is optional."""
     assert variable(pod, "DATABASE_URL") == {"secretKeyRef": {"name": "applivery-bot", "key": "DATABASE_URL"}}
     assert variable(pod, "REPLICAS") == str(KUBERNETES["Deployment"]["spec"]["replicas"])
+
+
+def test_deployment_settings_are_accepted_by_bot(pod: dict[str, Any]) -> None:
+    [container] = pod["containers"]
+    given = {each["name"].lower(): each["value"] for each in container["env"] if "value" in each}
+    needed = {"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "applivery_token": "t"}
+    settings = Settings(_env_file=None, **needed, applivery_organization="acme", **given)
+    with pytest.raises(StartupError, match="REPLICAS is 2, and SQLite"):
+        DatabaseUrl.parse(settings.database_url).check_replicas(settings.replicas)
+    DatabaseUrl.parse("postgresql://postgres/bot").check_replicas(settings.replicas)
 
 
 def test_metrics_and_readiness_are_not_in_the_service(pod: dict[str, Any]) -> None:
