@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -33,7 +33,6 @@ from bot.services.event_arrivals import EventArrivals
 from bot.services.permissions import PermissionChecker
 from bot.services.slack_uploads import UploadRunner
 from bot.services.webhook import WebhookHandler
-from bot.settings import Settings
 from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
@@ -47,6 +46,9 @@ from bot.web.metrics_collector import MetricsCollector
 from bot.web.server import HttpServer
 from bot.web.slack_events import SlackEvents
 from bot.workers.channel_monitor import ChannelMonitor
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 log = logger(__name__)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bot.applivery.client import AppliveryClient
 from bot.db.database import Database
@@ -36,10 +37,12 @@ from bot.services.slack_imports import SlackImportService
 from bot.services.slack_uploads import UploadRunner
 from bot.services.subscriptions import SubscriptionService
 from bot.services.watches import WatchService
-from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.slack.file_source import SlackFileSource
 from bot.testing_overrides import TestingOverrides
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 STOP_SECONDS = 2.0  # for the message that an upload was stopped
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import aiohttp
@@ -19,12 +20,15 @@ from bot.observability.metrics import Metrics
 from bot.observability.redaction import redactor
 from bot.services.access import AccessResolver
 from bot.services.permissions import PermissionChecker
-from bot.settings import Settings, networks
+from bot.setting_values import networks
 from bot.slack.client import SlackClient
 from bot.slack.group_homes import GroupHomes
 from bot.slack.refused_blocks import RefusedBlocks
 from bot.testing_overrides import TestingOverrides
 from bot.web.claim.page import ClaimPage
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 
 def learn_secrets(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot import __version__
 from bot.applivery.client import AppliveryClient
@@ -27,13 +27,15 @@ from bot.i18n import NO_TEXT
 from bot.observability.causes import cause
 from bot.services.app_directory import AppDirectory
 from bot.services.event_arrivals import EventArrivals
-from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.slack.socket_mode.pool import SocketPool
 from bot.supervisor import WorkerSupervisor
 from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
 from bot.web.readiness import FRESH, SECONDS, Check
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
 

@@ -4,59 +4,37 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from bot.i18n import ENGLISH, LANGUAGES
-
-Network = IPv4Network | IPv6Network
-# Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster is.
-PRIVATE: tuple[Network, ...] = tuple(
-    ip_network(text)
-    for text in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    )
+from bot.setting_values import (
+    HOST_AND_PORT,
+    LABELS,
+    POOLING,
+    POSTGRESQL,
+    TRANSACTION_POOLING,
+    InvalidSettings,
+    database_address,
+    networks,
+    split,
 )
-
 
 # https://docs.slack.dev/reference/app-manifest: of an app; its bot user, which has the same name, may have 80
 LONGEST_APP_NAME = 35
 
 
-def _parts(value: str) -> SplitResult:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        # `from None` and words of our own: Python's quote the address, and it may contain a password
-        raise ValueError("isn't a valid address: its host or port can't be read") from None
-    return parts
-
-
-_LABELS = r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*\.?"  # each is 63 characters at most
-_HOST = rf"(?:{_LABELS}|\[[0-9A-Fa-f:.]+\])"
-_HOST_AND_PORT = re.compile(rf"{_HOST}(?::\d*)?")
-
-
 def _web_address(value: str) -> str:
-    parts = _parts(value)
+    parts = split(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("isn't a web address with scheme and host")
     if set(value) & set("?#\\") or "@" in parts.netloc or not value.isprintable() or " " in value:
         raise ValueError("must have only scheme, host, port and path")
-    if not _HOST_AND_PORT.fullmatch(parts.netloc):
+    if not HOST_AND_PORT.fullmatch(parts.netloc):
         raise ValueError("isn't a web address: its host isn't valid")
     return value.rstrip("/")
 
@@ -70,7 +48,7 @@ def _no_service_link(value: Any) -> Any:
 
 
 def _listening(value: str) -> str:
-    if not re.fullmatch(rf"{_LABELS}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?", value):
+    if not re.fullmatch(rf"{LABELS}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?", value):
         raise ValueError("isn't a host name or address")
     return value
 
@@ -113,98 +91,11 @@ def _one_path_word(value: SecretStr) -> SecretStr:
     return value
 
 
-_SQLITE = "sqlite:///"
-_FORGETS = "is a database in memory, which is lost at a restart"
-_POSTGRESQL = ("postgresql://", "postgres://")
-# Strict, since a library that reads it otherwise shows a part of a password as the host: a `#` ends the
-# host for one library, an `@` the password for another.
-_SERVER = re.compile(
-    r"postgres(?:ql)?://"
-    r"(?:[^\s:/?#@\[\]]*(?::[^\s/?#@\[\]]*)?@)?"
-    r"(?:{host}(?::\d*)?(?:,{host}(?::\d*)?)*)?"
-    r"(?:/[^\s/?#@]*)?(?:\?[^\s#@]*)?".format(host=rf"(?:{_HOST}|(?:%2[Ff][\w.%-]+))")
-)
-
-
-def database_address(value: str) -> str:
-    """Return `sqlite:///<file>` or `postgresql://…` as it is meant; the scheme in small letters, nothing around it.
-
-    Raises ValueError, with the right spelling, for what would be a database in memory, another file than the one that
-    was written, or a driver this bot does not have. The words hold no password: only a file's name is repeated.
-    """
-    value = value.strip()
-    scheme, colon, rest = value.partition(":")
-    kind = scheme.lower().partition("+")[0]
-    if value == ":memory:":
-        raise ValueError(f"{_FORGETS}; write {_SQLITE}bot.db")
-    if not colon or not kind.isalnum() or len(kind) == 1 or kind == "file":
-        raise ValueError(f"isn't a database address; write {_spelt(value.removeprefix('file:').removeprefix('//'))}")
-    address = f"{scheme.lower()}:{rest}"
-    if kind in ("sqlite", "sqlite3"):
-        return _sqlite_address(address)
-    if not address.startswith(_POSTGRESQL):
-        raise ValueError("must start with sqlite:/// or postgresql://, without a driver name")
-    if not _SERVER.fullmatch(address) or not _splits(address):
-        raise ValueError(
-            "isn't a valid address: its host or port can't be read. In user name and password, write "
-            "@ as %40, / as %2F, ? as %3F, # as %23 and a space as %20"
-        )
-    return _hosts_apart(address)
-
-
-def _splits(address: str) -> bool:
-    try:
-        urlsplit(address)
-    except ValueError:
-        return False
-    return True
-
-
 def _with_pooling(address: str, info: ValidationInfo) -> str:
     """Add how transactions are pooled to an address, so that whoever opens the database knows."""
-    if info.data.get("pgbouncer") != TRANSACTION_POOLING or not address.startswith(_POSTGRESQL):
+    if info.data.get("pgbouncer") != TRANSACTION_POOLING or not address.startswith(POSTGRESQL):
         return address
     return f"{address}{'&' if '?' in address else '?'}{POOLING}={TRANSACTION_POOLING}"
-
-
-def _hosts_apart(address: str) -> str:
-    """Return `postgresql://…@one:1,two:2/db`, as libpq takes it, with its hosts in the query, as SQLAlchemy does.
-
-    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
-    """
-    scheme, _, rest = address.partition("://")
-    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
-    person, at, hosts = authority.rpartition("@")
-    if "," not in hosts:
-        return address
-    path, _, query = rest[len(authority) :].partition("?")
-    named = "&".join([*(f"host={host}" for host in hosts.split(",")), *([query] if query else [])])
-    return f"{scheme}://{person}{at}{path or '/'}?{named}"
-
-
-def _sqlite_address(address: str) -> str:
-    file = address.removeprefix(_SQLITE)
-    path = unquote(file)  # as SQLAlchemy does
-    wrong = ""
-    if not address.startswith(_SQLITE):
-        wrong = "needs sqlite:/// and then the file"
-    elif path in ("", "/") or ":memory:" in path or "mode=memory" in path or path.startswith("file:"):
-        wrong = _FORGETS
-    elif path.startswith("//") or path.startswith("/") != file.startswith("/"):
-        wrong = "needs three slashes before a relative path, four before an absolute one"
-    elif not path.isprintable() or path.endswith("/") or set(path) & set("?#:\\"):
-        wrong = "must have only a file name"
-    if wrong:
-        raise ValueError(f"{wrong}; write {_spelt(address.partition(':')[2])}")
-    return address
-
-
-def _spelt(typed: str) -> str:
-    """Return the address of the file that was meant, as far as it can be told; nothing that could be a password."""
-    named = re.fullmatch(r"(/*)(?:localhost/)?([\w.~/-]+\.(?:db|sqlite3?))(?:[?#].*)?", unquote(typed), re.DOTALL)
-    if named is None:
-        return f"{_SQLITE}bot.db"
-    return f"{_SQLITE}{'/' if len(named[1]) in (1, 4, 5) else ''}{named[2]}"
 
 
 def _people(value: Any) -> Any:
@@ -217,24 +108,9 @@ def _people(value: Any) -> Any:
     return value
 
 
-def networks(value: str) -> tuple[Network, ...]:
-    """Return the networks in a list with commas; `private` stands for the private ranges, `none` for none."""
-    words = [word.strip().lower() for word in value.split(",") if word.strip()]
-    return tuple(network for word in words if word != "none" for network in _network(word))
-
-
 def _list_of_networks(value: str) -> str:
     networks(value)
     return value
-
-
-def _network(word: str) -> tuple[Network, ...]:
-    if word == "private":
-        return PRIVATE
-    try:
-        return (ip_network(word, strict=False),)
-    except ValueError:
-        raise ValueError("may only have networks like 10.0.0.0/8, private or none") from None
 
 
 def _lower(value: Any) -> Any:
@@ -275,7 +151,6 @@ def setting(
 
 
 DRAIN_SECONDS = 5.0  # in Kubernetes, whose proxies learn in this time that a replica is to get no more requests
-POOLING, TRANSACTION_POOLING = "pgbouncer", "transaction"  # as parameter of an address
 _LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
@@ -533,14 +408,6 @@ EXAMPLES = {
     for name, field in {**UploadSettings.model_fields, **Settings.model_fields}.items()
     if field.examples
 }
-
-
-class InvalidSettings(Exception):
-    """The settings cannot be used; `lines` has one sentence for each fault: its name, what is wrong, an example."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 _ENV_FILE = ".env: {wrong}. Example: cp .env.example .env, then fill it in as UTF-8"

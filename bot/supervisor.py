@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.applivery.client import AppliveryClient
 from bot.db.database import Database
@@ -20,7 +20,6 @@ from bot.services.app_directory import AppDirectory
 from bot.services.bundle import Services
 from bot.services.permissions import PermissionChecker
 from bot.services.upload_recovery import UploadJournal
-from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.testing_overrides import TestingOverrides
 from bot.workers import scheduled_reports as digesting
@@ -37,6 +36,9 @@ from bot.workers.personal_notifications import PersonalNotifier
 from bot.workers.poll_outages import OutageNotifier
 from bot.workers.progress_updater import ProgressUpdater
 from bot.workers.retention import RetentionJob
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 log = logger(__name__)
 

@@ -16,12 +16,20 @@ def main() -> None:
         from bot.cli import standard_streams  # noqa: PLC0415
 
         standard_streams.guard()
-        from bot.cli.program import called  # noqa: PLC0415
-
-        code = called(words)
+        code = _called(words)
     except KeyboardInterrupt:
         code = _stopped(words)
     sys.exit(_delivered(code))
+
+
+def _called(words: list[str]) -> int:
+    if words == ["run"]:  # most start so, and stay: neither parser is loaded for it
+        from bot.cli import run_command  # noqa: PLC0415
+
+        return run_command.called()
+    from bot.cli.program import called  # noqa: PLC0415
+
+    return called(words)
 
 
 def _stopped(words: list[str]) -> int:

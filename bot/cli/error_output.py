@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,21 @@ import bot
 from bot.cli import exit_handling
 from bot.exceptions import BotError, UserInputError, kind_of
 from bot.i18n import english
-from bot.settings import InvalidSettings
+from bot.setting_values import InvalidSettings
 
 _LONGEST = 2000  # characters of a message; an argument that is repeated in it may be as long as the system allows
+
+
+def exit_code(work: Callable[[], int], *, as_json: bool) -> int:
+    """Do the work and return its exit code, or that of the failure which is printed."""
+    try:
+        return work()
+    except InvalidSettings as fault:
+        return settings_fault(fault, as_json=as_json)
+    except BotError as problem:
+        return failed(problem, as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - every error is shown as a sentence
+        return usage(error, as_json=as_json) or failed(fault_of(error), as_json=as_json)
 
 
 def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
@@ -50,7 +62,7 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
     return exit_handling.USAGE
 
 
-def fault(error: Exception) -> BotError:
+def fault_of(error: Exception) -> BotError:
     """Return an unexpected error as a BotError: its kind and place, without its text, which may hold a secret."""
     here = Path(bot.__file__).parent
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]

@@ -16,7 +16,7 @@ from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
 from bot.i18n import NO_TEXT, english
 from bot.observability.logging import set_up_logs
-from bot.settings import InvalidSettings
+from bot.setting_values import InvalidSettings
 from bot.slack.mrkdwn import plain_text
 from bot.slack.views.uploads import measure
 
@@ -139,7 +139,7 @@ def ended(work: Callable[[Output], Coroutine[Any, Any, None]], *, as_json: bool)
     except BotError as problem:
         return error_output.failed(problem, as_json=as_json, facts=showing.facts)
     except Exception as error:  # noqa: BLE001 - what is known of the build by then is printed all the same
-        return error_output.failed(error_output.fault(error), as_json=as_json, facts=showing.facts)
+        return error_output.failed(error_output.fault_of(error), as_json=as_json, facts=showing.facts)
     if as_json:
         exit_handling.result({"ok": True, **showing.facts})
     return exit_handling.DONE

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,21 +13,16 @@ import typer
 
 from bot import __version__
 from bot import settings as bot_settings
-from bot.cli import error_output, shutdown, standard_streams
+from bot.cli import error_output, run_command, shutdown, standard_streams
 from bot.cli.attach import attach
 from bot.cli.exit_handling import DONE, FAILED, wants_json
-from bot.cli.signals import signals
 from bot.cli.upload import upload
-from bot.exceptions import BotError
+from bot.setting_values import InvalidSettings
 from bot.slack.manifest import manifest as slack_manifest
 from bot.slack.mrkdwn import size
-from bot.web.liveness import Listeners
 
 if TYPE_CHECKING:
-    from bot.app import RunningBot
     from bot.dispatch.registry import HandlerRegistry
-
-CONNECT_SECONDS = 15.0  # until `run` says that Slack is not reached
 
 app = typer.Typer(
     name="applivery-bot",
@@ -43,21 +36,16 @@ app = typer.Typer(
 
 def called(words: Sequence[str]) -> int:
     """Carry out a command line; returns the exit code: 0 done, 1 failed, 2 usage or settings."""
-    as_json = wants_json(words)
+    return error_output.exit_code(partial(_carry_out, words), as_json=wants_json(words))
+
+
+def _carry_out(words: Sequence[str]) -> int:
     try:
         # not `app()`: it has exit codes and messages of its own for Ctrl-C and for a broken connection
         with typer.main.get_command(app).make_context(_name(), list(words)) as context:
             context.command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
-    except bot_settings.InvalidSettings as fault:
-        return error_output.settings_fault(fault, as_json=as_json)
-    except BotError as problem:
-        return error_output.failed(problem, as_json=as_json)
-    except Exception as error:  # noqa: BLE001 - every error is shown as a sentence
-        return error_output.usage(error, as_json=as_json) or error_output.failed(
-            error_output.fault(error), as_json=as_json
-        )
     return DONE
 
 
@@ -85,74 +73,13 @@ def _options(
 @app.command()
 def run() -> None:
     """Run the bot. Stop it with Ctrl-C or SIGTERM."""
-    # What is loaded now stays for good. Searching it for garbage takes a tenth of the start, and later 20 ms at a time.
-    gc.disable()
-    asyncio.run(_until_stopped(bot_settings.read()))
-
-
-async def _until_stopped(settings: bot_settings.Settings) -> None:
-    stop = _stop_event()
-    # Opening can take long: another replica migrates, a database does not answer. Told to stop then, it does not wait.
-    giving_up = asyncio.create_task(_cancelled_by(stop, asyncio.current_task()))
-    try:
-        await _run(settings, stop, giving_up)
-    except asyncio.CancelledError:
-        if not stop.is_set():
-            raise
-    finally:
-        giving_up.cancel()
-
-
-async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) -> None:
-    await stop.wait()
-    if task:
-        task.cancel()
-
-
-async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
-    listeners = await Listeners.open(settings.host, settings.port, settings.metrics_port)
-    # in a thread, because it takes a moment and the liveness server has to answer meanwhile
-    service = await asyncio.to_thread(importlib.import_module, "bot.app")
-    _set_up_logs(settings.log_level, settings.log_format)
-    async with service.running(settings, listeners=listeners) as running_bot:
-        giving_up.cancel()
-        gc.freeze()
-        gc.enable()
-        greeting = asyncio.create_task(_greet(running_bot, settings))
-        await stop.wait()
-        greeting.cancel()
-        stop.clear()
-        await running_bot.drain(stop)
-
-
-async def _greet(running_bot: RunningBot, settings: bot_settings.Settings) -> None:
-    """Print one line once the bot answers in Slack; with JSON logs it is an event."""
-    from bot.observability.logging import logger  # noqa: PLC0415
-
-    connecting = asyncio.create_task(running_bot.connected())
-    await asyncio.wait({connecting}, timeout=CONNECT_SECONDS)
-    if not connecting.done() and settings.log_format == "console":
-        typer.echo("Still connecting to Slack. If this goes on, run `applivery-bot doctor`.")
-    bot = await connecting
-    if settings.log_format == "json":
-        log = logger(__name__)
-        log.info("service.connected", workspace=bot.team, bot=bot.name, command=settings.slack_command)
-        return
-    typer.echo(f"Connected to {bot.team} as @{bot.name}. Type {settings.slack_command} in Slack.")
+    run_command.run()
 
 
 def _set_up_logs(level: str, style: str) -> None:
     from bot.observability.logging import set_up_logs  # noqa: PLC0415 - the liveness server opens before any of it is needed
 
     set_up_logs(level, style)
-
-
-def _stop_event() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in signals():
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 @app.command()
@@ -189,13 +116,13 @@ def doctor(
         return register_webhook or ask(question)
 
     _set_up_logs("CRITICAL", "console")  # the report has what libraries would warn of
-    settings: bot_settings.Settings | bot_settings.InvalidSettings
+    settings: bot_settings.Settings | InvalidSettings
     try:
         instead = {} if tenant is None else {"applivery_tenant": tenant}
         settings = bot_settings.read(
             **instead
         )  # here, since in the event loop no signal is handled while a file is opened
-    except bot_settings.InvalidSettings as fault:
+    except InvalidSettings as fault:
         settings = fault
         _offer_env_file(ask)
     report = shutdown.until_done(examine(settings, consent, also=(BLOCKS,) if blocks else ()))

@@ -24,7 +24,7 @@ from bot.db.runner import Runner, SqliteRunner
 from bot.db.types import micros
 from bot.exceptions import StartupError
 from bot.i18n import english
-from bot.settings import POOLING, TRANSACTION_POOLING, database_address
+from bot.setting_values import POOLING, TRANSACTION_POOLING, database_address
 
 APPLICATION = "applivery-bot"
 

@@ -13,7 +13,8 @@ from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport, broken, 
 from bot.factories import learn_secrets
 from bot.observability.causes import cause
 from bot.observability.redaction import redactor
-from bot.settings import InvalidSettings, Settings
+from bot.setting_values import InvalidSettings
+from bot.settings import Settings
 
 Check = Callable[[CheckContext], Awaitable[list[CheckResult]]]
 

@@ -8,9 +8,19 @@ import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-import structlog
-
 from bot.observability.redaction import redactor
+
+# structlog imports rich and pygments where it finds them: 66 modules for a formatter that is not used here, since
+# `format_exc_info` has made text of a traceback by then. None in sys.modules is "not installed".
+# https://docs.python.org/3/reference/import.html#the-module-cache
+if "rich" in sys.modules:
+    import structlog
+else:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        import structlog
+    finally:
+        del sys.modules["rich"]
 
 MOST_TROUBLES = 1000  # told apart
 

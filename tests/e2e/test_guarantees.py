@@ -814,7 +814,7 @@ def test_promise_12_settings_are_read_in_cli_and_nowhere_else() -> None:
                 readers.add(name)
             if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
                 peekers.add(name)
-    asking = {"cli/program.py", "cli/upload_command.py", "cli/attach_command.py"}
+    asking = {"cli/program.py", "cli/settings_process.py", "cli/upload_command.py", "cli/attach_command.py"}
     assert readers == asking, "settings.py knows how, the command line asks"
     # the CI system's own variables, which are no settings of ours; where systemd has put files of secrets; and what a
     # program of PostgreSQL's is started with

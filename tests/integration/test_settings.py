@@ -22,7 +22,8 @@ from bot import settings as bot_settings
 from bot.applivery.hosts import AppliveryHosts
 from bot.cli.program import app
 from bot.db.connect import DatabaseUrl
-from bot.settings import EXAMPLES, InvalidSettings, Settings, SlackAppSettings, UploadSettings
+from bot.setting_values import PRIVATE, InvalidSettings, database_address, networks
+from bot.settings import EXAMPLES, Settings, SlackAppSettings, UploadSettings
 
 ROOT = Path(__file__).parents[2]
 NEEDED = {
@@ -197,7 +198,7 @@ def test_another_database_is_refused_with_the_right_one(typed: str, right: str) 
 )
 def test_a_sqlite_address_means_the_file_it_shows(scheme: str, colon: str, slashes: int, name: str, rest: str) -> None:
     try:
-        address = bot_settings.database_address(f"{scheme}{colon}{'/' * slashes}{name}{rest}")
+        address = database_address(f"{scheme}{colon}{'/' * slashes}{name}{rest}")
     except ValueError:
         return
     if address.startswith("sqlite"):
@@ -428,7 +429,7 @@ def test_no_part_of_a_password_is_taken_for_a_host() -> None:
     for awkward in AWKWARD:
         for around in ("postgresql://u:{}@db.test/bot", "postgres://u:{}@db.test:5432/bot?sslmode=require"):
             try:
-                address = bot_settings.database_address(around.format(awkward.format(*PIECES)))
+                address = database_address(around.format(awkward.format(*PIECES)))
             except ValueError:
                 continue
             accepted += 1
@@ -606,17 +607,17 @@ def test_settings_shell_prints_only_the_lines_and_exits_2(tmp_path: Path, conten
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("private", [str(network) for network in bot_settings.PRIVATE]),
+        ("private", [str(network) for network in PRIVATE]),
         ("none", []),
         ("NONE", []),
         ("10.1.2.3", ["10.1.2.3/32"]),
         (" 10.0.0.0/8 , 2001:db8::/32,", ["10.0.0.0/8", "2001:db8::/32"]),
         ("10.1.2.3/8", ["10.0.0.0/8"]),
-        ("private,173.245.48.0/20", [*(str(network) for network in bot_settings.PRIVATE), "173.245.48.0/20"]),
+        ("private,173.245.48.0/20", [*(str(network) for network in PRIVATE), "173.245.48.0/20"]),
     ],
 )
 def test_proxies_are_networks_or_words_for_them(typed: str, expected: list[str]) -> None:
-    assert [str(network) for network in bot_settings.networks(typed)] == expected
+    assert [str(network) for network in networks(typed)] == expected
 
 
 @pytest.mark.parametrize("typed", ["everybody", "10.0.0.0/33", "10.0.0", "example.com", "10.0.0.0/8;::1"])

@@ -20,7 +20,7 @@ from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport
 from bot.doctor.runner import CHECKS, SETTINGS, examine
 from bot.domain.model import BuildEvent
 from bot.exceptions import DatabaseUnavailable
-from bot.settings import InvalidSettings
+from bot.setting_values import InvalidSettings
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from sandbox.faults import Fault
 from tests.conftest import Environment

@@ -24,7 +24,7 @@ from bot.domain.states import PauseReason
 from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, new_ticket
 from bot.exceptions import PermissionDenied
 from bot.observability.metrics import Metrics
-from bot.settings import PRIVATE
+from bot.setting_values import PRIVATE
 from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.claim.page import ClaimPage
 from bot.web.liveness import LivenessServer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from bot.settings import PRIVATE
+from bot.setting_values import PRIVATE
 from bot.web.proxy_headers import Network, caller
 
 XFF, FORWARDED = "X-Forwarded-For", "Forwarded"

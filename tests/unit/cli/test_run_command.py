@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.cli import program
+from bot.cli import run_command
 from bot.slack.client import BotIdentity
 
 
 async def test_run_says_while_slack_is_not_reached(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program, "CONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(run_command, "CONNECT_SECONDS", 0.01)
     reached = asyncio.Event()
 
     async def connected() -> BotIdentity:
@@ -24,7 +24,7 @@ async def test_run_says_while_slack_is_not_reached(
 
     running_bot: Any = SimpleNamespace(connected=connected)
     settings: Any = SimpleNamespace(log_format="console", slack_command="/builds")
-    greeting = asyncio.create_task(program._greet(running_bot, settings))
+    greeting = asyncio.create_task(run_command._greet(running_bot, settings))
     said = ""
     while not said:
         await asyncio.sleep(0)
