@@ -43,6 +43,9 @@ POSTING = (
 )  # fmt: skip
 ERRORS: dict[str, tuple[str, ...]] = {
     "auth.test": (),
+    "auth.teams.list": ("not_allowed_token_type", "invalid_cursor"),
+    "blocks.validate": ("invalid_blocks", "invalid_arguments"),
+    "bots.info": ("bot_not_found",),
     "users.info": ("user_not_found", "user_not_visible"),
     "users.list": ("limit_required", "invalid_cursor"),
     "usergroups.list": ("plan_upgrade_required", "permission_denied"),
@@ -77,7 +80,7 @@ ACTS = ("chat.postEphemeral", "views.open", "views.publish", "files.completeUplo
 # What the bot asks by itself, after a crash, or of a file: nobody waits for it at these doors.
 BY_ITSELF = {
     "auth.test", "users.list", "conversations.open", "conversations.history", "conversations.replies", "chat.update",
-    "chat.delete", "files.info", "users.conversations",
+    "chat.delete", "files.info", "users.conversations", "auth.teams.list", "blocks.validate", "bots.info",
 }  # fmt: skip
 
 
