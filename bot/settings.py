@@ -192,7 +192,7 @@ class Settings(BaseSettings):
     slack_command: SlashCommand = setting("/applivery", "slash command, as named in the Slack app")
     slack_app_name: AppName = setting(
         "Applivery",
-        "the app's name in the manifest; choose another where Applivery's own Slack app is installed",
+        "the app's name in the manifest; choose another if Applivery's own Slack app is installed",
         example="Applivery Builds",
     )
     slack_socket_connections: int = setting(
@@ -240,8 +240,8 @@ class Settings(BaseSettings):
 
     pgbouncer: Annotated[Literal["session", "transaction"], BeforeValidator(_lower)] = setting(
         "session",
-        "how a pgbouncer in front of PostgreSQL pools: session (or none is there), or transaction: without prepared "
-        "statements, and other replicas are asked every 2 s instead of LISTEN",
+        "the `pool_mode` of your pgbouncer: session (also without a pgbouncer), or transaction: the bot then prepares "
+        "no statements, and asks every 2 s what other replicas did",
         group="Where it runs",
     )
     database_url: Annotated[str, AfterValidator(database_address), AfterValidator(_with_pooling)] = setting(
@@ -260,15 +260,15 @@ class Settings(BaseSettings):
     port: int = setting(3000, "port of the HTTP server; 0 for any free one", ge=0, le=65535)
     metrics_port: Annotated[int | None, BeforeValidator(_no_service_link)] = setting(
         None,
-        "port of its own for `/metrics` and `/readyz`, which PORT then doesn't answer; `/healthz` is on both",
+        "separate port for `/metrics` and `/readyz`, instead of PORT; `/healthz` is on both",
         example="9090",
         ge=0,
         le=65535,
     )
     drain_seconds: float | None = setting(
         None,
-        "seconds after SIGTERM in which `/readyz` fails but requests are served, until proxies send none; empty for 5 "
-        "in Kubernetes, else 0. Used in HTTP mode and with a claim page or webhook",
+        "seconds that requests are still served after SIGTERM, while `/readyz` fails; empty: 5 in Kubernetes, else 0. "
+        "Only in HTTP mode and with a claim page or webhook",
         example="5",
         ge=0,
         le=300,
@@ -291,7 +291,7 @@ class Settings(BaseSettings):
     ledger_days: float = setting(90, "days that the audit log is kept", gt=0, le=3650)
     history_days: float = setting(
         365,
-        "days that builds, announcements, watches, sent builds and requests are kept; what a card still needs stays",
+        "days to keep builds, announcements, watches, sent builds and access requests; builds of cards that can change stay",
         ge=30,
         le=3650,
     )
@@ -313,7 +313,7 @@ class Settings(BaseSettings):
     )
     access_org: Annotated[OrganizationRule, BeforeValidator(_lower)] = setting(
         "workspace",
-        "Enterprise Grid: who is a colleague, workspace (members of this workspace) or organization (of any of yours)",
+        "Enterprise Grid: who is a colleague: members of this `workspace`, or of the whole `organization`",
     )
     language: Annotated[str, BeforeValidator(_lower), AfterValidator(_translated)] = setting(
         ENGLISH,

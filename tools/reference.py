@@ -170,7 +170,7 @@ def _program(group: Any, name: str) -> str:
     parameters = [parameter for parameter in command.params if parameter.name != "help"]
     usage = " ".join(
         [name, *("[OPTIONS]" for _ in range(any(parameter.param_type_name == "option" for parameter in parameters)))]
-        + [str(parameter.name).upper() for parameter in parameters if parameter.param_type_name == "argument"]
+        + [_placeholder(parameter) for parameter in parameters if parameter.param_type_name == "argument"]
     )
     rows = [[_spelling(parameter), _escaped(parameter.help or ""), _default(parameter)] for parameter in parameters]
     parts = [f"## {name}", f"`{usage}`", (command.help or "").strip()]
@@ -179,8 +179,12 @@ def _program(group: Any, name: str) -> str:
 
 def _spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{str(parameter.name).upper()}`"
+        return f"`{_placeholder(parameter)}`"
     return " ".join(f"`{name}`" for name in parameter.opts)
+
+
+def _placeholder(argument: Any) -> str:
+    return str(argument.metavar or argument.name).upper()
 
 
 def _default(parameter: Any) -> str:

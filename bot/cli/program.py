@@ -94,7 +94,7 @@ def doctor(
     ] = False,
     tenant: Annotated[
         str | None,
-        typer.Option("--tenant", help="Check the hosts of this Applivery tenant instead of APPLIVERY_TENANT."),
+        typer.Option("--tenant", help="Check the hosts of this Applivery tenant, not of APPLIVERY_TENANT."),
     ] = None,
 ) -> None:
     """Check the settings and everything they connect to.
@@ -143,11 +143,9 @@ def _offer_env_file(ask: Callable[[str], bool]) -> None:
 @app.command()
 def manifest(
     organization: Annotated[
-        bool, typer.Option("--organization", help="For Enterprise Grid: install once for the whole organisation.")
+        bool, typer.Option("--organization", help="For Enterprise Grid: installed once for the whole organisation.")
     ] = False,
-    http: Annotated[
-        bool, typer.Option("--http", help="For HTTP mode, before there is a SLACK_SIGNING_SECRET.")
-    ] = False,
+    http: Annotated[bool, typer.Option("--http", help="For HTTP mode, while SLACK_SIGNING_SECRET is empty.")] = False,
 ) -> None:
     """Print the Slack app manifest for these settings."""
     import yaml  # noqa: PLC0415 - nothing else needs it
@@ -220,10 +218,10 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` made
 
 @app.command("copy-database")
 def copy_database(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="The database with the data, as of DATABASE_URL.")],
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The database to copy, written like DATABASE_URL.")],
     target: Annotated[str, typer.Argument(metavar="TO", help="An empty database; a SQLite file is created.")],
 ) -> None:
-    """Copy everything to another database, like from SQLite to PostgreSQL. Stop the bot first.
+    """Copy everything to another database, for example from SQLite to PostgreSQL. Stop the bot first.
 
     Other users can see the arguments of a process. Put a password into PGPASSWORD or ~/.pgpass.
     """

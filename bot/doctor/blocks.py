@@ -179,4 +179,4 @@ def _unasked(case: CheckContext, error: SlackError) -> CheckResult:
     if error.code in UNKNOWN:
         text = f"{case.settings.slack_api_url} doesn't know blocks.validate."
         return skipped(BLOCKS, text, "Point SLACK_API_URL at Slack itself, or let the proxy pass this method on.")
-    return broken(BLOCKS, f"can't ask Slack ({cause(error)}).", "Try again; if it goes on, check SLACK_API_URL.")
+    return broken(BLOCKS, f"can't ask Slack ({cause(error)}).", "Try again. If it still fails, check SLACK_API_URL.")

@@ -44,7 +44,7 @@ def _compared(case: CheckContext, found: list[ImportCandidate], subscribed: set[
     results = []
     if both:
         fix = f"Turn it off there: Applivery → Workspace Settings → Integrations. {offer}"
-        results.append(warning(OWN, f"announces in {_named(both)} too, so each build has two messages.", fix))
+        results.append(warning(OWN, f"announces in {_named(both)} too: two messages for each build.", fix))
     if others:
         results.append(skipped(OWN, f"announces in {_named(others)}, and the bot doesn't.", offer))
     if unnamed:

@@ -117,7 +117,7 @@ async def history(case: CheckContext) -> list[CheckResult]:
     except SlackRateLimited as busy:
         if busy.retry_after < LIMITED_SECONDS:
             return [skipped(HISTORY, "Slack is busy now.")]
-        text = f"Slack lets this app read a channel once in {busy.retry_after:.0f} s, as it does distributed apps."
+        text = f"Slack lets this app read a channel only once in {busy.retry_after:.0f} s, like all distributed apps."
         return [warning(HISTORY, f"{text} {CONSEQUENCE}", REMEDY)]
     except SlackError as problem:
         return [skipped(HISTORY, f"Slack doesn't let the bot read a channel ({cause(problem)}).")]

@@ -54,7 +54,7 @@ async def _wrong(case: CheckContext, listed: list[GrantedWorkspace]) -> list[Che
         return []
     names = ", ".join(workspace.name or workspace.id for workspace in removed)
     text = f"the app was removed from {names}. Its announcements there are paused."
-    return [warning(WORKSPACES, text, f"Ignore this if it's intended. {ADD}")]
+    return [warning(WORKSPACES, text, f"If that was intended, ignore this. {ADD}")]
 
 
 def _count(listed: list[GrantedWorkspace]) -> str:

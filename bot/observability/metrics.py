@@ -57,7 +57,7 @@ class Metrics:
         )
         self.history_limited = Gauge(
             "applivery_bot_slack_history_limited",
-            "1 when Slack lets this app read channel history once a minute only, as it does distributed apps",
+            "1 when Slack lets this app read channel history only once a minute, like all distributed apps",
             registry=self.registry,
         )
         self.webhooks = Counter(

@@ -61,7 +61,7 @@ OPTIONAL = {
     "channels:history": Feature("look-up in public channels", "a crash can, rarely, repeat an announcement", _HISTORY),
     "groups:history": Feature("look-up in private channels", "a crash can, rarely, repeat an announcement", _HISTORY),
     "im:history": Feature(
-        "its own DM", "words typed there aren't read, and a crash can, rarely, repeat a message", _HISTORY
+        "the bot's DM", "commands typed there aren't read, and a crash can, rarely, repeat a message", _HISTORY
     ),
 }
 REQUIRED = tuple(scope for scope in SCOPES if scope not in OPTIONAL)
@@ -128,9 +128,14 @@ EVENTS = {
     "channel_unarchive": Event("a channel is back: its subscriptions resume", "channels:read"),
     "channel_left": Event("the bot was removed: the channel's subscriptions pause", "channels:read"),
     "channel_rename": Event("a channel was renamed", "channels:read"),
-    "channel_shared": Event("a channel is shared with another organization: its subscriptions ask", "channels:read"),
-    "channel_unshared": Event("a channel isn't shared any more: its subscriptions resume", "channels:read"),
-    "channel_id_changed": Event("a private channel got another ID: all that is set up for it moves", "groups:read"),
+    "channel_shared": Event(
+        "a channel is shared with another organisation: its subscriptions pause, and their creator decides",
+        "channels:read",
+    ),
+    "channel_unshared": Event("a channel is no longer shared: its subscriptions resume", "channels:read"),
+    "channel_id_changed": Event(
+        "a private channel got another ID: its subscriptions and cards move with it", "groups:read"
+    ),
     "group_archive": Event("the same for private channels", "groups:read"),
     "group_unarchive": Event("the same for private channels", "groups:read"),
     "group_left": Event("the same for private channels", "groups:read"),

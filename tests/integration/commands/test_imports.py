@@ -110,7 +110,7 @@ async def test_doctor_warns_where_both_announce(world: Environment) -> None:
     await world.ask("subscribe courier")
     [both] = of(await examined(world), OWN)
     assert both.outcome is CheckOutcome.WARNING
-    assert both.said == "announces in #releases too, so each build has two messages."
+    assert both.said == "announces in #releases too: two messages for each build."
     assert "`/applivery subscriptions import`" in both.fix
 
 
