@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,21 +11,25 @@ from pathlib import Path
 
 from tests.repository.shell import ROOT
 
-# What a command begins with. One that has no rule in test_commands.py fails there, so this list may be long.
+# What a command begins with, `/applivery` in Slack included. The list may be long: a command without a rule in
+# test_commands.py fails there.
 _NAMES = """
-applivery-bot apt apt-get awk bash brew buildah cat cd chmod chown cp createdb crontab curl dnf docker docker-compose
-dpkg echo export find git gpg grep gunzip gzip helm install journalctl kill killall kubectl kustomize ln ls make mkdir
-mv nginx node npm npx openssl pg_dump pg_restore pgbouncer pip pip3 pipx pkill podman poetry pre-commit promtool ps
-psql python python3 rm rsync scp sed sh source sqlite3 ssh sudo systemctl systemd-analyze systemd-creds tar tee touch
-tsc umask unzip useradd uv vi wget yum
+/applivery applivery-bot apt apt-get awk bash brew buildah cat cd chmod chown cp createdb crontab curl dnf
+docker docker-compose dpkg echo export find git gpg grep gunzip gzip helm install journalctl kill killall
+kubectl kustomize ln ls make mkdir mv nginx node npm npx openssl pg_dump pg_restore pgbouncer pip pip3 pipx
+pkill podman poetry pre-commit promtool ps psql python python3 rm rsync scp sed sh sha256sum source sqlite3
+ssh sudo systemctl systemd-analyze systemd-creds tar tee touch tsc umask unzip useradd uv vi wget yum
 """
 PROGRAMS = frozenset(_NAMES.split())
 FILES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(path for path in (ROOT / "deploy").iterdir() if path.suffix != ".json"),
-    *(ROOT / name for name in (".env.example", "compose.yaml", "Dockerfile", "manifest.yml")),
+    *(ROOT / name for name in (".env.example", "compose.yaml", "Dockerfile", "manifest.yml", "Makefile")),
+    *sorted((ROOT / "bot").rglob("*.py")),
 ]
+# English words too: they begin a command in backticks and in code, not behind a colon.
+VERBS = frozenset({"export", "find", "install", "kill", "make", "source", "touch"})
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,9 @@ def documented() -> list[DocumentedCommand]:
 
 
 def of_file(name: str, text: str) -> Iterator[DocumentedCommand]:
-    """Return the commands in a text: Markdown, or a file whose comments begin with `#`."""
-    lines = list(_of_markdown(text) if name.endswith(".md") else _of_comments(text))
-    for number, line in lines:
+    """Return the commands in a text: Markdown, Python's sentences, or a file whose comments begin with `#`."""
+    read = {".md": _of_markdown, ".py": _of_sentences}.get(Path(name).suffix, _of_comments)
+    for number, line in read(text):
         yield from (DocumentedCommand(name, number, words) for words in _simple(line))
 
 
@@ -66,7 +71,10 @@ def _of_markdown(text: str) -> Iterator[tuple[int, str]]:
             yield from ((number, code) for code in _in_prose(line, colons=False))
         elif fence == "sh":
             yield from _of_shell(number, line)
-        else:  # a job of a CI system, or an indented block
+        elif fence is None:  # an indented block: settings, or commands
+            if re.match(r"    [a-z./]", line):
+                yield from _of_shell(number, line.strip())
+        else:  # a job of a CI system
             code = re.sub(r"^\s*(?:- )?(?:run: |script: )?", "", line)
             if _begins(code):
                 yield from _of_shell(number, code)
@@ -76,6 +84,16 @@ def _of_shell(number: int, line: str) -> Iterator[tuple[int, str]]:
     code, _, comment = line.partition(" #")
     yield number, code
     yield from ((number, other) for other in _in_prose(comment, colons=True))
+
+
+def _of_sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Return the commands in what a program says; its docstrings say nothing."""
+    tree = ast.parse(text)
+    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            said = (code for line in node.value.splitlines() for code in _in_prose(line, colons=True))
+            yield from ((node.lineno, code) for code in said)
 
 
 def _of_comments(text: str) -> Iterator[tuple[int, str]]:
@@ -104,13 +122,14 @@ def _in_prose(line: str, *, colons: bool) -> Iterator[str]:
     """Return the commands that stand in backticks and, with `colons`, those behind a colon."""
     quoted = re.findall(r"`([^`]+)`", line)
     bare = re.findall(r"(?<=: )\s*([^:,;`]+)", line) if colons else []
+    bare = [code.rstrip(". ") for code in bare if code.split()[0] not in VERBS]
     yield from (code.replace("\\|", "|").strip() for code in [*quoted, *bare] if _begins(code.strip()))
 
 
 def _begins(code: str) -> bool:
     """Whether this begins as a command does, and says more than a program's name."""
     words = re.sub(r"^(?:[A-Z_]+=\S* )*", "", code).split()
-    return len(words) > 1 and Path(words[0]).name in PROGRAMS
+    return len(words) > 1 and bool({words[0], Path(words[0]).name} & PROGRAMS)
 
 
 def _simple(line: str) -> Iterator[tuple[str, ...]]:

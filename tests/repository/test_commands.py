@@ -15,7 +15,9 @@ import pytest
 import typer
 import yaml
 
+import bot.commands
 from bot.cli.program import app as command_line
+from bot.dispatch.registry import HandlerRegistry
 from bot.settings import read
 from tests.repository.commands import DocumentedCommand, documented, of_file
 from tests.repository.shell import ROOT, CompletedCommand, environment, run
@@ -25,6 +27,7 @@ DEPLOYMENT = next(
     item for item in yaml.safe_load_all((ROOT / "deploy/kubernetes.yaml").read_text()) if item["kind"] == "Deployment"
 )
 COMMAND_LINE = typer.main.get_command(command_line).commands  # type: ignore[attr-defined]
+SUBCOMMANDS = {entry.name for entry in HandlerRegistry.scan(bot.commands).commands()}
 FILLED_IN = {
     "SLACK_BOT_TOKEN": "xoxb-1",
     "SLACK_APP_TOKEN": "xapp-1",
@@ -98,6 +101,12 @@ def parse(*words: str) -> None:
 def ours(command: DocumentedCommand, _: Sandbox) -> None:
     """test_operations.py does what the guide says about backups and copies."""
     parse(*command.words[1:])
+
+
+@rule(r"/applivery( \S.*)?")
+def in_slack(command: DocumentedCommand, _: Sandbox) -> None:
+    """Alone it is `/applivery help`."""
+    assert {*command.words[1:2]} <= SUBCOMMANDS
 
 
 @rule(r"python -m bot( COMMAND)?")
@@ -240,9 +249,26 @@ def other_tools(command: DocumentedCommand, _: Sandbox) -> None:
     assert (ROOT / works_on[command.words[0]]).exists()
 
 
-@rule(r"kill -9|systemd-analyze security")
+@rule(r"sha256sum --check SHA256SUMS|gpg --verify SHA256SUMS.asc SHA256SUMS|docker load --input \S+")
+def release(command: DocumentedCommand, sandbox: Sandbox) -> None:
+    """`make release` leaves files of these names; test_release.py verifies what is in them."""
+    made = "".join((ROOT / f"tools/{name}.sh").read_text() for name in ("release", "image"))
+    for name in re.findall(r"SHA256SUMS(?:\.asc)?|\.image\.tar\.gz", command.text):
+        assert name in made
+    if command.words[0] == "sha256sum":
+        (sandbox.folder / "SHA256SUMS").write_text(sandbox.run("sha256sum", "Dockerfile").said)
+        sandbox.run(*command.words)
+
+
+@rule(r"sh tools/\S+")
+def script(command: DocumentedCommand, _: Sandbox) -> None:
+    """test_scripts.py judges what is in it."""
+    assert (ROOT / command.words[1]).exists()
+
+
+@rule(r"kill -9|systemd-analyze security|docker load|gpg --armor --export-secret-keys")
 def named_only(_command: DocumentedCommand, _sandbox: Sandbox) -> None:
-    """Not told to be typed: test_stopping.py and test_deploy.py do it."""
+    """Not told to be typed as it stands; test_stopping.py, test_deploy.py and test_release.py do it."""
 
 
 # ------------------------------------------------------------------ the rules, applied
@@ -280,6 +306,11 @@ NAME=value psql "$URL" \\
   env: {A: b}
 ```
 """
+SENTENCES = """
+def help():
+    "Say what `make fuzz` does."
+    say("Run `applivery-bot doctor`. Then: make it so. Or start it: docker compose up --build.")
+"""
 EXAMPLE = """#!/bin/sh
 # With the wheel of `make release`, as root:
 #   useradd bot \\
@@ -299,6 +330,10 @@ def test_commands_are_found_wherever_they_stand() -> None:
         "psql $URL --quiet",
         "curl -fsS https://acme.test",
         "sh -s",
+    ]
+    assert [command.text for command in of_file("a.py", SENTENCES)] == [
+        "applivery-bot doctor",
+        "docker compose up --build",
     ]
     assert [command.text for command in of_file("example.yaml", EXAMPLE)] == [
         "make release",
