@@ -78,7 +78,7 @@ class HealthService:
 
     async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
         """Return whether polls succeed."""
-        stretch = self._budget.stretch
+        stretch = self._jobs.watch.pace.stretch
         return await readiness.polling(self._store, self._idle, self._jobs.watch.attempts, stretch, seconds=seconds)
 
     async def health(self) -> Health:
@@ -130,7 +130,7 @@ class HealthService:
         known = [at for at in (self._answered_at, self._jobs.watch.attempts.worked_at) if at is not None]
         last = self._at(max(known)) if known else None
         budget = self._budget
-        return AppliveryHealth(budget.left, budget.per_hour, budget.stretch, problem, why, last)
+        return AppliveryHealth(budget.left, budget.per_hour, self._jobs.watch.pace.stretch, problem, why, last)
 
     async def _engine(self) -> tuple[str, str]:
         try:

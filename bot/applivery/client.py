@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from bot import __version__
 from bot.applivery import envelope, parse, paths, queries
 from bot.applivery.app_builds import AppBuilds
 from bot.applivery.decode_cache import DecodeCache
@@ -89,10 +91,10 @@ class AppliveryClient:
     ) -> None:
         await self.close()
 
-    def polling(self) -> AppliveryClient:
+    def polling(self, lane: Priority = Priority.POLLING) -> AppliveryClient:
         """Return the same client, session and budget, counted as a job that can wait for people."""
         other = copy.copy(self)
-        other._lane = Priority.POLLING
+        other._lane = lane
         return other
 
     def depot(self, app: App) -> AppBuilds:
@@ -205,6 +207,19 @@ class AppliveryClient:
             lambda build: (not stage or stage is build.stage) and (os or build.platform).lower() == build.platform,
         )
 
+    async def newest_builds(self, app: App, *, limit: int, unless: str = "") -> tuple[str, Page[Build] | None]:
+        """Return the first page of an app's builds with its fingerprint; None in place of one that has it already.
+
+        The fingerprint `unless` of a page that was read before saves reading the same page again.
+        """
+
+        def read(body: bytes) -> tuple[str, Page[Build] | None]:
+            mark = _fingerprint(body, limit)
+            return mark, None if mark == unless else parse.builds(body, app, page=1, limit=limit)
+
+        where = f"{paths.app(self._root, app.id)}/builds"
+        return await self._get("builds", where, read, APP_IS_GONE, page="1", limit=str(limit))
+
     async def build(self, app_id: str, build_id: str) -> Build:
         """Return a build in detail, attachments included; raises Gone when it was deleted."""
         known = App(id=app_id, slug=app_id, name=app_id)
@@ -303,6 +318,11 @@ class AppliveryClient:
     ) -> _T:
         ask = ApiRequest(name, f"{self.hosts.api}{path}", query, self._lane)
         return await self._missing.told(self._transport.ask(ask, decode), gone)
+
+
+def _fingerprint(body: bytes, limit: int) -> str:
+    """Return 16 bytes that stand for an answer as this version reads it."""
+    return hashlib.blake2b(body, digest_size=16, person=f"{limit}/{__version__}".encode()[:16]).hexdigest()
 
 
 def _keep(page: Page[Build], wanted: Callable[[Build], bool]) -> Page[Build]:

@@ -1,26 +1,33 @@
-"""The hourly allowance of requests to Applivery, with a share reserved for users."""
+"""The hourly allowance of requests to Applivery: users first, then webhooks and news, then regular polls."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from heapq import merge
+from itertools import takewhile
 
 from bot.exceptions import BudgetExhausted, again_in
 from bot.i18n import Text
 
 _HOUR = 3600.0
 _SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
+_WORKERS = 0.04  # of the hour, for webhooks and for what is new
+_STEADY = 0.97
+_UNTOLD = 0.01  # of the hour, for what other replicas have made since they last told
 
 
 class Priority(Enum):
-    """The priority of a request: for a user who is waiting, or for a worker that can wait."""
+    """The priority of a request, the highest first; a lower one leaves the higher ones what is reserved for them."""
 
-    PEOPLE = "people"
-    POLLING = "polling"
+    PEOPLE = "people"  # a user waits
+    POLLING = "polling"  # a worker: the poll a webhook asked for, details of what is new, the list of apps
+    ROUTINE = "routine"  # the poll of an app at its regular time
+
+
+_RANK = {lane: rank for rank, lane in enumerate(Priority)}
 
 
 class _RequestWindow:
@@ -45,9 +52,13 @@ class _RequestWindow:
             self._sum -= self.slots.popleft()[1]
         return self._sum
 
+    def count_since(self, since: float) -> int:
+        """Return how many were made since then, which is less than an hour ago."""
+        return sum(count for _, count in takewhile(lambda slot: slot[0] > since, reversed(self.slots)))
+
 
 class RequestBudget:
-    """An allowance of requests in any hour; polling may use only what leaves a reserve for people.
+    """An allowance of requests in any hour; what can wait uses only what leaves the reserves of what goes first.
 
     Applivery states 10,000 requests an hour and does not say per what, hence one budget for all replicas: each tells
     the others from time to time how many it has made (`unshared`, `share`). `reserve` is the share of `per_hour` kept
@@ -58,17 +69,18 @@ class RequestBudget:
         if per_hour < 1 or not 0 <= reserve < 1:
             raise ValueError("a budget needs at least one request an hour and a reserve of 0 up to, not including, 1")
         self.per_hour = per_hour
-        self._reserved = min(math.ceil(per_hour * reserve), per_hour - 1)
+        people = min(math.ceil(per_hour * reserve), per_hour - 1)
+        workers = min(int(per_hour * _WORKERS), per_hour - 1 - people)
+        self._reserved = {Priority.PEOPLE: people, Priority.POLLING: workers, Priority.ROUTINE: 0}
         self._clock = clock
-        self._own = _RequestWindow()
-        self._others = _RequestWindow()
-        self.unshared = 0  # requests of this process that the other replicas do not know of
+        self._own = {lane: _RequestWindow() for lane in Priority}
+        self._others = {lane: _RequestWindow() for lane in Priority}
+        self.unshared = dict.fromkeys(Priority, 0)  # requests of this process that the other replicas do not know of
 
     @property
     def used(self) -> int:
         """Requests made in the last hour, by all replicas as far as known."""
-        now = self._clock()
-        return self._own.count(now) + self._others.count(now)
+        return sum(self._used().values())
 
     @property
     def left(self) -> int:
@@ -76,37 +88,65 @@ class RequestBudget:
         return max(0, self.per_hour - self.used)
 
     @property
-    def stretch(self) -> float:
-        """By how much polling is to be slowed down: 1 while there is plenty, up to 10 when little is left for it."""
-        share = (self.left - self._reserved) / (self.per_hour - self._reserved)
-        return min(max(0.5 / share, 1.0), 10.0) if share > 0 else 10.0
+    def routine_per_hour(self) -> float:
+        """How many regular polls an hour has room for, if the others go on as in the last half hour; always some.
+
+        A little less than all, since the counts of the last hour are of up to a minute more; when the others take what
+        polls had before, less until that is made up for.
+        """
+        used, now, room = self._used(), self._clock(), self.per_hour - int(_UNTOLD * self.per_hour)
+        for lane in (Priority.PEOPLE, Priority.POLLING):
+            recent = sum(side[lane].count_since(now - _HOUR / 2) for side in (self._own, self._others))
+            room -= max(used[lane], 2 * recent, self._reserved[lane])
+        over = max(0, used[Priority.ROUTINE] - room)
+        return _STEADY * max(room - over, (self.per_hour - sum(self._reserved.values())) / 10)
+
+    @property
+    def routine_spent(self) -> int:
+        """Regular polls of the last hour."""
+        return self._used()[Priority.ROUTINE]
 
     def take(self, lane: Priority) -> None:
         """Count one request, or raise BudgetExhausted when this lane may make none now."""
-        if self.left <= self._floor(lane):
+        if self._room(lane, self._used()) <= 0:
             raise BudgetExhausted(next_step=_again(self.wait(lane)))
-        self._own.add(self._clock())
-        self.unshared += 1
+        self._own[lane].add(self._clock())
+        self.unshared[lane] += 1
 
-    def share(self, shared: int, others: Iterable[tuple[float, int]]) -> None:
+    def share(self, shared: Mapping[Priority, int], others: Mapping[Priority, Iterable[tuple[float, int]]]) -> None:
         """Replace what the other replicas have made: (seconds ago, requests). They know of `shared` more of ours."""
         now = self._clock()
-        self.unshared -= shared
-        self._others = _RequestWindow((now - ago, count) for ago, count in others)
+        for lane, made in shared.items():
+            self.unshared[lane] -= made
+        self._others = {
+            lane: _RequestWindow((now - ago, count) for ago, count in others.get(lane, ())) for lane in Priority
+        }
 
     def wait(self, lane: Priority) -> float:
         """Return the seconds until this lane may make a request; 0 when it may make one now."""
-        missing = self.used + self._floor(lane) + 1 - self.per_hour
-        for end, count in merge(self._own.slots, self._others.slots):
-            if missing <= 0:
-                break
-            missing -= count
-            if missing <= 0:
+        used = self._used()
+        if self._room(lane, used) > 0:
+            return 0.0
+        slots = [(*slot, of) for side in (self._own, self._others) for of in Priority for slot in side[of].slots]
+        for end, count, of in sorted(slots, key=lambda slot: slot[0]):
+            used[of] -= count
+            if self._room(lane, used) > 0:
                 return max(0.0, end + _HOUR - self._clock())
         return 0.0
 
-    def _floor(self, lane: Priority) -> int:
-        return self._reserved if lane is Priority.POLLING else 0
+    def _used(self) -> dict[Priority, int]:
+        now = self._clock()
+        return {lane: self._own[lane].count(now) + self._others[lane].count(now) for lane in Priority}
+
+    def _room(self, lane: Priority, used: Mapping[Priority, int]) -> int:
+        """Return how many requests a lane may make: what the others have used, or may count on when they go first."""
+        room = self.per_hour
+        for other in Priority:
+            kept = self._reserved[other] if _RANK[other] < _RANK[lane] else 0
+            room -= max(used[other], kept)
+        if lane is not Priority.PEOPLE and any(window.slots for window in self._others.values()):
+            room -= int(_UNTOLD * self.per_hour)
+        return room
 
 
 def _again(seconds: float) -> Text:

@@ -57,7 +57,8 @@ class RetryPolicy:
 
 
 PERSON = RetryPolicy(PERSON_SECONDS, PERSON_SECONDS)
-PATIENCE = {Priority.PEOPLE: RetryPolicy(20.0, 10.0), Priority.POLLING: RetryPolicy(60.0, 30.0)}
+_WORKER = RetryPolicy(60.0, 30.0)
+PATIENCE = {Priority.PEOPLE: RetryPolicy(20.0, 10.0), Priority.POLLING: _WORKER, Priority.ROUTINE: _WORKER}
 
 
 @dataclass(frozen=True, slots=True)

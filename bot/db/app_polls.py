@@ -13,6 +13,7 @@ from bot.db.types import micros, moment
 from bot.db.wakeups import Topic
 
 FURTHEST_SECONDS = 86_400.0
+PAGE_SECONDS = 3600.0  # after which a list is looked at with all that belongs to it, although it is the same
 FAILURES = 3  # polls of an app in a row
 
 
@@ -20,7 +21,9 @@ FAILURES = 3  # polls of an app in a row
 class PollLease:
     """An app leased for polling until the lease ends; `token` is passed once to `record_poll` or `record_failure`.
 
-    While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`.
+    While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`. `on_request`:
+    a webhook or a person wanted it, before its time. `running`: at the last poll a build was on its way. While the
+    first page of the list has `page_hash`, there is nothing to record; empty when all is to be looked at.
     """
 
     app_id: str
@@ -28,6 +31,9 @@ class PollLease:
     baseline_done: bool
     baseline_since: datetime | None
     failures: int
+    on_request: bool = False
+    running: bool = False
+    page_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ def claim_due_apps(
     *,
     furthest_seconds: float = FURTHEST_SECONDS,
 ) -> list[PollLease]:
-    """Take up to `limit` due apps with a subscription (paused or not), the longest due first, under a lease.
+    """Take up to `limit` due apps with a subscription (paused or not) under a lease: those that were requested first,
+    then the longest due.
 
     `only_due=False` takes apps whose time has not come as well. A time further off than `furthest_seconds` is from
     before the clock was set back, and counts as due.
@@ -77,8 +84,9 @@ def claim_due_apps(
         every=not only_due,
         far=span(furthest_seconds),
         leased=far(lease_seconds),
+        page=span(PAGE_SECONDS),
     )
-    found_rows = sorted(rows, key=lambda row: (row.next_poll_at, row.app_id))
+    found_rows = sorted(rows, key=lambda row: (not row.on_request, row.next_poll_at, row.app_id))
     return [
         PollLease(
             row.app_id,
@@ -86,6 +94,9 @@ def claim_due_apps(
             bool(row.baseline_done),
             None if row.history_before is None else moment(row.history_before),
             row.failures,
+            bool(row.on_request),
+            bool(row.running),
+            row.page_hash,
         )
         for row in found_rows
     ]
@@ -114,6 +125,25 @@ def record_failure(tx: Transaction, app_id: str, token: str, retry_in_seconds: f
     """
     values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
     tx.execute(_FAIL, **values)
+
+
+def record_unchanged(tx: Transaction, app_id: str, token: str, next_at_seconds: float) -> None:
+    """Release an app whose list is as it was at the last poll: due again in so many seconds, as with `record_poll`."""
+    tx.execute(_UNCHANGED, app=app_id, token=token, wait=span(next_at_seconds))
+
+
+def note_page(tx: Transaction, app_id: str, token: str, page_hash: str, seconds: float) -> None:
+    """All that this first page of the list tells is recorded by the poll under `token`, and nobody polled since.
+
+    For so many seconds there is nothing to do at an app whose first page is the same.
+    """
+    tx.execute(_NOTE_PAGE, app=app_id, token=token, hash=page_hash, wait=span(seconds))
+
+
+def count_apps(tx: Transaction) -> tuple[int, int]:
+    """Return how many apps are watched, and how many of them have a build on its way."""
+    row = tx.execute(_COUNT).one()
+    return row.apps, row.running or 0
 
 
 def retry_failing(tx: Transaction) -> None:
@@ -172,11 +202,14 @@ _CLAIM = written(f"""
         SELECT app_id FROM app_polls
         WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :leased)
             AND (:every OR next_poll_at <= {{now}} OR next_poll_at > {{now}} + :far) AND {_WATCHED}
-        ORDER BY next_poll_at, app_id LIMIT :limit {{skip_locked}}
+        ORDER BY poll_requested DESC, next_poll_at, app_id LIMIT :limit {{skip_locked}}
     )
-    UPDATE app_polls SET lease_token = :token, lease_until = {{now}} + :lease, poll_requested = false
+    UPDATE app_polls SET lease_token = :token, lease_until = {{now}} + :lease,
+        on_request = poll_requested, poll_requested = false,
+        page_hash = CASE WHEN poll_requested OR page_until <= {{now}} OR page_until > {{now}} + :page THEN ''
+            ELSE page_hash END
     WHERE app_id IN (SELECT app_id FROM due)
-    RETURNING app_id, next_poll_at, baseline_done, history_before, failures
+    RETURNING app_id, next_poll_at, baseline_done, history_before, failures, on_request, running, page_hash
 """)  # noqa: S608 - our own words
 
 _RENEW = written("UPDATE app_polls SET lease_until = {now} + :lease WHERE lease_token = :token")
@@ -193,9 +226,23 @@ _DUE_IN = written(f"""
 
 _FAIL = written("""
     UPDATE app_polls SET lease_token = NULL, lease_until = 0, failures = failures + :failed,
-        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END, poll_requested = false
+        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END
     WHERE app_id = :app AND lease_token = :token
 """)
+
+_UNCHANGED = written("""
+    UPDATE app_polls SET lease_token = NULL, lease_until = 0, failures = 0, last_polled_at = {now},
+        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END
+    WHERE app_id = :app AND lease_token = :token
+""")
+
+_NOTE_PAGE = written("""
+    UPDATE app_polls SET page_hash = :hash, page_until = {now} + :wait WHERE app_id = :app AND page_hash = :token
+""")
+
+_COUNT = written(f"""
+    SELECT count(*) AS apps, sum(CASE WHEN running THEN 1 ELSE 0 END) AS running FROM app_polls WHERE {_WATCHED}
+""")  # noqa: S608 - our own words
 
 _RETRY = written("UPDATE app_polls SET next_poll_at = {now}, failures = 0, poll_requested = true WHERE failures > 0")
 

@@ -62,17 +62,19 @@ def record_poll(
     *,
     next_at_seconds: float,
     baseline_done: bool = True,
+    running: bool = False,
 ) -> PollRecord:
     """Record the result of a poll and enqueue its announcements, all of it or none.
 
     A build changes only if it is still in the stage it was seen in, and only changes made here, and not silently, are
     announced, in the order given: doing it twice, or racing with another caller, changes nothing more. Cards already
     posted that are affected, also by a change of supersession, are to be edited. The lease ends: the app is due again
-    in `next_at_seconds`, or at once if a webhook arrived meanwhile. A lost lease (lapsed, or the subscriptions changed)
+    in `next_at_seconds`, or at once if a webhook arrived meanwhile; `running` says whether a build is on its way. A
+    lost lease (lapsed, or the subscriptions changed)
     records nothing; the app is due again already. Token None (no poll) leaves the app's schedule and baseline alone.
     Raises `DatabaseUnavailable`.
     """
-    schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
+    schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done, "running": running}
     if token is not None and not tx.execute(_SCHEDULE, **schedule).first():
         return PollRecord(lease_lost=True)
     places = _move_builds(tx, app_id, changes) if changes else {}
@@ -136,6 +138,7 @@ def mark_deleted(tx: Transaction, app_id: str, build_id: str) -> None:
     gone = tx.execute(_FORGET, app=app_id, build=build_id).first()
     if gone:
         supersession.enqueue_with_supersession(tx, app_id, {build_id})
+        tx.execute(_FORGET_PAGE, app=app_id)
 
 
 _Place = tuple[datetime, datetime]
@@ -166,8 +169,8 @@ _KNOWN = written(
 
 _SCHEDULE = written("""
     UPDATE app_polls SET lease_token = NULL, lease_until = 0, failures = 0, last_polled_at = {now},
-        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END, poll_requested = false,
-        baseline_done = baseline_done OR :done
+        next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END,
+        baseline_done = baseline_done OR :done, running = :running, page_hash = :token
     WHERE app_id = :app AND lease_token = :token
     RETURNING app_id
 """)
@@ -251,6 +254,9 @@ _WAIT_NO_MORE = written(
     """,
     JsonRows("rows", {"build": "text", "user_id": "text"}),
 )
+
+# Should the list have it all the same, it is looked at anew.
+_FORGET_PAGE = written("UPDATE app_polls SET page_hash = '' WHERE app_id = :app")
 
 _FORGET = written("""
     UPDATE builds SET deleted = true, stage = {stage.DELETED}

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from bot.db import database_info, key_value
 from bot.db.transaction import Transaction
 
-PREFIX = "applivery_requests:"
+PREFIXES = {"people": "applivery_requests:", "polling": "applivery_polling:", "routine": "applivery_routine:"}
 MINUTE, HOUR = 60, 3600
+MadeBefore = list[tuple[float, int]]  # (seconds ago, requests)
 
 
-def exchange_counts(tx: Transaction, replica: str, made: int) -> list[tuple[float, int]]:
-    """Add `made` requests to those of this replica, and return all others' of the last hour: (seconds ago, requests).
+def exchange_counts(tx: Transaction, replica: str, made: Mapping[str, int]) -> dict[str, MadeBefore]:
+    """Add what this replica has `made`, by priority, to what it had; return all others' requests of the last hour.
 
     Requests of one minute are counted together, as made at its end.
     """
     now = database_info.current_time(tx).timestamp()
-    counts = {key: _of_last_hour(value, now) for key, value in key_value.scan_values(tx, PREFIX).items()}
-    own_key = PREFIX + replica
+    return {lane: _exchange(tx, prefix, replica, made.get(lane, 0), now) for lane, prefix in PREFIXES.items()}
+
+
+def _exchange(tx: Transaction, prefix: str, replica: str, made: int, now: float) -> MadeBefore:
+    counts = {key: _of_last_hour(value, now) for key, value in key_value.scan_values(tx, prefix).items()}
+    own_key = prefix + replica
     own = counts.pop(own_key, {})
     if made:
         minute = int(now // MINUTE)

@@ -30,7 +30,9 @@ subscriptions = sa.Table(
     sa.Index(None, "app_id"),
 )
 
-# One row per polled app. `rung`: a webhook came while a poll was running, so poll again at once.
+# One row per polled app. `poll_requested`: a webhook came, so poll at once, even if a poll is running; `on_request` is
+# the poll that does. `running`: a build is on its way. While the list's first page has `page_hash`, there is nothing to
+# record until `page_until`.
 app_polls = sa.Table(
     "app_polls",
     metadata,
@@ -43,6 +45,10 @@ app_polls = sa.Table(
     sa.Column("history_before", UtcMicros),
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("last_polled_at", UtcMicros),
+    sa.Column("running", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("on_request", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("page_hash", sa.Text, nullable=False, server_default=""),
+    sa.Column("page_until", UtcMicros, nullable=False, server_default="0"),
     sa.Index(None, "next_poll_at"),
 )
 

@@ -344,7 +344,7 @@ _DROP = written("""
 """)
 
 _LOOK_AGAIN = written("""
-    UPDATE app_polls SET lease_token = NULL, lease_until = 0,
+    UPDATE app_polls SET lease_token = NULL, lease_until = 0, page_hash = '',
         next_poll_at = CASE WHEN lease_token IS NULL THEN next_poll_at ELSE {now} END
     WHERE app_id = :app OR CAST(:app AS text) = '*'
 """)
@@ -356,7 +356,7 @@ _RESTART = written("""
     VALUES (:app, {now}, 0, false, :done, CASE WHEN :empty THEN {now} ELSE :since END, 0)
     ON CONFLICT (app_id) DO UPDATE SET
         next_poll_at = excluded.next_poll_at, lease_token = NULL, lease_until = 0, poll_requested = false, failures = 0,
-        baseline_done = excluded.baseline_done, history_before = excluded.history_before
+        baseline_done = excluded.baseline_done, history_before = excluded.history_before, page_hash = ''
 """)
 
 _FORGET_UNHEARD = written("""
@@ -368,7 +368,7 @@ _FORGET_UNHEARD = written("""
 
 _RESTART_UNHEARD = written("""
     UPDATE app_polls SET next_poll_at = {now}, lease_token = NULL, lease_until = 0, poll_requested = false,
-        failures = 0, baseline_done = false, history_before = {now}
+        failures = 0, baseline_done = false, history_before = {now}, page_hash = ''
     WHERE NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = app_polls.app_id)
 """)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from datetime import datetime
 
+from bot.applivery.rate_budget import RequestBudget
 from bot.db import app_polls, outbox
 from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Database
@@ -13,8 +15,10 @@ from bot.doctor.context import CheckContext
 from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.domain.health import LATE_SECONDS
 from bot.domain.model import Subscription
+from bot.domain.polling import PollPace, poll_pace
 from bot.exceptions import BotError, ChannelUnavailable, DatabaseNotFound, SlackError, StartupError
 from bot.observability.causes import cause
+from bot.settings import Settings
 from bot.slack.errors import NOT_GRANTED
 from bot.web.readiness import late_after, overdue_after
 
@@ -105,8 +109,12 @@ async def polling(case: CheckContext) -> list[CheckResult]:
     if store is None:
         return [skipped(POLLING, "needs the database.")]
     idle = case.settings.poll_idle_seconds
-    spans = {"behind_after_seconds": late_after(idle), "overdue_after_seconds": overdue_after(idle)}
     try:
+        pace = _pace(case.settings, *await store.run(app_polls.count_apps))
+        spans = {
+            "behind_after_seconds": late_after(idle, pace.stretch),
+            "overdue_after_seconds": overdue_after(idle, pace.stretch),
+        }
         state = await store.run(app_polls.get_polling_stats, **spans)
     except BotError as problem:
         return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", str(problem.step_for(admin=True)))]
@@ -116,7 +124,18 @@ async def polling(case: CheckContext) -> list[CheckResult]:
     if state.behind:
         text = f"{state.behind} of {_all(state.apps, 'app')} behind schedule. Oldest successful poll: {last}."
         return [broken(POLLING, text, LOOK_IN_THE_LOG)]
+    if pace.stretch > 1:
+        text = f"{_all(state.apps, 'app')}: each is polled every {_span(pace.idle)}, not every {_span(idle)}."
+        fix = f"Set POLL_IDLE_SECONDS to {math.ceil(pace.idle)}, or raise APPLIVERY_REQUESTS_PER_HOUR."
+        return [warning(POLLING, text, fix)]
     return [well(POLLING, f"{_all(state.apps, 'app')}, oldest successful poll {last}.")]
+
+
+def _pace(settings: Settings, apps: int, running: int) -> PollPace:
+    """Return how often the bot can poll the apps when little else is asked for in the hour."""
+    budget = RequestBudget(settings.applivery_requests_per_hour)
+    busy, idle = settings.poll_busy_seconds, settings.poll_idle_seconds
+    return poll_pace(apps=apps, running=running, per_hour=budget.routine_per_hour, busy=busy, idle=idle, spent=0)
 
 
 async def announcements(case: CheckContext) -> list[CheckResult]:

@@ -22,9 +22,12 @@ from bot.domain.model import (
     Stage,
     Subscription,
 )
+from bot.domain.polling import PollPace
 
+SPREAD_SECONDS = 6.0
 EXPIRES_SOON = timedelta(days=14)
 LISTED_WITHIN = timedelta(hours=1)  # a build that is new in the list was uploaded no longer ago, however slow we are
+LOOK_CLOSELY = timedelta(hours=1)  # after which what a list may lack is looked for, though it is the same
 HURRY = timedelta(minutes=30)  # for so long a build that has not ended makes its app be polled fast
 
 
@@ -237,6 +240,15 @@ def is_endless(build: Build, since: datetime, now: datetime, deadline: timedelta
     return not build.stage.final and (not build.stage.under_way or now - since >= deadline)
 
 
+def same_for(builds: Iterable[Build], since: Mapping[str, datetime], now: datetime, deadline: timedelta) -> timedelta:
+    """Return for how long a list that stays as it is stands for the same; `since` is when its builds were begun.
+
+    Nothing is due before a build on its way has taken too long to hurry for it, or to wait for its end.
+    """
+    ends = [since[build.id] + limit - now for build in builds if not build.stage.final for limit in (HURRY, deadline)]
+    return min([LOOK_CLOSELY, *(end for end in ends if end > timedelta())])
+
+
 def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
     """Return whether there is an end to wait for: it is known to move, and Applivery has touched it within the
     deadline.
@@ -245,18 +257,22 @@ def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
     return build.stage.under_way and (not touched or now - max(touched) < deadline)
 
 
-def next_look(running: int, *, busy: float, idle: float, rng: float, stretch: float = 1.0) -> float:
-    """Seconds until an app is polled again: `busy` while a build is on its way, `idle` otherwise.
+def next_look(running: int, pace: PollPace, *, rng: float) -> float:
+    """Seconds until an app is polled again, by whether a build is on its way.
 
-    `chance` in 0..1 spreads the apps by ±10 %, so that fifty of them do not ask in the same instant; `stretch` makes
-    it longer while requests are short.
+    `rng` in 0..1 spreads the apps by ±10 %, and by a few seconds at most, so that fifty of them do not ask in the same
+    instant and none waits much longer than its turn.
     """
-    return (busy if running else idle) * (0.9 + 0.2 * rng) * stretch
+    usual = pace.busy if running else pace.idle
+    return usual + (2 * rng - 1) * min(0.1 * usual, SPREAD_SECONDS)
 
 
-def furthest_look(busy: float, idle: float) -> float:
-    """Return the most seconds until an app is polled again, an upper bound of `next_look` and `retry_look`."""
-    return max(next_look(0, busy=busy, idle=max(busy, idle), rng=1.0, stretch=10.0), 300.0) * 1.01
+def furthest_look(pace: PollPace) -> float:
+    """Return the most seconds until an app is polled again, an upper bound of `next_look` and `retry_look`.
+
+    Ten times of what is now: the hour may have been shorter.
+    """
+    return max(11.1 * max(pace.busy, pace.idle), 303.0)
 
 
 def retry_look(failures: int, *, busy: float, idle: float, own: bool = False) -> float:

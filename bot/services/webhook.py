@@ -30,14 +30,16 @@ class WebhookHandler:
     """Wakes the watch; what the body says is a hint about where to look, and nothing else.
 
     A caller who knows the address may send any number of hints, so each app is polled for a few at once and then
-    at intervals, all together with `per_hour` polls at most; hints about feedback, which nothing can confirm, are few.
+    at intervals, all together with `per_hour` polls at most, a quarter of them at once; hints about feedback, which
+    nothing can confirm, are few.
     """
 
     def __init__(self, store: Database, *, per_hour: int = 2000, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._polls = TokenBuckets(POLLS_AT_ONCE, POLL_SECONDS)
-        self._all_polls = TokenBuckets(max(per_hour, 1), 3600 / max(per_hour, 1))
+        at_once = max(per_hour // 4, 1)
+        self._all_polls = TokenBuckets(at_once, 3600 / max(per_hour - at_once, 1))
         self._notices = TokenBuckets(NOTICES_AT_ONCE, NOTICE_SECONDS)
         self._delayed_polls: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,9 +68,9 @@ class WebhookHandler:
     def _may_poll(self, app_id: str) -> bool:
         """Return whether the app may be polled now; if not, it is when its time comes, or by its own cadence."""
         now = self._clock()
-        wait = self._polls.wait(app_id, now)
+        wait = self._polls.wait(app_id, now) or self._all_polls.wait("", now)
         if not wait:
-            return not self._all_polls.wait("", now)
+            return True
         if app_id not in self._delayed_polls:
             self._delayed_polls[app_id] = asyncio.get_running_loop().call_later(wait, self._poll_later, app_id)
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from bot.applivery.rate_budget import RequestBudget
+from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.db import request_counts
 from bot.db.database import Database
 
@@ -21,6 +21,9 @@ class BudgetExchange:
 
     async def step(self) -> float | None:
         """Exchange the counts; return the seconds until the next time. Raises DatabaseUnavailable."""
-        made = self._budget.unshared
-        self._budget.share(made, await self._store.run(request_counts.exchange_counts, self._replica, made))
+        made = dict(self._budget.unshared)  # while it is written down, there may be more
+        others = await self._store.run(
+            request_counts.exchange_counts, self._replica, {lane.value: count for lane, count in made.items()}
+        )
+        self._budget.share(made, {Priority(lane): counts for lane, counts in others.items()})
         return EVERY_SECONDS

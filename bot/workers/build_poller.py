@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.applivery.client import AppliveryClient, Page
+from bot.applivery.client import AppliveryClient, Page, Priority
 from bot.applivery.pagination import every_page
 from bot.db import (
     access,
@@ -26,9 +26,11 @@ from bot.db import builds as stored_builds
 from bot.db.app_polls import PollLease
 from bot.db.database import Database
 from bot.domain import builds as decisions
+from bot.domain import polling
 from bot.domain.health import AttemptHistory
 from bot.domain.model import EVENT_OF, App, Build, BuildTransition, KnownBuild, NewDelivery, Stage, Subscription
 from bot.domain.outcomes import PollOutcome
+from bot.domain.polling import PollPace
 from bot.domain.states import PauseReason
 from bot.exceptions import (
     AppliveryError,
@@ -67,6 +69,7 @@ CATALOGUE_NOTE = "catalogue_seen_at"
 EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
 SEVERAL = 3
 ASK_SECONDS = 15.0
+COUNT_SECONDS = 10.0
 QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
 
 
@@ -89,6 +92,7 @@ class BuildPoller:
         rng: random.Random | None = None,
     ) -> None:
         self._applivery = applivery.polling()
+        self._routine = applivery.polling(Priority.ROUTINE)
         self._app_directory = AppDirectory(self._applivery)
         self._store = store
         self._metrics = metrics
@@ -99,7 +103,9 @@ class BuildPoller:
         self._deadline = deadline
         self._history = history
         self._lease = lease_seconds
-        self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
+        self._counts = (0, 0)  # watched apps, and those with a build on its way
+        self._counts_until = 0.0  # time.monotonic()
+        self._said_short = False
         self._rng = rng or random.Random()  # noqa: S311  spreads polls, guards nothing
         self.outage = OutageTracker("applivery")
         self.attempts = AttemptHistory()
@@ -119,7 +125,9 @@ class BuildPoller:
         if not await self._can_speak():
             return QUIET_SECONDS
         await self._discover_apps()
-        claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=self._furthest)
+        await self._count_apps()
+        furthest = decisions.furthest_look(self.pace)
+        claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=furthest)
         self.attempts.waiting_since = time.monotonic() if claims else None
         renewal = asyncio.create_task(self._renew_leases(claims[0].token)) if claims else None
         try:
@@ -128,8 +136,35 @@ class BuildPoller:
             self.attempts.waiting_since = None
             if renewal:
                 renewal.cancel()
-        due = await self._store.run(app_polls.poll_due_in, furthest_seconds=self._furthest)
+        due = await self._store.run(app_polls.poll_due_in, furthest_seconds=furthest)
         return await self._probe_applivery() if due is None else min(due, self._idle)
+
+    @property
+    def pace(self) -> PollPace:
+        """How often apps are polled now; as it was set, unless the hour has too few requests for that."""
+        apps, running = self._counts
+        budget = self._applivery.budget
+        return polling.poll_pace(
+            apps=apps,
+            running=running,
+            per_hour=budget.routine_per_hour,
+            busy=self._busy,
+            idle=self._idle,
+            spent=budget.routine_spent,
+        )
+
+    async def _count_apps(self) -> None:
+        """Learn what there is to poll, now and then; log once when it is too much for the hour's requests."""
+        now = time.monotonic()
+        if now < self._counts_until:
+            return
+        self._counts = await self._store.run(app_polls.count_apps)
+        self._counts_until = now + COUNT_SECONDS
+        pace = self.pace
+        short = pace.stretch > 1
+        if short and not self._said_short:
+            log.warning("watch.polls_stretched", apps=self._counts[0], seconds=round(pace.idle), wanted=self._idle)
+        self._said_short = short
 
     async def _renew_leases(self, token: str) -> None:
         """Keep the leases of a step as long as its polls run. A lease that lapses all the same does no harm: what is
@@ -270,18 +305,25 @@ class BuildPoller:
         self._failed_apps.clear()
         before, failures = self.attempts.worked_at, self.attempts.failures
         self.attempts.worked(time.monotonic())
-        usual = 1.5 * self._idle * self._applivery.budget.stretch
+        usual = 1.5 * self.pace.idle
         if failures and (before is None or time.monotonic() - before > usual):
             await self._store.run(app_polls.retry_failing)
 
     async def _poll_and_record(self, claim: PollLease) -> int:
         """Poll one app; return how many of its builds are a reason to poll again soon."""
         app = await self._app(claim.app_id)
-        seen = await self._list_builds(app, claim)
+        applivery = self._applivery if claim.on_request else self._routine
+        page_hash, newest = await applivery.newest_builds(app, limit=PAGE_SIZE, unless=claim.page_hash)
+        if newest is None:
+            pause = self._next_poll_seconds(claim.running)
+            await self._store.run(app_polls.record_unchanged, claim.app_id, claim.token, pause)
+            return int(claim.running)
+        seen = await self._list_builds(app, claim, newest)
         awaiting = await self._store.run(build_waiters.list_waiters, app.id)
         now = await self._store.run(database_info.current_time)
-        builds = [*await self._find_removed(app, seen, awaiting, now), *seen.builds]
-        await self._check_unlisted(app, seen, [build.id for build in builds], now)
+        removed, whole_story = await self._find_removed(app, seen, awaiting, now)
+        builds = [*removed, *seen.builds]
+        whole_story &= await self._check_unlisted(app, seen, [build.id for build in builds], now)
         stages = {build_id: known.stage for build_id, known in seen.known.items()}
         baseline, since = not claim.baseline_done, claim.baseline_since
         transitions = decisions.changes(
@@ -306,6 +348,7 @@ class BuildPoller:
             detailed,
             deliveries,
             next_at_seconds=0.0 if more else self._next_poll_seconds(hurried),
+            running=bool(hurried),
         )
         if not recorded.lease_lost:
             endless = [
@@ -316,6 +359,9 @@ class BuildPoller:
             await self._notify_reprocessed(app, builds, stages, awaiting)
         if not baseline:
             await self._refresh_edited(app, builds, stages, listening)
+            if whole_story and not more and not recorded.lease_lost:
+                pause = decisions.same_for(builds, under_way, now, self._deadline).total_seconds()
+                await self._store.run(app_polls.note_page, app.id, claim.token, page_hash, pause)
         if recorded.announced:
             log.info("watch.announced", app=app.slug, builds=len(recorded.moved), announcements=recorded.announced)
         return hurried
@@ -333,13 +379,7 @@ class BuildPoller:
 
     def _next_poll_seconds(self, hurried: int) -> float:
         """Until the next look: jittered, and longer while the hour's requests are short."""
-        return decisions.next_look(
-            hurried,
-            busy=self._busy,
-            idle=self._idle,
-            rng=self._rng.random(),
-            stretch=self._applivery.budget.stretch,
-        )
+        return decisions.next_look(hurried, self.pace, rng=self._rng.random())
 
     async def _plan_deliveries(
         self,
@@ -389,10 +429,12 @@ class BuildPoller:
         apps = [app for app in await self._app_directory.apps() if app.id == app_id]
         return apps[0] if apps else App(id=app_id, slug=app_id, name=app_id)
 
-    async def _list_builds(self, app: App, claim: PollLease) -> _PollResult:
+    async def _list_builds(self, app: App, claim: PollLease, newest: Page[Build]) -> _PollResult:
         """Return the app's newest builds, page after page until a known one, and their previous states."""
 
         async def fetch(number: int, limit: int) -> Page[Build]:
+            if (number, limit) == (1, PAGE_SIZE):
+                return newest
             return await self._applivery.builds(app, page=number, limit=limit)
 
         seen, read = _PollResult(), 0
@@ -417,10 +459,12 @@ class BuildPoller:
         oldest = items[-1].created_at
         return claim.baseline_since is None or oldest is None or oldest <= claim.baseline_since
 
-    async def _find_removed(self, app: App, seen: _PollResult, awaiting: Iterable[str], now: datetime) -> list[Build]:
+    async def _find_removed(
+        self, app: App, seen: _PollResult, awaiting: Iterable[str], now: datetime
+    ) -> tuple[list[Build], bool]:
         """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted.
 
-        What has not ended within the deadline is left to the list.
+        What has not ended within the deadline is left to the list. The second is whether there were none.
         """
         unfinished = [
             build_id
@@ -428,25 +472,23 @@ class BuildPoller:
             if not known.stage.final and now - known.since < self._deadline
         ]
         builds = []
-        for build_id in dict.fromkeys([*awaiting, *unfinished]):
-            if build_id in seen.by_id:
-                continue
+        unlisted = [build_id for build_id in dict.fromkeys([*awaiting, *unfinished]) if build_id not in seen.by_id]
+        for build_id in unlisted:
             try:
                 builds.append(replace(await self._applivery.build(app.id, build_id), app=app))
             except (NotFound, InvalidId):
                 await self._forget(app, build_id)
-        return builds
+        return builds, not unlisted
 
-    async def _check_unlisted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> None:
+    async def _check_unlisted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> bool:
         """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.
 
-        A list that lacks one is no proof; that Applivery does not have it is.
+        A list that lacks one is no proof; that Applivery does not have it is. Return whether all are known to be there.
         """
         self._confirmed_at = {build_id: at for build_id, at in self._confirmed_at.items() if now - at < ASK_AGAIN}
         skipped = [*there, *self._confirmed_at]
-        for build_id in await self._store.run(
-            stored_builds.find_unlisted, app.id, skipped, whole=seen.whole, most=MISSED
-        ):
+        unlisted = await self._store.run(stored_builds.find_unlisted, app.id, skipped, whole=seen.whole, most=MISSED)
+        for build_id in unlisted:
             try:
                 await self._applivery.build(app.id, build_id)
                 self._confirmed_at[build_id] = now
@@ -454,7 +496,8 @@ class BuildPoller:
                 await self._forget(app, build_id)
             except BotError as problem:
                 log.info("watch.not_told_apart", app=app.slug, problem=kind_of(problem))
-                return
+                return False
+        return len(unlisted) < MISSED
 
     async def _forget(self, app: App, build_id: str) -> None:
         # first: the watchers must be notified even if this process dies

@@ -11,6 +11,7 @@ import pytest
 
 from bot.db import app_polls
 from bot.domain.builds import next_look, retry_look
+from bot.domain.polling import PollPace
 from bot.web.readiness import late_after, overdue_after
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -94,14 +95,14 @@ async def test_the_last_success_is_at_most_ninety_seconds_old(world: Environment
 def test_polls_in_time_are_never_late() -> None:
     for idle in (0.1, 2.0, 30.0, 60.0, 300.0, 3600.0):
         for stretch in (1.0, 3.0, 10.0):
-            latest = next_look(0, busy=1, idle=idle, rng=1.0, stretch=stretch)
+            latest = next_look(0, PollPace(1, idle * stretch, idle), rng=1.0)
             assert latest + 20 < late_after(idle, stretch)
             assert latest + overdue_after(idle, stretch) <= late_after(idle, stretch) + 0.001
     assert late_after(60) == 90
 
 
 def test_three_polls_fit_into_ninety_seconds() -> None:
-    first = next_look(0, busy=5, idle=60, rng=1.0)
+    first = next_look(0, PollPace(5, 60, 60), rng=1.0)
     assert first + retry_look(0, busy=5, idle=60) + retry_look(1, busy=5, idle=60) <= 90
 
 

@@ -41,10 +41,28 @@ def test_polling_leaves_the_reserve_to_people(clock: Clock) -> None:
 
 def test_people_may_use_everything_and_then_polling_waits(clock: Clock) -> None:
     budget = RequestBudget(10, reserve=0.3, clock=clock)
-    take(budget, Priority.PEOPLE, 8)
+    take(budget, Priority.PEOPLE, 10)
+    for lane in (Priority.POLLING, Priority.ROUTINE):
+        with pytest.raises(BudgetExhausted):
+            budget.take(lane)
+
+
+def test_budget_reserves_no_more_than_people_have_left(clock: Clock) -> None:
+    budget = RequestBudget(100, reserve=0.2, clock=clock)
+    take(budget, Priority.PEOPLE, 20)
+    take(budget, Priority.POLLING, 80)
     with pytest.raises(BudgetExhausted):
         budget.take(Priority.POLLING)
-    take(budget, Priority.PEOPLE, 2)
+
+
+def test_regular_polls_leave_a_reserve_to_webhooks(clock: Clock) -> None:
+    budget = RequestBudget(100, reserve=0.2, clock=clock)
+    take(budget, Priority.ROUTINE, 76)
+    with pytest.raises(BudgetExhausted):
+        budget.take(Priority.ROUTINE)
+    take(budget, Priority.POLLING, 4)
+    take(budget, Priority.PEOPLE, 20)
+    assert budget.left == 0
 
 
 def test_a_refused_request_costs_nothing(clock: Clock) -> None:
@@ -118,29 +136,31 @@ def test_memory_does_not_grow_with_the_limit(clock: Clock) -> None:
         clock.now += 0.1
         budget.take(Priority.POLLING)
     assert budget.used == 20_000
-    assert len(budget._own.slots) <= 361
+    assert len(budget._own[Priority.POLLING].slots) <= 361
 
 
 def test_requests_of_other_replicas_count_for_an_hour(clock: Clock) -> None:
     budget = RequestBudget(10, reserve=0.3, clock=clock)
     take(budget, Priority.PEOPLE, 2)
-    assert budget.unshared == 2
-    budget.share(2, [(3000.0, 4), (10.0, 1)])
-    assert (budget.unshared, budget.used, budget.left) == (0, 7, 3)
+    assert budget.unshared[Priority.PEOPLE] == 2
+    budget.share({Priority.PEOPLE: 2}, {Priority.POLLING: [(3000.0, 4), (10.0, 1)]})
+    assert (budget.unshared[Priority.PEOPLE], budget.used, budget.left) == (0, 7, 3)
+    take(budget, Priority.POLLING, 2)
     with pytest.raises(BudgetExhausted):
         budget.take(Priority.POLLING)
     assert budget.wait(Priority.POLLING) == 600
     clock.now += 601
-    assert (budget.used, budget.left) == (3, 7)
-    budget.share(0, [])
-    assert budget.used == 2
+    assert (budget.used, budget.left) == (5, 5)
+    budget.share({}, {})
+    assert budget.used == 4
 
 
 def test_more_than_the_allowance_leaves_nothing(clock: Clock) -> None:
     budget = RequestBudget(10, reserve=0, clock=clock)
     take(budget, Priority.PEOPLE, 5)
-    budget.share(5, [(0.0, 20)])
-    assert (budget.left, budget.stretch) == (0, 10.0)
+    budget.share({Priority.PEOPLE: 5}, {Priority.POLLING: [(0.0, 20)]})
+    assert budget.left == 0
+    assert budget.routine_per_hour > 0
     with pytest.raises(BudgetExhausted):
         budget.take(Priority.PEOPLE)
     assert budget.wait(Priority.PEOPLE) == 3600
@@ -160,10 +180,12 @@ def test_two_that_exchange_count_what_one_would(made: list[tuple[float, str]], e
         log[taker].append(clock.now)
         if number % every == 0:
             for name, other in (("own", "other"), ("other", "own")):
-                budgets[name].share(budgets[name].unshared, [(clock.now - at, 1) for at in log[other]])
+                budgets[name].share(
+                    dict(budgets[name].unshared), {Priority.PEOPLE: [(clock.now - at, 1) for at in log[other]]}
+                )
     for name, other in (("own", "other"), ("other", "own")):
-        budgets[name].share(budgets[name].unshared, [(clock.now - at, 1) for at in log[other]])
+        budgets[name].share(dict(budgets[name].unshared), {Priority.PEOPLE: [(clock.now - at, 1) for at in log[other]]})
         recent = sum(clock.now - at < 3600 for at in log["own"] + log["other"])
         slack = sum(3600 <= clock.now - at < 3610 for at in log["own"] + log["other"])  # slots of 10 s
         assert recent <= budgets[name].used <= recent + slack
-        assert budgets[name].unshared == 0
+        assert not any(budgets[name].unshared.values())

@@ -27,6 +27,7 @@ from bot.domain.model import (
     Stage,
     Subscription,
 )
+from bot.domain.polling import PollPace
 from tests.support.facts import COURIER, NOON, RIDER, build, subscription
 
 HOUR = timedelta(hours=1)
@@ -375,11 +376,11 @@ def test_a_new_signature_ends_the_worry_about_the_old_one() -> None:
 @given(st.integers(0, 9), st.floats(0, 1))
 def test_next_poll_is_soon_while_running_and_spread_by_a_tenth(running: int, chance: float) -> None:
     usual = 5.0 if running else 60.0
-    assert usual * 0.9 <= decisions.next_look(running, busy=5, idle=60, rng=chance) <= usual * 1.1 + 1e-9
+    assert usual * 0.9 <= decisions.next_look(running, PollPace(5, 60, 60), rng=chance) <= usual * 1.1 + 1e-9
 
 
 def test_chance_moves_the_next_look() -> None:
-    looks = {decisions.next_look(0, busy=5, idle=60, rng=chance / 10) for chance in range(11)}
+    looks = {decisions.next_look(0, PollPace(5, 60, 60), rng=chance / 10) for chance in range(11)}
     assert len(looks) == 11
 
 
@@ -399,16 +400,20 @@ def test_next_poll_after_failure_has_delay_up_to_idle() -> None:
 
 @pytest.mark.parametrize(("busy", "idle"), [(5.0, 60.0), (60.0, 5.0), (5.0, 3600.0), (0.01, 0.01)])
 def test_no_app_is_polled_later_than_the_furthest_look(busy: float, idle: float) -> None:
-    furthest = decisions.furthest_look(busy, idle)
+    furthest = decisions.furthest_look(PollPace(busy, idle, idle))
     for running, own in ((0, False), (1, True)):
-        assert decisions.next_look(running, busy=busy, idle=idle, rng=1.0, stretch=10.0) < furthest
+        assert decisions.next_look(running, PollPace(10 * busy, 10 * idle, idle), rng=1.0) < furthest
         assert decisions.retry_look(99, busy=busy, idle=idle, own=own) < furthest
     assert furthest <= max(11.2 * max(busy, idle), 303)
 
 
 def test_busy_apps_and_stretched_polls_have_their_own_interval() -> None:
-    assert decisions.next_look(0, busy=5, idle=60, rng=0.5) == pytest.approx(60)
-    assert decisions.next_look(2, busy=5, idle=60, rng=0.0, stretch=2) == pytest.approx(9)
+    assert decisions.next_look(0, PollPace(5, 60, 60), rng=0.5) == pytest.approx(60)
+    assert decisions.next_look(2, PollPace(10, 60, 60), rng=0.0) == pytest.approx(9)
+
+
+def test_a_stretched_poll_comes_seconds_from_its_turn() -> None:
+    assert decisions.next_look(0, PollPace(5, 300, 60), rng=1.0) == pytest.approx(306)
 
 
 # ------------------------------------------------------------------ builds that have not ended

@@ -1,0 +1,212 @@
+"""How often apps are polled: three hours of it in pretended time, with the real budget."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.applivery.rate_budget import Priority, RequestBudget
+from bot.domain.builds import next_look, retry_look
+from bot.domain.polling import BUSY_SHARE, FEW, FEW_SHARE, PollPace, poll_pace
+from bot.exceptions import BudgetExhausted
+
+ALLOWANCE, HOUR, EXCHANGE = 8000, 3600.0, 10.0
+BUSY, IDLE = 5.0, 60.0
+AT_START = 40.0  # polls a second, while all apps are due at once
+
+
+@dataclass
+class Simulation:
+    """Replicas that poll apps, people who ask, and webhooks; they exchange their counts as the workers do."""
+
+    apps: int
+    running: int = 0
+    replicas: int = 1
+    people_per_hour: int = 0
+    webhooks_per_hour: int = 0
+    now: float = 0.0
+    made: list[float] = field(default_factory=list)
+    looks: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    refused: Counter[Priority] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(17)
+        self.budgets = [RequestBudget(ALLOWANCE, clock=lambda: self.now) for _ in range(self.replicas)]
+        self.minutes: list[dict[Priority, dict[int, int]]] = [
+            {lane: defaultdict(int) for lane in Priority} for _ in self.budgets
+        ]
+
+    def run(self, hours: float) -> None:
+        order = itertools.count()
+        events: list[tuple[float, int, str, int]] = [
+            (app / AT_START, next(order), "poll", app) for app in range(self.apps)
+        ]
+        for kind, every in (("people", self.people_per_hour), ("webhook", self.webhooks_per_hour)):
+            events += [(HOUR * n / every, next(order), kind, 0) for n in range(1, int(every * hours))]
+        events += [(EXCHANGE * n, next(order), "exchange", 0) for n in range(1, int(hours * HOUR / EXCHANGE))]
+        heapq.heapify(events)
+        due = {app: app / AT_START for app in range(self.apps)}
+        failures: dict[int, int] = defaultdict(int)
+        while events and events[0][0] < hours * HOUR:
+            at, _, kind, app = heapq.heappop(events)
+            self.now = max(self.now, at)
+            replica = self.rng.randrange(self.replicas)
+            if kind == "exchange":
+                self.exchange()
+            elif kind == "people":
+                self.take(replica, Priority.PEOPLE)
+            else:
+                lane = Priority.ROUTINE
+                if kind == "webhook":
+                    app, lane = self.rng.randrange(self.apps), Priority.POLLING
+                elif due[app] != at:
+                    continue  # a webhook came first
+                if self.take(replica, lane):
+                    self.looks[app].append(self.now)
+                    failures[app] = 0
+                    pause = next_look(app < self.running, self.pace(replica), rng=self.rng.random())
+                else:
+                    pause = retry_look(failures[app], busy=BUSY, idle=IDLE)
+                    failures[app] += 1
+                due[app] = self.now + pause
+                heapq.heappush(events, (due[app], next(order), "poll", app))
+
+    def pace(self, replica: int) -> PollPace:
+        budget = self.budgets[replica]
+        return poll_pace(
+            apps=self.apps,
+            running=self.running,
+            per_hour=budget.routine_per_hour,
+            busy=BUSY,
+            idle=IDLE,
+            spent=budget.routine_spent,
+        )
+
+    def take(self, replica: int, lane: Priority) -> bool:
+        try:
+            self.budgets[replica].take(lane)
+        except BudgetExhausted:
+            self.refused[lane] += 1
+            return False
+        self.made.append(self.now)
+        self.minutes[replica][lane][int(self.now // 60)] += 1
+        return True
+
+    def exchange(self) -> None:
+        for replica, budget in enumerate(self.budgets):
+            others = {
+                lane: [
+                    (max(0.0, self.now - 60 * (minute + 1)), count)
+                    for other, counts in enumerate(self.minutes)
+                    if other != replica
+                    for minute, count in counts[lane].items()
+                ]
+                for lane in Priority
+            }
+            budget.share(dict(budget.unshared), others)
+
+    def longest_gap(self, apps: range | None = None) -> float:
+        gaps = [late - early for app in apps or range(self.apps) for early, late in itertools.pairwise(self.ends(app))]
+        return max(gaps)
+
+    def ends(self, app: int) -> Iterator[float]:
+        return itertools.chain([0.0], self.looks[app], [self.now])
+
+    def most_in_an_hour(self) -> int:
+        most = first = 0
+        for last, at in enumerate(self.made):
+            while self.made[first] <= at - HOUR:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize(
+    ("people", "webhooks"), [(0, 0), (0, 14), (1500, 0), (1500, 300)], ids=["alone", "webhooks", "people", "all"]
+)
+def test_five_hundred_apps_wait_no_longer_than_their_turn(replicas: int, people: int, webhooks: int) -> None:
+    hours = Simulation(500, replicas=replicas, people_per_hour=people, webhooks_per_hour=webhooks)
+    hours.run(3)
+    assert hours.longest_gap() <= 330
+    assert hours.most_in_an_hour() <= ALLOWANCE
+    assert not hours.refused, "neither people nor webhooks nor regular polls"
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_busy_apps_are_stretched_before_idle_ones(replicas: int) -> None:
+    hours = Simulation(50, running=25, replicas=replicas, people_per_hour=1500, webhooks_per_hour=14)
+    hours.run(3)
+    assert hours.longest_gap(range(25, 50)) <= 1.1 * IDLE
+    assert hours.longest_gap(range(25)) <= 30
+    assert hours.most_in_an_hour() <= ALLOWANCE
+    assert not hours.refused
+
+
+def test_people_get_their_share_from_a_hungry_fleet() -> None:
+    hours = Simulation(2000, running=1000, replicas=2, people_per_hour=1590, webhooks_per_hour=1000)
+    hours.run(3)
+    assert not hours.refused[Priority.PEOPLE]
+    assert hours.most_in_an_hour() <= ALLOWANCE
+
+
+def test_people_beyond_their_reserve_only_slow_polls_down() -> None:
+    hours = Simulation(500, people_per_hour=2500)
+    hours.run(3)
+    fair = 500 * HOUR / (ALLOWANCE - 2500 - 400)
+    assert hours.longest_gap() <= 2 * fair
+    assert not hours.refused[Priority.PEOPLE]
+
+
+@pytest.mark.parametrize("apps", [3, FEW])
+def test_a_few_apps_may_be_quick_while_the_hour_is_young(apps: int) -> None:
+    hours = Simulation(apps, running=apps)
+    hours.run(3)
+    assert hours.looks[0][5] < 6 * 1.1 * BUSY
+    assert hours.longest_gap() <= 15
+    assert hours.most_in_an_hour() <= ALLOWANCE
+
+
+@given(
+    apps=st.integers(0, 5000),
+    share=st.floats(0, 1),
+    per_hour=st.floats(1, 10_000),
+    busy=st.floats(0.1, 600),
+    idle=st.floats(0.1, 3600),
+)
+def test_no_pace_needs_more_than_the_hour_has(
+    apps: int, share: float, per_hour: float, busy: float, idle: float
+) -> None:
+    running = int(apps * share)
+    pace = poll_pace(apps=apps, running=running, per_hour=per_hour, busy=busy, idle=idle)
+    assert 3600 * (running / pace.busy + (apps - running) / pace.idle) <= per_hour * 1.001
+    assert pace.busy >= min(busy, idle)
+    assert pace.idle >= idle
+    assert pace.stretch >= 1
+
+
+def test_a_few_busy_apps_stay_quick_among_many() -> None:
+    pace = poll_pace(apps=500, running=5, per_hour=6000, busy=BUSY, idle=IDLE)
+    assert pace.busy == pytest.approx(5 * 3600 / (BUSY_SHARE * 6000))
+    assert pace.busy < 0.25 * pace.idle
+
+
+def test_a_pace_that_can_be_kept_is_as_it_was_set() -> None:
+    pace = poll_pace(apps=50, running=2, per_hour=6000, busy=BUSY, idle=IDLE)
+    assert (pace.busy, pace.idle, pace.stretch) == (BUSY, IDLE, 1.0)
+
+
+def test_a_few_apps_that_had_their_quarter_have_the_rest() -> None:
+    fast, paced = (
+        poll_pace(apps=8, running=8, per_hour=6000, busy=1, idle=1, spent=spent) for spent in (0, 6000 * FEW_SHARE)
+    )
+    assert fast.busy == 1
+    assert paced.busy == pytest.approx(8 * 3600 / (6000 * (1 - FEW_SHARE)))
