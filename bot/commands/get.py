@@ -91,10 +91,9 @@ async def hand(
         return links.no_install(build, dashboard)
     try:
         file_kind = nearest_kind(build, kind) if kind else link_issuer.default_kind(build)
-        link = await link_issuer.issue(call.asker, build, file_kind, entrypoint=call.entrypoint)
+        link = await link_issuer.issue(call.asker, build, file_kind, entrypoint=call.entrypoint, remember_app=True)
     except BuildNotProcessed:
         return await _unavailable(call, build)
-    await call.services.links.remember_app(call.asker, build.app)
     return links.link(
         build,
         link,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from bot.db import key_value
 from bot.db.schema import audit as table
 from bot.db.transaction import Transaction
 from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry
@@ -29,6 +30,12 @@ def add_entry(tx: Transaction, entry: AuditEntry) -> None:
     """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
     row = {column.name: getattr(entry, column.name) for column in _COLUMNS}
     tx.execute(_INSERT, **row)
+
+
+def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> None:
+    """Add a line about what a user chose, and keep the choice as the value of `key`, in one commit."""
+    add_entry(tx, entry)
+    key_value.set_value(tx, key, value)
 
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
+from bot.db import seen_events
 from bot.db.dialect_sql import SKEW_SECONDS, span, written
 from bot.db.schema import idempotency_keys as table
 from bot.db.transaction import Transaction
+from bot.domain.outcomes import Arrival
+
+DOUBLE_CLICK_SECONDS = 2.0  # in which the same click again is none
+
+
+def record_arrival(tx: Transaction, marks: Collection[str], clicks: Collection[str]) -> Arrival:
+    """Record a request by all its marks, and the clicks in it that are answered once, in one commit."""
+    if marks and not seen_events.record_event(tx, *marks):
+        return Arrival(is_replayed=True)
+    return Arrival(double_clicks=frozenset(c for c in clicks if not acquire_once(tx, c, DOUBLE_CLICK_SECONDS)))
 
 
 def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:

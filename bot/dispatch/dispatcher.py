@@ -54,7 +54,7 @@ from bot.domain.audit import Entrypoint
 from bot.domain.conversations import Conversation
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import Actor, Role
-from bot.domain.outcomes import RequestOutcome
+from bot.domain.outcomes import Arrival, RequestOutcome
 from bot.domain.states import PauseReason
 from bot.exceptions import (
     BotError,
@@ -94,7 +94,7 @@ TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket M
 # the button that would ask it again
 _repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
 _asker: ContextVar[Actor | None] = ContextVar("asker", default=None)  # of the request worked on, once known
-_replay_check: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
+_arrival: ContextVar[asyncio.Task[Arrival] | None] = ContextVar("arrival", default=None)  # of the request worked on
 REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that contain a command; they have no handler of their own
 
 
@@ -135,10 +135,16 @@ def _format_command(verb: str, words: ParsedText) -> str:
     return f"{verb} {grammar.escaped(words.text)}".strip()
 
 
-async def _is_replayed() -> bool:
-    """Return whether the request worked on was here before."""
-    look = _replay_check.get()
-    return look is not None and await look
+async def _find_arrival() -> Arrival:
+    """Return whether the request worked on was here before, and its clicks a moment ago."""
+    look = _arrival.get()
+    return Arrival() if look is None else await look
+
+
+def _click_key(source: RequestSource, action: dict[str, Any]) -> str:
+    """Return what is the same for both halves of a double click."""
+    where = f"{source.user_id} {source.channel_id} {source.message_ts}"
+    return f"{where} {action.get('action_id')} {action.get('value') or ''}"
 
 
 def _json_response(body: dict[str, Any]) -> BoltResponse:
@@ -201,13 +207,14 @@ class RequestDispatcher(AsyncMiddleware):
         body = self.services.slack_events.moves.present(body)
         if kind != "block_suggestion" and self._queue.is_full(user_id_of(body)):
             return await self._reject_overload(body)
-        _replay_check.set(self._deduplicator.start_check(req, body) if kind != "block_suggestion" else None)
+        clicks = self._parse_clicks(body) if kind == "block_actions" else []
+        once = [_click_key(source, action) for source, action in clicks if self._is_once(action)]
+        _arrival.set(self._deduplicator.start_check(req, body, once) if kind != "block_suggestion" else None)
         if "command" in body:
             self._spawn(parse_source(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._on_text)
         elif kind == "block_actions":
-            for action in map(clicked, body.get("actions") or []):
-                replaces = self._replaces_message(action)
-                self._spawn(parse_source(Entrypoint.BUTTON, body, replaces_message=replaces), action, self._on_click)
+            for source, action in clicks:
+                self._spawn(source, action, self._on_click)
         elif kind == "view_submission":
             return _json_response(await self._acknowledge_form(body))
         elif kind == "message_action":
@@ -314,7 +321,7 @@ class RequestDispatcher(AsyncMiddleware):
         name, outcome = "", RequestOutcome.ANSWERED
         reply: Reply | None = None
         try:
-            if await _is_replayed():
+            if (await _find_arrival()).is_replayed:
                 return
             i18n.set_locale(await self._people.language(source.user_id))
             name, reply = await work(source, what)
@@ -461,7 +468,35 @@ class RequestDispatcher(AsyncMiddleware):
         values = [command and await carry(command) for command in typed]
         return errors.choices(error, shown, values, await carry(_format_command(verb, words)))
 
+    def _parse_clicks(self, body: dict[str, Any]) -> list[tuple[RequestSource, dict[str, Any]]]:
+        """Return each button that was clicked, with where that was."""
+        return [
+            (parse_source(Entrypoint.BUTTON, body, replaces_message=self._replaces_message(action)), action)
+            for action in map(clicked, body.get("actions") or [])
+        ]
+
+    def _is_once(self, action: dict[str, Any]) -> bool:
+        """Return whether a button is answered once when it is clicked twice."""
+        entry = self.registry.get(HandlerKind.BUTTON, _button_name(action))
+        return entry is not None and entry.is_once
+
     async def _on_click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
+        if not self._is_once(action):
+            return await self._answer_click(source, action)
+        click = _click_key(source, action)
+        if click in (await _find_arrival()).double_clicks:
+            return _button_name(action), None  # the first one is being answered
+        return await self._do_once(click, self._answer_click(source, action))
+
+    async def _do_once(self, click: str, work: Awaitable[tuple[str, Reply | None]]) -> tuple[str, Reply | None]:
+        try:
+            return await work
+        except BotError:  # a retry that the answer asks for may come at once
+            with suppress(BotError):
+                await self.services.slack_events.allow_click_again(click)
+            raise
+
+    async def _answer_click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
         asked_in_words = action.get("type") == "button" or source.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
@@ -479,27 +514,14 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise Outdated
-        return name, await self._run_button(source, entry, action, value)
+        return await self._press(source, entry, value)
+
+    async def _press(self, source: RequestSource, entry: RegisteredHandler, value: str) -> tuple[str, Reply | None]:
+        return entry.name, await entry.run(await self._authorize(source, entry), value)
 
     def _replaces_message(self, action: dict[str, Any]) -> bool:
         entry = self.registry.get(HandlerKind.BUTTON, name := _button_name(action))
         return entry.replaces_message if entry else name in REPEATING_COMMAND
-
-    async def _run_button(
-        self, source: RequestSource, entry: RegisteredHandler, action: dict[str, Any], value: str
-    ) -> Reply | None:
-        call = await self._authorize(source, entry)
-        click = f"{source.user_id} {source.channel_id} {source.message_ts} {action.get('action_id')} {value}"
-        if entry.is_once and not await self.services.slack_events.is_first_click(click):
-            return None  # a double click: the first one is being answered
-        try:
-            reply: Reply | None = await entry.run(call, value)
-        except BotError:
-            if entry.is_once:  # a retry that the answer asks for may come at once
-                with suppress(BotError):
-                    await self.services.slack_events.allow_click_again(click)
-            raise
-        return reply
 
     def _split_commands(self, spoken: Spoken) -> list[Spoken]:
         """Return a message of several lines that are a command each as one message for each; any other as it is."""
@@ -550,7 +572,7 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _on_channel_event(self, channel_id: str, body: dict[str, Any]) -> None:
         try:
-            if await _is_replayed():
+            if (await _find_arrival()).is_replayed:
                 return
         except BotError as problem:  # to look once too often at a channel does no harm
             log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
@@ -613,7 +635,10 @@ class RequestDispatcher(AsyncMiddleware):
             entry = self.registry.get(HandlerKind.BUTTON, name)
             if entry is None:
                 raise Outdated
-            return name, await self._run_button(source, entry, {"action_id": name}, value)
+            click = _click_key(source, {"action_id": name, "value": value})
+            if entry.is_once and not await self.services.slack_events.is_first_click(click):
+                return name, None
+            return await self._do_once(click, self._press(source, entry, value))
 
     async def _on_typeahead(self, source: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
         entry = self.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))

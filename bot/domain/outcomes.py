@@ -6,6 +6,14 @@ Failures are counted by the exception's name beside these.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
+
+
+class Arrival(NamedTuple):
+    """What is known of a request that has come: whether it was here before, and which of its clicks a moment ago."""
+
+    is_replayed: bool = False
+    double_clicks: frozenset[str] = frozenset()
 
 
 class RequestOutcome(StrEnum):

@@ -28,23 +28,28 @@ class AuditLog:
         app_id: str | None = None,
         build_id: str | None = None,
         token_hash: str | None = None,
+        choice: tuple[str, str] | None = None,
     ) -> None:
-        """Add a row about what a user did, with the hash of a token and never the token."""
-        await self._store.run(
-            audit.add_entry,
-            AuditEntry(
-                at=self._clock(),
-                team_id=actor.team_id,
-                user_id=actor.user_id,
-                action=action,
-                outcome=outcome,
-                entrypoint=entrypoint,
-                channel_id=actor.channel_id,
-                app_id=app_id,
-                build_id=build_id,
-                token_hash=token_hash,
-            ),
+        """Add a row about what a user did, with the hash of a token and never the token.
+
+        `choice` is a key and the value to keep for it, in the same commit.
+        """
+        entry = AuditEntry(
+            at=self._clock(),
+            team_id=actor.team_id,
+            user_id=actor.user_id,
+            action=action,
+            outcome=outcome,
+            entrypoint=entrypoint,
+            channel_id=actor.channel_id,
+            app_id=app_id,
+            build_id=build_id,
+            token_hash=token_hash,
         )
+        if choice is None:
+            await self._store.run(audit.add_entry, entry)
+        else:
+            await self._store.run(audit.record_choice, entry, *choice)
 
     async def entries(
         self,

@@ -16,7 +16,7 @@ from bot.domain import builds
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.build_labels import BuildLabel
 from bot.domain.install import over_the_air, usual_kind
-from bot.domain.model import Actor, App, Build, FileKind, Link
+from bot.domain.model import Actor, Build, FileKind, Link
 from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
 from bot.observability.metrics import Metrics
 from bot.services.app_directory import AppDirectory
@@ -72,9 +72,18 @@ class LinkIssuer:
         return FileKind.AUTO if self.can_install and over_the_air(build) else usual_kind(build)
 
     async def issue(
-        self, asker: Actor, build: Build, kind: FileKind, *, entrypoint: Entrypoint, file_id: str | None = None
+        self,
+        asker: Actor,
+        build: Build,
+        kind: FileKind,
+        *,
+        entrypoint: Entrypoint,
+        file_id: str | None = None,
+        remember_app: bool = False,
     ) -> Link:
         """Return a fresh link for this user alone.
+
+        With `remember_app` the app is offered first when the user asks in this channel the next time.
 
         Raises BuildRecalled, RateLimited beyond the quota, BuildNotProcessed, NotFound and the other errors of
         Applivery. Each attempt is one audit row; the token is written nowhere.
@@ -94,9 +103,8 @@ class LinkIssuer:
         except BotError as problem:
             await self._record_audit(asker, build, kind_of(problem), entrypoint, None)
             raise
-        await self._record_audit(
-            asker, build, AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED, entrypoint, link
-        )
+        outcome = AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED
+        await self._record_audit(asker, build, outcome, entrypoint, link, remember_app=remember_app)
         return link
 
     async def ensure_not_recalled(self, build: Build) -> None:
@@ -128,19 +136,28 @@ class LinkIssuer:
         return builds.in_place_of(build, usable, recalls)
 
     async def _record_audit(
-        self, asker: Actor, build: Build, outcome: AuditOutcome | str, entrypoint: Entrypoint, link: Link | None
+        self,
+        asker: Actor,
+        build: Build,
+        outcome: AuditOutcome | str,
+        entrypoint: Entrypoint,
+        link: Link | None,
+        *,
+        remember_app: bool = False,
     ) -> None:
         self._metrics.mints.labels(outcome).inc()
-        token_hash = link.fingerprint() if link else None
         await self._audit.record(
-            asker, entrypoint, AuditAction.GET, outcome, app_id=build.app.id, build_id=build.id, token_hash=token_hash
+            asker,
+            entrypoint,
+            AuditAction.GET,
+            outcome,
+            app_id=build.app.id,
+            build_id=build.id,
+            token_hash=link.fingerprint() if link else None,
+            choice=(_choice(asker), build.app.id) if remember_app else None,
         )
 
     # -------------------------------------------------------------- what a user had before
-
-    async def remember_app(self, actor: Actor, app: App) -> None:
-        """Offer this app first when the user asks in this channel the next time. Raises DatabaseUnavailable."""
-        await self._store.run(key_value.set_value, _choice(actor), app.id)
 
     async def last_app_id(self, actor: Actor) -> str | None:
         """Return the app the user took a build of last in this channel. Raises DatabaseUnavailable."""

@@ -13,8 +13,6 @@ from bot.services.channel_moves import ChannelMoves
 
 log = logger(__name__)
 
-DOUBLE_CLICK_SECONDS = 2.0
-
 
 class SlackEventService:
     """Handles events of Slack that no user waits for an answer to, and recognises double clicks."""
@@ -45,7 +43,7 @@ class SlackEventService:
 
     async def is_first_click(self, click: str) -> bool:
         """Return whether this is no double click, here or at another replica. Raises DatabaseUnavailable."""
-        return await self._store.run(idempotency.acquire_once, click, DOUBLE_CLICK_SECONDS)
+        return await self._store.run(idempotency.acquire_once, click, idempotency.DOUBLE_CLICK_SECONDS)
 
     async def allow_click_again(self, click: str) -> None:
         """Take the next click for the first. Raises DatabaseUnavailable."""

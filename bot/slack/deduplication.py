@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.db import seen_events
+from bot.db import idempotency
 from bot.db.database import Database
 from bot.domain.audit import Entrypoint
-from bot.domain.outcomes import RequestOutcome
+from bot.domain.outcomes import Arrival, RequestOutcome
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.metrics import Metrics
 
@@ -46,28 +46,31 @@ class RequestDeduplicator:
     def __init__(self, store: Database, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
-        self._looking: set[asyncio.Task[bool]] = set()
+        self._looking: set[asyncio.Task[Arrival]] = set()
 
-    def start_check(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
+    def start_check(
+        self, req: AsyncBoltRequest, body: dict[str, Any], clicks: Collection[str] = ()
+    ) -> asyncio.Task[Arrival] | None:
         """Look up, during the acknowledgement, whether this request was here before; None when it has no keys.
 
-        The task raises DatabaseUnavailable when the database does not answer in time.
+        `clicks` are those in it that are answered once. The task raises DatabaseUnavailable when the database does not
+        answer in time.
         """
         known = sorted(request_keys(req, body))
-        if not known:
+        if not known and not clicks:
             return None
         entrypoint = Entrypoint.SOCKET if req.context.get(ENVELOPE) else Entrypoint.HTTP
-        task = asyncio.create_task(self._is_duplicate(known, entrypoint))
+        task = asyncio.create_task(self._record(known, clicks, entrypoint))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
         return task
 
-    async def _is_duplicate(self, known: list[str], entrypoint: Entrypoint) -> bool:
+    async def _record(self, known: list[str], clicks: Collection[str], entrypoint: Entrypoint) -> Arrival:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                first = await self._store.run(seen_events.record_event, *known)
+                arrival = await self._store.run(idempotency.record_arrival, known, clicks)
         except TimeoutError as error:
             raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
-        if not first:
+        if arrival.is_replayed:
             self._metrics.requests.labels(entrypoint, "", RequestOutcome.REPLAYED).inc()
-        return not first
+        return arrival

@@ -16,12 +16,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from bot.db import database_info
+from bot.db import database_info, idempotency
 from bot.db.connect import DatabaseUrl
 from bot.db.database import Database
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.causes import cause
-from bot.services import slack_events
 from sandbox.slack import Interaction
 from tests.conftest import Environment
 from tests.integration.slack.test_deduplication import WAYS, typed
@@ -98,7 +97,7 @@ async def test_a_fault_at_any_statement_is_answered(
     world: Environment, deed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The n-th statement of a request fails, for every n there is: words, and at most one link."""
-    monkeypatch.setattr(slack_events, "DOUBLE_CLICK_SECONDS", 0.2)
+    monkeypatch.setattr(idempotency, "DOUBLE_CLICK_SECONDS", 0.2)
     await world.start()
     ready(world)
     failures = 0
@@ -139,7 +138,7 @@ async def prepared(world: Environment, deed: str) -> Callable[[], Awaitable[Inte
         world.applivery.build(world.courier, version="9.0.0")
         await world.look()
     else:  # the same click again would be a double click
-        await asyncio.sleep(slack_events.DOUBLE_CLICK_SECONDS)
+        await asyncio.sleep(idempotency.DOUBLE_CLICK_SECONDS)
     [card] = slack.messages(world.releases)
     if deed == "shortcut":
         return partial(slack.shortcut, "get_build", user=ana, message=card)

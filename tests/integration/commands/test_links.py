@@ -457,6 +457,17 @@ async def test_link_retry_after_failure_is_allowed_at_once(world: Environment) -
     assert mints(world) == 3
 
 
+async def test_a_click_after_a_refused_one_is_no_double_click(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    world.bruno.guest = True
+    for _ in range(2):
+        turn = await press(world.slack, card, "Get build", user=world.bruno)
+        assert "Guests" in await said(turn)
+        await rested(world)
+    assert mints(world) == 1  # Ana's
+
+
 async def test_two_people_who_click_in_one_moment_both_get_a_link(world: Environment) -> None:
     await world.start()
     card = await shared(world)

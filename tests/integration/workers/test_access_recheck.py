@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.db import build_watches, outbox, subscriptions
+from bot.db import build_watches, idempotency, outbox, subscriptions
 from bot.db.types import micros
-from bot.services import access, permissions, slack_events
+from bot.services import access, permissions
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from sandbox.slack import FakeChannel, FakeMessage, FakeUser
@@ -51,7 +51,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """What holds for a second or two holds for a moment: three seconds of each test would be waited."""
     for module in (access, permissions):
         monkeypatch.setattr(module, "ANEW_SECONDS", SHORT)
-    monkeypatch.setattr(slack_events, "DOUBLE_CLICK_SECONDS", SHORT)
+    monkeypatch.setattr(idempotency, "DOUBLE_CLICK_SECONDS", SHORT)
 
 
 class Place:
