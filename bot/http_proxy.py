@@ -41,8 +41,11 @@ class ProxiedRequest(ClientRequest):
     """A request of aiohttp's by way of its proxy."""
 
     def update_proxy(self, proxy: URL | None, proxy_auth: BasicAuth | None, proxy_headers: Any) -> None:
-        """Take the proxy for this address, and the credentials from the proxy's."""
-        proxy = proxy or proxy_of(self.original_url)
+        """Take the proxy for this address, and the credentials from the proxy's.
+
+        Not the one that is passed: each client of Slack's SDK passes the same one for every address.
+        """
+        proxy = proxy_of(self.original_url)
         if proxy is not None and proxy.user is not None:
             proxy_auth = BasicAuth(proxy.user, proxy.password or "")
             proxy = proxy.with_user(None)

@@ -134,6 +134,9 @@ async def connections(case: CheckContext) -> list[CheckResult]:
         return [skipped(SOCKETS, "off, because SLACK_APP_TOKEN isn't set. The bot uses HTTP mode.")]
     try:
         count = await _connected(case, case.settings.slack_app_token.get_secret_value())
+    except DeliveryUnknown as problem:
+        text = f"can't reach Slack at {case.settings.slack_api_url} ({cause(problem)})."
+        return [broken(SOCKETS, text, unreached(problem, "SLACK_API_URL"))]
     except SlackError as problem:
         fix = "Create an app-level token with connections:write (Basic Information) and set it as SLACK_APP_TOKEN."
         return [broken(SOCKETS, f"Slack refused the connection ({cause(problem)}).", fix)]

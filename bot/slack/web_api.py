@@ -54,7 +54,6 @@ class WebAPI(AsyncWebClient):
             session=session,
             retry_handlers=[] if once else again,
         )
-        self.proxy = None  # the SDK's own is for every address alike, `NO_PROXY` or not: the session knows better
         self._attempts = 1 if once else ATTEMPTS
         self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()
         self.clock: SlackClock = beside.clock if beside else SlackClock()

@@ -279,6 +279,22 @@ async def test_doctor_app_token_without_scope_told_from_bot_token(world: Environ
     assert "SLACK_APP_TOKEN" in found.fix
 
 
+async def test_socket_mode_unreached_is_no_fault_of_the_token(world: Environment) -> None:
+    world.slack.faults.add("apps.connections.open", Fault(drop=True), times=None)
+    found = the(await examined(world), slack.SOCKETS)
+    assert found.outcome is BROKEN
+    assert "can't reach Slack" in found.said
+    assert "proxy or firewall" in found.fix
+
+
+async def test_doctor_keeps_to_no_proxy(world: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    assert the(await examined(world), slack.TOKEN).outcome is WELL
+    assert the(await examined(world), slack.SOCKETS).outcome is WELL
+
+
 async def test_a_connection_that_is_never_greeted_is_broken(world: Environment) -> None:
     world.slack.refuse_handshakes(None)
     found = the(await examined(world), slack.SOCKETS)

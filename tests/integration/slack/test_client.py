@@ -8,6 +8,7 @@ from itertools import pairwise
 import aiohttp
 import pytest
 
+from bot import http_client
 from bot.exceptions import (
     ChannelUnavailable,
     DeliveryUnknown,
@@ -17,7 +18,7 @@ from bot.exceptions import (
     SlackRateLimited,
 )
 from bot.slack import blocks
-from bot.slack.blocks import Message, Modal
+from bot.slack.blocks import FileAttachment, Message, Modal
 from bot.slack.client import SlackClient
 from bot.slack.message_lookup import SearchPeriod
 from bot.timeouts import RateLimitDeadlines, for_a_person
@@ -224,6 +225,22 @@ async def test_an_answer_is_private_and_replaces_only_when_told_to(
     turn = await slack.click(private, "x.v1", user=ana)
     await poster.respond(turn.response_url, Message("instead"), replace=True)
     assert private.text == "instead"
+
+
+async def test_every_call_keeps_to_no_proxy(
+    slack: FakeSlack, releases: FakeChannel, ana: FakeUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK takes one proxy from the environment for each of its clients, whatever `NO_PROXY` says."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    async with http_client.session(timeout=aiohttp.ClientTimeout(total=5)) as ours:
+        poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=ours, pace=0.0)
+        turn = await slack.command("/applivery", "x", user=ana, channel=releases)
+        await poster.respond(turn.response_url, HELLO)
+        posted = await poster.post(releases.id, HELLO)
+        await poster.upload_file(posted, FileAttachment("people.csv", b"a,b"))
+    assert slack.ephemerals(ana)[-1].text == "hello there"
 
 
 async def test_a_way_back_that_is_used_up_is_a_problem_and_not_silence(
