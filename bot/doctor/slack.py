@@ -24,6 +24,7 @@ from bot.slack.message_lookup import CONSEQUENCE, LIMITED_SECONDS, REMEDY
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from bot.timeouts import no_later_than
 
+MOST_CONNECTIONS = 10  # https://docs.slack.dev/apis/events-api/using-socket-mode#using-multiple-connections
 TOKEN, SCOPE, CLOCK, SOCKETS, BLOCKS = "Slack token", "Slack scopes", "clock", "Socket Mode", "Slack blocks"
 HISTORY = "Slack history"
 
@@ -156,6 +157,10 @@ async def _connected(case: CheckContext, token: str) -> int | None:
 
 
 def _others(case: CheckContext, count: int | None) -> CheckResult:
+    replicas, each = case.settings.replicas, case.settings.slack_socket_connections
+    if replicas * each > MOST_CONNECTIONS:
+        text = f"{replicas} replicas with {_connections(each)} each are more than the ten that Slack allows."
+        return warning(SOCKETS, text, "Lower SLACK_SOCKET_CONNECTIONS.")
     if count is None:
         fix = "Stop other processes with this app token, or lower SLACK_SOCKET_CONNECTIONS (it counts per process)."
         return warning(SOCKETS, "all ten connections that Slack allows are in use.", fix)
@@ -163,6 +168,8 @@ def _others(case: CheckContext, count: int | None) -> CheckResult:
     ours = int((checks.get("slack") or {}).get("connections") or 0)
     if count <= ours:
         return well(SOCKETS, f"{_connections(ours)}, all from this bot." if ours else "the app token works.")
+    if replicas > 1 and count <= replicas * each:
+        return well(SOCKETS, f"{_connections(count)}, as {replicas} replicas have.")
     whose = f"{ours} of them from this bot" if case.running else "and no bot runs here"
     return warning(
         SOCKETS,

@@ -313,6 +313,19 @@ async def test_another_process_on_the_same_app_token_is_told(world: Environment)
     assert (own.outcome, own.said) == (WELL, "2 connections, all from this bot.")
 
 
+@pytest.mark.postgres
+async def test_doctor_connections_of_replicas_are_no_warning(world: Environment, postgres_url: str) -> None:
+    world.database = postgres_url
+    await world.start(slack_socket_connections=2, replicas=2)
+    await world.slack.until(lambda: len(world.slack.sockets) == 2)
+    elsewhere = {"port": a_free_port(), "replicas": 2}
+    found = the(await examined(world, slack_socket_connections=1, **elsewhere), slack.SOCKETS)
+    assert (found.outcome, found.said) == (WELL, "2 connections, as 2 replicas have.")
+    more = the(await examined(world, slack_socket_connections=6, **elsewhere), slack.SOCKETS)
+    assert more.outcome is WARNING
+    assert more.said == "2 replicas with 6 connections each are more than the ten that Slack allows."
+
+
 async def test_ten_connections_are_all_there_are(world: Environment) -> None:
     await world.start(slack_socket_connections=10)
     await world.slack.until(lambda: len(world.slack.sockets) == 10)
