@@ -237,6 +237,18 @@ def image(command: DocumentedCommand, _: Sandbox) -> None:
     assert "--format" not in command.words or command.words[command.words.index("--format") + 1] == "docker"
 
 
+@rule(r"sudo apt-get install git make python3-venv postgresql|sudo -u postgres create(user|db) .*")
+def server(command: DocumentedCommand, _: Sandbox) -> None:
+    """tools/two_replicas.sh installs the same, and makes a server of its own instead of Debian's."""
+    if "install" in command.words:
+        installed_by_script = re.findall(r"[\w-]+", (ROOT / "tools/two_replicas.sh").read_text())
+        assert set(command.words[3:]) <= set(installed_by_script)
+    else:
+        needed(command.words[3], "postgresql-client")
+        options = run(command.words[3], "--help", cwd=ROOT).said
+        assert all(word.partition("=")[0] in options for word in command.words[4:] if word.startswith("--"))
+
+
 @rule(r"apt-get install postgresql-client|npm install --package-lock-only|pre-commit install|tsc --strict")
 def other_tools(command: DocumentedCommand, _: Sandbox) -> None:
     """What they work on is there."""

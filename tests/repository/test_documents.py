@@ -47,6 +47,8 @@ FOREIGN = {
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
+    "BARE_MACHINE",
+    "BUILD_IMAGE",
     "POSTGRES_PASSWORD",
     "SSL_CERT_FILE",
     "RELEASE_KEY",

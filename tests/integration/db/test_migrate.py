@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, connect
-from bot.db.database import Database, utc_now
+from bot.db.database import utc_now
 
 
 def value(column: sa.Column[object], row: int) -> object:
@@ -20,37 +21,43 @@ def value(column: sa.Column[object], row: int) -> object:
     return number if isinstance(column.type, sa.Integer | sa.Double | sa.Float) else f"{column.name} {row} ’"
 
 
-def rows(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, in the order of their columns."""
+VERSIONS = [path.stem.partition("_")[0] for path in sorted((db_migrate.MIGRATIONS / "versions").glob("0*.py"))]
+PLAIN_NAMES = importlib.import_module("bot.db.migrations.versions.0012_plain_names")
+
+
+def fill(connection: sa.Connection) -> None:
+    """Put three rows into every table there is."""
     metadata = sa.MetaData()
     metadata.reflect(connection)
-    return {
-        name: sorted(map(tuple, connection.execute(sa.select(table))), key=repr)
-        for name, table in metadata.tables.items()
-        if name != "alembic_version"
-    }
+    for name, table in metadata.tables.items():
+        if name != "alembic_version":
+            for row in range(3):
+                connection.execute(table.insert().values({column.name: value(column, row) for column in table.c}))
 
 
-async def test_the_upgrade_to_plain_names_keeps_every_row(empty_address: str) -> None:
-    plain_names = importlib.import_module("bot.db.migrations.versions.0012_plain_names")
-    before: dict[str, list[tuple[object, ...]]] = {}
+def columns(connection: sa.Connection) -> dict[tuple[str, str], list[object]]:
+    """The values of each column, by the names that its table and it have today."""
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
+    found = {}
+    for name, table in metadata.tables.items():
+        today = PLAIN_NAMES.TABLES.get(name, name)
+        renamed = PLAIN_NAMES.COLUMNS.get(today, {})
+        for column in table.c if name != "alembic_version" else ():
+            values = connection.scalars(sa.select(column).select_from(table)).all()
+            found[today, renamed.get(column.name, column.name)] = sorted(values, key=repr)
+    return found
 
-    def old(connection: sa.Connection) -> None:
-        command.upgrade(db_migrate.alembic_config(connection), "0011")
-        metadata = sa.MetaData()
-        metadata.reflect(connection)
-        for name, table in metadata.tables.items():
-            if name != "alembic_version":
-                for row in range(3):
-                    connection.execute(table.insert().values({c.name: value(c, row) for c in table.c}))
-        before.update(rows(connection))
 
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+async def test_the_upgrade_from_each_version_keeps_every_row(empty_address: str, version: str) -> None:
     runner = connect(DatabaseUrl.parse(empty_address), utc_now)
-    await runner.run_raw(old)
-    assert len(before) >= 25
-    assert all(len(found) == 3 for found in before.values())
-
-    await runner.run_raw(lambda connection: command.upgrade(db_migrate.alembic_config(connection), "0012"))
-    assert await runner.run_raw(rows) == {plain_names.TABLES.get(name, name): found for name, found in before.items()}
+    await runner.run_raw(lambda connection: command.upgrade(db_migrate.alembic_config(connection), version))
+    await runner.run_raw(fill)
+    before = await runner.run_raw(columns)
+    assert all(len(values) == 3 for values in before.values())
+    await runner.run_raw(db_migrate.upgrade)
+    assert await runner.run_raw(db_migrate.stands_at) == db_migrate.HEAD == VERSIONS[-1]
+    after = await runner.run_raw(columns)
     await runner.close()
-    await (await Database.open(empty_address)).close()
+    assert {name: after.get(name) for name in before} == before
