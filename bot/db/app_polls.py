@@ -103,7 +103,7 @@ def claim_due_apps(
 
 
 def renew_leases(tx: Transaction, token: str, lease_seconds: float) -> None:
-    """Let the leases of one `claim_due_apps` that have not ended yet last so long from now on."""
+    """Renew the leases of one `claim_due_apps` that have not ended yet, to last so long from now."""
     tx.execute(_RENEW, token=token, lease=span(lease_seconds))
 
 

@@ -19,7 +19,7 @@ from bot.i18n import english
 # https://www.sqlite.org/fileformat.html#magic_header_string and the first bytes of pg_dump's custom format
 HEADERS = {SQLITE: b"SQLite format 3\x00", POSTGRESQL: b"PGDMP"}
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
-REPLACED = ".replaced"  # what stood there before a restore
+REPLACED = ".replaced"  # the database that a restore replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _cannot_write(file: Path, problem: OSError | sqlite3.Error) -> BotError:
 
 
 def _sync(file: Path) -> None:
-    """Have the disk write a file down."""
+    """Flush a file to the disk."""
     descriptor = os.open(file, os.O_RDONLY)
     try:
         os.fsync(descriptor)

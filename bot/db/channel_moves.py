@@ -1,4 +1,4 @@
-"""A channel that gets another id: everything that is recorded of it follows, in one transaction.
+"""Moves everything recorded about a channel to its new id, in one transaction.
 
 Slack says so once; from then on the former id is unknown there. https://docs.slack.dev/reference/events/channel_id_changed
 """
@@ -49,7 +49,7 @@ def list_moves(tx: Transaction) -> dict[str, str]:
 
 
 def move_channel(tx: Transaction, old: str, new: str, at: float = 0.0) -> str | None:
-    """Let everything that is recorded of a channel be recorded under its new id; returns the present one.
+    """Move everything recorded about a channel to its new id; return the present id.
 
     `at` is when Slack said so: an event that comes again, or after a later one, changes nothing (None) but for what was
     recorded under the old id since.
@@ -140,7 +140,7 @@ def _move_texts(tx: Transaction, old: str, new: str) -> None:
 
 
 def _merge_refusals(tx: Transaction, old: str, new: str) -> None:
-    """Whoever was notified that the channel refuses messages was notified of it under either id."""
+    """Join the lists of owners notified that the channel refuses messages."""
     told = key_value.get_value(tx, f"{REFUSED}{old}")
     if told is not None:
         also = key_value.get_value(tx, f"{REFUSED}{new}") or ""
@@ -148,11 +148,11 @@ def _merge_refusals(tx: Transaction, old: str, new: str) -> None:
         key_value.delete_value(tx, f"{REFUSED}{old}")
 
 
-# Whoever claims or hands in a post there waits, so that the lease that goes along is the present one.
+# Makes everybody who claims or finishes a post there wait, so that the lease that moves is the current one.
 _LOCK_LEASES = written("UPDATE channel_leases SET has_pending = has_pending WHERE channel_id IN (:old, :new)")
 
-# A post in progress keeps its lease, which goes along; unless one is in progress under the new id as well: then the
-# other is looked for in the channel when that has ended.
+# A post in progress keeps its lease under the new id. If one is in progress there too, that one's lease stays, and the
+# other post is looked up in the channel afterwards.
 _MOVE_LEASE = written("""
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_token, lease_until)
     SELECT :new, true, next_send_at, lease_token, lease_until FROM channel_leases WHERE channel_id = :old

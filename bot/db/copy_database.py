@@ -116,7 +116,7 @@ def _count(connection: sa.Connection, table: sa.Table) -> int:
 
 
 def _set_sequence(table: sa.Table, target: sa.Connection) -> None:
-    """Let PostgreSQL number new rows after those that were copied; SQLite looks at the rows themselves."""
+    """Set PostgreSQL's sequences past the copied rows; SQLite needs none."""
     column = table.autoincrement_column
     if column is None or target.dialect.name != POSTGRESQL:
         return

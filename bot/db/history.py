@@ -1,4 +1,4 @@
-"""What is deleted with age, after HISTORY_DAYS or a day, a few rows at a time; what a living card needs stays."""
+"""Deletes rows after HISTORY_DAYS or a day, a few at a time; those of cards that can still change stay."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ALL_TABLES = (schema, download_schema)  # loaded, and so among those of `metadat
 
 
 def adopt_rows(tx: Transaction, installation: str, formerly: Collection[str]) -> int:
-    """Let what was stored under these ids be the installation's; return how many rows that were.
+    """Move rows stored under these ids to the installation; return how many there were.
 
     A role that the installation already has stays as it is.
     """

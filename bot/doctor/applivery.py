@@ -61,7 +61,7 @@ async def _reached(
 
 
 async def _store(case: CheckContext, address: str) -> CheckResult:
-    """The host of the tenant's stores, which this bot never asks: a tenant without it may well be misspelt."""
+    """Check the host of the tenant's stores, which the bot never uses: without it the tenant may be misspelt."""
     error = await _unanswered(case, address)
     if error is None:
         return well(HOSTS, f"{address} answers (stores only; the bot doesn't use it).")

@@ -54,7 +54,7 @@ LONG = Manner("long", LONG_TEXT * 46, 3, is_full=True)
 ODD = Manner("odd", ODD_TEXT, 30, is_full=True)
 EMPTY = Manner("empty", "", 0, is_full=False)
 MANNERS = (SHORT, LONG, ODD, EMPTY)
-TURNED = (SHORT, LONG)  # in which every member of the vocabularies has its turn
+TURNED = (SHORT, LONG)  # in which every member of each enum appears
 
 # Texts that are no words: by the name of their parameter or field.
 _ID = {"id", "app_id", "build_id", "file_id"}

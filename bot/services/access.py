@@ -43,7 +43,7 @@ ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
 AT_ONCE = 8  # people whom Slack is asked about
 INCOMPLETE = "incomplete_user"  # our code for a record that does not say who somebody is
-STRANGE = 100  # members of a user group who may be the asker by another id, and about whom Slack is asked
+MOST_UNKNOWN = 100  # members of a user group who may be the asker by another id, and about whom Slack is asked
 # A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
 HIDDEN = ("user_not_found", "user_not_visible")
 # Slackbot, and who system notices are from: Slack does not say that they are bots
@@ -337,7 +337,7 @@ class AccessResolver:
         if not (await self._slack_client.identity()).enterprise_id:
             return None
         kinds, identities = {each[:1] for each in ids}, self._slack_client.identities
-        strange = [each for each in sorted(listed) if each[:1] not in kinds and not identities.is_known(each)]
+        unknown = [each for each in sorted(listed) if each[:1] not in kinds and not identities.is_known(each)]
         semaphore = asyncio.Semaphore(AT_ONCE)
 
         async def learn(user_id: str) -> SlackError | None:
@@ -348,9 +348,9 @@ class AccessResolver:
                     return None if error.code in (*NOT_THERE, INCOMPLETE) else error
             return None
 
-        problems = await asyncio.gather(*map(learn, strange[:STRANGE]))
+        problems = await asyncio.gather(*map(learn, unknown[:MOST_UNKNOWN]))
         too_many = (
-            DeliveryUnknown(code="group_too_large") if len(strange) > STRANGE else None
+            DeliveryUnknown(code="group_too_large") if len(unknown) > MOST_UNKNOWN else None
         )  # the next request goes on
         return next(filter(None, problems), too_many)
 

@@ -16,7 +16,7 @@ from bot.exceptions import SlackError, SlackRateLimited, SlackResponseTooLarge
 from bot.observability.logging import logger
 from bot.slack.errors import call_api
 from bot.slack.pagination import PAGES, read_list
-from bot.slack.slack_clock import ODD
+from bot.slack.slack_clock import TOLERANCE
 from bot.slack.web_api import WebAPI
 from bot.timeouts import time_left
 
@@ -93,7 +93,7 @@ def _agree(some: Sequence[SearchPeriod], others: Sequence[SearchPeriod]) -> bool
     pairs = list(zip(some, others, strict=False))
     ends = [(left.oldest, right.oldest) for left, right in pairs]
     ends += [(left.latest or 0.0, right.latest or 0.0) for left, right in pairs]
-    return len(some) == len(others) and all(abs(left - right) <= ODD for left, right in ends)
+    return len(some) == len(others) and all(abs(left - right) <= TOLERANCE for left, right in ends)
 
 
 class MessageLookup:
@@ -138,6 +138,18 @@ class MessageLookup:
     async def _page(self, channel: str, left: _Progress, thread_ts: str | None) -> list[Any]:
         if not time_left():
             raise SlackRateLimited(retry_after=0.0)
+        answer = await self._ask(channel, left, thread_ts)
+        messages = read_list(answer, "messages")
+        cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+        self._on_answer(len(messages), more=bool(cursor))
+        if not cursor:
+            left.periods.popleft()
+        elif cursor == left.cursor or left.pages + 1 >= PAGES:
+            raise SlackResponseTooLarge(code="endless_list")
+        left.cursor, left.pages = cursor, left.pages + 1
+        return messages
+
+    async def _ask(self, channel: str, left: _Progress, thread_ts: str | None) -> Any:
         query: dict[str, Any] = {
             "channel": channel,
             **left.periods[0].query(),
@@ -148,24 +160,14 @@ class MessageLookup:
         }
         try:
             if thread_ts:
-                answer = await call_api(self._api.conversations_replies(ts=thread_ts, **query))
-            else:
-                answer = await call_api(self._api.conversations_history(**query))
+                return await call_api(self._api.conversations_replies(ts=thread_ts, **query))
+            return await call_api(self._api.conversations_history(**query))
         except SlackRateLimited as busy:
             self._on_busy(busy)
             raise
         except SlackError:
             left.cursor = ""  # it may be what was refused
             raise
-        messages = read_list(answer, "messages")
-        cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-        self._on_answer(len(messages), more=bool(cursor))
-        if not cursor:
-            left.periods.popleft()
-        elif cursor == left.cursor or left.pages + 1 >= PAGES:
-            raise SlackResponseTooLarge(code="endless_list")
-        left.cursor, left.pages = cursor, left.pages + 1
-        return messages
 
     def _on_answer(self, count: int, *, more: bool) -> None:
         self._answered.append(time.monotonic())

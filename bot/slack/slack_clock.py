@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from bot.slack.errors import find_header
 
-ODD = 5.0  # seconds; the header has whole ones, and a message is stamped somewhere within its request
+TOLERANCE = 5.0  # seconds; the header has whole ones, and a message is stamped somewhere within its request
 
 
 class SlackClock:
@@ -28,10 +28,10 @@ class SlackClock:
     def read_stamp(self, ts: str, began: float) -> None:
         """Learn from the ts of a message that was just posted; its request began at this time.monotonic()."""
         now = time.monotonic()
-        if now - began > ODD:
+        if now - began > TOLERANCE:
             return
         ahead = float(ts) - (began + now) / 2
-        if self._ahead is None or abs(ahead - self._ahead) > ODD:
+        if self._ahead is None or abs(ahead - self._ahead) > TOLERANCE:
             self._correction += 0.0 if self._ahead is None else ahead - self._ahead
             self._ahead = ahead
 

@@ -307,7 +307,7 @@ class FakeSlack:
         self.api.revoked[token or self.bot_token] = "token_revoked"
 
     async def uninstall(self, *, tell: bool = True) -> None:
-        """Take the app out of the workspace: its token is answered account_inactive, and it hears of it in two events.
+        """Take the app out of the workspace: its token is answered account_inactive, and two events say so.
 
         In either order; both name no channel. https://docs.slack.dev/reference/events/app_uninstalled
         https://docs.slack.dev/reference/events/tokens_revoked https://docs.slack.dev/reference/methods/auth.test#errors
