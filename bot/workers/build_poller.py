@@ -154,17 +154,16 @@ class BuildPoller:
         )
 
     async def _count_apps(self) -> None:
-        """Learn what there is to poll, now and then; log once when it is too much for the hour's requests."""
+        """Learn what there is to poll, now and then; log once that it is too much for the hour's requests."""
         now = time.monotonic()
         if now < self._counts_until:
             return
         self._counts = await self._store.run(app_polls.count_apps)
         self._counts_until = now + COUNT_SECONDS
         pace = self.pace
-        short = pace.stretch > 1
-        if short and not self._said_short:
+        if pace.stretch > 1 and not self._said_short:
+            self._said_short = True
             log.warning("watch.polls_stretched", apps=self._counts[0], seconds=round(pace.idle), wanted=self._idle)
-        self._said_short = short
 
     async def _renew_leases(self, token: str) -> None:
         """Keep the leases of a step as long as its polls run. A lease that lapses all the same does no harm: what is

@@ -25,6 +25,7 @@ from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.e2e.test_cli import a_free_port
+from tests.support.builders import subscribe as subscribe_app
 from tests.support.waiting import patience
 
 WELL, WARNING, BROKEN, SKIPPED = CheckOutcome.WELL, CheckOutcome.WARNING, CheckOutcome.BROKEN, CheckOutcome.SKIPPED
@@ -513,6 +514,17 @@ async def test_a_poll_that_is_overdue_is_broken(world: Environment) -> None:
     found = the(await examined(world), doctor_database.POLLING)
     assert found.outcome is BROKEN
     assert "1 of 1 app behind schedule" in found.said
+
+
+async def test_doctor_polls_beyond_the_hour_are_a_warning(world: Environment) -> None:
+    store = await Database.open(world.database)
+    for number in range(100):
+        await subscribe_app(store, app=f"app{number}")
+    await store.close()
+    found = the(await examined(world, poll_idle_seconds=60, applivery_requests_per_hour=1000), doctor_database.POLLING)
+    assert found.outcome is WARNING
+    assert found.said == "100 apps: each is polled every 8 min, not every 60 s."
+    assert found.fix.startswith("Set POLL_IDLE_SECONDS to 495, or raise APPLIVERY_REQUESTS_PER_HOUR")
 
 
 async def test_announcements_that_wait_for_long_are_told(world: Environment) -> None:

@@ -554,3 +554,19 @@ async def test_the_clock_alone_brings_the_news(world: Environment) -> None:
     await world.applivery.until(lambda: lists(world) >= before + 2)
     world.applivery.move(build, "processed")
     await world.slack.until(lambda: world.said() == [ready("1.0.0")])
+
+
+@on_sqlite
+async def test_poller_says_once_that_the_hour_is_too_short(world: Environment, log: Log) -> None:
+    for number in range(20):
+        world.applivery.app(f"App {number}", slug=f"app-{number}")
+    await world.start(poll_idle_seconds=60, applivery_requests_per_hour=100)
+    await subscribed(world, "*")
+    for _ in range(3):
+        await world.look()
+        world.bot.watch._counts_until = 0.0
+    (line,) = [line for line in log if line["event"] == "watch.polls_stretched"]
+    assert (line["apps"], line["wanted"]) == (21, 60)
+    assert line["seconds"] > 600
+    said = (await world.ask("status")).text
+    assert "× less often" in said
