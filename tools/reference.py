@@ -227,9 +227,10 @@ def _events(path: Path) -> Iterator[tuple[str, str, str, str]]:
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=level), args=[first, *_]) if (
-                owner.strip("_") in ("log", "logger") and level in LEVELS and (event := _text(first))
-            ):
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=owner) | ast.Call(func=ast.Name(id=owner)), attr=level),
+                args=[first, *_],
+            ) if owner.strip("_") in ("log", "logger") and level in LEVELS and (event := _text(first)):
                 fields = ", ".join(
                     f"`{keyword.arg}`" for keyword in node.keywords if keyword.arg not in (None, "exc_info")
                 )

@@ -160,7 +160,7 @@ def _others(case: CheckContext, count: int | None) -> CheckResult:
     replicas, each = case.settings.replicas, case.settings.slack_socket_connections
     if replicas * each > MOST_CONNECTIONS:
         text = f"{replicas} replicas with {_connections(each)} each are more than the ten that Slack allows."
-        return warning(SOCKETS, text, "Lower SLACK_SOCKET_CONNECTIONS.")
+        return warning(SOCKETS, text, "Lower SLACK_SOCKET_CONNECTIONS, or run fewer replicas.")
     if count is None:
         fix = "Stop other processes with this app token, or lower SLACK_SOCKET_CONNECTIONS (it counts per process)."
         return warning(SOCKETS, "all ten connections that Slack allows are in use.", fix)
