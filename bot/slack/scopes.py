@@ -111,8 +111,8 @@ class Event(NamedTuple):
 
 # https://docs.slack.dev/reference/events
 EVENTS = {
-    "tokens_revoked": Event("the bot's token was revoked: it goes quiet and says so"),
-    "app_uninstalled": Event("the bot was uninstalled: it goes quiet and says so"),
+    "tokens_revoked": Event("the bot's token was revoked: it stops and says so"),
+    "app_uninstalled": Event("the bot was uninstalled: it stops and says so"),
     "app_mention": Event("a user mentions the bot in a channel or thread", "app_mentions:read"),
     "message.im": Event("a user writes to the bot in its DM", "im:history"),
     "app_home_opened": Event("a user opens the Home tab"),
