@@ -8,6 +8,7 @@ https://docs.aiohttp.org/en/stable/client_advanced.html#proxy-support
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -30,6 +31,7 @@ def proxy_of(url: URL) -> URL | None:
     return URL(named if "://" in named else f"http://{named}")
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Awaitable, Collection, Mapping, Sequence
@@ -11,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from slack_sdk.webhook.async_client import AsyncWebhookClient
-from slack_sdk.webhook.webhook_response import WebhookResponse
+import msgspec
 
 from bot.domain.colleagues import Home, is_admin
 from bot.domain.model import is_person
@@ -36,6 +36,7 @@ from bot.timeouts import PERSON_SECONDS, call_limit, longest_wait, person_waits,
 log = logger(__name__)
 
 HTTP_SECONDS = 15.0
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 ADMINS = 20  # of a workspace's, at most
 PERMALINK_SECONDS = 3.0
 SCOPES_SECONDS = 10.0  # after which a scope that was missing may have been granted
@@ -265,17 +266,31 @@ class SlackClient:
         Raises SlackError when the address is used up or too old.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
-        client = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
 
         async def respond(form: Message) -> None:
             body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
-            answer = await call_api(_send_webhook(client, body))
-            if answer.status_code == 429:
+            answer = await call_api(self._send_response(url, _encode(body)))
+            if answer.status == 429:
                 raise SlackRateLimited(retry_after=retry_after(find_header(answer.headers), otherwise=1.0))
-            if answer.status_code != 200:
-                raise response_error(answer.status_code, answer.body)
+            if answer.status != 200:
+                raise response_error(answer.status, await answer.text())
 
         await self._fallbacks.send(message, respond)
+
+    async def _send_response(self, url: str, body: bytes) -> aiohttp.ClientResponse:
+        """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
+        async with asyncio.timeout(call_limit()):
+            answer = await self._send_once(url, body)
+            wait = retry_after(find_header(answer.headers), otherwise=1.0)
+            if answer.status != 429 or wait > longest_wait():
+                return answer
+            await asyncio.sleep(wait)
+            return await self._send_once(url, body)
+
+    async def _send_once(self, url: str, body: bytes) -> aiohttp.ClientResponse:
+        async with self._session.post(url, data=body, headers=JSON) as answer:
+            await answer.read()
+            return answer
 
     async def post_ephemeral(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
         """Say something in a channel or thread to one person there.
@@ -536,6 +551,14 @@ class SlackClient:
         return facts if isinstance(facts, dict) else {}
 
 
+def _encode(body: dict[str, Any]) -> bytes:
+    """Return JSON; of half a surrogate pair, which a name in Slack may have, the escape."""
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
+
+
 def _is_shared(facts: dict[str, Any], *, direct: bool) -> bool | None:
     """Return whether a channel is shared with another organisation, or about to be; None where Slack does not say.
 
@@ -546,14 +569,3 @@ def _is_shared(facts: dict[str, Any], *, direct: bool) -> bool | None:
     return read_boolean(
         facts.get("is_ext_shared", False if direct else None)
     )  # of direct messages Slack does not say it
-
-
-async def _send_webhook(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:
-    """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
-    async with asyncio.timeout(call_limit()):
-        answer = await client.send_dict(body)
-        wait = retry_after(find_header(answer.headers), otherwise=1.0)
-        if answer.status_code != 429 or wait > longest_wait():
-            return answer
-        await asyncio.sleep(wait)
-        return await client.send_dict(body)

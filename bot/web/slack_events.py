@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from yarl import URL
 
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
@@ -63,9 +67,13 @@ class SlackEvents:
 
     async def _dispatch(self, request: web.Request, body: bytes, *, signed: bool) -> BoltResponse:
         try:
-            bolt_request = AsyncBoltRequest(
-                body=body.decode(), query=request.query_string, headers=dict(request.headers)
-            )
+            headers: dict[str, str | Sequence[str]] = dict(request.headers)
+            if signed:  # so Bolt need not verify it again, which it does not of what is parsed
+                bolt_request = AsyncBoltRequest(
+                    body=_parsed(body.decode(), request.content_type), headers=headers, mode="socket_mode"
+                )
+            else:
+                bolt_request = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=headers)
             if schemas.is_valid(bolt_request.body):
                 if signed:
                     self._arrivals.accept(bolt_request.body.get("type"), bolt_request.body.get("api_app_id"))
@@ -73,6 +81,23 @@ class SlackEvents:
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             pass  # Bolt parses a body before it verifies it; our own work is in tasks and cannot fail here
         return BoltResponse(status=REFUSED, body="")
+
+
+def _parsed(body: str, kind: str) -> dict[str, Any]:
+    """Return what Bolt makes of a body. Raises ValueError or TypeError for what is not of Slack's.
+
+    yarl takes a form apart in a tenth of the time that the standard library needs.
+    https://docs.slack.dev/interactivity/handling-user-interaction#payloads
+    """
+    if kind != "application/json" and not body.startswith("{"):
+        form: dict[str, Any] = dict(URL.build(query_string=body, encoded=True).query.items())
+        if "payload" not in form:
+            return form
+        body = form["payload"]
+    parsed = json.loads(body)
+    if not isinstance(parsed, dict):
+        raise TypeError("Slack sends objects")
+    return parsed
 
 
 def _single_header(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
