@@ -249,9 +249,9 @@ async def test_labels_that_begin_alike_are_drawn(world: Environment) -> None:
     assert all(cell["text"] for row in table.blocks[0]["rows"] for cell in row)
 
 
-async def test_a_plain_log_is_not_counted_as_rows(world: Environment) -> None:
-    await begun(world, {**took(), "member": ANA})
-    assert "doesn't understand" in (await world.ask("downloads courier")).text
+async def test_each_line_of_a_plain_log_is_one_download(world: Environment) -> None:
+    await begun(world, {**took(), "member": ANA}, {**took(), "member": ANA})
+    assert "2 downloads · 1 person." in (await world.ask("downloads courier")).text
 
 
 async def test_a_version_of_many_builds_has_what_names_it(world: Environment) -> None:
