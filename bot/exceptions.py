@@ -588,6 +588,14 @@ class DeliveryUnknown(SlackError, kind="SlackUnsure"):
     admin_step = NO_TEXT
 
 
+class SlackSilent(DeliveryUnknown, kind="SlackSilent", passing=True):
+    """Slack gave no answer, or half of one, to a question: there was no message to confirm."""
+
+    sentence = Text("Slack isn't answering right now.")
+    next_step = BotError.next_step
+    admin_step = BotError.admin_step
+
+
 class DuplicateMessage(DeliveryUnknown, kind="SlackDuplicate"):
     """Slack says that it has this message; whether it does is to be looked up."""
 

@@ -19,12 +19,12 @@ from bot.domain.model import Actor, Outsider, Role, is_person
 from bot.domain.states import PauseReason
 from bot.exceptions import (
     ChannelUnavailable,
-    DeliveryUnknown,
     FeatureOff,
     PermissionDenied,
     PermissionUnverified,
     SlackError,
     SlackRateLimited,
+    SlackSilent,
 )
 from bot.i18n import ENGLISH, Text, joined
 from bot.observability.causes import cause
@@ -44,8 +44,8 @@ MOST = 10_000
 AT_ONCE = 8  # people whom Slack is asked about
 INCOMPLETE = "incomplete_user"  # our code for a record that does not say who somebody is
 MOST_UNKNOWN = 100  # members of a user group who may be the asker by another id, and about whom Slack is asked
-# A user of another organisation, whom Slack does not show to the bot. https://docs.slack.dev/reference/methods/users.info#errors
-HIDDEN = ("user_not_found", "user_not_visible")
+# A user of whom Slack shows the bot nothing, or too little: one of another organisation. https://docs.slack.dev/reference/methods/users.info#errors
+HIDDEN = ("user_not_found", "user_not_visible", INCOMPLETE)
 # Slackbot, and who system notices are from: Slack does not say that they are bots
 SLACKBOTS = ("USLACKBOT", "USLACK")
 # These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
@@ -185,9 +185,8 @@ class AccessResolver:
         except SlackError as error:
             if self._strict and error.code in NOT_THERE:
                 raise PermissionDenied(reason=PauseReason.PERSON) from error
-            # those two are worded for messages, and none was sent
-            silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
-            why = Text("Slack isn't answering right now.") if silent else error.sentence
+            # it is worded for messages, and none was sent
+            why = SlackSilent.sentence if isinstance(error, ChannelUnavailable) else error.sentence
             if error.code == INCOMPLETE:
                 why = Text("Slack's record of you is incomplete.")
             words = joined(" ", (why, Text("I can't check who you are until that's fixed.")))
@@ -350,7 +349,7 @@ class AccessResolver:
 
         problems = await asyncio.gather(*map(learn, unknown[:MOST_UNKNOWN]))
         too_many = (
-            DeliveryUnknown(code="group_too_large") if len(unknown) > MOST_UNKNOWN else None
+            SlackSilent(code="group_too_large") if len(unknown) > MOST_UNKNOWN else None
         )  # the next request goes on
         return next(filter(None, problems), too_many)
 
@@ -373,7 +372,7 @@ class AccessResolver:
     async def _fetch_person(self, user_id: str) -> SlackPerson:
         """Slack's record of a person.
 
-        Raises DeliveryUnknown for one that does not say who they are, which is no member.
+        Raises SlackSilent for one that does not say who they are, which is no member.
         """
         facts = await self._slack_client.user(user_id)
         profile = facts.get("profile")
@@ -384,9 +383,9 @@ class AccessResolver:
         identities = self._slack_client.identities
         whose = set(identities.all(user_id)) & set(ids) or colleagues.may_be_of(user_id, facts, home)
         if not whose or gone is None or bot is None or colleague is None:
-            raise DeliveryUnknown(code=INCOMPLETE)
+            raise SlackSilent(code=INCOMPLETE)
         if guest is None and colleague and not (gone or bot):
-            raise DeliveryUnknown(code=INCOMPLETE)
+            raise SlackSilent(code=INCOMPLETE)
         identities.learn(ids, user_id)
         return SlackPerson(
             user_id=ids[0],

@@ -16,7 +16,7 @@ import msgspec
 
 from bot.domain.colleagues import Home, is_admin
 from bot.domain.model import is_person
-from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited, kind_of
+from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited, SlackSilent, kind_of
 from bot.observability.logging import logger
 from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import call_api, find_header, response_error
@@ -116,7 +116,7 @@ def read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
     is_org = bool(enterprise_id) and (answer.get("is_enterprise_install") is True or team_id == enterprise_id)
     installation = enterprise_id if is_org else team_id
     if not installation or not answer.get("user_id"):
-        raise DeliveryUnknown(code="incomplete_identity")
+        raise SlackSilent(code="incomplete_identity")
     return BotIdentity(
         team_id=installation,
         user_id=str(answer["user_id"]),
@@ -432,7 +432,7 @@ class SlackClient:
         """Return Slack's facts of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not
         in).
 
-        Raises DeliveryUnknown for a record that is not this channel's.
+        Raises SlackSilent for a record that is not this channel's.
 
         https://docs.slack.dev/reference/objects/conversation-object
         """
@@ -446,7 +446,7 @@ class SlackClient:
             answer = await call_api(self.api.conversations_open(channel=channel_id, return_im=True))
         facts = answer.get("channel")
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
-            raise DeliveryUnknown(code="incomplete_channel")
+            raise SlackSilent(code="incomplete_channel")
         direct = facts.get("is_im") is True and channel_id.startswith("D")
         return ChannelInfo(
             id=channel_id,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from bot.exceptions import DeliveryUnknown, SlackResponseTooLarge
+from bot.exceptions import SlackResponseTooLarge, SlackSilent
 
 PAGES = 100
 ITEMS = 200_000
 
 
 def read_list(answer: Any, key: str) -> list[Any]:
-    """The list an answer has under `key`. Raises DeliveryUnknown when it has none: that is no empty list."""
+    """The list an answer has under `key`. Raises SlackSilent when it has none: that is no empty list."""
     items = answer.get(key)
     if not isinstance(items, list):
-        raise DeliveryUnknown(code="incomplete_list")
+        raise SlackSilent(code="incomplete_list")
     return items
 
 

@@ -15,7 +15,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.exceptions import SlackError, SlackInvalidCredentials, SlackRateLimited
+from bot.exceptions import DeliveryUnknown, SlackError, SlackInvalidCredentials, SlackRateLimited, SlackSilent
 from bot.slack.errors import RAISED, to_slack_error, token_error
 from bot.slack.slack_clock import SlackClock
 from bot.slack.token_standing import ASKED_BY, TokenStanding
@@ -23,6 +23,7 @@ from bot.timeouts import RateLimitDeadlines, call_limit, longest_wait, person_wa
 
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
 ATTEMPTS = 3
+MESSAGES = ("chat.", "files.")  # methods whose failure leaves it unknown whether a message arrived
 OF_A_CHANNEL = ("chat.postMessage",)  # limited for each channel; all others for the workspace
 
 
@@ -74,7 +75,7 @@ class WebAPI(AsyncWebClient):
                         await asyncio.sleep(busy.retry_after)
                 return await self._call(api_method, parts)
         except RAISED as error:
-            raise to_slack_error(error) from error
+            raise _unanswered(api_method, to_slack_error(error)) from error
 
     def _limit(self) -> float | None:
         """Return the seconds a call may take; what is asked once is broken off for a person alone.
@@ -123,3 +124,10 @@ class WebAPI(AsyncWebClient):
             return
         with suppress(*RAISED, SlackError):
             await self._call(ASKED_BY, {})
+
+
+def _unanswered(method: str, error: SlackError) -> SlackError:
+    """Return the error, worded for a question if that was one."""
+    if type(error) is DeliveryUnknown and not method.startswith(MESSAGES):
+        return SlackSilent(code=error.code)
+    return error

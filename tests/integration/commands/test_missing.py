@@ -9,7 +9,9 @@ import pytest
 
 from bot.db import audit
 from bot.domain.audit import AuditAction
+from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
+from sandbox.slack.people import FakeMembership
 from tests.conftest import Environment
 from tests.integration.commands.test_downloads import private
 from tests.integration.commands.test_summaries import asked_in, everything_in, leads, text_of
@@ -85,6 +87,25 @@ async def test_missing_user_slack_hides_counts_as_unknown_email(world: Environme
     _, [names] = private(world, world.ana)
     assert "*No email address in Slack* (2)" in names.text
     assert "<@U0STRANGER>" in names.text
+
+
+async def test_missing_user_of_no_known_workspace_counts_too(world: Environment) -> None:
+    await world.start()
+    group, _ = await crew(world)
+    world.slack.user("nemo").grid = FakeMembership(world.slack.user("nemo").id, "", "", [])
+    answer = await world.ask(f"downloads courier missing:{mention(group)}")
+    assert "*1 of 4 people*" in answer.text
+
+
+@pytest.mark.parametrize("method", ["users.info", "conversations.members"])
+async def test_missing_unanswered_question_is_no_lost_message(world: Environment, method: str) -> None:
+    await world.start()
+    await crew(world)
+    await world.ask("whoami")
+    world.slack.faults.add(method, Fault(error="internal_error"), times=None)
+    said = (await world.ask(f"downloads courier missing:<#{world.releases.id}|releases>")).text
+    assert "Slack isn't answering right now" in said
+    assert "confirm" not in said
 
 
 @pytest.mark.parametrize("typed", ["qa", "@qa", "<@U1>", '""', "<!channel>"])
