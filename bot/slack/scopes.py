@@ -45,7 +45,7 @@ OPTIONAL = {
     ),
     "files:write": Feature(
         "CSV files",
-        "`format:csv` of `downloads` and `audit`",
+        "the *CSV* button of `downloads`, and `audit format:csv`",
         gettext_noop("I can't send files in Slack: an admin can add the optional permission `{scope}`."),
     ),
     "usergroups:read": Feature(

@@ -57,7 +57,12 @@ def _workspace(slack: FakeSlack, person: FakeUser, cast: Sequence[Persona], inst
     return {
         "team": {"name": slack.workspace.team_name},
         "me": person.id,
-        "bot": {**_user(bot, 0), "online": _online(slack), "home": _has_home(slack)},
+        "bot": {
+            **_user(bot, 0),
+            "online": _online(slack),
+            "home": _has_home(slack),
+            "reads": "im:history" in slack.scopes,
+        },
         "people": [{**_user(user, index), "title": persona.title} for index, (persona, user) in enumerate(people)],
         "users": [_user(user, index) for index, user in enumerate(_people_first(slack, people))],
         "channels": [_channel(slack, room, person) for room in _rooms(slack, person)],

@@ -240,7 +240,7 @@ function drawEmpty() {
   $("empty").replaceChildren(
     bot ? avatar(app.world.bot) : h("span", { class: "big-hash", "aria-hidden": "true", text: "#" }),
     h("h2", { text: bot ? app.world.bot.name : `#${channel.name}` }),
-    h("p", { text: bot ? "Write to the app here: get courier. Private answers and your own watches arrive here, too." : channel.bot ? `${app.world.bot.name} is in this channel. New builds will be announced here once a subscription says so.` : `${app.world.bot.name} is not in this channel yet: /invite @${app.world.bot.name} lets it in.` }));
+    h("p", { text: bot ? `${app.world.bot.reads ? "Type a command here, such as get courier. " : ""}Private answers and the builds you watch arrive here.` : channel.bot ? `${app.world.bot.name} is in this channel. New builds will be announced here once a subscription says so.` : `${app.world.bot.name} is not in this channel yet: /invite @${app.world.bot.name} lets it in.` }));
 }
 
 /** An address of the claim page opens in the phone beside Slack; on a phone, in a tab of its own like any other. */
