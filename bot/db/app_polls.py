@@ -14,6 +14,7 @@ from bot.db.wakeups import Topic
 
 FURTHEST_SECONDS = 86_400.0
 PAGE_SECONDS = 3600.0  # after which a list is looked at with all that belongs to it, although it is the same
+LEASED_AT_ONCE = 100  # apps that all replicas together may be polling
 FAILURES = 3  # polls of an app in a row
 
 
@@ -56,7 +57,7 @@ def ensure_apps(tx: Transaction, app_ids: Iterable[str], *, catalogue_seen_at: d
     `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are announced. None
     (the first list) stands for the moment the oldest subscription to every app was made.
     """
-    rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids)))
+    rows = _rows_of(app_ids)
     since = None if catalogue_seen_at is None else micros(catalogue_seen_at)
     tx.execute(_ENSURE, since=since, rows=rows)
 
@@ -154,10 +155,20 @@ def retry_failing(tx: Transaction) -> None:
 
 def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
     """Mark these watched apps (None: all) as due now, and once more when a poll of them is running."""
-    every = app_ids is None
-    rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids or ())))
-    tx.execute(_RING, every=every, rows=rows)
+    if app_ids is None:
+        tx.execute(_RING_ALL)
+    else:
+        tx.execute(_RING, rows=_rows_of(app_ids))
     tx.notify(Topic.APP_POLLS)
+
+
+def find_watched_apps(tx: Transaction, app_ids: Iterable[str]) -> set[str]:
+    """Return which of these apps have a subscription."""
+    return set(tx.execute(_WHICH_WATCHED, rows=_rows_of(app_ids)).scalars())
+
+
+def _rows_of(app_ids: Iterable[str]) -> str:
+    return as_rows({"app": app_id} for app_id in sorted(set(app_ids)))
 
 
 def list_watched_apps(tx: Transaction) -> set[str]:
@@ -185,6 +196,8 @@ _WATCHED = """(
         OR EXISTS (SELECT 1 FROM build_waiters w WHERE w.app_id = app_polls.app_id AND NOT w.notified)
     )"""
 
+_APPS = JsonRows("rows", {"app": "text"})
+
 _ENSURE = written(
     """
     INSERT INTO app_polls (app_id, next_poll_at, lease_until, poll_requested, baseline_done, history_before, failures)
@@ -193,7 +206,7 @@ _ENSURE = written(
     FROM {rows} WHERE true
     ON CONFLICT (app_id) DO NOTHING
     """,
-    JsonRows("rows", {"app": "text"}),
+    _APPS,
 )
 
 # MATERIALIZED: PostgreSQL must run the locking part once only, or it may lock more than the limit.
@@ -216,12 +229,15 @@ _RENEW = written("UPDATE app_polls SET lease_until = {now} + :lease WHERE lease_
 
 _END_LOOKS = written("UPDATE app_polls SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
 
+# By the index from both its ends: what is leased is due and comes first, and is followed by what is due next.
 _DUE_IN = written(f"""
-    SELECT min(CASE WHEN w.at > {{now}} + :far THEN 0 ELSE w.at - {{now}} END) FROM (
-        SELECT CASE WHEN lease_until > next_poll_at AND lease_until <= {{now}} + :leased THEN lease_until
-            ELSE next_poll_at END AS at
-        FROM app_polls WHERE {_WATCHED}
-    ) AS w
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM app_polls WHERE next_poll_at > {{now}} + :far AND {_WATCHED}) THEN 0 ELSE (
+        SELECT min(w.at) - {{now}} FROM (
+            SELECT CASE WHEN lease_until > next_poll_at AND lease_until <= {{now}} + :leased THEN lease_until
+                ELSE next_poll_at END AS at
+            FROM app_polls WHERE {_WATCHED} ORDER BY next_poll_at LIMIT {LEASED_AT_ONCE}
+        ) AS w
+    ) END
 """)  # noqa: S608 - our own words
 
 _FAIL = written("""
@@ -249,9 +265,16 @@ _RETRY = written("UPDATE app_polls SET next_poll_at = {now}, failures = 0, poll_
 _RING = written(
     """
     UPDATE app_polls SET next_poll_at = {now}, poll_requested = true
-    WHERE :every OR app_id IN (SELECT o.app FROM {rows})
+    WHERE app_id IN (SELECT o.app FROM {rows})
     """,
-    JsonRows("rows", {"app": "text"}),
+    _APPS,
+)
+
+_RING_ALL = written("UPDATE app_polls SET next_poll_at = {now}, poll_requested = true")
+
+_WHICH_WATCHED = written(
+    f"SELECT app_polls.app_id FROM {{rows}} CROSS JOIN app_polls WHERE app_polls.app_id = o.app AND {_WATCHED}",  # noqa: S608 - our own words
+    _APPS,
 )
 
 _WATCHED_APPS = written(f"SELECT app_id FROM app_polls WHERE {_WATCHED}")  # noqa: S608 - our own words

@@ -52,10 +52,11 @@ def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int =
     return {row.build_id: row.at for row in tx.execute(query)}
 
 
-def count_receivers(tx: Transaction, build_id: str) -> int:
-    """Return how many people were given a link to a build."""
+def count_receivers(tx: Transaction, app_id: str, build_id: str) -> int:
+    """Return how many people were given a link to a build of an app."""
     people = sa.func.count(sa.distinct(table.c.user_id))
-    given = (table.c.build_id == build_id, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
+    about = (table.c.app_id == app_id, table.c.build_id == build_id)
+    given = (*about, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
     return int(tx.execute(sa.select(people).where(*given)).scalar_one())
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import span, written
+from bot.db.key_value import begins_with
 from bot.db.schema import (
     audit,
     build_waiters,
@@ -79,7 +80,7 @@ def erase_person(tx: Transaction, user_id: str) -> int:
         sa.delete(role_request_copies).where(role_request_copies.c.request_id.in_(_done_requests(user_id))),
         sa.delete(role_requests).where(role_requests.c.id.in_(_done_requests(user_id))),
         *(
-            sa.delete(key_value).where(key_value.c.key.startswith(begins, autoescape=True))
+            sa.delete(key_value).where(begins_with(tx, begins))
             for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
         ),
         named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import span, written
+from bot.db.dialect_sql import SQLITE, span, written
 from bot.db.schema import key_value as table
 from bot.db.transaction import Transaction
 from bot.db.types import db_now, storable
 
 DAY = 86_400.0
+_LAST = "\U0010ffff"  # no name has it
 
 
 def set_value(tx: Transaction, key: str, value: str) -> None:
@@ -32,8 +33,18 @@ def get_value(tx: Transaction, key: str) -> str | None:
 
 def scan_values(tx: Transaction, prefix: str) -> dict[str, str]:
     """Return the notes whose names begin so, by name."""
-    statement = sa.select(table.c.key, table.c.value).where(table.c.key.startswith(prefix, autoescape=True))
+    statement = sa.select(table.c.key, table.c.value).where(begins_with(tx, prefix))
     return {row.key: row.value for row in tx.execute(statement)}
+
+
+def begins_with(tx: Transaction, prefix: str) -> sa.ColumnElement[bool]:
+    """Return the condition for such names: on SQLite by the index, which LIKE cannot use.
+
+    https://www.sqlite.org/optoverview.html#the_like_optimization
+    """
+    if tx.dialect == SQLITE:
+        return (table.c.key >= prefix) & (table.c.key < prefix + _LAST)
+    return table.c.key.startswith(prefix, autoescape=True)
 
 
 def delete_value(tx: Transaction, key: str) -> None:

@@ -41,7 +41,7 @@ class RecallService:
     async def reach(self, build: Build) -> RecallReach:
         """Return whom a recall of the build reaches."""
         cards = await self._store.run(recalls.count_cards, build.id)
-        return RecallReach(cards, await self._store.run(audit.count_receivers, build.id))
+        return RecallReach(cards, await self._store.run(audit.count_receivers, build.app.id, build.id))
 
     async def release(self, actor: Actor, entrypoint: Entrypoint, build: Build) -> tuple[Recall, int] | None:
         """Release a build; returns the recall that ended and how many cards are changed, None without a recall."""

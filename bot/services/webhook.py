@@ -58,9 +58,9 @@ class WebhookHandler:
         it was subscribed to, once for each, without a word of the body. Raises DatabaseUnavailable.
         """
         named = {found.decode().lower() for found in _ID.findall(body)}
-        every = await self._store.run(app_polls.list_watched_apps)
-        watched = named & every
-        if now_due := {app_id for app_id in sorted(watched or every) if self._may_poll(app_id)}:
+        watched = await self._store.run(app_polls.find_watched_apps, named) if named else set()
+        every = watched or await self._store.run(app_polls.list_watched_apps)
+        if now_due := {app_id for app_id in sorted(every) if self._may_poll(app_id)}:
             await self._store.run(app_polls.request_poll, now_due)
         if kind := _FEEDBACK.search(body):
             await self._announce_feedback(kind[1].decode(), watched, named - watched, body)
@@ -89,25 +89,17 @@ class WebhookHandler:
     async def _announce_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
         """Announce feedback, once: Applivery has no call that lists it, so the other ids in the body identify it."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
-        wishes = [
-            subscription
-            for subscription in await self._store.run(subscriptions.list_subscriptions)
-            if BuildEvent.FEEDBACK in subscription.events
-        ]
         allowed = await self._store.cached(access.list_allowed_channels)
         for app_id in apps:
             if self._notices.wait(app_id, self._clock()):
                 continue
             name = f"{kind}/{app_id}/{which}"
-            listening = [
-                subscription
-                for subscription in wishes
-                if subscription.channel_id in allowed.get(app_id, {subscription.channel_id})
-            ]
+            listening = await self._store.run(subscriptions.list_subscriptions, about=app_id)
             deliveries = [
                 await self._new_delivery(subscription, kind, name)
                 for subscription in listening
-                if subscription.app_id in (app_id, None)
+                if BuildEvent.FEEDBACK in subscription.events
+                and subscription.channel_id in allowed.get(app_id, {subscription.channel_id})
             ]
             if deliveries:
                 await self._store.run(builds.enqueue_deliveries, app_id, deliveries)

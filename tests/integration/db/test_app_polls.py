@@ -143,3 +143,28 @@ async def test_the_state_of_the_watching_can_be_told() -> None:
 async def test_the_state_of_watching_nothing_can_be_told_too(store: Database) -> None:
     state = await store.run(app_polls.get_polling_stats)
     assert (state.apps, state.behind, state.never_polled, state.oldest_poll) == (0, 0, 0, None)
+
+
+async def test_app_poll_due_in_is_of_what_comes_first() -> None:
+    """However many apps are leased, gone or far away."""
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    store = await Database.open(IN_MEMORY, clock=lambda: now[0])
+    for number in range(10):
+        await subscribe(store, app=f"app{number}")
+        await look(store, app=f"app{number}", again_in=60 + number)
+    await store.run(subscriptions.remove_subscription, "C1", "app0")
+    assert await store.run(app_polls.poll_due_in) == 61
+    now[0] += timedelta(seconds=62)
+    assert await store.run(app_polls.poll_due_in) == 0
+    await store.run(app_polls.claim_due_apps, 8, 0.5)
+    assert await store.run(app_polls.poll_due_in) == 0.5
+    assert await store.run(app_polls.poll_due_in, furthest_seconds=5) == 0, "one is further than it can be"
+    await store.close()
+
+
+async def test_app_polls_find_watched_ones_among_others(store: Database) -> None:
+    await subscribe(store, app="one")
+    await subscribe(store, app="two")
+    await store.run(subscriptions.remove_subscription, "C1", "two")
+    assert await store.run(app_polls.find_watched_apps, ["one", "two", "three"]) == {"one"}
+    assert await store.run(app_polls.find_watched_apps, []) == set()

@@ -10,16 +10,21 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import TextClause
+from sqlalchemy.dialects.sqlite.pysqlite import dialect as sqlite_dialect
 
 import bot.db
 from bot.db.connect import DatabaseUrl
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
+from bot.db.key_value import begins_with
 from bot.db.postgres import SESSION
+from bot.db.schema import key_value
 from bot.domain.model import BuildEvent, Stage
 from bot.domain.states import DeliveryState
 
@@ -75,6 +80,27 @@ def test_sqlite_runs_every_statement_by_an_index(file: sqlite3.Connection) -> No
             found += [f"{name}: a list of rows is read again and again: {steps}" for s in steps[1:] if "VIRTUAL" in s]
             found += [f"{name}: {step}" for step in steps if reads_whole(name, step, tables, statement.text)]
     assert not found, "\n".join(found)
+
+
+# After each look or for each webhook: not even all apps are read.
+OFTEN = ["_RING", "_UNCHANGED", "_NOTE_PAGE", "_FAIL", "_WHICH_WATCHED"]
+
+
+@pytest.mark.parametrize("name", OFTEN)
+def test_sqlite_finds_a_polled_app_by_its_id(file: sqlite3.Connection, name: str) -> None:
+    statement = dict(statements(SQLITE))[f"app_polls.{name}"]
+    values = dict.fromkeys(statement._bindparams)
+    plan = [step for *_, step in file.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
+    assert any(step.startswith("SEARCH app_polls USING") and "(app_id=?)" in step for step in plan), plan
+    assert not any(step.startswith("SCAN app_polls") for step in plan), plan
+
+
+def test_sqlite_finds_names_that_begin_alike_by_an_index(file: sqlite3.Connection) -> None:
+    names = begins_with(SimpleNamespace(dialect=SQLITE), "held ")  # type: ignore[arg-type]
+    query = sa.select(key_value).where(names).compile(dialect=sqlite_dialect(), compile_kwargs={"literal_binds": True})
+    ((*_, step),) = file.execute(f"EXPLAIN QUERY PLAN {query}")
+    assert step.startswith("SEARCH key_value USING INDEX"), step
+    assert "(key>? AND key<?)" in step
 
 
 def reads_whole(name: str, step: str, tables: set[str], text: str) -> bool:
