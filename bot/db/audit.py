@@ -10,12 +10,20 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bot.db import key_value
+from bot.db.dialect_sql import written
 from bot.db.schema import audit as table
 from bot.db.transaction import Transaction
+from bot.db.types import micros, storable
 from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
-_INSERT = sa.insert(table)
+_TEXTS = [field.name for field in fields(AuditEntry) if field.name not in ("at", "action", "entrypoint")]
+_INSERT = written("""
+    INSERT INTO audit
+        (at, team_id, user_id, action, outcome, entrypoint, channel_id, app_id, build_id, token_hash)
+    VALUES
+        (:at, :team_id, :user_id, :action, :outcome, :entrypoint, :channel_id, :app_id, :build_id, :token_hash)
+""")
 
 
 class ReceivedLink(NamedTuple):
@@ -28,8 +36,9 @@ class ReceivedLink(NamedTuple):
 
 def add_entry(tx: Transaction, entry: AuditEntry) -> None:
     """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
-    row = {column.name: getattr(entry, column.name) for column in _COLUMNS}
-    tx.execute(_INSERT, **row)
+    texts = {name: None if (text := getattr(entry, name)) is None else storable(text) for name in _TEXTS}
+    words = {"action": entry.action.value, "entrypoint": entry.entrypoint.value}
+    tx.execute(_INSERT, at=micros(entry.at), **words, **texts)
 
 
 def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from slack_sdk.models.basic_objects import JsonObject
-from slack_sdk.models.blocks import ConfirmObject
+from slack_sdk.models.blocks import ConfirmObject, Option
 
 # What a class puts into its JSON: each key, and the name of the attribute that has it.
 _KEYS: dict[type[JsonObject], tuple[tuple[str, str], ...]] = {
     # `title` and its like give bare words here, as they did in the SDK's version 2; its own `to_dict` asks for these
     ConfirmObject: tuple((key, f"_{key}") for key in ("confirm", "deny", "style", "text", "title")),
+    Option: (("description", "_block_description"), ("text", "_text"), ("url", "url"), ("value", "value")),
 }
+_LEAVES = frozenset({str, bool, int, dict})  # isinstance with the SDK's abstract classes takes ten times as long
 
 
 def serialize(model: JsonObject) -> dict[str, Any]:
@@ -25,8 +28,8 @@ def serialize(model: JsonObject) -> dict[str, Any]:
     kind = type(model)
     if not _is_plain_class(kind):
         return dict(model.to_dict())
-    for check in _validator_names(kind):
-        getattr(model, check)()
+    for check in _validators(kind):
+        check(model)
     keys = _KEYS.get(kind) or _KEYS.setdefault(kind, tuple((key, key) for key in sorted(model.attributes)))
     found = ((key, getattr(model, attribute, None)) for key, attribute in keys)
     return {
@@ -35,6 +38,8 @@ def serialize(model: JsonObject) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
+    if type(value) in _LEAVES:
+        return value
     if isinstance(value, JsonObject):
         return serialize(value)
     return [_value(item) for item in value] if isinstance(value, list | tuple) else value
@@ -47,6 +52,6 @@ def _is_plain_class(kind: type[JsonObject]) -> bool:
 
 
 @cache
-def _validator_names(kind: type[JsonObject]) -> tuple[str, ...]:
-    names = (name for name in dir(kind) if not name.startswith("__"))
-    return tuple(name for name in names if hasattr(getattr(kind, name, None), "validator"))
+def _validators(kind: type[JsonObject]) -> tuple[Callable[[JsonObject], None], ...]:
+    named: Iterator[Any] = (getattr(kind, name, None) for name in dir(kind) if not name.startswith("__"))
+    return tuple(found for found in named if hasattr(found, "validator"))
