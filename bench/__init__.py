@@ -1,1 +1,1 @@
-"""Speed and size of the bot, next to a bare Bolt app that only acknowledges: `make bench`."""
+"""Speed and size of the bot, next to a bare Bolt app that does the same, and others: `make bench`."""

@@ -1,7 +1,7 @@
 """Runs every figure, one after the other, and prints one table of all.
 
-`python -m bench` runs all, `python -m bench ack start` those two; `--list` names them, `--strict` fails when a target
-was missed.
+`python -m bench` runs all, `python -m bench click start` those two; `--list` names them, `--quick` takes few rounds,
+`--strict` fails when a target was missed, `--write` writes docs/performance.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +23,24 @@ from rich.table import Table
 
 import bench.figures
 from bench.row import TableRow
+
+OTHERS = ("floor", "bolt-js")
+COLUMNS = ("figure", "bot", "10 ×", "100 ×", "beside", "ratio", *OTHERS, "goal", "")
+TITLE = "The bot beside a bare Bolt app, or what the line names"
+WRITTEN = Path(__file__).parents[1] / "docs/performance.md"
+PAGE = """\
+# Performance
+
+`make bench ARGS=--write` measures all of this again and writes this page; `ARGS="--quick click command"` takes a few
+rounds of two figures. All programs of a figure run at once and are asked in turn, so only ratios hold from one
+machine to another.
+
+- **bot**: this bot as `run` starts it, on SQLite unless the line says otherwise. **10 ×** and **100 ×**: the same with
+  ten and a hundred times as much; the ratio is then that of the last to the first.
+- **beside**: a bare Bolt app that fetches and answers the same, or what the line names. **floor**: aiohttp and one
+  SQLite file without a framework. **bolt-js**: the bare app in Slack's JavaScript framework.
+- The goal is one of the ratio where it ends in ×.
+"""
 
 Figure = Callable[[], Awaitable[list[TableRow]]]
 
@@ -34,21 +53,30 @@ def figures() -> dict[str, Figure]:
 
 def main(words: list[str]) -> int:
     """Measure and print; 0 done, 1 a figure failed (with `--strict`: or missed its target), 2 there is no such one."""
-    known = figures()
     options = {word for word in words if word.startswith("--")}
+    if "--quick" in options:
+        os.environ["BENCH_QUICK"] = "1"  # read by the figures, which are imported now
+    known = figures()
     words = [word for word in words if word not in options]
-    unknown = [word for word in words if word not in known] + sorted(options - {"--list", "--strict"})
+    unknown = [word for word in words if word not in known] + sorted(
+        options - {"--list", "--quick", "--strict", "--write"}
+    )
     if unknown or "--list" in options:
         print(f"There are: {', '.join(known)}")
         return 2 if unknown else 0
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    started = time.monotonic()
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    started, load = time.monotonic(), os.getloadavg()[0]
     found = {name: _measured(console, name, known[name]) for name in words or known}
     rows = [row for group in found.values() for row in group or ()]
     failed = [name for name, value in found.items() if value is None]
-    console.print(table([group for group in found.values() if group]))
-    console.print(f"{_machine()}; {time.monotonic() - started:.0f} s")
-    console.print(summary(rows, failed), markup=False)
+    groups = [group for group in found.values() if group]
+    took = f"{time.monotonic() - started:.0f} s{', few rounds' if '--quick' in options else ''}"
+    loads = f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+    around = [f"{datetime.now(UTC):%Y-%m-%d}; {_machine()}; {loads}; {took}.", "", summary(rows, failed)]
+    console.print(table(groups))
+    console.print("\n".join(around), markup=False)
+    if "--write" in options:
+        WRITTEN.write_text(page(groups, around), encoding="utf-8")
     return 1 if failed or ("--strict" in options and any(row.met is False for row in rows)) else 0
 
 
@@ -77,17 +105,32 @@ def summary(rows: list[TableRow], failed: list[str]) -> str:
 
 def table(found: list[list[TableRow]]) -> Table:
     """All rows, a line between one figure's and the next one's."""
-    table = Table("figure", title="The bot beside a bare Bolt app, or what the line names", title_justify="left")
-    for column in ("ours", "beside it", "ratio", "target"):
+    table = Table(COLUMNS[0], title=TITLE, title_justify="left")
+    for column in COLUMNS[1:]:
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
     for rows in found:
         for row in rows:
-            ratio = "" if row.ratio is None else f"{row.ratio:.2f} ×"
-            beside = "" if row.bare is None else _number(row.bare, row.unit)
-            table.add_row(row.figure, _number(row.ours, row.unit), beside, ratio, _target(row), _verdict(row.met))
+            *cells, verdict = cells_of(row)
+            table.add_row(*cells, {"met": "[green]met[/]", "missed": "[red]missed[/]"}.get(verdict, verdict))
         table.add_section()
     return table
+
+
+def page(found: list[list[TableRow]], around: list[str]) -> str:
+    """The same as a page of the documentation, after lines on when and where it was measured."""
+    lines = [f"| {' | '.join(COLUMNS)} |", f"|---|{'---:|' * (len(COLUMNS) - 1)}"]
+    lines += [f"| {' | '.join(cells_of(row))} |" for rows in found for row in rows]
+    return "\n".join([PAGE, *around, "", *lines, ""])
+
+
+def cells_of(row: TableRow) -> list[str]:
+    """What the table says of a row, a cell for each column."""
+    beside = "" if row.bare is None else _number(row.bare, row.unit)
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f} ×"
+    others = [_number(row.others[name], row.unit) if name in row.others else "" for name in OTHERS]
+    grown = [_number(value, row.unit) for value in row.grown] or ["", ""]
+    verdict = {True: "met", False: "missed", None: ""}[row.met]
+    return [row.figure, _number(row.ours, row.unit), *grown, beside, ratio, *others, _target(row), verdict]
 
 
 def _number(value: float, unit: str) -> str:
@@ -100,10 +143,6 @@ def _target(row: TableRow) -> str:
         return ""
     sign = "≥" if row.better == "higher" else "≤"
     return f"{sign} {row.target:g} ×" if row.by_ratio else f"{sign} {row.target:,g} {row.unit}".rstrip()
-
-
-def _verdict(met: bool | None) -> str:
-    return {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[met]
 
 
 def _machine() -> str:

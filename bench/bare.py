@@ -1,7 +1,8 @@
-"""The app everything is measured against: Bolt's own AsyncApp behind its aiohttp glue, whose command only acknowledges.
+"""The app everything is measured against: Bolt's own AsyncApp behind its aiohttp glue. `python -m bench.bare`.
 
-Its button *Get build* asks Applivery for the build and for a token, and answers with the link. `python -m bench.bare`
-with the bot's own settings; also answers GET /healthz.
+`builds courier` asks Applivery for the apps and the builds and answers with a list; every other command is only
+acknowledged. The button *Get build* asks for the build and for a token, and answers with the link. It has the bot's own
+settings, and also answers GET /healthz.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 APPLIVERY = os.environ["APPLIVERY_API_URL"]
+APPS = f"{APPLIVERY}/v1/organizations/acme/apps"
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 bolt = AsyncApp(
@@ -27,8 +29,17 @@ bolt = AsyncApp(
 
 
 @bolt.command("/applivery")
-async def acknowledge(ack: Any) -> None:
+async def builds(ack: Any, command: dict[str, Any], context: Any, respond: Any) -> None:
     await ack()
+    if command["text"] != "builds courier":
+        return
+    session: aiohttp.ClientSession = context["session"]
+    async with session.get(APPS) as response:
+        found = next(item for item in (await response.json())["data"]["items"] if item["slug"] == "courier")
+    async with session.get(f"{APPS}/{found['id']}/builds") as response:
+        builds = (await response.json())["data"]["items"][:10]
+    lines = [f"{build['versionName']} (#{build['versionCode']}) {build['status']}" for build in builds]
+    await respond(text="Builds of Courier: " + "\n".join(lines), response_type="ephemeral")
 
 
 @bolt.action("get.v1")
@@ -36,7 +47,7 @@ async def link(ack: Any, action: dict[str, Any], body: dict[str, Any], context: 
     await ack()
     session: aiohttp.ClientSession = context["session"]
     app_id, build_id = action["value"].split("/")
-    build = f"{APPLIVERY}/v1/organizations/acme/apps/{app_id}/builds/{build_id}"
+    build = f"{APPS}/{app_id}/builds/{build_id}"
     async with session.get(build) as response:
         details = (await response.json())["data"]
     async with session.get(f"{build}/downloadToken", params={"type": "file"}) as response:

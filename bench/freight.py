@@ -47,7 +47,7 @@ class UploadPayload:
             "/api/files.info": {"ok": True, "file": file},
             "/api/chat.postMessage": {"ok": True, "channel": "D0ANA", "ts": "1.000001"},
             "/api/chat.update": {"ok": True, "channel": "D0ANA", "ts": "1.000001"},
-            "/api/users.info": {"ok": True, "user": {**PERSON, "is_admin": True}},
+            "/api/users.info": {"ok": True, "user": {"id": "U0PERSON0", **PERSON, "is_admin": True}},
             "/api/auth.test": OK,
         }
         return answer(json.dumps(known[path]).encode()) if path in known else None

@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+PIECE = 4096
 Respond = Callable[[str, str, bytes, "ServerExchange"], bytes | None]
 
 
 def answer(body: bytes, *, status: str = "200 OK", kind: str = "application/json") -> bytes:
     """A whole answer, ready to be written."""
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def chunked(body: bytes) -> bytes:
+    """The same without a length, in pieces, as Applivery's server sends what it writes by and by."""
+    pieces = [body[at : at + PIECE] for at in range(0, len(body), PIECE)]
+    written = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head.encode() + written + b"0\r\n\r\n"
 
 
 class ServerExchange(asyncio.Protocol):
@@ -73,6 +82,11 @@ class ClientExchange(asyncio.Protocol):
         if end < 0:
             return
         head = bytes(self._came[:end])
+        if b"chunked" in head:
+            if self._came.endswith(b"\r\n0\r\n\r\n") and self._waiting and not self._waiting.done():
+                self._waiting.set_result((int(head[9:12]), _joined(bytes(self._came[end + 4 :]))))
+                self._came.clear()
+            return
         whole = end + 4 + _length(head)
         if len(self._came) >= whole and self._waiting and not self._waiting.done():
             body = bytes(self._came[end + 4 : whole])
@@ -92,6 +106,16 @@ def get(path: str) -> bytes:
 def post(path: str, body: bytes) -> bytes:
     """A POST request."""
     return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _joined(pieces: bytes) -> bytes:
+    """The body of chunks. https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding"""
+    body = b""
+    while pieces:
+        size, _, rest = pieces.partition(b"\r\n")
+        length = int(size, 16)
+        body, pieces = body + rest[:length], rest[length + 2 :] if length else b""
+    return body
 
 
 def _length(head: bytes) -> int:

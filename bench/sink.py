@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
-from bench.http import ServerExchange, answer
+from bench.http import ServerExchange, answer, chunked
 from sandbox.applivery import FakeApplivery
 from sandbox.seed_data import seed_applivery
 
@@ -27,13 +27,28 @@ NOT_SO = dict.fromkeys(("deleted", "is_bot", "is_restricted", "is_ultra_restrict
 PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", **NOT_SO, "profile": {}}
 
 
+# https://docs.slack.dev/reference/objects/conversation-object
+NO_OTHER = dict.fromkeys(("is_ext_shared", "is_shared", "is_org_shared", "is_pending_ext_shared", "is_archived"), False)
+CHANNEL = {"name": "releases", "is_channel": True, "is_private": False, "is_member": True, "context_team_id": "T0BENCH"}
+
+
+def record(method: str, asked: str) -> dict[str, Any] | None:
+    """What `users.info` and `conversations.info` say of whom or what was asked for; None for another method."""
+    fields = {name: values[0] for name, values in parse_qs(asked).items()}
+    if method == "users.info":
+        return {"ok": True, "user": {"id": fields["user"], **PERSON}}
+    if method == "conversations.info":
+        return {"ok": True, "channel": {"id": fields["channel"], **CHANNEL, **NO_OTHER}}
+    return None
+
+
 class UploadSink:
     """What has been answered so far, by run; an answer counts when it lists builds, each number once."""
 
     def __init__(self, apps: bytes, builds: bytes, details: bytes) -> None:
-        self._apps = answer(apps)
-        self._builds = answer(builds)
-        self._details = answer(details)
+        self._apps = chunked(apps)
+        self._builds = chunked(builds)
+        self._details = chunked(details)
         self._minted: list[str] = []
         self._slack = answer(json.dumps({**OK, "user_": {}}).encode())
         self._answered: dict[str, set[str]] = {}
@@ -57,9 +72,8 @@ class UploadSink:
         if path == "/minted":
             minted, self._minted = self._minted, []
             return answer(json.dumps(minted).encode())
-        if path == "/api/users.info":
-            asked = parse_qs(query or body.decode())["user"][0]
-            return answer(json.dumps({"ok": True, "user": {"id": asked, **PERSON}}).encode())
+        if path in ("/api/users.info", "/api/conversations.info"):
+            return answer(json.dumps(record(path.rpartition("/")[2], query or body.decode())).encode())
         return self._slack
 
     def _applivery(self, path: str) -> bytes:

@@ -80,7 +80,8 @@ async def scene(apps: int, server: PostgresServer | None = None, **settings: str
             world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
             await subscribe(database, ids)
-            more = {"DATABASE_URL": database, "APPLIVERY_WEBHOOK_SECRET": DOORBELL, **settings}
+            watching = {"APPLIVERY_WEBHOOK_SECRET": DOORBELL, "ACCESS_DEFAULT_ROLE": "manager"}
+            more = {"DATABASE_URL": database, **watching, **settings}
             async with app_in(folder, ("bench.teller",), port, **more) as bot:
                 it = OutboxScenario(bot, world, await ClientExchange.connect(bot.port), ids)
                 while (await it.asked()).get("list", 0) < apps:  # the first look at each is history

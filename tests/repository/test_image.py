@@ -141,6 +141,7 @@ def test_the_settings_of_the_image_are_ones_that_the_bot_accepts() -> None:
         "HOME",
         "PYTHONDONTWRITEBYTECODE",
         "PYTHONUNBUFFERED",
+        "MALLOC_ARENA_MAX",
     }
     needed = {"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "applivery_token": "t"}
     settings = Settings(_env_file=None, **needed, applivery_organization="acme", **given)
