@@ -8,6 +8,7 @@ https://docs.aiohttp.org/en/stable/client_advanced.html#proxy-support
 from __future__ import annotations
 
 import ipaddress
+import os
 from functools import lru_cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -16,6 +17,7 @@ from aiohttp import BasicAuth, ClientRequest
 from yarl import URL
 
 _VARIABLE = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
+_NAMES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "REQUEST_METHOD")
 
 
 def proxy_of(url: URL) -> URL | None:
@@ -23,15 +25,20 @@ def proxy_of(url: URL) -> URL | None:
 
     A loopback address is never behind a proxy: seen from there it would be the proxy's own machine.
     """
-    if url.host is None or _is_loopback(url.host):
+    return _look_up(url.scheme, url.host, url.port, *map(os.environ.get, _NAMES))
+
+
+@lru_cache(maxsize=256)
+def _look_up(scheme: str, host: str | None, port: int | None, *_environment: str | None) -> URL | None:
+    """Look through the environment, once for each address as long as its proxies are the same."""
+    if host is None or _is_loopback(host):
         return None
-    named = getproxies().get(_VARIABLE.get(url.scheme, ""), "").strip()
-    if not named or proxy_bypass(f"{url.host}:{url.port}"):
+    named = getproxies().get(_VARIABLE.get(scheme, ""), "").strip()
+    if not named or proxy_bypass(f"{host}:{port}"):
         return None
     return URL(named if "://" in named else f"http://{named}")
 
 
-@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
