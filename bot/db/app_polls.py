@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, far, span, written
 from bot.db.transaction import Transaction
 from bot.db.types import micros, moment
 from bot.db.wakeups import Topic
@@ -77,16 +77,14 @@ def claim_due_apps(
     before the clock was set back, and counts as due.
     """
     token = fresh_token()
-    rows = tx.execute(
-        _CLAIM,
-        token=token,
-        lease=span(lease_seconds),
-        limit=limit,
-        every=not only_due,
-        far=span(furthest_seconds),
-        leased=far(lease_seconds),
-        page=span(PAGE_SECONDS),
-    )
+    values = {
+        "token": token,
+        "lease": span(lease_seconds),
+        "limit": limit,
+        "leased": far(lease_seconds),
+        "page": span(PAGE_SECONDS),
+    }
+    rows = tx.execute(_CLAIM, far=span(furthest_seconds), **values) if only_due else tx.execute(_CLAIM_ANY, **values)
     found_rows = sorted(rows, key=lambda row: (not row.on_request, row.next_poll_at, row.app_id))
     return [
         PollLease(
@@ -209,21 +207,27 @@ _ENSURE = written(
     _APPS,
 )
 
-# MATERIALIZED: PostgreSQL must run the locking part once only, or it may lock more than the limit.
-_CLAIM = written(f"""
-    WITH due AS MATERIALIZED (
+
+def _claims(due: str) -> Statement:
+    # MATERIALIZED: PostgreSQL must run the locking part once only, or it may lock more than the limit.
+    return written(f"""
+    WITH taken AS MATERIALIZED (
         SELECT app_id FROM app_polls
         WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :leased)
-            AND (:every OR next_poll_at <= {{now}} OR next_poll_at > {{now}} + :far) AND {_WATCHED}
+            AND {due} AND {_WATCHED}
         ORDER BY poll_requested DESC, next_poll_at, app_id LIMIT :limit {{skip_locked}}
     )
     UPDATE app_polls SET lease_token = :token, lease_until = {{now}} + :lease,
         on_request = poll_requested, poll_requested = false,
         page_hash = CASE WHEN poll_requested OR page_until <= {{now}} OR page_until > {{now}} + :page THEN ''
             ELSE page_hash END
-    WHERE app_id IN (SELECT app_id FROM due)
+    WHERE app_id IN (SELECT app_id FROM taken)
     RETURNING app_id, next_poll_at, baseline_done, history_before, failures, on_request, running, page_hash
 """)  # noqa: S608 - our own words
+
+
+_CLAIM = _claims("(next_poll_at <= {now} OR next_poll_at > {now} + :far)")
+_CLAIM_ANY = _claims("true")
 
 _RENEW = written("UPDATE app_polls SET lease_until = {now} + :lease WHERE lease_token = :token")
 

@@ -14,7 +14,7 @@ from bot.db.serialization import build_of
 from bot.db.transaction import Transaction
 from bot.db.types import moment
 from bot.domain.builds import successors
-from bot.domain.model import CurrentBuild, NewDelivery
+from bot.domain.model import Build, CurrentBuild, NewDelivery
 
 
 def enqueue_with_supersession(
@@ -59,11 +59,13 @@ def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[
 
 def _standing(rows: Iterable[sa.Row[Any]]) -> list[CurrentBuild]:
     current_builds = []
+    builds: dict[str, Build] = {}  # each is in many channels
     for row in rows:
         with suppress(ValueError, TypeError):  # facts that only another version of this program can read
             if row.stands:
+                build = builds.get(row.build_id) or builds.setdefault(row.build_id, build_of(row.snapshot))
                 made_at, seen_at = moment(row.made_at), moment(row.seen_at)
-                current_builds.append(CurrentBuild(row.channel_id, build_of(row.snapshot), made_at, seen_at))
+                current_builds.append(CurrentBuild(row.channel_id, build, made_at, seen_at))
     return current_builds
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as sqlite_dialect
 
 import bot.db
+from bot.db import app_polls
 from bot.db.connect import DatabaseUrl
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
 from bot.db.key_value import begins_with
@@ -92,6 +93,13 @@ def test_sqlite_finds_a_polled_app_by_its_id(file: sqlite3.Connection, name: str
     values = dict.fromkeys(statement._bindparams)
     plan = [step for *_, step in file.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
     assert any(step.startswith("SEARCH app_polls USING") and "(app_id=?)" in step for step in plan), plan
+    assert not any(step.startswith("SCAN app_polls") for step in plan), plan
+
+
+def test_sqlite_finds_due_apps_by_their_time(file: sqlite3.Connection) -> None:
+    statement = app_polls._CLAIM[SQLITE]
+    values = dict.fromkeys(statement._bindparams)
+    plan = [step for *_, step in file.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
     assert not any(step.startswith("SCAN app_polls") for step in plan), plan
 
 
