@@ -120,7 +120,8 @@ def poll_due_in(tx: Transaction, *, furthest_seconds: float = FURTHEST_SECONDS) 
 def record_failure(tx: Transaction, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
     """Release an app whose poll failed: due again in `retry_in_seconds`, or at once if a webhook arrived meanwhile.
 
-    With `failed` false the poll was interrupted by something else and is not counted as a failure.
+    With `failed` false the poll was interrupted by something else and is not counted as a failure. What was requested
+    stays requested.
     """
     values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
     tx.execute(_FAIL, **values)
@@ -246,6 +247,7 @@ _DUE_IN = written(f"""
 
 _FAIL = written("""
     UPDATE app_polls SET lease_token = NULL, lease_until = 0, failures = failures + :failed,
+        poll_requested = (poll_requested OR on_request),
         next_poll_at = {now} + CASE WHEN poll_requested THEN 0 ELSE :wait END
     WHERE app_id = :app AND lease_token = :token
 """)

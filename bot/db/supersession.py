@@ -60,12 +60,11 @@ def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[
 def _standing(rows: Iterable[sa.Row[Any]]) -> list[CurrentBuild]:
     current_builds = []
     builds: dict[str, Build] = {}  # each is in many channels
-    for row in rows:
+    for channel_id, build_id, _, snapshot, made_at, seen_at, stands in map(tuple, rows):
         with suppress(ValueError, TypeError):  # facts that only another version of this program can read
-            if row.stands:
-                build = builds.get(row.build_id) or builds.setdefault(row.build_id, build_of(row.snapshot))
-                made_at, seen_at = moment(row.made_at), moment(row.seen_at)
-                current_builds.append(CurrentBuild(row.channel_id, build, made_at, seen_at))
+            if stands:
+                build = builds.get(build_id) or builds.setdefault(build_id, build_of(snapshot))
+                current_builds.append(CurrentBuild(channel_id, build, moment(made_at), moment(seen_at)))
     return current_builds
 
 

@@ -70,6 +70,7 @@ EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, Budg
 SEVERAL = 3
 ASK_SECONDS = 15.0
 COUNT_SECONDS = 10.0
+POSTPONED_SECONDS = 60.0  # a look for which the hour has no request; people may use fewer than they did
 QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
 
 
@@ -242,6 +243,11 @@ class BuildPoller:
         except (DatabaseUnavailable, asyncio.CancelledError):
             self._interrupted.append(claim)
             raise
+        except BudgetExhausted as problem:  # not Applivery's doing, and over by itself
+            self._metrics.polls.labels(kind_of(problem)).inc()
+            lane = Priority.POLLING if claim.on_request else Priority.ROUTINE
+            pause = min(max(self._applivery.budget.wait(lane), 1.0), POSTPONED_SECONDS)
+            await self._store.run(app_polls.record_failure, claim.app_id, claim.token, pause, failed=False)
         except Exception as error:  # noqa: BLE001  an odd answer about one app, or a bug, must hold up no other
             self._metrics.polls.labels(kind_of(error)).inc()
             if isinstance(error, NotFound) and await self._confirm_app_deleted(claim):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.applivery.rate_budget import Priority
 from bot.db import app_polls, builds, subscriptions
 from bot.domain.model import BuildEvent, Stage
 from sandbox.faults import Fault
@@ -570,3 +571,23 @@ async def test_poller_says_once_that_the_hour_is_too_short(world: Environment, l
     assert line["seconds"] > 600
     said = (await world.ask("status")).text
     assert "× less often" in said
+
+
+@on_sqlite
+async def test_poller_without_a_request_left_waits_and_blames_no_one(world: Environment, log: Log) -> None:
+    await world.start(applivery_requests_per_hour=100)
+    await subscribed(world)
+    await world.look()
+    budget = world.bot.applivery.budget
+    while not budget.wait(Priority.POLLING):
+        budget.take(Priority.POLLING)
+    before = lists(world)
+    await world.look()
+    assert lists(world) == before
+    store, watch = world.bot.store, world.bot.watch
+    assert 50 < (await store.run(app_polls.poll_due_in) or 0) <= 60
+    assert (watch.attempts.failures, watch.outage.failures) == (0, 0)
+    assert not [line for line in log if line["event"] == "applivery.away"]
+    (claim,) = await store.run(app_polls.claim_due_apps, 1, 60, only_due=False)
+    assert claim.on_request, "what a webhook or a person wanted is wanted still"
+    assert claim.failures == 0
