@@ -97,6 +97,18 @@ async def test_meeting_an_app_again_changes_nothing(store: Database) -> None:
 # ------------------------------------------------------------------ the doorbell
 
 
+async def test_app_polls_that_were_requested_come_first(store: Database) -> None:
+    for number in range(20):
+        await subscribe(store, app=f"app{number:02}")
+    await store.run(app_polls.request_poll, ["app17"])
+    claims = await store.run(app_polls.claim_due_apps, 3, 60)
+    assert [(claim.app_id, claim.on_request) for claim in claims] == [
+        ("app17", True),
+        ("app00", False),
+        ("app01", False),
+    ]
+
+
 async def test_the_doorbell_makes_the_named_apps_due(store: Database) -> None:
     for name in ("one", "two"):
         await subscribe(store, app=name)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.applivery.rate_budget import Priority, RequestBudget
-from bot.domain.builds import next_look, retry_look
+from bot.domain.builds import next_look
 from bot.domain.polling import BUSY_SHARE, FEW, FEW_SHARE, PollPace, poll_pace
 from bot.exceptions import BudgetExhausted
 
@@ -54,7 +54,6 @@ class Simulation:
         events += [(EXCHANGE * n, next(order), "exchange", 0) for n in range(1, int(hours * HOUR / EXCHANGE))]
         heapq.heapify(events)
         due = {app: app / AT_START for app in range(self.apps)}
-        failures: dict[int, int] = defaultdict(int)
         while events and events[0][0] < hours * HOUR:
             at, _, kind, app = heapq.heappop(events)
             self.now = max(self.now, at)
@@ -71,11 +70,9 @@ class Simulation:
                     continue  # a webhook came first
                 if self.take(replica, lane):
                     self.looks[app].append(self.now)
-                    failures[app] = 0
                     pause = next_look(app < self.running, self.pace(replica), rng=self.rng.random())
                 else:
-                    pause = retry_look(failures[app], busy=BUSY, idle=IDLE)
-                    failures[app] += 1
+                    pause = min(max(self.budgets[replica].wait(lane), 1.0), 60.0)
                 due[app] = self.now + pause
                 heapq.heappush(events, (due[app], next(order), "poll", app))
 
