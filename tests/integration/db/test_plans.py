@@ -37,8 +37,6 @@ MANY = 100  # rows
 # Read whole, and why that may be.
 WHOLE = {
     "channel_moves._SAME_SUBSCRIPTION": "once for a channel that gets another id",
-    "link_quota._OLD_LINKS": "an hour of links",
-    "tickets._PURGE": "a day of tickets",
     "build_watches._READ": "those of builds on their way",
     "build_watches._DUE_IN": "those of builds on their way",
     "link_expiries._EXPIRE_IN": "links of the last minutes",
