@@ -2,9 +2,10 @@
 
 A closed loop: each person clicks the next card when the private answer to the last click has arrived here, at its
 response address; so one clock sees both ends of a click. Every click must get one answer, to the one who clicked, with
-a token that nobody else got and that leaves the card as it is. Beside them, VISITS times, one person more clicks every
-`PAUSE` seconds whether or not the last answer is there, and waits from that moment on: an open loop, which sees every
-pause. What has not come after `PATIENCE` is missing among what is right; the rest is printed all the same.
+a token that nobody else got and that leaves the card as it is. Beside them one person more clicks every `PAUSE`
+seconds, VISITS times at most, whether or not the last answer is there, and waits from that moment on: an open loop,
+which sees every pause. What has not come after `PATIENCE` is missing among what is right; the rest is printed all the
+same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bench.slack import click
 
 PATIENCE = 30.0
 CALLS = 100
-PAUSE = 0.05
+PAUSE = 0.03
 _TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 
@@ -78,19 +79,30 @@ async def _person(port: int, requests: Iterator[tuple[int, bytes]], answers: Cli
     line.transport.close()
 
 
-async def _visit(port: int, requests: list[tuple[int, bytes]], answers: ClickAnswers, took: list[float]) -> None:
-    """Click at times that nobody's answer decides; each click has a connection of its own."""
+async def _visit(
+    port: int,
+    requests: list[tuple[int, bytes]],
+    answers: ClickAnswers,
+    took: list[float],
+    over: asyncio.Event,
+) -> None:
+    """Click at times that nobody's answer decides, until it is over; each click has a connection of its own."""
     begin = time.perf_counter()
 
     async def click_at(due: float, number: int, request: bytes) -> None:
-        await asyncio.sleep(due - time.perf_counter())
         arrival = answers.arrival(number)
         line = await ClientExchange.connect(port)
         await line.ask(request)
         took.append(await arrival - due)
         line.transport.close()
 
-    await asyncio.gather(*(click_at(begin + PAUSE * at, *request) for at, request in enumerate(requests, 1)))
+    async with asyncio.TaskGroup() as group:
+        for at, request in enumerate(requests, 1):
+            due = begin + PAUSE * at
+            await asyncio.sleep(due - time.perf_counter())
+            if over.is_set():
+                return
+            group.create_task(click_at(due, *request))
 
 
 async def _items(sink: ClientExchange, path: str) -> list[dict[str, Any]]:
@@ -125,14 +137,15 @@ async def measure(port: int, sink_port: int, people: int, clicks: int, visits: i
     visitor = [(number, click(number, people, value, here)) for number in range(clicks, clicks + visits)]
     took: list[float] = []
     visited: list[float] = []
-    started = time.perf_counter()
+    over = asyncio.Event()
+    started, finished = time.perf_counter(), PATIENCE
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-            for _ in range(people):
-                group.create_task(_person(port, requests, answers, took))
             if visitor:
-                group.create_task(_visit(port, visitor, answers, visited))
-    finished = time.perf_counter() - started
+                group.create_task(_visit(port, visitor, answers, visited, over))
+            await asyncio.gather(*(_person(port, requests, answers, took) for _ in range(people)))
+            finished = time.perf_counter() - started
+            over.set()
     minted = json.loads((await sink.ask(get("/minted")))[1])
     right = answers.right(clicks + visits, minted)
     return {"took": took, "visited": visited, "calls": calls, "finished": finished, "right": right}

@@ -162,7 +162,9 @@ def free_port() -> int:
 
 def _environment() -> dict[str, str]:
     """Nothing of ours from outside: a developer's own .env or tokens change no figure."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "APPLIVERY_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "APPLIVERY_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed bot has its bytecode; the first start of each writes it
+    return kept
 
 
 def settings(folder: Path, port: int, sink_port: int) -> dict[str, str]:

@@ -26,7 +26,7 @@ async def rows() -> list[TableRow]:
         TableRow("start: until it says it is alive", "s", *alive, target=1.6),
         TableRow("start: until it acknowledges a command", "s", *open_, target=1.8),
         TableRow("first start of all, which makes the database", "s", starts[OURS][0][1]),
-        TableRow("memory when it takes commands", "MB", *memory, target=1.55),
+        TableRow("memory once it acknowledges commands", "MB", *memory, target=1.55),
     ]
 
 
