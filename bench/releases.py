@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bench.http import ServerExchange, answer
-from bench.sink import OK, record
+from bench.sink import OK, WORKSPACE, record
 from sandbox.applivery import FakeApplivery
 
 BRANCHES = ("main", "release/2.4", "feature/cart", "feature/login")
@@ -94,6 +94,8 @@ class PollLoadWorkspace:
         return build_id
 
     def _applivery(self, words: list[str], query: dict[str, list[str]]) -> bytes:
+        if len(words) == 4:
+            return _json(WORKSPACE)
         # /v1/organizations/{organization}/apps[/{app}/builds[/{build}]]
         self.asked["list" if len(words) == 7 else "details" if len(words) == 8 else "apps"] += 1
         if len(words) == 8:

@@ -27,6 +27,7 @@ NOT_SO = dict.fromkeys(("deleted", "is_bot", "is_restricted", "is_ultra_restrict
 PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", **NOT_SO, "profile": {}}
 
 
+WORKSPACE = {"status": True, "data": {"id": f"{1:024x}", "slug": "acme", "name": "Acme"}}
 # https://docs.slack.dev/reference/objects/conversation-object
 NO_OTHER = dict.fromkeys(("is_ext_shared", "is_shared", "is_org_shared", "is_pending_ext_shared", "is_archived"), False)
 CHANNEL = {"name": "releases", "is_channel": True, "is_private": False, "is_member": True, "context_team_id": "T0BENCH"}
@@ -83,6 +84,8 @@ class UploadSink:
             until = datetime.now(UTC) + timedelta(minutes=5)
             data = {"token": token, "expiresAt": until.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
             return answer(json.dumps({"status": True, "data": data}).encode())
+        if path.count("/") == 3:  # the workspace itself, which says that this is an answer of Applivery's
+            return answer(json.dumps(WORKSPACE).encode())
         if "/builds/" in path:
             return self._details
         return self._builds if path.endswith("/builds") else self._apps
