@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import io
 import logging
@@ -180,6 +181,15 @@ class Environment:
         await self.bot.watch.step()
         await self.bot.progress.step()
         await self.bot.announce.drain()
+        if self.bot.announce.outage.failures and not self.slack.faults.fired:
+            await self._try_again()
+
+    async def _try_again(self) -> None:
+        """No fault was injected: this machine stood still for longer than Slack may take here."""
+        due = await self.bot.store.run(outbox.delivery_due_in)
+        if due is not None:
+            await asyncio.sleep(min(due, 2.0))
+            await self.bot.announce.drain()
 
     async def settle(self, bot: RunningBot | None = None) -> None:
         """Say everything that waits, however long a lease or Slack's Retry-After makes us wait for it."""

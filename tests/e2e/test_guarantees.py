@@ -816,9 +816,9 @@ def test_promise_12_settings_are_read_in_cli_and_nowhere_else() -> None:
                 peekers.add(name)
     asking = {"cli/program.py", "cli/settings_process.py", "cli/upload_command.py", "cli/attach_command.py"}
     assert readers == asking, "settings.py knows how, the command line asks"
-    # the CI system's own variables, which are no settings of ours; where systemd has put files of secrets; and what a
-    # program of PostgreSQL's is started with
-    assert peekers == {"cli/upload_command.py", "settings.py", "db/postgres_tools.py"}
+    # the CI system's own variables, which are no settings of ours; where systemd has put files of secrets; what a
+    # program of PostgreSQL's is started with; and the proxies, as every program reads them
+    assert peekers == {"cli/upload_command.py", "settings.py", "db/postgres_tools.py", "http_proxy.py"}
 
 
 def test_promise_12_installed_program_reads_settings() -> None:

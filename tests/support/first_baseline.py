@@ -19,6 +19,8 @@ from tests.conftest import Environment
 FOLDER = Path(__file__).parents[1] / "integration/db/first_baseline"
 VERSION = "0007"
 INSTANT = re.compile(r"\b1[78]\d{14}\b")  # microseconds since 1970, as every time is stored
+SECONDS = re.compile(r"\b1[78]\d{8}\.\d+\b")  # since 1970, as the fakes store times
+WRITTEN = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")  # as Applivery writes times
 CONTROLS: dict[str, Any] = json.loads((FOLDER / "controls.json").read_text())
 
 
@@ -27,12 +29,21 @@ def dialect(address: str) -> str:
     return "sqlite" if address.startswith("sqlite") else "postgresql"
 
 
-def written(address: str, age: timedelta = timedelta(0)) -> str:
-    """The SQL of that database, as if it had been written so long ago."""
-    text = (FOLDER / dialect(address) / "database.sql").read_text()
-    [asked_last] = re.findall(r"INSERT INTO \S*\baudit\"? VALUES ?\(18, ?(\d+)", text)
-    later = int((datetime.now(UTC) - age).timestamp() * 1_000_000) - int(asked_last)
-    return INSTANT.sub(lambda found: str(int(found[0]) + later), text)
+def moved(file: Path, age: timedelta) -> str:
+    """A file of that moment, as if it had been written so long ago: every time in it is later by the same span."""
+    database = (file.parent / "sqlite" if file.suffix == ".json" else file.parent) / "database.sql"
+    [asked_last] = re.findall(r"INSERT INTO \S*\baudit\"? VALUES ?\(18, ?(\d+)", database.read_text())
+    by = datetime.now(UTC) - age - datetime.fromtimestamp(int(asked_last) / 1e6, UTC)
+    text = INSTANT.sub(lambda found: str(int(found[0]) + by // timedelta(microseconds=1)), file.read_text())
+    if file.suffix == ".json":  # in a database they are the ids of messages
+        text = SECONDS.sub(lambda found: f"{float(found[0]) + by.total_seconds():.6f}", text)
+    return WRITTEN.sub(lambda found: _moved(found[0], by), text)
+
+
+def _moved(text: str, by: timedelta) -> str:
+    """A time as Applivery writes it, with as many digits."""
+    digits = len(text.partition(".")[2]) - 1
+    return f"{datetime.fromisoformat(text) + by:%Y-%m-%dT%H:%M:%S.%f}"[: 20 + digits] + "Z"
 
 
 def create(address: str, age: timedelta = timedelta(0)) -> None:
@@ -41,10 +52,10 @@ def create(address: str, age: timedelta = timedelta(0)) -> None:
         file = Path(address.removeprefix("sqlite:///"))
         file.unlink(missing_ok=True)
         with closing(sqlite3.connect(file)) as database:
-            database.executescript(written(address, age))
+            database.executescript(moved(FOLDER / "sqlite/database.sql", age))
         return
     with psycopg.connect(address, autocommit=True) as database:
-        database.execute(written(address, age).encode())
+        database.execute(moved(FOLDER / "postgresql/database.sql", age).encode())
 
 
 def move_in(world: Environment, address: str, age: timedelta = timedelta(0)) -> Team:
@@ -53,7 +64,7 @@ def move_in(world: Environment, address: str, age: timedelta = timedelta(0)) -> 
     world.database = address
     slack = json.loads((FOLDER / dialect(address) / "slack.json").read_text())
     slack_snapshot.restore(world.slack.desk, slack, slack_snapshot.NO_CONTENTS)
-    applivery = json.loads((FOLDER / "applivery.json").read_text())
+    applivery = json.loads(moved(FOLDER / "applivery.json", age))
     applivery_snapshot.load(world.applivery, applivery, applivery_snapshot.NO_CONTENTS)
     return Team(world, slack["tickets"])
 

@@ -19,7 +19,7 @@ from bot.db.database import Database, utc_now
 from bot.exceptions import BotError, DatabaseNotFound
 from tests.conftest import Environment
 from tests.integration.db.conftest import BOTH
-from tests.integration.db.test_migrate import rows, value
+from tests.integration.db.test_migrate import value
 from tests.support.builders import subscribe
 from tests.support.postgres import PostgresServer
 
@@ -46,6 +46,17 @@ def fill(connection: sa.Connection) -> None:
         if name != "alembic_version":
             count = MANY if name == "key_value" else 3
             connection.execute(table.insert(), [{c.name: value(c, row) for c in table.c} for row in range(count)])
+
+
+def rows(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, in the order of their columns."""
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
+    return {
+        name: sorted(map(tuple, connection.execute(sa.select(table))), key=repr)
+        for name, table in metadata.tables.items()
+        if name != "alembic_version"
+    }
 
 
 async def in_database(address: str, work: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.app import RunningBot, running
-from bot.db import access, mutes, subscriptions
+from bot.db import access, app_polls, mutes, subscriptions
 from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -212,6 +212,7 @@ async def test_every_replica_follows_a_moved_channel(world: Environment) -> None
                 await bot.pausing.step()
                 assert bot.slack_client.moved == {old: world.releases.id}
         ready(world, version="2.5.0", number="174")
+        await world.bot.store.run(app_polls.request_poll, None)
         for bot in (other, world.bot):
             await bot.watch.step()
             await world.settle(bot)
