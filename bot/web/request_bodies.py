@@ -36,8 +36,16 @@ async def read_body(request: web.Request, most: int) -> bytes:
 
 async def _whole(request: web.Request, most: int) -> bytes:
     body = bytearray()
-    while piece := await request.content.readany():  # a read gives what has come so far
+    while piece := await _piece(request):
         body += piece
         if len(body) > most:
             raise web.HTTPRequestEntityTooLarge(most, len(body))
     return bytes(body)
+
+
+async def _piece(request: web.Request) -> bytes:
+    """Return what has come so far. Raises ConnectionError when the client has gone, before or while it is read."""
+    try:
+        return await request.content.readany()
+    except RuntimeError as error:  # aiohttp's word for a connection that was closed before the read
+        raise ConnectionResetError from error
