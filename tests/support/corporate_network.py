@@ -16,6 +16,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import trustme
@@ -23,6 +24,7 @@ import trustme
 SLACK, APPLIVERY = "slack.corp.test", "applivery.corp.test"
 # Of 198.18.0.0/15, which RFC 2544 keeps for tests; four addresses for each test process.
 _NET = f"198.18.{os.getpid() % 256}.{os.getpid() // 256 % 63 * 4}"
+_NUMBERS = count(1)
 OUTSIDE, INSIDE = (str(ipaddress.ip_address(_NET) + number) for number in (1, 2))
 LACKING = "needs root, iproute2 and tinyproxy: sudo apt-get install iproute2 tinyproxy"
 
@@ -100,7 +102,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def _namespace() -> AsyncIterator[str]:
-    name, outer, inner = f"corp{os.getpid()}", f"co{os.getpid()}", f"ci{os.getpid()}"
+    # Names of their own for each: the kernel takes a namespace and its links away some time after they were deleted.
+    number = f"{os.getpid()}x{next(_NUMBERS)}"
+    name, outer, inner = f"corp{number}", f"co{number}", f"ci{number}"
     _ip("netns", "add", name)
     try:
         _ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
@@ -111,6 +115,7 @@ async def _namespace() -> AsyncIterator[str]:
         _ip("-n", name, "link", "set", "lo", "up")
         yield name
     finally:
+        subprocess.run(("ip", "link", "del", outer), capture_output=True, check=False)  # first, with its address
         _ip("netns", "del", name)
 
 
