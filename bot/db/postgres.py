@@ -230,6 +230,14 @@ def _state(problem: Exception) -> str | None:
     return state
 
 
+async def _end(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task, if there is one, and wait for its end."""
+    if task:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 class PgListener:
     """A connection that listens for the NOTIFYs of other processes; it reconnects when it is interrupted."""
 
@@ -248,11 +256,8 @@ class PgListener:
 
     async def stop(self) -> None:
         """Stop listening and close the connection."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await _end(self._task)
+        self._task = None
 
     async def _listen(self) -> psycopg.AsyncConnection:
         connection = await psycopg.AsyncConnection.connect(**{**self._arguments, "autocommit": True})
@@ -303,11 +308,8 @@ class PgPoller:
 
     async def stop(self) -> None:
         """Stop polling."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await _end(self._task)
+        self._task = None
 
     async def _run(self) -> None:
         while True:

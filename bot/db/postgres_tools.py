@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from bot.db import download_schema, schema  # noqa: F401 - they put the tables into `metadata`
 from bot.db.connect import APPLICATION, DatabaseUrl
+from bot.db.database import cannot_use
 from bot.db.types import metadata
 from bot.exceptions import BotError
 from bot.i18n import english
@@ -66,10 +67,7 @@ def require_unused(place: DatabaseUrl) -> None:
         with _connected(place) as connection:
             running = connection.execute(_SESSIONS, {"name": place.url.query.get("application_name")}).scalar()
     except sa.exc.DBAPIError as problem:
-        reason = place.hidden(str(problem.orig).strip().partition("\n")[0])
-        raise BotError(
-            english(f"The database at {place} cannot be used: {reason}"), english("Check DATABASE_URL and the server.")
-        ) from problem
+        raise cannot_use(place, problem) from problem
     if running:
         raise BotError(english(f"A bot is using the database at {place}."), english("Stop every replica first."))
 
