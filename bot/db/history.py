@@ -21,6 +21,21 @@ def purge_history(tx: Transaction, days: float) -> int:
     return sum(len(tx.execute(statement, keep=span(days * DAY), most=ROWS, newest=NEWEST).all()) for statement in _OLD)
 
 
+def _some_of(table: str, condition: str, *key: str) -> Statement:
+    """Return the statement that deletes up to `:most` rows (`t`) of a table; `key` is its primary key, `id` if none."""
+    key = key or ("id",)
+    picked = ", ".join(f"t.{column}" for column in key)
+    return written(f"""
+        DELETE FROM {table} WHERE ({", ".join(key)}) IN (SELECT {picked} FROM {table} t WHERE {condition} LIMIT :most)
+        RETURNING {key[0]}
+    """)  # noqa: S608 - our own words
+
+
+def _not_today(column: str) -> str:
+    """Return the condition that a time is over a day ago; what a clock that was ahead has dated is none of today's."""
+    return f"({column} <= {{now}} - :keep OR {column} > {{now}} + :keep)"
+
+
 # The oldest of the builds of an app that stay.
 _OLDEST_KEPT = """(
     SELECT n.made_at FROM builds n WHERE n.app_id = {app} ORDER BY n.made_at DESC LIMIT 1 OFFSET :newest - 1
@@ -65,44 +80,25 @@ _WAITERS = written("""
     ) RETURNING build_id
 """)
 
-_WATCHES = written("""
-    DELETE FROM build_watches WHERE (build_id, user_id) IN (
-        SELECT w.build_id, w.user_id FROM build_watches w
-        WHERE w.state <> {watch.OPEN} AND w.started_at < {now} - :keep LIMIT :most
-    ) RETURNING build_id
-""")
+_WATCHES = _some_of("build_watches", "t.state <> {watch.OPEN} AND t.started_at < {now} - :keep", "build_id", "user_id")
 
-_SENT = written("""
-    DELETE FROM sent_builds WHERE id IN (
-        SELECT s.id FROM sent_builds s WHERE s.sent_at < {now} - :keep ORDER BY s.id LIMIT :most
-    ) RETURNING id
-""")
+_SENT = _some_of("sent_builds", "t.sent_at < {now} - :keep ORDER BY t.id")
 
-_NUDGES = written("""
-    DELETE FROM nudges WHERE (build_id, user_id) IN (
-        SELECT n.build_id, n.user_id FROM nudges n WHERE n.sent_at < {now} - :keep LIMIT :most
-    ) RETURNING build_id
-""")
+_NUDGES = _some_of("nudges", "t.sent_at < {now} - :keep", "build_id", "user_id")
 
 # A request that no admin has decided in this time is not decided any more.
-_REQUESTS = written("""
-    DELETE FROM role_requests WHERE id IN (
-        SELECT r.id FROM role_requests r WHERE r.asked_at < {now} - :keep ORDER BY r.id LIMIT :most
-    ) RETURNING id
-""")
+_REQUESTS = _some_of("role_requests", "t.asked_at < {now} - :keep ORDER BY t.id")
 
 _COPIES = written("""
     DELETE FROM role_request_copies WHERE request_id NOT IN (SELECT r.id FROM role_requests r) RETURNING request_id
 """)
 
 # What a user chose last, and which user was notified of which build.
-_VALUES = written("""
-    DELETE FROM key_value WHERE key IN (
-        SELECT v.key FROM key_value v
-        WHERE v.written_at < {now} - :keep
-            AND (v.key LIKE 'choice:%' OR v.key LIKE 'withheld %' OR v.key LIKE 'recalled %') LIMIT :most
-    ) RETURNING key
-""")
+_VALUES = _some_of(
+    "key_value",
+    "t.written_at < {now} - :keep AND (t.key LIKE 'choice:%' OR t.key LIKE 'withheld %' OR t.key LIKE 'recalled %')",
+    "key",
+)
 
 _DATE_VALUES = written("UPDATE key_value SET written_at = {now} WHERE written_at IS NULL")
 
@@ -118,41 +114,19 @@ _OLD: tuple[Statement, ...] = (
     _VALUES,
 )
 
-# What a clock that was ahead has dated is not of this day either.
-_NOT_TODAY = "({at} <= {{now}} - :keep OR {at} > {{now}} + :keep)"
+_SEEN = _some_of("seen_events", _not_today("t.seen_at"), "event_id")
 
-_SEEN = written(f"""
-    DELETE FROM seen_events WHERE event_id IN (
-        SELECT s.event_id FROM seen_events s WHERE {_NOT_TODAY.format(at="s.seen_at")} LIMIT :most
-    ) RETURNING event_id
-""")  # noqa: S608 - our own words
+_DONE_ONCE = _some_of("idempotency_keys", _not_today("t.at"), "key")
 
-_DONE_ONCE = written(f"""
-    DELETE FROM idempotency_keys WHERE key IN (
-        SELECT k.key FROM idempotency_keys k WHERE {_NOT_TODAY.format(at="k.at")} LIMIT :most
-    ) RETURNING key
-""")  # noqa: S608 - our own words
-
-_QUOTA = written(f"""
-    DELETE FROM link_quota WHERE id IN (
-        SELECT q.id FROM link_quota q WHERE {_NOT_TODAY.format(at="q.at")} LIMIT :most
-    ) RETURNING id
-""")  # noqa: S608 - our own words
+_QUOTA = _some_of("link_quota", _not_today("t.at"))
 
 # A day after they expired: until then the page can say what became of them.
-_TICKETS = written("""
-    DELETE FROM tickets WHERE hash IN (
-        SELECT t.hash FROM tickets t WHERE t.expires_at <= {now} - :keep OR t.created_at > {now} + :keep LIMIT :most
-    ) RETURNING hash
-""")
+_TICKETS = _some_of("tickets", "(t.expires_at <= {now} - :keep OR t.created_at > {now} + :keep)", "hash")
 
 # Refusals without a request. The newest stays: SQLite would reuse its number, which buttons contain.
-_REFUSALS = written(f"""
-    DELETE FROM role_requests WHERE id IN (
-        SELECT r.id FROM role_requests r
-        WHERE NOT r.sent AND {_NOT_TODAY.format(at="r.asked_at")} AND r.id < (SELECT max(m.id) FROM role_requests m)
-        LIMIT :most
-    ) RETURNING id
-""")  # noqa: S608 - our own words
+_REFUSALS = _some_of(
+    "role_requests",
+    f"NOT t.sent AND {_not_today('t.asked_at')} AND t.id < (SELECT max(m.id) FROM role_requests m)",  # noqa: S608 - our own words
+)
 
 _OF_A_DAY: tuple[Statement, ...] = (_SEEN, _DONE_ONCE, _QUOTA, _TICKETS, _REFUSALS)
