@@ -20,6 +20,7 @@ from bot.services.build_lists import BuildLists
 from bot.services.bundle import Services
 from bot.services.channel_moves import ChannelMoves
 from bot.services.channels import ChannelService
+from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
@@ -81,14 +82,19 @@ def build_services(
         every=tuning.progress_seconds,
     )
     stack.push_async_callback(partial(uploads.close, STOP_SECONDS))
+    channels = ChannelService(store, slack_client, audit)
+    reports = ReportBuilder(
+        applivery=applivery, app_directory=apps, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
+    )
     return Services(
         access=access,
         apps=apps,
         audit=audit,
         builds=BuildLists(apps),
-        channels=ChannelService(store, slack_client, audit),
+        channels=channels,
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
+        gaps=DownloadGapService(access, channels, reports),
         installation=InstallationService(store, slack_client, tuning.clock),
         imports=SlackImportService(applivery, slack_client, store),
         links=LinkIssuer(
@@ -104,9 +110,7 @@ def build_services(
         names=NameLookup(store, apps),
         nudges=NudgeService(store, audit),
         recalls=RecallService(store, audit),
-        reports=ReportBuilder(
-            applivery=applivery, app_directory=apps, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
-        ),
+        reports=reports,
         roles=RoleService(store, access, apps, audit),
         scheduled_reports=ScheduledReportService(store, audit),
         sent_builds=SentBuildService(store, permission, audit),

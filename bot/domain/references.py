@@ -55,6 +55,18 @@ def channel(typed: str) -> str | None:
     return _found(_CHANNEL, typed)
 
 
+def place(typed: str) -> str:
+    """Return a user group or channel as Slack writes it, without its name. Raises UserInputError."""
+    if found := group(typed):
+        return f"<!subteam^{found}>"
+    if found := channel(typed):
+        return f"<#{found}>"
+    raise UserInputError(
+        Text("I couldn't find “{typed}”.", typed=typed[:60]),
+        Text("Pick a user group or channel from Slack's list."),
+    )
+
+
 def _found(what: re.Pattern[str], typed: str) -> str | None:
     match = what.fullmatch(typed)
     return match[1] if match else None

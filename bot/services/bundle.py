@@ -12,6 +12,7 @@ from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
 from bot.services.build_lists import BuildLists
 from bot.services.channels import ChannelService
+from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
@@ -45,6 +46,7 @@ class Services:
     channels: ChannelService
     drafts: DraftKeeper
     expiries: LinkExpiryService
+    gaps: DownloadGapService
     imports: SlackImportService
     installation: InstallationService
     links: LinkIssuer
