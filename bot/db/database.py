@@ -40,11 +40,17 @@ class Database:
     `dialect` is `sqlite` or `postgresql`; `notifier` wakes waiting workers.
     """
 
-    def __init__(self, runner: Runner, place: DatabaseUrl, lock: SingleProcessLock | None) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        place: DatabaseUrl,
+        lock: SingleProcessLock | None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.dialect = place.dialect
         self.notifier = Notifier()
         self._runner = runner
-        self._shared = SharedState(place.dialect, self.notifier.sender, is_pooled=place.is_pooled)
+        self._shared = SharedState(place.dialect, self.notifier.sender, clock, is_pooled=place.is_pooled)
         self._cache: dict[object, tuple[int, Any]] = {}
         self._place = place
         self._lock = lock
@@ -65,7 +71,7 @@ class Database:
         try:
             if place.file:
                 sqlite_files.make_private(place.file)
-            store = cls(connect(place, clock), place, lock)
+            store = cls(connect(place, clock), place, lock, clock)
         except BaseException:
             if lock:
                 lock.free()

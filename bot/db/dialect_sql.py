@@ -18,12 +18,16 @@ SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 
 # A scalar sub-select, so that the time is taken once per statement. bot_now() is registered on every SQLite
-# connection (engine.py); clock_timestamp() moves on within a transaction, unlike PostgreSQL's own now()
+# connection (connect.py); clock_timestamp() moves on within a transaction, unlike PostgreSQL's own now()
 # (https://www.postgresql.org/docs/current/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT).
 NOW: Mapping[str, str] = {
     SQLITE: "(SELECT bot_now())",
     POSTGRESQL: "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
 }
+
+# In a written statement SQLite's time is a parameter, which `Transaction.execute` adds: to be called back for it, the
+# database's thread would wait for the event loop's each time.
+_WRITTEN_NOW: Mapping[str, str] = {SQLITE: ":now", POSTGRESQL: NOW[POSTGRESQL]}
 
 # SQLite needs no row locks: BEGIN IMMEDIATE lets one writer in at a time.
 _SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCKED"}
@@ -105,7 +109,7 @@ def written(words: str, rows: JsonRows | None = None) -> Statement:
     return {
         dialect: text(
             words.format(
-                now=NOW[dialect],
+                now=_WRITTEN_NOW[dialect],
                 skip_locked=_SKIP_LOCKED[dialect],
                 lock_c=_LOCK_C[dialect],
                 rows="" if rows is None else format(rows, dialect),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.default import DefaultDialect
 
 from bot.db.dialect_sql import NOW, POSTGRESQL, SQLITE, Statement
+from bot.db.types import micros
 from bot.db.wakeups import CHANGED, CHANNEL, Topic
 
 if TYPE_CHECKING:
@@ -28,11 +30,15 @@ class SharedState:
     """What all transactions of one database have in common; `dialect` is `sqlite` or `postgresql`.
 
     `sender` marks this process's notifications; where it `is_pooled`, none comes through.
-    `writes` counts the transactions that invalidated the read cache.
+    `writes` counts the transactions that invalidated the read cache. `clock` gives aware times and is asked on SQLite
+    only, from its thread.
     """
 
-    def __init__(self, dialect: str, sender: str, *, is_pooled: bool = False) -> None:
+    def __init__(
+        self, dialect: str, sender: str, clock: Callable[[], datetime], *, is_pooled: bool = False
+    ) -> None:
         self.dialect = dialect
+        self.clock = clock
         self.sender = sender
         self.is_pooled = is_pooled
         self.writes = 0
@@ -51,6 +57,8 @@ class Transaction:
         """Run a statement; one of `dialect_sql.written` in its version for this database."""
         if isinstance(statement, sa.Executable):
             return self._connection.execute(statement, parameters or None)
+        if self.dialect == SQLITE:
+            parameters["now"] = micros(self._shared.clock())
         return self._connection.exec_driver_sql(_driver_text(statement[self.dialect], self.dialect), parameters)
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
