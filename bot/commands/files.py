@@ -44,7 +44,7 @@ async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
     return cards.attachments(build, await call.services.recalls.of(build.id), page)
 
 
-@button("file.v1", need=Role.MEMBER, once=True)
+@button("file.v1", need=Role.MEMBER, once=True, for_link=True)
 async def open_attachment(call: CommandContext, value: str) -> Message:
     """One attachment; its token is made for the file, with `type=auto` as Applivery wants it."""
     wanted = BuildValue.parse(value)
@@ -56,6 +56,11 @@ async def open_attachment(call: CommandContext, value: str) -> Message:
             commands=((Text("See files"), f"files {build.app.id} {build.id}"),),
         )
     link = await call.services.links.issue(
-        call.asker, build, FileKind.AUTO, entrypoint=call.entrypoint, file_id=attachment.id
+        call.asker,
+        build,
+        FileKind.AUTO,
+        entrypoint=call.entrypoint,
+        file_id=attachment.id,
+        reserved=call.reserved_link,
     )
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

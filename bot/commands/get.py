@@ -91,7 +91,14 @@ async def hand(
         return links.no_install(build, dashboard)
     try:
         file_kind = nearest_kind(build, kind) if kind else link_issuer.default_kind(build)
-        link = await link_issuer.issue(call.asker, build, file_kind, entrypoint=call.entrypoint, remember_app=True)
+        link = await link_issuer.issue(
+            call.asker,
+            build,
+            file_kind,
+            entrypoint=call.entrypoint,
+            remember_app=True,
+            reserved=call.reserved_link,
+        )
     except BuildNotProcessed:
         return await _unavailable(call, build)
     return links.link(
@@ -177,20 +184,20 @@ async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[
 # ------------------------------------------------------------------ the buttons
 
 
-@button("get.v1", need=Role.MEMBER, once=True, about_build=True)
+@button("get.v1", need=Role.MEMBER, once=True, about_build=True, for_link=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """Answer a click on a card with a fresh link for the user who clicked, months later too."""
     app_id, build_id, kind = _read(value)
     return await hand(call, await call.build(app_id, build_id), kind)
 
 
-@button("fresh.v1", need=Role.MEMBER, once=True, about_build=True, replaces_message=True)
+@button("fresh.v1", need=Role.MEMBER, once=True, about_build=True, for_link=True, replaces_message=True)
 async def again(call: CommandContext, value: str) -> Message:
     """A fresh link, or another kind of file, in place of the message that has the button."""
     return await pressed(call, value)
 
 
-@button("dm.v1", need=Role.MEMBER, once=True)
+@button("dm.v1", need=Role.MEMBER, once=True, for_link=True)
 async def to_direct_messages(call: CommandContext, value: str) -> Message:
     """A link of its own in the asker's direct messages, where it is not lost when Slack reloads."""
     app_id, build_id, kind = _read(value)

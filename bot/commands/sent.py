@@ -22,7 +22,7 @@ from bot.slack.views import errors
 from bot.slack.views.access_recheck import PausedItem
 
 
-@button("sent.v1", need=Role.MEMBER, once=True)
+@button("sent.v1", need=Role.MEMBER, once=True, for_link=True)
 async def taken(call: CommandContext, value: str) -> Message:
     """*Get build* under a sent build: it works for that Slack user alone."""
     number = int(value) if value.isdecimal() and len(value) < 19 else 0

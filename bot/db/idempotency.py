@@ -6,20 +6,29 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from bot.db import seen_events
+from bot.db import link_quota, seen_events
 from bot.db.dialect_sql import SKEW_SECONDS, span, written
+from bot.db.link_quota import LinkLimits
 from bot.db.schema import idempotency_keys as table
 from bot.db.transaction import Transaction
-from bot.domain.outcomes import Arrival
+from bot.domain.outcomes import Arrival, CountedLink
 
 DOUBLE_CLICK_SECONDS = 2.0  # in which the same click again is none
 
 
-def record_arrival(tx: Transaction, marks: Collection[str], clicks: Collection[str]) -> Arrival:
-    """Record a request by all its marks, and the clicks in it that are answered once, in one commit."""
+def record_arrival(
+    tx: Transaction, marks: Collection[str], clicks: Collection[str], link: LinkLimits | None = None
+) -> Arrival:
+    """Record a request by all its marks, and the clicks in it that are answered once, in one commit.
+
+    With `link` the click asks for a link, which is counted in the same commit unless it is a double click.
+    """
     if marks and not seen_events.record_event(tx, *marks):
         return Arrival(is_replayed=True)
-    return Arrival(double_clicks=frozenset(c for c in clicks if not acquire_once(tx, c, DOUBLE_CLICK_SECONDS)))
+    double = frozenset(click for click in clicks if not acquire_once(tx, click, DOUBLE_CLICK_SECONDS))
+    if link is None or double:
+        return Arrival(double_clicks=double)
+    return Arrival(link=CountedLink(link.user_id, link_quota.consume_link_quota(tx, link)))
 
 
 def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:

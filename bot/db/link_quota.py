@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
 from bot.db.transaction import Transaction
 
 MINUTE, HOUR = 60.0, 3600.0
 
 
-def consume_link_quota(tx: Transaction, user_id: str, *, per_minute: int, per_hour: int) -> float:
+class LinkLimits(NamedTuple):
+    """How many links a user may have."""
+
+    user_id: str
+    per_minute: int
+    per_hour: int
+
+
+def consume_link_quota(tx: Transaction, limits: LinkLimits) -> float:
     """Count one link for this person, or say in how many seconds they may have one (0: it was counted).
 
     The count and the row are one transaction, so that many clicks at once cannot slip through together.
     """
     if tx.dialect == POSTGRESQL:
-        tx.execute(_TURN, who=user_id)
+        tx.execute(_TURN, who=limits.user_id)
     row = tx.execute(
         _WAIT,
-        user=user_id,
+        user=limits.user_id,
         minute=span(MINUTE),
         hour=span(HOUR),
-        few=per_minute,
-        many=per_hour,
+        few=limits.per_minute,
+        many=limits.per_hour,
         skew=span(SKEW_SECONDS),
     ).one()
     wait = max(min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
     if wait <= 0:
-        tx.execute(_GIVEN, user=user_id)
+        tx.execute(_GIVEN, user=limits.user_id)
     return max(0.0, wait)
 
+
+def return_link(tx: Transaction, user_id: str) -> None:
+    """Count one link less for this person: it was not created."""
+    tx.execute(_RETURNED, user=user_id)
+
+
+_RETURNED = written("""
+    DELETE FROM link_quota
+    WHERE id = (SELECT g.id FROM link_quota g WHERE g.user_id = :user ORDER BY g.at DESC LIMIT 1)
+""")
 
 _TURN = written("SELECT pg_advisory_xact_lock(hashtext(:who))")
 

@@ -34,9 +34,7 @@ class SharedState:
     only, from its thread.
     """
 
-    def __init__(
-        self, dialect: str, sender: str, clock: Callable[[], datetime], *, is_pooled: bool = False
-    ) -> None:
+    def __init__(self, dialect: str, sender: str, clock: Callable[[], datetime], *, is_pooled: bool = False) -> None:
         self.dialect = dialect
         self.clock = clock
         self.sender = sender

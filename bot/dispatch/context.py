@@ -14,6 +14,7 @@ from bot.domain.model import Actor, App, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
 from bot.i18n import NO_TEXT, Text
 from bot.services.bundle import Services
+from bot.services.links import LinkReservation
 from bot.slack.blocks import Modal
 from bot.slack.source_message import NO_MESSAGE, SourceMessage
 
@@ -36,6 +37,7 @@ class CommandContext:
     conversation: Conversation = Conversation.CHANNEL
     source_message: SourceMessage = NO_MESSAGE
     submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
+    reserved_link: LinkReservation | None = None  # of a click on a button that is for a link
 
     @property
     def typed_root(self) -> str:

@@ -72,6 +72,7 @@ from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
 from bot.services.bundle import Services
+from bot.services.links import LinkReservation
 from bot.slack import typed_text
 from bot.slack.blocks import HomeView, Message, Modal, Reply
 from bot.slack.blocks.paging import paginate, parse_page_value
@@ -95,6 +96,8 @@ TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket M
 _repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
 _asker: ContextVar[Actor | None] = ContextVar("asker", default=None)  # of the request worked on, once known
 _arrival: ContextVar[asyncio.Task[Arrival] | None] = ContextVar("arrival", default=None)  # of the request worked on
+# of the click worked on
+_reserved_link: ContextVar[LinkReservation | None] = ContextVar("reserved_link", default=None)
 REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that contain a command; they have no handler of their own
 
 
@@ -208,8 +211,7 @@ class RequestDispatcher(AsyncMiddleware):
         if kind != "block_suggestion" and self._queue.is_full(user_id_of(body)):
             return await self._reject_overload(body)
         clicks = self._parse_clicks(body) if kind == "block_actions" else []
-        once = [_click_key(source, action) for source, action in clicks if self._is_once(action)]
-        _arrival.set(self._deduplicator.start_check(req, body, once) if kind != "block_suggestion" else None)
+        _arrival.set(self._start_check(req, body, clicks) if kind != "block_suggestion" else None)
         if "command" in body:
             self._spawn(parse_source(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._on_text)
         elif kind == "block_actions":
@@ -225,6 +227,20 @@ class RequestDispatcher(AsyncMiddleware):
             found = await self._on_typeahead(parse_source(Entrypoint.TYPEAHEAD, body), body)
             return _json_response({"options": found})
         return BoltResponse(status=OK, body="")
+
+    def _start_check(
+        self, req: AsyncBoltRequest, body: dict[str, Any], clicks: list[tuple[RequestSource, dict[str, Any]]]
+    ) -> asyncio.Task[Arrival] | None:
+        """Begin to look whether the request was here before; a link that its only click asks for is counted with it.
+
+        Only for a known person: links are counted under the id that everything about them is stored under.
+        """
+        once = [(source, action) for source, action in clicks if self._is_once(action)]
+        keys = [_click_key(source, action) for source, action in once]
+        link = None
+        if len(once) == 1 and self._is_for_link(once[0][1]) and (person := self._people.known_id(once[0][0].user_id)):
+            link = self.services.links.limits(person)
+        return self._deduplicator.start_check(req, body, keys, link)
 
     async def _note_event(self, body: dict[str, Any]) -> BoltResponse | None:
         """Deal with an event that nobody waits for an answer to; None for every other request."""
@@ -400,6 +416,7 @@ class RequestDispatcher(AsyncMiddleware):
             required_role=entry.required_role,
             act=entry.act,
             conversation=source.conversation,
+            reserved_link=_reserved_link.get(),
         )
 
     async def _on_text(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
@@ -480,13 +497,26 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self.registry.get(HandlerKind.BUTTON, _button_name(action))
         return entry is not None and entry.is_once
 
+    def _is_for_link(self, action: dict[str, Any]) -> bool:
+        """Return whether a click on a button asks for a link."""
+        entry = self.registry.get(HandlerKind.BUTTON, _button_name(action))
+        return entry is not None and entry.is_for_link
+
     async def _on_click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         if not self._is_once(action):
             return await self._answer_click(source, action)
         click = _click_key(source, action)
-        if click in (await _find_arrival()).double_clicks:
+        arrival = await _find_arrival()
+        if click in arrival.double_clicks:
             return _button_name(action), None  # the first one is being answered
-        return await self._do_once(click, self._answer_click(source, action))
+        if arrival.link is None:
+            return await self._do_once(click, self._answer_click(source, action))
+        reserved = LinkReservation(arrival.link)
+        _reserved_link.set(reserved)
+        try:
+            return await self._do_once(click, self._answer_click(source, action))
+        finally:
+            await self.services.links.return_unused(reserved)
 
     async def _do_once(self, click: str, work: Awaitable[tuple[str, Reply | None]]) -> tuple[str, Reply | None]:
         try:

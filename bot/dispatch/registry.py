@@ -58,6 +58,7 @@ class RegisteredHandler:
     parameters: tuple[Parameter, ...] = ()
     is_once: bool = False
     is_about_build: bool = False
+    is_for_link: bool = False
     replaces_message: bool = False
     menu: MenuItem | None = None
     title: str = ""
@@ -101,17 +102,29 @@ def button(
     need: Role,
     once: bool = False,
     about_build: bool = False,
+    for_link: bool = False,
     replaces_message: bool = False,
     act: str = "",
 ) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, value) -> Reply` as what happens on a click; `name` has a version: `get.v1`.
 
     With `once` a double click does it once: for what costs something each time. With `about_build` the value names the
-    build that the message is about, which a message shortcut then uses. With `replaces_message` the reply replaces the
+    build that the message is about, which a message shortcut then uses. With `for_link` a link is counted as the click
+    arrives, which `call.reserved_link` then holds. With `replaces_message` the reply replaces the
     clicked message where only one user sees it: in an ephemeral or a direct message.
     """
-    entry = partial(RegisteredHandler, HandlerKind.BUTTON, name, need, is_once=once, act=act)
-    return lambda run: _register(run, entry(run, is_about_build=about_build, replaces_message=replaces_message))
+    entry = partial(
+        RegisteredHandler,
+        HandlerKind.BUTTON,
+        name,
+        need,
+        is_once=once,
+        is_about_build=about_build,
+        is_for_link=for_link,
+        replaces_message=replaces_message,
+        act=act,
+    )
+    return lambda run: _register(run, entry(run))
 
 
 def form(name: str, *, need: Role, act: str = "") -> Callable[[Mark], Mark]:

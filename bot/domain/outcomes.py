@@ -9,11 +9,21 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
+class CountedLink(NamedTuple):
+    """A link that was counted for a user; `wait` is the seconds until they may have one, when it was not."""
+
+    user_id: str
+    wait: float
+
+
 class Arrival(NamedTuple):
-    """What is known of a request that has come: whether it was here before, and which of its clicks a moment ago."""
+    """What is known of a request that has come: whether it was here before, which of its clicks a moment ago, and the
+    link that it asks for.
+    """
 
     is_replayed: bool = False
     double_clicks: frozenset[str] = frozenset()
+    link: CountedLink | None = None
 
 
 class RequestOutcome(StrEnum):

@@ -234,6 +234,11 @@ class AccessResolver:
                 return self._slack_client.identities.stored(user_id)
             raise PermissionUnverified(Text("I can't check who that is right now.")).wait_as(error) from error
 
+    def known_id(self, user_id: str) -> str | None:
+        """Return the id under which everything about a user is stored; None when Slack was not asked about them yet."""
+        identities = self._slack_client.identities
+        return identities.stored(user_id) if identities.is_known(user_id) else None
+
     async def every_id(self, user_id: str) -> frozenset[str]:
         """Return every id of a user that is known. Raises as `stored_id` does."""
         return frozenset((await self.stored_id(user_id), *self._slack_client.identities.all(user_id)))

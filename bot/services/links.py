@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -12,12 +14,14 @@ from bot.db import key_value, link_quota
 from bot.db import recalls as stored_recalls
 from bot.db.audit import ReceivedLink
 from bot.db.database import Database
+from bot.db.link_quota import LinkLimits
 from bot.domain import builds
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.build_labels import BuildLabel
 from bot.domain.install import over_the_air, usual_kind
 from bot.domain.model import Actor, Build, FileKind, Link
-from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
+from bot.domain.outcomes import CountedLink
+from bot.exceptions import BotError, BuildRecalled, DatabaseUnavailable, RateLimited, kind_of
 from bot.observability.metrics import Metrics
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
@@ -32,6 +36,14 @@ class TicketIssuer(Protocol):
     ) -> tuple[str, datetime]:
         """Issue a ticket; returns the page's address and when it closes (aware UTC)."""
         ...
+
+
+@dataclass(slots=True)
+class LinkReservation:
+    """A link that was counted when the click arrived that asks for it, before it was known that its user gets it."""
+
+    link: CountedLink
+    is_open: bool = True  # neither used nor returned
 
 
 class LinkIssuer:
@@ -80,20 +92,19 @@ class LinkIssuer:
         entrypoint: Entrypoint,
         file_id: str | None = None,
         remember_app: bool = False,
+        reserved: LinkReservation | None = None,
     ) -> Link:
         """Return a fresh link for this user alone.
 
-        With `remember_app` the app is offered first when the user asks in this channel the next time.
+        With `remember_app` the app is offered first when the user asks in this channel the next time. A link that is
+        `reserved` for this user is not counted again.
 
         Raises BuildRecalled, RateLimited beyond the quota, BuildNotProcessed, NotFound and the other errors of
         Applivery. Each attempt is one audit row; the token is written nowhere.
         """
         try:
             await self.ensure_not_recalled(build)
-            wait = await self._store.run(
-                link_quota.consume_link_quota, asker.user_id, per_minute=self.per_minute, per_hour=self.per_hour
-            )
-            if wait > 0:
+            if (wait := await self._count_link(asker.user_id, reserved)) > 0:
                 raise RateLimited(wait)
             if self._tickets is None:
                 link = await self._applivery.mint(build, kind, file_id=file_id)
@@ -106,6 +117,23 @@ class LinkIssuer:
         outcome = AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED
         await self._record_audit(asker, build, outcome, entrypoint, link, remember_app=remember_app)
         return link
+
+    def limits(self, user_id: str) -> LinkLimits:
+        """Return how many links a user may have."""
+        return LinkLimits(user_id, self.per_minute, self.per_hour)
+
+    async def _count_link(self, user_id: str, reserved: LinkReservation | None) -> float:
+        if reserved is not None and reserved.is_open and reserved.link.user_id == user_id:
+            reserved.is_open = False
+            return reserved.link.wait
+        return await self._store.run(link_quota.consume_link_quota, self.limits(user_id))
+
+    async def return_unused(self, reserved: LinkReservation) -> None:
+        """Return a reserved link that was not issued; while the database is away it stays counted, for an hour."""
+        if reserved.is_open and reserved.link.wait <= 0:
+            reserved.is_open = False
+            with suppress(DatabaseUnavailable):
+                await self._store.run(link_quota.return_link, reserved.link.user_id)
 
     async def ensure_not_recalled(self, build: Build) -> None:
         """Raise BuildRecalled, with the build to take instead, when this one was recalled."""

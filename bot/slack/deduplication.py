@@ -10,6 +10,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.db import idempotency
 from bot.db.database import Database
+from bot.db.link_quota import LinkLimits
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import Arrival, RequestOutcome
 from bot.exceptions import DatabaseUnavailable
@@ -49,26 +50,29 @@ class RequestDeduplicator:
         self._looking: set[asyncio.Task[Arrival]] = set()
 
     def start_check(
-        self, req: AsyncBoltRequest, body: dict[str, Any], clicks: Collection[str] = ()
+        self, req: AsyncBoltRequest, body: dict[str, Any], clicks: Collection[str] = (), link: LinkLimits | None = None
     ) -> asyncio.Task[Arrival] | None:
         """Look up, during the acknowledgement, whether this request was here before; None when it has no keys.
 
-        `clicks` are those in it that are answered once. The task raises DatabaseUnavailable when the database does not
+        `clicks` are those in it that are answered once, and `link` what the user of the only one may have: the link
+        that it asks for is counted. The task raises DatabaseUnavailable when the database does not
         answer in time.
         """
         known = sorted(request_keys(req, body))
         if not known and not clicks:
             return None
         entrypoint = Entrypoint.SOCKET if req.context.get(ENVELOPE) else Entrypoint.HTTP
-        task = asyncio.create_task(self._record(known, clicks, entrypoint))
+        task = asyncio.create_task(self._record(known, clicks, link, entrypoint))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
         return task
 
-    async def _record(self, known: list[str], clicks: Collection[str], entrypoint: Entrypoint) -> Arrival:
+    async def _record(
+        self, known: list[str], clicks: Collection[str], link: LinkLimits | None, entrypoint: Entrypoint
+    ) -> Arrival:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                arrival = await self._store.run(idempotency.record_arrival, known, clicks)
+                arrival = await self._store.run(idempotency.record_arrival, known, clicks, link)
         except TimeoutError as error:
             raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
         if arrival.is_replayed:

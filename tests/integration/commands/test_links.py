@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.app import running
 from bot.db import audit
@@ -488,6 +489,21 @@ async def test_a_double_click_shares_one_card_and_sends_one_message(world: Envir
     assert world.slack.messages(world.releases)[0] is card
 
 
+async def test_a_click_makes_two_commits(world: Environment) -> None:
+    """One before the link is created, which counts it, and one after."""
+    clock = Clock(world)
+    await world.start()
+    card = await shared(world)
+    assert link(await (await press(world.slack, card, "Get build", user=world.bruno)).answer())  # Slack is asked who
+    await rested(world)
+    clock.forward(seconds=3)
+    commits: list[object] = []
+    sa.event.listen(world.bot.store._runner._engine, "commit", commits.append)  # type: ignore[attr-defined]
+    assert link(await (await press(world.slack, card, "Get build", user=world.bruno)).answer())
+    await rested(world)
+    assert len(commits) == 2
+
+
 @pytest.mark.postgres
 async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url: str, world: Environment) -> None:
     world.database = postgres_url
@@ -525,6 +541,23 @@ async def test_so_many_links_a_minute_and_then_when_to_try_again(world: Environm
     assert link(await world.ask("get courier", user=world.bruno)), "somebody else is not held up"
     clock.forward(seconds=61)
     assert link(await world.ask("get courier"))
+
+
+async def test_a_click_that_leads_to_no_link_is_not_counted(world: Environment) -> None:
+    """A link is counted as the click arrives, and no longer when the user gets none."""
+    clock = Clock(world)
+    await world.start(links_per_minute=2)
+    card = await shared(world)
+    assert link(await (await press(world.slack, card, "Get build", user=world.bruno)).answer())
+    await rested(world)
+    for _ in range(3):
+        clock.forward(seconds=3)
+        world.applivery.faults.add("GET /v1/organizations/*/builds/*", Fault(status=403))
+        words = await said(await press(world.slack, card, "Get build", user=world.bruno))
+        assert not words.startswith("You asked for too many links")
+        await rested(world)
+    clock.forward(seconds=3)
+    assert link(await (await press(world.slack, card, "Get build", user=world.bruno)).answer())
 
 
 async def test_so_many_links_an_hour(world: Environment) -> None:

@@ -33,6 +33,7 @@ from bot.db import (
 from bot.db.access_requests import RoleRequest
 from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
+from bot.db.link_quota import LinkLimits
 from bot.db.transaction import Transaction
 from bot.db.types import UtcMicros, metadata
 from bot.domain import scheduled_reports as decisions
@@ -88,7 +89,7 @@ def test_every_time_that_is_compared_has_a_furthest() -> None:
 
 
 async def quota(store: Database) -> float:
-    return await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=3)
+    return await store.run(link_quota.consume_link_quota, LinkLimits("U1", 2, 3))
 
 
 @set_back
@@ -105,8 +106,8 @@ async def test_clock_change_link_wait_never_exceeds_window(store: Database, by: 
     for _ in range(3):
         await quota(store)
     await clock_was_ahead(store, by)
-    assert await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=100) <= 60
-    assert await store.run(link_quota.consume_link_quota, "U1", per_minute=100, per_hour=3) <= 3600
+    assert await store.run(link_quota.consume_link_quota, LinkLimits("U1", 2, 100)) <= 60
+    assert await store.run(link_quota.consume_link_quota, LinkLimits("U1", 100, 3)) <= 3600
 
 
 @set_back

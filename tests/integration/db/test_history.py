@@ -20,6 +20,7 @@ from bot.db import (
     sent_builds,
 )
 from bot.db.database import Database
+from bot.db.link_quota import LinkLimits
 from bot.db.outbox_types import DeliveryResult
 from bot.db.schema import builds as builds_table
 from bot.db.transaction import Transaction
@@ -85,7 +86,7 @@ async def passing_day(store: Database) -> None:
     """Something in every table whose rows nothing asks for after a day."""
     await store.run(seen_events.record_event, "Ev1")
     await store.run(idempotency.acquire_once, "click", 2.0)
-    await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=3)
+    await store.run(link_quota.consume_link_quota, LinkLimits("U1", 2, 3))
     await issue(store)
     await store.run(access_requests.record_refusal, "T1", "U5", Role.MANAGER, "app", "downloads", "C1")
     await store.run(access_requests.record_refusal, "T1", "U6", Role.MANAGER, "app", "downloads", "C1")

@@ -12,6 +12,7 @@ import pytest
 from bot.db import app_polls, build_waiters, database_info, idempotency, link_expiries, link_quota, sent_builds
 from bot.db.database import Database
 from bot.db.link_expiries import LinkExpiry
+from bot.db.link_quota import LinkLimits
 from bot.db.wakeups import Topic
 from bot.domain.model import Stage
 from tests.support.builders import build, look, subscribe
@@ -44,7 +45,7 @@ async def timed(tmp_path: Path, clock: Clock) -> Any:
 
 
 async def link(store: Database, user: str = "U1", *, minute: int = 3, hour: int = 5) -> float:
-    return await store.run(link_quota.consume_link_quota, user, per_minute=minute, per_hour=hour)
+    return await store.run(link_quota.consume_link_quota, LinkLimits(user, minute, hour))
 
 
 # ------------------------------------------------------------------ so many links
