@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -20,25 +20,28 @@ LOOK_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer i
 ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode
 
 
-def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
-    """Return the keys that identify a request, by every transport and at every redelivery.
+def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> list[str]:
+    """Return the keys that identify a request at every redelivery; few, since each is a row on the disk.
 
-    A signature is valid for five minutes: https://docs.slack.dev/authentication/verifying-requests-from-slack. Slack
-    repeats commands, clicks and forms over Socket Mode with the same envelope, or in another with the same trigger:
-    https://github.com/slackapi/bolt-js/issues/2487.
+    Slack repeats commands, clicks and forms with the same trigger, and events with the same id:
+    https://github.com/slackapi/bolt-js/issues/2487. What has neither is known by its envelope of Socket Mode, or by its
+    signature, which is valid for five minutes and is of the trigger and the id too:
+    https://docs.slack.dev/authentication/verifying-requests-from-slack.
     """
-    if signature := "".join(req.headers.get("x-slack-signature") or []):
-        yield f"signature {signature}"
-    if envelope := req.context.get(ENVELOPE):
-        yield f"envelope {envelope}"
+    keys = []
     if trigger := body.get("trigger_id"):
-        yield f"trigger {trigger}"
+        keys.append(f"trigger {trigger}")
     if event_id := body.get("event_id"):
-        yield str(event_id)
+        keys.append(str(event_id))
     event = body.get("event") or {}
     if event.get("ts") and str(event.get("channel") or "").startswith("D"):
         # one message may be both an app_mention and a message.im
-        yield f"message {event['channel']} {event['ts']}"
+        keys.append(f"message {event['channel']} {event['ts']}")
+    if not keys and (envelope := req.context.get(ENVELOPE)):
+        keys.append(f"envelope {envelope}")
+    if not keys and (signature := "".join(req.headers.get("x-slack-signature") or [])):
+        keys.append(f"signature {signature}")
+    return keys
 
 
 class RequestDeduplicator:
