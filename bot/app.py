@@ -29,6 +29,7 @@ from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.services import event_arrivals
 from bot.services.channel_moves import ChannelMoves
+from bot.services.device_history import DeviceHistory
 from bot.services.event_arrivals import EventArrivals
 from bot.services.permissions import PermissionChecker
 from bot.services.slack_uploads import UploadRunner
@@ -145,7 +146,11 @@ async def _opened(
     people = people_of(settings, slack_client, store)
     store.notifier.on_slack_change = people.invalidate
     permission = PermissionChecker(people, store, slack_client)
-    claim = claim_page(settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission)
+    devices = DeviceHistory(applivery, people)
+    stack.callback(devices.close)
+    claim = claim_page(
+        settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission, devices=devices
+    )
 
     async def health() -> Health:
         return await vitals.health()  # made last, since it looks at all the others
@@ -162,6 +167,7 @@ async def _opened(
         store=store,
         slack_client=slack_client,
         access=people,
+        devices=devices,
         permission=permission,
         moves=moves,
         metrics=metrics,

@@ -20,6 +20,7 @@ from bot.services.build_lists import BuildLists
 from bot.services.bundle import Services
 from bot.services.channel_moves import ChannelMoves
 from bot.services.channels import ChannelService
+from bot.services.device_history import DeviceHistory
 from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.installation import InstallationService
@@ -57,6 +58,7 @@ def build_services(
     store: Database,
     slack_client: SlackClient,
     access: AccessResolver,
+    devices: DeviceHistory,
     permission: PermissionChecker,
     moves: ChannelMoves,
     metrics: Metrics,
@@ -92,6 +94,7 @@ def build_services(
         audit=audit,
         builds=BuildLists(apps),
         channels=channels,
+        devices=devices,
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
         gaps=DownloadGapService(access, channels, reports),

@@ -19,6 +19,7 @@ from bot.domain.model import Role
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import redactor
 from bot.services.access import AccessResolver
+from bot.services.device_history import DeviceHistory
 from bot.services.permissions import PermissionChecker
 from bot.setting_values import networks
 from bot.slack.client import SlackClient
@@ -115,6 +116,7 @@ def claim_page(
     store: Database,
     metrics: Metrics,
     permission: PermissionChecker,
+    devices: DeviceHistory,
 ) -> ClaimPage | None:
     """Return the page that links lead to; None without a public address."""
     if settings.public_url is None:
@@ -127,6 +129,7 @@ def claim_page(
         tuning.clock,
         settings.public_url,
         permit=permission.require_ticket_holder,
+        devices=devices,
         life_seconds=life_seconds,
         language=settings.language,
         trusted_proxies=networks(settings.trusted_proxies),

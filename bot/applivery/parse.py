@@ -15,6 +15,7 @@ from bot.applivery.envelope import Page, first_rows, item, listed, must, object_
 from bot.applivery.json_stream import JsonArrayStream
 from bot.applivery.notifications import WebhookSubscription
 from bot.domain import build_files, uploads
+from bot.domain.members import mailbox
 from bot.domain.model import (
     App,
     Attachment,
@@ -123,6 +124,19 @@ class RowList(list[MemberDownloads]):
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
         self.append(row)
+
+
+class OneMember:
+    """Keeps the downloads of the rows that name one email address."""
+
+    def __init__(self, email: str) -> None:
+        self._mailbox = mailbox(email)
+        self.downloads: list[Download] = []
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        if row.member.email and mailbox(row.member.email) == self._mailbox:
+            self.downloads += row.downloads
 
 
 _Takes = TypeVar("_Takes", bound=RowSink)
@@ -285,7 +299,13 @@ def _requirements(info: schemas.InfoSchema) -> InstallRequirements:
         signing=text(profile.signing),
         profile_expires_at=moment(profile.expires),
         all_devices=flag(profile.all_devices),
+        families=_families(_plist(info).families),
     )
+
+
+def _families(value: object) -> tuple[int, ...]:
+    listed = value if isinstance(value, str | list) else [value]
+    return tuple(int(each) for each in texts(listed) if each.isdecimal() and len(each) < 4)
 
 
 def _origin(deployer: object) -> BuildSource:

@@ -121,6 +121,7 @@ class PlistSchema(Struct):
     version: Any = field(name="CFBundleShortVersionString", default=None)
     number: Any = field(name="CFBundleVersion", default=None)
     minimum: Any = field(name="MinimumOSVersion", default=None)
+    families: Any = field(name="UIDeviceFamily", default=None)
 
 
 class ProfileSchema(Struct):

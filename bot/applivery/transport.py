@@ -63,7 +63,8 @@ PATIENCE = {Priority.PEOPLE: RetryPolicy(20.0, 10.0), Priority.POLLING: _WORKER,
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One request: `name` is our method, for metrics; `once` marks one that has an effect and may never be repeated.
+    """One request: `name` is our method, for metrics; `once` marks one that is never repeated: it has an effect, or the
+    answer is worth one request at most.
 
     A GET, or with `body` a POST of it as JSON.
     """
@@ -145,6 +146,8 @@ class Transport:
 
         Raises and repeats as `ask` does.
         """
+        if ask.once:
+            return await self._streamed(ask, self._limit(ask.lane, 0.0), reader())
         return await self._patiently(ask, lambda limit: self._streamed(ask, limit, reader()))
 
     async def look(self, ask: ApiRequest, read: Callable[[ApiResponse], _T]) -> _T:

@@ -55,6 +55,7 @@ async def cancelled(call: CommandContext, value: str) -> Message:
 async def _delete(call: CommandContext, user_id: str) -> Message:
     ids = await call.services.access.every_id(user_id)
     records = await call.services.audit.erase_user(call.asker, call.entrypoint, ids)
+    call.services.devices.forget(ids)
     done = ngettext(
         "*Deleted {number} record about {person}.* Applivery keeps its own log.",
         "*Deleted {number} records about {person}.* Applivery keeps its own log.",

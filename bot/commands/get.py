@@ -16,6 +16,7 @@ from bot.domain import lookup, references
 from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.build_labels import BuildLabel
 from bot.domain.builds import can_be_had
+from bot.domain.devices import judge
 from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
 from bot.domain.model import App, Build, FileKind, Role, Stage
@@ -55,6 +56,7 @@ async def get(
     if to is not None:
         return await _send(call, chosen.build, to)
     others = chosen.others if target is None or target.which in (None, "latest") else ()
+    call.services.devices.begin(call.asker.user_id, chosen.build)
     return await hand(call, await call.details(chosen.build), type, others)
 
 
@@ -89,6 +91,7 @@ async def hand(
         )
     if kind is FileKind.AUTO and over_the_air(build) and not link_issuer.can_install:
         return links.no_install(build, dashboard)
+    call.services.devices.begin(call.asker.user_id, build)
     try:
         file_kind = nearest_kind(build, kind) if kind else link_issuer.default_kind(build)
         link = await link_issuer.issue(
@@ -101,6 +104,7 @@ async def hand(
         )
     except BuildNotProcessed:
         return await _unavailable(call, build)
+    devices = await call.services.devices.devices(call.asker.user_id, build)
     return links.link(
         build,
         link,
@@ -109,6 +113,7 @@ async def hand(
         dashboard=dashboard,
         others=others,
         in_dm=in_dm,
+        verdict=judge(build, file_kind, devices, call.now, tz=call.asker.tz),
     )
 
 

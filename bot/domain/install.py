@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -128,6 +128,26 @@ _ANDROID = {
 }  # fmt: skip
 
 
+def android_levels(version: str) -> tuple[int, int | None] | None:
+    """Return the lowest and the highest API level that an Android version (`8.1.0`, `14`) may have.
+
+    None for no version; without a highest one for a version that is newer than this table.
+    """
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3}){0,3}", version):
+        return None
+    numbers = [int(number) for number in version.split(".")]
+    same = [level for level, name in _ANDROID.items() if _release(name)[0] == numbers[0]]
+    if not same:
+        return (max(_ANDROID), None) if numbers[0] > _release(_ANDROID[max(_ANDROID)])[0] else (1, min(_ANDROID) - 1)
+    exact = [level for level in same if numbers[1:] and _release(_ANDROID[level])[1] == numbers[1]]
+    return min(exact or same), max(exact or same)
+
+
+def _release(name: str) -> tuple[int, int]:
+    major, _dot, minor = name.rstrip("L").partition(".")
+    return int(major), int(minor or 0)
+
+
 def _system(build: Build, version: str) -> str:
     platform = build.platform.casefold()
     if platform == "android":
@@ -150,28 +170,39 @@ class Browser:
     """The device, and whether the page is shown inside another app, where installing does not work.
 
     `system` is the least version of iOS it has, empty when that is not known: Safari 26 claims iOS 18.6 at most, and
-    Chrome says of every Android that it is 10.
+    Chrome says of every Android that it is 10. A crawler may claim any device.
     """
 
     device: Device
     inside_app: bool = False
     system: str = ""
+    is_crawler: bool = False
 
 
 _INSIDE = re.compile(r"Slack|FBAN|FBAV|Instagram|Line/|LinkedInApp|Teams|MicroMessenger|; wv\)", re.IGNORECASE)
 
 
+_CRAWLER = re.compile(
+    r"bot\b|bot[-/_]|crawl|spider|slurp|preview|externalhit|whatsapp|telegram|curl|wget|headless|monitor|scan|fetch|"
+    r"python|java/|go-http|okhttp|libwww",
+    re.IGNORECASE,
+)
+
+
 def browser(user_agent: str) -> Browser:
     """Parse a user agent; a hint for what to offer, never a reason to refuse."""
-    inside = bool(_INSIDE.search(user_agent))
+    found = Browser(_device(user_agent), bool(_INSIDE.search(user_agent)), is_crawler=bool(_CRAWLER.search(user_agent)))
+    if found.device is Device.IPHONE and (said := re.search(r" OS (\d+(?:_\d+)*) like Mac", user_agent)):
+        return replace(found, system=said[1].replace("_", "."))
+    return found
+
+
+def _device(user_agent: str) -> Device:
     if re.search(r"iPhone|iPad|iPod", user_agent):
-        said = re.search(r" OS (\d+(?:_\d+)*) like Mac", user_agent)
-        return Browser(Device.IPHONE, inside, said[1].replace("_", ".") if said else "")
+        return Device.IPHONE
     if "Android" in user_agent:
-        return Browser(Device.ANDROID, inside)
-    if "Macintosh" in user_agent:
-        return Browser(Device.MAC_OR_IPAD, inside)
-    return Browser(Device.OTHER, inside)
+        return Device.ANDROID
+    return Device.MAC_OR_IPAD if "Macintosh" in user_agent else Device.OTHER
 
 
 # ------------------------------------------------------------------ what a device has to have
@@ -180,6 +211,11 @@ def browser(user_agent: str) -> Browser:
 def is_enterprise(build: Build) -> bool:
     """Return whether it is signed for every device of a company, which has to trust it first."""
     return build.requirements.all_devices is True or _signing(build) in ("enterprise", "in-house", "inhouse")
+
+
+def is_development(build: Build) -> bool:
+    """Return whether it is signed for development, which needs a setting of the device."""
+    return _signing(build) == "development" and build.requirements.all_devices is not True
 
 
 def required_system(build: Build) -> str:

@@ -4,7 +4,17 @@ A sentence is said by `_`, with its values by name, or kept as a Text; `make cat
 the translators: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
 """
 
-from bot.i18n.format import Clock, Day, Number, format_clock, format_day, format_month, format_number, format_short_day
+from bot.i18n.format import (
+    Clock,
+    Day,
+    Number,
+    ShortDay,
+    format_clock,
+    format_day,
+    format_month,
+    format_number,
+    format_short_day,
+)
 from bot.i18n.locale import ENGLISH, LANGUAGES, Localized, current_locale, locale_of, set_locale, use_locale
 from bot.i18n.translate import (
     NO_TEXT,
@@ -29,6 +39,7 @@ __all__ = [
     "Day",
     "Localized",
     "Number",
+    "ShortDay",
     "Text",
     "_",
     "current_locale",

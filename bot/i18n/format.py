@@ -23,9 +23,9 @@ def format_day(when: date, language: str | None = None) -> str:
     return _written(when, "d MMM y", english="%-d %b %Y", language=language)
 
 
-def format_short_day(when: date) -> str:
+def format_short_day(when: date, language: str | None = None) -> str:
     """Return a day without its year: `3 Nov`, `3 nov`."""
-    return _written(when, "d MMM", english="%-d %b")
+    return _written(when, "d MMM", english="%-d %b", language=language)
 
 
 def format_month(when: date) -> str:
@@ -75,6 +75,19 @@ class Day(Localized):
     def render(self, language: str | None = None) -> str:
         """Return it as `format_day` writes it."""
         return format_day(self.when, language)
+
+    __str__ = Localized.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class ShortDay(Localized):
+    """A day of this year that is written where it is read."""
+
+    when: date
+
+    def render(self, language: str | None = None) -> str:
+        """Return it as `format_short_day` writes it."""
+        return format_short_day(self.when, language)
 
     __str__ = Localized.__str__
 

@@ -12,6 +12,7 @@ from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
 from bot.services.build_lists import BuildLists
 from bot.services.channels import ChannelService
+from bot.services.device_history import DeviceHistory
 from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.installation import InstallationService
@@ -44,6 +45,7 @@ class Services:
     audit: AuditLog
     builds: BuildLists
     channels: ChannelService
+    devices: DeviceHistory
     drafts: DraftKeeper
     expiries: LinkExpiryService
     gaps: DownloadGapService

@@ -20,7 +20,7 @@ SCOPES = {
     "files:read": "upload a file that a user posted or picked in a form",
     "files:write": "send reports and the audit log as CSV files, by DM",
     "usergroups:read": "read user groups, for roles and mentions",
-    "users:read.email": "find who hasn't downloaded a build yet: `missing:@qa`",
+    "users:read.email": "find who hasn't downloaded a build (`missing:@qa`), and whether one fits your phone",
     "channels:history": "find its own message after a crash, so that it isn't posted twice",
     "groups:history": "find its own message after a crash, in private channels",
     "im:history": "find its own message after a crash, in DMs; read what users type in its DM",
@@ -55,7 +55,7 @@ OPTIONAL = {
     ),
     "users:read.email": Feature(
         "email addresses",
-        "`missing:` and `person:@user`, which compare people with Applivery's download log",
+        "`missing:`, `person:@user`, and whether a link's build fits your phone: they need Applivery's download log",
         gettext_noop("I can't see email addresses in Slack: an admin can add the optional permission `{scope}`."),
     ),
     "channels:history": Feature("look-up in public channels", "a crash can, rarely, repeat an announcement", _HISTORY),

@@ -66,12 +66,16 @@ class BuildSource:
 
 @dataclass(frozen=True, slots=True)
 class InstallRequirements:
-    """What a phone needs to install a build; all unknown when Applivery has no such facts."""
+    """What a phone needs to install a build; all unknown when Applivery has no such facts.
+
+    `families` are Apple's numbers of the kinds of devices it is for: 1 iPhone, 2 iPad.
+    """
 
     min_os: str | None = None
     signing: str | None = None
     profile_expires_at: datetime | None = None
     all_devices: bool | None = None
+    families: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import ButtonElement, Option, OverflowMenuElement
 
 from bot.domain import build_labels, install
+from bot.domain.devices import Prospect, Verdict
 from bot.domain.expiry import expires
 from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, Stage
 from bot.i18n import _, current_locale, format_number, gettext_noop, localize
@@ -51,25 +52,39 @@ def link(
     dashboard: str,
     others: Sequence[Build] = (),
     in_dm: bool = False,
+    verdict: Verdict | None = None,
 ) -> Message:
     """Return the private answer with a fresh address: for whom it is, and until when by Applivery's `expiresAt`.
 
     `others` are the latest builds of other platforms. `in_dm`: the message stays in direct messages, where there is
-    nobody to share with.
+    nobody to share with. `verdict` is about the asker's own device.
     """
     what, life = link_words(build, made), life_words(made, asker, now)
-    notes = [f"⚠️ {escape(obstacle)}" for obstacle in install.obstacles(build, now)]
-    needs = " · ".join(escape(label) for label in install.requirements(build))
+    notes, needs = _device_words(build, verdict, now)
     row: list[ButtonElement | OverflowMenuElement | None] = [open_link(what, made, build_labels.label(build))]
     elsewhere = ""
     if install.over_the_air(build) and not made.by_page:  # only an https page can make an iPhone install
         elsewhere = _elsewhere(build)
         row.append(blocks.link_button("Applivery", dashboard, "open.dashboard"))
     row.append(_menu(build, made.kind, others, None if in_dm else asker.channel_id))
-    small = "\n".join(filter(None, (*notes, life, "" if notes else needs, elsewhere)))
+    small = "\n".join(filter(None, (*notes, life, needs, elsewhere)))
     body = (blocks.section(f"*{heading(build)}*"), blocks.actions(*row), blocks.context(small))
-    text = " ".join((f"{title(build)}. {what}: {made.url} {life}", *notes))
+    about = [f"· {needs}"] if verdict and not notes else notes
+    text = " ".join((f"{title(build)}. {what}: {made.url} {life}", *about))
     return Message(text, body, is_secret=True, expires=_expires(build, made, now))
+
+
+def _device_words(build: Build, verdict: Verdict | None, now: datetime) -> tuple[list[str], str]:
+    """Return what would stop the asker; else how it is for their device, or what any device needs."""
+    stops = [*install.obstacles(build, now)]
+    if verdict and verdict.prospect is Prospect.STOPPED:
+        stops.append(verdict.sentence)
+    if stops:
+        return [f"⚠️ {escape(each)}" for each in stops], ""
+    labels = [verdict.sentence] if verdict else install.requirements(build)
+    if verdict and verdict.prospect is Prospect.OPEN:
+        labels = [*install.requirements(build), verdict.sentence]
+    return [], " · ".join(escape(label) for label in labels)
 
 
 def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str) -> Message:

@@ -2,89 +2,109 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain import install
+from bot.domain import install, install_rules
+from bot.domain.devices import KnownDevice, Prospect, Verdict, judge_here
 from bot.domain.install import Browser, Device
+from bot.domain.install_rules import FailureCause, Symptom
 from bot.domain.model import Build, FileKind
 from bot.domain.tickets import Ticket
-from bot.i18n import _, format_day
+from bot.i18n import _
 from bot.i18n.verbatim import verbatim
+
+_SAID_BELOW = (Symptom.LINK, Symptom.OTHER)  # of the link the page itself speaks, with a way to a new one
+NO_DEVICES: Mapping[str, KnownDevice] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why it may not have installed, what to do, and the vendor's page about it."""
+
+    title: str
+    fix: str
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
     """Sentences with our own formatting: `notes` would stop this person, `steps` follow the press.
 
-    `causes` are why it may not have installed, each with what to do; none where nothing is to be installed.
+    `causes` are why it may not have installed; none where nothing is to be installed. `verdict` is that it works on the
+    visitor's own device, where that is known.
     """
 
     notes: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
-    causes: tuple[tuple[str, str], ...] = ()
+    causes: tuple[Cause, ...] = ()
+    verdict: str = ""
 
 
-def guide(ticket: Ticket, build: Build, browser: Browser, now: datetime) -> Guidance:
-    """Return what this device is to be told of a build; nothing that cannot be known from the two."""
+def guide(
+    ticket: Ticket, build: Build, browser: Browser, now: datetime, devices: Mapping[str, KnownDevice] = NO_DEVICES
+) -> Guidance:
+    """Return what this device is to be told of a build; nothing that cannot be known.
+
+    `devices` are those of the ticket's user.
+    """
     obstacles = [_(obstacle) for obstacle in install.obstacles(build, now)]
     notes = obstacles[: build.disabled]
     if ticket.file_id is not None:
         return Guidance(tuple(notes))
     if install.over_the_air(build) and ticket.kind is FileKind.AUTO:
         if browser.device is Device.IPHONE:
-            return _on_apple(build, browser, now, obstacles)
+            told = _on_apple(build, browser, now, obstacles)
+            return _with_verdict(told, judge_here(build, ticket.kind, browser, devices, now))
         if browser.device is Device.MAC_OR_IPAD:
-            return Guidance(tuple(notes), (), _apple_causes(build, now))
+            return Guidance(tuple(notes), (), _causes(build, now))
     elif install.is_android(build) and browser.device is Device.ANDROID and ticket.kind is not FileKind.AAB:
-        return _on_android(build, notes)
+        told = _on_android(build, now, notes)
+        return _with_verdict(told, judge_here(build, ticket.kind, browser, devices, now))
     elif build.platform.casefold() in ("macos", "windows") and browser.device not in (Device.IPHONE, Device.ANDROID):
-        return Guidance(tuple(notes), (_("Open the downloaded file to install the app."),))
+        return Guidance(tuple(notes), (_("Open the downloaded file to install the app."),), _causes(build, now))
     return Guidance(tuple(notes))
 
 
+def _with_verdict(guidance: Guidance, verdict: Verdict | None) -> Guidance:
+    """Return the same with what is known of the visitor's own device."""
+    if verdict is None:
+        return guidance
+    if verdict.prospect is Prospect.STOPPED:
+        return replace(guidance, notes=(*guidance.notes, _(verdict.sentence)))
+    return replace(guidance, verdict=_(verdict.sentence))
+
+
 def _on_apple(build: Build, browser: Browser, now: datetime, notes: list[str]) -> Guidance:
-    if devices := install.registration(build):
-        notes.append(_(devices))
+    if limited := install.registration(build):
+        notes.append(_(limited))
     if browser.system and install.is_older(browser.system, build.requirements.min_os):
         notes.append(_("Needs {system} or newer.", system=verbatim(install.required_system(build))))
     steps = [_("Tap *Install* in the prompt."), _("Find the app on your home screen.")]
-    if install.is_enterprise(build):
+    if _has(FailureCause.TRUST_UNFINISHED, build, browser, now):
+        steps.append(
+            _("First time: trust the developer in *Settings → General → VPN & Device Management*, then restart.")
+        )
+    elif install.is_enterprise(build):
         steps.append(_("First time: trust the developer in *Settings → General → VPN & Device Management*."))
-    return Guidance(tuple(notes), tuple(steps), _apple_causes(build, now))
+    if install.is_development(build) and _has(FailureCause.DEVELOPER_MODE, build, browser, now):
+        steps.append(_("First time: turn on *Settings → Privacy & Security → Developer Mode*, then restart."))
+    return Guidance(tuple(notes), tuple(steps), _causes(build, now))
 
 
-def _apple_causes(build: Build, now: datetime) -> tuple[tuple[str, str], ...]:
-    causes = [(_("No prompt appeared"), _("Open this page in Safari, not inside another app, and press *Install*."))]
-    expires = build.requirements.profile_expires_at
-    if expires is not None and expires <= now:
-        day = format_day(expires)
-        causes.append((_("The profile expired on {day}", day=day), _("Ask in Slack for a newly signed build.")))
-    if install.registration(build):
-        fix = _("Ask your team to register its UDID and sign a new build.")
-        causes.append((_("This device may not be registered"), fix))
-    if system := install.required_system(build):
-        fix = _("Update in *Settings → General → Software Update*.")
-        causes.append((_("This app needs {system} or newer", system=verbatim(system)), fix))
-    if install.is_enterprise(build):
-        fix = _("Trust the developer in *Settings → General → VPN & Device Management*.")
-        causes.append((_("“Untrusted Enterprise Developer”"), fix))
-    return tuple(causes)
+def _has(cause: FailureCause, build: Build, browser: Browser, now: datetime) -> bool:
+    """Return whether a rule holds for a build on the visitor's system, as far as that is known."""
+    rule, major = install_rules.rule_of(build, cause), browser.system.partition(".")[0]
+    new_enough = rule is not None and major.isdecimal() and int(major) >= (rule.system or 0)
+    return rule is not None and new_enough and rule.holds(build, now)
 
 
-def _on_android(build: Build, notes: list[str]) -> Guidance:
+def _on_android(build: Build, now: datetime, notes: list[str]) -> Guidance:
     steps = (_("Open the downloaded file."), _("If Android asks, allow this browser to install apps."))
-    causes = [
-        (
-            _("Android blocked the install"),
-            _("Allow this browser in *Settings → Apps → Special app access → Install unknown apps*."),
-        ),
-        (
-            _("“App not installed”"),
-            _("Uninstall any copy from a store or with another signature, then open the file again."),
-        ),
-    ]
-    if system := install.required_system(build):
-        fix = _("Update Android, or use another device.")
-        causes.append((_("This app needs {system} or newer", system=verbatim(system)), fix))
-    return Guidance(tuple(notes), steps, tuple(causes))
+    return Guidance(tuple(notes), steps, _causes(build, now))
+
+
+def _causes(build: Build, now: datetime) -> tuple[Cause, ...]:
+    rules = install_rules.listed(build, now, without=_SAID_BELOW)
+    return tuple(Cause(_(rule.title_of(build)), _(rule.fix_of(build)), rule.page) for rule in rules)

@@ -21,7 +21,8 @@ from bot.db import tickets as stored_tickets
 from bot.db.database import Database
 from bot.domain import tickets
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
-from bot.domain.install import browser
+from bot.domain.devices import may_see_history
+from bot.domain.install import Browser, browser
 from bot.domain.model import Actor, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
@@ -39,6 +40,7 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.services.audit import AuditLog
+from bot.services.device_history import NO_DEVICES, DeviceHistory, Devices
 from bot.timeouts import for_a_person
 from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.build_cache import BuildCache
@@ -99,6 +101,7 @@ class ClaimPage:
         public_url: str,
         *,
         permit: Callable[[Ticket], Awaitable[object]],
+        devices: DeviceHistory | None = None,
         life_seconds: float = LIFE_SECONDS,
         guesses: BruteForceGuard | None = None,
         language: str = ENGLISH,
@@ -111,6 +114,7 @@ class ClaimPage:
         self._audit = AuditLog(store, clock)
         self._public_url = public_url
         self._permit = permit
+        self._devices = devices
         self._life_seconds = life_seconds
         self._brute_force_guard = guesses or BruteForceGuard()
         self._trusted = tuple(trusted_proxies)
@@ -261,7 +265,8 @@ class ClaimPage:
             # the press asks Applivery, which knows best
             return self._ending_page(ClaimOutcome.NOT_PROCESSED, again="post", slack=_place(visit.found))
         looking = browser(visit.user_agent)
-        offered, guidance = offer(visit.found, build, looking), guide(visit.found, build, looking, now)
+        devices = await self._devices_of(visit.found, build, looking)
+        offered, guidance = offer(visit.found, build, looking), guide(visit.found, build, looking, now, devices)
         self._count(ClaimOutcome.SHOWN)
         address = self._address(visit.ticket)
         return self._pages.ready(
@@ -274,6 +279,13 @@ class ClaimPage:
             slack=_place(visit.found),
             now=now,
         )
+
+    async def _devices_of(self, ticket: Ticket, build: Build, looking: Browser) -> Devices:
+        """Return what is known of the user's own devices; nothing for a visitor to whom none of them is named."""
+        if self._devices is None or not may_see_history(build, looking):
+            return NO_DEVICES
+        self._devices.begin(ticket.user_id, build)
+        return await self._devices.devices(ticket.user_id, build)
 
     async def _claim(self, visit: ClaimRequest) -> Answer:
         if (over := self._closed_page(visit, await self._store.run(database_info.current_time))) is not None:

@@ -22,6 +22,7 @@ from yarl import URL
 from bot.db import audit, installations, recalls, tickets
 from bot.db.database import Database
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.install_rules import RULES
 from bot.domain.model import App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import TicketState, TicketStatus, fingerprint, new_ticket
@@ -35,6 +36,7 @@ from sandbox.faults import Fault
 from tests.integration.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment, PageSnapshot, ended
 from tests.support.waiting import PATIENCE, patience
 
+VENDORS = {rule.page for rule in RULES}
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 BUTTON = re.compile(r'<button type="submit"[^>]*>(.*?)</button>')
 
@@ -748,7 +750,9 @@ async def test_claim_page_runs_its_own_script_and_loads_nothing(desk: ClaimEnvir
         assert f"script-src 'sha256-{digest}';" in seen.headers["Content-Security-Policy"]
         assert "unsafe" not in seen.headers["Content-Security-Policy"]
         assert re.search(r"\son\w+=", seen.text) is None
-        assert re.findall(r'(?:src|href)="(?!data:|itms-services:|https://slack\.com/app_redirect)', seen.text) == []
+        leads = re.findall(r'(?:src|href)="((?!data:|itms-services:|https://slack\.com/app_redirect)[^"]*)', seen.text)
+        assert set(leads) <= VENDORS, leads
+        assert "src=" not in seen.text
         assert "@import" not in seen.text
         assert "url(" not in seen.text
 

@@ -1,0 +1,265 @@
+"""A user's own devices, as Applivery's download log has them, and whether a build installs on the latest of them.
+
+Only what is certain is said: a browser may claim an older system than the device has, and no log names a device's UDID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from itertools import zip_longest
+
+from bot.domain import install, install_rules
+from bot.domain.install import Browser, Device
+from bot.domain.model import Build, Download, FileKind
+from bot.domain.time_zones import local, zone
+from bot.i18n import Day, ShortDay, Text, gettext_noop
+from bot.i18n.verbatim import verbatim
+
+RECENT = timedelta(days=90)  # a device seen before that may have been updated or replaced
+
+IOS, ANDROID = "ios", "android"
+IPHONE_FAMILY, IPAD_FAMILY = (
+    1,
+    2,
+)  # https://developer.apple.com/documentation/bundleresources/information-property-list/uidevicefamily
+_APPLE = frozenset({IOS, "ipados"})
+_SYSTEM = re.compile(r"\s*(?:apple\s+)?(ios|ipados|iphone os|android)\b[\s/v-]*(\d+(?:[._]\d+)*)?", re.IGNORECASE)
+_NUMBERS = re.compile(r"\d{1,6}(\.\d{1,6})*")
+_INTERNAL_MODEL = re.compile(r"(iPhone|iPad|iPod)\d+,\d+", re.IGNORECASE)
+# Applivery's `device.type`, and what Chrome says in place of a model
+_NO_MODEL = {"", "desktop", "generic", "k", "mobile", "other", "phone", "smartphone", "tablet", "unknown"}
+# Safari says of no iPhone that its system is newer than the 18 (`… iPhone OS 18_6 … Version/26.0 …`), Chrome of every
+# Android that it is 10: https://developers.google.com/privacy-sandbox/blog/user-agent-reduction-android-model-and-version
+_IOS_CLAIMED = (18, 6)
+_ANDROID_CLAIMED = "10"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device by a download from it: `platform` is `ios` or `android`, `seen_at` aware.
+
+    `model` and `version` are empty when the log does not say.
+    """
+
+    platform: str
+    system: str
+    version: str
+    model: str
+    seen_at: datetime
+
+    @property
+    def name(self) -> str | Text:
+        """Return what its user calls it."""
+        if self.model:
+            return verbatim(self.model)
+        return Text("Android device") if self.platform == ANDROID else Text("iPhone or iPad")
+
+    @property
+    def runs(self) -> str:
+        """Return its system with its version, as a value of a sentence."""
+        return verbatim(f"{self.system} {self.version}".strip())
+
+    @property
+    def family(self) -> int | None:
+        """Return Apple's number for its kind; None where the model does not tell."""
+        model = self.model.casefold()
+        if "ipad" in model or self.system == "iPadOS":
+            return IPAD_FAMILY
+        return IPHONE_FAMILY if "iphone" in model or "ipod" in model else None
+
+
+def known_device(download: Download) -> KnownDevice | None:
+    """Return the phone or tablet of a download; None for a computer, and when its platform or its time is not known."""
+    model = (download.device or "").strip()
+    found = _SYSTEM.match(download.os or "")
+    if download.at is None or (found is None and not re.match(r"ipad|iphone|ipod", model, re.IGNORECASE)):
+        return None
+    word, version = (found[1].casefold(), (found[2] or "").replace("_", ".")) if found else (IOS, "")
+    internal = _INTERNAL_MODEL.fullmatch(model)
+    shown = internal[1] if internal else model
+    return KnownDevice(
+        platform=ANDROID if word == ANDROID else IOS,
+        system={ANDROID: "Android", "ipados": "iPadOS"}.get(word, "iOS"),
+        version=version,
+        model="" if shown.casefold() in _NO_MODEL else shown,
+        seen_at=download.at,
+    )
+
+
+def latest_devices(downloads: Iterable[Download]) -> dict[str, KnownDevice]:
+    """Return the device of the latest download on each platform."""
+    return _latest(filter(None, map(known_device, downloads)))
+
+
+def newest_of(known: Iterable[Mapping[str, KnownDevice]]) -> dict[str, KnownDevice]:
+    """Return the device seen last on each platform, of several such answers."""
+    return _latest(device for devices in known for device in devices.values())
+
+
+def _latest(devices: Iterable[KnownDevice]) -> dict[str, KnownDevice]:
+    found: dict[str, KnownDevice] = {}
+    for device in devices:
+        if device.platform not in found or found[device.platform].seen_at < device.seen_at:
+            found[device.platform] = device
+    return found
+
+
+def platform_of(build: Build) -> str | None:
+    """Return the platform of the devices that a build is for; None where no download log tells what they run."""
+    if install.is_android(build):
+        return ANDROID
+    return IOS if build.platform.casefold() in _APPLE and build.extension in (None, "ipa") else None
+
+
+# ------------------------------------------------------------------ the verdict
+
+
+class Prospect(Enum):
+    """What is known of an installation: it works, as far as anyone can know it does, it cannot, or it depends."""
+
+    WORKS = "works"
+    STOPPED = "stopped"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one user is told of a build and their own device."""
+
+    prospect: Prospect
+    sentence: Text
+
+
+def judge(
+    build: Build, kind: FileKind, devices: Mapping[str, KnownDevice], now: datetime, *, tz: str = "UTC"
+) -> Verdict | None:
+    """Return whether the build installs on its reader's latest device of that platform; None when it is not known.
+
+    Of an expired profile and a disabled build `install.obstacles` speaks.
+    """
+    device = devices.get(platform_of(build) or "")
+    if device is None or kind is FileKind.AAB or install.obstacles(build, now):
+        return None
+    seen, today = (local(at, zone(tz)).date() for at in (device.seen_at, now))
+    day = ShortDay(seen) if seen.year == today.year else Day(seen)
+    return _stopped(build, device, day, now) or _promised(build, device, day, now)
+
+
+def _stopped(build: Build, device: KnownDevice, day: Day | ShortDay, now: datetime) -> Verdict | None:
+    if _fits_kind(build, device) is False:
+        sentence = Text("iPad only; your last download was from your {device}", device=device.name)
+    elif fits(build, device) is False:
+        needed = verbatim(install.required_system(build))
+        sentence = Text("Needs {needed}; your last download was from {system}", needed=needed, system=device.runs)
+        if not _is_recent(device, now):
+            text = gettext_noop("Needs {needed}; your last download was from {system} ({day})")
+            sentence = Text(text, needed=needed, system=device.runs, day=day)
+    else:
+        return None
+    return Verdict(Prospect.STOPPED, sentence)
+
+
+def _promised(build: Build, device: KnownDevice, day: Day | ShortDay, now: datetime) -> Verdict | None:
+    if not _fits_kind(build, device) or not fits(build, device):
+        return None
+    facts = {"device": device.name, "system": device.runs, "day": day}
+    if install.registration(build):
+        return Verdict(Prospect.OPEN, Text("Your {device} ({system}, last seen {day}) must be registered", **facts))
+    certain = _is_certain(build, now)
+    if certain is None:
+        return None
+    if certain and _is_recent(device, now):
+        return Verdict(Prospect.WORKS, Text("Works on your {device} ({system}, last seen {day})", **facts))
+    return Verdict(Prospect.WORKS, Text("Should work on your {device} ({system}, last seen {day})", **facts))
+
+
+def judge_here(
+    build: Build, kind: FileKind, browser: Browser, devices: Mapping[str, KnownDevice], now: datetime
+) -> Verdict | None:
+    """Return the same for the page of a link, whose address may have been passed on.
+
+    A device of the history is named only to a browser on a device of its platform, and not of an older system than it
+    had. What the browser says of itself counts more.
+    """
+    platform = platform_of(build)
+    if platform is None or not may_see_history(build, browser):
+        return None
+    device = devices.get(platform)
+    if device and browser.system and device.version and install.is_older(browser.system, device.version):
+        device = None
+    known = judge(build, kind, {platform: device}, now) if device else None
+    if not browser.system or (known and known.prospect is not Prospect.STOPPED):
+        return known
+    here = KnownDevice(platform, "iOS", browser.system, "", now)
+    own = judge(build, kind, {platform: here}, now)
+    if own is None or own.prospect is not Prospect.WORKS:
+        return None  # the page says what any such device needs
+    return Verdict(Prospect.WORKS, Text("Works on this device ({system})", system=here.runs))
+
+
+def may_see_history(build: Build, browser: Browser) -> bool:
+    """Return whether a visitor's browser is on a device of the build's platform, and no crawler."""
+    platform = _PLATFORMS_OF_BROWSERS.get(browser.device)
+    return platform is not None and platform == platform_of(build) and not browser.is_crawler
+
+
+_PLATFORMS_OF_BROWSERS = {Device.IPHONE: IOS, Device.ANDROID: ANDROID}
+
+
+def _is_recent(device: KnownDevice, now: datetime) -> bool:
+    return now - device.seen_at <= RECENT
+
+
+def _fits_kind(build: Build, device: KnownDevice) -> bool | None:
+    """Return whether the build is for an iPhone or an iPad as this one is; an app for iPhones runs on iPads too."""
+    if device.platform != IOS:
+        return True
+    families = build.requirements.families or ((IPAD_FAMILY,) if build.platform.casefold() == "ipados" else ())
+    if not families or IPHONE_FAMILY in families:  # without the key it is for iPhones
+        return True
+    if IPAD_FAMILY not in families:
+        return None
+    return None if device.family is None else device.family == IPAD_FAMILY
+
+
+def fits(build: Build, device: KnownDevice) -> bool | None:
+    """Return whether a device's system is new enough for a build; None when that does not follow from the log."""
+    least = build.requirements.min_os
+    if not least or not _NUMBERS.fullmatch(least) or not _NUMBERS.fullmatch(device.version):
+        return None
+    if device.platform == ANDROID:
+        return _fits_android(int(least), device.version) if least.isdecimal() else None
+    has, needs = _numbers(device.version), _numbers(least)
+    for own, needed in zip_longest(has, needs):
+        if own is None:  # the log says `17` of 17.4, too
+            return None if needed else True
+        if own != (needed or 0):
+            return True if own > (needed or 0) else (None if has[:2] >= _IOS_CLAIMED else False)
+    return True
+
+
+def _fits_android(least: int, version: str) -> bool | None:
+    found = install.android_levels(version)
+    if found is None:
+        return None
+    lowest, highest = found
+    if lowest >= least:
+        return True
+    return None if version == _ANDROID_CLAIMED or highest is None or highest >= least else False
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def _is_certain(build: Build, now: datetime) -> bool | None:
+    """Return whether all that could stop it is known not to; None when its signature may not allow a device at all."""
+    if platform_of(build) == ANDROID:
+        return not install_rules.may_stop_everywhere(build, now)
+    if install.is_enterprise(build):
+        return build.requirements.profile_expires_at is not None
+    return False if not build.requirements.signing else None

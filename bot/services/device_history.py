@@ -1,0 +1,103 @@
+"""A user's own devices, from their download history in Applivery: asked beside a link, and never waited for long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from bot.applivery.client import AppliveryClient, Priority
+from bot.domain.devices import KnownDevice, latest_devices, newest_of, platform_of
+from bot.domain.model import Build
+from bot.exceptions import BotError, FeatureNotInPlan, Forbidden, kind_of
+from bot.observability.causes import cause
+from bot.observability.logging import logger
+from bot.services.access import AccessResolver
+
+log = logger(__name__)
+
+KEEP_SECONDS = 300.0  # an answer, or that there is none
+REFUSED_SECONDS = 3600.0  # that our account may not read an app's downloads
+WAIT_SECONDS = 0.4  # from when the question was asked; the link goes out without an answer that takes longer
+MOST = 5_000  # users
+
+Devices = Mapping[str, KnownDevice]
+NO_DEVICES: Devices = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One request, under way or answered, and when it was made."""
+
+    task: asyncio.Task[Devices]
+    at: float
+
+
+class DeviceHistory:
+    """Asks at most once for a user and an app in `KEEP_SECONDS`, and only while requests are not short.
+
+    Needs Slack's email address of the user (scope `users:read.email`) and Applivery's permission for download reports;
+    without one of them nothing is known. Answers are in memory only. `clock` gives seconds that never go back.
+    """
+
+    def __init__(
+        self, applivery: AppliveryClient, access: AccessResolver, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._applivery = applivery
+        self._access = access
+        self._clock = clock
+        self._questions: dict[str, dict[str, _Question]] = {}  # by user and app
+        self._refused: dict[str, float] = {}  # until when, by app
+
+    def begin(self, user_id: str, build: Build) -> None:
+        """Ask about a user's downloads of a build's app, unless that is known or under way; returns at once."""
+        now, app_id = self._clock(), build.app.id
+        if platform_of(build) is None or self._refused.get(app_id, now) > now:
+            return
+        asked = self._questions.get(user_id, {})
+        if app_id in asked and asked[app_id].at + KEEP_SECONDS > now:
+            return
+        if len(self._questions) >= MOST:
+            self._questions.clear()
+        fresh = {app: question for app, question in asked.items() if question.at + KEEP_SECONDS > now}
+        task = asyncio.get_running_loop().create_task(self._ask(user_id, app_id))
+        self._questions[user_id] = {**fresh, app_id: _Question(task, now)}
+
+    async def devices(self, user_id: str, build: Build) -> Devices:
+        """Return a user's latest devices by platform, as far as they are known `WAIT_SECONDS` after the question.
+
+        Those from other apps that the user asked for lately count too.
+        """
+        asked = self._questions.get(user_id)
+        if not asked or platform_of(build) is None:
+            return NO_DEVICES
+        this = asked.get(build.app.id)
+        if this and not this.task.done():
+            await asyncio.wait((this.task,), timeout=max(0.0, this.at + WAIT_SECONDS - self._clock()))
+        done = [question.task for question in asked.values() if question.task.done() and not question.task.cancelled()]
+        return newest_of(task.result() for task in done)
+
+    def forget(self, user_ids: Collection[str]) -> None:
+        """Drop what is known of a user with these ids."""
+        for user_id in user_ids:
+            self._questions.pop(user_id, None)
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        for asked in self._questions.values():
+            for question in asked.values():
+                question.task.cancel()
+
+    async def _ask(self, user_id: str, app_id: str) -> Devices:
+        try:
+            email = (await self._access.person(user_id)).email
+            if not email or self._applivery.budget.wait(Priority.ROUTINE) > 0:
+                return NO_DEVICES
+            return latest_devices(await self._applivery.downloads_of(app_id, email))
+        except (Forbidden, FeatureNotInPlan) as problem:
+            self._refused[app_id] = self._clock() + REFUSED_SECONDS
+            log.info("devices.refused", problem=kind_of(problem), cause=cause(problem))
+        except BotError as problem:
+            log.info("devices.unknown", problem=kind_of(problem), cause=cause(problem))
+        return NO_DEVICES
