@@ -5,8 +5,8 @@
 PY := .venv/bin/python
 ARGS ?=
 SECONDS ?= 300
-# Two for each core: the tests are I/O-bound.
-WORKERS ?= 4
+# Three for each of two cores: half of a test is waiting for another process.
+WORKERS ?= 6
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit check bench fuzz mutate audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference _wording

@@ -21,6 +21,8 @@ pkill podman poetry pre-commit promtool ps psql python python3 rm rsync scp sed 
 ssh sudo systemctl systemd-analyze systemd-creds tar tee touch tsc umask unzip useradd uv vi wget yum
 """
 PROGRAMS = frozenset(_NAMES.split())
+# Behind a program's name stand words, and in front of it none.
+_NAMED = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, PROGRAMS))})[ \t]")
 FILES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -88,9 +90,11 @@ def _of_shell(number: int, line: str) -> Iterator[tuple[int, str]]:
 
 def _of_sentences(text: str) -> Iterator[tuple[int, str]]:
     """Return the commands in what a program says; its docstrings say nothing."""
-    tree = ast.parse(text)
-    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    if not _NAMED.search(text):
+        return  # most files: to parse them all takes a second, which each worker of a test run would pay
+    nodes = list(ast.walk(ast.parse(text)))
+    silent = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
             said = (code for line in node.value.splitlines() for code in _in_prose(line, colons=True))
             yield from ((node.lineno, code) for code in said)

@@ -10,7 +10,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -188,10 +187,14 @@ def test_network_policy_admits_what_the_bot_needs_alone() -> None:
 @pytest.mark.parametrize("version", ["1.27", "1.30", "1.37"])
 @pytest.mark.parametrize("kind", KUBERNETES)
 def test_kubernetes_takes_the_manifest(kind: str, version: str) -> None:
+    import kubernetes_validate  # takes over a second, which each worker of a test run would pay
+
     kubernetes_validate.validate(KUBERNETES[kind], version, strict=True)
 
 
 def test_a_wrong_manifest_is_not_taken() -> None:
+    import kubernetes_validate
+
     wrong = copy.deepcopy(KUBERNETES["Deployment"])
     wrong["spec"]["template"]["spec"]["topologySpreadConstraint"] = []
     with pytest.raises(kubernetes_validate.ValidationError, match="topologySpreadConstraint"):
