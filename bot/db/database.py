@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
@@ -34,6 +37,32 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+# Writes of other processes are notified of; this is how long an answer may be used should none of that come through.
+RECENT_SECONDS = 1.0
+_RECENT_READS: ContextVar[bool] = ContextVar("recent_reads", default=False)
+
+
+@contextmanager
+def recent_reads() -> Iterator[None]:
+    """Let `cached` return an answer of the last second in the block: for work that no person waits for.
+
+    A change in this process counts at once, one in another process once its notification is here.
+    """
+    token = _RECENT_READS.set(True)
+    try:
+        yield
+    finally:
+        _RECENT_READS.reset(token)
+
+
+class _CachedAnswer(NamedTuple):
+    """An answer, when it was asked for (`time.monotonic()`), and the changes that were known then."""
+
+    version: tuple[int, int]
+    at: float
+    answer: Any
+
+
 class Database:
     """A connection to the database. `run` calls a function of this package in a transaction of its own.
 
@@ -51,7 +80,7 @@ class Database:
         self.notifier = Notifier()
         self._runner = runner
         self._shared = SharedState(place.dialect, self.notifier.sender, clock, is_pooled=place.is_pooled)
-        self._cache: dict[object, tuple[int, Any]] = {}
+        self._cache: dict[object, _CachedAnswer] = {}
         self._place = place
         self._lock = lock
         self._listener: PgListener | PgPoller | None = None
@@ -174,16 +203,21 @@ class Database:
     ) -> T:
         """Do what `run` does, or return its last answer as long as no transaction has called `invalidate_cache` since.
 
-        For the few rows that every command reads. On PostgreSQL each call queries, as other processes write there too;
-        a SQLite file has this process alone. The arguments are hashable.
+        For the few rows that every command reads. On PostgreSQL each call queries, as other processes write there too,
+        except within `recent_reads`; a SQLite file has this process alone. The arguments are hashable.
         """
         key = (function, args, *kwargs.items())
-        writes, answer = self._cache.get(key, (-1, None))
-        if writes != self._shared.writes or self.dialect == POSTGRESQL:
-            writes = self._shared.writes  # of before: what is written while we read makes this answer an old one
-            answer = await self.run(function, *args, **kwargs)
-            self._cache[key] = (writes, answer)
-        return cast("T", answer)
+        known = self._cache.get(key)
+        # of before: what is written while we read makes this answer an old one
+        version, now = (self._shared.writes, self.notifier.access_changes), time.monotonic()
+        if known is None or known.version != version or not self._is_recent(known, now):
+            known = self._cache[key] = _CachedAnswer(version, now, await self.run(function, *args, **kwargs))
+        return cast("T", known.answer)
+
+    def _is_recent(self, known: _CachedAnswer, now: float) -> bool:
+        if self.dialect == SQLITE:
+            return True
+        return _RECENT_READS.get() and not self._place.is_pooled and now - known.at < RECENT_SECONDS
 
     async def wait(self, topic: Topic, timeout: float | None) -> bool:  # noqa: ASYNC109 - a wait that ends is its point
         """Wait until this topic is notified, or so many seconds (None: without limit); return whether it was.

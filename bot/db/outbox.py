@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.db import outbox_enqueue, outbox_read
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, far, span, written
 from bot.db.outbox_types import ChannelLease, DeliveryClaim, DeliveryResult, OutboxBacklog, OutboxBatch
+from bot.db.subscriptions import subscription_of
 from bot.db.transaction import Transaction
 from bot.db.types import moment, storable
+from bot.domain.model import Subscription
 from bot.domain.states import DeliveryState, ResultKind
 
 # No wait is longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
 # back, and has come.
 FURTHEST = span(660)
+
+_Step = tuple[Statement, Mapping[str, object]]
+Rows = Sequence[Any]
 
 
 def commit_results_and_claim(
@@ -30,35 +36,56 @@ def commit_results_and_claim(
     other. May be repeated with the same `done` after `DatabaseUnavailable`.
     """
     ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
-    lost = _commit_results(tx, ended, pace_seconds) if ended else ()
-    claims = _claim(tx, room, lease_seconds)
+    claiming = _Claiming(room, lease_seconds)
+    before = list(_steps_to_commit(ended, pace_seconds))
+    answers = tx.execute_all([*before, *claiming.steps()])
+    lost, late_edits = _commit_results(tx, ended, pace_seconds, *answers[: len(before)]) if ended else ((), False)
+    claims = claiming.finish(tx, *answers[len(before) :])
+    if late_edits and len(claims) < room:
+        claims = (*claims, *_Claiming(room - len(claims), lease_seconds).claim(tx))
     return OutboxBatch(claims, lost, None if claims else delivery_due_in(tx))
 
 
+def _steps_to_commit(ended: Sequence[DeliveryResult], pace_seconds: float) -> Iterator[_Step]:
+    if ended:
+        rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
+        yield _HAND_IN, {"rows": rows}
+        yield _FREE, {"rows": rows}
+        if any(outcome.covers for outcome in ended):
+            yield _COVER, {"rows": rows}
+
+
 def _commit_results(
-    tx: Transaction, ended: Sequence[DeliveryResult], pace_seconds: float
-) -> tuple[DeliveryResult, ...]:
-    rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
-    written_down = {row.id: row.channel_id for row in tx.execute(_HAND_IN, rows=rows)}
+    tx: Transaction,
+    ended: Sequence[DeliveryResult],
+    pace_seconds: float,
+    handed_in: Rows,
+    freed_rows: Rows,
+    _covered: Rows = (),
+) -> tuple[tuple[DeliveryResult, ...], bool]:
+    """Return the posts that came too late, and whether an edit did, which makes another one due.
+
+    The rows are those that the statements of `_steps_to_commit` have returned.
+    """
+    written_down = {row.id: row.channel_id for row in handed_in}
+    freed = {row.channel_id for row in freed_rows}
     if any(written_down.get(o.announcement_id, o.channel_id) != o.channel_id for o in ended):
         # the channel got another id while it was posted there: the lease is under that
         ended = [replace(o, channel_id=written_down.get(o.announcement_id, o.channel_id)) for o in ended]
-        rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
-    if any(outcome.covers for outcome in ended):
-        tx.execute(_COVER, rows=rows)
-    freed = set(tx.execute(_FREE, rows=rows).scalars())
+        freed |= set(tx.execute(_FREE, rows=as_rows(_row(outcome, pace_seconds) for outcome in ended)).scalars())
     # Where two ended at the same time in one channel, one of them was late.
     times = Counter(outcome.channel_id for outcome in ended)
     in_time = {channel for channel in freed if times[channel] == 1}
-    _refresh_late_edits(tx, [o for o in ended if o.edited and o.channel_id not in in_time])
+    late_edits = [o for o in ended if o.edited and o.channel_id not in in_time]
+    _refresh_late_edits(tx, late_edits)
     kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
     late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
     if not late:
-        return ()
+        return (), bool(late_edits)
     # The same ts again is our own hand-in, repeated because its first answer never reached us.
     result = tx.execute(_FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
     first = {row.id: row.ts for row in result}
-    return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
+    return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts), bool(late_edits)
 
 
 def _refresh_late_edits(tx: Transaction, late: Sequence[DeliveryResult]) -> None:
@@ -68,31 +95,53 @@ def _refresh_late_edits(tx: Transaction, late: Sequence[DeliveryResult]) -> None
         outbox_enqueue.enqueue(tx, "", (), set(result.scalars()))
 
 
-def _claim(tx: Transaction, room: int, lease_seconds: float) -> tuple[DeliveryClaim, ...]:
-    claims: list[DeliveryClaim] = []
-    while (wanted := room - len(claims)) > 0:
-        token, start = fresh_token(), time.monotonic()
-        leased = tx.execute(
-            _LEASE, token=token, lease=span(lease_seconds), room=wanted, far=FURTHEST, leased=far(lease_seconds)
-        ).all()
+class _Claiming:
+    """The statements that claim up to `room` deliveries, and what becomes of their answers."""
+
+    def __init__(self, room: int, lease_seconds: float) -> None:
+        self._room = room
+        self._seconds = lease_seconds
+        self._token = fresh_token()
+        self._start = time.monotonic()
+
+    def steps(self) -> Sequence[_Step]:
+        """Return the statements; none without room."""
+        lease = {"token": self._token, "lease": span(self._seconds)}
+        steps: Sequence[_Step] = (
+            (_LEASE, {**lease, "room": self._room, "far": FURTHEST, "leased": far(self._seconds)}),
+            (_HEADS, {"token": self._token}),
+            (outbox_read.FACTS_OF_LEASE, lease),
+            (outbox_read.SUBSCRIPTIONS_OF_LEASE, lease),
+        )
+        return steps if self._room > 0 else ()
+
+    def claim(self, tx: Transaction) -> tuple[DeliveryClaim, ...]:
+        """Claim as many as there are, up to the room."""
+        return self.finish(tx, *tx.execute_all(self.steps()))
+
+    def finish(
+        self, tx: Transaction, leased: Rows = (), _heads: Rows = (), facts: Rows = (), about: Rows = ()
+    ) -> tuple[DeliveryClaim, ...]:
+        """Return the claims of these answers; what is left of the room goes to other channels."""
         if not leased:
-            break
-        heads = as_rows({"id": number} for number in tx.execute(_HEADS, token=token).scalars())
+            return ()
         until = {row.channel_id: moment(row.lease_until) for row in leased}
+        subscribed: dict[int, list[Subscription]] = {}
+        for row in about:
+            subscribed.setdefault(row.delivery_id, []).append(subscription_of(row))
         taken = []
-        for row, announcement in outbox_read.read_deliveries(tx, heads):
+        for row, announcement in outbox_read.deliveries_of(tx, facts):
             if announcement is None:
                 tx.execute(_UNREADABLE, id=row.id)
                 continue
-            lease = ChannelLease(token, until[row.channel_id], start, lease_seconds)
-            taken.append(DeliveryClaim.of(row, announcement, lease))
-        claims += taken
+            lease = ChannelLease(self._token, until[row.channel_id], self._start, self._seconds)
+            taken.append(DeliveryClaim.of(row, announcement, lease, subscribed.get(row.id, ())))
         if len(taken) == len(leased):
-            break
+            return tuple(taken)
         # Channels with nothing left to post close, so that others can be claimed.
         used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
-        tx.execute(_CLOSE, token=token, rows=used)
-    return tuple(claims)
+        tx.execute(_CLOSE, token=self._token, rows=used)
+        return (*taken, *_Claiming(self._room - len(taken), self._seconds).claim(tx))
 
 
 def record_not_posted(tx: Transaction, claim: DeliveryClaim) -> None:

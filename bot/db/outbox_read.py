@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
-
-import sqlalchemy as sa
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import build_of, manner_of
@@ -15,12 +14,16 @@ from bot.db.types import moment
 from bot.domain.model import App, Build, BuildEvent, CardEntry, CardUpdate, ChannelNotice, Delivery, Recall, Stage
 
 
-def read_deliveries(tx: Transaction, heads: str) -> list[tuple[sa.Row[Any], Delivery | None]]:
+def read_deliveries(tx: Transaction, heads: str) -> list[tuple[Any, Delivery | None]]:
     """Return the announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
 
     None stands for one that only another version of this program can read.
     """
-    rows = tx.execute(_FACTS, rows=heads).all()
+    return deliveries_of(tx, tx.execute(_FACTS_OF, rows=heads).all())
+
+
+def deliveries_of(tx: Transaction, rows: Sequence[Any]) -> list[tuple[Any, Delivery | None]]:
+    """Return the announcements in these rows of `_FACTS`, each with its row; None as in `read_deliveries`."""
     cards: dict[tuple[str, str], tuple[CardEntry, ...]] = {}
     if shared := [{"id": row.id} for row in rows if row.card_key != row.build_id]:
         cards = _read_cards(tx, as_rows(shared))
@@ -36,7 +39,7 @@ def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[Card
     return {key: tuple(shown.values()) for key, shown in cards.items()}
 
 
-def _announcement_of(row: sa.Row[Any], shown: tuple[CardEntry, ...] | None) -> Delivery | None:
+def _announcement_of(row: Any, shown: tuple[CardEntry, ...] | None) -> Delivery | None:
     """Return the announcement in a row; None if only another version of this program can read it.
 
     `shown` are the builds on a card that several builds may share; most show their own alone.
@@ -75,7 +78,7 @@ def nothing(app_id: str) -> Build:
     return Build("", App(app_id, app_id, app_id), Stage.PENDING)
 
 
-def _alone(row: sa.Row[Any]) -> tuple[CardEntry, ...]:
+def _alone(row: Any) -> tuple[CardEntry, ...]:
     """Return what a card shows that no other build shares; a follower only a newer version can read is left out."""
     try:
         return (_shown_of(row),)
@@ -83,7 +86,7 @@ def _alone(row: sa.Row[Any]) -> tuple[CardEntry, ...]:
         return ()
 
 
-def _shown_of(row: sa.Row[Any]) -> CardEntry:
+def _shown_of(row: Any) -> CardEntry:
     recall = None
     if row.recalled_at is not None:
         recall = Recall(row.build_id, row.app_id, row.recall_reason, row.recalled_by, moment(row.recalled_at))
@@ -96,8 +99,7 @@ def _shown_of(row: sa.Row[Any]) -> CardEntry:
 # Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
 # for the largest id among all that waits in the channel, instead of by the card. No text leads
 # to a build that is not available.
-_FACTS = written(
-    """
+_FACTS = """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.dedup_key, a.outcome_unknown, a.first_attempt_at,
         a.attempted_from, a.attempted_until, a.card_key, a.options, a.payload, a.subscription_id,
         b.snapshot, b.stage, s.snapshot AS successor,
@@ -112,15 +114,34 @@ _FACTS = written(
             SELECT max(w.id + 0) FROM outbox w
             WHERE w.channel_id = a.channel_id AND w.card_key = a.card_key AND w.state = {delivery.DUE}
         ) AS covers
-    FROM {rows} JOIN outbox a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
+    FROM {source} LEFT JOIN builds b ON b.build_id = a.build_id
     LEFT JOIN outbox q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = {event.PROCESSED}
     LEFT JOIN builds s ON s.build_id = q.superseded_by AND s.stage = {stage.READY} AND NOT s.deleted
         AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
     LEFT JOIN recalls r ON r.build_id = a.build_id
-    ORDER BY a.id
-    """,
+    WHERE {which} ORDER BY a.id
+"""
+
+_FACTS_OF = written(
+    _FACTS.replace("{source}", "{rows} JOIN outbox a ON a.id = o.id").replace("{which}", "true"),
     JsonRows("rows", {"id": "bigint"}),
 )
+
+# The oldest that waits in each channel under a lease.
+HEADS = """channel_leases c JOIN outbox a ON a.id = (
+        SELECT min(w.id) FROM outbox w WHERE w.channel_id = c.channel_id AND w.state IN {waiting}
+    )"""
+# Not one that follows a head which another replica has recorded as posted at this very moment: that is not taken.
+TAKEN = """c.lease_token = :token AND a.state = {delivery.SENDING}
+        AND (a.outcome_unknown OR a.attempted_until >= c.lease_until - :lease)"""
+
+FACTS_OF_LEASE = written(_FACTS.replace("{source}", HEADS).replace("{which}", TAKEN))
+
+SUBSCRIPTIONS_OF_LEASE = written(f"""
+    SELECT s.*, a.id AS delivery_id FROM {HEADS}
+    JOIN subscriptions s ON s.channel_id = a.channel_id AND s.app_id IN (a.app_id, '*')
+    WHERE {TAKEN} ORDER BY s.id
+""")  # noqa: S608 - our own words
 
 # All builds on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
 _SHOWN = written(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-
 from bot.db.types import moment
-from bot.domain.model import Delivery
+from bot.domain.model import Delivery, Subscription
 from bot.domain.states import ResultKind
 
 
@@ -32,7 +31,7 @@ class DeliveryClaim:
     database's clock, `deadline_monotonic` the same moment by this process's `time.monotonic()`: past it, do not post.
     `card_ts` is the message this channel already has for the card. Everything due for the same card up to the
     announcement `covers` is shown by posting it now. `due_monotonic` is the earliest time for posting: when it was
-    recorded, or released if it was held.
+    recorded, or released if it was held. `subscriptions` are those of its channel to its app or to every app.
     """
 
     announcement: Delivery
@@ -46,10 +45,13 @@ class DeliveryClaim:
     covers: int = 0
     attempted_from: datetime | None = None
     attempted_until: datetime | None = None
+    subscriptions: Sequence[Subscription] = ()
 
     @classmethod
-    def of(cls, row: sa.Row[Any], announcement: Delivery, lease: ChannelLease) -> DeliveryClaim:
-        """Return the claim on an announcement that was read with its row (`outbox_read.read_deliveries`) under this
+    def of(
+        cls, row: Any, announcement: Delivery, lease: ChannelLease, subscriptions: Sequence[Subscription]
+    ) -> DeliveryClaim:
+        """Return the claim on an announcement that was read with its row (`outbox_read.deliveries_of`) under this
         lease.
         """
         return cls(
@@ -64,6 +66,7 @@ class DeliveryClaim:
             covers=row.covers or 0,
             attempted_from=None if row.attempted_from is None else moment(row.attempted_from),
             attempted_until=None if row.attempted_until is None else moment(row.attempted_until),
+            subscriptions=subscriptions,
         )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -102,6 +103,34 @@ def _prepare(statements: str, connection: DBAPIConnection, _record: object) -> N
     cursor.execute(statements)
     cursor.close()
     connection.commit()
+
+
+def execute_pipeline(connection: sa.Connection, steps: Sequence[tuple[str, Mapping[str, object]]]) -> list[list[Any]]:
+    """Send all statements of a transaction before the first answer is read; return the rows of each.
+
+    https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.pipeline():
+            cursors = [driver.cursor(row_factory=namedtuple_row).execute(text, values) for text, values in steps]
+        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    except psycopg.Error as problem:
+        is_gone = connection.dialect.is_disconnect(problem, driver, None)  # type: ignore[arg-type]
+        if is_gone:  # as SQLAlchemy does where it runs a statement: the other connections are from before as well
+            connection.invalidate(problem)
+            connection.engine.dispose(close=False)
+        raise DBAPIError.instance(
+            None,
+            None,
+            problem,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=is_gone,
+            dialect=connection.dialect,
+        ) from problem
 
 
 class PostgresRunner:

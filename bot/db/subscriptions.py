@@ -16,7 +16,7 @@ from bot.db.schema import outbox
 from bot.db.schema import subscriptions as table
 from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.db.transaction import Transaction
-from bot.db.types import EVERY_APP, db_now, micros
+from bot.db.types import EVERY_APP, db_now, micros, moment
 from bot.db.wakeups import Topic
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, SharedAs, Stage, Subscription
 from bot.domain.states import PauseReason
@@ -306,23 +306,32 @@ def _of_channel(query: sa.Select[Any], channel_id: str | None) -> sa.Select[Any]
     return query if channel_id is None else query.where(table.c.channel_id == channel_id)
 
 
-def subscription_of(row: sa.Row[Any]) -> Subscription:
-    """Return a row of the table as our noun; an event word of a newer version is left out."""
-    known = {str(event): event for event in BuildEvent}
+_EVENTS = {str(event): event for event in BuildEvent}
+
+
+def subscription_of(row: Any) -> Subscription:
+    """Return a row of the table as our noun; an event word of a newer version is left out.
+
+    A statement of `written` returns the stored numbers, one over the table returns times.
+    """
     return Subscription(
         id=row.id,
         team_id=row.team_id,
         channel_id=row.channel_id,
         app_id=None if row.app_id == EVERY_APP else row.app_id,
         app_name=row.app_name,
-        events=tuple(known[word] for word in row.events.split() if word in known),
+        events=tuple(_EVENTS[word] for word in row.events.split() if word in _EVENTS),
         query=row.query,
         created_by=row.created_by,
-        created_at=row.created_at,
+        created_at=_time_of(row.created_at),
         paused=row.paused,
         manner=manner_of(row.options),
-        muted_until=row.muted_until,
+        muted_until=None if row.muted_until is None else _time_of(row.muted_until),
     )
+
+
+def _time_of(stored: datetime | int) -> datetime:
+    return moment(stored) if isinstance(stored, int) else stored
 
 
 # +id: else SQLite reads the whole outbox in the order of its ids, instead of what is held.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,6 +58,19 @@ class Transaction:
         if self.dialect == SQLITE:
             parameters["now"] = micros(self._shared.clock())
         return self._connection.exec_driver_sql(_driver_text(statement[self.dialect], self.dialect), parameters)
+
+    def execute_all(self, steps: Sequence[tuple[Statement, Mapping[str, object]]]) -> list[list[Any]]:
+        """Run statements of `dialect_sql.written` in their order; return the rows of each, with attributes.
+
+        On PostgreSQL they share one round trip, so none can have a parameter that another one returns.
+        """
+        if self.dialect == POSTGRESQL and steps:
+            from bot.db.postgres import execute_pipeline  # noqa: PLC0415 - loaded for PostgreSQL only
+
+            texts = [(_driver_text(statement[POSTGRESQL], POSTGRESQL), values) for statement, values in steps]
+            return execute_pipeline(self._connection, texts)
+        results = [self.execute(statement, **values) for statement, values in steps]
+        return [list(result) if result.returns_rows else [] for result in results]
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT, for this database."""

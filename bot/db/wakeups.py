@@ -30,21 +30,26 @@ CHANGED = "changed:"  # and the id of the user or group whose record in Slack ha
 class Notifier:
     """One event per topic; a notification without a waiter is kept for the next one.
 
-    `on_slack_change` is called with each user or group that another replica reports as changed.
+    `on_slack_change` is called with each user or group that another replica reports as changed. `access_changes` counts
+    the changes of roles, allow-lists and recalls that this process knows of.
     """
 
     def __init__(self) -> None:
         self.sender = fresh_token()
+        self.access_changes = 0
         self.on_slack_change: Callable[[str], None] | None = None
         self._events: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in Topic}
 
     def notify(self, topic: Topic | str) -> None:
         """Wake the waiters for this topic in this process; an unknown topic is ignored."""
+        if topic == Topic.ACCESS:
+            self.access_changes += 1
         if event := self._events.get(topic):
             event.set()
 
     def notify_all(self) -> None:
         """Wake the waiters of all topics: a notification may have been missed."""
+        self.access_changes += 1
         for event in self._events.values():
             event.set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -65,8 +65,12 @@ class AccessRechecker:
 
     # -------------------------------------------------------------- before something acts
 
-    async def authorize(self, announcement: Delivery, *, new: bool) -> Delivery:
+    async def authorize(
+        self, announcement: Delivery, *, new: bool, about: Sequence[Subscription] | None = None
+    ) -> Delivery:
         """Return the announcement as it may be posted now; `new`: it is no edit of a posted card.
+
+        `about` are the subscriptions of its channel to its app, as just read; None: not read yet.
 
         Raises PermissionDenied when it may not be posted (its source is paused, and the owner notified),
         PermissionUnverified and DatabaseUnavailable when that cannot be determined now, MessageRejected when it never
@@ -84,7 +88,7 @@ class AccessRechecker:
                 if announcement.event is BuildEvent.PROCESSED:
                     await self._require_unrecalled(announcement)
             case _:
-                return await self._require_channel(announcement, new=new)
+                return await self._require_channel(announcement, new=new, about=about)
         return announcement
 
     async def require_watch(self, user_id: str, build: Build) -> None:
@@ -161,10 +165,14 @@ class AccessRechecker:
 
     # -------------------------------------------------------------- channels
 
-    async def _require_channel(self, announcement: Delivery, *, new: bool) -> Delivery:
+    async def _require_channel(
+        self, announcement: Delivery, *, new: bool, about: Sequence[Subscription] | None
+    ) -> Delivery:
         """Return the announcement as its channel may see it."""
         app, channel_id = announcement.build.app, announcement.channel_id
-        concerned = await self._affected_subscriptions(announcement)
+        if about is None:
+            about = await self._store.run(stored_subscriptions.list_subscriptions, channel_id, about=app.id)
+        concerned = _affected(announcement, about)
         try:
             await self._permission.require_place(app, channel_id)
         except PermissionUnverified:
@@ -205,21 +213,6 @@ class AccessRechecker:
                     await self._pause(subscription, PermissionDenied(reason=PauseReason.SHARED))
         except BotError as problem:
             log.info("sharing.unchecked", channel=channel_id, problem=kind_of(problem), cause=cause(problem))
-
-    async def _affected_subscriptions(self, announcement: Delivery) -> list[Subscription]:
-        """The subscriptions an announcement may be said for, its own first."""
-        event, build = announcement.event, announcement.build
-        about = await self._store.run(
-            stored_subscriptions.list_subscriptions, announcement.channel_id, about=build.app.id
-        )
-        own = [subscription for subscription in about if subscription.id == announcement.subscription_id]
-        subscriptions = [
-            subscription
-            for subscription in about
-            if subscription not in own
-            and (not isinstance(event, BuildEvent) or filters.wants(subscription, build, event))
-        ]
-        return [*own, *subscriptions]
 
     async def _require_owner(self, concerned: list[Subscription]) -> None:
         """Raise PermissionDenied when none of the channel's subscribers may.
@@ -348,6 +341,18 @@ class AccessRechecker:
         except PermissionDenied:
             return False
         return True
+
+
+def _affected(announcement: Delivery, about: Sequence[Subscription]) -> list[Subscription]:
+    """Return the subscriptions an announcement may be said for, its own first."""
+    event, build = announcement.event, announcement.build
+    own = [subscription for subscription in about if subscription.id == announcement.subscription_id]
+    others = [
+        subscription
+        for subscription in about
+        if subscription not in own and (not isinstance(event, BuildEvent) or filters.wants(subscription, build, event))
+    ]
+    return [*own, *others]
 
 
 def _may_be_shared(subscription: Subscription) -> bool:

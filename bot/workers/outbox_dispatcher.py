@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.db import database_info, link_expiries, outbox, scheduled_reports
-from bot.db.database import Database
+from bot.db.database import Database, recent_reads
 from bot.db.link_expiries import LinkExpiry
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.db.wakeups import Topic
@@ -150,7 +150,7 @@ class OutboxDispatcher:
 
     async def _deliver(self, claim: DeliveryClaim) -> None:
         try:
-            with no_later_than(claim.deadline_monotonic):
+            with no_later_than(claim.deadline_monotonic), recent_reads():
                 outcome = await self._attempt(claim)
         except Exception as error:  # no error may block the channel for ever
             log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
@@ -163,7 +163,9 @@ class OutboxDispatcher:
     async def _attempt(self, claim: DeliveryClaim) -> DeliveryResult:
         """Ask whether it may be said now, and say it."""
         try:
-            admitted = await self._access_rechecker.authorize(claim.announcement, new=claim.card_ts is None)
+            admitted = await self._access_rechecker.authorize(
+                claim.announcement, new=claim.card_ts is None, about=claim.subscriptions
+            )
             claim = replace(claim, announcement=admitted)
             try:
                 outcome = await self._send(claim)

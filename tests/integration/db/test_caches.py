@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.db import access, access_requests
 from bot.db.connect import IN_MEMORY
-from bot.db.database import Database
+from bot.db.database import Database, recent_reads
 from bot.db.transaction import Transaction
 from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
@@ -88,3 +88,25 @@ async def test_cache_shows_write_of_other_replica_at_once(postgres_url: str) -> 
     await first.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
     assert len(await second.cached(access.list_grants, "T1")) == 1
     await asyncio.gather(first.close(), second.close())
+
+
+@pytest.mark.postgres
+async def test_recent_reads_ask_once_until_anything_changes(postgres_url: str) -> None:
+    ours, other = await Database.open(postgres_url), await Database.open(postgres_url)
+    try:
+        with recent_reads():
+            first = await ours.cached(access.list_grants, "T1")
+            assert await ours.cached(access.list_grants, "T1") is first, "one question"
+            await ours.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
+            assert [grant.grantee for grant in await ours.cached(access.list_grants, "T1")] == ["U1"], "ours at once"
+            changes = ours.notifier.access_changes
+            await other.run(access.revoke_role, "T1", "U1", None)
+            async with asyncio.timeout(10):
+                while ours.notifier.access_changes == changes:
+                    await asyncio.sleep(0.001)
+            assert await ours.cached(access.list_grants, "T1") == [], "another process's once it is notified"
+        await other.run(access.grant_role, "T1", "U2", Role.RELEASER, None, "U9")
+        assert [grant.grantee for grant in await ours.cached(access.list_grants, "T1")] == ["U2"], "for a person: asked"
+    finally:
+        await ours.close()
+        await other.close()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.db import app_polls, audit, builds, database_info, key_value, seen_events, subscriptions
 from bot.db.connect import IN_MEMORY, DatabaseUrl
 from bot.db.database import Database
+from bot.db.dialect_sql import written
 from bot.db.postgres import CONNECTIONS, PostgresRunner
 from bot.db.transaction import Transaction
 from bot.domain.audit import AuditAction, AuditEntry
@@ -178,6 +179,26 @@ async def test_driver_errors_are_store_down_and_carry_no_values(store: Database)
         await store.run(work)
     assert "what somebody typed" not in f"{down.value} {down.value.__cause__}"
     await store.run(database_info.ping)
+
+
+ADD = written("INSERT INTO key_value (key, value) VALUES (:key, :value) RETURNING key")
+
+
+async def test_runner_statements_together_answer_in_their_order(store: Database) -> None:
+    def work(tx: Transaction) -> list[list[str]]:
+        steps = [(ADD, {"key": name, "value": "1"}) for name in ("a", "b")]
+        return [[row.key for row in rows] for rows in tx.execute_all(steps)]
+
+    assert await store.run(work) == [["a"], ["b"]]
+    assert await store.run(key_value.scan_values, "") == {"a": "1", "b": "1"}
+
+
+async def test_runner_statements_together_fail_together(store: Database) -> None:
+    typed = [(ADD, {"key": "a", "value": "what somebody typed"})]
+    with pytest.raises(IntegrityError) as failure:
+        await store.run(Transaction.execute_all, typed * 2)
+    assert "what somebody typed" not in str(failure.value)
+    assert await store.run(key_value.get_value, "a") is None
 
 
 @pytest.mark.postgres
