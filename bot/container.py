@@ -27,6 +27,7 @@ from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.links import LinkIssuer, TicketIssuer
 from bot.services.names import NameLookup
+from bot.services.news import NewsService
 from bot.services.nudges import NudgeService
 from bot.services.permissions import PermissionChecker
 from bot.services.recalls import RecallService
@@ -88,6 +89,16 @@ def build_services(
     reports = ReportBuilder(
         applivery=applivery, app_directory=apps, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
     )
+    links = LinkIssuer(
+        applivery=applivery,
+        app_directory=apps,
+        store=store,
+        metrics=metrics,
+        audit=audit,
+        tickets=claims,
+        per_minute=settings.links_per_minute,
+        per_hour=settings.links_per_hour,
+    )
     return Services(
         access=access,
         apps=apps,
@@ -100,17 +111,9 @@ def build_services(
         gaps=DownloadGapService(access, channels, reports),
         installation=InstallationService(store, slack_client, tuning.clock),
         imports=SlackImportService(applivery, slack_client, store),
-        links=LinkIssuer(
-            applivery=applivery,
-            app_directory=apps,
-            store=store,
-            metrics=metrics,
-            audit=audit,
-            tickets=claims,
-            per_minute=settings.links_per_minute,
-            per_hour=settings.links_per_hour,
-        ),
+        links=links,
         names=NameLookup(store, apps),
+        news=NewsService(apps, links),
         nudges=NudgeService(store, audit),
         recalls=RecallService(store, audit),
         reports=reports,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button, command
 from bot.dispatch.targets import BuildReference, Filters
-from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
 from bot.exceptions import Outdated
 from bot.i18n import Text
@@ -49,20 +46,5 @@ async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
 
 
 async def _told(call: CommandContext, build: Build, page: int = 0) -> Message:
-    had = await call.services.links.received_of_app(call.asker.user_id, build.app.id)
-    missed = None
-    if had.keys() - {build.id}:
-        missed = since(build, await _down_to_one_of(call, build, had.keys()), had)
+    missed = await call.services.news.since_theirs(call.asker.user_id, build)
     return cards.news(build, missed, await call.services.recalls.all(), call.services.dashboard(build), page)
-
-
-async def _down_to_one_of(call: CommandContext, build: Build, had: Collection[str]) -> list[Build]:
-    """Return the app's builds, newest first, as far down as the first that was had before this one, on its platform."""
-    listed: list[Build] = []
-    found = False
-    async for node in call.services.apps.walk(build.app):
-        listed.append(node)
-        if found and node.id in had and node.platform.casefold() == build.platform.casefold():
-            break
-        found = found or node.id == build.id
-    return listed

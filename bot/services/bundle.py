@@ -19,6 +19,7 @@ from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.links import LinkIssuer
 from bot.services.names import NameLookup
+from bot.services.news import NewsService
 from bot.services.nudges import NudgeService
 from bot.services.recalls import RecallService
 from bot.services.reports import ReportBuilder
@@ -53,6 +54,7 @@ class Services:
     installation: InstallationService
     links: LinkIssuer
     names: NameLookup
+    news: NewsService
     nudges: NudgeService
     recalls: RecallService
     reports: ReportBuilder
