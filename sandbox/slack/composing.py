@@ -10,7 +10,7 @@ import re
 # What is picked from Slack's own lists, what is a link already, and what is escaped already
 _KEPT = re.compile(r"<[@#!][^<>]*>|<(?:https?|mailto|tel):[^<>]*>|&(?:amp|lt|gt);")
 _ADDRESS = re.compile(
-    r"(https?://[^\s<>|&]+)|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)|((?:[\w-]+\.)+(?:com|io|net|org|dev|es)\b)"
+    r"(https?://(?:[^\s<>|&]|&amp;)+)|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)|((?:[\w-]+\.)+(?:com|io|net|org|dev|es)\b)"
 )
 
 

@@ -61,13 +61,23 @@ class FakeMessage:
         """Put a copy of how it is now into the history."""
         self.history.append(replace(self, blocks=copy.deepcopy(self.blocks), history=[]))
 
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        """What apps show below its links. https://docs.slack.dev/messaging/unfurling-links-in-messages"""
+        return [each for each in self.attachments if each.get("is_app_unfurl")]
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """Its blocks, and those of the cards below its links."""
+        return [*self.blocks, *(block for card in self.cards for block in card["blocks"])]
+
     def elements(self) -> list[tuple[str, dict[str, Any]]]:
         """Every interactive element with the id of its block."""
-        return elements_of(self.blocks)
+        return elements_of(self.shown)
 
     def element(self, action_id: str) -> dict[str, Any]:
         """The element with this action_id; KeyError names those there are."""
-        return find_element(self.blocks, action_id)[1]
+        return find_element(self.shown, action_id)[1]
 
     def wire(self, *, team_id: str, app_id: str, metadata: bool = False) -> dict[str, Any]:
         """The message object of conversations.history and of the interactions."""

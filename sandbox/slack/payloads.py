@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.slack.composing import delivered
 from sandbox.slack.message import FakeMessage
+from sandbox.slack.pane import FakePane
 from sandbox.slack.people import FakeChannel, FakeUser
 from sandbox.slack.view import FakeView
 from sandbox.slack.workspace import SlackWorkspace
@@ -79,6 +80,38 @@ class PayloadBuilder:
             container["thread_ts"] = message.thread_ts
         where = {"container": container, "channel": {"id": channel.id, "name": channel.spoken_name}}
         return where if message.ephemeral else {**where, "message": message.wire(**self.identity)}
+
+    def in_card(self, message: FakeMessage, card: dict[str, Any]) -> dict[str, Any]:
+        """Where a click in a card below a link happened: there is no `message`, but what the app put there.
+
+        https://docs.slack.dev/messaging/unfurling-links-in-messages#alternate-interactive-payload-behavior
+        """
+        where = self.in_message(message)
+        about = {name: card[name] for name in ("app_unfurl_url", "entity_url", "external_ref") if name in card}
+        container = {**where["container"], "type": "message_attachment", "attachment_id": card["id"]}
+        unfurl = {name: part for name, part in card.items() if name != "entity"}
+        return {
+            "container": {**container, "is_app_unfurl": True, **about},
+            "channel": where["channel"],
+            "app_unfurl": unfurl,
+            "is_app_unfurl": True,
+        }
+
+    def in_pane(self, pane: FakePane) -> dict[str, Any]:
+        """Where a click in a flexpane happened.
+
+        https://docs.slack.dev/messaging/work-objects-implementation#handling-block_actions-events
+        """
+        container = {
+            "type": "entity_detail",
+            "message_ts": pane.message_ts,
+            "channel_id": pane.channel,
+            "entity_url": pane.entity["url"] if pane.entity else pane.url,
+            "app_unfurl_url": pane.url,
+            "external_ref": pane.reference,
+        }
+        channel = self.workspace.channels[pane.channel]
+        return {"container": container, "channel": {"id": channel.id, "name": channel.spoken_name}}
 
     def in_view(self, view: FakeView, state: dict[str, Any]) -> dict[str, Any]:
         """Which view a click happened in."""

@@ -98,6 +98,8 @@ class ResponseUrls:
         elif address.message_ts and self._replaces(body):
             if original is None:
                 raise SlackApiError("message_not_found")
+            if original.bot_id != self.workspace.bot_id:  # what a user wrote is no app's to change
+                raise SlackApiError("cant_update_message")
             message = self.mailbox.edit(original, body)
         else:
             message = self._post(address, body)

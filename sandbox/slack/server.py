@@ -35,7 +35,8 @@ class FakeSlack:
     """Slack, faked: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`, `between`. Deeds: `command`, `click`, `submit`, `close`, `options`,
-    `shortcut`, `event`, `mention`, `write`, `drop`, `say`, `home`, `share`, `pick`; to a channel: `archive`,
+    `shortcut`, `event`, `mention`, `write`, `drop`, `say`, `home`, `share`, `pick`; with links `paste`, `compose`,
+    `refresh`, `open_details`, `click_pane`; to a channel: `archive`,
     `unarchive`, `rename`, `convert`, `places.connect`, `places.disconnect`, and for the bot's own place in it `invite`,
     `remove`; to people and groups: `change`, `join`, `regroup`; to the app: `uninstall`, `reinstall`; of a whole
     organisation `install_for_organisation`, `add_to`, `remove_from`. Seeing: `messages`, `ephemerals`, `until`,
@@ -101,6 +102,8 @@ class FakeSlack:
         self.submit, self.close, self.shortcut = person.submit, person.close, person.shortcut
         self.event, self.mention, self.say = person.event, person.mention, person.say
         self.write, self.drop = person.write, person.drop
+        self.paste, self.compose, self.refresh = person.paste, person.compose, person.refresh
+        self.open_details, self.click_pane = person.open_details, person.click_pane
         self.reword, self.repeat = person.reword, self.delivery.repeat
         self.verify = self.delivery.verify
         self.home, self.share, self.pick = person.home, person.share, person.pick

@@ -14,7 +14,9 @@ from sandbox.slack.delivery import PayloadDelivery
 from sandbox.slack.elements_state import acted
 from sandbox.slack.forms import OpenForms
 from sandbox.slack.interaction import Interaction
+from sandbox.slack.link_events import LinkEvents
 from sandbox.slack.message import FakeMessage, find_element
+from sandbox.slack.pane import FakePane
 from sandbox.slack.payloads import PayloadBuilder
 from sandbox.slack.people import FakeChannel, FakeUser
 from sandbox.slack.server_state import ApiState
@@ -27,6 +29,7 @@ _ECHOED = ("message", "message_changed", "message_deleted")
 # The scope of which an event needs one; without it Slack sends nothing. https://docs.slack.dev/reference/events
 EVENT_SCOPES: dict[str, tuple[str, ...]] = {
     "app_mention": ("app_mentions:read",),
+    "link_shared": ("links:read",),
     "message.im": ("im:history",),
     "message.mpim": ("mpim:history",),
     "message.channel": ("channels:history",),
@@ -54,6 +57,7 @@ class UserActions:
         self.workspace = desk.workspace
         self.payloads = PayloadBuilder(self.workspace)
         self.forms = OpenForms(desk, delivery, self.payloads, base_url)
+        self.links = LinkEvents(self.workspace)
         self._base_url = base_url
         self.suggested: dict[str, list[dict[str, Any]]] = {}
 
@@ -128,7 +132,7 @@ class UserActions:
         element, when the message or view is gone, or when it is not this person's to see.
         """
         self._within_reach(where, user)
-        in_block, element = find_element(where.blocks, action_id, block_id)
+        in_block, element = find_element(where.shown, action_id, block_id)
         action = acted(element, in_block, value, self.suggested.get(action_id, ()))
         typed = {**(state or {})}
         if value is not None:
@@ -138,15 +142,18 @@ class UserActions:
         turn = self._turn("click", user, where.channel if isinstance(where, FakeMessage) else None, view)
         payload = self.payloads.interaction("block_actions", user)
         payload |= {"trigger_id": turn.trigger_id, "actions": [{**action, "action_ts": self.workspace.new_ts()}]}
-        payload |= self._place(turn, where, filled)
+        payload |= self._place(turn, where, filled, in_block)
         await self.delivery.put(turn, "interactive", payload)
         return self._ended(turn)
 
-    def _place(self, turn: Interaction, where: Where, filled: dict[str, Any]) -> dict[str, Any]:
+    def _place(self, turn: Interaction, where: Where, filled: dict[str, Any], in_block: str) -> dict[str, Any]:
         if isinstance(where, FakeView):
             where.turn = turn
             return self.payloads.in_view(where, filled)
         url = self._response_url(turn, where.channel, where)
+        for card in where.cards:
+            if any(block["block_id"] == in_block for block in card["blocks"]):
+                return {**self.payloads.in_card(where, card), "response_url": url}
         return {**self.payloads.in_message(where), "state": {"values": filled}, "response_url": url}
 
     def _within_reach(self, where: Where, user: FakeUser) -> None:
@@ -280,10 +287,70 @@ class UserActions:
         self.delivery.tell(turn, payload)
 
     def say(self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None) -> FakeMessage:
-        """Write a message as this person; its links are crawled. The app is not told: see `mention`."""
+        """Write a message as this person; its links are crawled. The app is told of its own links: see `paste`.
+
+        Of a message that mentions it, too: see `mention`.
+        """
+        message = self._say(text, user, channel, thread_ts)
+        if (event := self.links.shared(message)) and self._is_sent(event):
+            turn = Interaction("event", user.id, channel.id, self.workspace.until)
+            event = {"event_ts": self.workspace.new_ts(), **event}
+            self.delivery.tell(turn, self.payloads.event(event, f"Ev{self.workspace.new_word(10)}"))
+        return message
+
+    def _say(self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None) -> FakeMessage:
         self._writable(channel)
         about: dict[str, Any] = {"user": user.id, "thread_ts": thread_ts, "source": "person"}
         return self.desk.mailbox.post(channel, {"text": text}, client_msg_id=str(uuid4()), **about)
+
+    # ------------------------------------------------------------------ links
+
+    async def paste(
+        self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None, *, retries: int = 0
+    ) -> tuple[FakeMessage, Interaction]:
+        """Write a message with links, of which the app is told: the link_shared event, once it is acknowledged."""
+        message = self._say(text, user, channel, thread_ts)
+        event = self.links.shared(message)
+        turn = Interaction("event", user.id, channel.id, self.workspace.until)
+        return message, await self.event(event, retries) if event else turn
+
+    async def compose(self, text: str, user: FakeUser) -> Interaction:
+        """Type a message with links and don't send it: Slack does not say where it will be."""
+        event = self.links.typed(text, user)
+        return await self.event(event) if event else Interaction("event", user.id, None, self.workspace.until)
+
+    async def refresh(self, message: FakeMessage, user: FakeUser) -> Interaction:
+        """Press the refresh button of a Work Object below a message."""
+        event = self.links.shared(message)
+        return await self.event({**event, "user": user.id, "is_unfurl_refresh": True})
+
+    async def open_details(self, message: FakeMessage, user: FakeUser, url: str | None = None) -> FakePane:
+        """Click a Work Object: its flexpane, once the app has been told. Raises LookupError when there is none.
+
+        https://docs.slack.dev/reference/events/entity_details_requested
+        """
+        card = next(
+            (each for each in message.cards if "entity" in each and url in (None, each["app_unfurl_url"])), None
+        )
+        if card is None:
+            raise LookupError("there is no Work Object below this message")
+        event = self.links.opened(message, card, user)
+        pane = self.workspace.panes[user.id]
+        await self.event(event)
+        return pane
+
+    async def click_pane(self, pane: FakePane, action_id: str, *, user: FakeUser) -> Interaction:
+        """Use a button of a flexpane. Raises LookupError as `click` does."""
+        in_block, element = find_element(pane.blocks, action_id)
+        turn = self._turn("click", user, pane.channel)
+        payload = self.payloads.interaction("block_actions", user)
+        action = {**acted(element, in_block, None, ()), "action_ts": self.workspace.new_ts()}
+        payload |= {"trigger_id": turn.trigger_id, "actions": [action], **self.payloads.in_pane(pane)}
+        payload["response_url"] = self._response_url(turn, pane.channel)
+        await self.delivery.put(turn, "interactive", payload)
+        return self._ended(turn)
+
+    # ------------------------------------------------------------------ words
 
     async def mention(
         self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None, *, retries: int = 0

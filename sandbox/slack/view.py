@@ -74,6 +74,11 @@ class FakeView:
         """The app's own id of this view; empty when it gave none."""
         return str(self.payload.get("external_id") or "")
 
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """The same."""
+        return self.blocks
+
     def elements(self) -> list[tuple[str, dict[str, Any]]]:
         """Every interactive element with the id of its block."""
         return elements_of(self.blocks)

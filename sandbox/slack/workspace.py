@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.slack.pane import FakePane
 from sandbox.slack.people import FakeChannel, FakeMembership, FakeOrganisation, FakeUser, FakeUserGroup
 from sandbox.waiting import STILL_SECONDS, while_it_moves
 
@@ -29,6 +30,8 @@ SCOPES = frozenset(
         "im:history",
         "im:read",
         "im:write",
+        "links:read",
+        "links:write",
         "mpim:read",
         "reactions:write",
         "team:read",
@@ -80,6 +83,12 @@ class SlackWorkspace:
         self.unloadable: set[str] = set()  # addresses of pictures that Slack cannot download
         self.home_enabled = True  # features.app_home.home_tab_enabled of the manifest
         self.messages_read_only = False  # features.app_home.messages_tab_read_only_enabled of the manifest
+        self.unfurl_domains: tuple[str, ...] = ()  # features.unfurl_domains of the manifest
+        # "Work Object Previews" of the app's settings: "on", "off", or "refused" with an error
+        self.work_objects = "off"
+        self.unfurl_ids: dict[str, tuple[str, str]] = {}  # the place of the message that each is about
+        self.drafts: dict[tuple[str, str], str] = {}  # what is typed and not sent yet, by its unfurl's place
+        self.panes: dict[str, FakePane] = {}  # the flexpane that a user has open, by user id
         self.listeners: list[Listener] = []
         self.counts: dict[str, int] = {}
         self.random = random.Random()  # noqa: S311 -- ids, not secrets
