@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import link_places
 from bot.db.database import Database
 from bot.domain.health import Health
 from bot.domain.model import Build
@@ -25,6 +26,7 @@ from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
+from bot.services.link_previews import LinkPreviews
 from bot.services.links import LinkIssuer, TicketIssuer
 from bot.services.names import NameLookup
 from bot.services.news import NewsService
@@ -99,6 +101,8 @@ def build_services(
         per_minute=settings.links_per_minute,
         per_hour=settings.links_per_hour,
     )
+    recalls, news = RecallService(store, audit), NewsService(apps, links)
+    roles = RoleService(store, access, apps, audit)
     return Services(
         access=access,
         apps=apps,
@@ -111,13 +115,34 @@ def build_services(
         gaps=DownloadGapService(access, channels, reports),
         installation=InstallationService(store, slack_client, tuning.clock),
         imports=SlackImportService(applivery, slack_client, store),
+        link_previews=LinkPreviews(
+            store=store,
+            applivery=applivery,
+            apps=apps,
+            people=access,
+            channels=channels,
+            recalls=recalls,
+            roles=roles,
+            news=news,
+            slack_client=slack_client,
+            metrics=metrics,
+            places=link_places(
+                tenant=settings.applivery_tenant,
+                dashboard=settings.applivery_dashboard_url,
+                organization=settings.applivery_organization,
+                public_url=settings.public_url,
+            ),
+            organization=settings.applivery_organization,
+            dashboard=dashboard,
+            language=settings.language,
+        ),
         links=links,
         names=NameLookup(store, apps),
-        news=NewsService(apps, links),
+        news=news,
         nudges=NudgeService(store, audit),
-        recalls=RecallService(store, audit),
+        recalls=recalls,
         reports=reports,
-        roles=RoleService(store, access, apps, audit),
+        roles=roles,
         scheduled_reports=ScheduledReportService(store, audit),
         sent_builds=SentBuildService(store, permission, audit),
         slack_events=SlackEventService(store, access, moves),

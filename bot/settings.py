@@ -373,6 +373,9 @@ class SlackAppSettings(BaseSettings):
     slack_command: SlashCommand = "/applivery"
     slack_app_name: AppName = "Applivery"
     public_url: Annotated[str, AfterValidator(_public_address)] | None = None
+    applivery_organization: Organization | None = None
+    applivery_tenant: Tenant = ""
+    applivery_dashboard_url: WebAddress | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
 

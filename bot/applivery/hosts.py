@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from bot.domain.model import App, Build
+from bot.domain.pasted_links import LinkPlaces
 
 _BASE = "applivery.io"
 _TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_ID = re.compile(r"[a-fA-F0-9]{24}")
+_STORE_BASES = (_BASE, "applivery.com")  # https://docs.applivery.com/en/app-distribution/distribute/distribute-apps
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,25 @@ class AppliveryHosts:
         """Return the address of the over-the-air manifest an iPhone reads to install the file of `token`."""
         # Shape: the vendor's iOS SDK, https://github.com/applivery/applivery-ios-sdk (UpdateServiceTests.swift)
         return f"{self.download_url(token)}/manifest.plist"
+
+
+def link_places(
+    *, tenant: str = "", dashboard: str | None = None, organization: str | None = None, public_url: str | None = None
+) -> LinkPlaces:
+    """Return where the links lead that users paste: the dashboard, the stores and the bot's own claim page.
+
+    `dashboard` and `public_url` are whole addresses, as the settings have them. Raises ValueError as `of_tenant` does.
+    """
+    base, public = _base_domain(tenant.strip()), urlsplit(public_url or "")
+    hosts = [urlsplit(dashboard).hostname or "" for dashboard in (dashboard,) if dashboard]
+    return LinkPlaces(
+        dashboards=tuple(dict.fromkeys((*hosts, f"dashboard.{base}"))),
+        stores=(f"store.{base}",) if tenant.strip() else (),
+        store_bases=() if tenant.strip() else _STORE_BASES,
+        workspace=organization if organization and not _ID.fullmatch(organization) else "",
+        public=public.hostname or "",
+        public_path=public.path.rstrip("/"),
+    )
 
 
 def _base_domain(tenant: str) -> str:

@@ -13,6 +13,7 @@ import typer
 
 from bot import __version__
 from bot import settings as bot_settings
+from bot.applivery.hosts import link_places
 from bot.cli import error_output, run_command, shutdown, standard_streams
 from bot.cli.attach import attach
 from bot.cli.exit_handling import DONE, FAILED, wants_json
@@ -158,6 +159,12 @@ def manifest(
         shortcuts=_registry().shortcuts(),
         name=settings.slack_app_name,
         organization=organization,
+        unfurl_domains=link_places(
+            tenant=settings.applivery_tenant,
+            dashboard=settings.applivery_dashboard_url,
+            organization=settings.applivery_organization,
+            public_url=settings.public_url,
+        ).domains(),
     )
     typer.echo(yaml.safe_dump(text, sort_keys=False, allow_unicode=standard_streams.unicode(), width=1000), nl=False)
 

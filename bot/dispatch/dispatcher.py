@@ -40,7 +40,9 @@ from bot.dispatch.requests import (
     is_sharing_changed,
     is_token_revoked,
     opened_with,
+    parse_details_request,
     parse_home_opened,
+    parse_shared_links,
     parse_source,
     read_values,
     restore_context,
@@ -286,6 +288,10 @@ class RequestDispatcher(AsyncMiddleware):
                 self._spawn(spoken.source, each, self._on_spoken)
         elif opened := parse_home_opened(body):
             self._spawn(opened, body, self._on_home_opened)
+        elif shared := parse_shared_links(body):
+            self._explain(shared.user_id, self.services.link_previews.explain(shared))
+        elif asked := parse_details_request(body):
+            self._explain(asked.user_id, self.services.link_previews.open(asked))
         elif channel_id := channel_with_changed_membership(body):
             self._track(self._on_channel_event(channel_id, body))
         elif is_token_revoked(body):
@@ -612,6 +618,20 @@ class RequestDispatcher(AsyncMiddleware):
             await self._on_sharing_change(channel_id)
         if is_bot_joined(body):
             await self.services.slack_events.welcome(channel_id)
+
+    def _explain(self, user_id: str, work: Coroutine[Any, Any, object]) -> None:
+        """Work on a pasted link, or on a card that was opened, in this user's turn."""
+        with for_a_person():
+            self._track(self._run_in_turn(self._queue.enter(user_id), self._once(work)))
+
+    async def _once(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            if not (await _find_arrival()).is_replayed:
+                await work
+        except BotError as problem:  # not known whether it was worked on before
+            log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
+        finally:
+            work.close()
 
     async def _on_access_change(self, body: dict[str, Any]) -> None:
         log.info("event.workspaces_changed", event_type=body["event"].get("type"))

@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain import colleagues
 from bot.domain.audit import Entrypoint
 from bot.domain.conversations import Conversation, kind_of
+from bot.domain.pasted_links import DetailsRequest, SharedLinks
 from bot.services.drafts import DraftKeeper
 from bot.slack.blocks import Modal
 from bot.slack.button_values import BuildValue
@@ -21,7 +22,12 @@ OF_ITSELF = ("subteam_self_added", "subteam_self_removed")
 CHANGES = (*WITH_RECORDS, "subteam_created", "subteam_members_changed", "subteam_updated", *OF_ITSELF)
 ID_CHANGED = "channel_id_changed"
 REVOCATIONS = ("tokens_revoked", "app_uninstalled")
-MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", "message.im", ID_CHANGED, *REVOCATIONS, *CHANGES}
+LINKS_SHARED, DETAILS_REQUESTED = "link_shared", "entity_details_requested"
+ANSWERED = {"app_mention", "app_home_opened", "message.im", LINKS_SHARED, DETAILS_REQUESTED}
+MOVES = EVENTS.keys() - {*ANSWERED, ID_CHANGED, *REVOCATIONS, *CHANGES}
+# Where a click was made in a card below a link, whose message is a user's: it can't be replaced.
+# https://docs.slack.dev/messaging/work-objects-implementation#handling-block_actions-events
+PREVIEWS = ("message_attachment", "entity_detail")
 MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
 
 
@@ -64,16 +70,17 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
     memory = _read_metadata(view)
     at_home = view.get("type") == "home"
     channel = body.get("channel") or {}
-    channel_id = body.get("channel_id") or channel.get("id") or memory.get("channel")
+    channel_id = body.get("channel_id") or channel.get("id") or container.get("channel_id") or memory.get("channel")
     name = str(body.get("channel_name") or channel.get("name") or "")
     private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
+    own = container.get("type") not in PREVIEWS
     return RequestSource(
         entrypoint=entrypoint,
         user_id=str(body.get("user_id") or user.get("id") or ""),
         channel_id=channel_id,
         response_url=body.get("response_url") or memory.get("url"),
         trigger_id=body.get("trigger_id"),
-        replaces_message=private and replaces_message,
+        replaces_message=private and own and replaces_message,
         message_ts=container.get("message_ts"),
         from_home=at_home or bool(memory.get("home")),
         home_hash=view.get("hash") if at_home else None,
@@ -101,6 +108,44 @@ def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
         channel_id=None,
         from_home=True,
         home_hash=(event.get("view") or {}).get("hash"),
+    )
+
+
+def parse_shared_links(body: dict[str, Any]) -> SharedLinks | None:
+    """Return the links that a message shares; None for all other events.
+
+    A draft has no channel: Slack names one that is none. https://docs.slack.dev/reference/events/link_shared
+    """
+    event = body.get("event") or {}
+    if event.get("type") != LINKS_SHARED:
+        return None
+    channel_id = str(event.get("channel") or "")
+    return SharedLinks(
+        user_id=str(event.get("user") or ""),
+        channel_id=channel_id,
+        ts=str(event.get("message_ts") or ""),
+        urls=tuple(str(link.get("url") or "") for link in event.get("links") or []),
+        is_draft=event.get("source") == "composer" or channel_id in ("", "COMPOSER"),
+        is_refresh=event.get("is_unfurl_refresh") is True,
+        is_outside=event.get("is_bot_user_member") is False,
+    )
+
+
+def parse_details_request(body: dict[str, Any]) -> DetailsRequest | None:
+    """Return whose details a user opens; None for all other events.
+
+    https://docs.slack.dev/reference/events/entity_details_requested
+    """
+    event = body.get("event") or {}
+    if event.get("type") != DETAILS_REQUESTED:
+        return None
+    link = event.get("link") or {}
+    return DetailsRequest(
+        user_id=str(event.get("user") or ""),
+        channel_id=str(event.get("channel") or "") or None,
+        trigger_id=str(event.get("trigger_id") or ""),
+        build=str((event.get("external_ref") or {}).get("id") or ""),
+        url=str(event.get("entity_url") or link.get("url") or ""),
     )
 
 

@@ -69,6 +69,28 @@ class ConnectionEnd(StrEnum):
     BROKE = "broke"
 
 
+class LinkOutcome(StrEnum):
+    """What became of a pasted link, or of a request for a card's details.
+
+    EXPLAINED: a card was shown; OPENED: details were. Else why not. DRAFT: the message was not sent yet; MANY: too many
+    links in one message; UNRECOGNIZED: no link to an app or build of this workspace; OFF: a scope is missing; CHANNEL:
+    the bot may not post there, or the channel is shared; DENIED: the user may not use the app there; RECENT: the same
+    build was shown there a moment ago; GONE: Applivery has no such app or build; FAILED: Slack or Applivery failed.
+    """
+
+    EXPLAINED = "explained"
+    OPENED = "opened"
+    DRAFT = "draft"
+    MANY = "many"
+    UNRECOGNIZED = "unrecognized"
+    OFF = "off"
+    CHANNEL = "channel"
+    DENIED = "denied"
+    RECENT = "recent"
+    GONE = "gone"
+    FAILED = "failed"
+
+
 class ClaimOutcome(StrEnum):
     """How a visit to the claim page ended, where the ticket's own status does not say it."""
 

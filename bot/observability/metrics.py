@@ -69,6 +69,12 @@ class Metrics:
             ("route", "reason"),
             registry=self.registry,
         )
+        self.links = Counter(
+            "applivery_bot_pasted_links_total",
+            "Messages with pasted Applivery links, and opened details, by outcome",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.claims = Counter(
             "applivery_bot_claims_total",
             "Claim page views and claims by outcome",

@@ -17,6 +17,7 @@ from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
+from bot.services.link_previews import LinkPreviews
 from bot.services.links import LinkIssuer
 from bot.services.names import NameLookup
 from bot.services.news import NewsService
@@ -52,6 +53,7 @@ class Services:
     gaps: DownloadGapService
     imports: SlackImportService
     installation: InstallationService
+    link_previews: LinkPreviews
     links: LinkIssuer
     names: NameLookup
     news: NewsService

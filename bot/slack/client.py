@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from slack_sdk.models.metadata import EntityMetadata
 
 from bot.domain.colleagues import Home, is_admin
 from bot.domain.model import is_person
@@ -30,6 +31,7 @@ from bot.slack.scopes import feature_off
 from bot.slack.slack_clock import SlackClock
 from bot.slack.token_standing import TokenStanding
 from bot.slack.web_api import WebAPI
+from bot.slack.work_objects import ENTITIES_REFUSED, WorkObjectSupport
 from bot.slack.workspaces import Workspaces
 from bot.timeouts import PERSON_SECONDS, call_limit, longest_wait, person_waits, retry_after, time_left
 
@@ -155,6 +157,7 @@ class SlackClient:
         self.moved: Mapping[str, str] = {}  # present ids of channels, by former ones
         self._identity: BotIdentity | None = None
         self._fallbacks = FallbackSender(memory=refused)
+        self._work_objects = WorkObjectSupport(refused)
         self._identity_at = 0.0
         self.identities = Identities()
         self.api = WebAPI(token=token, base_url=base_url, session=session)
@@ -305,6 +308,40 @@ class SlackClient:
             await self._once.api_call("chat.postEphemeral", json={**where, **form.payload()})
 
         await self._fallbacks.send(message, post)
+
+    async def unfurl(
+        self, channel: str, ts: str, cards: Mapping[str, Message], entities: Sequence[EntityMetadata] = ()
+    ) -> None:
+        """Show a card below each of these links in a user's message; where the app has them, as Work Objects.
+
+        Slack shows the blocks where it can't show the entity of the same link. A refusal of the entities is remembered
+        for a day. Raises SlackError. https://docs.slack.dev/reference/methods/chat.unfurl
+        """
+        unfurls = {url: {"blocks": card.payload()["blocks"]} for url, card in cards.items()}
+        request: dict[str, Any] = {"channel": self._present(channel), "ts": ts, "unfurls": unfurls}
+        if entities and not await self._work_objects.is_refused():
+            metadata = {"entities": [entity.to_dict() for entity in entities]}
+            try:
+                answer = await self._once.api_call("chat.unfurl", json={**request, "metadata": metadata})
+            except SlackError as error:
+                if error.code not in ENTITIES_REFUSED:
+                    raise
+                await self._work_objects.refuse(error.code)
+            else:
+                if (warned := str(answer.get("warning") or "")) in ENTITIES_REFUSED:
+                    await self._work_objects.refuse(warned)
+                return
+        await self._once.api_call("chat.unfurl", json=request)
+
+    async def present_details(
+        self, trigger_id: str, entity: EntityMetadata | None, error: Mapping[str, Any] | None = None
+    ) -> None:
+        """Show a user the details of a card that they opened, or why they can't be shown. Raises SlackError.
+
+        https://docs.slack.dev/reference/methods/entity.presentDetails
+        """
+        shown = {"metadata": entity.to_dict()} if entity else {"error": dict(error or {})}
+        await self._once.api_call("entity.presentDetails", json={"trigger_id": trigger_id, **shown})
 
     async def upload_file(self, below: MessageRef, file: FileAttachment) -> None:
         """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""

@@ -24,12 +24,14 @@ def manifest(
     shortcuts: Sequence[MessageShortcut],
     name: str = "Applivery",
     organization: bool = False,
+    unfurl_domains: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
 
     In HTTP mode `public_url` is where Slack reaches `/slack/events`. `name` is the app's, in lists and in mentions.
-    Slack wants each optional scope in both lists. For an `organization` it can be installed once for all of it, which
-    Slack lets nobody undo: https://docs.slack.dev/enterprise/organization-ready-apps
+    Slack wants each optional scope in both lists. Of links it reports those to
+    `unfurl_domains`. For an `organization` it can be installed once for all of it, which Slack lets nobody undo:
+    https://docs.slack.dev/enterprise/organization-ready-apps
     """
     events = [*EVENTS, *(ORGANIZATION_EVENTS if organization else ())]
     request_url = f"{(public_url or 'https://bot.example.com').rstrip('/')}/slack/events"
@@ -56,6 +58,7 @@ def manifest(
             "bot_user": {"display_name": name, "always_online": True},
             "slash_commands": [slash],
             "shortcuts": [{"type": "message", **shortcut._asdict()} for shortcut in shortcuts],
+            **({"unfurl_domains": list(unfurl_domains)} if unfurl_domains else {}),
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL)}},
         "settings": {

@@ -75,6 +75,15 @@ def to_rich_text(text: str) -> dict[str, Any]:
     return {"type": "rich_text", "elements": parts}
 
 
+def to_plain_text(block: dict[str, Any]) -> str:
+    """Return the words of a block that `to_rich_text` has made: of a link its label, of a time its fallback."""
+    return "\n".join("".join(map(_words, part["elements"])) for part in block["elements"])
+
+
+def _words(element: Element) -> str:
+    return str(element.get("text") or element.get("fallback") or element.get("url") or "")
+
+
 def _lines(lines: Sequence[str], *, quoted: bool) -> list[Element]:
     found: list[Element] = []
     for number, line in enumerate(lines):

@@ -81,9 +81,11 @@ class BlockAction(msgspec.Struct):
 
 
 class MessageContainer(msgspec.Struct):
-    """The clicked message or view."""
+    """The clicked message, card below a link, or view."""
 
+    type: Text = None
     message_ts: Id = None
+    channel_id: Id = None
 
 
 class MessageBlock(msgspec.Struct):
@@ -98,6 +100,19 @@ class MessagePayload(msgspec.Struct):
     text: Text = None
     blocks: list[MessageBlock] | None = None
     files: list[NamedObject] | None = None
+
+
+class SharedLink(msgspec.Struct):
+    """A link in a message."""
+
+    url: Text = None
+
+
+class ExternalReference(msgspec.Struct):
+    """What we called an entity. https://docs.slack.dev/messaging/work-objects-implementation"""
+
+    id: Text = None
+    type: Text = None
 
 
 class EventPayload(msgspec.Struct):
@@ -118,6 +133,13 @@ class EventPayload(msgspec.Struct):
     subtype: Text = None
     channel_type: Text = None
     files: list[NamedObject] | None = None
+    links: list[SharedLink] | None = None
+    message_ts: Id = None
+    source: Text = None
+    trigger_id: Id = None
+    external_ref: ExternalReference | None = None
+    entity_url: Text = None
+    link: SharedLink | None = None
 
 
 class Authorization(msgspec.Struct):

@@ -24,6 +24,8 @@ SCOPES = {
     "channels:history": "find its own message after a crash, so that it isn't posted twice",
     "groups:history": "find its own message after a crash, in private channels",
     "im:history": "find its own message after a crash, in DMs; read what users type in its DM",
+    "links:read": "see pasted links to Applivery and to the bot, and no others",
+    "links:write": "show a build's card below a pasted link",
 }
 
 
@@ -36,6 +38,7 @@ class Feature(NamedTuple):
 
 
 _HISTORY = gettext_noop("I can't read message history: an admin can add the optional permission `{scope}`.")
+_LINKS = gettext_noop("I can't show cards for links: an admin can add the optional permission `{scope}`.")
 # A user may install the bot without any of these. https://docs.slack.dev/changelog/2026/03/16/optional-scopes
 OPTIONAL = {
     "files:read": Feature(
@@ -63,6 +66,8 @@ OPTIONAL = {
     "im:history": Feature(
         "the bot's DM", "commands typed there aren't read, and a crash can, rarely, repeat a message", _HISTORY
     ),
+    "links:read": Feature("cards for links", "pasted Applivery links show their build, with *Get build*", _LINKS),
+    "links:write": Feature("cards for links", "pasted Applivery links show their build, with *Get build*", _LINKS),
 }
 REQUIRED = tuple(scope for scope in SCOPES if scope not in OPTIONAL)
 
@@ -78,12 +83,14 @@ METHODS: dict[str, tuple[str, ...]] = {
     "chat.getPermalink": (),
     "chat.postEphemeral": ("chat:write",),
     "chat.postMessage": ("chat:write",),
+    "chat.unfurl": ("links:write",),
     "chat.update": ("chat:write",),
     "conversations.history": ("channels:history", "groups:history", "im:history"),
     "conversations.info": ("channels:read", "groups:read"),
     "conversations.members": ("channels:read", "groups:read"),
     "conversations.open": ("im:write",),
     "conversations.replies": ("channels:history", "groups:history", "im:history"),
+    "entity.presentDetails": (),
     "files.completeUploadExternal": ("files:write",),
     "files.getUploadURLExternal": ("files:write",),
     "files.info": ("files:read",),
@@ -116,6 +123,8 @@ EVENTS = {
     "app_mention": Event("a user mentions the bot in a channel or thread", "app_mentions:read"),
     "message.im": Event("a user writes to the bot in its DM", "im:history"),
     "app_home_opened": Event("a user opens the Home tab"),
+    "link_shared": Event("a user pastes a link to Applivery or to the claim page", "links:read"),
+    "entity_details_requested": Event("a user opens the details of a build's card (Work Objects)"),
     "user_change": Event("a user became a guest or left", "users:read"),
     "team_join": Event("a user joined or came back", "users:read"),
     "subteam_members_changed": Event("the members of a user group changed, and so their roles", "usergroups:read"),

@@ -160,12 +160,15 @@ async def test_the_manifest_is_printed_for_these_settings(tmp_path: Path) -> Non
     http |= {"SLACK_SIGNING_SECRET": "s", "PUBLIC_URL": "https://bot.acme.test", "SLACK_COMMAND": "/builds"}
     default, over_http = await asyncio.gather(shell(tmp_path, "manifest", **SOME), shell(tmp_path, "manifest", **http))
     assert (default.code, over_http.code) == (0, 0)
-    assert yaml.safe_load(default.out) == yaml.safe_load((ROOT / "manifest.yml").read_text())
+    at_the_top = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    at_the_top["features"]["unfurl_domains"] += ["acme.applivery.io", "acme.applivery.com"]
+    assert yaml.safe_load(default.out) == at_the_top
     assert yaml.safe_load(over_http.out) == manifest(
         command="/builds",
         public_url="https://bot.acme.test",
         socket_mode=False,
         shortcuts=HandlerRegistry.scan(bot.commands).shortcuts(),
+        unfurl_domains=["dashboard.applivery.io", "acme.applivery.io", "acme.applivery.com", "bot.acme.test"],
     )
     assert "secret-token" not in default.out + over_http.out
 

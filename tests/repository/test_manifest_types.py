@@ -42,6 +42,7 @@ MANIFESTS = {
             socket_mode=socket,
             shortcuts=SHORTCUTS,
             organization=organization,
+            unfurl_domains=["dashboard.applivery.io", "acme.applivery.io"],
         ),
         "_metadata": {"major_version": version},
     }

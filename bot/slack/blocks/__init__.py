@@ -47,6 +47,7 @@ from bot.slack.blocks.builders import (
     quote,
     section,
     static_select,
+    without_rich_text,
 )
 
 __all__ = [
@@ -96,4 +97,5 @@ __all__ = [
     "quote",
     "section",
     "static_select",
+    "without_rich_text",
 ]

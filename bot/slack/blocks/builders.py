@@ -259,6 +259,14 @@ def _rich_text_section(text: str, fields: Sequence[str], accessory: Any) -> Bloc
     return {TOGETHER: (words, below)}
 
 
+def without_rich_text(shown: Sequence[Block]) -> list[Block]:
+    """Return blocks for where Slack takes no rich text, such as `chat.unfurl`: the same words without any format.
+
+    https://docs.slack.dev/messaging/unfurling-links-in-messages#tips
+    """
+    return [copyable(markup.to_plain_text(block)) if block.get("type") == "rich_text" else block for block in shown]
+
+
 def paragraphs(lines: Iterable[str]) -> list[Block]:
     """Lines of mrkdwn in as few paragraphs as hold all of them."""
     return [section(piece) for piece in split_lines("\n".join(lines), SECTION_TEXT)]

@@ -8,7 +8,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
 
 from bot.domain import build_labels, platforms
-from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
+from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Recall, Stage
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
@@ -61,6 +61,11 @@ def card(announcement: Delivery, dashboard: Dashboard, now: datetime | None = No
 def of_build(build: Build, dashboard: Dashboard) -> Message:
     """Return the card of one build with default options, in its present state; for a channel without a subscription."""
     return _build_card(CardEntry(build), DeliveryOptions(), dashboard, None)
+
+
+def below_link(build: Build, recall: Recall | None, dashboard: Dashboard) -> Message:
+    """Return the compact card that is shown below a pasted link: the build's state, with *Get build* when ready."""
+    return _build_card(CardEntry(build, recall=recall), DeliveryOptions(compact=True), dashboard, None)
 
 
 def _build_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard, now: datetime | None) -> Message:

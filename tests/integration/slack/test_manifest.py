@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 import bot.commands
+from bot.applivery.hosts import link_places
 from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import manifest
 from bot.slack.scopes import EVENTS, METHODS, NAME_A_WORKSPACE, OPTIONAL, ORGANIZATION_EVENTS, REQUIRED, SCOPES
@@ -23,7 +24,13 @@ from tests.support.slack_manifest import Manifest, check_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORTCUTS = HandlerRegistry.scan(bot.commands).shortcuts()
-DEFAULT = manifest(command="/applivery", public_url=None, socket_mode=True, shortcuts=SHORTCUTS)
+DEFAULT = manifest(
+    command="/applivery",
+    public_url=None,
+    socket_mode=True,
+    shortcuts=SHORTCUTS,
+    unfurl_domains=link_places().domains(),
+)
 HTTP = manifest(command="/builds", public_url="https://bot.acme.test/", socket_mode=False, shortcuts=SHORTCUTS)
 
 # One method of the SDK that is several of Slack's.
@@ -98,7 +105,8 @@ def test_every_scope_has_a_reason() -> None:
 
 def test_optional_is_what_the_bot_can_do_without() -> None:
     histories = {"channels:history", "groups:history", "im:history"}
-    assert OPTIONAL.keys() == {*histories, "files:read", "files:write", "users:read.email", "usergroups:read"}
+    others = {"files:read", "files:write", "links:read", "links:write", "users:read.email", "usergroups:read"}
+    assert OPTIONAL.keys() == histories | others
     assert {*REQUIRED, *OPTIONAL} == SCOPES.keys()
 
 

@@ -61,6 +61,8 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "chat.delete": ("cant_delete_message", "message_not_found", "compliance_exports_prevent_deletion"),
     "chat.postEphemeral": ("user_not_in_channel", *POSTING),
     "chat.getPermalink": ("channel_not_found", "message_not_found"),
+    "chat.unfurl": ("cannot_find_message", "cannot_unfurl_url", "cannot_unfurl_message", "error_processing_metadata"),
+    "entity.presentDetails": ("feature_not_enabled", "invalid_trigger_id", "invalid_metadata"),
     "views.open": ("expired_trigger_id", "trigger_exchanged", "view_too_large", "duplicate_external_id"),
     "views.publish": ("not_found", "hash_conflict", "view_too_large", "not_enabled"),
     "files.getUploadURLExternal": ("file_upload_size_restricted", "invalid_file_size", "unknown_snippet_type"),
@@ -77,10 +79,11 @@ OTHERWISE: dict[str, Fault] = {
 }
 SLOW = ("503", "no answer")  # is tried again, so it is met by some methods only
 ACTS = ("chat.postEphemeral", "views.open", "views.publish", "files.completeUploadExternal")
-# What the bot asks by itself, after a crash, or of a file: nobody waits for it at these doors.
+# What the bot asks by itself, after a crash, of a file or for a link: nobody waits for it at these doors.
 BY_ITSELF = {
     "auth.test", "users.list", "conversations.open", "conversations.history", "conversations.replies", "chat.update",
     "chat.delete", "files.info", "users.conversations", "auth.teams.list", "blocks.validate", "bots.info",
+    "chat.unfurl", "entity.presentDetails",
 }  # fmt: skip
 
 
