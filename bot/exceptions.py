@@ -390,11 +390,14 @@ class LinkExpired(AppliveryError, everyday=True):
 
 
 class QuotaExceeded(AppliveryError, kind="QuotaReached", everyday=True):
-    """A limit of the plan is used up (5003)."""
+    """A limit of the plan is used up (5003): of what, how much of it there is, and how much is used, where known."""
 
     sentence = Text("Your Applivery workspace has reached its plan's limit.")
     next_step = Text("Ask an admin of your Applivery workspace.")
     admin_step = Text("See Workspace Settings → Billing in Applivery.")
+    item: str | None = None
+    limit: int | None = None
+    used: int | None = None
 
 
 class FeatureNotInPlan(AppliveryError, kind="PlanLacks", everyday=True):

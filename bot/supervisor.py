@@ -196,7 +196,7 @@ def jobs_of(
             access_rechecker=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
-        budget_exchange=BudgetExchange(store, applivery.budget),
+        budget_exchange=BudgetExchange(store, applivery.budget, applivery.plan_limits),
         forget=RetentionJob(store, audit_days=settings.ledger_days, history_days=settings.history_days),
         unfinished=services.uploads.journal,
     )

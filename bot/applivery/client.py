@@ -23,6 +23,7 @@ from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.not_found import APP_IS_GONE, NOT_SHOWN, NotFoundResolver, workspace
 from bot.applivery.notifications import WebhookSubscription, doorbell
 from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
+from bot.applivery.plan_limits import PlanLimitLog
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.applivery.recipients import RecipientCounter
 from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
@@ -90,6 +91,11 @@ class AppliveryClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def plan_limits(self) -> PlanLimitLog:
+        """The limits of the plan that were reported, whatever was asked for."""
+        return self._transport.plan_limits
 
     def polling(self, lane: Priority = Priority.POLLING) -> AppliveryClient:
         """Return the same client, session and budget, counted as a job that can wait for people."""

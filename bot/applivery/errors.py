@@ -119,7 +119,13 @@ def _not_accepted(code: int | None, text: str) -> Text | None:
     return None
 
 
-def _quota(refusal: ErrorBody, status: int) -> AppliveryError:
+def _quota(refusal: ErrorBody, status: int) -> QuotaExceeded:
+    error = _quota_in_words(refusal, status)
+    error.item, error.limit, error.used = refusal.item, refusal.limit, refusal.num
+    return error
+
+
+def _quota_in_words(refusal: ErrorBody, status: int) -> QuotaExceeded:
     if refusal.item is None:
         return QuotaExceeded(code=refusal.code, status=status)
     month = _MONTH.fullmatch(refusal.item)

@@ -53,6 +53,10 @@ class AppliveryHosts:
         """Return where a private tenant's stores are; seen in a public build script, `store.snap.applivery.io`."""
         return f"https://store.{_base_domain(tenant.strip())}"
 
+    def dashboard_workspace_url(self, organization: str) -> str:
+        """Return the page of the workspace in Applivery's dashboard; opening it needs the reader's own log-in."""
+        return f"{self.dashboard}/{quote(organization, safe='')}"
+
     def dashboard_app_url(self, organization: str, app: App) -> str:
         """Return the page of an app in Applivery's dashboard; opening it needs the reader's own log-in."""
         return f"{self.dashboard}/{quote(organization, safe='')}/apps/{quote(app.slug, safe='')}"

@@ -20,6 +20,7 @@ from bot.domain.model import (
     App,
     Attachment,
     Build,
+    BuildRetention,
     BuildSource,
     Download,
     FileKind,
@@ -206,7 +207,20 @@ def _app(item: schemas.AppSchema) -> App | None:
     slug = text(item.slug) or identity
     platforms = texts(item.oss) or texts(item.build_platforms)
     processed_at = moment(item.last_build_processed_date)
-    return App(identity, slug, text(item.name) or slug, platforms, processed_at)
+    return App(identity, slug, text(item.name) or slug, platforms, processed_at, _retention(item.configuration))
+
+
+def _retention(configuration: object) -> BuildRetention | None:
+    """Return what an app says of its builds' retention; None where it says nothing.
+
+    Without a positive number of days the workspace's value holds, which no answer has.
+    """
+    found = schemas.read(configuration, schemas.ConfigurationSchema)
+    days, most = count(found.build_retention_days), count(found.max_billing_build_retention_days)
+    kept = count(found.builds_retained_per_publication)
+    if days is None and kept is None:
+        return None
+    return BuildRetention(min(days, most or days) if days else None, kept)
 
 
 def _app_of(item: schemas.BuildSchema, known: App) -> App:

@@ -76,6 +76,14 @@ class SecuritySchema(Struct, rename="camel"):
     role: Any = None
 
 
+class ConfigurationSchema(Struct, rename="camel"):
+    """An app's `configuration`: for how long it keeps builds, and what its plan allows at most."""
+
+    build_retention_days: Any = None
+    builds_retained_per_publication: Any = None
+    max_billing_build_retention_days: Any = None
+
+
 class AppSchema(Struct, rename="camel"):
     """An app, and a build's `applicationInfo`."""
 
@@ -88,6 +96,7 @@ class AppSchema(Struct, rename="camel"):
     last_build_processed_date: Any = None
     picture: Any = None
     security: SecuritySchema | Odd = None
+    configuration: ConfigurationSchema | Odd = None
 
 
 class OrganizationSchema(Struct, rename="camel"):

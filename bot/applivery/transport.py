@@ -19,11 +19,13 @@ from bot import __version__, http_client
 from bot.applivery import envelope
 from bot.applivery.errors import problem
 from bot.applivery.json_stream import StreamDecoder
+from bot.applivery.plan_limits import PlanLimitLog
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.exceptions import (
     AppliveryError,
     AppliveryRateLimited,
     InvalidResponse,
+    QuotaExceeded,
     ResponseTooLarge,
     ServiceUnavailable,
     kind_of,
@@ -108,6 +110,7 @@ class Transport:
         self._timeout = timeout
         self._observe = observe or (lambda _name, _outcome, _seconds: None)
         self._limits = RateLimitDeadlines()
+        self.plan_limits = PlanLimitLog()
         self._rooms = {waits: asyncio.Semaphore(places) for waits, places in _ROOM.items()}
         self._waiting = 0
 
@@ -213,6 +216,10 @@ class Transport:
         except AppliveryRateLimited as busy:
             outcome = kind_of(busy)
             self._limits.limit(ask.name, busy.retry_after)
+            raise
+        except QuotaExceeded as refused:
+            outcome = kind_of(refused)
+            self.plan_limits.note(refused)
             raise
         except BaseException as error:
             outcome = kind_of(error)

@@ -1,22 +1,24 @@
-"""Share the hourly allowance of requests to Applivery between the replicas."""
+"""Share between the replicas the hourly allowance of requests to Applivery, and the limits it has reported."""
 
 from __future__ import annotations
 
 import secrets
 
+from bot.applivery.plan_limits import PlanLimitLog
 from bot.applivery.rate_budget import Priority, RequestBudget
-from bot.db import request_counts
+from bot.db import plan_limits, request_counts
 from bot.db.database import Database
 
 EVERY_SECONDS = 10.0  # by so much the replicas know too little of each other
 
 
 class BudgetExchange:
-    """Tell the other replicas how many requests this one has made, and learn theirs."""
+    """Tell the other replicas how many requests this one has made and which limits it met, and learn their requests."""
 
-    def __init__(self, store: Database, budget: RequestBudget) -> None:
+    def __init__(self, store: Database, budget: RequestBudget, limits: PlanLimitLog) -> None:
         self._store = store
         self._budget = budget
+        self._limits = limits
         self._replica = secrets.token_hex(8)  # a new one for each process, so that a restart counts what was before
 
     async def step(self) -> float | None:
@@ -26,4 +28,7 @@ class BudgetExchange:
             request_counts.exchange_counts, self._replica, {lane.value: count for lane, count in made.items()}
         )
         self._budget.share(made, {Priority(lane): counts for lane, counts in others.items()})
+        for limit in self._limits.unsaved():
+            await self._store.run(plan_limits.record_limit, limit)
+            self._limits.saved(limit)
         return EVERY_SECONDS

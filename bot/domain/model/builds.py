@@ -38,10 +38,22 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildRetention:
+    """For how many days an app keeps its builds, and how many of the newest each publication keeps; None: unknown.
+
+    https://docs.applivery.com/en/app-distribution/builds/build-retention
+    """
+
+    days: int | None = None
+    per_publication: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """An Applivery app; `slug` falls back to `id` when Applivery gives none.
 
     `processed_at` (aware UTC) is when its last build was processed, as the list of apps said when it was asked for.
+    `retention` is None where the answer has nothing about it.
     """
 
     id: str
@@ -49,6 +61,7 @@ class App:
     name: str
     platforms: tuple[str, ...] = ()
     processed_at: datetime | None = field(default=None, compare=False, repr=False)
+    retention: BuildRetention | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

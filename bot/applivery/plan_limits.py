@@ -1,0 +1,36 @@
+"""The plan's limits that Applivery has reported to this process: the last one of each kind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.domain.plan_limits import PlanLimit
+from bot.exceptions import QuotaExceeded
+
+
+class PlanLimitLog:
+    """Remembers what each refusal for a limit said; the database keeps it for all replicas."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, PlanLimit] = {}
+        self._unsaved: dict[str, PlanLimit] = {}
+
+    def note(self, refused: QuotaExceeded) -> None:
+        """Remember a limit, if the refusal names it and how much it is."""
+        if refused.item is None or refused.limit is None:
+            return
+        limit = PlanLimit(refused.item, refused.limit, refused.used, datetime.now(UTC))
+        self._seen[limit.family] = self._unsaved[limit.family] = limit
+
+    def seen(self) -> list[PlanLimit]:
+        """Return the last limit of each kind that was reported to this process."""
+        return list(self._seen.values())
+
+    def unsaved(self) -> list[PlanLimit]:
+        """Return those that the database does not have yet."""
+        return list(self._unsaved.values())
+
+    def saved(self, limit: PlanLimit) -> None:
+        """Note that the database has this one now."""
+        if self._unsaved.get(limit.family) == limit:
+            del self._unsaved[limit.family]
