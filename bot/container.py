@@ -24,6 +24,7 @@ from bot.services.channels import ChannelService
 from bot.services.device_history import DeviceHistory
 from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
+from bot.services.forecasts import ForecastService
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.link_previews import LinkPreviews
@@ -112,6 +113,16 @@ def build_services(
         devices=devices,
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
+        forecasts=ForecastService(
+            applivery=applivery,
+            app_directory=apps,
+            reports=reports,
+            store=store,
+            channels=channels,
+            access=access,
+            clock=tuning.clock,
+            workspace_url=applivery.hosts.dashboard_workspace_url(settings.applivery_organization),
+        ),
         gaps=DownloadGapService(access, channels, reports),
         installation=InstallationService(store, slack_client, tuning.clock),
         imports=SlackImportService(applivery, slack_client, store),

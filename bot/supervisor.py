@@ -194,6 +194,7 @@ def jobs_of(
             people=access,
             slack_client=slack_client,
             access_rechecker=withdrawals,
+            forecasts=services.forecasts,
             lease_seconds=tuning.digest_lease_seconds,
         ),
         budget_exchange=BudgetExchange(store, applivery.budget, applivery.plan_limits),

@@ -8,7 +8,7 @@ from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
 from bot.dispatch.targets import BuildReference
 from bot.domain import access
-from bot.domain.model import App, Role
+from bot.domain.model import App, ReportKind, Role
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
@@ -19,7 +19,11 @@ from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import paginate, parse_page_value
 from bot.slack.views import scheduled_report as cards
+from bot.slack.views.subscription_names import EVERY_APP
 
+ABOUT_BUILDS = gettext_noop("forecasts show your builds and channels")
+STOP = gettext_noop("stop scheduled reports")
+SCHEDULE = gettext_noop("schedule reports")
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
 SEE_ALL = ((Text("See subscriptions"), "subscriptions"),)
@@ -50,9 +54,30 @@ async def begin(
     )
 
 
+async def begin_forecast(call: CommandContext, app: App | None, days: int, every: str, quiet: str | None) -> Message:
+    """Save a forecast for the place where it was asked for, and say when the first one comes."""
+    schedule = timeparse_schedule.parse(every)
+    place = _places(call)[0]
+    if not place.startswith(("U", "W")):
+        await call.require_postable_here(ABOUT_BUILDS)
+    digest = await call.services.scheduled_reports.begin_forecast(
+        call.asker,
+        call.entrypoint,
+        place=place,
+        app=app,
+        every_app=_(EVERY_APP),
+        days=days,
+        every=schedule,
+        skip_if_empty=_quiet(quiet),
+        now=call.now,
+    )
+    return cards.begun(digest, names=True)
+
+
 async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> Mapping[str, str]:
     """Return the names of the builds that digests are about."""
-    return await call.services.names.of_builds([(report.app_id, report.build_ref) for report in reports])
+    about = [report for report in reports if report.kind is ReportKind.DOWNLOADS]
+    return await call.services.names.of_builds([(report.app_id, report.build_ref) for report in about])
 
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
@@ -74,18 +99,20 @@ async def ended(call: CommandContext, typed: str) -> Message | None:
     return await _end(call, await _report(call, typed[1:]))
 
 
-@button("undigest.v1", need=Role.MANAGER, act=gettext_noop("stop scheduled reports"))
+@button("undigest.v1", need=Role.MEMBER)  # the report decides which role it takes
 async def pressed(call: CommandContext, value: str) -> Message:
-    """*End* beside a report, and below the notice to its creator, which is elsewhere."""
-    return await _end(call, await _report(call, value, call.asker.user_id))
+    """*End* beside a report, and below the notice to its creator, or in an admin's forecast, which are elsewhere."""
+    return await _end(call, await _report(call, value, call.asker.user_id, everywhere=call.asker.role >= Role.ADMIN))
 
 
-async def _report(call: CommandContext, number: str, creator: str = "") -> ScheduledReport:
-    """Return a report of the place where the asker is, or of this `creator`."""
+async def _report(call: CommandContext, number: str, creator: str = "", *, everywhere: bool = False) -> ScheduledReport:
+    """Return a report of the place where the asker is, or of this `creator`, or any."""
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(Text("There's no scheduled report with that number."), commands=SEE_ALL)
     report = await call.services.scheduled_reports.find(int(number))
-    if report is None or (report.target_id not in _places(call) and report.created_by != creator):
+    if report is None:
+        raise _gone()
+    if not everywhere and report.target_id not in _places(call) and report.created_by != creator:
         raise _gone()
     return report
 
@@ -95,14 +122,14 @@ def _gone() -> UserInputError:
 
 
 async def _end(call: CommandContext, report: ScheduledReport) -> Message:
-    _require(call, report)
+    _require(call, report, STOP)
     removed = await call.services.scheduled_reports.end(call.asker, call.entrypoint, report.id)
     if removed is None:
         raise _gone()
     return cards.ended(*removed, await _builds(call, [report]))
 
 
-@button("undo.digest.v1", need=Role.MANAGER, replaces_message=True, act=gettext_noop("schedule reports"))
+@button("undo.digest.v1", need=Role.MEMBER, replaces_message=True)
 async def undo(call: CommandContext, value: str) -> Message:
     """*Undo* below a report that was ended: restores it with its number and what it has reported so far."""
     report = await call.services.scheduled_reports.ended(value)
@@ -110,16 +137,19 @@ async def undo(call: CommandContext, value: str) -> Message:
         raise UserInputError(Text("This change is too old to undo."), commands=SEE_ALL)
     if report.target_id not in _places(call) and not call.asker.is_(report.created_by):
         raise _gone()
-    _require(call, report)
+    _require(call, report, SCHEDULE)
     restored = await call.services.scheduled_reports.restore(call.asker, call.entrypoint, report, call.now)
     if restored is None:
         raise UserInputError(Text("This report is already scheduled again."), commands=SEE_ALL)
     return cards.restored(restored, await _builds(call, [restored]))
 
 
-def _require(call: CommandContext, digest: ScheduledReport) -> None:
+def _require(call: CommandContext, digest: ScheduledReport, act: str) -> None:
+    if not digest.app_id:
+        access.require_somewhere(call.asker, digest.role, act)
+        return
     app = App(digest.app_id, digest.app_id, digest.app_name)
-    access.require(call.asker.role_for(app.id), Role.MANAGER, app, act=call.act)
+    access.require(call.asker.role_for(app.id), digest.role, app, act=act)
 
 
 def _places(call: CommandContext) -> Sequence[str]:

@@ -24,7 +24,9 @@ EXAMPLES = 2  # of a task
 SECONDS = 2.0  # for Applivery; without its answer the examples are of an app called Courier
 BUTTONS = 3
 # Commands that change nothing and send nothing, so that an example of them may be a button
-SAFE = frozenset({"get", "builds", "status", "news", "files", "downloads", "subscriptions", "audit", "help", "whoami"})
+SAFE = frozenset(
+    {"get", "builds", "status", "news", "files", "downloads", "forecast", "subscriptions", "audit", "help", "whoami"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ TASKS = (
     ),
     Task(
         gettext_noop("Reports"),
-        ("downloads",),
+        ("downloads", "forecast"),
         ("downloads courier since:7d", "downloads courier every:monday@09:00"),
     ),
     Task(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.db.types import ChannelId, RowId, SanitizedText, UtcMicros, metadata
+from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
+from bot.domain.model import ReportKind
 
 # In these channels a summary may name people.
 manager_channels = sa.Table(
@@ -16,7 +17,8 @@ manager_channels = sa.Table(
 )
 
 # A scheduled report. `reported_until` is where the last one ended and the next one begins; `target_id` is a channel, or
-# a user (U…) for their direct messages.
+# a user (U…) for their direct messages. A forecast is about every app where `app_id` is empty, so many days ahead; its
+# `build_ref` is the word of its kind, which sets it apart from a report at the same time.
 scheduled_reports = sa.Table(
     "scheduled_reports",
     metadata,
@@ -37,6 +39,8 @@ scheduled_reports = sa.Table(
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcMicros, nullable=False),
     sa.Column("paused", SanitizedText),
+    sa.Column("kind", EnumText(ReportKind), nullable=False, server_default=ReportKind.DOWNLOADS),
+    sa.Column("horizon_days", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("target_id", "app_id", "build_ref", "group_by", "schedule", name="uq_scheduled_reports"),
     sa.Index(None, "due_at"),
 )

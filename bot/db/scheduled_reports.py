@@ -18,8 +18,8 @@ from bot.db.transaction import Transaction
 from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.domain.downloads import GroupBy
-from bot.domain.model import ChannelNotice
-from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.model import ChannelNotice, ReportKind
+from bot.domain.scheduled_reports import ScheduledReport, delivery_name
 
 _COLUMNS = [table.c[field.name] for field in fields(ScheduledReport)]
 
@@ -38,6 +38,8 @@ def add_report(
     quiet: bool,
     created_by: str,
     due_at: datetime,
+    kind: ReportKind = ReportKind.DOWNLOADS,
+    horizon_days: int = 0,
 ) -> ScheduledReport:
     """Save a digest whose first stretch begins now, and return it; the same one asked for again is made anew."""
     facts = {
@@ -52,6 +54,8 @@ def add_report(
         "lease_until": sa.literal(0, sa.BigInteger),
         "lease_token": None,
         "paused": None,
+        "kind": kind,
+        "horizon_days": horizon_days,
     }
     same = {"target_id": place, "app_id": app_id, "build_ref": which, "group_by": by.value, "schedule": schedule}
     insert = tx.insert(table).values(**same, **facts)
@@ -64,6 +68,12 @@ def add_report(
 def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
     """Return the digests of some channels or people, oldest first; paused ones too."""
     query = sa.select(*_COLUMNS).where(table.c.target_id.in_(places)).order_by(table.c.id)
+    return [digest_of(row) for row in tx.execute(query)]
+
+
+def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
+    """Return the digests that are paused for any reason, oldest first."""
+    query = sa.select(*_COLUMNS).where(table.c.paused.is_not(None)).order_by(table.c.id)
     return [digest_of(row) for row in tx.execute(query)]
 
 
@@ -137,7 +147,7 @@ def enqueue_report(
         .values(reported_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
         .returning(table.c.id)
     )
-    name = f"downloads/{digest.id}/{until.timestamp():.0f}"
+    name = delivery_name(digest, until)
     row = {
         "channel": digest.target_id,
         "app": digest.app_id,

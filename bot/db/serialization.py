@@ -5,12 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from bot.db.types import micros
+from bot.domain.forecast_facts import Forecast
 from bot.domain.model import Build, DeliveryOptions
 from bot.domain.reports import DownloadReport
 
 _builds = msgspec.json.Decoder(Build)
 _manners = msgspec.json.Decoder(DeliveryOptions)
 _reports = msgspec.json.Decoder(DownloadReport)
+_forecasts = msgspec.json.Decoder(Forecast)
 
 USUAL = DeliveryOptions()
 
@@ -64,3 +66,13 @@ def fact_of_report(report: DownloadReport) -> str:
 def report_of(fact: str) -> DownloadReport:
     """Return the report of such a text; raises ValueError when it cannot be read."""
     return _reports.decode(fact)
+
+
+def fact_of_forecast(forecast: Forecast) -> str:
+    """Return a forecast as JSON text."""
+    return msgspec.json.encode(forecast).decode()
+
+
+def forecast_of(fact: str) -> Forecast:
+    """Return the forecast of such a text; raises ValueError when it cannot be read."""
+    return _forecasts.decode(fact)

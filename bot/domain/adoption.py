@@ -57,6 +57,30 @@ def adoption(people: Iterable[PersonRow], by: NewestVersions) -> Adoption:
     return Adoption(by.versions, **{condition.value: counts[condition] for condition in InstalledVersion})
 
 
+def holders(people: Iterable[PersonRow], builds: Sequence[Build]) -> dict[str, int]:
+    """Return how many people's latest recorded download is each of these builds, by build id; 0 for none.
+
+    A download without a build's id is of the only build with its version, on its platform if that is known.
+    """
+    found = dict.fromkeys((build.id for build in builds), 0)
+    for row in people:
+        build_id = _held(row.latest, builds) if row.latest else None
+        if build_id in found:
+            found[build_id] += 1
+    return found
+
+
+def _held(latest: Download, builds: Sequence[Build]) -> str | None:
+    if latest.build_id:
+        return latest.build_id
+    same = [
+        build.id
+        for build in builds
+        if latest.version and build.version == latest.version and latest.platform in (None, "", build.platform)
+    ]
+    return same[0] if len(same) == 1 else None
+
+
 def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
     """Return the version of a user whose latest download this is.
 

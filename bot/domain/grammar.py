@@ -13,6 +13,8 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "”": "”"}
 # Slack sends mentions and links of a slash command in this form when asked to, and escapes the three characters always.
 # https://docs.slack.dev/messaging/formatting-message-text
 _WRAPPED = re.compile(r"<(?:[@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>")
+# `12 weeks`: two words of one value
+_AMOUNT = re.compile(r"\d{1,6} (?:minutes?|mins?|hours?|hrs?|days?|weeks?)", re.ASCII)
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
@@ -84,6 +86,8 @@ def closed_up(words: ParsedText) -> ParsedText:
 
 def _is_period(option: KeyValue) -> bool:
     words = f"{option.value} {option.more[0]}".casefold()
+    if option.key == "within":
+        return _AMOUNT.fullmatch(words) is not None
     return option.key in ("since", "until") and words in ("last week", "last month", "this week", "this month")
 
 

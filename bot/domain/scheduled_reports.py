@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.downloads import GroupBy
+from bot.domain.model import ReportKind, Role
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.domain.timeparse.period import Period
@@ -13,9 +14,15 @@ from bot.domain.timeparse.period import Period
 LATE = timedelta(minutes=10)
 
 
+ROLES = {ReportKind.DOWNLOADS: Role.MANAGER, ReportKind.FORECAST: Role.RELEASER}
+"""The role that a report's creator and readers by direct message need, and those who end it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduledReport:
     """A report on one app (or `build_ref` build of it) on a schedule in the IANA zone `tz`; aware times.
+
+    A forecast looks `horizon_days` ahead; its `app_id` is empty when it is about every app of its creator.
 
     `target_id` is a channel, or a user (`U…`) for their direct messages. The next one is due at `due_at` and begins
     where the last one ended, at `reported_until`. `skip_if_empty`: nothing is posted when there is nothing new.
@@ -36,11 +43,35 @@ class ScheduledReport:
     reported_until: datetime
     due_at: datetime
     paused: str | None = None
+    kind: ReportKind = ReportKind.DOWNLOADS
+    horizon_days: int = 0
+
+    @property
+    def role(self) -> Role:
+        """The role it takes."""
+        return ROLES[self.kind]
 
     @property
     def private(self) -> bool:
         """Return whether it goes to one user."""
         return self.target_id.startswith(("U", "W"))
+
+
+def delivery_name(report: ScheduledReport, until: datetime) -> str:
+    """Return the name of one delivery of a report, of which its key is made: `downloads/7/1793712000`."""
+    return f"{report.kind}/{report.id}/{until.timestamp():.0f}"
+
+
+def number_of(key: str) -> int:
+    """Return the number of the report whose delivery has this key; 0 for another's."""
+    number = key.rpartition(":")[2].split("/")[1:2]
+    return int(number[0]) if number and number[0].isdecimal() else 0
+
+
+def kind_of(key: str) -> ReportKind:
+    """Return what the report whose delivery has this key is about."""
+    is_forecast = key.rpartition(":")[2].startswith(f"{ReportKind.FORECAST}/")
+    return ReportKind.FORECAST if is_forecast else ReportKind.DOWNLOADS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bot.services.channels import ChannelService
 from bot.services.device_history import DeviceHistory
 from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
+from bot.services.forecasts import ForecastService
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.link_previews import LinkPreviews
@@ -50,6 +51,7 @@ class Services:
     devices: DeviceHistory
     drafts: DraftKeeper
     expiries: LinkExpiryService
+    forecasts: ForecastService
     gaps: DownloadGapService
     imports: SlackImportService
     installation: InstallationService

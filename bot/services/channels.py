@@ -135,6 +135,14 @@ class ChannelService:
             return False
         return scopes is None or "im:history" in scopes
 
+    async def has_scope(self, scope: str) -> bool:
+        """Return whether the bot has a permission; also while Slack does not say."""
+        try:
+            scopes = await self._directory.granted_scopes()
+        except SlackError:
+            return True
+        return scopes is None or scope in scopes
+
     async def group_handles(self) -> dict[str, str]:
         """Return what people call the workspace's user groups, by id. Raises SlackError."""
         return {group.id: group.handle for group in await self._directory.groups()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from bot.db import access as stored_access
 from bot.db import build_waiters
@@ -46,6 +47,18 @@ class PermissionChecker:
         access.require(asker.role_for(app.id) if app else asker.role, need, app)
         return asker
 
+    async def require_somewhere(self, user_id: str, need: Role, channel_id: str | None) -> Actor:
+        """Return the user, who has this role for some app at least."""
+        asker = await self._people.resolve_actor(user_id, channel_id)
+        access.require_somewhere(asker, need)
+        return asker
+
+    async def filter_apps(self, asker: Actor, need: Role, apps: Collection[App], channel_id: str | None) -> list[App]:
+        """Return the apps with which the user may do this in a channel (None: in direct messages)."""
+        lists = await self._store.cached(stored_access.list_allowed_channels)
+        there = replace(asker, channel_id=channel_id)
+        return [app for app in apps if access.may(there, need, app, lists.get(app.id, frozenset()))]
+
     async def require_waiter(self, user_id: str, build: Build) -> Actor:
         """Return a user who waits for a build, for the place where they asked to be notified."""
         return await self.require(
@@ -60,6 +73,10 @@ class PermissionChecker:
     async def require_place(self, app: App, channel_id: str) -> None:
         """Return whether an app's builds may be shown in a channel."""
         access.require_place(app, channel_id, await self._allowlist(app))
+        await self.require_unshared(channel_id)
+
+    async def require_unshared(self, channel_id: str) -> None:
+        """Raise PermissionDenied for a channel that is shared with another organisation."""
         if await self.is_shared(channel_id):
             why = Text("This channel is shared with another organisation.")
             raise PermissionDenied(why, Text("Choose a channel that isn't shared."), reason=PauseReason.SHARED)

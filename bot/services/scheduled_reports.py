@@ -8,7 +8,8 @@ from datetime import datetime
 from bot.db import scheduled_reports
 from bot.db.database import Database
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
-from bot.domain.model import Actor
+from bot.domain.downloads import GroupBy
+from bot.domain.model import Actor, App, ReportKind
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.services.audit import AuditLog
@@ -53,6 +54,40 @@ class ScheduledReportService:
         await self._audit.record(actor, entrypoint, AuditAction.DIGEST, outcome, app_id=query.app.id)
         return report
 
+    async def begin_forecast(
+        self,
+        actor: Actor,
+        entrypoint: Entrypoint,
+        *,
+        place: str,
+        app: App | None,
+        every_app: str,
+        days: int,
+        every: timeparse_schedule.Schedule,
+        skip_if_empty: bool,
+        now: datetime,
+    ) -> ScheduledReport:
+        """Save a forecast of an app (None: of every app of the creator, called `every_app`) for so many days ahead."""
+        report = await self._store.run(
+            scheduled_reports.add_report,
+            team_id=actor.team_id,
+            place=place,
+            app_id=app.id if app else "",
+            app_name=app.name if app else every_app,
+            which=ReportKind.FORECAST.value,
+            by=GroupBy.PERSON,
+            schedule=str(every),
+            tz=actor.tz,
+            quiet=skip_if_empty,
+            created_by=actor.user_id,
+            due_at=timeparse_schedule.next_after(every, now, actor.tz),
+            kind=ReportKind.FORECAST,
+            horizon_days=days,
+        )
+        outcome = f"{report.kind} {report.schedule} in {place}"
+        await self._audit.record(actor, entrypoint, AuditAction.DIGEST, outcome, app_id=app.id if app else None)
+        return report
+
     async def of_places(self, places: Sequence[str]) -> list[ScheduledReport]:
         """Return the reports of these channels and people."""
         return await self._store.run(scheduled_reports.list_reports, places)
@@ -66,7 +101,7 @@ class ScheduledReportService:
         removed = await self._store.run(scheduled_reports.end_report, number)
         if removed is not None:
             await self._audit.record(
-                actor, entrypoint, AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed[0].app_id
+                actor, entrypoint, AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed[0].app_id or None
             )
         return removed
 
@@ -82,5 +117,5 @@ class ScheduledReportService:
         restored = await self._store.run(scheduled_reports.restore_report, report, due_at)
         if restored is not None:
             outcome = f"{restored.schedule} in {restored.target_id}"
-            await self._audit.record(actor, entrypoint, AuditAction.DIGEST, outcome, app_id=restored.app_id)
+            await self._audit.record(actor, entrypoint, AuditAction.DIGEST, outcome, app_id=restored.app_id or None)
         return restored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -10,10 +10,22 @@ from functools import partial
 from bot.db import access_pauses, build_waiters, build_watches, key_value, recalls, scheduled_reports
 from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Database
-from bot.db.serialization import fact_of_report, report_of
+from bot.db.serialization import fact_of_forecast, fact_of_report, forecast_of, report_of
 from bot.domain import filters
-from bot.domain.model import App, Build, BuildEvent, ChannelNotice, Delivery, Role, SharedAs, Subscription, is_person
-from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.model import (
+    Actor,
+    App,
+    Build,
+    BuildEvent,
+    ChannelNotice,
+    Delivery,
+    ReportKind,
+    Role,
+    SharedAs,
+    Subscription,
+    is_person,
+)
+from bot.domain.scheduled_reports import ScheduledReport, number_of
 from bot.domain.states import PauseReason
 from bot.exceptions import (
     BotError,
@@ -125,13 +137,35 @@ class AccessRechecker:
             await self._pause_report(digest, app, error)
             raise
 
+    async def require_forecast(self, digest: ScheduledReport) -> Actor:
+        """Return the user for whom a scheduled forecast is made, who still may. Raises as `authorize` does."""
+        place = None if digest.private else digest.target_id
+        reader = digest.target_id if digest.private else digest.created_by
+        app = App(digest.app_id, digest.app_id, digest.app_name)
+        try:
+            if place is not None:
+                await self._permission.require_unshared(place)
+            if digest.app_id:
+                return await self._permission.require(reader, digest.role, app, place)
+            return await self._permission.require_somewhere(reader, digest.role, place)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            await self._pause_report(digest, app, error)
+            raise
+
+    async def filter_apps(self, digest: ScheduledReport, reader: Actor, apps: Collection[App]) -> list[App]:
+        """Return the apps that a scheduled forecast may be about: those of its reader that its channel may see."""
+        place = None if digest.private else digest.target_id
+        return await self._permission.filter_apps(reader, digest.role, apps, place)
+
     async def _pause_report(self, digest: ScheduledReport, app: App, error: PermissionDenied) -> None:
         if await self._store.run(access_pauses.pause_report, digest.id, _reason(error)) is None:
             return
         log.warning("digest.paused", digest=digest.id, why=_reason(error))
         if digest.private and _reason(error) is PauseReason.PERSON:
             return  # it was for the user who has left
-        paused = _paused(partial(cards.of_report, digest), digest.created_by, app, Role.MANAGER, error)
+        paused = _paused(partial(cards.of_report, digest), digest.created_by, app, digest.role, error)
         await self._notify(replace(paused, channel_id=digest.target_id))
 
     async def _require_unrecalled(self, announcement: Delivery) -> None:
@@ -148,12 +182,21 @@ class AccessRechecker:
         raise PermissionDenied(reason=PauseReason.RECALLED)
 
     async def _redact_report(self, announcement: Delivery) -> Delivery:
-        digest = await self._store.run(scheduled_reports.get_report, _number(announcement))
+        digest = await self._store.run(scheduled_reports.get_report, number_of(announcement.key))
         if digest is None:
             raise MessageRejected(Text("This report has ended."), code="ended")
+        if digest.kind is ReportKind.FORECAST:
+            return await self._redact_forecast(announcement, digest)
         if await self.require_report(digest):
             return announcement
         return replace(announcement, fact=fact_of_report(report_of(announcement.fact).without_names()))
+
+    async def _redact_forecast(self, announcement: Delivery, digest: ScheduledReport) -> Delivery:
+        """Return a forecast without what its readers may not see any more."""
+        reader, found = await self.require_forecast(digest), forecast_of(announcement.fact)
+        about = {item.app_id: App(item.app_id, item.app_id, item.app_name) for item in found.items if item.app_id}
+        permitted = {app.id for app in await self.filter_apps(digest, reader, about.values())}
+        return replace(announcement, fact=fact_of_forecast(found.of_apps(permitted, reader.role)))
 
     async def _require_admin(self, user_id: str) -> None:
         try:
@@ -309,7 +352,8 @@ class AccessRechecker:
             else:
                 left += 1
         for digest in await self._store.run(access_pauses.list_paused_reports):
-            if await self._is_permitted(self.require_report(digest)):
+            check = self.require_forecast if digest.kind is ReportKind.FORECAST else self.require_report
+            if await self._is_permitted(check(digest)):
                 await self._store.run(access_pauses.resume_report, digest.id)
             else:
                 left += 1
@@ -362,12 +406,6 @@ def _may_be_shared(subscription: Subscription) -> bool:
 
 def _app(subscription: Subscription) -> App | None:
     return App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
-
-
-def _number(announcement: Delivery) -> int:
-    """Return the number of a scheduled report, of which its delivery's key ends `downloads/7/1793712000`."""
-    number = announcement.key.rpartition(":")[2].split("/")[1:2]
-    return int(number[0]) if number and number[0].isdecimal() else 0
 
 
 def _reason(error: PermissionDenied) -> PauseReason:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from bot.db.outbox_types import DeliveryClaim
-from bot.db.serialization import report_of
+from bot.db.serialization import forecast_of, report_of
+from bot.domain import scheduled_reports
+from bot.domain.model import Delivery, ReportKind
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.logging import logger
+from bot.slack.blocks import Message
 from bot.slack.client import MessageRef, SlackClient
 from bot.slack.message_lookup import SearchPeriod
-from bot.slack.views import scheduled_report
+from bot.slack.views import forecast, scheduled_report
 
 log = logger(__name__)
 
@@ -22,7 +25,7 @@ async def post_thread(slack_client: SlackClient, claim: DeliveryClaim, found: st
     Once the headline is posted, every failure leaves the outcome unsure: the next attempt looks again.
     """
     announcement = claim.announcement
-    message = scheduled_report.summary(report_of(announcement.fact))
+    message = _message(announcement)
     if found is None:
         posted = await slack_client.post(
             announcement.channel_id, message, key=announcement.key, before=claim.deadline_monotonic
@@ -40,6 +43,13 @@ async def post_thread(slack_client: SlackClient, claim: DeliveryClaim, found: st
     except SlackRateLimited as error:
         raise DeliveryUnknown(code=error.code) from error
     return posted.ts
+
+
+def _message(announcement: Delivery) -> Message:
+    """Return what is said: a report with its thread, or a forecast."""
+    if scheduled_reports.kind_of(announcement.key) is ReportKind.FORECAST:
+        return forecast.forecast(forecast_of(announcement.fact))
+    return scheduled_report.summary(report_of(announcement.fact))
 
 
 async def _posted_keys(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.db import database_info, known_builds, scheduled_reports
 from bot.db.database import Database
-from bot.db.serialization import fact_of_report
+from bot.db.serialization import fact_of_forecast, fact_of_report
 from bot.domain import lookup
 from bot.domain import scheduled_reports as decisions
-from bot.domain.model import App
+from bot.domain.forecast_facts import Forecast
+from bot.domain.model import App, ReportKind
 from bot.domain.reports import DownloadReport
 from bot.domain.scheduled_reports import ReportWindow, ScheduledReport
 from bot.exceptions import (
@@ -30,9 +31,11 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services import report_query
 from bot.services.access import AccessResolver
+from bot.services.forecasts import ForecastQuery, ForecastService
 from bot.services.reports import ReportBuilder, ReportQuery
 from bot.slack.client import SlackClient
 from bot.slack.views import scheduled_report as cards
+from bot.slack.views.forecast import SHOWN
 from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
 from bot.workers.loop import OutageTracker
@@ -57,10 +60,12 @@ class ScheduledReportJob:
         people: AccessResolver,
         slack_client: SlackClient,
         access_rechecker: AccessRechecker,
+        forecasts: ForecastService,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._store = store
         self._report_builder = report_builder.in_background()
+        self._forecasts = forecasts.in_background()
         self._people = people
         self._slack_client = slack_client
         self._access_rechecker = access_rechecker
@@ -98,7 +103,7 @@ class ScheduledReportJob:
         try:
             with use_locale(await self._people.language(digest.target_id) if digest.private else current_locale()):
                 turn = decisions.turn(digest, now)
-                report = await self._build_report(digest, turn)
+                fact = await self._build_fact(digest, turn, now)
         except PermissionUnverified:
             raise
         except PermissionDenied:
@@ -106,15 +111,38 @@ class ScheduledReportJob:
         except (NotFound, NotFoundByName) as problem:
             await self._pause(digest, str(problem))
             return
-        silent = digest.skip_if_empty and not report.summary.recorded
         await self._store.run(
             scheduled_reports.enqueue_report,
             digest,
             token,
             until=turn.until,
             next_at=turn.next_at,
-            fact=None if silent else fact_of_report(report),
+            fact=fact,
         )
+
+    async def _build_fact(self, digest: ScheduledReport, turn: ReportWindow, now: datetime) -> str | None:
+        """Return what is to be said, as JSON text; None when there is nothing. Raises as `_build_report` does."""
+        if digest.kind is ReportKind.FORECAST:
+            forecast = await self._build_forecast(digest, turn, now)
+            return None if digest.skip_if_empty and forecast.is_empty else fact_of_forecast(forecast)
+        report = await self._build_report(digest, turn)
+        return None if digest.skip_if_empty and not report.summary.recorded else fact_of_report(report)
+
+    async def _build_forecast(self, digest: ScheduledReport, turn: ReportWindow, now: datetime) -> Forecast:
+        """Return the forecast as its readers may see it; for a channel without what belongs to other channels."""
+        reader = await self._access_rechecker.require_forecast(digest)
+        apps = await self._access_rechecker.filter_apps(digest, reader, await self._forecasts.apps())
+        named = next((app for app in apps if app.id == digest.app_id), None)
+        if digest.app_id and named is None:
+            raise NotFound
+        query = ForecastQuery(
+            apps if named is None else [named],
+            named,
+            now + timedelta(days=digest.horizon_days),
+            None if digest.private else digest.target_id,
+        )
+        forecast = replace(await self._forecasts.forecast(reader, query), late=turn.late)
+        return await self._forecasts.save(forecast) if len(forecast.items) > SHOWN else forecast
 
     async def _build_report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
         """Return the report as its readers may see it. Raises PermissionDenied when it may not go out any more."""

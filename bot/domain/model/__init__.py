@@ -15,7 +15,7 @@ from bot.domain.model.builds import (
     Stage,
     Workspace,
 )
-from bot.domain.model.deliveries import CardEntry, CardUpdate, ChannelNotice, Delivery, NewDelivery
+from bot.domain.model.deliveries import CardEntry, CardUpdate, ChannelNotice, Delivery, NewDelivery, ReportKind
 from bot.domain.model.downloads import Download, Member, MemberDownloads
 from bot.domain.model.links import FileKind, Link
 from bot.domain.model.people import Actor, Outsider, Role, is_person
@@ -56,6 +56,7 @@ __all__ = [
     "Outsider",
     "Recall",
     "RecallReach",
+    "ReportKind",
     "Role",
     "SharedAs",
     "Stage",

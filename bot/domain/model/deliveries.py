@@ -41,6 +41,13 @@ class ChannelNotice(StrEnum):
     RECOVERY = "recovery"
 
 
+class ReportKind(StrEnum):
+    """What a scheduled report is about."""
+
+    DOWNLOADS = "downloads"
+    FORECAST = "forecast"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """An announcement to a channel, once: unique per channel, build and event.

@@ -26,8 +26,8 @@ _HINT = gettext_noop("Write it like `30m`, `until 18:00` or `until friday 10:00`
 _USUAL = ("1h", "4h", "tomorrow", "monday")
 
 
-def parse(text: str, *, now: datetime, tz: str) -> datetime:
-    """Return the time that was written, in UTC: after `now` (aware) and at most `LONGEST` later.
+def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST) -> datetime:
+    """Return the time that was written, in UTC: after `now` (aware) and at most `longest` later.
 
     A day without a time means nine in the morning there (`tz`, IANA), a time without a day the next time it comes.
     Raises UserInputError with examples.
@@ -35,12 +35,12 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
     words = [word for word in bare(text).replace("@", " ").split() if word not in _FILLERS]
     try:
         found = _after(words, now) or _at(words, now.astimezone(zone(tz)))
-        too_far = found is not None and found - now > LONGEST
+        too_far = found is not None and found - now > longest
     except OverflowError:
         found, too_far = None, True
     typed = text.strip()[:40]
     if too_far:
-        sentence = Text("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
+        sentence = Text("“{typed}” is more than {days} days away.", typed=typed, days=longest.days)
         raise UserInputError(sentence, near=["30d"], replaces=text)
     if found is None:
         raise UserInputError(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from slack_sdk.models.blocks import ButtonElement
 
 from bot import i18n
+from bot.domain.model import ReportKind
 from bot.domain.timeparse import schedule
-from bot.i18n import _, gettext_noop
+from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
@@ -39,10 +40,23 @@ def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> 
 
 
 def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
+    if digest.kind is ReportKind.FORECAST:
+        return _forecast_words(digest)
     which = f" {escape_inline(builds.get(digest.build_ref, digest.build_ref), 60)}" if digest.build_ref else ""
     what, tz = f"{escape_inline(digest.app_name, 80)}{which}", escape_inline(digest.tz, 60)
     return _(
         digest.group_by.description.scheduled, what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz
+    )
+
+
+def _forecast_words(digest: ScheduledReport) -> str:
+    when = schedule.explain(schedule.parse(digest.schedule))
+    facts = {"when": when, "tz": escape_inline(digest.tz, 60), "app": escape_inline(digest.app_name, 80)}
+    return ngettext(
+        "forecast of {app} for {number} day {when} ({tz})",
+        "forecast of {app} for {number} days {when} ({tz})",
+        digest.horizon_days,
+        **facts,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.domain.adoption import Adoption, InstalledVersion, NewestVersions, adoption, has, newest
+from bot.domain.adoption import Adoption, InstalledVersion, NewestVersions, adoption, has, holders, newest
 from bot.domain.downloads import PersonRow
 from bot.domain.model import Download, Stage
 from tests.support.facts import build
@@ -48,3 +50,17 @@ def test_recalled_and_unready_builds_are_not_newest() -> None:
     recalled, failed, ready = build(3), build(2, stage=Stage.FAILED), build(1)
     found = newest([recalled, failed, ready, build(7, platform="Android", version="9")], {recalled.id})
     assert found == NewestVersions((("ios", "1.1.0"), ("android", "9")), (("ios", "1.3.0"),))
+
+
+def test_holders_are_by_their_latest_download() -> None:
+    ios, android, twin = build(3, version="2.0"), build(2, version="2.0", platform="android"), build(1, version="1.0")
+    again = replace(build(4, version="1.0"), platform=twin.platform)
+    people = [
+        PersonRow("Ana", "user", 2, Download(build_id=ios.id)),
+        PersonRow("Eva", "user", 1, Download(version="2.0", platform="ios")),
+        PersonRow("Zoe", "user", 1, Download(version="2.0")),  # of which platform is not known
+        PersonRow("Leo", "user", 1, Download(version="1.0", platform="ios")),  # two builds have it
+        PersonRow("Max", "user", 1, Download(build_id="f" * 24)),
+        PersonRow("Ida", "user", 3),
+    ]
+    assert holders(people, [ios, android, twin, again]) == {ios.id: 2, android.id: 0, twin.id: 0, again.id: 0}

@@ -1,0 +1,261 @@
+"""What ends or stops next, of what is known: each kind its own decision; what is not known is claimed nowhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.domain import builds as decisions
+from bot.domain import lookup, plan_limits
+from bot.domain.forecast_facts import ForecastItem, ForecastKind
+from bot.domain.install_rules import RULES
+from bot.domain.model import Actor, App, Build, Role, Stage, Subscription
+from bot.domain.plan_limits import PlanLimit
+from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.states import PauseReason
+from bot.domain.subscription_preview import SubscriptionPreview
+
+HORIZON = timedelta(days=30)
+LONGEST = timedelta(days=366)
+PENDING = timedelta(days=30)  # between a build's retention and its deletion
+STILL_OF_INTEREST = timedelta(days=90)  # that a line of builds is, whose users are not known
+Holders = Mapping[str, int]
+"""How many people's latest recorded download a build is, by its id."""
+
+
+def in_order(items: Iterable[ForecastItem]) -> tuple[ForecastItem, ...]:
+    """Return the items by their dates; what is so already comes first."""
+    kinds = list(ForecastKind)
+
+    def place(item: ForecastItem) -> tuple[bool, float, int, str, int]:
+        moment = item.at.timestamp() if item.at else 0.0
+        return item.at is not None, moment, kinds.index(item.kind), item.app_name.casefold(), item.number
+
+    return tuple(sorted(items, key=place))
+
+
+# ------------------------------------------------------------------ profiles
+
+
+def expiring_profiles(
+    builds: Sequence[Build], users: Holders | None, now: datetime, until: datetime, recalled: Collection[str] = ()
+) -> list[ForecastItem]:
+    """Return when the profiles end of the builds in use: of the newest of each platform, and of those that people have.
+
+    `builds` are an app's, newest first. Where it is not known who has which (`users` None), the newest of each line
+    count that are not old. A profile that has ended counts for the newest build alone. Builds of one platform whose
+    profiles end at the same time are one item.
+    """
+    newest = {build.id for build in lookup.newest_of_each_platform(builds, recalled)}
+    found: dict[tuple[str, datetime], list[Build]] = defaultdict(list)
+    for build in builds:
+        end = build.requirements.profile_expires_at
+        if end is None or end > until or not decisions.can_be_had(build, recalled):
+            continue
+        if build.id in newest or (end > now and _is_used(build, builds, users, now)):
+            found[build.platform.casefold(), end].append(build)
+    return [_of_builds(ForecastKind.PROFILE, end, same, users) for (_, end), same in found.items()]
+
+
+def _is_used(build: Build, builds: Sequence[Build], users: Holders | None, now: datetime) -> bool:
+    if users is not None:
+        return users.get(build.id, 0) > 0
+    line = decisions.line_of(build)
+    newest = next(each for each in builds if decisions.line_of(each) == line and each.stage is Stage.READY)
+    return newest.id == build.id and build.created_at is not None and now - build.created_at < STILL_OF_INTEREST
+
+
+def _of_builds(kind: ForecastKind, at: datetime, same: Sequence[Build], users: Holders | None) -> ForecastItem:
+    newest = same[0]
+    people = None if users is None else sum(users.get(build.id, 0) for build in same)
+    return ForecastItem(
+        kind,
+        at,
+        newest.app.id,
+        newest.app.name,
+        build=newest.without_details(),
+        others=len(same) - 1,
+        people=people,
+    )
+
+
+# ------------------------------------------------------------------ retention
+
+
+def deletions(
+    app: App, builds: Sequence[Build], users: Holders | None, now: datetime, until: datetime
+) -> list[ForecastItem]:
+    """Return which builds retention may delete, or put into the stage before that, by its documented dates.
+
+    A build leaves after so many days, and is deleted thirty days later, unless a publication keeps it, which is not
+    known. Each build that people have is an item; the others of an app are one together, dated by the first of them.
+    """
+    days = app.retention.days if app.retention else None
+    if not days:
+        return []
+    found: dict[ForecastKind, list[tuple[datetime, Build]]] = defaultdict(list)
+    for build in builds:
+        if (dated := _next_stage(build, days, now, until)) is not None:
+            found[dated[0]].append((dated[1], build))
+    items: list[ForecastItem] = []
+    for kind, dated_builds in found.items():
+        used = [(at, build) for at, build in dated_builds if users and users.get(build.id, 0)]
+        items += [_of_builds(kind, at, [build], users) for at, build in used]
+        if rest := [pair for pair in dated_builds if pair not in used]:
+            items.append(_of_builds(kind, min(at for at, _ in rest), [build for _, build in rest], users))
+    return items
+
+
+def _next_stage(build: Build, days: int, now: datetime, until: datetime) -> tuple[ForecastKind, datetime] | None:
+    """Return what happens next to a build within the horizon, and when."""
+    if build.created_at is None or build.stage not in (Stage.READY, Stage.UNKNOWN):
+        return None
+    try:
+        pending = build.created_at + timedelta(days=days)
+        deleted = pending + PENDING
+    except OverflowError:
+        return None
+    if now < pending <= until:
+        return ForecastKind.PENDING_DELETION, pending
+    return (ForecastKind.DELETION, deleted) if pending <= now < deleted <= until else None
+
+
+def needs_people(app: App, builds: Sequence[Build], now: datetime, until: datetime) -> bool:
+    """Return whether it matters who has which build: whether a profile ends or a build goes."""
+    ends = (build.requirements.profile_expires_at for build in builds)
+    return any(end and end <= until for end in ends) or bool(deletions(app, builds, None, now, until))
+
+
+# ------------------------------------------------------------------ limits
+
+
+def limits(
+    reported: Iterable[PlanLimit], used: int | None, now: datetime, until: datetime, url: str
+) -> list[ForecastItem]:
+    """Return which of the plan's limits is reached, or will be at the pace of this month's downloads.
+
+    `used` are the downloads of this month (UTC) of all apps; None: not known. Only a limit that Applivery has reported
+    is known at all, and of one that is no monthly one, nothing but the report of this month.
+    """
+    found = []
+    for limit in reported:
+        if limit.month == plan_limits.month_of(now):
+            at, now_used = limit.at, limit.used if limit.used is not None else limit.limit
+            kind = ForecastKind.LIMIT_REACHED
+        elif limit.of_downloads and used is not None:
+            reached = plan_limits.reached_at(limit.limit, used, now)
+            if reached is None or reached > until:
+                continue
+            at, now_used, kind = reached, used, ForecastKind.LIMIT
+        else:
+            continue
+        found.append(ForecastItem(kind, at, reason=limit.family, limit=limit.limit, used=now_used, url=url))
+    return found
+
+
+# ------------------------------------------------------------------ subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """What Slack says of a channel: why nothing can be posted there (its word), and how many people are in it.
+
+    `people` None: not counted. `is_public` is False where that is not known.
+    """
+
+    refusal: str = ""
+    people: int | None = None
+    is_public: bool = False
+
+
+def may_list(subscription: Subscription, reader: Actor, *, in_channel: str | None, is_public: bool) -> bool:
+    """Return whether a subscription may be shown to a reader, who has the role for its app.
+
+    To its owner, to an admin, and where it is; in a channel (`in_channel`) to all there: of public channels, and its
+    own.
+    """
+    role = reader.role_for(subscription.app_id) if subscription.app_id else reader.role
+    if role < Role.RELEASER:
+        return False
+    if in_channel is not None and not is_public and subscription.channel_id != in_channel:
+        return False
+    here = subscription.channel_id in (reader.channel_id, in_channel)
+    return here or reader.role >= Role.ADMIN or reader.is_(subscription.created_by)
+
+
+def unheard(
+    subscription: Subscription,
+    channel: ChannelFacts,
+    *,
+    app_is_gone: bool,
+    creator_left: bool,
+    tried: SubscriptionPreview | None,
+) -> ForecastItem | None:
+    """Return why a subscription reaches no people; the first reason only. `tried` is its preview on recent builds."""
+    item = ForecastItem(
+        ForecastKind.PAUSED,
+        None,
+        subscription.app_id or "",
+        subscription.app_name if subscription.app_id else "",
+        channel_id=subscription.channel_id,
+        number=subscription.id,
+        people=channel.people,
+    )
+    reason = subscription.paused or channel.refusal or (str(PauseReason.APP) if app_is_gone else "")
+    if reason:
+        return replace(item, reason=reason)
+    if channel.people == 0:
+        return replace(item, kind=ForecastKind.NO_LISTENERS)
+    if creator_left:
+        return replace(item, kind=ForecastKind.CREATOR_LEFT)
+    if tried is not None and tried.looked and not tried.fitting:
+        return replace(item, kind=ForecastKind.NO_MATCH, used=len(tried.looked))
+    return None
+
+
+def paused_reports(reports: Iterable[ScheduledReport], reader: Actor) -> list[ForecastItem]:
+    """Return the scheduled reports that are paused, of the reader, or of all for an admin."""
+    return [
+        ForecastItem(
+            ForecastKind.REPORT_PAUSED,
+            None,
+            report.app_id,
+            report.app_name,
+            number=report.id,
+            reason=report.paused,
+        )
+        for report in reports
+        if report.paused and (reader.role >= Role.ADMIN or reader.is_(report.created_by))
+    ]
+
+
+# ------------------------------------------------------------------ permissions
+
+
+def permissions(*, left: int, missing_scopes: Iterable[str]) -> list[ForecastItem]:
+    """Return the roles of people who have left (`left` people), and the scopes that something in use needs."""
+    items = [ForecastItem(ForecastKind.ROLES_LEFT, people=left)] if left else []
+    return [*items, *(ForecastItem(ForecastKind.SCOPE, reason=scope) for scope in missing_scopes)]
+
+
+def platform_changes(apps: Iterable[App], now: datetime, until: datetime) -> list[ForecastItem]:
+    """Return which dated rules of platforms come into force, of the platforms that the apps are for.
+
+    A rule that begins everywhere with a year is one whose maker names the year only.
+    """
+    platforms = {platform.casefold() for app in apps for platform in app.platforms}
+    found = []
+    for rule in RULES:
+        for day, regions in ((rule.since, rule.regions), (rule.everywhere, ())):
+            begins = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+            if begins and now < begins <= until:
+                is_year = not regions and (begins.month, begins.day) == (1, 1)
+                item = ForecastItem(ForecastKind.PLATFORM, begins, reason=rule.title, url=rule.page, is_year=is_year)
+                found += [
+                    replace(item, platform=platform, regions=regions)
+                    for platform in rule.platforms
+                    if platform in platforms
+                ]
+    return found
