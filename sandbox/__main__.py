@@ -145,6 +145,7 @@ async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event,
         if is_first_start:
             _announce(4)
             await _subscribe(sandbox)
+            await _paste(sandbox)
         print(WELCOME.format(url=sandbox.page_url, command=COMMAND), flush=True)
         await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
@@ -163,6 +164,16 @@ async def _subscribe(sandbox: DemoEnvironment) -> None:
     ana, releases = sandbox.slack.user("ana"), sandbox.slack.channel("releases")
     command = await sandbox.slack.command(COMMAND, "subscribe *", user=ana, channel=releases)
     await command.answer()
+
+
+async def _paste(sandbox: DemoEnvironment) -> None:
+    """Let a user paste the address of a build's page, so that its card is seen."""
+    app = next(iter(sandbox.applivery.apps))
+    build = next(each for each in reversed(sandbox.applivery.builds_of(app)) if each.status == "processed")
+    workspace = sandbox.applivery.organization["slug"]
+    link = f"{sandbox.applivery.url}/{workspace}/apps/{app.slug}/builds?id={build.id}"
+    bruno, releases = sandbox.slack.user("bruno"), sandbox.slack.channel("releases")
+    await sandbox.slack.paste(f"Does this one start faster for you too? {link}", bruno, releases)
 
 
 async def _end(bot: Process) -> None:

@@ -20,6 +20,7 @@ from sandbox.stored_files import StoredFiles
 
 VERSION = 1
 SAVE_AFTER_SECONDS = 0.3  # a burst of changes is written once
+LOOPBACK = "127.0.0.1"  # where the fake Applivery's pages are; Slack would not register it, as it has no name
 
 
 class RunnableServer(Protocol):
@@ -106,6 +107,9 @@ class DemoEnvironment:
         self.slack.subscribed = _subscribed(asked)
         self.slack.workspace.home_enabled = _has_home(asked)
         self.slack.workspace.messages_read_only = _is_read_only(asked)
+        domains = asked.get("features", {}).get("unfurl_domains", ())
+        self.slack.workspace.unfurl_domains = (*domains, LOOPBACK) if domains else ()
+        self.slack.workspace.work_objects = "on"
         self.page.installed = InstalledApp.from_manifest(seed_data.MANIFEST if manifest is None else manifest, hints)
         self.slack.workspace.changed("installed")
 

@@ -138,10 +138,6 @@ class LinkPreviews:
 
     async def _explain(self, shared: SharedLinks) -> LinkOutcome:
         links = self._recognized(shared)
-        try:
-            await self._slack_client.require_scope("links:write")
-        except FeatureOff as error:
-            raise _NotShown(LinkOutcome.OFF) from error
         actor = await self._actor(shared)
         await self._require_place(shared.channel_id)
         found: list[_Preview] = []
@@ -156,9 +152,11 @@ class LinkPreviews:
             raise _NotShown(LinkOutcome.RECENT if found else reason)
         try:
             await self._show(shared, fresh)
-        except BotError:
+        except BotError as error:
             for each in fresh:
                 await self._store.run(idempotency.release_once, _key(shared, each.build))
+            if isinstance(error, FeatureOff):
+                raise _NotShown(LinkOutcome.OFF) from error
             raise
         return LinkOutcome.EXPLAINED
 

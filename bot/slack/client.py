@@ -315,14 +315,14 @@ class SlackClient:
         """Show a card below each of these links in a user's message; where the app has them, as Work Objects.
 
         Slack shows the blocks where it can't show the entity of the same link. A refusal of the entities is remembered
-        for a day. Raises SlackError. https://docs.slack.dev/reference/methods/chat.unfurl
+        for a day. Repeating it changes the same card. Raises SlackError. https://docs.slack.dev/reference/methods/chat.unfurl
         """
         unfurls = {url: {"blocks": card.payload()["blocks"]} for url, card in cards.items()}
         request: dict[str, Any] = {"channel": self._present(channel), "ts": ts, "unfurls": unfurls}
         if entities and not await self._work_objects.is_refused():
             metadata = {"entities": [entity.to_dict() for entity in entities]}
             try:
-                answer = await self._once.api_call("chat.unfurl", json={**request, "metadata": metadata})
+                answer = await self.api.api_call("chat.unfurl", json={**request, "metadata": metadata})
             except SlackError as error:
                 if error.code not in ENTITIES_REFUSED:
                     raise
@@ -331,7 +331,7 @@ class SlackClient:
                 if (warned := str(answer.get("warning") or "")) in ENTITIES_REFUSED:
                     await self._work_objects.refuse(warned)
                 return
-        await self._once.api_call("chat.unfurl", json=request)
+        await self.api.api_call("chat.unfurl", json=request)
 
     async def present_details(
         self, trigger_id: str, entity: EntityMetadata | None, error: Mapping[str, Any] | None = None
@@ -341,7 +341,7 @@ class SlackClient:
         https://docs.slack.dev/reference/methods/entity.presentDetails
         """
         shown = {"metadata": entity.to_dict()} if entity else {"error": dict(error or {})}
-        await self._once.api_call("entity.presentDetails", json={"trigger_id": trigger_id, **shown})
+        await self.api.api_call("entity.presentDetails", json={"trigger_id": trigger_id, **shown})
 
     async def upload_file(self, below: MessageRef, file: FileAttachment) -> None:
         """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sandbox.applivery import FakeApplivery
-from sandbox.page.ui_state import closed_because, next_version
+from sandbox.page.ui_state import PANE, closed_because, next_version
 from sandbox.slack import FakeChannel, FakeMessage, FakeSlack, FakeUser, FakeView, Interaction, SlackApiError
 from sandbox.slack.elements_state import FIELDS
+from sandbox.slack.pane import FakePane
 
 Json = dict[str, Any]
 Deed = Callable[[Json], Awaitable[Json]]
@@ -42,6 +43,7 @@ class PageApi:
             "submit": self.submit,
             "close": self.close,
             "shortcut": self.shortcut,
+            "details": self.details,
             "home": self.home,
             "join": self.join,
             "upload": self.upload,
@@ -74,6 +76,10 @@ class PageApi:
         if view is None or view.closed:
             raise LookupError("this form is gone")
         return view
+
+    def _pane(self, view: object, handle: object) -> FakePane | None:
+        """The flexpane that this person has open, if that is the view that is meant."""
+        return self.slack.workspace.panes.get(self.person(handle).id) if view == PANE else None
 
     def _where(self, where: Json) -> FakeMessage | FakeView:
         return self._view(where["view"]) if "view" in where else self._message(where.get("channel"), where.get("ts"))
@@ -123,6 +129,9 @@ class PageApi:
 
     async def click(self, asked: Json) -> Json:
         """Use an element of a message or a view; `value` and `state` have Slack's own shapes."""
+        if pane := self._pane(asked["where"].get("view"), asked["person"]):
+            user = self.person(asked["person"])
+            return _outcome(await self.slack.click_pane(pane, str(asked["action_id"]), user=user))
         where, block_id = self._where(asked["where"]), str(asked["block_id"])
         state = _chosen_in(where, asked.get("state"))
         turn = await self.slack.click(
@@ -134,6 +143,12 @@ class PageApi:
             block_id=block_id,
         )
         return _outcome(turn)
+
+    async def details(self, asked: Json) -> Json:
+        """Open a Work Object below a message: its details come into view once the app has sent them."""
+        message = self._message(asked["channel"], asked["ts"])
+        await self.slack.open_details(message, self.person(asked["person"]), str(asked["url"]))
+        return {}
 
     async def options(self, asked: Json) -> Json:
         """Ask the app for the options of a menu."""
@@ -156,6 +171,10 @@ class PageApi:
     async def close(self, asked: Json) -> Json:
         """Close the view, or with `all` everything under it."""
         user = self.person(asked["person"])
+        if self._pane(asked["view"], asked["person"]):
+            self.slack.workspace.panes.pop(user.id)
+            self.slack.workspace.changed("pane_closed", {"user": user.id})
+            return {"acked": True, "error": None}
         return _outcome(await self.slack.close(self._view(asked["view"]), user, all_of_it=bool(asked.get("all"))))
 
     async def shortcut(self, asked: Json) -> Json:

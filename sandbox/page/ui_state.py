@@ -20,6 +20,7 @@ TOPICS = {
     "mobile-team": "The people who make Courier, Storefront and Field Notes",
     "general": "Everything else",
 }
+PANE = "pane"  # the id of a flexpane among the views
 _TINTS = 6
 
 
@@ -31,7 +32,7 @@ def picture(
     sections: Json = {
         "workspace": _workspace(slack, person, cast, installed),
         "channels": [_channel(slack, room, person) for room in rooms],
-        "views": [_view(view) for view in slack.views if view.user == person.id],
+        "views": [*(_view(view) for view in slack.views if view.user == person.id), *_pane(slack, person)],
         "home": None,
         "apps": [_app(applivery, app, index) for index, app in enumerate(applivery.apps)],
         "counters": {
@@ -152,6 +153,15 @@ def _message(message: FakeMessage) -> Json:
         "edited": message.edited,
         "ephemeral": message.ephemeral,
     }
+
+
+def _pane(slack: FakeSlack, person: FakeUser) -> list[Json]:
+    """The details of a Work Object that this person has opened, shown as a form without fields."""
+    pane = slack.workspace.panes.get(person.id)
+    if pane is None or not pane.blocks:
+        return []
+    payload = {"type": "modal", "title": {"type": "plain_text", "text": "Details"}, "blocks": pane.blocks}
+    return [{"id": PANE, "hash": pane.trigger_id, "payload": payload, "values": {}}]
 
 
 def _view(view: FakeView) -> Json:

@@ -6,7 +6,6 @@ https://docs.slack.dev/messaging/unfurling-links-in-messages
 from __future__ import annotations
 
 import copy
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,13 +16,15 @@ from sandbox.slack.workspace import SlackWorkspace
 
 
 def domain_of(url: str, registered: tuple[str, ...]) -> str | None:
-    """The registered domain that an address is at or below, whatever its port; None for an IP address."""
+    """The registered domain that an address is at or below, whatever its port.
+
+    An IP address is at none, but for one that the demo has registered, whose servers have no names.
+    """
     try:
         host = (urlsplit(url).hostname or "").lower()
-        ip_address(host)
     except ValueError:
-        return next((each for each in registered if host == each or host.endswith(f".{each}")), None)
-    return None
+        return None
+    return next((each for each in registered if host == each or host.endswith(f".{each}")), None)
 
 
 def shared_in(text: str, registered: tuple[str, ...]) -> list[dict[str, str]]:
@@ -59,8 +60,11 @@ def entity_blocks(entity: dict[str, Any]) -> list[dict[str, Any]]:
     payload = entity["entity_payload"]
     attributes = payload["attributes"]
     head = " · ".join(filter(None, (attributes["title"]["text"], attributes.get("display_type"))))
-    fields = [f"{field['label']}: {field.get('value', '')}" for field in payload.get("custom_fields") or ()]
-    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(head[:150])}, *map(paragraph, fields)]
+    fields = payload.get("custom_fields") or ()
+    small = [_field(field) for field in fields if not field.get("long")]
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(head[:150])}]
+    blocks += [{"type": "section", "fields": small[at : at + 10]} for at in range(0, len(small), 10)]
+    blocks += [{"type": "section", "text": _field(field)} for field in fields if field.get("long")]
     actions = payload.get("actions") or {}
     return blocks + buttons([*(actions.get("primary_actions") or ()), *(actions.get("overflow_actions") or ())])
 
@@ -73,6 +77,14 @@ def paragraph(words: str) -> dict[str, Any]:
 def buttons(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The buttons of a Work Object as a row; none without any."""
     return [{"type": "actions", "elements": [_button(each) for each in actions]}] if actions else []
+
+
+def _field(field: dict[str, Any]) -> dict[str, Any]:
+    """A field's label and value; only a time is not a text."""
+    label, value = field["label"], field.get("value", "")
+    if field["type"] == "slack#/types/timestamp":
+        return {"type": "mrkdwn", "text": f"{label}: <!date^{value}^{{date_short_pretty}} {{time}}|{value}>"}
+    return _plain(f"{label}: {value}"[:2000])
 
 
 def _plain(text: str) -> dict[str, Any]:

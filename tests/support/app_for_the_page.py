@@ -128,6 +128,17 @@ FORM = {
 }
 
 
+def entity(url: str) -> dict[str, Any]:
+    attributes = {"title": {"text": "Courier 2.4.1"}, "display_type": "Build"}
+    press = {"text": "Press", "action_id": "press", "value": "the-build"}
+    return {
+        "entity_type": "slack#/entities/item",
+        "url": url,
+        "external_ref": {"id": "1"},
+        "entity_payload": {"attributes": attributes, "actions": {"primary_actions": [press]}},
+    }
+
+
 def modal(title: str, text: str) -> dict[str, Any]:
     return {"type": "modal", "title": plain(title), "blocks": [{"type": "section", "text": words(text)}]}
 
@@ -170,6 +181,16 @@ def register(app: AsyncApp) -> None:
         await ack()
         chosen = action.get("selected_option", action).get("value")
         await respond(text=f"{action['action_id']}: {chosen}", replace_original=False, **QUIET)
+
+    @app.event("link_shared")
+    async def shared(event: Any, client: Any) -> None:
+        urls = [link["url"] for link in event["links"]]
+        entities = [{**entity(url), "app_unfurl_url": url} for url in urls]
+        await client.chat_unfurl(channel=event["channel"], ts=event["message_ts"], metadata={"entities": entities})
+
+    @app.event("entity_details_requested")
+    async def details(event: Any, client: Any) -> None:
+        await client.entity_presentDetails(trigger_id=event["trigger_id"], metadata=entity(event["entity_url"]))
 
     @app.action("open")
     async def opened(ack: Any) -> None:

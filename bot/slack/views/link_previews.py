@@ -20,7 +20,7 @@ from slack_sdk.models.metadata import (
     ExternalRef,
 )
 
-from bot.domain import build_labels, changelogs, platforms
+from bot.domain import build_labels, platforms
 from bot.domain.model import Build, Recall, Stage
 from bot.exceptions import BotError, PermissionDenied
 from bot.i18n import _, gettext_noop
@@ -39,6 +39,7 @@ ITEM = "slack#/entities/item"  # Slack's type of what is neither a file, a task,
 TITLE = 150  # characters
 FIELD = 300
 LIST = 2000  # of what came in between
+FEW = 140  # characters of the changelog in a channel
 MOST_BETWEEN = 10  # builds
 PERSONAL = gettext_noop("This link was made for one person. Get your own.")
 _STATES = {
@@ -60,9 +61,9 @@ def card(build: Build, recall: Recall | None, dashboard: str, *, is_personal: bo
 
 
 def entity(build: Build, recall: Recall | None, url: str, dashboard: str) -> EntityMetadata:
-    """Return the same as a Work Object, for the link with this address."""
-    fields = [*_facts(build, recall), *_changelog(build)]
-    return _entity(build, recall, dashboard, fields, url)
+    """Return the same as a Work Object, for the link with this address; as short as the card."""
+    few = [field for field in _facts(build, recall) if field.key in ("state", "reason", "branch", "size")]
+    return _entity(build, recall, dashboard, [*few, *_changelog(build, FEW)], url)
 
 
 def details(
@@ -128,8 +129,6 @@ def _actions(build: Build, recall: Recall | None) -> Iterator[EntityActionButton
         yield _button(build, _("Watch"), "watch.v1")
     else:
         yield _button(build, _("Details"), "status.v1")
-    if build.changelog and recall is None:
-        yield _button(build, _("What's new"), "news.v1")
 
 
 def _button(build: Build, label: str, action: str, style: str | None = None) -> EntityActionButton:
@@ -160,9 +159,9 @@ def _facts(build: Build, recall: Recall | None) -> Iterator[EntityCustomField]:
         )
 
 
-def _changelog(build: Build) -> Iterator[EntityCustomField]:
+def _changelog(build: Build, limit: int = LIST) -> Iterator[EntityCustomField]:
     if text := build.changelog.strip():
-        yield _field("changelog", _("Changelog"), text, long=True, limit=changelogs.START)
+        yield _field("changelog", _("Changelog"), text, long=True, limit=limit)
 
 
 def _news(missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> Iterator[EntityCustomField]:

@@ -45,7 +45,17 @@ function attachment(item, ctx) {
   return h("div", { class: "attachment" },
     item.pretext ? mrkdwn(item.pretext) : null,
     item.title ? h("b", null, mrkdwn(item.title)) : null,
-    item.blocks ? blocks(item.blocks, ctx) : mrkdwn(item.text || item.fallback || ""));
+    item.blocks ? blocks(item.blocks, ctx) : mrkdwn(item.text || item.fallback || ""),
+    item.entity ? details(item, ctx) : null);
+}
+
+/** Slack opens a Work Object beside the conversation when it is clicked anywhere; here a button does. */
+function details(item, ctx) {
+  const open = async () => {
+    const answer = await post("/api/details", { person: ctx.person, ...ctx.where, url: item.app_unfurl_url });
+    if (answer.error) toast(`The details could not be opened: ${answer.error}`);
+  };
+  return h("button", { type: "button", class: "button", testid: "details", "data-focus": `details ${item.id}`, on: { click: open } }, "Open details");
 }
 
 function body(app, message) {

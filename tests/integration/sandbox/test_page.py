@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 browser_only = [pytest.mark.browser, pytest.mark.skipif(PROGRAM is None, reason=MISSING)]
 
 SHORTCUTS = [{"callback_id": "about", "name": "About this", "type": "message", "description": "What is known"}]
-APP = {"features": {**MANIFEST["features"], "shortcuts": SHORTCUTS}}
+APP = {"features": {**MANIFEST["features"], "shortcuts": SHORTCUTS, "unfurl_domains": ["example.com"]}}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -357,6 +357,18 @@ class TestBrowser:
         await card.get_by_test_id("action-app").press_sequentially("sto")
         await page.get_by_test_id("options").get_by_role("option", name="Storefront").click()
         await expect(answers.last).to_contain_text("app: storefront")
+
+    async def test_a_pasted_link_shows_its_card_and_details(self, page: Page) -> None:
+        await type_in(page, "Look: https://example.com/1")
+        message = page.get_by_test_id("message").filter(has_text="Look:")
+        await expect(message).to_contain_text("Courier 2.4.1 · Build")
+        await message.get_by_test_id("details").click()
+        pane = page.get_by_test_id("modal")
+        await expect(pane).to_contain_text("Courier 2.4.1 · Build")
+        await pane.get_by_test_id("action-press").click()
+        await page.get_by_test_id("modal-dismiss").click()
+        await expect(pane).to_have_count(0)
+        await expect(page.get_by_test_id("ephemeral").last).to_contain_text("press: the-build")
 
     async def test_a_link_button_opens_its_page_elsewhere(self, page: Page) -> None:
         await type_in(page, "/applivery card")
