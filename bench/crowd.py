@@ -27,9 +27,9 @@ MIX = (
     ("get courier latest", "only for you"),
     ("status courier", "ready."),
     ("news courier", "What's new in"),
-    ("whoami", "You are *member*"),
-    ("help get", "get: Get a fresh"),
-    ("subscriptions", "subscribed to nothing"),
+    ("whoami", "*member* for all apps"),
+    ("help get", "get: Get a private link"),
+    ("subscriptions", "No subscriptions in"),
 )
 _TOKEN = re.compile(r"/v1/download/([\w-]+)")
 

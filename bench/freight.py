@@ -13,7 +13,8 @@ import time
 from typing import Any
 
 from bench.http import answer
-from bench.sink import OK, PERSON, UploadSink, seeded
+from bench.sink import UploadSink, seeded
+from bench.web_api import person
 
 FILE_ID, NAME = "F0FREIGHT", "courier.ipa"
 BUFFER = 1024 * 1024
@@ -42,13 +43,13 @@ class UploadPayload:
     def slack(self, path: str) -> bytes | None:
         """Slack's answers that the light world does not have."""
         url = f"http://127.0.0.1:{self.port}/files/{NAME}"
-        file = {"id": FILE_ID, "name": NAME, "size": self.size, "mode": "hosted", "url_private_download": url}
+        # https://docs.slack.dev/reference/objects/file-object
+        file = {"id": FILE_ID, "name": NAME, "title": NAME, "user": "U0PERSON0", "size": self.size, "mode": "hosted"}
+        file |= {"created": 1_700_000_000, "timestamp": 1_700_000_000, "is_external": False, "filetype": "binary"}
+        file |= {"mimetype": "application/octet-stream", "url_private": url, "url_private_download": url}
         known = {
             "/api/files.info": {"ok": True, "file": file},
-            "/api/chat.postMessage": {"ok": True, "channel": "D0ANA", "ts": "1.000001"},
-            "/api/chat.update": {"ok": True, "channel": "D0ANA", "ts": "1.000001"},
-            "/api/users.info": {"ok": True, "user": {"id": "U0PERSON0", **PERSON, "is_admin": True}},
-            "/api/auth.test": OK,
+            "/api/users.info": {"ok": True, "user": person("U0PERSON0", is_admin=True)},
         }
         return answer(json.dumps(known[path]).encode()) if path in known else None
 

@@ -71,9 +71,12 @@ class ClientExchange(asyncio.Protocol):
         self.transport = transport
 
     def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
-        """Write a whole request; gives its status and body."""
+        """Write a whole request; gives its status and body. Raises ConnectionResetError when it was closed."""
         self._waiting = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
+        if self.transport.is_closing():
+            self._waiting.set_exception(ConnectionResetError("closed before it was asked"))
+        else:
+            self.transport.write(request)
         return self._waiting
 
     def data_received(self, data: bytes) -> None:

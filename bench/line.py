@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from bench.processes import free_port
-from bench.sink import OK, record
+from bench.web_api import web_api
 
 PATIENCE = 30.0
 
@@ -33,8 +34,7 @@ class BenchSocketClient:
         method = request.match_info["method"]
         if method == "apps.connections.open":
             return web.json_response({"ok": True, "url": f"ws://127.0.0.1:{self.port}/link"})
-        asked = request.query_string or (await request.read()).decode()
-        return web.json_response(record(method, asked) or OK)
+        return web.json_response(web_api(method, await request.read() or request.query_string.encode()))
 
     async def link(self, request: web.Request) -> web.WebSocketResponse:
         """One connection of the bot's."""
@@ -54,11 +54,12 @@ class BenchSocketClient:
         """All of these commands at once."""
         commands = await request.json()
         async with asyncio.timeout(PATIENCE):
-            return web.json_response(await asyncio.gather(*map(self._give, range(len(commands)), commands)))
+            return web.json_response(await asyncio.gather(*map(self._send, range(len(commands)), commands)))
 
-    async def _give(self, number: int, command: Any) -> float:
-        came = self._waiting[f"e{number}"] = asyncio.get_running_loop().create_future()
-        envelope = {"envelope_id": f"e{number}", "type": "slash_commands", "payload": command}
+    async def _send(self, number: int, command: Any) -> float:
+        envelope_id = str(uuid.uuid4())  # of its own: the bot does what comes by the same one only once
+        came = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        envelope = {"envelope_id": envelope_id, "type": "slash_commands", "payload": command}
         started = time.perf_counter()
         await self._open[number % len(self._open)].send_json({**envelope, "accepts_response_payload": True})
         return await came - started

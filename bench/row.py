@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -11,8 +12,10 @@ class TableRow:
 
     A figure with nothing to stand beside has `bare` None, and its target is then in `unit` too; so is that of an
     `absolute` one, whose ratio is only shown. Without a target all of it is only shown. `others` are further
-    programs of the same round. `grown` is the same at 10 and 100 times as much; the target is then that of the ratio of
-    the last to `ours`.
+    programs of the same round, `before` an earlier version of the bot among them. `grown` is the same at 10 and 100
+    times as much; the target is then that of the ratio of the last to `ours`. `by_round` is the median of the ratios of
+    the rounds, which is the ratio where it is known: what else the machine did in a round met both. What could not be
+    measured is not a number, and `incomplete` says what ended the measurement early.
     """
 
     figure: str
@@ -24,10 +27,16 @@ class TableRow:
     absolute: bool = False
     others: dict[str, float] = field(default_factory=dict)
     grown: tuple[float, ...] = ()
+    by_round: float | None = None
+    before: float | None = None
+    before_ratio: float | None = None
+    incomplete: str = ""
 
     @property
     def ratio(self) -> float | None:
         """Ours in multiples of the bare app's; or 100 times as much in multiples of once."""
+        if self.by_round is not None:
+            return self.by_round
         if self.grown:
             return self.grown[-1] / self.ours if self.ours else None
         return self.ours / self.bare if self.bare else None
@@ -39,8 +48,10 @@ class TableRow:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None when there is none."""
+        """Whether the target is met; None when there is none, and when it could not be measured."""
         if self.target is None:
             return None
         have = self.ratio if self.by_ratio and self.ratio is not None else self.ours
+        if math.isnan(have):
+            return None
         return have >= self.target if self.better == "higher" else have <= self.target

@@ -12,35 +12,17 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from bench.http import ServerExchange, answer, chunked
+from bench.web_api import web_api
 from sandbox.applivery import FakeApplivery
 from sandbox.seed_data import seed_applivery
 
 BUILDS = 50  # a full page, which an app in daily use has after two weeks
-OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
-NOT_SO = dict.fromkeys(("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "is_admin"), False)
-# https://docs.slack.dev/reference/objects/user-object
-PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", **NOT_SO, "profile": {}}
-
-
 WORKSPACE = {"status": True, "data": {"id": f"{1:024x}", "slug": "acme", "name": "Acme"}}
-# https://docs.slack.dev/reference/objects/conversation-object
-NO_OTHER = dict.fromkeys(("is_ext_shared", "is_shared", "is_org_shared", "is_pending_ext_shared", "is_archived"), False)
-CHANNEL = {"name": "releases", "is_channel": True, "is_private": False, "is_member": True, "context_team_id": "T0BENCH"}
-
-
-def record(method: str, asked: str) -> dict[str, Any] | None:
-    """What `users.info` and `conversations.info` say of whom or what was asked for; None for another method."""
-    fields = {name: values[0] for name, values in parse_qs(asked).items()}
-    if method == "users.info":
-        return {"ok": True, "user": {"id": fields["user"], **PERSON}}
-    if method == "conversations.info":
-        return {"ok": True, "channel": {"id": fields["channel"], **CHANNEL, **NO_OTHER}}
-    return None
 
 
 class UploadSink:
@@ -51,7 +33,6 @@ class UploadSink:
         self._builds = chunked(builds)
         self._details = chunked(details)
         self._minted: list[str] = []
-        self._slack = answer(json.dumps({**OK, "user_": {}}).encode())
         self._answered: dict[str, set[str]] = {}
         self._wrong: dict[str, int] = {}
         self._waiting: list[tuple[str, int, ServerExchange]] = []
@@ -73,9 +54,7 @@ class UploadSink:
         if path == "/minted":
             minted, self._minted = self._minted, []
             return answer(json.dumps(minted).encode())
-        if path in ("/api/users.info", "/api/conversations.info"):
-            return answer(json.dumps(record(path.rpartition("/")[2], query or body.decode())).encode())
-        return self._slack
+        return answer(json.dumps(web_api(path.removeprefix("/api/"), body or query.encode())).encode())
 
     def _applivery(self, path: str) -> bytes:
         if path.endswith("/downloadToken"):

@@ -78,17 +78,17 @@ def click(number: int, person: int, value: str, answer_port: int) -> bytes:
     return _signed(urlencode({"payload": json.dumps(payload)}))
 
 
-def _trigger(number: int) -> str:
+def _trigger(number: int | str) -> str:
     """An id of its own in every round: the bot does what comes by the same one only once."""
     return f"{time.time_ns()}.738474920.{number}"
 
 
-def submission(file_id: str, app: str, number: int) -> bytes:
+def submission(file_id: str, app: str, run: str) -> bytes:
     """The form of `upload`, sent. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
     option = {"text": {"type": "plain_text", "text": app}, "value": app}
     state = {
         "upload.app": {"upload.app": {"type": "external_select", "selected_option": option}},
-        "upload.file": {"upload.file": {"type": "file_input", "files": [{"id": f"{file_id}{number}"}]}},
+        "upload.file": {"upload.file": {"type": "file_input", "files": [{"id": f"{file_id}{run}"}]}},
     }
     payload = {
         "type": "view_submission",
@@ -96,9 +96,9 @@ def submission(file_id: str, app: str, number: int) -> bytes:
         "user": {"id": "U0PERSON0", "username": "ana", "name": "ana", "team_id": "T0BENCH"},
         "api_app_id": "A0BENCH",
         "token": "gIkuvaNzQIHg97ATvDxqgjtO",
-        "trigger_id": _trigger(number),
+        "trigger_id": _trigger(run),
         "view": {
-            "id": f"V0UPLOAD{number}",
+            "id": f"V0UPLOAD{run}",
             "type": "modal",
             "callback_id": "upload.v1",
             "private_metadata": json.dumps({"channel": "C0RELEASES"}),

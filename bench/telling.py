@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,15 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.http import ClientExchange, get, post
-from bench.processes import RunningProcess, app_in, sink
+from bench.processes import ROOT, RunningProcess, app_in, sink
 from bot.db import subscriptions
 from bot.db.database import Database, utc_now
 from bot.domain.model import BuildEvent
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, server_programs
 
 CHANNELS = ("C0RELEASES", "C0BETA")
 DOORBELL = "bench-doorbell"
-PATIENCE = 300.0
+PATIENCE = 60.0
 # As it should be run: what was committed survives a power cut.
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -31,9 +33,10 @@ class OutboxScenario:
     """A running bot and the sink it asks and tells."""
 
     bot: RunningProcess
+    port: int
     world: ClientExchange
-    door: ClientExchange
     apps: tuple[str, ...]
+    database: str
 
     async def more(self, builds: int, app: int | None = None) -> float:
         """So many builds more in every app, or in one; gives the epoch seconds."""
@@ -41,51 +44,94 @@ class OutboxScenario:
         return float(made["at"])
 
     async def ring(self, app: int | None = None) -> None:
-        """Applivery's webhook, naming an app or none."""
+        """Applivery's webhook, naming an app or none, by a connection of its own: the bot closes idle ones."""
         body = json.dumps({"app": self.apps[app]} if app is not None else {}).encode()
-        await self.door.ask(post(f"/webhooks/applivery/{DOORBELL}", body))
+        door = await ClientExchange.connect(self.bot.port)
+        async with asyncio.timeout(PATIENCE):
+            await door.ask(post(f"/webhooks/applivery/{DOORBELL}", body))
+        door.transport.close()
 
     async def heard(self, posts: int) -> float:
         """When the last of so many messages came; raises RuntimeError when one came twice or out of order."""
-        async with asyncio.timeout(PATIENCE):
-            heard = await self._said(f"/heard/{posts}")
+        line = await ClientExchange.connect(self.port)  # of its own: no other request gets an answer that is too late
+        try:
+            async with asyncio.timeout(PATIENCE):
+                heard = json.loads((await line.ask(get(f"/heard/{posts}")))[1])
+        finally:
+            line.transport.close()
         if (heard["posts"], heard["twice"], heard["ordered"]) != (posts, 0, True):
             raise RuntimeError(f"{posts} messages were expected, and this came: {heard}")
         return float(heard["last"])
 
     async def settled(self) -> None:
-        """Wait until older cards are edited no more."""
-        edits = -1
+        """Wait until older cards are edited no more, for a minute at most."""
+        edits, until = -1, asyncio.get_running_loop().time() + PATIENCE
         while edits != (edits := int((await self._said("/heard/0"))["edits"])):
-            await asyncio.sleep(3)
+            await asyncio.sleep(2)
+            if asyncio.get_running_loop().time() > until:
+                return
+
+    async def heard_so_far(self) -> int:
+        """How many messages came until now."""
+        return int((await self._said("/heard/0"))["posts"])
+
+    async def stir(self, whether: bool) -> None:
+        """Let every list of builds differ from the one before it, or be the same again."""
+        await self._said(f"/stir/{'yes' if whether else 'no'}")
+
+    async def age(self, builds: int) -> None:
+        """Give the first app so many known builds in SQLite, and what was said of each, as copies of its oldest."""
+        await asyncio.to_thread(_age, Path(self.database.removeprefix("sqlite:///")), builds)
 
     async def asked(self) -> dict[str, int]:
         """How often Applivery was asked for what."""
         return dict(await self._said("/asked"))
 
     async def _said(self, path: str) -> Any:
-        status, body = await self.world.ask(get(path))
+        async with asyncio.timeout(PATIENCE):
+            status, body = await self.world.ask(get(path))
         if status != 200:
             raise RuntimeError(f"{path}: {status}")
         return json.loads(body)
 
 
+def _age(file: Path, builds: int) -> None:
+    """Copy the oldest row of `builds`, with its rows of `outbox`, until there are so many, while the bot runs."""
+    with closing(sqlite3.connect(file, timeout=60)) as connection, connection:
+        ((known,),) = connection.execute("SELECT count(*) FROM builds")
+        more = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {max(1, builds - known)}) "
+        for table, key in (("builds", "build_id"), ("outbox", "build_id, dedup_key, card_key")):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] != "id"]
+            keys = key.split(", ")
+            copied = [f"{column} || '-' || i" if column in keys else column for column in columns]
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) {more} SELECT {', '.join(copied)} FROM {table}, n "
+                "WHERE build_id = (SELECT min(build_id) FROM builds)"
+            )
+
+
 @asynccontextmanager
-async def scene(apps: int, server: PostgresServer | None = None, **settings: str) -> AsyncIterator[OutboxScenario]:
-    """A bot on SQLite or a PostgreSQL server, whose two channels hear of every build of so many apps."""
+async def scene(
+    apps: int, server: PostgresServer | None = None, *, root: Path = ROOT, builds: int = 0, **settings: str
+) -> AsyncIterator[OutboxScenario]:
+    """A bot on SQLite or a PostgreSQL server, whose two channels hear of every build of so many apps.
+
+    Each app has so many `builds` before the bot has seen it. `root` is the checkout whose bot it is.
+    """
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        database = server.fresh() if server else f"sqlite:///{folder / 'bot.db'}"
-        async with sink("bench.releases", str(apps)) as port:
+        database = server.empty() if server else f"sqlite:///{folder / 'bot.db'}"
+        async with sink("bench.releases", str(apps), str(builds)) as port:
             world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
-            await subscribe(database, ids)
+            await (subscribe(database, ids) if root == ROOT else _subscribe_by(root, database, ids))
             watching = {"APPLIVERY_WEBHOOK_SECRET": DOORBELL, "ACCESS_DEFAULT_ROLE": "manager"}
             more = {"DATABASE_URL": database, **watching, **settings}
-            async with app_in(folder, ("bench.teller",), port, **more) as bot:
-                it = OutboxScenario(bot, world, await ClientExchange.connect(bot.port), ids)
-                while (await it.asked()).get("list", 0) < apps:  # the first look at each is history
-                    await asyncio.sleep(0.1)
+            async with app_in(folder, ("bench.teller",), port, root, **more) as bot:
+                it = OutboxScenario(bot, port, world, ids, database)
+                async with asyncio.timeout(PATIENCE):
+                    while (await it.asked()).get("list", 0) < apps:  # the first look at each is history
+                        await asyncio.sleep(0.1)
                 await asyncio.sleep(0.5)
                 yield it
 
@@ -108,6 +154,19 @@ async def subscribe(database: str, apps: tuple[str, ...], clock: Callable[[], da
                 )
     finally:
         await store.close()
+
+
+async def _subscribe_by(root: Path, database: str, apps: tuple[str, ...]) -> None:
+    """The same by the code of another version, whose tables may be others."""
+    code = "import asyncio, sys; from bench.telling import subscribe as s; asyncio.run(s(sys.argv[1], sys.argv[2:]))"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, database, *apps, cwd=root)
+    if await process.wait():
+        raise RuntimeError(f"{root} could not subscribe")
+
+
+def has_postgresql() -> bool:
+    """Whether this machine has PostgreSQL's server programs."""
+    return server_programs() is not None
 
 
 @asynccontextmanager

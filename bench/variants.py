@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from bench.processes import BARE, NODE, OURS, ROOT, RunningProcess, app
+from bench.processes import BARE, BEFORE, NODE, OURS, ROOT, RunningProcess, app
 
 FLOOR = ("bench.floor",)
 BOLT_JS = ROOT / "bench/bolt_js"
@@ -19,12 +19,14 @@ NPM_SECONDS = 120
 
 @asynccontextmanager
 async def variants(world: int) -> AsyncIterator[dict[str, RunningProcess]]:
-    """`ours`, `bare`, `floor` and, where npm reaches a registry, `bolt-js`."""
-    words = {"ours": OURS, "bare": BARE, "floor": FLOOR}
+    """`ours`, `bare`, `floor`, where npm reaches a registry `bolt-js`, and an earlier version of ours as `before`."""
+    words = {"ours": (OURS, ROOT), "bare": (BARE, ROOT), "floor": (FLOOR, ROOT)}
+    if BEFORE:
+        words["before"] = (OURS, BEFORE)
     if await _bolt_js():
-        words["bolt-js"] = (str(INSTALLED / "app.mjs"),)
+        words["bolt-js"] = ((str(INSTALLED / "app.mjs"),), ROOT)
     async with AsyncExitStack() as stack:
-        yield {name: await stack.enter_async_context(app(word, world)) for name, word in words.items()}
+        yield {name: await stack.enter_async_context(app(word, world, root)) for name, (word, root) in words.items()}
 
 
 async def _bolt_js() -> bool:

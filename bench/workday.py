@@ -38,7 +38,6 @@ class Day:
 
     bot: RunningProcess
     world: ClientExchange
-    door: ClientExchange
     hours: SharedClock
     answers: ClickAnswers
     here: int
@@ -49,20 +48,23 @@ class Day:
     moving: dict[int, int] = field(default_factory=dict)  # minutes since the upload, by app
     counts: dict[str, int] = field(default_factory=dict)
 
-    async def minute(self) -> None:
-        """What happens in one minute; it is over when everybody has an answer and the channels know of their builds."""
-        self.hours.set(self.hours.now() + timedelta(minutes=1))
+    async def minute(self, minutes: int = 1, busy: float = 1.0) -> None:
+        """What happens in one minute; it is over when all have an answer and the channels know of their builds.
+
+        Or in several at once, with this share of what a busy day has.
+        """
+        self.hours.set(self.hours.now() + timedelta(minutes=minutes))
         for app in [app for app, age in self.moving.items() if age]:
             await self._further(app)
         for what, times in DAY.items():
-            for _ in range(self._how_often(times)):
+            for _ in range(self._how_often(times * busy * minutes)):
                 self.counts[what] = self.counts.get(what, 0) + 1
                 await getattr(self, f"_{what}")()
         await self._quiet()
 
-    def _how_often(self, a_day: int) -> int:
+    def _how_often(self, a_day: float) -> int:
         whole, rest = divmod(a_day, 24 * HOUR)
-        return whole + (self.dice.random() < rest / (24 * HOUR))
+        return int(whole) + (self.dice.random() < rest / (24 * HOUR))
 
     async def _uploads(self) -> None:
         app = self.dice.randrange(APPS)
@@ -84,7 +86,8 @@ class Day:
 
     async def _ring(self, app: int) -> None:
         self.counts["webhooks"] = self.counts.get("webhooks", 0) + 1
-        await self.door.ask(post(f"/webhooks/applivery/{DOORBELL}", json.dumps({"app": self.apps[app]}).encode()))
+        body = json.dumps({"app": self.apps[app]}).encode()
+        await self._ask(post(f"/webhooks/applivery/{DOORBELL}", body))
 
     async def _commands(self) -> None:
         words = self.dice.choice(TYPED)
@@ -111,19 +114,24 @@ class Day:
 
     async def _scrapes(self) -> None:
         for path in ("/metrics", "/readyz"):
-            await self.door.ask(get(path))
+            await self._ask(get(path))
 
     def _next(self) -> int:
         self.typed += 1
         return self.typed
 
     async def _send(self, request: bytes) -> None:
-        """A connection of its own, as Slack's are."""
-        line = await ClientExchange.connect(self.bot.port)
-        status, body = await line.ask(request)
-        line.transport.close()
+        status, body = await self._ask(request)
         if status != 200 or body:
             raise RuntimeError(f"not acknowledged: {status} {body[:200]!r}")
+
+    async def _ask(self, request: bytes) -> tuple[int, bytes]:
+        """By a connection of its own, as Slack's are."""
+        line = await ClientExchange.connect(self.bot.port)
+        async with asyncio.timeout(PATIENCE):
+            said = await line.ask(request)
+        line.transport.close()
+        return said
 
     async def _tell(self, path: str) -> bytes:
         return (await self.world.ask(get(path)))[1]
@@ -155,5 +163,5 @@ async def workday() -> AsyncIterator[Day]:
                     lambda: ServerExchange(answers.respond), "127.0.0.1", 0
                 )
                 here = server.sockets[0].getsockname()[1]
-                yield Day(bot, world, await ClientExchange.connect(bot.port), hours, answers, here, ids)
+                yield Day(bot, world, hours, answers, here, ids)
                 server.close()

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from bench.audience import by_user
 from bench.hours import SharedClock
-from bench.http import ServerExchange, answer
+from bench.http import ServerExchange, answer, chunked
 from bench.releases import PollLoadWorkspace
+from bench.web_api import arguments, posted
 
 PEOPLE, EACH = 200, 5
 
@@ -30,7 +31,7 @@ class BenchWorkspace(PollLoadWorkspace):
         super().__init__(apps)
         self._hours = hours
         self._moving: dict[str, list[str]] = {}
-        self._downloads = answer(by_user(PEOPLE, EACH, hours.now()))
+        self._downloads = chunked(by_user(PEOPLE, EACH, hours.now()))
         self.now = hours.now  # builds are made by it
 
     def respond(self, method: str, address: str, body: bytes, exchange: ServerExchange) -> bytes | None:
@@ -67,12 +68,10 @@ class BenchWorkspace(PollLoadWorkspace):
 
     def _slack(self, method: str, body: bytes) -> bytes:
         if method == "chat.postMessage":
-            said = json.loads(body)
+            said = arguments(body)
             key = (said.get("metadata") or {}).get("event_payload", {}).get("key", "")
             if said["channel"].startswith("U") or not key.endswith((":processed", ":failed")):  # no card
-                self._ts += 1
-                at = f"{int(self._hours.now().timestamp())}.{self._ts:06d}"
-                return _json({"ok": True, "channel": said["channel"], "ts": at})
+                return _json({"ok": True, **posted(said, self._hours.now().timestamp())})
         return super()._slack(method, body)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import quantiles
 
 from bench.processes import QUICK, RunningProcess, clicks, sink
+from bench.rounds import in_turn
 from bench.row import TableRow
 from bench.variants import variants
 
@@ -37,40 +38,20 @@ class Round:
 async def rows() -> list[TableRow]:
     """All programs run at once and are clicked in turn; the first round warms up."""
     async with sink() as world, variants(world) as programs:
-        found: dict[str, list[Round]] = {name: [] for name in programs}
-        for number in range(ROUNDS + 1):
-            for name, program in programs.items():
-                measured = await _round(program, world)
-                found[name] += [measured] if number else []
-    made = {name: _medians(found, name) for name in Round.__slots__}
-    missing = {name: float(sum(round_.missing for round_ in rounds)) for name, rounds in found.items()}
+        found = await in_turn(programs, lambda _, program, __: _round(program, world), ROUNDS)
     crowd, beside = f"{PEOPLE} people", f"one person beside {PEOPLE}"
+    row = found.row
     return [
-        _row(f"CPU for a click and its link, {crowd}", "ms", made["cpu"], target=1.4),
-        _row("CPU for a click and its link, one person", "ms", made["alone_cpu"]),
-        _row(f"click → link p50, {crowd}", "ms", made["p50"], target=1.5),
-        _row(f"click → link p99, {crowd}", "ms", made["p99"], target=1.5),
-        _row(f"click → link p50, {beside}", "ms", made["beside_p50"], target=1.5),
-        _row(f"click → link p99, {beside}", "ms", made["beside_p99"], target=1.5),
-        _row("click → link p50, one person, beside the floor", "ms", made["alone_p50"], than="floor", target=2.0),
-        _row(f"clicks/s answered, {crowd}", "/s", made["rate"], better="higher", target=0.67),
-        _row("clicks without a right link", "", missing, target=0, absolute=True),
+        row(f"CPU for a click and its link, {crowd}", "ms", "cpu", target=1.4),
+        row("CPU for a click and its link, one person", "ms", "alone_cpu"),
+        row(f"click → link p50, {crowd}", "ms", "p50", target=1.5),
+        row(f"click → link p99, {crowd}", "ms", "p99", target=1.5),
+        row(f"click → link p50, {beside}", "ms", "beside_p50", target=1.5),
+        row(f"click → link p99, {beside}", "ms", "beside_p99", target=1.5),
+        row("click → link p50, one person, beside the floor", "ms", "alone_p50", than="floor", target=2.0),
+        row(f"clicks/s answered, {crowd}", "/s", "rate", better="higher", target=0.67),
+        row("clicks without a right link", "", "missing", target=0, absolute=True, of=sum),
     ]
-
-
-def _row(
-    figure: str,
-    unit: str,
-    found: dict[str, float],
-    *,
-    than: str = "bare",
-    target: float | None = None,
-    better: str = "lower",
-    absolute: bool = False,
-) -> TableRow:
-    others = {name: value for name, value in found.items() if name not in ("ours", than)}
-    ours, beside = found["ours"], found[than]
-    return TableRow(figure, unit, ours, beside, target=target, better=better, others=others, absolute=absolute)
 
 
 async def _round(program: RunningProcess, world: int) -> Round:
@@ -97,7 +78,3 @@ def _cuts(took: list[float]) -> tuple[float, float]:
         return float("nan"), float("nan")
     cuts = quantiles(took, n=100, method="inclusive")
     return cuts[49] * 1000, cuts[98] * 1000
-
-
-def _medians(found: dict[str, list[Round]], figure: str) -> dict[str, float]:
-    return {name: median(getattr(round_, figure) for round_ in rounds) for name, rounds in found.items()}

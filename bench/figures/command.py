@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import quantiles
 
 from bench.processes import QUICK, RunningProcess, load, sink
+from bench.rounds import Rounds, in_turn
 from bench.row import TableRow
 from bench.variants import variants
 
@@ -30,36 +31,31 @@ class Round:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Of one program, MB."""
+
+    held: float
+
+
 async def rows() -> list[TableRow]:
     """All programs run at once and are asked in turn; the first round warms up."""
     async with sink() as world, variants(world) as programs:
-        rest = {name: program.resident() for name, program in programs.items()}
-        found: dict[str, list[Round]] = {name: [] for name in programs}
-        for number in range(ROUNDS + 1):
-            for name, program in programs.items():
-                measured = await _round(program, world, f"{name}{number}")
-                found[name] += [measured] if number else []
-        used = {name: program.resident() for name, program in programs.items()}
-    crowd, after = f"{PEOPLE} people", f"{COMMANDS * (ROUNDS + 1):,}"
-    missing = {name: float(sum(round_.missing for round_ in rounds)) for name, rounds in found.items()}
+        rest = Rounds([], {name: [Memory(program.resident())] for name, program in programs.items()})
+        found = await in_turn(programs, lambda name, program, number: _round(program, world, f"{name}{number}"), ROUNDS)
+        used = Rounds(found.causes, {name: [Memory(program.resident())] for name, program in programs.items()})
+    crowd, done = f"{PEOPLE} people", len(found.found["ours"])
+    row = found.row
     return [
-        _row("CPU for a command and its answer", "ms", _medians(found, "cpu"), 2.0),
-        _row(f"ack p50, {crowd}", "ms", _medians(found, "p50"), 0.7),
-        _row(f"ack p99, {crowd}", "ms", _medians(found, "p99"), 1.1),
-        _row(f"commands/s acknowledged, {crowd}", "/s", _medians(found, "acked"), 0.8, better="higher"),
-        _row(f"commands/s answered, {crowd}", "/s", _medians(found, "finished"), 0.5, better="higher"),
-        _row("memory at rest", "MB", rest, 1.55),
-        _row(f"memory after {after} commands", "MB", used, 1.7),
-        _row(f"commands without a right answer, of {COMMANDS * ROUNDS:,}", "", missing, 0, absolute=True),
+        row("CPU for a command and its answer", "ms", "cpu", target=2.0),
+        row(f"ack p50, {crowd}", "ms", "p50", target=0.7),
+        row(f"ack p99, {crowd}", "ms", "p99", target=1.1),
+        row(f"commands/s acknowledged, {crowd}", "/s", "acked", target=0.8, better="higher"),
+        row(f"commands/s answered, {crowd}", "/s", "finished", target=0.5, better="higher"),
+        rest.row("memory at rest", "MB", "held", target=1.55),
+        used.row(f"memory after {COMMANDS * (done + 1):,} commands", "MB", "held", target=1.7),
+        row(f"commands without a right answer, of {COMMANDS * done:,}", "", "missing", target=0, absolute=True, of=sum),
     ]
-
-
-def _row(
-    figure: str, unit: str, found: dict[str, float], target: float, *, better: str = "lower", absolute: bool = False
-) -> TableRow:
-    others = {name: value for name, value in found.items() if name not in ("ours", "bare")}
-    ours, bare = found["ours"], found["bare"]
-    return TableRow(figure, unit, ours, bare, target=target, better=better, others=others, absolute=absolute)
 
 
 async def _round(program: RunningProcess, world: int, run: str) -> Round:
@@ -69,7 +65,3 @@ async def _round(program: RunningProcess, world: int, run: str) -> Round:
     cpu, missing = (program.cpu() - before) / COMMANDS, COMMANDS - said["right"] + said["wrong"]
     rates = COMMANDS / said["acked"], said["right"] / said["finished"]
     return Round(*rates, cuts[49] * 1000, cuts[98] * 1000, cpu * 1000, missing)
-
-
-def _medians(found: dict[str, list[Round]], figure: str) -> dict[str, float]:
-    return {name: median(getattr(round_, figure) for round_ in rounds) for name, rounds in found.items()}

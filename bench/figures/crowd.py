@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-from bench.processes import BARE, OURS, app, app_in, crowd, program, sink
+from bench.processes import BARE, OURS, QUICK, app, app_in, crowd, program, sink
+from bench.rounds import Rounds, in_turn, worst
 from bench.row import TableRow
 
 PEOPLE = 500
-ROUNDS = 5
+ROUNDS = 2 if QUICK else 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +34,31 @@ class Round:
 
 async def rows() -> list[TableRow]:
     """All run at once and are asked in turn, so that whatever else the machine does meets all of them."""
-    found: dict[str, list[Round]] = {"http": [], "bare": [], "socket": []}
     async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare, _by_socket(world) as line:
-        ports = {"http": ours.port, "bare": bare.port, "socket": line}
-        for number in range(ROUNDS + 1):
-            for how, port in ports.items():
-                measured = await _round(how, port, number)
-                found[how] += [measured] if number else []  # the first warms up
-    return [*_rows("HTTP", found["http"], found["bare"]), *_rows("Socket Mode", found["socket"])]
-
-
-def _rows(door: str, ours: list[Round], bare: list[Round] | None = None) -> list[TableRow]:
-    p50, p99 = ([[getattr(round_, name) for round_ in way] for way in (ours, bare) if way] for name in ("p50", "p99"))
-    who = f"{PEOPLE} people at once, {door}"
+        ports = {"ours": ours.port, "bare": bare.port, "socket": line}
+        found = await in_turn(ports, _round, ROUNDS)
+    http = {name: rounds for name, rounds in found.found.items() if name != "socket"}
+    socket = {"ours": found.found["socket"]}
     return [
-        TableRow(f"{who}: ack p50", "ms", *map(median, p50)),
-        TableRow(f"{who}: ack p99", "ms", *map(median, p99), target=1000, absolute=True),
-        TableRow(f"{who}: ack p99, worst of {ROUNDS}", "ms", *map(max, p99), target=1000, absolute=True),
-        TableRow(f"{who}: until the last answer", "s", median(round_.finished for round_ in ours)),
-        TableRow(f"{who}: not answered, of {PEOPLE * ROUNDS}", "", sum(round_.missing for round_ in ours), target=0),
+        *_rows("HTTP", Rounds(found.causes, http)),
+        *_rows("Socket Mode", Rounds(found.causes, socket)),
+    ]
+
+
+def _rows(door: str, found: Rounds[Round]) -> list[TableRow]:
+    row, who, done = found.row, f"{PEOPLE} people at once, {door}", len(found.found["ours"])
+    return [
+        row(f"{who}: ack p50", "ms", "p50"),
+        row(f"{who}: ack p99", "ms", "p99", target=1000, absolute=True),
+        row(f"{who}: ack p99, worst of {done}", "ms", "p99", target=1000, absolute=True, of=worst),
+        replace(row(f"{who}: until the last answer", "s", "finished"), bare=None, by_round=None),
+        replace(row(f"{who}: not answered, of {PEOPLE * done}", "", "missing", target=0, of=sum), bare=None),
     ]
 
 
 async def _round(how: str, port: int, number: int) -> Round:
-    said = json.loads(await crowd(how, port, people=PEOPLE, first=number * PEOPLE))
+    words = {"ours": "http"}.get(how, how)
+    said = json.loads(await crowd(words, port, people=PEOPLE, first=number * PEOPLE))
     cuts = quantiles(said["acks"], n=100)
     p50, p99 = cuts[49] * 1000, cuts[98] * 1000
     return Round(p50, p99) if how == "bare" else Round(p50, p99, said["finished"], PEOPLE - said["right"])

@@ -1,48 +1,97 @@
-"""What a look at an app costs, whose builds are all known: once, 10 and 100 times as many builds of one app.
+"""What a look at an app costs, whose builds are all known: an app of 20 builds, of 1,000, and of 10,000.
 
-Three bots look at one app each, five times a second, at the same time; nothing is new. A look's cost is the bot's CPU
-through the number of lists it asked for.
+The bots look at one app each, five times a second, at the same time: first nothing is new, then each list differs in
+what no card shows, so that all of it is compared. There an app of 100 builds is the smallest, since its page is full. A
+look's cost is the bot's CPU through the number of its lists.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from statistics import median
+from dataclasses import dataclass
 
-from bench.processes import QUICK
+from bench.processes import BEFORE, QUICK, ROOT
+from bench.rounds import Partial, middle, ratio
 from bench.row import TableRow
 from bench.telling import CHANNELS, OutboxScenario, scene
 
-BUILDS = 10 if QUICK else 100  # of the first app; the others have 10 and 100 times as many
-SECONDS = 5.0
-ROUNDS = 3 if QUICK else 7
-STEP = 100  # builds that are announced at a time
+SIZES = (20, 100, 1_000, 10_000)
+SAME, CHANGED = (20, 1_000, 10_000), (100, 1_000, 10_000)
+LISTED = 60  # at most: what the newest page shows; the rest is known and no longer listed there
+SECONDS = 3.0 if QUICK else 5.0
+ROUNDS = 2 if QUICK else 5
 CADENCE = {"POLL_IDLE_SECONDS": "0.2", "POLL_BUSY_SECONDS": "0.2"}
+Costs = dict[str, list[list[float]]]  # by version, for each round the milliseconds of a look by size
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A bot of some version that looks at one app."""
+
+    version: str
+    size: int
+    scenario: OutboxScenario
 
 
 async def rows() -> list[TableRow]:
     """The CPU of a look at each app."""
-    sizes = [BUILDS * times for times in (1, 10, 100)]
+    versions = {"ours": ROOT} | ({"before": BEFORE} if BEFORE else {})
+    partial = Partial()
+    same: Costs = {name: [] for name in versions}
+    changed: Costs = {name: [] for name in versions}
     async with AsyncExitStack() as stack:
-        scenes = [await stack.enter_async_context(scene(1, **CADENCE)) for _ in sizes]
-        await asyncio.gather(*map(_filled, scenes, sizes))
-        found = [await asyncio.gather(*map(_look, scenes)) for _ in range(ROUNDS)]
-    once, *grown = (median(costs) for costs in zip(*found, strict=True))
-    figure = f"CPU a look at an app of {sizes[0]:,} / {sizes[1]:,} / {sizes[2]:,} builds"
-    return [TableRow(figure, "ms", once, target=1.1, grown=tuple(grown))]
+        with partial.keeping():
+            watched = [
+                Watched(name, size, await stack.enter_async_context(scene(1, root=root, **CADENCE)))
+                for name, root in versions.items()
+                for size in SIZES
+            ]
+            for bot in watched:
+                await _filled(bot.scenario, bot.size)
+            for found, stirred in ((same, False), (changed, True)):
+                await asyncio.gather(*(bot.scenario.stir(stirred) for bot in watched))
+                for _ in range(ROUNDS):
+                    costs = await asyncio.gather(*(_look(bot.scenario) for bot in watched))
+                    for name in versions:
+                        mine = zip(watched, costs, strict=True)
+                        found[name].append([cost for bot, cost in mine if bot.version == name])
+    return [
+        _row("CPU a look at an app of {} builds", SAME, same, partial),
+        _row("CPU a look at a changed list of {}", CHANGED, changed, partial),
+    ]
 
 
-async def _filled(scene: OutboxScenario, size: int) -> None:
-    for known in range(0, size, STEP):
-        more = min(STEP, size - known)
-        await scene.more(more, 0)
-        await scene.heard((known + more) * len(CHANNELS))
-    await scene.settled()
+def _row(title: str, sizes: Sequence[int], found: Costs, partial: Partial) -> TableRow:
+    columns = [SIZES.index(size) for size in sizes]
+    ours = [[costs[at] for costs in found["ours"]] for at in columns]
+    before = [[costs[at] for costs in found.get("before", [])] for at in columns]
+    once, *grown = map(middle, ours)
+    return TableRow(
+        title.format(" / ".join(f"{size:,}" for size in sizes)),
+        "ms",
+        once,
+        target=1.1,
+        grown=tuple(grown),
+        by_round=ratio(ours[-1], ours[0]),
+        before=middle(before[0]) if before[0] else None,
+        before_ratio=ratio(before[1], before[0]),
+        incomplete=partial.words,
+    )
 
 
-async def _look(scene: OutboxScenario) -> float:
+async def _filled(scenario: OutboxScenario, size: int) -> None:
+    listed = min(size, LISTED)
+    await scenario.more(listed, 0)
+    await scenario.heard(listed * len(CHANNELS))
+    await scenario.settled()
+    if size > listed:
+        await scenario.age(size)
+
+
+async def _look(scenario: OutboxScenario) -> float:
     """Milliseconds of CPU for one look."""
-    before, asked = scene.bot.cpu(), (await scene.asked())["list"]
+    before, asked = scenario.bot.cpu(), (await scenario.asked())["list"]
     await asyncio.sleep(SECONDS)
-    return (scene.bot.cpu() - before) / ((await scene.asked())["list"] - asked) * 1000
+    return (scenario.bot.cpu() - before) / max(1, (await scenario.asked())["list"] - asked) * 1000

@@ -1,86 +1,104 @@
 """What it costs to watch while nothing happens, and how long a processed build takes from the doorbell to its card.
 
-50 apps with 1000 builds that are known, two channels, and the cadence without settings. Applivery's calls are
-set beside one call per build and interval, which is what asking for each build would take.
+50 apps with 1,000 builds that are known, two channels, and the cadence without settings; beside them ten times as many
+apps and builds. Applivery's calls are set beside one call per build and interval, which is what asking for each build
+would take.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from statistics import quantiles
 
+from bench.processes import BEFORE, QUICK
+from bench.rounds import Partial
 from bench.row import TableRow
 from bench.telling import CHANNELS, OutboxScenario, scene
 
 APPS = 50
 BUILDS = 20  # in each app
 MINUTE = 60.0  # between two looks at an app
-RINGS = 200
+LOOKING = 20.0 if QUICK else MINUTE * 1.2  # every app is looked at once, some twice
+RINGS, RINGING = 150, 15.0 if QUICK else 30.0  # at most so many, for so many seconds
+_CADENCE = {"POLL_IDLE_SECONDS": "60", "POLL_BUSY_SECONDS": "5"}
+# Within the allowance of an hour many apps would be looked at less often.
+_UNLIMITED = {"APPLIVERY_REQUESTS_PER_HOUR": "100000000"}
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """A bot with nothing to say: the share of a core it uses in percent, and its calls of Applivery an hour."""
 
-    cpu: float
-    calls: float
+    cpu: float = math.nan
+    calls: float = math.nan
 
 
 async def rows() -> list[TableRow]:
-    """On SQLite, which most will use; then ten times as many builds in ten times as many apps.
-
-    The allowance of requests an hour is lifted for the latter: within it they would be looked at less often.
-    """
-    async with scene(APPS, **_CADENCE) as new_scene:
-        told = await _filled(new_scene, APPS)
-        async with scene(APPS * 10, **_CADENCE | {"APPLIVERY_REQUESTS_PER_HOUR": "100000000"}) as many:
-            await _filled(many, APPS * 10)
-            # at the same time, as each has its own CPU seconds counted
-            quiet, busy = await asyncio.gather(_quiet(new_scene), _quiet(many))
-        took = await _rings(new_scene, told)
+    """On SQLite, which most will use; all bots at the same time, as each has its own CPU seconds counted."""
+    partial = Partial()
+    quiet: dict[str, Quiet] = {}
+    took: dict[str, list[float]] = {"few": [], "before": []}
+    async with AsyncExitStack() as stack:
+        with partial.keeping():
+            allowed = _CADENCE | {"APPLIVERY_REQUESTS_PER_HOUR": "8000"}
+            few = await stack.enter_async_context(scene(APPS, builds=BUILDS, **allowed))
+            scenes = {"few": few}
+            many = scene(APPS * 10, builds=BUILDS, **_CADENCE, **_UNLIMITED)
+            scenes["many"] = await stack.enter_async_context(many)
+            if BEFORE:
+                scenes["before"] = await stack.enter_async_context(scene(APPS, root=BEFORE, builds=BUILDS, **allowed))
+            quiet = dict(zip(scenes, await asyncio.gather(*map(_quiet, scenes.values())), strict=True))
+            await _rings({name: scenes[name] for name in scenes if name != "many"}, took)
+    few_, many_, before = (quiet.get(name, Quiet()) for name in ("few", "many", "before"))
     builds = APPS * BUILDS
+    one_by_one = builds * 3600 / MINUTE
+    old = "before" in quiet
+
+    def row(figure: str, unit: str, value: float, then: float = math.nan, target: float | None = None) -> TableRow:
+        earlier = None if math.isnan(then) else then
+        return TableRow(figure, unit, value, target=target, before=earlier, incomplete=partial.words)
+
+    (p50, p99), (old_p50, old_p99) = _cuts(took["few"]), _cuts(took["before"] if old else [])
     return [
-        TableRow("idle CPU, 1000 builds watched over 50 apps", "%", quiet.cpu, target=3),
-        TableRow("idle CPU, 10,000 builds over 500 apps", "%", busy.cpu),
-        TableRow("calls of Applivery an hour, 1000 builds", "/h", quiet.calls, target=builds * 3600 / MINUTE / 10),
-        TableRow("calls of Applivery an hour, 10,000 builds", "/h", busy.calls),
-        TableRow("doorbell → card p50", "ms", quantiles(took, n=100)[49] * 1000),
-        TableRow("doorbell → card p99", "ms", quantiles(took, n=100)[98] * 1000, target=1000),
+        row(f"idle CPU, {builds:,} builds watched over {APPS} apps", "%", few_.cpu, before.cpu, 3),
+        row(f"idle CPU, {builds * 10:,} builds over {APPS * 10} apps", "%", many_.cpu),
+        row(f"calls of Applivery an hour, {builds:,} builds", "/h", few_.calls, before.calls, one_by_one / 10),
+        row(f"calls of Applivery an hour, {builds * 10:,} builds", "/h", many_.calls),
+        row("doorbell → card p50", "ms", p50, old_p50),
+        row("doorbell → card p99", "ms", p99, old_p99, 1000),
     ]
 
 
-_CADENCE = {"APPLIVERY_REQUESTS_PER_HOUR": "8000", "POLL_IDLE_SECONDS": "60", "POLL_BUSY_SECONDS": "5"}
+def _cuts(took: list[float]) -> tuple[float, float]:
+    if len(took) < 2:
+        return math.nan, math.nan
+    cuts = quantiles(took, n=100, method="inclusive")
+    return cuts[49] * 1000, cuts[98] * 1000
 
 
-async def _filled(scene: OutboxScenario, apps: int) -> int:
-    """Every app has its builds and the channels know them; gives how many messages that took."""
-    posts = BUILDS * apps * len(CHANNELS)
-    await scene.more(BUILDS)
-    await scene.ring()
-    await scene.heard(posts)
-    return posts
-
-
-async def _quiet(scene: OutboxScenario) -> Quiet:
-    await scene.settled()
-    before, asked = scene.bot.cpu(), await scene.asked()
-    await asyncio.sleep(MINUTE * 1.2)  # every app is looked at once, some twice
-    after = await scene.asked()
-    seconds = MINUTE * 1.2
+async def _quiet(scenario: OutboxScenario) -> Quiet:
+    await scenario.settled()
+    before, asked, began = scenario.bot.cpu(), await scenario.asked(), time.monotonic()
+    await asyncio.sleep(LOOKING)
+    cpu, after = scenario.bot.cpu(), await scenario.asked()
+    seconds = time.monotonic() - began
     calls = sum(after.values()) - sum(asked.values())
-    return Quiet((scene.bot.cpu() - before) / seconds * 100, calls * 3600 / seconds)
+    return Quiet((cpu - before) / seconds * 100, calls * 3600 / seconds)
 
 
-async def _rings(scene: OutboxScenario, told: int) -> list[float]:
-    """The seconds from each ring of the doorbell until both channels have the card."""
-    took = []
+async def _rings(scenes: dict[str, OutboxScenario], took: dict[str, list[float]]) -> None:
+    """Add the seconds from each ring of the doorbell until both channels have the card, in turn."""
+    until = time.monotonic() + RINGING
     for number in range(RINGS):
-        app = number % APPS
-        await scene.more(1, app)
-        began = asyncio.get_running_loop().time()
-        await scene.ring(app)
-        told += len(CHANNELS)
-        await scene.heard(told)
-        took.append(asyncio.get_running_loop().time() - began)
-    return took
+        for name, scenario in scenes.items():
+            await scenario.more(1, number % APPS)
+            began = time.monotonic()
+            await scenario.ring(number % APPS)
+            await scenario.heard((number + 1) * len(CHANNELS))
+            took[name].append(time.monotonic() - began)
+        if time.monotonic() > until:
+            return

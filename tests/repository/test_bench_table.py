@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from bench.__main__ import COLUMNS, cells_of, figures, page, summary, table
+from bench.__main__ import COLUMNS, cells_of, figures, main, page, summary, table
 from bench.clicks import ClickAnswers
 from bench.crowd import MIX, judged
 from bench.http import ClientExchange, ServerExchange, chunked, get
+from bench.rounds import Partial, Unfinished, in_turn
 from bench.row import TableRow
+from bench.web_api import web_api
 
 
 def test_every_figure_can_be_measured_by_its_name() -> None:
@@ -46,6 +51,8 @@ def test_every_figure_can_be_measured_by_its_name() -> None:
         (TableRow("it shrank", "%", -2.0, target=5), True),
         (TableRow("flat", "ms", 1.0, target=1.1, grown=(1.02, 1.05)), True),
         (TableRow("it grows", "ms", 1.0, target=1.1, grown=(1.02, 1.3)), False),
+        (TableRow("quick in a slow round", "ms", 9.0, 2.0, target=1.1, by_round=1.05), True),
+        (TableRow("not measured", "ms", math.nan, target=1.1), None),
     ],
 )
 def test_a_target_is_one_of_the_ratio_unless_it_stands_alone(row: TableRow, met: bool | None) -> None:
@@ -55,7 +62,7 @@ def test_a_target_is_one_of_the_ratio_unless_it_stands_alone(row: TableRow, met:
 def test_the_table_has_every_row_and_says_what_was_missed() -> None:
     rows = [TableRow("ack p99", "ms", 1234.5, 1000.0, target=1000, absolute=True), TableRow("lost", "", 0, target=0)]
     shown = io.StringIO()
-    Console(file=shown, width=160).print(table([rows[:1], rows[1:]]))
+    Console(file=shown, width=180).print(table([rows[:1], rows[1:]]))
     first = next(line for line in shown.getvalue().splitlines() if "ack p99" in line)
     assert [cell.strip() for cell in first.split("│")[1:-1]] == [
         "ack p99",
@@ -66,10 +73,11 @@ def test_the_table_has_every_row_and_says_what_was_missed() -> None:
         "1.23 ×",
         "",
         "",
+        "",
         "≤ 1,000 ms",
         "missed",
     ]
-    assert summary(rows, ["upload"]) == "1 of 2 targets met\nmissed: ack p99\nnot measured: upload"
+    assert summary(rows, ["upload: no curl"]) == "1 of 2 targets met\nmissed: ack p99\nnot measured: upload: no curl"
 
 
 def said(number: int, token: str = "t0ken") -> bytes:
@@ -97,8 +105,8 @@ def test_bench_detects_lost_repeated_public_and_foreign_answers() -> None:
 def test_page_has_ten_and_a_hundred_times_as_much_on_one_axis() -> None:
     look = TableRow("a look", "ms", 1.0, target=1.1, grown=(1.5, 2.0))
     beside = TableRow("a click", "ms", 2.0, 1.0, target=1.4, others={"floor": 0.5})
-    assert cells_of(look) == ["a look", "1.00 ms", "1.50 ms", "2.00 ms", "", "2.00 ×", "", "", "≤ 1.1 ×", "missed"]
-    assert cells_of(beside)[4:] == ["1.00 ms", "2.00 ×", "0.50 ms", "", "≤ 1.4 ×", "missed"]
+    assert cells_of(look) == ["a look", "1.00 ms", "1.50 ms", "2.00 ms", "", "2.00 ×", "", "", "", "≤ 1.1 ×", "missed"]
+    assert cells_of(beside)[4:] == ["1.00 ms", "2.00 ×", "", "0.50 ms", "", "≤ 1.4 ×", "missed"]
     written = page([[look], [beside]], ["2026-11-30; a machine."])
     lines = [line for line in written.splitlines() if line.startswith("|")]
     assert len(lines) == 4
@@ -127,3 +135,99 @@ async def test_bench_reads_what_comes_in_chunks() -> None:
         assert await line.ask(get("/")) == (200, body)
     line.transport.close()
     server.close()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one round measured."""
+
+    ms: float
+
+
+async def test_ratio_is_the_median_of_the_ratios_of_the_rounds() -> None:
+    slow = [1.0, 10.0, 1.0, 3.0]  # what else the machine does in a round meets both
+
+    async def measure(name: str, cost: float, number: int) -> Cost:
+        return Cost(cost * slow[number])
+
+    found = await in_turn({"ours": 3.0, "bare": 2.0, "before": 6.0}, measure, 3)
+    row = found.row("a click", "ms", "ms", target=1.5)
+    assert (row.ours, row.bare, row.ratio, row.before, row.before_ratio, row.met) == (9.0, 6.0, 1.5, 18.0, 3.0, True)
+    assert cells_of(row)[5:7] == ["1.50 ×", "18.0 ms (3.00 ×)"]
+
+
+async def test_rounds_before_a_failure_are_not_lost() -> None:
+    async def measure(name: str, cost: float, number: int) -> Cost:
+        if (name, number) == ("ours", 3):
+            raise TimeoutError("too slow")
+        return Cost(cost)
+
+    found = await in_turn({"ours": 3.0, "bare": 2.0}, measure, 5)
+    row = found.row("a click", "ms", "ms", target=2.0)
+    assert (row.ours, row.ratio, row.met) == (3.0, 1.5, True)
+    assert cells_of(row)[-1] == "met, incomplete"
+    assert summary([row], []) == "1 of 1 targets met\nincomplete: a click: ours, round 3: TimeoutError too slow"
+
+
+async def test_another_program_that_fails_ends_only_its_own_rounds() -> None:
+    async def measure(name: str, cost: float, number: int) -> Cost:
+        if name == "bare":
+            raise RuntimeError("gone")
+        return Cost(cost)
+
+    found = await in_turn({"ours": 3.0, "bare": 2.0, "floor": 1.0}, measure, 2)
+    assert {name: len(rounds) for name, rounds in found.found.items()} == {"ours": 2, "bare": 0, "floor": 2}
+    assert cells_of(found.row("a click", "ms", "ms", target=2.0))[1] == "3.00 ms"
+
+
+async def test_a_part_of_a_slow_round_is_shown() -> None:
+    async def measure(name: str, cost: float, number: int) -> Cost:
+        raise Unfinished(Cost(cost), "7 of 10 announced")
+
+    found = await in_turn({"ours": 3.0}, measure, 2)
+    row = found.row("announcing", "/s", "ms")
+    assert (row.ours, row.incomplete) == (3.0, "ours, round 0: Unfinished 7 of 10 announced")
+
+
+async def test_no_round_begins_after_the_time_of_a_figure() -> None:
+    async def measure(name: str, cost: float, number: int) -> Cost:
+        return Cost(cost)
+
+    found = await in_turn({"ours": 3.0}, measure, 5, seconds=-1.0)
+    assert found.values("ours", "ms") == [3.0]
+    assert found.words == "1 of 5 rounds"
+
+
+def test_a_figure_that_nothing_measured_has_dashes() -> None:
+    partial = Partial()
+    with partial.keeping("start"):
+        raise OSError("no such program")
+    row = TableRow("a click", "ms", math.nan, math.nan, target=2.0, incomplete=partial.words)
+    assert (cells_of(row)[1], cells_of(row)[5], cells_of(row)[-1]) == ("–", "–", "incomplete")
+
+
+def test_against_names_a_checkout_of_the_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--against", str(tmp_path), "--list"]) == 2
+    assert "No checkout of the bot" in capsys.readouterr().out
+
+
+async def test_bench_client_refuses_a_connection_that_was_closed() -> None:
+    server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(lambda *_: b""), "127.0.0.1", 0)
+    line = await ClientExchange.connect(server.sockets[0].getsockname()[1])
+    line.transport.close()
+    with pytest.raises(ConnectionResetError):
+        await line.ask(get("/"))
+    server.close()
+
+
+def test_bench_slack_gives_documented_records() -> None:
+    """https://docs.slack.dev/reference/objects/user-object and conversation-object."""
+    user = web_api("users.info", b"user=U0PERSON7")["user"]
+    assert {"id", "team_id", "name", "deleted", "is_bot", "is_restricted", "is_admin", "tz", "profile"} <= user.keys()
+    assert (user["id"], user["is_bot"], user["deleted"]) == ("U0PERSON7", False, False)
+    assert web_api("users.info", b"user=U0BOT")["user"]["is_bot"]
+    channel = web_api("conversations.info", b'{"channel": "C0BETA"}')["channel"]
+    assert (channel["id"], channel["name"], channel["is_member"]) == ("C0BETA", "beta", True)
+    assert web_api("chat.everything", b"") == {"ok": False, "error": "unknown_method"}
+    first, second = (web_api("chat.postMessage", b'{"channel": "C0BETA", "text": "a"}')["ts"] for _ in range(2))
+    assert first != second

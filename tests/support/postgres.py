@@ -55,7 +55,7 @@ class PostgresServer:
 
         `changes` are settings of the server that differ from `SETTINGS`.
         """
-        programs = _programs()
+        programs = server_programs()
         if programs is None:
             pytest.skip(MISSING)
         user = _unprivileged_user()
@@ -210,7 +210,7 @@ def _shape(connection: psycopg.Connection[tuple[str]]) -> str:
     return row[0]
 
 
-def _programs() -> Path | None:
+def server_programs() -> Path | None:
     """The directory of initdb: Debian keeps it out of the PATH, one directory per version."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     found = shutil.which("initdb") or (debian[-1] if debian else None)
