@@ -26,9 +26,15 @@ from tests.support.seeing import TICKET, old_card, press
 Act = Callable[[], Awaitable[int]]
 
 # What is set up, by the role it takes; each becomes an Act, which lets it act and says how often it ever got through.
-BY_ROLE = {"subscription": "releaser", "report": "manager", "private report": "manager"}
+BY_ROLE = {
+    "subscription": "releaser",
+    "report": "manager",
+    "private report": "manager",
+    "forecast": "releaser",
+    "private forecast": "releaser",
+}
 BY_ACCESS = ("watch", "waiter", "ticket", "sent build", "card")
-EVERYBODY_SEES = ("subscription", "report")
+EVERYBODY_SEES = ("subscription", "report", "forecast")
 OF_A_BUILD = ("subscription", *BY_ACCESS)
 SHORT = 0.15  # seconds for which an answer about somebody holds here, and a second click is a double click
 ASKED_BY_A_CLICK = ("ticket", "sent build", "card")
@@ -118,8 +124,10 @@ async def made(world: Environment, thing: str, change: str) -> tuple[Place, Act]
     await asyncio.sleep(2 * SHORT)  # what was just asked about Bruno is old by then
     acts = {
         "subscription": subscription,
-        "report": partial(report, where=world.releases),
-        "private report": partial(report, where=world.slack.dm(world.bruno)),
+        "report": partial(report, "downloads", "*No downloads* of Courier", where=world.releases),
+        "private report": partial(report, "downloads", "*No downloads* of Courier", where=world.slack.dm(world.bruno)),
+        "forecast": partial(report, "forecast", "*Nothing breaks for Courier", where=world.releases),
+        "private forecast": partial(report, "forecast", "*Nothing breaks for", where=world.slack.dm(world.bruno)),
         "watch": watch,
         "waiter": waiter,
         "ticket": ticket,
@@ -144,10 +152,10 @@ async def subscription(place: Place) -> Act:
     return act
 
 
-async def report(place: Place, *, where: FakeChannel) -> Act:
+async def report(command: str, said: str, place: Place, *, where: FakeChannel) -> Act:
     world = place.world
     ready(world)
-    answer = await world.ask("downloads courier every:daily@09:00", user=world.bruno, channel=where)
+    answer = await world.ask(f"{command} courier every:daily@09:00", user=world.bruno, channel=where)
     assert "*Scheduled:*" in answer.text, answer.text
     at = datetime.now(UTC) - timedelta(seconds=1)
     execute(
@@ -156,9 +164,7 @@ async def report(place: Place, *, where: FakeChannel) -> Act:
 
     async def act() -> int:
         await look(world)
-        return len(
-            [message for message in world.slack.messages(where) if message.text.startswith("*No downloads* of Courier")]
-        )
+        return len([message for message in world.slack.messages(where) if message.text.startswith(said)])
 
     return act
 
