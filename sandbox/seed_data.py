@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.applivery import FakeApp, FakeApplivery, FakeBuild
 from sandbox.applivery.payloads import timestamp
+from sandbox.faults import Fault
 from sandbox.page import Persona
 from sandbox.slack import FakeSlack
 
@@ -102,20 +104,28 @@ COURIER = (
 
 
 def seed_applivery(applivery: FakeApplivery) -> None:
-    """Fill an empty organization: Courier, Storefront and Field Notes, their builds, and Courier's downloads."""
+    """Fill an empty organization: Courier, Storefront and Field Notes, their builds, and Courier's downloads.
+
+    Courier keeps builds for so short that some end within a month; Field Notes leaves it to the workspace. The older
+    build of Storefront meets the plan's limit of downloads.
+    """
     now = applivery.clock()
     courier = applivery.app("Courier", "courier", ("ios", "android"))
+    courier["configuration"]["buildRetentionDays"] = 45
     builds = _courier_builds(applivery, courier, now)
     storefront = applivery.app("Storefront", "storefront", ("android",))
     for hours, version, number, words in (
         (9 * 24, "5.0.2", "88", "Gift cards at the till"),
         (44, "5.1.0", "91", "New product page\nApple-sized images load lazily"),
     ):
-        applivery.build(
+        made = applivery.build(
             storefront, version=version, number=number, os="android", extension="aab", branch="main", changelog=words,
             commit=_commit(storefront, version), created_at=now - hours * HOUR, size=24_300_000,
         )  # fmt: skip
+        if version == "5.0.2":
+            _limit_downloads(applivery, made, now)
     notes = applivery.app("Field Notes", "field-notes", ("ios",))
+    del notes["configuration"]["buildRetentionDays"]
     for hours, version, number in ((16 * 24, "1.0.0", "12"), (31, "1.1.0", "17")):
         applivery.build(
             notes, version=version, number=number, os="ios", branch="main", tag=f"v{version}", size=9_800_000,
@@ -123,6 +133,14 @@ def seed_applivery(applivery: FakeApplivery) -> None:
             created_at=now - hours * HOUR,
         )  # fmt: skip
     _downloads(applivery, builds, now)
+
+
+def _limit_downloads(applivery: FakeApplivery, build: FakeBuild, now: float) -> None:
+    """Let a build be refused as all are once the month's limit is reached, so that one can see what is said then."""
+    data = {"itemName": f"downloadsByMonth.{applivery.moment(now):%Y%m}", "limit": 40, "num": 40}
+    error = {"code": 5003, "message": "Limit Exceeded", "data": data}
+    refusal = Fault(status=400, body=json.dumps({"status": False, "error": error}))
+    applivery.faults.add(f"GET */builds/{build.id}/downloadToken", refusal, times=None)
 
 
 def _commit(app: FakeApp, version: str) -> str:

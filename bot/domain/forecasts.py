@@ -151,7 +151,8 @@ def limits(
             at, now_used, kind = reached, used, ForecastKind.LIMIT
         else:
             continue
-        found.append(ForecastItem(kind, at, reason=limit.family, limit=limit.limit, used=now_used, url=url))
+        name = "" if limit.of_downloads else limit.family
+        found.append(ForecastItem(kind, at, reason=name, limit=limit.limit, used=now_used, url=url))
     return found
 
 

@@ -17,6 +17,7 @@ from bot.domain.adoption import NewestVersions, adoption
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
 from bot.domain.downloads import DownloadGap
 from bot.domain.filters import DEFAULT_EVENTS
+from bot.domain.forecast_facts import Forecast, ForecastItem, ForecastKind, ForecastPart, Unchecked
 from bot.domain.model import (
     Actor,
     App,
@@ -51,6 +52,7 @@ from bot.slack.views import (
     channel_card,
     downloads,
     errors,
+    forecast,
     grants,
     links,
     missing,
@@ -332,6 +334,30 @@ GOALS += [
         260,
     ),
     ("a request to try a build", lambda: missing.nudge([NAMED, APK], "U0ANA"), False, 240),
+]
+
+
+# ------------------------------------------------------------------ forecasts
+
+
+def foreseen() -> Message:
+    """A full page of several kinds."""
+    at = NOON + timedelta(days=9)
+    items = (
+        ForecastItem(ForecastKind.NO_MATCH, None, "a", "Courier", channel_id="C0S000001", number=1),
+        ForecastItem(ForecastKind.PROFILE, at, "a", "Courier", build=LIVE, others=3, people=31),
+        ForecastItem(ForecastKind.PENDING_DELETION, at, "a", "Courier", build=FAILED, people=2),
+        ForecastItem(ForecastKind.DELETION, at, "a", "Courier", build=NEWER, others=11, people=0),
+        ForecastItem(ForecastKind.LIMIT, at, limit=5_000, used=3_900, url=DASHBOARD),
+        ForecastItem(ForecastKind.ROLES_LEFT, people=3),
+    )
+    unchecked = (Unchecked(ForecastPart.RETENTION, ("Rider", "Scout")),)
+    return forecast.forecast(Forecast(at, NOON, items=items * 2, unchecked=unchecked, key="x" * 22))
+
+
+GOALS += [
+    ("forecast", foreseen, True, 640),
+    ("forecast without findings", lambda: forecast.forecast(Forecast(NOON, NOON, "Courier")), True, 100),
 ]
 
 

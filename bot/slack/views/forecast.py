@@ -25,10 +25,10 @@ from bot.slack.views.subscription_names import EVERY_APP, PAUSED, channel_name
 if TYPE_CHECKING:
     from bot.domain.forecast_facts import Forecast, ForecastItem, Unchecked
 
-SHOWN = 6  # lines of a page: what fits on a phone
+SHOWN = 5  # lines of a page: what fits on a phone
 NAMED = 3  # apps in a line of small print
 MORE = "more.forecast.v1"
-DAY = "{date_short_pretty}"
+DAY, NEAR = "{date_short}", "{date_short_pretty}"  # the second says today and tomorrow, and stands alone
 APP_SETTINGS = "https://api.slack.com/apps"
 
 # What could not be looked at.
@@ -44,9 +44,9 @@ _PARTS = {
 # What ends, without its date and its people.
 _WHAT = {
     ForecastKind.PROFILE: gettext_noop("{builds}: profile expires"),
-    ForecastKind.PENDING_DELETION: gettext_noop("{builds}: may go to “Pending deletion”, deleted 30 days later"),
-    ForecastKind.DELETION: gettext_noop("{builds}: may be deleted, its retention has ended"),
-    ForecastKind.LIMIT: gettext_noop("Download limit reached at this pace: {used} of {limit} this month"),
+    ForecastKind.PENDING_DELETION: gettext_noop("{builds}: retention ends, may be deleted 30 days later"),
+    ForecastKind.DELETION: gettext_noop("{builds}: may be deleted"),
+    ForecastKind.LIMIT: gettext_noop("Download limit at this pace: {used} of {limit} used"),
     ForecastKind.LIMIT_REACHED: gettext_noop("Limit for “{item}” reached: {used} of {limit}"),
     ForecastKind.PAUSED: gettext_noop("{app} in {channel} is paused: {reason}"),
     ForecastKind.NO_LISTENERS: gettext_noop("{app} in {channel}: only bots are in the channel"),
@@ -56,6 +56,7 @@ _WHAT = {
     ForecastKind.ROLES_LEFT: gettext_noop("People who left still have roles"),
     ForecastKind.SCOPE: gettext_noop("Roles of user groups are off: Slack permission `{item}` is missing"),
 }
+_NO_DOWNLOADS = gettext_noop("Download limit reached: {used} of {limit}")
 _EXPIRED = gettext_noop("{builds}: profile has expired")
 _NOT_KNOWN = {
     ForecastPart.RETENTION: gettext_noop("Build retention of {apps} is unknown: your workspace or plan sets it."),
@@ -115,18 +116,17 @@ def _when(item: ForecastItem) -> str:
         return _("Now")
     if item.is_year:
         return str(item.at.year)
-    day = date_tag(item.at, DAY)
     if item.kind is ForecastKind.LIMIT:
-        return _("About {day}", day=day)
-    return day
+        return _("About {day}", day=date_tag(item.at, DAY))
+    return date_tag(item.at, NEAR)
 
 
 def _people(item: ForecastItem) -> str:
-    if item.build is not None:
-        if item.people is None:
-            return _("people unknown")
-        return ngettext("{number} person has it", "{number} people have it", item.people)
-    return ngettext("{number} person", "{number} people", item.people) if item.people else ""
+    if item.build is not None and item.people is None:
+        return _("people unknown")
+    if item.build is None and not item.people:
+        return ""
+    return ngettext("{number} person", "{number} people", item.people or 0)
 
 
 def _what(item: ForecastItem, made_at: datetime) -> str:
@@ -136,9 +136,8 @@ def _what(item: ForecastItem, made_at: datetime) -> str:
         if item.regions:
             return _("{cause}: installs on {platform} may stop in {regions}", **names)
         return _("{cause}: installs on {platform} may stop everywhere", **names)
-    is_over = item.kind is ForecastKind.PROFILE and item.at is not None and item.at <= made_at
     return _(
-        _EXPIRED if is_over else _WHAT[item.kind],
+        _sentence(item, made_at),
         builds=_builds(item) if item.build else "",
         app=escape_inline(item.app_name, 80) if item.app_id else _(EVERY_APP),
         channel=channel_name(item.channel_id),
@@ -147,6 +146,14 @@ def _what(item: ForecastItem, made_at: datetime) -> str:
         used=format_number(item.used or 0),
         limit=format_number(item.limit),
     )
+
+
+def _sentence(item: ForecastItem, made_at: datetime) -> str:
+    if item.kind is ForecastKind.PROFILE and item.at is not None and item.at <= made_at:
+        return _EXPIRED
+    if item.kind is ForecastKind.LIMIT_REACHED and not item.reason:
+        return _NO_DOWNLOADS
+    return _WHAT[item.kind]
 
 
 def _builds(item: ForecastItem) -> str:
@@ -172,21 +179,28 @@ def _button(item: ForecastItem, number: int) -> ButtonElement | None:
         return _build_button(item, number)
     if item.kind in _ADDRESSES:
         label, name = _ADDRESSES[item.kind]
-        return blocks.link_button(_(label), item.url or APP_SETTINGS, f"{name}#{number}")
+        says = _("{label}: {line}", label=_(label), line=_(_SPOKEN[item.kind]))
+        return blocks.link_button(_(label), item.url or APP_SETTINGS, f"{name}#{number}", accessibility_label=says)
     if item.kind is ForecastKind.ROLES_LEFT:
-        return blocks.button(_("See audit log"), f"run.v1#forecast{number}", "audit")
+        return blocks.button(_("Audit"), f"run.v1#forecast{number}", "audit", accessibility_label=_("Audit log"))
     if item.kind is ForecastKind.REPORT_PAUSED:
         says = _("Stop report d{number} on {app}", number=str(item.number), app=item.app_name or _(EVERY_APP))
-        return blocks.button(_("Stop report"), f"undigest.v1#{number}", str(item.number), accessibility_label=says)
+        return blocks.button(_("Stop"), f"undigest.v1#{number}", str(item.number), accessibility_label=says)
     return _subscription_button(item, number)
 
 
 # What opens an address: its label, and the action that Slack reports.
 _ADDRESSES = {
-    ForecastKind.LIMIT: (gettext_noop("Open in Applivery"), "open.dashboard"),
-    ForecastKind.LIMIT_REACHED: (gettext_noop("Open in Applivery"), "open.dashboard"),
-    ForecastKind.PLATFORM: (gettext_noop("Read more"), "open.change"),
-    ForecastKind.SCOPE: (gettext_noop("Open app settings"), "open.settings"),
+    ForecastKind.LIMIT: (gettext_noop("Open"), "open.dashboard"),
+    ForecastKind.LIMIT_REACHED: (gettext_noop("Open"), "open.dashboard"),
+    ForecastKind.PLATFORM: (gettext_noop("Read"), "open.change"),
+    ForecastKind.SCOPE: (gettext_noop("Open"), "open.settings"),
+}
+_SPOKEN = {
+    ForecastKind.LIMIT: gettext_noop("your workspace in Applivery"),
+    ForecastKind.LIMIT_REACHED: gettext_noop("your workspace in Applivery"),
+    ForecastKind.PLATFORM: gettext_noop("the maker's page"),
+    ForecastKind.SCOPE: gettext_noop("the app's settings in Slack"),
 }
 
 
@@ -196,14 +210,14 @@ def _build_button(item: ForecastItem, number: int) -> ButtonElement:
     if item.kind is ForecastKind.PROFILE or item.build.stage is not Stage.READY:
         says = _("Details of {build}", build=name)
         return blocks.button(_("Details"), f"status.v1#{number}", value, accessibility_label=says)
-    return blocks.button(_("Get build"), f"get.v1#{number}", value, accessibility_label=name)
+    return blocks.button(_("Get"), f"get.v1#{number}", value, accessibility_label=name)
 
 
 def _subscription_button(item: ForecastItem, number: int) -> ButtonElement:
     value, app = f"{item.channel_id}/{item.number}", item.app_name if item.app_id else _(EVERY_APP)
     if item.kind is ForecastKind.NO_MATCH:
-        says = _("Edit filters of {app}", app=app)
-        return blocks.button(_("Edit filters"), f"edit.v1#{number}", value, accessibility_label=says)
+        says = _("Edit the filters of {app}", app=app)
+        return blocks.button(_("Edit"), f"edit.v1#{number}", value, accessibility_label=says)
     says = _("Unsubscribe from {app}", app=app)
     return blocks.button(_("Unsubscribe"), f"unsubscribe.v1#{number}", value, accessibility_label=says)
 

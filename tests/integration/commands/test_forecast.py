@@ -15,6 +15,7 @@ from bot.domain.plan_limits import PlanLimit, month_of
 from sandbox.applivery.models import FakeApp, FakeBuild
 from sandbox.applivery.payloads import timestamp
 from sandbox.faults import Fault
+from sandbox.seed_data import seed_applivery
 from tests.conftest import Environment
 from tests.support.everything import execute
 from tests.support.seeing import labels, old_card, press
@@ -61,7 +62,7 @@ async def test_forecast_names_profile_and_counts_people(world: Environment) -> N
     people(world, 1, new)
     answer = await world.ask("forecast courier")
     [line] = lines(answer)
-    assert "Courier 2.3.0 (1) · iOS: profile expires · 3 people have it" in line
+    assert "Courier 2.3.0 (1) · iOS: profile expires · 3 people" in line
     assert "@acme.test" not in json.dumps(answer.blocks) + answer.text
     opened = await (await press(world.slack, answer, "Details", user=world.ana)).answer()
     assert "Courier 2.3.0" in opened.text
@@ -76,9 +77,9 @@ async def test_forecast_warns_of_builds_that_retention_deletes(world: Environmen
     answer = await world.ask("forecast courier")
     said = lines(answer)
     assert len(said) == 3
-    assert "Courier 2.0.0 (1) · iOS: may be deleted, its retention has ended · 0 people have it" in said[0]
-    assert "Courier 2.1.0 (1) · iOS: may be deleted, its retention has ended · 2 people have it" in said[1]
-    assert "Courier 2.2.0 (1) · iOS: may go to “Pending deletion”" in said[2]
+    assert "Courier 2.0.0 (1) · iOS: may be deleted · 0 people" in said[0]
+    assert "Courier 2.1.0 (1) · iOS: may be deleted · 2 people" in said[1]
+    assert "Courier 2.2.0 (1) · iOS: retention ends, may be deleted 30 days later" in said[2]
     assert gone.id in said[0]
     assert unused.id in said[2]
 
@@ -162,11 +163,11 @@ async def test_long_forecasts_have_pages(world: Environment) -> None:
         app = world.applivery.app(f"App {number}", slug=f"app-{number}", oss=("ios",))
         build(world, "1.0.0", age=1, profile=number + 1, app=app)
     answer = await world.ask("forecast within:20d")
-    assert len(lines(answer)) == 6
-    assert "1–6 of 8" in answer.text
+    assert len(lines(answer)) == 5
+    assert "1–5 of 8" in answer.text
     asked = len(world.applivery.requests)
     more = await (await press(world.slack, answer, "More", user=world.ana)).answer()
-    assert ["App 6" in more.text, "App 7" in more.text, "App 5" in more.text] == [True, True, False]
+    assert ["App 5" in more.text, "App 7" in more.text, "App 4" in more.text] == [True, True, False]
     assert not [request for request in world.applivery.requests[asked:] if "by-user" in request.path]
 
 
@@ -282,14 +283,14 @@ async def test_a_reported_limit_is_kept_over_a_restart(world: Environment) -> No
     people(world, 2, made)
     world.applivery.downloads_limit = 2
     assert "plan's limit for “downloads”: 2 of 2 used" in (await world.ask("get courier")).text
-    assert "Limit for “downloads” reached: 2 of 2" in (await world.ask("forecast")).text
+    assert "Download limit reached: 2 of 2" in (await world.ask("forecast")).text
     await world.bot.budget_exchange.step()
     await world.restart()
     answer = await world.ask("forecast")
-    assert "Limit for “downloads” reached: 2 of 2" in answer.text
+    assert "Download limit reached: 2 of 2" in answer.text
     [address] = [block["accessory"]["url"] for block in answer.blocks if "url" in block.get("accessory", {})]
     assert address.startswith(world.applivery.url)
-    assert "Limit for" not in (await world.ask("forecast courier")).text  # it is the workspace's
+    assert "limit" not in (await world.ask("forecast courier")).text  # it is the workspace's
 
 
 async def test_a_limit_of_last_month_is_forecast_by_pace(world: Environment) -> None:
@@ -306,7 +307,7 @@ async def test_a_limit_of_last_month_is_forecast_by_pace(world: Environment) -> 
     if elapsed < DAY:  # nothing is known of the pace on the first day
         assert "Download limit" not in answer.text
     elif month + elapsed * 1.1 < month_of(month + 32 * DAY):
-        assert "Download limit reached at this pace: 10 of 11 this month" in answer.text
+        assert "Download limit at this pace: 10 of 11 used" in answer.text
         assert "*About <!date^" in answer.text
 
 
@@ -442,5 +443,21 @@ async def test_paused_reports_are_listed_and_can_be_stopped(world: Environment) 
     execute(world, "UPDATE scheduled_reports SET paused = 'access:app'")
     answer = await world.ask("forecast")
     assert "Scheduled report on Courier is paused: the app was deleted in Applivery" in answer.text
-    ended = await (await press(world.slack, answer, "Stop report", user=world.ana)).answer()
+    ended = await (await press(world.slack, answer, "Stop", user=world.ana)).answer()
     assert "*Stopped the scheduled report:*" in ended.text
+
+
+async def test_the_demo_has_something_of_each_kind_to_see(world: Environment) -> None:
+    seed_applivery(world.applivery)
+    await world.start()
+    await world.ask("subscribe courier branch:nowhere")
+    await world.ask("get storefront 5.0.2")
+    said = (await world.ask("forecast")).text
+    for words in (
+        "no recent build matches the filters",
+        "Download limit reached: 40 of 40",
+        "profile expires",
+        "retention ends, may be deleted 30 days later",
+        "Build retention of Field Notes is unknown",
+    ):
+        assert words in said, words
