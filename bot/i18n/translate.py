@@ -93,6 +93,8 @@ def joined(separator: str, parts: Iterable[str | Localized]) -> Text:
 
 def localize(value: object) -> str:
     """Return a value as text in the current language, when it is Localized; text from outside stays as it is."""
+    if type(value) is str:  # almost always, and `isinstance` with an abstract class takes as long as all the rest
+        return value
     return value.render() if isinstance(value, Localized) else str(value)
 
 
@@ -115,7 +117,8 @@ _READ = {ENGLISH: gettext.NullTranslations()}  # what is written in the code is 
 
 
 def _catalogue(language: str) -> gettext.NullTranslations:
-    load_locale(language)
+    if language not in _READ:
+        load_locale(language)
     return _READ[language]
 
 

@@ -39,7 +39,7 @@ def _in_code(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """Return the text without the marks: for the CLI, web pages and other plain text."""
-    return _MARKS.sub("", text)
+    return _MARKS.sub("", text) if OPEN in text or CLOSE in text else text
 
 
 def filled(sentence: str, values: dict[str, object]) -> str:

@@ -22,7 +22,7 @@ def escape(text: object) -> str:
 
 
 def _strip_invisible(text: str) -> str:
-    return _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
+    return text if text.isprintable() else _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
 
 
 # Control characters but for the line break, and halves of a character (Unicode's categories Cc and Cs)
@@ -35,7 +35,9 @@ _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def _single_line(text: object) -> str:
     """Text from outside on one line, otherwise as it is; empty when there is nothing to see."""
-    words = _BLANKS.sub(_replace_blank, _TURNS_AROUND.sub("", unmarked(localize(text))))
+    words = localize(text)
+    if not words.isprintable():  # most texts are: then they have none of what is replaced
+        words = _BLANKS.sub(_replace_blank, _TURNS_AROUND.sub("", unmarked(words)))
     return words if words.strip() else ""
 
 

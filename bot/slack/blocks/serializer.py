@@ -31,18 +31,28 @@ def serialize(model: JsonObject) -> dict[str, Any]:
     for check in _validators(kind):
         check(model)
     keys = _KEYS.get(kind) or _KEYS.setdefault(kind, tuple((key, key) for key in sorted(model.attributes)))
-    found = ((key, getattr(model, attribute, None)) for key, attribute in keys)
-    return {
-        key: _value(item) for key, item in found if item is not None and (not hasattr(item, "__len__") or len(item))
-    }
+    found: dict[str, Any] = {}
+    for key, attribute in keys:
+        item = getattr(model, attribute, None)
+        if type(item) is str:
+            if item:
+                found[key] = item
+        elif item or item is False or item == 0:  # neither missing nor an empty list
+            found[key] = _value(item)
+    return found
 
 
 def _value(value: Any) -> Any:
     if type(value) in _LEAVES:
         return value
-    if isinstance(value, JsonObject):
-        return serialize(value)
-    return [_value(item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    return serialize(value) if _is_model(type(value)) else value
+
+
+@cache
+def _is_model(kind: type[Any]) -> bool:
+    return issubclass(kind, JsonObject)
 
 
 @cache
