@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from io import BytesIO
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
 
-from bot.http_proxy import ProxiedRequest
+from bot.http_proxy import proxied_requests
 
 ANSWER_BYTES = 8 * 1024 * 1024  # unpacked; the largest of Slack's pages have 2 MB
 PAGE_BYTES = 32 * 1024 * 1024  # a hundred builds, whose changelogs and metadata have no documented length
@@ -48,7 +47,10 @@ def session(response: type[BoundedResponse] | None = None, **options: Any) -> ai
     """
     options["headers"] = {"Accept-Encoding": "gzip, deflate", **options.get("headers", {})}
     return aiohttp.ClientSession(
-        auto_decompress=False, request_class=ProxiedRequest, response_class=response or BoundedResponse, **options
+        auto_decompress=False,
+        request_class=proxied_requests(),
+        response_class=response or BoundedResponse,
+        **options,
     )
 
 
@@ -69,13 +71,17 @@ class BoundedResponse(aiohttp.ClientResponse):
 
     async def _whole(self) -> bytes:
         """Return all pieces in one; beyond `SMALL_BYTES` one answer at a time, which limits the memory."""
-        body, turn = BytesIO(), _turn()
-        async with AsyncExitStack() as held:
+        body, turn = BytesIO(), None
+        try:
             async for piece in self.pieces(self.most):
-                if body.tell() <= SMALL_BYTES < body.tell() + len(piece):
-                    await held.enter_async_context(turn)
+                if turn is None and body.tell() + len(piece) > SMALL_BYTES:
+                    await _turn().acquire()
+                    turn = _turn()
                 body.write(piece)
             found = body.getvalue()  # the buffer itself, not a copy of it
+        finally:
+            if turn is not None:
+                turn.release()
         if crowded(found):
             raise AnswerTooLarge
         return found

@@ -25,7 +25,11 @@ def proxy_of(url: URL) -> URL | None:
 
     A loopback address is never behind a proxy: seen from there it would be the proxy's own machine.
     """
-    return _look_up(url.scheme, url.host, url.port, *map(os.environ.get, _NAMES))
+    return _look_up(url.scheme, url.host, url.port, *_environment())
+
+
+def _environment() -> tuple[str | None, ...]:
+    return tuple(map(os.environ.get, _NAMES))
 
 
 @lru_cache(maxsize=256)
@@ -46,16 +50,23 @@ def _is_loopback(host: str) -> bool:
         return host.rstrip(".").lower() == "localhost"
 
 
-class ProxiedRequest(ClientRequest):
-    """A request of aiohttp's by way of its proxy."""
+def proxied_requests() -> type[ClientRequest]:
+    """Return the requests of a session, which go by way of the proxies that the environment names now."""
+    environment = _environment()  # read once: seven look-ups for each request take as long as its headers
 
-    def update_proxy(self, proxy: URL | None, proxy_auth: BasicAuth | None, proxy_headers: Any) -> None:
-        """Take the proxy for this address, and the credentials from the proxy's.
+    class ProxiedRequest(ClientRequest):
+        """A request of aiohttp's by way of its proxy."""
 
-        Not the one that is passed: each client of Slack's SDK passes the same one for every address.
-        """
-        proxy = proxy_of(self.original_url)
-        if proxy is not None and proxy.user is not None:
-            proxy_auth = BasicAuth(proxy.user, proxy.password or "")
-            proxy = proxy.with_user(None)
-        super().update_proxy(proxy, proxy_auth, proxy_headers)
+        def update_proxy(self, proxy: URL | None, proxy_auth: BasicAuth | None, proxy_headers: Any) -> None:
+            """Take the proxy for this address, and the credentials from the proxy's.
+
+            Not the one that is passed: each client of Slack's SDK passes the same one for every address.
+            """
+            url = self.original_url
+            proxy = _look_up(url.scheme, url.host, url.port, *environment)
+            if proxy is not None and proxy.user is not None:
+                proxy_auth = BasicAuth(proxy.user, proxy.password or "")
+                proxy = proxy.with_user(None)
+            super().update_proxy(proxy, proxy_auth, proxy_headers)
+
+    return ProxiedRequest

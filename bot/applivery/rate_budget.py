@@ -27,7 +27,8 @@ class Priority(Enum):
     ROUTINE = "routine"  # the poll of an app at its regular time
 
 
-_RANK = {lane: rank for rank, lane in enumerate(Priority)}
+_LANES = tuple(Priority)
+_RANK = {lane: rank for rank, lane in enumerate(_LANES)}
 
 
 class _RequestWindow:
@@ -73,8 +74,8 @@ class RequestBudget:
         workers = min(int(per_hour * _WORKERS), per_hour - 1 - people)
         self._reserved = {Priority.PEOPLE: people, Priority.POLLING: workers, Priority.ROUTINE: 0}
         self._clock = clock
-        self._own = {lane: _RequestWindow() for lane in Priority}
-        self._others = {lane: _RequestWindow() for lane in Priority}
+        self._own = {lane: _RequestWindow() for lane in _LANES}
+        self._others = {lane: _RequestWindow() for lane in _LANES}
         self.unshared = dict.fromkeys(Priority, 0)  # requests of this process that the other replicas do not know of
 
     @property
@@ -119,7 +120,7 @@ class RequestBudget:
         for lane, made in shared.items():
             self.unshared[lane] -= made
         self._others = {
-            lane: _RequestWindow((now - ago, count) for ago, count in others.get(lane, ())) for lane in Priority
+            lane: _RequestWindow((now - ago, count) for ago, count in others.get(lane, ())) for lane in _LANES
         }
 
     def wait(self, lane: Priority) -> float:
@@ -127,7 +128,7 @@ class RequestBudget:
         used = self._used()
         if self._room(lane, used) > 0:
             return 0.0
-        slots = [(*slot, of) for side in (self._own, self._others) for of in Priority for slot in side[of].slots]
+        slots = [(*slot, of) for side in (self._own, self._others) for of in _LANES for slot in side[of].slots]
         for end, count, of in sorted(slots, key=lambda slot: slot[0]):
             used[of] -= count
             if self._room(lane, used) > 0:
@@ -136,12 +137,12 @@ class RequestBudget:
 
     def _used(self) -> dict[Priority, int]:
         now = self._clock()
-        return {lane: self._own[lane].count(now) + self._others[lane].count(now) for lane in Priority}
+        return {lane: self._own[lane].count(now) + self._others[lane].count(now) for lane in _LANES}
 
     def _room(self, lane: Priority, used: Mapping[Priority, int]) -> int:
         """Return how many requests a lane may make: what the others have used, or may count on when they go first."""
         room = self.per_hour
-        for other in Priority:
+        for other in _LANES:
             kept = self._reserved[other] if _RANK[other] < _RANK[lane] else 0
             room -= max(used[other], kept)
         if lane is not Priority.PEOPLE and any(window.slots for window in self._others.values()):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -48,6 +48,7 @@ _MARGIN = 0.1  # seconds that the end of an attempt is before that of the whole 
 # A server that has just closed an idle connection looks like a broken one, and a mint is never repeated: stay below
 # Node's default of 5 s, https://nodejs.org/api/http.html#serverkeepalivetimeout
 _KEEP_ALIVE = 4.0
+_HEADERS = {"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Transport:
 
     async def look(self, ask: ApiRequest, read: Callable[[ApiResponse], _T]) -> _T:
         """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
-        async with self.observed(ask):
+        with self.observed(ask):
             answer = await self._send(ask, self._limit(ask.lane, 0.0), {})
             if answer.status >= 400:
                 raise refused(answer, download_host=True)
@@ -171,11 +172,19 @@ class Transport:
                 return wait if fits else False
             return isinstance(error, ServiceUnavailable)
 
+        failure: AppliveryError | None
+        try:
+            return await attempt(self._limit(ask.lane, 0.0))
+        except AppliveryError as error:  # only then: most calls succeed, and to count attempts takes a tenth of a call
+            failure = error
         tries = stamina.retry_context(
             on=again, attempts=ATTEMPTS, timeout=patience.total, wait_initial=0.2, wait_max=2.0, wait_jitter=0.4
         )
         async for try_ in tries:
             with try_:
+                if failure is not None:  # the first attempt's
+                    first, failure = failure, None
+                    raise first
                 return await attempt(self._limit(ask.lane, time.monotonic() - started))
         raise AssertionError("stamina returns or raises")
 
@@ -185,7 +194,7 @@ class Transport:
         return max(min(1.0, longest), longest - spent) if person_waits() or lane is Priority.PEOPLE else longest
 
     async def _attempt(self, ask: ApiRequest, limit: float, decode: Callable[[bytes], _T]) -> _T:
-        async with self.observed(ask):
+        with self.observed(ask):
             answer = await self._send(ask, limit, self.credential(ask.url))
             if answer.status >= 300:
                 raise refused(answer)
@@ -193,7 +202,7 @@ class Transport:
                 return await _beside(len(answer.body), lambda: decode(answer.body))
 
     async def _streamed(self, ask: ApiRequest, limit: float, reader: StreamDecoder[_T]) -> _T:
-        async with self.observed(ask):
+        with self.observed(ask):
             answer = await self._send(ask, limit, self.credential(ask.url), reader)
             if answer.status >= 300:
                 raise refused(answer)
@@ -206,8 +215,8 @@ class Transport:
             raise ValueError("the credential is for the API and upload hosts only")
         return {"Authorization": f"Bearer {self._token}"}
 
-    @asynccontextmanager
-    async def observed(self, ask: ApiRequest) -> AsyncIterator[None]:
+    @contextmanager
+    def observed(self, ask: ApiRequest) -> Iterator[None]:
         """Take one request out of the budget and report to the observer how it went: `ok` or the error's kind."""
         started, outcome = time.monotonic(), CALL_OK
         try:
@@ -243,21 +252,19 @@ class Transport:
         assert self._session is not None
         address = URL(ask.url, encoded=True)
         failure: AppliveryError
+        place = await self._enter(limit)
         try:
-            async with (
-                self._room(limit),
-                self._session.request(
-                    "GET" if ask.body is None else "POST",
-                    address.with_query(ask.query) if ask.query else address,
-                    json=ask.body,
-                    headers={"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}", **headers},
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=self._timeout, connect=limit, sock_read=limit)
-                    if reader
-                    else aiohttp.ClientTimeout(total=limit),
-                    middlewares=(_no_second_try,),
-                ) as response,
-            ):
+            async with self._session.request(
+                "GET" if ask.body is None else "POST",
+                address.with_query(ask.query) if ask.query else address,
+                json=ask.body,
+                headers={**_HEADERS, **headers},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=limit, sock_read=limit)
+                if reader
+                else aiohttp.ClientTimeout(total=limit),
+                middlewares=(_no_second_try,),
+            ) as response:
                 if reader and response.status < 300:
                     await _read(response, reader)
                     return ApiResponse(response.status, response.headers, b"")
@@ -271,13 +278,20 @@ class Transport:
             failure = InvalidResponse()
         except (aiohttp.ClientError, OSError) as error:
             failure = ServiceUnavailable(why=cause(error))
+        finally:
+            place.release()
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
 
-    @asynccontextmanager
-    async def _room(self, limit: float) -> AsyncIterator[None]:
-        """A place among the connections, waited for no longer than an attempt may take. Raises ServiceUnavailable."""
+    async def _enter(self, limit: float) -> asyncio.Semaphore:
+        """Take a place among the connections, waited for no longer than an attempt may take.
+
+        The caller releases it. Raises ServiceUnavailable.
+        """
         semaphore = self._rooms[person_waits()]
-        if person_waits() and semaphore.locked() and self._waiting >= _WAITING:
+        if not semaphore.locked():
+            await semaphore.acquire()
+            return semaphore
+        if person_waits() and self._waiting >= _WAITING:
             raise ServiceUnavailable(
                 Text("Too many requests are waiting for Applivery."), Text("Try again in a minute.")
             )
@@ -289,10 +303,7 @@ class Transport:
             raise ServiceUnavailable(_silent(round(limit)), why=cause(error)) from None
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            semaphore.release()
+        return semaphore
 
 
 def _patience(lane: Priority) -> RetryPolicy:

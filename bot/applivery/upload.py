@@ -94,9 +94,8 @@ class UploadAttempt:
         )
         try:
             async for try_ in tries:
-                with try_:
-                    async with self.transport.observed(self.ask):
-                        return read(await self._once())
+                with try_, self.transport.observed(self.ask):
+                    return read(await self._once())
         except NotSent as unsent:
             why = unsent.detail
         except InvalidResponse as unclear:

@@ -45,14 +45,9 @@ def serialize(model: JsonObject) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if type(value) in _LEAVES:
         return value
-    if isinstance(value, list | tuple):
-        return [_value(item) for item in value]
-    return serialize(value) if _is_model(type(value)) else value
-
-
-@cache
-def _is_model(kind: type[Any]) -> bool:
-    return issubclass(kind, JsonObject)
+    if type(value) in _KEYS or isinstance(value, JsonObject):
+        return serialize(value)
+    return [_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @cache
