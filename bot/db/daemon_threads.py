@@ -1,4 +1,4 @@
-"""Threads for work that waits on a server, which a process does not wait for at its end."""
+"""Threads for work that waits on a server or a disk, which a process does not wait for at its end."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ T = TypeVar("T")
 
 
 class DaemonThreads:
-    """As many threads as there is work at once. They end with the process: an executor's keep it, when one hangs."""
+    """As many threads as there is work at once, or `most`. They end with the process: an executor's keep it, when one
+    hangs, and an executor takes a third more CPU to change threads.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
         self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._there = 0
         self._busy = 0
 
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Begin this at once, on a thread that does nothing else; the future is not to be cancelled."""
+        """Begin this on a thread that does nothing else, at once unless `most` are busy; the future is not to be
+        cancelled.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         done.add_done_callback(self._ended)
         self._busy += 1
-        if self._busy > self._there:
+        if self._busy > self._there != self._most:
             self._there += 1
             threading.Thread(target=self._serve, name="store", daemon=True).start()
         self._waiting.put(partial(_carry_out, work, loop, done))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from bot.db.daemon_threads import DaemonThreads
 from bot.exceptions import DatabaseUnavailable
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class SqliteRunner:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._thread = DaemonThreads(most=1)
         self._line: list[tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]] = []
         self._serving: asyncio.Task[None] | None = None
 
@@ -117,10 +117,10 @@ class SqliteRunner:
         if self._serving:
             await asyncio.wait({self._serving})
         await self._in_thread(self._engine.dispose)
-        self._thread.shutdown(wait=False)
+        self._thread.close()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.shield(self._thread.do(work))
 
 
 class _WorkResult(NamedTuple):
