@@ -25,6 +25,7 @@ from bot.services.device_history import DeviceHistory
 from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.forecasts import ForecastService
+from bot.services.goals import GoalService
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.link_previews import LinkPreviews
@@ -124,6 +125,7 @@ def build_services(
             workspace_url=applivery.hosts.dashboard_workspace_url(settings.applivery_organization),
         ),
         gaps=DownloadGapService(access, channels, reports),
+        goals=GoalService(store, audit),
         installation=InstallationService(store, slack_client, tuning.clock),
         imports=SlackImportService(applivery, slack_client, store),
         link_previews=LinkPreviews(

@@ -27,6 +27,7 @@ from bot.workers.access_recheck import AccessRechecker
 from bot.workers.budget_exchange import BudgetExchange
 from bot.workers.build_poller import BuildPoller
 from bot.workers.channel_monitor import ChannelMonitor
+from bot.workers.goal_tracker import GoalTracker
 from bot.workers.held_releaser import HeldReleaser
 from bot.workers.link_expirer import LinkExpirer
 from bot.workers.loop import OutageTracker, Step, forever
@@ -60,6 +61,7 @@ class WorkerSupervisor:
     pausing: ChannelMonitor
     withdrawals: AccessRechecker
     digest: digesting.ScheduledReportJob
+    goals: GoalTracker
     forget: RetentionJob
     unfinished: UploadJournal
     outage_notifier: OutageNotifier
@@ -77,6 +79,7 @@ class WorkerSupervisor:
             ("withdrawals", self.withdrawals.step, Topic.ACCESS),
             ("progress", self.progress.step, Topic.BUILD_WATCHES),
             ("digest", self.digest.step, Topic.SCHEDULED_REPORTS),
+            ("goals", self.goals.step, Topic.GOALS),
             ("expire", self.expire.step, Topic.LINK_EXPIRIES),
         ]
         for name, step, topic in steps:
@@ -96,7 +99,7 @@ class WorkerSupervisor:
 
     def outages(self) -> list[OutageTracker]:
         """Everything that is away now, was, or could be."""
-        return [self.watch.outage, self.announce.outage, self.digest.outage, *self.loops]
+        return [self.watch.outage, self.announce.outage, self.digest.outage, self.goals.outage, *self.loops]
 
     async def stop(self) -> None:
         """Let work in progress end, and return what has not begun."""
@@ -195,6 +198,16 @@ def jobs_of(
             slack_client=slack_client,
             access_rechecker=withdrawals,
             forecasts=services.forecasts,
+            lease_seconds=tuning.digest_lease_seconds,
+        ),
+        goals=GoalTracker(
+            store=store,
+            report_builder=services.reports,
+            gaps=services.gaps,
+            people=access,
+            slack_client=slack_client,
+            access_rechecker=withdrawals,
+            clock=tuning.clock,
             lease_seconds=tuning.digest_lease_seconds,
         ),
         budget_exchange=BudgetExchange(store, applivery.budget, applivery.plan_limits),

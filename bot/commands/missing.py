@@ -26,13 +26,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     place = references.place(whom)
     await call.services.installation.require_scope("users:read.email")
     question = await call.services.gaps.of_builds(question)
-    gap = await call.services.gaps.compare(question, place, call.asker.user_id)
-    typed = await call.services.drafts.store(
-        f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
-    )
-    able = await _able(call, question, gap)
-    ask = (await call.services.nudges.askable(question.builds[0], able))[:ASKED_AT_ONCE]
-    names = cards.names(question.what, place, gap, typed=typed, ask=ask, asker=call.asker.user_id)
+    gap, names = await names_of(call, question, place)
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.require_postable_here(ABOUT_PEOPLE)
         with use_locale(call.services.language):
@@ -40,6 +34,17 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).to_channel()
         return replace(shown, copies=((call.asker.user_id, names),))
     return replace(cards.headline(question.what, place, gap), thread=(names,))
+
+
+async def names_of(call: CommandContext, question: ReportQuery, place: str) -> tuple[DownloadGap, Message]:
+    """Return who of a place has the builds, and the names of who has not, for the asker alone."""
+    gap = await call.services.gaps.compare(question, place, call.asker.user_id)
+    typed = await call.services.drafts.store(
+        f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
+    )
+    able = await _able(call, question, gap)
+    ask = (await call.services.nudges.askable(question.builds[0], able))[:ASKED_AT_ONCE]
+    return gap, cards.names(question.what, place, gap, typed=typed, ask=ask, asker=call.asker.user_id)
 
 
 @button("nudge.v1", need=Role.MANAGER, once=True, act=gettext_noop("ask people to try builds"))

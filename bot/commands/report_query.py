@@ -43,6 +43,14 @@ async def question(
     return report_query.about(query, builds)
 
 
+async def named(call: CommandContext, text: str) -> ReportQuery:
+    """Return the query about an app, with or without builds, as it was typed. Raises as `question` does."""
+    entry = call.registry.get(HandlerKind.COMMAND, "downloads")
+    assert entry is not None
+    arguments = await bind(entry, call, grammar.read(text))
+    return await question(call, arguments.get("target"))
+
+
 async def again(call: CommandContext, typed: str) -> ReportQuery:
     """Return the query of a button; the user who clicks is checked as for a typed command."""
     words = grammar.parse(typed)

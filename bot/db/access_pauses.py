@@ -9,12 +9,15 @@ import sqlalchemy as sa
 
 from bot.db import outbox_read
 from bot.db.dialect_sql import JsonRows, as_rows, written
+from bot.db.download_schema import goals as goals_table
 from bot.db.download_schema import scheduled_reports
+from bot.db.goals import goal_of
 from bot.db.scheduled_reports import digest_of
 from bot.db.schema import subscriptions
 from bot.db.subscriptions import subscription_of
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
+from bot.domain.goals import Goal
 from bot.domain.model import Delivery, Subscription, is_person
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.states import PauseReason
@@ -67,6 +70,13 @@ def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """Return the scheduled reports that may not act."""
     query = sa.select(scheduled_reports).where(_is_withheld(scheduled_reports)).order_by(scheduled_reports.c.id)
     return [digest_of(row) for row in tx.execute(query)]
+
+
+def pause_goal(tx: Transaction, number: int, reason: str) -> Goal | None:
+    """Pause one goal; None when it is paused already, or has ended. Its next count resumes it."""
+    which = (goals_table.c.id == number, goals_table.c.paused.is_(None), goals_table.c.ended_at == 0)
+    row = tx.execute(sa.update(goals_table).where(*which).values(paused=reason).returning(*goals_table.c)).first()
+    return goal_of(row) if row else None
 
 
 def _set_paused(

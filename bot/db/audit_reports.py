@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import span, written
+from bot.db.download_schema import goal_requests
 from bot.db.key_value import begins_with
 from bot.db.schema import (
     audit,
@@ -20,7 +21,7 @@ from bot.db.schema import (
     tickets,
 )
 from bot.db.transaction import Transaction
-from bot.db.types import SanitizedText
+from bot.db.types import SanitizedText, db_now
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditOutcome
 
 # A ticket is a link that was asked for; the token that is made when its page is used is the same link.
@@ -67,12 +68,16 @@ def count_person(tx: Transaction, user_id: str) -> int:
 def erase_person(tx: Transaction, user_id: str) -> int:
     """Delete the records of a user's actions, and remove their id from the records of others.
 
-    Return the number of audit rows about them. Roles, subscriptions and whether they were, or may be, asked to try a
-    build stay.
+    Return the number of audit rows about them. Roles, subscriptions, goals and whether they were, or may be, asked to
+    try a build stay; how often a goal asked them does not, but for today's request.
     """
     statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
     named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
+    yesterday = sa.type_coerce(db_now(), sa.BigInteger) - span(24 * 3600)
     removals = [
+        sa.delete(goal_requests).where(
+            goal_requests.c.user_id == user_id, sa.type_coerce(goal_requests.c.asked_at, sa.BigInteger) < yesterday
+        ),
         sa.delete(link_quota).where(link_quota.c.user_id == user_id),
         sa.delete(build_waiters).where(build_waiters.c.user_id == user_id),
         sa.delete(tickets).where(tickets.c.user_id == user_id),

@@ -19,7 +19,7 @@ from bot.db.wakeups import Topic
 
 NOTE = "moved/"  # and the former id: the present one, and when Slack said so
 REFUSED = "refused/"  # and a channel: the owners notified of the refusal that lasts
-WAKES = (Topic.OUTBOX, Topic.HELD, Topic.PAUSED_CHANNELS, Topic.SCHEDULED_REPORTS, Topic.LINK_EXPIRIES)
+WAKES = (Topic.OUTBOX, Topic.HELD, Topic.PAUSED_CHANNELS, Topic.SCHEDULED_REPORTS, Topic.GOALS, Topic.LINK_EXPIRIES)
 
 assert scheduled_reports.metadata is metadata  # every table is known here
 COLUMNS = tuple(

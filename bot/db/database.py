@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeV
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from bot.db import app_polls, scheduled_reports, slack_changes, sqlite_files
+from bot.db import app_polls, goals, scheduled_reports, slack_changes, sqlite_files
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
@@ -165,6 +165,7 @@ class Database:
             # this is the only process: leases that are left belong to one that has ended
             await self.run(app_polls.release_poll_leases)
             await self.run(scheduled_reports.release_report_leases)
+            await self.run(goals.release_goal_leases)
 
     async def close(self) -> None:
         """Close the database; callers have ended their transactions before."""

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from bot.domain.model import BuildEvent, CardUpdate, Stage
-from bot.domain.states import DeliveryState, PauseReason, WatchState
+from bot.domain.states import DeliveryState, GoalState, PauseReason, WatchState
 from bot.domain.tickets import TicketState
 
 SQLITE = "sqlite"
@@ -65,6 +65,7 @@ _WORDS = {
     "stage": _quoted(Stage),
     "ticket": _quoted(TicketState),
     "watch": _quoted(WatchState),
+    "goal": _quoted(GoalState),
     "withdrawal": _quoted(PauseReason),
     "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
     "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),

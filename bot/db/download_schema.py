@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.domain.model import ReportKind
+from bot.domain.states import GoalState
 
 # In these channels a summary may name people.
 manager_channels = sa.Table(
@@ -43,6 +44,63 @@ scheduled_reports = sa.Table(
     sa.Column("horizon_days", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("target_id", "app_id", "build_ref", "group_by", "schedule", name="uq_scheduled_reports"),
     sa.Index(None, "due_at"),
+)
+
+# A share of a group (`group_id`) or of a channel's people (`members_of`) that is to have a build: so many `people` if
+# `percent` is 0. `ended_at` is 0 while it runs, `frozen` once its card shows the end; `card_ts` is that card.
+goals = sa.Table(
+    "goals",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", SanitizedText, nullable=False),
+    sa.Column("channel_id", ChannelId, nullable=False),
+    sa.Column("app_id", SanitizedText, nullable=False),
+    sa.Column("app_name", SanitizedText, nullable=False),
+    sa.Column("build_ref", SanitizedText, nullable=False),
+    sa.Column("what", SanitizedText, nullable=False),
+    sa.Column("group_id", SanitizedText, nullable=False),
+    sa.Column("members_of", ChannelId, nullable=False),
+    sa.Column("place_name", SanitizedText, nullable=False),
+    sa.Column("percent", sa.Integer, nullable=False),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("deadline", UtcMicros, nullable=False),
+    sa.Column("tz", SanitizedText, nullable=False),
+    sa.Column("asks", sa.Boolean, nullable=False),
+    sa.Column("created_by", SanitizedText, nullable=False),
+    sa.Column("created_at", UtcMicros, nullable=False),
+    sa.Column("state", EnumText(GoalState), nullable=False),
+    sa.Column("ended_at", sa.BigInteger, nullable=False),
+    sa.Column("frozen", sa.Boolean, nullable=False),
+    sa.Column("paused", SanitizedText),
+    sa.Column("card_ts", SanitizedText),
+    sa.Column("due_at", UtcMicros, nullable=False),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", UtcMicros, nullable=False),
+    sa.UniqueConstraint("channel_id", "app_id", "build_ref", "group_id", "members_of", "ended_at", name="uq_goals"),
+    sa.Index("ix_goals_running", "due_at", sqlite_where=sa.text("NOT frozen")),
+    sa.Index(None, "app_id"),
+)
+
+# How many of them had it, over time: what the chart shows.
+goal_samples = sa.Table(
+    "goal_samples",
+    metadata,
+    sa.Column("goal_id", sa.BigInteger, primary_key=True),
+    sa.Column("at", UtcMicros, primary_key=True),
+    sa.Column("have", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("unknown", sa.Integer, nullable=False),
+)
+
+# Who was asked for which goal: once a local day over all goals, which the key ensures over all replicas.
+goal_requests = sa.Table(
+    "goal_requests",
+    metadata,
+    sa.Column("user_id", SanitizedText, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("goal_id", sa.BigInteger, nullable=False),
+    sa.Column("asked_at", UtcMicros, nullable=False),
+    sa.Index(None, "goal_id"),
 )
 
 # Who was asked to try which build: once each, for good.

@@ -86,6 +86,12 @@ _SENT = _some_of("sent_builds", "t.sent_at < {now} - :keep ORDER BY t.id")
 
 _NUDGES = _some_of("nudges", "t.sent_at < {now} - :keep", "build_id", "user_id")
 
+_GOALS = _some_of("goals", "t.frozen AND t.deadline < {now} - :keep ORDER BY t.id")
+
+_SAMPLES = _some_of("goal_samples", "NOT EXISTS (SELECT 1 FROM goals g WHERE g.id = t.goal_id)", "goal_id", "at")
+
+_GOAL_REQUESTS = _some_of("goal_requests", "t.asked_at < {now} - :keep", "user_id", "day")
+
 # A request that no admin has decided in this time is not decided any more.
 _REQUESTS = _some_of("role_requests", "t.asked_at < {now} - :keep ORDER BY t.id")
 
@@ -109,6 +115,9 @@ _OLD: tuple[Statement, ...] = (
     _WATCHES,
     _SENT,
     _NUDGES,
+    _GOALS,
+    _SAMPLES,
+    _GOAL_REQUESTS,
     _REQUESTS,
     _COPIES,
     _VALUES,

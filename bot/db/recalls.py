@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db import supersession, tickets
+from bot.db import goals, supersession, tickets
 from bot.db.dialect_sql import written
 from bot.db.schema import recalls as table
 from bot.db.transaction import Transaction
@@ -28,6 +28,7 @@ def recall_build(tx: Transaction, build: Build, reason: str, by: str) -> tuple[R
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
     tickets.end_tickets(tx, build.id, TicketState.RECALLED)
+    goals.count_now(tx, build.app.id)
     if made:
         supersession.enqueue_with_supersession(tx, build.app.id, {build.id})
     row = made or tx.execute(sa.select(table).where(table.c.build_id == build.id)).one()

@@ -6,6 +6,7 @@ import msgspec
 
 from bot.db.types import micros
 from bot.domain.forecast_facts import Forecast
+from bot.domain.goals import GoalRequest, GoalStatus
 from bot.domain.model import Build, DeliveryOptions
 from bot.domain.reports import DownloadReport
 
@@ -13,6 +14,8 @@ _builds = msgspec.json.Decoder(Build)
 _manners = msgspec.json.Decoder(DeliveryOptions)
 _reports = msgspec.json.Decoder(DownloadReport)
 _forecasts = msgspec.json.Decoder(Forecast)
+_goals = msgspec.json.Decoder(GoalStatus)
+_requests = msgspec.json.Decoder(GoalRequest)
 
 USUAL = DeliveryOptions()
 
@@ -76,3 +79,23 @@ def fact_of_forecast(forecast: Forecast) -> str:
 def forecast_of(fact: str) -> Forecast:
     """Return the forecast of such a text; raises ValueError when it cannot be read."""
     return _forecasts.decode(fact)
+
+
+def fact_of_goal(status: GoalStatus) -> str:
+    """Return what a goal's card shows as JSON text."""
+    return msgspec.json.encode(status).decode()
+
+
+def goal_of_fact(fact: str) -> GoalStatus:
+    """Return what a goal's card shows; raises ValueError when it cannot be read."""
+    return _goals.decode(fact)
+
+
+def fact_of_request(request: GoalRequest) -> str:
+    """Return what a person is asked for as JSON text."""
+    return msgspec.json.encode(request).decode()
+
+
+def request_of(fact: str) -> GoalRequest:
+    """Return what a person is asked for; raises ValueError when it cannot be read."""
+    return _requests.decode(fact)

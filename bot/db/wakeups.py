@@ -20,6 +20,7 @@ class Topic(StrEnum):
     ACCESS = "access"
     BUILD_WATCHES = "build_watches"
     SCHEDULED_REPORTS = "scheduled_reports"
+    GOALS = "goals"
 
 
 # https://www.postgresql.org/docs/current/sql-notify.html

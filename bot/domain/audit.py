@@ -19,6 +19,7 @@ class Entrypoint(StrEnum):
     DIRECT_MESSAGE = "direct message"
     HOME = "home"
     WATCH = "watch"
+    GOAL = "goal"
     HTTP = "http"  # in metrics only, as the next: what was turned away before its kind was looked at
     SOCKET = "socket"
     CLAIM_PAGE = "claim page"
@@ -49,6 +50,7 @@ class AuditAction(StrEnum):
     DOWNLOADS = "downloads"
     DIGEST = "digest"
     NUDGE = "nudge"
+    GOAL = "goal"
     GRANT = "grant"
     REVOKE = "revoke"
     FORGET = "forget"

@@ -25,6 +25,11 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
         raise UserInputError(Text("I can't mention everyone."), Text(_INSTEAD))
     if _PERSON.fullmatch(typed):
         raise UserInputError(Text("I can't mention individual people."), Text(_INSTEAD))
+    return named(typed, handles)
+
+
+def named(typed: str, handles: Mapping[str, str]) -> str:
+    """Return the id of the user group of this handle, id or mark. Raises NotFoundByName with the closest handles."""
     marked = references.group_and_handle(typed)
     wanted = marked[0] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():

@@ -42,6 +42,24 @@ class WatchState(StrEnum):
     GIVEN_UP = "given_up"
 
 
+class GoalState(StrEnum):
+    """The state of a goal: it runs, or how it ended.
+
+    DELETED: the build was, in Applivery; UNCOUNTABLE: Slack does not show the people any more; UNANSWERED: Applivery
+    gave no last count; WITHDRAWN: it was not permitted any more when its time was over.
+    """
+
+    RUNNING = "running"
+    REACHED = "reached"
+    MISSED = "missed"
+    RECALLED = "recalled"
+    DELETED = "deleted"
+    UNCOUNTABLE = "uncountable"
+    UNANSWERED = "unanswered"
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
+
 class PauseReason(StrEnum):
     """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
 

@@ -16,6 +16,7 @@ from bot.services.device_history import DeviceHistory
 from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.forecasts import ForecastService
+from bot.services.goals import GoalService
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.link_previews import LinkPreviews
@@ -53,6 +54,7 @@ class Services:
     expiries: LinkExpiryService
     forecasts: ForecastService
     gaps: DownloadGapService
+    goals: GoalService
     imports: SlackImportService
     installation: InstallationService
     link_previews: LinkPreviews

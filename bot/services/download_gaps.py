@@ -33,6 +33,10 @@ class DownloadGapService:
         self._channels = channels
         self._reports = reports
 
+    def in_background(self) -> DownloadGapService:
+        """Return the same for a job, which lets people go first."""
+        return DownloadGapService(self._access, self._channels, self._reports.in_background())
+
     async def of_builds(self, query: ReportQuery) -> ReportQuery:
         """Return what people are to have: what was named, else each platform's newest version.
 

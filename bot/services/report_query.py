@@ -22,7 +22,7 @@ COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device
 
 def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
     """Return the same query about these builds (none: the whole app), with the words for it in the current language."""
-    app, which = query.app, _which(builds)
+    app, which = query.app, which_of(builds)
     options = [*(period.typed(query.period) if query.period else ())]
     options += [("by", query.by.value)] if query.by is not GroupBy.PERSON else []
     options += [("person", query.email)] if query.email else []
@@ -33,7 +33,7 @@ def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
     return replace(query, builds=builds, what=what, typed=typed)
 
 
-def _which(builds: Sequence[Build]) -> str:
+def which_of(builds: Sequence[Build]) -> str:
     """Return the word for these builds: it means the same whenever it is read, so it may be in a button's value."""
     version, *others = dict.fromkeys(build.version for build in builds) or ["all"]
     by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"

@@ -181,5 +181,22 @@ class DecisionValue:
         return cls(answer == "allow", request)
 
 
+@dataclass(frozen=True, slots=True)
+class GoalValue:
+    """A goal by its number, None where the text has none, and whether it is to ask people."""
+
+    number: int | None
+    asks: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> GoalValue:
+        """Parse a button's value."""
+        number, _separator, asks = text.partition("/")
+        return cls(_number(number, ID_DIGITS), asks == "on")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{'on' if self.asks else 'off'}"
+
+
 def _number(text: str, digits: int) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= digits else None

@@ -7,11 +7,29 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from bot.db import access_pauses, build_waiters, build_watches, key_value, recalls, scheduled_reports
+from bot.db import (
+    access_pauses,
+    build_waiters,
+    build_watches,
+    database_info,
+    goals,
+    key_value,
+    recalls,
+    scheduled_reports,
+)
 from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Database
-from bot.db.serialization import fact_of_forecast, fact_of_report, forecast_of, report_of
+from bot.db.serialization import (
+    fact_of_forecast,
+    fact_of_report,
+    forecast_of,
+    goal_of_fact,
+    report_of,
+    request_of,
+)
 from bot.domain import filters
+from bot.domain import goals as goal_decisions
+from bot.domain.goals import Goal
 from bot.domain.model import (
     Actor,
     App,
@@ -93,6 +111,11 @@ class AccessRechecker:
                 return await self._redact_report(announcement)
             case ChannelNotice.WELCOME:
                 return announcement
+            case ChannelNotice.GOAL | ChannelNotice.GOAL_ENDED:
+                shown = goal_of_fact(announcement.fact).goal
+                await self._permission.require_place(_app_of(shown), announcement.channel_id)
+            case ChannelNotice.GOAL_REQUEST:
+                await self._require_request(announcement)
             case ChannelNotice():
                 await self._require_admin(announcement.channel_id)
             case _ if is_person(announcement.channel_id):
@@ -158,6 +181,46 @@ class AccessRechecker:
         """Return the apps that a scheduled forecast may be about: those of its reader that its channel may see."""
         place = None if digest.private else digest.target_id
         return await self._permission.filter_apps(reader, digest.role, apps, place)
+
+    async def require_goal(self, goal: Goal) -> None:
+        """Raise as `authorize` does unless a goal may go on: its app in its channel, set by a manager."""
+        try:
+            await self._permission.require_place(_app_of(goal), goal.channel_id)
+            await self._permission.require(goal.created_by, Role.MANAGER, _app_of(goal), goal.channel_id)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            await self._pause_goal(goal, error)
+            raise
+
+    async def _pause_goal(self, goal: Goal, error: PermissionDenied) -> None:
+        if await self._store.run(access_pauses.pause_goal, goal.id, _reason(error)) is None:
+            return
+        log.warning("goal.paused", goal=goal.id, why=_reason(error))
+        paused = _paused(partial(cards.of_goal, goal), goal.created_by, _app_of(goal), Role.MANAGER, error)
+        await self._notify(replace(paused, channel_id=goal.channel_id))
+
+    async def _require_request(self, announcement: Delivery) -> None:
+        """Raise MessageRejected unless a person may still be asked for a goal: nothing is asked later instead."""
+        asked, user_id = request_of(announcement.fact), announcement.channel_id
+        goal = await self._store.run(goals.get_goal, asked.goal.id)
+        if goal is None or not goal.is_running or goal.paused or not goal.asks:
+            raise MessageRejected(code="ended")
+        if await self._store.run(goals.has_opted_out, user_id):
+            raise MessageRejected(code="opted_out")
+        recalled = await self._store.cached(recalls.list_recalls)
+        if asked.builds and all(build.id in recalled for build in asked.builds):
+            raise MessageRejected(code="recalled")
+        try:
+            await self.require_goal(goal)
+            person = await self._permission.require(user_id, Role.MEMBER, _app_of(goal), None)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            raise MessageRejected(code="no_access") from error
+        now = await self._store.run(database_info.current_time)
+        if not goal_decisions.may_ask(now, person.tz, goal.deadline):
+            raise MessageRejected(code="too_late")
 
     async def _pause_report(self, digest: ScheduledReport, app: App, error: PermissionDenied) -> None:
         if await self._store.run(access_pauses.pause_report, digest.id, _reason(error)) is None:
@@ -406,6 +469,10 @@ def _may_be_shared(subscription: Subscription) -> bool:
 
 def _app(subscription: Subscription) -> App | None:
     return App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
+
+
+def _app_of(goal: Goal) -> App:
+    return App(goal.app_id, goal.app_id, goal.app_name)
 
 
 def _reason(error: PermissionDenied) -> PauseReason:

@@ -7,13 +7,14 @@ from datetime import datetime
 
 import msgspec
 
+from bot.db.serialization import goal_of_fact
 from bot.domain import install
 from bot.domain.model import App, Build, BuildEvent, CardUpdate, ChannelNotice, Delivery, is_person
 from bot.exceptions import MessageRejected
 from bot.i18n import english
 from bot.services.app_directory import AppDirectory
 from bot.slack.blocks import Message
-from bot.slack.views import channel_card, thread_details
+from bot.slack.views import channel_card, goals, thread_details
 from bot.slack.views.welcome import welcome
 
 
@@ -37,6 +38,8 @@ class MessageRenderer:
         # Every other event is shown on the channel's card.
         self._of_event: dict[BuildEvent | CardUpdate | ChannelNotice, Callable[[Delivery], Awaitable[Message]]] = {
             ChannelNotice.WELCOME: self._welcome,
+            ChannelNotice.GOAL: self._goal,
+            ChannelNotice.GOAL_ENDED: self._goal_ended,
             BuildEvent.FEEDBACK: self._feedback,
             BuildEvent.CERT: self._certificate,
             CardUpdate.DETAILS: self._details,
@@ -53,6 +56,12 @@ class MessageRenderer:
 
     async def _welcome(self, announcement: Delivery) -> Message:
         return welcome()
+
+    async def _goal(self, announcement: Delivery) -> Message:
+        return goals.card(goal_of_fact(announcement.fact))
+
+    async def _goal_ended(self, announcement: Delivery) -> Message:
+        return goals.ended(goal_of_fact(announcement.fact))
 
     async def _certificate(self, announcement: Delivery) -> Message:
         build = announcement.build

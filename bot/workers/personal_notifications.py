@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.db.outages import outage_of
+from bot.db.serialization import request_of
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Build, BuildEvent, ChannelNotice, Delivery
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
@@ -17,7 +18,7 @@ from bot.services.links import LinkIssuer
 from bot.services.permissions import PermissionChecker
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.views import builds, errors, health, links, progress
+from bot.slack.views import builds, errors, goals, health, links, progress
 
 log = logger(__name__)
 
@@ -45,6 +46,8 @@ class PersonalNotifier:
         with use_locale(await self._people.language(announcement.channel_id)):
             if announcement.event in (ChannelNotice.OUTAGE, ChannelNotice.RECOVERY):
                 return _outage_message(announcement)
+            if announcement.event is ChannelNotice.GOAL_REQUEST:
+                return goals.request(request_of(announcement.fact))
             return await self._build_message(announcement)
 
     async def _build_message(self, announcement: Delivery) -> Message:

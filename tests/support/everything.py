@@ -43,7 +43,7 @@ async def everything(world: Environment) -> None:
     await _forms(world)
     await _other_doors(world)
     await _unfinished(world)
-    asked = await _asked_to_try(world)
+    asked = await _asked_to_try(world) | await _goals(world)
     pressed = await press_everything(world) | asked | {"subscriptions.v1"}  # turned with _many_subscriptions
     pressed |= await _requests(world)
     pressed |= await _changes(world)
@@ -131,7 +131,7 @@ async def _forms(world: Environment) -> None:
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
     await rested(world)
     sent = {form.callback_id, await _recall(world), *await _subscriptions(world), *await _uploads(world)}
-    sent |= {await _downloads(world), await _share(world)}
+    sent |= {await _downloads(world), await _share(world), await _goal_form(world)}
     assert names(world, HandlerKind.FORM) == sent, "a new form has to be sent here too"
 
 
@@ -143,6 +143,17 @@ async def _share(world: Environment) -> str:
     await rested(world)
     build = f"{world.courier.id}/{world.applivery.builds[0].id}"
     await click(world.slack, old_card(world.slack, world.releases, "share.v1", build), "share.v1", user=world.ana)
+    await rested(world)
+    return form.callback_id
+
+
+async def _goal_form(world: Environment) -> str:
+    turn = await world.slack.command("/applivery", "goal courier", user=world.ana, channel=world.releases)
+    form = await turn.view()
+    for select in ("goal.app", "goal.version", "goal.place"):
+        await world.slack.options(form, select, "", user=world.ana)
+    chosen = {"goal.app": world.courier.id, "goal.place": f"<#{world.releases.id}>", "goal.by": "7d"}
+    await world.slack.submit(form, {name: {name: value} for name, value in chosen.items()}, user=world.ana)
     await rested(world)
     return form.callback_id
 
@@ -422,6 +433,24 @@ async def _asked_to_try(world: Environment) -> set[str]:
     turn = await click(world.slack, card, "unnudge.v1", user=nora)
     await (await click(world.slack, await turn.answer(), "renudge.v1", user=nora)).answer()
     return {"unnudge.v1", "renudge.v1"}
+
+
+async def _goals(world: Environment) -> set[str]:
+    """A goal is set, counted, stopped and continued; its owner asks who is missing, and lets no one be asked."""
+    group = world.slack.usergroup("targets", [world.bruno, world.slack.user("nora")])
+    answer = await world.ask(f"goal courier everyone in <!subteam^{group.id}|@targets> by 1d")
+    await rested(world)
+    await click(world.slack, answer, "goal.asks.v1", user=world.ana)
+    execute(world, f"UPDATE goals SET due_at = {micros(datetime.now(UTC)) - 1}")
+    await world.bot.goals.step()
+    await world.bot.announce.drain()
+    card = [message for message in world.slack.messages(world.releases) if "@targets" in message.text][-1]
+    await click(world.slack, card, "goal.who.v1", user=world.ana)
+    turn = await click(world.slack, card, "goal.stop.v1", user=world.ana)
+    await click(world.slack, await turn.answer(), "undo.goal.v1", user=world.ana)
+    await click(world.slack, await world.ask("goal"), "goal.new.v1", user=world.ana)
+    await rested(world)
+    return {"goal.asks.v1", "goal.who.v1", "goal.stop.v1", "undo.goal.v1", "goal.new.v1"}
 
 
 async def _digest(world: Environment) -> None:

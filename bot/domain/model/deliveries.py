@@ -39,6 +39,9 @@ class ChannelNotice(StrEnum):
     WELCOME = "welcome"
     OUTAGE = "outage"
     RECOVERY = "recovery"
+    GOAL = "goal"
+    GOAL_ENDED = "goal_ended"
+    GOAL_REQUEST = "goal_request"  # to a person who lacks the build
 
 
 class ReportKind(StrEnum):
@@ -84,7 +87,7 @@ class NewDelivery:
 
     channel_id: str
     build_id: str
-    event: BuildEvent | CardUpdate
+    event: BuildEvent | CardUpdate | ChannelNotice
     part: int = 0
     card: str = ""
     manner: DeliveryOptions = field(default_factory=DeliveryOptions)

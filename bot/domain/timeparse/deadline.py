@@ -26,15 +26,15 @@ _HINT = gettext_noop("Write it like `30m`, `until 18:00` or `until friday 10:00`
 _USUAL = ("1h", "4h", "tomorrow", "monday")
 
 
-def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST) -> datetime:
+def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, day_ends: time | None = None) -> datetime:
     """Return the time that was written, in UTC: after `now` (aware) and at most `longest` later.
 
-    A day without a time means nine in the morning there (`tz`, IANA), a time without a day the next time it comes.
-    Raises UserInputError with examples.
+    A day without a time means nine in the morning there (`tz`, IANA), or `day_ends`, and then today may be that day. A
+    time without a day means the next time it comes. Raises UserInputError with examples.
     """
     words = [word for word in bare(text).replace("@", " ").split() if word not in _FILLERS]
     try:
-        found = _after(words, now) or _at(words, now.astimezone(zone(tz)))
+        found = _after(words, now) or _at(words, now.astimezone(zone(tz)), day_ends)
         too_far = found is not None and found - now > longest
     except OverflowError:
         found, too_far = None, True
@@ -81,15 +81,15 @@ def _after(words: list[str], now: datetime) -> datetime | None:
     return now.astimezone(UTC) + much
 
 
-def _at(words: list[str], here: datetime) -> datetime | None:
+def _at(words: list[str], here: datetime, day_ends: time | None) -> datetime | None:
     """Return a day, a time of day, or both in any order: the first such instant that is yet to come."""
     clocks = [clock for word in words if (clock := _clock(word))]
     days = [word for word in words if not _clock(word)]
     if not words or len(clocks) > 1 or len(days) > 1:
         return None
     today = here.date()
-    named = _days(days[0], today, timed=bool(clocks)) if days else [today, today + timedelta(days=1)]
-    clock = clocks[0] if clocks else MORNING
+    named = _days(days[0], today, timed=bool(clocks or day_ends)) if days else [today, today + timedelta(days=1)]
+    clock = clocks[0] if clocks else day_ends or MORNING
     # a time that the clocks show twice may be yet to come the second time
     found = [
         datetime.combine(day, clock, here.tzinfo).replace(fold=fold).astimezone(UTC) for day in named for fold in (0, 1)

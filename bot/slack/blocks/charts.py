@@ -95,14 +95,26 @@ def _cell(cell: Cell) -> Block:
 
 def chart(kind: Literal["line", "bar"], title: str, series: str, points: Points) -> Block:
     """Return one series of one to twenty points (label, value) over the names of its points."""
-    labels = distinguish_labels((label for label, _ in points[:POINTS]), LABEL)
-    data = [{"label": label, "value": value} for label, (_, value) in zip(labels, points, strict=False)]
+    return several(kind, title, [(series, points)])
+
+
+def several(kind: Literal["line", "bar"], title: str, series: Sequence[tuple[str, Points]]) -> Block:
+    """Return up to six series by name, each of one to twenty points (label, value), over the points of the first."""
+    labels = distinguish_labels((label for label, _ in series[0][1][:POINTS]), LABEL)
+    names = distinguish_labels((name for name, _ in series), LABEL)
+    drawn = [
+        {
+            "name": name,
+            "data": [{"label": label, "value": value} for label, (_, value) in zip(labels, points, strict=False)],
+        }
+        for name, (_, points) in zip(names, series, strict=True)
+    ]
     return {
         "type": "data_visualization",
         "title": fit_label(title, TITLE),
         "chart": {
             "type": kind,
-            "series": [{"name": fit_label(series, LABEL), "data": data}],
+            "series": drawn,
             "axis_config": {"categories": labels},
         },
     }

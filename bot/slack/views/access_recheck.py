@@ -19,6 +19,7 @@ from bot.slack.views.builds import title, unrecall_button
 from bot.slack.views.subscription_names import app_of
 
 if TYPE_CHECKING:
+    from bot.domain.goals import Goal
     from bot.domain.scheduled_reports import ScheduledReport
 
 SHOWN = 5  # channels or admins
@@ -56,6 +57,12 @@ def of_report(digest: ScheduledReport) -> str:
     if digest.private:
         return _("Paused: the scheduled report on {app}", app=app)
     return _("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.target_id}>")
+
+
+def of_goal(goal: Goal) -> str:
+    """How a goal is called."""
+    what, channel = escape_inline(goal.what, 160), f"<#{goal.channel_id}>"
+    return _("Paused: the goal for {what} in {channel}", what=what, channel=channel)
 
 
 def of_watch(build: Build) -> str:

@@ -22,6 +22,7 @@ NAMING = (
     AuditAction.SEND,
     AuditAction.UNSUBSCRIBE,
     AuditAction.DIGEST,
+    AuditAction.GOAL,
     AuditAction.ALLOWED,
     AuditAction.DENIED,
 )
@@ -40,6 +41,7 @@ ACTIONS = {
     AuditAction.DOWNLOADS: gettext_noop("see the downloads of"),
     AuditAction.DIGEST: gettext_noop("schedule reports on"),
     AuditAction.NUDGE: gettext_noop("ask people to try"),
+    AuditAction.GOAL: gettext_noop("set a goal for"),
     AuditAction.GRANT: gettext_noop("grant"),
     AuditAction.REVOKE: gettext_noop("revoke"),
     AuditAction.FORGET: gettext_noop("delete records"),

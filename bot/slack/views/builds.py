@@ -38,6 +38,7 @@ REASON = 600  # characters of why a build failed that every card shows
 SHOWN_BUILDS = 10
 NO_WAY_TO_TELL = gettext_noop("Check it in Applivery: this status is unknown here.")
 TOO_LONG = gettext_noop("This build is taking unusually long and may never finish. Check it in Applivery.")
+PLATFORMS = 20  # buttons, which is more than there are platforms
 BRANCH = 24  # characters of a branch in a list
 DIRECT = 2  # builds of a list with a button of their own
 MORE = "more.builds.v1"
@@ -146,6 +147,23 @@ def get_named(label: str, action: str, build: Build, style: str | None = "primar
         style=style,
         accessibility_label=build_labels.label(build),
     )
+
+
+def get_each_platform(builds: Sequence[Build]) -> list[ButtonElement]:
+    """Return a button to get the newest of these builds for each platform, of as many as there are."""
+    by_platform = {build.platform: build for build in reversed(builds)}
+    several = len(by_platform) > 1
+    return [
+        blocks.button(
+            _("Get it for {platform}", platform=plain_platform(build))
+            if several and build.platform
+            else _("Get build"),
+            f"get.v1#{number}",
+            build_value(build),
+            style=None if number else "primary",
+        )
+        for number, build in enumerate(list(by_platform.values())[:PLATFORMS])
+    ]
 
 
 def build_choice(builds: Sequence[Build], *, with_app: bool = False) -> list[Block]:

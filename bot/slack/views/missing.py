@@ -11,7 +11,6 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.button_values import BuildValue
 from bot.slack.mrkdwn import escape_inline
 from bot.slack.views import builds as buildcards
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from bot.domain.model import Build
 
 SHOWN = 150  # people in a paragraph; a mention takes some 15 characters of a section's 3,000
-PLATFORMS = 20  # buttons, which is more than there are platforms
 
 
 def headline(what: str, place: str, gap: DownloadGap) -> Message:
@@ -108,19 +106,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
     """Return the reminder for a user who has not tried a build yet."""
     what = escape_inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
     text = _("{person} asks you to try *{what}*.", person=f"<@{asker}>", what=what)
-    platforms = {build.platform: build for build in reversed(builds)}
-    several = len(platforms) > 1
-    get = [
-        blocks.button(
-            _("Get it for {platform}", platform=buildcards.plain_platform(build))
-            if several and build.platform
-            else _("Get build"),
-            f"get.v1#{number}",
-            str(BuildValue.of(build)),
-            style=None if number else "primary",
-        )
-        for number, build in enumerate(list(platforms.values())[:PLATFORMS])
-    ]
+    get = buildcards.get_each_platform(builds)
     stop = blocks.button(_("Don't ask me again"), "unnudge.v1", "stop")
     small = blocks.context(_("You get at most one request per build."))
     return Message(text, (blocks.section(text), blocks.actions(*get, stop), small))

@@ -24,7 +24,7 @@ from tests.support.builders import build, exchange, fill, posted_ts, said, subsc
 
 # The shapes of https://docs.slack.dev/reference/events/channel_id_changed
 OLD, NEW, LATER = "G012Y48650T", "C012Y48650T", "C099Z11111A"
-NAMED_OTHERWISE = ("target", "target_id")  # columns with a channel id in them that are not called so
+NAMED_OTHERWISE = ("target", "target_id", "members_of")  # columns with a channel id in them that are not called so
 
 
 def _value(column: sa.Column[Any], number: int) -> Any:

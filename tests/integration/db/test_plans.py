@@ -27,12 +27,12 @@ from bot.db.key_value import begins_with
 from bot.db.postgres import SESSION
 from bot.db.schema import key_value
 from bot.domain.model import BuildEvent, Stage
-from bot.domain.states import DeliveryState
+from bot.domain.states import DeliveryState, GoalState
 
 # What has a row for each app, channel or subscription may be read whole: it does not grow with the years.
 SMALL = {"app_polls", "channel_leases", "subscriptions", "scheduled_reports", "drafts", "recalls"}
 # Indexes of what is waiting or held just now.
-PARTIAL = {"ix_outbox_held", "ix_outbox_waiting", "ix_channel_leases_pending"}
+PARTIAL = {"ix_outbox_held", "ix_outbox_waiting", "ix_channel_leases_pending", "ix_goals_running"}
 MANY = 100  # rows
 # Read whole, and why that may be.
 WHOLE = {
@@ -137,6 +137,10 @@ MANY_ROWS = f"""
         SELECT 'T1', 'C' || n, 'a' || n % 20, 'A', '', '', 'U1', n, '' FROM generate_series(1, 50) n;
     INSERT INTO build_waiters (build_id, user_id, team_id, app_id, asked_at, notified)
         SELECT 'b' || n, 'U' || n % 100, 'T1', 'a' || n % 20, n, true FROM generate_series(1, 5000) n;
+    INSERT INTO goals (team_id, channel_id, app_id, app_name, build_ref, what, group_id, members_of, place_name,
+            percent, people, deadline, tz, asks, created_by, created_at, state, ended_at, frozen, due_at, lease_until)
+        SELECT 'T1', 'C' || n, 'a' || n % 20, 'A', '1', 'A', 'S1', '', '', 90, 0, n, 'UTC', true, 'U1', n,
+            '{GoalState.REACHED}', n, n > 20, n, 0 FROM generate_series(1, 5000) n;
     ANALYZE;
 """
 
