@@ -20,7 +20,7 @@ class ForecastKind(StrEnum):
     LIMIT_REACHED = "limit_reached"  # one of the plan's limits is reached
     PAUSED = "paused"  # a subscription
     NO_LISTENERS = "no_listeners"  # a subscription in a channel without people
-    CREATOR_LEFT = "creator_left"  # a subscription that pauses at the next build
+    WILL_PAUSE = "will_pause"  # a subscription, at the next build
     NO_MATCH = "no_match"  # a subscription whose filters let no recent build through
     REPORT_PAUSED = "report_paused"  # a scheduled report
     ROLES_LEFT = "roles_left"  # roles of people who have left

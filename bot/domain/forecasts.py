@@ -191,10 +191,13 @@ def unheard(
     channel: ChannelFacts,
     *,
     app_is_gone: bool,
-    creator_left: bool,
+    withdrawn: PauseReason | None,
     tried: SubscriptionPreview | None,
 ) -> ForecastItem | None:
-    """Return why a subscription reaches no people; the first reason only. `tried` is its preview on recent builds."""
+    """Return why a subscription reaches no people; the first reason only.
+
+    `withdrawn` is why it would pause if a build came now, `tried` its preview on recent builds.
+    """
     item = ForecastItem(
         ForecastKind.PAUSED,
         None,
@@ -209,8 +212,8 @@ def unheard(
         return replace(item, reason=reason)
     if channel.people == 0:
         return replace(item, kind=ForecastKind.NO_LISTENERS)
-    if creator_left:
-        return replace(item, kind=ForecastKind.CREATOR_LEFT)
+    if withdrawn is not None:
+        return replace(item, kind=ForecastKind.WILL_PAUSE, reason=str(withdrawn))
     if tried is not None and tried.looked and not tried.fitting:
         return replace(item, kind=ForecastKind.NO_MATCH, used=len(tried.looked))
     return None

@@ -18,11 +18,12 @@ from bot.db import plan_limits as stored_limits
 from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Database
 from bot.db.serialization import fact_of_forecast, forecast_of
-from bot.domain import adoption, forecasts, plan_limits
+from bot.domain import adoption, forecasts, install, lookup, plan_limits
 from bot.domain.forecast_facts import Forecast, ForecastItem, ForecastPart, Unchecked
 from bot.domain.forecasts import ChannelFacts, Holders
 from bot.domain.model import Actor, App, Build, Role, Subscription, is_person
 from bot.domain.plan_limits import PlanLimit
+from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import LOOKED_AT, SubscriptionPreview, rehearse
 from bot.domain.timeparse import period
 from bot.exceptions import (
@@ -32,6 +33,8 @@ from bot.exceptions import (
     ChannelUnverified,
     NotFound,
     Outdated,
+    PermissionDenied,
+    PermissionUnverified,
     SlackError,
     kind_of,
 )
@@ -45,7 +48,8 @@ T = TypeVar("T")
 
 AT_ONCE = 4  # apps, channels or people that are asked about at the same time
 MOST_APPS = 30
-MOST_BUILDS = 1_000  # of an app
+MOST_BUILDS = 1_000  # of the app that was asked about
+MOST_OF_EACH = 200  # builds of each app, where it is about all
 MOST_ASKED = 12  # apps whose whole download log is read
 MOST_MONTHS = 60  # apps whose downloads of this month are counted, for a limit that is known
 MOST_CHANNELS = 30
@@ -170,7 +174,7 @@ class ForecastService:
         if query.named is None:
             paused = await self._store.run(scheduled_reports.list_paused_reports)
             found.items += forecasts.paused_reports(paused, reader)
-        if query.named is None and reader.role >= Role.ADMIN:
+        if query.named is None and query.in_channel is None and reader.role >= Role.ADMIN:
             await self._add_permissions(found, reader)
         found.items += forecasts.platform_changes(apps, now, query.until)
         return Forecast(
@@ -185,7 +189,8 @@ class ForecastService:
     # ------------------------------------------------------------------ builds
 
     async def _add_builds(self, found: _Findings, apps: Sequence[App], query: ForecastQuery, now: datetime) -> None:
-        listed = await _at_once(apps, lambda app: self._builds(found, app))
+        most = MOST_OF_EACH if query.named is None else MOST_BUILDS
+        listed = await _at_once(apps, lambda app: self._builds(found, app, most))
         kept = await _at_once(apps, lambda app: self._with_retention(found, app))
         recalled = await self._store.cached(recalls.list_recalls)
         concerned = [
@@ -202,19 +207,33 @@ class ForecastService:
             found.items += forecasts.expiring_profiles(builds, who, now, query.until, recalled)
             found.items += forecasts.deletions(app, builds, who, now, query.until)
 
-    async def _builds(self, found: _Findings, app: App) -> list[Build]:
-        """Return an app's builds, newest first, as many as are looked at; none when they are not to be had."""
+    async def _builds(self, found: _Findings, app: App, most: int) -> list[Build]:
+        """Return an app's builds, newest first, at most so many; none when they are not to be had."""
         builds: list[Build] = []
         try:
             async for build in self._app_directory.walk(app):
-                if len(builds) == MOST_BUILDS:
+                if len(builds) == most:
                     found.unchecked.append(Unchecked(ForecastPart.BUILDS, (app.name,)))
                     break
                 builds.append(build)
+            builds = await self._with_profiles(app, builds)
         except AppliveryError as error:
             found.failed(ForecastPart.BUILDS, error, app)
         found.builds[app.id] = builds
         return builds
+
+    async def _with_profiles(self, app: App, builds: Sequence[Build]) -> list[Build]:
+        """Return the builds with the profiles of the newest, which a list may leave out. Raises AppliveryError."""
+        lacking = [
+            build
+            for build in lookup.newest_of_each_platform(builds)
+            if install.over_the_air(build) and build.requirements.profile_expires_at is None
+        ]
+        details = {build.id: await self._app_directory.build_by_id(build.id, (app,)) for build in lacking}
+        return [
+            replace(build, requirements=details[build.id].requirements) if build.id in details else build
+            for build in builds
+        ]
 
     async def _with_retention(self, found: _Findings, app: App) -> App:
         """Return the app with its retention: the list of apps may leave it out, its details have it."""
@@ -307,10 +326,26 @@ class ForecastService:
                 subscription,
                 channel,
                 app_is_gone=every is not None and subscription.app_id is not None and subscription.app_id not in every,
-                creator_left=await self._is_away(subscription.created_by) is True,
+                withdrawn=await self._withdrawn(subscription),
                 tried=_rehearsed(subscription, found.builds),
             )
             found.items += [item] if item else []
+
+    async def _withdrawn(self, subscription: Subscription) -> PauseReason | None:
+        """Return why a subscription would pause if a build came now; None where it would not, or Slack does not say."""
+        if await self._is_away(subscription.created_by):
+            return PauseReason.PERSON
+        try:
+            creator = await self._access.resolve_actor(subscription.created_by, subscription.channel_id)
+        except PermissionUnverified:
+            return None
+        except PermissionDenied as error:
+            return PauseReason(error.reason or PauseReason.ROLE)
+        app_id = subscription.app_id
+        if (creator.role_for(app_id) if app_id else creator.role) < Role.RELEASER:
+            return PauseReason.ROLE
+        allowed = (await self._channels.app_lists()).get(app_id or "", frozenset())
+        return PauseReason.CHANNEL if allowed and subscription.channel_id not in allowed else None
 
     async def _app_ids(self, found: _Findings) -> set[str] | None:
         try:

@@ -50,13 +50,14 @@ _WHAT = {
     ForecastKind.LIMIT_REACHED: gettext_noop("Limit for “{item}” reached: {used} of {limit}"),
     ForecastKind.PAUSED: gettext_noop("{app} in {channel} is paused: {reason}"),
     ForecastKind.NO_LISTENERS: gettext_noop("{app} in {channel}: only bots are in the channel"),
-    ForecastKind.CREATOR_LEFT: gettext_noop("{app} in {channel} pauses at the next build: its creator has left"),
+    ForecastKind.WILL_PAUSE: gettext_noop("{app} in {channel} pauses at the next build: {reason}"),
     ForecastKind.NO_MATCH: gettext_noop("{app} in {channel}: no recent build matches the filters"),
     ForecastKind.REPORT_PAUSED: gettext_noop("Scheduled report on {app} is paused: {reason}"),
     ForecastKind.ROLES_LEFT: gettext_noop("People who left still have roles"),
     ForecastKind.SCOPE: gettext_noop("Roles of user groups are off: Slack permission `{item}` is missing"),
 }
 _NO_DOWNLOADS = gettext_noop("Download limit reached: {used} of {limit}")
+_REFUSED = gettext_noop("Slack refused the request.")
 _EXPIRED = gettext_noop("{builds}: profile has expired")
 _NOT_KNOWN = {
     ForecastPart.RETENTION: gettext_noop("Build retention of {apps} is unknown: your workspace or plan sets it."),
@@ -229,7 +230,8 @@ def _unchecked(each: Unchecked) -> str:
     apps = _named(each.apps)
     if each.error:
         problem = exceptions.by_kind(each.error) or exceptions.BotError
-        words = {"part": _(_PARTS[each.part]), "apps": apps, "why": escape(_(problem.sentence))}
+        why = _(_REFUSED) if problem is exceptions.SlackError else _(problem.sentence)
+        words = {"part": _(_PARTS[each.part]), "apps": apps, "why": escape(why)}
         return (
             _("Couldn't check {part} of {apps}: {why}", **words) if apps else _("Couldn't check {part}: {why}", **words)
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 
 from bot.applivery.rate_budget import Priority
 from bot.db import key_value, plan_limits, scheduled_reports
-from bot.domain.model import ReportKind
+from bot.domain.model import Actor, App, ReportKind, Role
 from bot.domain.plan_limits import PlanLimit, month_of
+from bot.services.forecasts import ForecastQuery
 from sandbox.applivery.models import FakeApp, FakeBuild
 from sandbox.applivery.payloads import timestamp
 from sandbox.faults import Fault
@@ -354,7 +357,62 @@ async def test_a_subscription_of_a_leaver_is_said_to_pause(world: Environment) -
     world.bruno.deleted = True
     await world.restart(access_default_role="releaser")
     said = (await world.ask("forecast courier")).text
-    assert f"Courier in <#{world.releases.id}> pauses at the next build: its creator has left" in said
+    assert f"Courier in <#{world.releases.id}> pauses at the next build: the person who set it up has left" in said
+
+
+async def test_a_subscription_that_lost_its_permission_is_said(world: Environment) -> None:
+    await world.start()
+    build(world, "2.4.0", age=1, profile=200)
+    await world.ask(f"grant <@{world.bruno.id}> releaser app:courier")
+    await world.ask("subscribe courier", user=world.bruno)
+    await world.ask(f"revoke <@{world.bruno.id}> app:courier")
+    place = f"Courier in <#{world.releases.id}> pauses at the next build: "
+    assert place + "the person who set it up no longer has the role" in (await world.ask("forecast courier")).text
+    await world.ask(f"grant <@{world.bruno.id}> releaser")
+    beta = world.slack.channel("beta", members=(world.ana,))
+    await world.ask(f"grant <#{beta.id}|beta> app:courier")
+    said = (await world.ask("forecast courier", channel=beta)).text
+    assert place + "this channel isn't allowed to use the app" in said
+
+
+async def test_a_profile_that_lists_lack_is_asked_for(world: Environment) -> None:
+    await world.start()
+    made = build(world, "2.4.0", age=1, profile=9)
+    page = {**made.wire, "info": {}}
+    body = json.dumps({"status": True, "data": {"items": [page], "hasNextPage": False, "totalDocs": 1}})
+    world.applivery.faults.add("GET */builds", Fault(status=200, body=body), times=None)
+    assert "Courier 2.4.0 (1) · iOS: profile expires" in (await world.ask("forecast courier")).text
+
+
+async def test_a_channel_that_slack_does_not_show_is_named(world: Environment) -> None:
+    await world.start()
+    build(world, "2.4.0", age=1, profile=200)
+    await world.ask("subscribe courier")
+    world.slack.faults.add("conversations.members", Fault(error="internal_error"), times=None)
+    assert "Couldn't check channels: " in (await world.ask("forecast courier")).text
+
+
+async def test_people_are_those_of_an_independent_recount(world: Environment) -> None:
+    """Guarantee 13: each number is that of the raw rows, counted in another way."""
+    await world.start()
+    world.courier["configuration"]["buildRetentionDays"] = 60
+    builds = [build(world, f"2.{number}.0", age=60 - number) for number in range(1, 9)]
+    dice = random.Random(7)
+    members = [world.applivery.member("user", email=f"p{number}@acme.test") for number in range(20)]
+    members += [world.applivery.member("unknown"), world.applivery.member("anonymous")]
+    for number in range(120):
+        world.applivery.download(dice.choice(builds), dice.choice(members), at=now() - timedelta(minutes=number))
+    latest: dict[str, str] = {}
+    for row in world.applivery.downloads:  # the newest was recorded first
+        if row.member.get("email"):
+            latest.setdefault(row.member["email"], row.build_id)
+    found = await world.bot.dispatcher.services.forecasts.forecast(
+        Actor("T1", world.ana.id, role=Role.ADMIN),
+        ForecastQuery([app := App(world.courier.id, "courier", "Courier")], app, now() + 30 * DAY),
+    )
+    used = {item.build.id: item.people for item in found.items if item.build and item.people}
+    assert used == dict(Counter(latest.values()))
+    assert sum(used.values()) == 20
 
 
 async def test_roles_of_leavers_are_counted_for_admins(world: Environment) -> None:

@@ -197,7 +197,8 @@ PEOPLE = ChannelFacts(people=3, is_public=True)
         (ChannelFacts(people=0), {}, ForecastKind.NO_LISTENERS, ""),
         (ChannelFacts("is_archived"), {}, ForecastKind.PAUSED, "is_archived"),
         (PEOPLE, {"app_is_gone": True}, ForecastKind.PAUSED, PauseReason.APP),
-        (PEOPLE, {"creator_left": True}, ForecastKind.CREATOR_LEFT, ""),
+        (PEOPLE, {"withdrawn": PauseReason.ROLE}, ForecastKind.WILL_PAUSE, PauseReason.ROLE),
+        (PEOPLE, {"withdrawn": PauseReason.ROLE, "app_is_gone": True}, ForecastKind.PAUSED, PauseReason.APP),
         (PEOPLE, {"tried": UNSEEN}, ForecastKind.NO_MATCH, ""),
         (PEOPLE, {"tried": SubscriptionPreview()}, None, ""),
         (PEOPLE, {"tried": None}, None, ""),
@@ -206,7 +207,7 @@ PEOPLE = ChannelFacts(people=3, is_public=True)
 def test_a_subscription_has_one_reason(
     facts: ChannelFacts, changes: dict[str, object], kind: ForecastKind | None, reason: str
 ) -> None:
-    known = {"app_is_gone": False, "creator_left": False, "tried": SEEN} | changes
+    known = {"app_is_gone": False, "withdrawn": None, "tried": SEEN} | changes
     item = forecasts.unheard(SUBSCRIPTION, facts, **known)  # type: ignore[arg-type]
     assert (item and (item.kind, item.reason)) == (kind and (kind, reason))
 
