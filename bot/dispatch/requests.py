@@ -322,9 +322,11 @@ def clicked(action: dict[str, Any]) -> dict[str, Any]:
 def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:
     """Return the value of the first button or menu item with one of these names in a message; None without one.
 
-    A superseded card has the newer build's button, whose value remembers the build that the card is about.
+    A superseded card has the newer build's button, whose value remembers the build that the card is about. A user's
+    message may have our cards below its links.
     """
-    for block in message.get("blocks") or []:
+    cards = [card for card in message.get("attachments") or [] if isinstance(card, dict) and card.get("is_app_unfurl")]
+    for block in (*(message.get("blocks") or []), *(block for card in cards for block in card.get("blocks") or [])):
         for element in (*(block.get("elements") or []), block.get("accessory")):
             for button in _buttons(element) if isinstance(element, dict) else ():
                 if value := _value_if_one_of(button, actions):

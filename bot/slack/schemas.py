@@ -94,11 +94,18 @@ class MessageBlock(msgspec.Struct):
     elements: list[Any] | None = None
 
 
+class MessageAttachment(msgspec.Struct):
+    """What is attached to a message, such as a card below a link in it."""
+
+    blocks: list[MessageBlock] | None = None
+
+
 class MessagePayload(msgspec.Struct):
     """The message a shortcut was used on."""
 
     text: Text = None
     blocks: list[MessageBlock] | None = None
+    attachments: list[MessageAttachment] | None = None
     files: list[NamedObject] | None = None
 
 

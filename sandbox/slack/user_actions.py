@@ -445,4 +445,8 @@ class UserActions:
 
 def _name(event: dict[str, Any]) -> str:
     """What a manifest calls an event: `message.im` for a message there."""
-    return f"message.{event['channel_type']}" if event.get("type") == "message" else str(event.get("type", ""))
+    return (
+        f"message.{event.get('channel_type', 'channel')}"
+        if event.get("type") == "message"
+        else str(event.get("type", ""))
+    )

@@ -716,6 +716,13 @@ async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: En
         assert re.search(r"organi[sz]ation|Guests|members of this workspace", answer.text), answer.text
     answer = await (await press(world.slack, shown, "Get build", user=eve)).answer()
     assert not TOKEN.search(answer.text)
+    link = "https://dashboard.applivery.io/acme/apps/courier"
+    message = world.slack.say(link, eve, world.releases)
+    where = {"user": eve.id, "channel": world.releases.id, "message_ts": message.ts}
+    await world.slack.event({"type": "link_shared", **where, "links": [{"url": link}]})
+    await world.slack.event({"type": "entity_details_requested", **where, "trigger_id": "1.2", "entity_url": link})
+    await world.bot.dispatcher.drain(5)
+    assert message.cards == []
     assert len(world.applivery.requests) == before, "nothing was even asked"
     assert world.applivery.minted == []
     assert await world.bot.store.run(stored_subscriptions.list_subscriptions) == subscriptions

@@ -204,6 +204,7 @@ async def event(scene: FuzzEnvironment) -> str:
                 "type": kind,
                 "channel": chance.choice((channel.id, {"id": channel.id}, scene.typist.word(), None)),
             }
+            about |= _about_links(scene) if kind in ("link_shared", "entity_details_requested") else {}
             return scene.took(
                 f"event {about}",
                 await slack.event(about | {"user": scene.typist.user().id, "text": scene.typist.word()}),
@@ -211,6 +212,24 @@ async def event(scene: FuzzEnvironment) -> str:
     except ValueError:
         return f"event {deed}: Slack would not do that"
     return f"event {deed} in {channel.name}"
+
+
+def _about_links(scene: FuzzEnvironment) -> dict[str, Any]:
+    """Links of all kinds, in a message that there is or is not."""
+    chance, typist = scene.chance, scene.typist
+    apps = (
+        "https://dashboard.applivery.io/acme/apps/courier",
+        f"{scene.world.applivery.url}/acme/apps/courier/builds?id=",
+    )
+    links = [chance.choice((*apps, "", "https://")) + chance.choice((typist.word, typist.hostile))() for _ in range(3)]
+    return {
+        "channel": chance.choice((scene.somewhere().id, "COMPOSER", typist.word())),
+        "message_ts": chance.choice(("1.000001", typist.word())),
+        "links": [{"url": link, "domain": "x"} for link in links[: chance.randint(0, 3)]],
+        "trigger_id": typist.word(),
+        "entity_url": links[0],
+        "external_ref": chance.choice(({"id": typist.value()}, {}, None)),
+    }
 
 
 async def typeahead(scene: FuzzEnvironment) -> str:

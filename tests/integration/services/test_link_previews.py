@@ -104,6 +104,13 @@ async def test_get_works_after_months_and_a_restart(pasting: Environment) -> Non
     assert (await (await pasting.slack.click(message, "get.v1", user=pasting.ana)).answer()).ephemeral_to
 
 
+async def test_message_shortcut_gets_the_build_of_a_card(pasting: Environment) -> None:
+    ready(pasting, version="2.5.0")
+    message = await paste(pasting, build_link(ready(pasting)))
+    turn = await pasting.slack.shortcut("get_build", user=pasting.ana, message=message)
+    assert "2.4.0 (173)" in (await turn.answer()).text
+
+
 async def test_card_in_a_direct_message_is_not_replaced(pasting: Environment) -> None:
     build = ready(pasting, status="error", error="No space left")
     message = await paste(pasting, build_link(build), channel=pasting.slack.dm(pasting.bruno))
