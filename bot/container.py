@@ -17,6 +17,7 @@ from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
+from bot.services.bisections import BisectionService
 from bot.services.build_lists import BuildLists
 from bot.services.bundle import Services
 from bot.services.channel_moves import ChannelMoves
@@ -109,6 +110,7 @@ def build_services(
         access=access,
         apps=apps,
         audit=audit,
+        bisections=BisectionService(store, apps, audit),
         builds=BuildLists(apps),
         channels=channels,
         devices=devices,

@@ -24,6 +24,7 @@ from bot.slack.client import SlackClient
 from bot.testing_overrides import TestingOverrides
 from bot.workers import scheduled_reports as digesting
 from bot.workers.access_recheck import AccessRechecker
+from bot.workers.bisection_expirer import BisectionExpirer
 from bot.workers.budget_exchange import BudgetExchange
 from bot.workers.build_poller import BuildPoller
 from bot.workers.channel_monitor import ChannelMonitor
@@ -63,6 +64,7 @@ class WorkerSupervisor:
     digest: digesting.ScheduledReportJob
     goals: GoalTracker
     forget: RetentionJob
+    bisections: BisectionExpirer
     unfinished: UploadJournal
     outage_notifier: OutageNotifier
     budget_exchange: BudgetExchange
@@ -91,6 +93,7 @@ class WorkerSupervisor:
             asyncio.create_task(forever(name, step, asyncio.sleep), name=name)
             for name, step in (
                 ("forget", self.forget.step),
+                ("bisections", self.bisections.step),
                 ("unfinished", self.unfinished.step),
                 ("outages", self.outage_notifier.step),
                 ("budget", self.budget_exchange.step),
@@ -140,6 +143,7 @@ def jobs_of(
             dashboard=dashboard,
             clock=tuning.clock,
         ).message,
+        bisections=services.bisections,
         clock=tuning.clock,
     )
     withdrawals = AccessRechecker(
@@ -212,5 +216,6 @@ def jobs_of(
         ),
         budget_exchange=BudgetExchange(store, applivery.budget, applivery.plan_limits),
         forget=RetentionJob(store, audit_days=settings.ledger_days, history_days=settings.history_days),
+        bisections=BisectionExpirer(services.bisections),
         unfinished=services.uploads.journal,
     )

@@ -102,6 +102,18 @@ COURIER = (
     SeedBuild(3, "2.5.0", 244, "develop", "New map with live traffic\nParcels can be sorted by street", "ios"),
 )  # fmt: skip
 
+# (age in hours, version, number, changelog): eight of one line, so that `bisect` has something to find
+FIELD_NOTES = (
+    (16 * 24, "1.0.0", "10", "Photos keep their place on the map"),
+    (15 * 24, "1.0.1", "11", "Notes are saved while you type"),
+    (12 * 24, "1.0.2", "12", "Faster search in long lists"),
+    (10 * 24, "1.0.3", "13", "Voice notes"),
+    (8 * 24, "1.0.4", "14", "Voice notes keep playing when the screen is off"),
+    (5 * 24, "1.0.5", "15", "Maps without a network"),
+    (3 * 24, "1.0.6", "16", "Sketches on photos"),
+    (31, "1.1.0", "17", "Photos and sketches in one list"),
+)
+
 
 def seed_applivery(applivery: FakeApplivery) -> None:
     """Fill an empty organization: Courier, Storefront and Field Notes, their builds, and Courier's downloads.
@@ -126,12 +138,12 @@ def seed_applivery(applivery: FakeApplivery) -> None:
             _limit_downloads(applivery, made, now)
     notes = applivery.app("Field Notes", "field-notes", ("ios",))
     del notes["configuration"]["buildRetentionDays"]
-    for hours, version, number in ((16 * 24, "1.0.0", "12"), (31, "1.1.0", "17")):
-        applivery.build(
+    for hours, version, number, words in FIELD_NOTES:
+        build = applivery.build(
             notes, version=version, number=number, os="ios", branch="main", tag=f"v{version}", size=9_800_000,
-            changelog="Photos keep their place on the map", commit=_commit(notes, version),
-            created_at=now - hours * HOUR,
+            changelog=words, commit=_commit(notes, version), created_at=now - hours * HOUR,
         )  # fmt: skip
+        build.wire["deployer"]["info"]["repositoryUrl"] = "git@github.com:acme/field-notes.git"
     _downloads(applivery, builds, now)
 
 

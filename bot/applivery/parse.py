@@ -333,6 +333,7 @@ def _origin(deployer: object) -> BuildSource:
         commit_message=first(info.commit_message, info.old_message),
         number=first(info.build_number, info.old_number),
         url=_web_address(first(info.build_url, info.old_url)),
+        repository=first(info.repository_url, info.old_repository),
     )
 
 

@@ -173,12 +173,14 @@ class OriginSchema(Struct, rename="camel"):
     commit_message: Any = None
     build_number: Any = None
     build_url: Any = None
+    repository_url: Any = None
     old_branch: Any = field(name="git_branch", default=None)
     old_tag: Any = field(name="git_tag", default=None)
     old_commit: Any = field(name="git_commit", default=None)
     old_message: Any = field(name="commit_message", default=None)
     old_number: Any = field(name="build_number", default=None)
     old_url: Any = field(name="build_url", default=None)
+    old_repository: Any = field(name="repository_url", default=None)
 
 
 class DeployerSchema(Struct, rename="camel"):

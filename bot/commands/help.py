@@ -41,7 +41,7 @@ class Task:
 TASKS = (
     Task(
         gettext_noop("Get a build"),
-        ("get", "builds", "status", "watch", "news", "files", "whoami", "menu", "help"),
+        ("get", "builds", "status", "watch", "news", "files", "bisect", "whoami", "menu", "help"),
         ("get courier", "builds courier"),
     ),
     Task(

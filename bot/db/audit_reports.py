@@ -12,6 +12,8 @@ from bot.db.download_schema import goal_requests
 from bot.db.key_value import begins_with
 from bot.db.schema import (
     audit,
+    bisection_verdicts,
+    bisections,
     build_waiters,
     key_value,
     link_quota,
@@ -74,7 +76,7 @@ def erase_person(tx: Transaction, user_id: str) -> int:
     statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
     named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
     yesterday = sa.type_coerce(db_now(), sa.BigInteger) - span(24 * 3600)
-    removals = [
+    removals: list[sa.Delete | sa.Update] = [
         sa.delete(goal_requests).where(
             goal_requests.c.user_id == user_id, sa.type_coerce(goal_requests.c.asked_at, sa.BigInteger) < yesterday
         ),
@@ -88,6 +90,11 @@ def erase_person(tx: Transaction, user_id: str) -> int:
             sa.delete(key_value).where(begins_with(tx, begins))
             for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
         ),
+        # what the others found out with these votes stays
+        sa.update(bisection_verdicts)
+        .where(bisection_verdicts.c.user_id == user_id)
+        .values(user_id=sa.literal("forgotten ") + sa.cast(bisection_verdicts.c.id, sa.Text)),
+        sa.update(bisections).where(bisections.c.created_by == user_id).values(created_by=""),
         named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),
     ]
     lines = len(tx.execute(statement).all())

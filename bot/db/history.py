@@ -106,6 +106,19 @@ _VALUES = _some_of(
     "key",
 )
 
+# The newest stays: SQLite would reuse its number, which buttons contain.
+_BISECTIONS = _some_of(
+    "bisections",
+    "t.running_for IS NULL AND t.voted_at < {now} - :keep AND t.id < (SELECT max(m.id) FROM bisections m)",
+)
+
+_VERDICTS = written("""
+    DELETE FROM bisection_verdicts WHERE id IN (
+        SELECT v.id FROM bisection_verdicts v LEFT JOIN bisections b ON b.id = v.bisection_id
+        WHERE b.id IS NULL OR (b.running_for IS NULL AND b.voted_at < {now} - :keep) LIMIT :most
+    ) RETURNING id
+""")
+
 _DATE_VALUES = written("UPDATE key_value SET written_at = {now} WHERE written_at IS NULL")
 
 _OLD: tuple[Statement, ...] = (
@@ -121,6 +134,8 @@ _OLD: tuple[Statement, ...] = (
     _REQUESTS,
     _COPIES,
     _VALUES,
+    _BISECTIONS,
+    _VERDICTS,
 )
 
 _SEEN = _some_of("seen_events", _not_today("t.seen_at"), "event_id")

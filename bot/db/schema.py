@@ -8,7 +8,7 @@ from bot.db.dialect_sql import literal
 from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import FileKind
-from bot.domain.states import DeliveryState, WatchState
+from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, WatchState
 from bot.domain.tickets import TicketState
 
 subscriptions = sa.Table(
@@ -341,4 +341,45 @@ recalls = sa.Table(
     sa.Column("reason", SanitizedText, nullable=False),
     sa.Column("recalled_by", SanitizedText, nullable=False),
     sa.Column("recalled_at", UtcMicros, nullable=False),
+)
+
+# A bisect: `builds` is JSON of domain.bisection.BisectedBuild, `steps` and `gone` are JSON of build ids. While it runs
+# `running_for` is the app and the platform, so that a channel has one of them; NULL afterwards. `version` counts its
+# changes: each is shown by one row of the outbox. `voted_at` is when it began, or was last voted in.
+bisections = sa.Table(
+    "bisections",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", SanitizedText, nullable=False),
+    sa.Column("channel_id", ChannelId, nullable=False),
+    sa.Column("thread_ts", SanitizedText),
+    sa.Column("app_id", SanitizedText, nullable=False),
+    sa.Column("app_slug", SanitizedText, nullable=False),
+    sa.Column("app_name", SanitizedText, nullable=False),
+    sa.Column("platform", SanitizedText, nullable=False),
+    sa.Column("builds", SanitizedText, nullable=False),
+    sa.Column("steps", SanitizedText, nullable=False),
+    sa.Column("gone", SanitizedText, nullable=False),
+    sa.Column("state", EnumText(BisectionState), nullable=False),
+    sa.Column("running_for", SanitizedText),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created_by", SanitizedText, nullable=False),
+    sa.Column("created_at", UtcMicros, nullable=False),
+    sa.Column("voted_at", UtcMicros, nullable=False),
+    sa.UniqueConstraint("channel_id", "running_for"),
+    sa.Index(None, "state", "voted_at"),
+)
+
+# What a tester said of a build, one word each; the id of a user who was forgotten is replaced.
+bisection_verdicts = sa.Table(
+    "bisection_verdicts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("bisection_id", sa.BigInteger, nullable=False),
+    sa.Column("build_id", SanitizedText, nullable=False),
+    sa.Column("user_id", SanitizedText, nullable=False),
+    sa.Column("verdict", EnumText(BisectVerdict), nullable=False),
+    sa.Column("at", UtcMicros, nullable=False),
+    sa.UniqueConstraint("bisection_id", "build_id", "user_id"),
+    sa.Index(None, "user_id"),
 )

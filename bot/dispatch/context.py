@@ -38,6 +38,7 @@ class CommandContext:
     source_message: SourceMessage = NO_MESSAGE
     submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
     reserved_link: LinkReservation | None = None  # of a click on a button that is for a link
+    thread_ts: str | None = None  # the thread that the message to the bot is in
 
     @property
     def typed_root(self) -> str:

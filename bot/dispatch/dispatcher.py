@@ -423,6 +423,7 @@ class RequestDispatcher(AsyncMiddleware):
             act=entry.act,
             conversation=source.conversation,
             reserved_link=_reserved_link.get(),
+            thread_ts=source.thread_ts,
         )
 
     async def _on_text(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:

@@ -19,7 +19,9 @@ from slack_sdk.models.blocks import Option
 
 from bot import domain, exceptions
 from bot.domain import grammar
-from bot.domain.model import Role
+from bot.domain.bisection import RESULT, BisectedBuild, Bisection, BisectionRange, Vote
+from bot.domain.model import App, Role
+from bot.domain.states import BisectionState, BisectVerdict
 from bot.exceptions import BotError, PermissionDenied, UserInputError
 from bot.i18n import Text
 from bot.slack import blocks
@@ -267,11 +269,55 @@ class Sampler:
         """Return a number."""
         if name in _PAGES:
             return 0
+        if name == "place":
+            return 1
         return 1234567 + self._index if self.manner.is_full else self._index
 
     def words(self) -> grammar.ParsedText:
         """Return a command as it was typed."""
         return grammar.parse('courier branch:"release 2" -tag:nightly' if self.manner.is_full else "")
+
+    def bisected(self) -> tuple[BisectedBuild, ...]:
+        """Return the builds of a bisect."""
+        commits = ("0" * 40, "1" * 40) if self.manner.is_full else ("", "")
+        words = self.manner.words
+        middle = [BisectedBuild(f"{number:024x}", words, words) for number in range(2, 3 + self.manner.length)]
+        repository = "https://github.com/acme/courier"
+        first, last = (
+            BisectedBuild(f"{number:024x}", words, words, commits[number % 2], repository) for number in (1, 99)
+        )
+        return (first, *middle, last)
+
+    def bisection(self) -> Bisection:
+        """Return a bisect of these builds, one of which was voted on."""
+        builds = self.bisected()
+        asked = builds[1].id
+        state = self.value(BisectionState, "state")
+        result = (RESULT,) if state is BisectionState.FOUND else ()
+        app = self.value(App, "app")
+        votes = (Vote(asked, "U0ANA0", self.value(BisectVerdict, "verdict")),)
+        return Bisection(
+            7,
+            "T0EXAMPLE",
+            "C0RELEASES",
+            None,
+            app,
+            "ios",
+            builds,
+            (asked, *result),
+            frozenset(),
+            state,
+            1,
+            "U0ANA0",
+            NOON,
+            votes,
+        )
+
+    def range(self) -> BisectionRange:
+        """Return how far a bisect of these builds is."""
+        first, *middle, last = (build.id for build in self.bisected())
+        untested = tuple(middle[1:]) if self.manner.is_full else ()
+        return BisectionRange(first, last, tuple(middle), untested, middle[0])
 
     def message(self) -> blocks.Message:
         """Return a message to add something to."""
@@ -294,6 +340,8 @@ _MAKERS: dict[Any, Callable[[Sampler, str], Any]] = {
     timedelta: lambda sampler, name: timedelta(minutes=7),
     Text: lambda sampler, name: Text("{words}", words=sampler.text(name)),
     Option: lambda sampler, name: blocks.option(sampler.text(name), "1"),
+    Bisection: lambda sampler, name: sampler.bisection(),
+    BisectionRange: lambda sampler, name: sampler.range(),
     grammar.ParsedText: lambda sampler, name: sampler.words(),
     Described: lambda sampler, name: Command(sampler.text("name"), usage=tuple(sampler.text("usage").splitlines())),
     TaskHelp: lambda sampler, name: TaskHelp(

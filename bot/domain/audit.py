@@ -53,6 +53,7 @@ class AuditAction(StrEnum):
     GOAL = "goal"
     GRANT = "grant"
     REVOKE = "revoke"
+    BISECT = "bisect"
     FORGET = "forget"
     ASK = "ask"
     ALLOWED = "allowed"
@@ -76,6 +77,9 @@ class AuditOutcome(StrEnum):
     UNMUTED = "off"
     UPLOADED = "uploaded"
     STOPPED = "stopped"
+    STARTED = "started"
+    FOUND = "found"
+    EXPIRED = "expired"
     UNEXPECTED = "unexpected"
 
 

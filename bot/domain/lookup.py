@@ -217,9 +217,26 @@ def build(
     one version or number those are meant that `prefer` accepts, or else those that are available. Raises AmbiguousInput
     when several builds have the version or number, NotFoundByName with the closest versions.
     """
-    wanted = which.strip()
-    if bare(wanted) == LATEST:
+    if bare(which.strip()) == LATEST:
         return _latest(builds, of, recalled)
+    found_builds, is_newest = _meant(which.strip(), builds)
+    if is_newest:
+        return _latest(found_builds, of, recalled)
+    if not found_builds:
+        raise _unknown(which, builds, of)
+    return _one_of(_preferred(found_builds, recalled, prefer), of, which)
+
+
+def named_builds(which: str, builds: Sequence[Build], of: App) -> list[Build]:
+    """Return every one of the builds that a version, `#number`, id or label may mean. Raises NotFoundByName."""
+    found_builds, _ = _meant(which.strip(), builds)
+    if not found_builds:
+        raise _unknown(which, builds, of)
+    return found_builds
+
+
+def _meant(wanted: str, builds: Sequence[Build]) -> tuple[list[Build], bool]:
+    """Return the builds that were named, and whether the newest of them is meant."""
     if wanted.startswith("#"):
         found_builds = [build for build in builds if build.number and build.number == wanted[1:].strip()]
     else:
@@ -228,13 +245,13 @@ def build(
         found_builds = found_builds or [build for build in builds if is_version(build, wanted)]
     found_builds = found_builds or build_labels.named(wanted, builds)
     if not found_builds and (reading := build_labels.read(wanted)):
-        found_builds = build_labels.fitting(reading, builds)
-        if reading.newest:
-            return _latest(found_builds, of, recalled)
-    if not found_builds:
-        near = _closest_facts(wanted, builds)
-        raise NotFoundByName(Text("build of {app}", app=verbatim(of.name)), which, near, commands=see_builds(of))
-    return _one_of(_preferred(found_builds, recalled, prefer), of, which)
+        return build_labels.fitting(reading, builds), reading.newest
+    return found_builds, False
+
+
+def _unknown(which: str, builds: Sequence[Build], of: App) -> NotFoundByName:
+    near = _closest_facts(which.strip(), builds)
+    return NotFoundByName(Text("build of {app}", app=verbatim(of.name)), which, near, commands=see_builds(of))
 
 
 def _closest_facts(typed: str, builds: Sequence[Build]) -> list[Choice]:

@@ -60,6 +60,26 @@ class GoalState(StrEnum):
     STOPPED = "stopped"
 
 
+class BisectionState(StrEnum):
+    """The state of a bisect; every one but RUNNING is an end.
+
+    EXPIRED: for two weeks no tester has voted.
+    """
+
+    RUNNING = "running"
+    FOUND = "found"
+    STOPPED = "stopped"
+    EXPIRED = "expired"
+
+
+class BisectVerdict(StrEnum):
+    """What a tester says of a build; UNCLEAR: it cannot be tested."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNCLEAR = "unclear"
+
+
 class PauseReason(StrEnum):
     """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
 

@@ -150,6 +150,19 @@ class AppDirectory:
         build = lookup.build(which, builds, app, recalled)
         return ResolvedBuild(build, tuple(lookup.other_platforms(build, builds, recalled)))
 
+    async def named(self, app: App, which: str, filters: ParsedText = NO_WORDS) -> list[Build]:
+        """Return every build that may be meant by `latest` (one of each platform), a version, `#number` or an id.
+
+        Newest first. Raises NotFoundByName, or the error of Applivery's answer.
+        """
+        if lookup.BUILD_ID.fullmatch(which):
+            return [await self.build_by_id(which.lower(), (app,))]
+        if which.strip().casefold() == lookup.LATEST:
+            found = await self.build(app, which, filters)
+            return [found.build, *found.others]
+        builds = await build_search.meant(self._page_fetcher(app), which, partial(lookup.fits, words=filters))
+        return lookup.named_builds(which, builds, app)
+
     # ------------------------------------------------------------------ the pages
 
     def _page_fetcher(self, app: App) -> build_search.BuildPages:

@@ -10,6 +10,7 @@ from bot.domain.model import Build
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory
 from bot.services.audit import AuditLog
+from bot.services.bisections import BisectionService
 from bot.services.build_lists import BuildLists
 from bot.services.channels import ChannelService
 from bot.services.device_history import DeviceHistory
@@ -47,6 +48,7 @@ class Services:
     access: AccessResolver
     apps: AppDirectory
     audit: AuditLog
+    bisections: BisectionService
     builds: BuildLists
     channels: ChannelService
     devices: DeviceHistory

@@ -168,6 +168,27 @@ class GrantUndoValue:
 
 
 @dataclass(frozen=True, slots=True)
+class BisectionValue:
+    """A bisect by its number (None where the text has none) and one of its builds by its ids; either may be empty.
+
+    It begins as the `BuildValue` of that build does.
+    """
+
+    app_id: str
+    build_id: str
+    number: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> BisectionValue:
+        """Parse a button's value."""
+        value = BuildValue.parse(text)
+        return cls(value.app_id, value.build_id, _number(value.detail, ID_DIGITS))
+
+    def __str__(self) -> str:
+        return str(BuildValue(self.app_id, self.build_id, str(self.number)))
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionValue:
     """The decision on an access request, in the format of before each decision had a button of its own."""
 

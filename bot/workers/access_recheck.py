@@ -116,6 +116,8 @@ class AccessRechecker:
                 await self._permission.require_place(_app_of(shown), announcement.channel_id)
             case ChannelNotice.GOAL_REQUEST:
                 await self._require_request(announcement)
+            case ChannelNotice.BISECTION:
+                await self._permission.require_place(announcement.build.app, announcement.channel_id)
             case ChannelNotice():
                 await self._require_admin(announcement.channel_id)
             case _ if is_person(announcement.channel_id):

@@ -7,14 +7,16 @@ from datetime import datetime
 
 import msgspec
 
+from bot.db.bisections import HEAD, place_of
 from bot.db.serialization import goal_of_fact
 from bot.domain import install
 from bot.domain.model import App, Build, BuildEvent, CardUpdate, ChannelNotice, Delivery, is_person
 from bot.exceptions import MessageRejected
 from bot.i18n import english
 from bot.services.app_directory import AppDirectory
+from bot.services.bisections import BisectionService
 from bot.slack.blocks import Message
-from bot.slack.views import channel_card, goals, thread_details
+from bot.slack.views import bisections, channel_card, goals, thread_details
 from bot.slack.views.welcome import welcome
 
 
@@ -28,18 +30,21 @@ class MessageRenderer:
         dashboard: Callable[[Build], str],
         apps: Callable[[App], str],
         personal: Callable[[Delivery], Awaitable[Message]],
+        bisections: BisectionService,
         clock: Callable[[], datetime],
     ) -> None:
         self._app_directory = app_directory
         self._dashboard = dashboard
         self._apps = apps
         self._personal = personal
+        self._bisections = bisections
         self._clock = clock
         # Every other event is shown on the channel's card.
         self._of_event: dict[BuildEvent | CardUpdate | ChannelNotice, Callable[[Delivery], Awaitable[Message]]] = {
             ChannelNotice.WELCOME: self._welcome,
             ChannelNotice.GOAL: self._goal,
             ChannelNotice.GOAL_ENDED: self._goal_ended,
+            ChannelNotice.BISECTION: self._bisection,
             BuildEvent.FEEDBACK: self._feedback,
             BuildEvent.CERT: self._certificate,
             CardUpdate.DETAILS: self._details,
@@ -75,6 +80,15 @@ class MessageRenderer:
         if not details.blocks:  # the changelog was made shorter meanwhile
             raise MessageRejected(english("There are no details any more."), code="no_details")
         return details
+
+    async def _bisection(self, announcement: Delivery) -> Message:
+        """Return the present state of a bisect's message, whatever it was when this was enqueued."""
+        number, place = place_of(announcement.card)
+        bisection = await self._bisections.find(number)
+        if bisection is None:
+            raise MessageRejected(english("This bisect is kept no longer."), code="no_bisection")
+        found = await self._bisections.range_of(bisection)
+        return bisections.head(bisection, found) if place == HEAD else bisections.step(bisection, place, found)
 
     async def _feedback(self, announcement: Delivery) -> Message:
         """The webhook said only that there is some; that the app exists, and its name, is Applivery's own

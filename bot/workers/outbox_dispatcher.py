@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.db import database_info, link_expiries, outbox, scheduled_reports
+from bot.db import bisections, database_info, link_expiries, outbox, scheduled_reports
 from bot.db.database import Database, recent_reads
 from bot.db.link_expiries import LinkExpiry
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
@@ -218,11 +218,8 @@ class OutboxDispatcher:
         """Post, edit or reply, whichever the announcement needs."""
         event = claim.announcement.event
         await self._clocks.record(claim)
-        if event is ChannelNotice.SUMMARY:
-            found = await self._find_existing(claim, None) if claim.unsure else None
-            return DeliveryResult.of(
-                claim, ResultKind.POSTED, ts=await report_thread.post_thread(self._slack_client, claim, found)
-            )
+        if isinstance(event, ChannelNotice):
+            return await self._send_notice(claim)
         if claim.card_ts is None and event in CardUpdate:
             kind = (
                 ResultKind.HELD if self._channel_monitor.is_paused(claim.announcement.channel_id) else ResultKind.FAILED
@@ -238,6 +235,30 @@ class OutboxDispatcher:
             if event is CardUpdate.CHANGED or error.code not in CARD_IS_GONE:
                 raise
             return await self._send_or_find(claim)  # what is new is posted again where the card was deleted
+        return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
+
+    async def _send_notice(self, claim: DeliveryClaim) -> DeliveryResult:
+        """Post what belongs to no card of a build."""
+        if claim.announcement.event is ChannelNotice.BISECTION:
+            return await self._send_bisection(claim)
+        if claim.announcement.event is not ChannelNotice.SUMMARY:
+            return await self._send_or_find(claim)
+        found = await self._find_existing(claim, None) if claim.unsure else None
+        return DeliveryResult.of(
+            claim, ResultKind.POSTED, ts=await report_thread.post_thread(self._slack_client, claim, found)
+        )
+
+    async def _send_bisection(self, claim: DeliveryClaim) -> DeliveryResult:
+        """Post a message of a bisect in its thread, or edit it."""
+        if claim.card_ts is None:
+            thread_ts = await self._store.run(bisections.find_thread, *bisections.place_of(claim.announcement.card))
+            try:
+                return await self._send_or_find(claim, thread_ts)
+            except MessageRejected as error:
+                if error.code != "thread_not_found":
+                    raise
+            return await self._send_or_find(claim)  # in the channel, where the thread was deleted
+        await self._update(claim)
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
     async def _send_or_find(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:

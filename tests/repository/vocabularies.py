@@ -21,7 +21,7 @@ import bot
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import BuildEvent, CardUpdate, ChannelNotice, Stage
 from bot.domain.outcomes import ClaimOutcome, PollOutcome, RequestOutcome, WebhookOutcome
-from bot.domain.states import DeliveryState, WatchState
+from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, WatchState
 from bot.domain.tickets import TicketState, TicketStatus
 from tests.repository.shell import ROOT
 
@@ -35,6 +35,7 @@ LABELS = {*Entrypoint, *AuditOutcome, *RequestOutcome, *PollOutcome, *WebhookOut
 STORED = {
     *AuditAction,
     *AuditOutcome,
+    *BisectionState,
     *DeliveryState,
     *Entrypoint,
     *BuildEvent,
@@ -42,6 +43,7 @@ STORED = {
     *ChannelNotice,
     *Stage,
     *TicketState,
+    *BisectVerdict,
     *WatchState,
 }
 # fields of Applivery's, where the words are Applivery's to spell, and a name that stands for any reason

@@ -66,7 +66,10 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class BuildSource:
-    """Where a build came from (Applivery's `deployer`): the CI run and the commit."""
+    """Where a build came from (Applivery's `deployer`): the CI run and the commit.
+
+    `repository` is as its uploader wrote it, and is no part of `repr`: fingerprints of older versions go on fitting.
+    """
 
     name: str | None = None
     branch: str | None = None
@@ -75,6 +78,7 @@ class BuildSource:
     commit_message: str | None = None
     number: str | None = None
     url: str | None = None
+    repository: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

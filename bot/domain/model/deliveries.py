@@ -33,7 +33,7 @@ class CardEntry:
 
 
 class ChannelNotice(StrEnum):
-    """Announcements to a channel or an admin that are about no single build."""
+    """Announcements to a channel or an admin that belong to no card of a build."""
 
     SUMMARY = "summary"
     WELCOME = "welcome"
@@ -42,6 +42,7 @@ class ChannelNotice(StrEnum):
     GOAL = "goal"
     GOAL_ENDED = "goal_ended"
     GOAL_REQUEST = "goal_request"  # to a person who lacks the build
+    BISECTION = "bisection"  # the state of a bisect, or of one of its steps
 
 
 class ReportKind(StrEnum):

@@ -44,6 +44,7 @@ ACTIONS = {
     AuditAction.GOAL: gettext_noop("set a goal for"),
     AuditAction.GRANT: gettext_noop("grant"),
     AuditAction.REVOKE: gettext_noop("revoke"),
+    AuditAction.BISECT: gettext_noop("bisect"),
     AuditAction.FORGET: gettext_noop("delete records"),
     AuditAction.ASK: gettext_noop("request access"),
     AuditAction.ALLOWED: gettext_noop("allow access"),

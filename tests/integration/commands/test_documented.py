@@ -78,8 +78,10 @@ async def send(world: Environment, command: str, names: dict[str, str]) -> str:
 
 def seeded(world: Environment) -> dict[str, str]:
     """Create what the examples name; returns how Slack sends each mention."""
+    ready(world, os="ios", version="2.3.9", number="171")
     ready(world, os="ios")
     ready(world, os="android", version="2.4", number="172", branch="main", id="65f0c1d2e3a4b5c6d7e8f901")
+    ready(world, os="ios", version="2.4.1", number="190")
     for slug in ("field-notes", "storefront"):
         world.applivery.app(slug.title(), slug=slug)
     guest = world.slack.user("guest", name="Guest", email="guest@acme.test", guest=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bot.db import (
     access_requests,
+    bisections,
     build_waiters,
     history,
     idempotency,
@@ -27,13 +28,15 @@ from bot.db.transaction import Transaction
 from bot.db.types import metadata, micros
 from bot.domain import builds as decisions
 from bot.domain.access_requests import RequestCopy
-from bot.domain.model import BuildTransition, Role, Stage
-from bot.domain.states import ResultKind
+from bot.domain.bisection import Bisection, Vote
+from bot.domain.model import Actor, BuildTransition, Role, Stage
+from bot.domain.states import BisectVerdict, ResultKind
 from tests.integration.db.test_build_watches import follow
 from tests.integration.db.test_clock import clock_was_ahead
 from tests.integration.db.test_tickets import issue
 from tests.support.builders import build, exchange, fill, look
 
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 STAYS = {"subscriptions", "app_polls", "channel_leases", "recalls", "nudge_opt_outs", "grants"}
 
 
@@ -72,10 +75,22 @@ async def busy_year(store: Database) -> None:
     number = await store.run(access_requests.record_refusal, "T1", "U5", Role.MANAGER, "app", "downloads", "C1")
     await store.run(access_requests.submit_request, number)
     await store.run(access_requests.add_copy, number, RequestCopy("U1", "D1", "1.0"))
+    for _ in range(2):
+        await bisect(store)
     await store.run(key_value.set_value, "choice:U1:C1", "app")
     await store.run(key_value.set_value_once, "withheld sent 1", "access:role")
     await store.run(key_value.set_value, "installation", "stays")
     await store.run(recalls.recall_build, build("b7", Stage.READY), "broken", "U1")
+    await post_all(store)
+
+
+async def bisect(store: Database) -> None:
+    """One that was voted in and stopped."""
+    builds = [build(f"b{number}", Stage.READY) for number in range(4)]
+    new = Bisection.of(builds, Actor("T1", "U1"), "C1", None, NOW)
+    begun, _ = await store.run(bisections.start_bisection, new)
+    await store.run(bisections.vote, begun.id, Vote(begun.steps[0], "U2", BisectVerdict.UNCLEAR))
+    await store.run(bisections.stop_bisection, begun.id)
     await post_all(store)
 
 
@@ -125,8 +140,17 @@ async def test_history_deletes_what_is_older_and_no_longer_needed(store: Databas
     await clock_was_ahead(store, -timedelta(days=366))
     assert await purge(store) > 8
     left = await counts(store)
-    assert left.keys() <= STAYS | {"outbox", "builds", "key_value", "build_waiters", "build_watches", "audit"}
-    assert not left.keys() & {"sent_builds", "nudges", "role_requests", "role_request_copies"}
+    assert left.keys() <= STAYS | {
+        "outbox",
+        "builds",
+        "key_value",
+        "build_waiters",
+        "build_watches",
+        "audit",
+        "bisections",
+    }
+    assert not left.keys() & {"sent_builds", "nudges", "role_requests", "role_request_copies", "bisection_verdicts"}
+    assert left["bisections"] == 1, "the newest number is not given again"
     assert await store.run(key_value.get_value, "installation") == "stays"
     assert await store.run(key_value.get_value, "choice:U1:C1") is None
     assert left["outbox"] == 1, "the newest card of the channel is still edited; the direct messages are over"

@@ -1,0 +1,305 @@
+"""Bisects: begun, voted in and ended; each change and the messages that show it are one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.db import recalls
+from bot.db.dialect_sql import JsonRows, as_rows, written
+from bot.db.schema import bisection_verdicts as verdicts
+from bot.db.schema import bisections as table
+from bot.db.schema import channel_leases, outbox
+from bot.db.transaction import Transaction
+from bot.db.types import db_now
+from bot.db.wakeups import Topic
+from bot.domain import bisection as decisions
+from bot.domain.bisection import RESULT, BisectedBuild, Bisection, BisectionRange, Vote
+from bot.domain.model import App, ChannelNotice
+from bot.domain.states import BisectionState
+
+HEAD = 0  # the number of a bisect's first message; its steps are counted from 1
+
+
+@dataclass(frozen=True, slots=True)
+class VoteResult:
+    """A bisect after a vote, and whether that changed a thing."""
+
+    bisection: Bisection
+    is_counted: bool
+
+
+# -------------------------------------------------------------- reading
+
+
+def find_bisection(tx: Transaction, number: int) -> Bisection | None:
+    """Return the bisect of this number, with its votes."""
+    row = tx.execute(sa.select(table).where(table.c.id == number)).first()
+    return None if row is None else _bisection_of(row, _votes(tx, number))
+
+
+def list_running_bisections(tx: Transaction, channel_id: str) -> list[Bisection]:
+    """Return the bisects that run in a channel, oldest first."""
+    query = sa.select(table).where(table.c.channel_id == channel_id, table.c.running_for.is_not(None))
+    return [_bisection_of(row, _votes(tx, row.id)) for row in tx.execute(query.order_by(table.c.id)).all()]
+
+
+def find_range(tx: Transaction, bisection: Bisection) -> BisectionRange:
+    """Return how far a bisect is, now that some builds may be recalled."""
+    return decisions.narrowed(bisection, recalls.list_recalls(tx).keys())
+
+
+def find_thread(tx: Transaction, number: int, place: int) -> str | None:
+    """Return the ts of the thread that a message of a bisect belongs in; None for one that is in no thread."""
+    row = tx.execute(sa.select(table.c.channel_id, table.c.thread_ts).where(table.c.id == number)).first()
+    if row is None or row.thread_ts or place == HEAD or row.channel_id.startswith("D"):
+        return row.thread_ts if row else None
+    mine = (
+        outbox.c.channel_id == row.channel_id,
+        outbox.c.card_key == card_key(number, HEAD),
+        outbox.c.ts.is_not(None),
+    )
+    ts: str | None = tx.execute(sa.select(sa.func.min(outbox.c.ts)).where(*mine)).scalar()
+    return ts
+
+
+def card_key(number: int, place: int) -> str:
+    """Return the name of a bisect's message: `HEAD` or the number of a step."""
+    return f"bisect/{number}/{place}"
+
+
+def place_of(card: str) -> tuple[int, int]:
+    """Return the number of a bisect and of its message, by the message's name. Raises ValueError."""
+    _, number, place = card.split("/")
+    return int(number), int(place)
+
+
+def _votes(tx: Transaction, number: int) -> tuple[Vote, ...]:
+    query = sa.select(verdicts).where(verdicts.c.bisection_id == number).order_by(verdicts.c.id)
+    return tuple(Vote(row.build_id, row.user_id, row.verdict) for row in tx.execute(query))
+
+
+_kept = msgspec.json.Decoder(tuple[BisectedBuild, ...])
+_ids = msgspec.json.Decoder(tuple[str, ...])
+
+
+def _bisection_of(row: sa.Row[Any], votes: tuple[Vote, ...]) -> Bisection:
+    return Bisection(
+        row.id,
+        row.team_id,
+        row.channel_id,
+        row.thread_ts,
+        App(row.app_id, row.app_slug, row.app_name),
+        row.platform,
+        _kept.decode(row.builds),
+        _ids.decode(row.steps),
+        frozenset(_ids.decode(row.gone)),
+        row.state,
+        row.version,
+        row.created_by,
+        row.created_at,
+        votes,
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+# -------------------------------------------------------------- changing
+
+
+def start_bisection(tx: Transaction, new: Bisection) -> tuple[Bisection, bool]:
+    """Begin a bisect and enqueue its first messages; return it and whether it is new.
+
+    While one of the same app and platform runs in the channel, that one is returned.
+    """
+    insert = tx.insert(table).values(
+        team_id=new.team_id,
+        channel_id=new.channel_id,
+        thread_ts=new.thread_ts,
+        app_id=new.app.id,
+        app_slug=new.app.slug,
+        app_name=new.app.name,
+        platform=new.platform,
+        builds=_json(new.builds),
+        steps="[]",
+        gone=_json(sorted(new.gone)),
+        state=BisectionState.RUNNING,
+        running_for=_running_for(new.app.id, new.platform),
+        version=0,
+        created_by=new.created_by,
+        created_at=db_now(),
+        voted_at=db_now(),
+    )
+    row = tx.execute(insert.on_conflict_do_nothing().returning(table)).first()
+    if row is None:
+        same = (
+            table.c.channel_id == new.channel_id,
+            table.c.running_for == _running_for(new.app.id, new.platform),
+        )
+        row = tx.execute(sa.select(table).where(*same)).one()
+        return _bisection_of(row, _votes(tx, row.id)), False
+    begun = _bisection_of(row, ())
+    return _move_on(tx, begun, begun, ()), True
+
+
+def vote(tx: Transaction, number: int, new: Vote, gone: Collection[str] = ()) -> VoteResult | None:
+    """Count a tester's vote and ask about the next build, in one commit; None without such a bisect.
+
+    `gone` has the ids of builds that Applivery has no more. A vote for a build that was asked about before counts as
+    well, in a bisect that ended with a result too: where it contradicts the others, that build is asked about again.
+    The row is locked, so votes of several replicas come one after the other.
+    """
+    before = _locked(tx, number)
+    if before is None:
+        return None
+    if new.build_id not in before.steps or new in before.votes or not _is_open(tx, before):
+        return VoteResult(before, is_counted=False)
+    after = before.with_vote(new).without(gone)
+    insert = tx.insert(verdicts).values(
+        bisection_id=number, build_id=new.build_id, user_id=new.user_id, verdict=new.verdict, at=db_now()
+    )
+    key = ["bisection_id", "build_id", "user_id"]
+    tx.execute(insert.on_conflict_do_update(index_elements=key, set_={"verdict": new.verdict, "at": db_now()}))
+    tx.execute(sa.update(table).where(table.c.id == number).values(voted_at=db_now()))
+    asked = {place for place, build_id in enumerate(before.steps, 1) if build_id == new.build_id}
+    return VoteResult(_move_on(tx, before, after, asked), is_counted=True)
+
+
+def leave_out(tx: Transaction, number: int, gone: Collection[str]) -> Bisection | None:
+    """Go on without builds that cannot be had any more; None without such a bisect."""
+    before = _locked(tx, number)
+    if before is None or before.state is not BisectionState.RUNNING:
+        return before
+    asked = {place for place, build_id in enumerate(before.steps, 1) if build_id in gone}
+    return _move_on(tx, before, before.without(gone), asked)
+
+
+def stop_bisection(tx: Transaction, number: int) -> tuple[Bisection, bool] | None:
+    """End a bisect that runs; return it and whether it was running, None without such a bisect."""
+    before = _locked(tx, number)
+    if before is None or before.state is not BisectionState.RUNNING:
+        return None if before is None else (before, False)
+    return _end(tx, before, BisectionState.STOPPED), True
+
+
+def expire_bisections(tx: Transaction, patience: timedelta) -> list[Bisection]:
+    """End the bisects in which nothing was voted for so long; return them."""
+    old = (table.c.state == BisectionState.RUNNING, table.c.voted_at < _ago(patience))
+    numbers = tx.execute(sa.select(table.c.id).where(*old).order_by(table.c.id)).scalars().all()
+    found = [_locked(tx, number) for number in numbers]
+    return [_end(tx, each, BisectionState.EXPIRED) for each in found if each and each.state is BisectionState.RUNNING]
+
+
+def _ago(patience: timedelta) -> sa.ColumnElement[Any]:
+    micros = patience // timedelta(microseconds=1)
+    return sa.type_coerce(sa.cast(db_now(), sa.BigInteger) - micros, table.c.voted_at.type)
+
+
+def _locked(tx: Transaction, number: int) -> Bisection | None:
+    """Return a bisect that no other transaction changes until this one has ended.
+
+    The channel is locked before it, as `channel_moves` does, so that the two never wait for each other.
+    """
+    place = sa.select(table.c.channel_id).where(table.c.id == number).scalar_subquery()
+    tx.execute(sa.select(channel_leases).where(channel_leases.c.channel_id == place).with_for_update())
+    row = tx.execute(sa.select(table).where(table.c.id == number).with_for_update()).first()
+    return None if row is None else _bisection_of(row, _votes(tx, number))
+
+
+def _is_open(tx: Transaction, bisection: Bisection) -> bool:
+    """Return whether votes still count: while it runs, and after its result until another takes its place."""
+    if bisection.state is not BisectionState.FOUND:
+        return bisection.state is BisectionState.RUNNING
+    others = list_running_bisections(tx, bisection.channel_id)
+    mine = _running_for(bisection.app.id, bisection.platform)
+    return all(_running_for(other.app.id, other.platform) != mine for other in others)
+
+
+def _running_for(app_id: str, platform: str) -> str:
+    return f"{app_id}/{platform.casefold()}"
+
+
+def _move_on(tx: Transaction, before: Bisection, after: Bisection, changed: Collection[int]) -> Bisection:
+    """Ask about the next build, or say the result; what has changed, these messages too, is shown anew."""
+    found = find_range(tx, after)
+    asked = RESULT if found.ask is None else found.ask
+    places = {*changed}
+    if after.steps[-1:] != (asked,):
+        places |= {len(after.steps)}
+        after = replace(after, steps=(*after.steps, asked))
+    if before.steps != after.steps or find_range(tx, before) != found:
+        places |= {len(after.steps), HEAD}
+    state = BisectionState.RUNNING if found.ask else BisectionState.FOUND
+    return _store(tx, replace(after, state=state), places)
+
+
+def _end(tx: Transaction, bisection: Bisection, state: BisectionState) -> Bisection:
+    return _store(tx, replace(bisection, state=state), {HEAD, len(bisection.steps)})
+
+
+def _store(tx: Transaction, bisection: Bisection, places: Iterable[int]) -> Bisection:
+    bisection = replace(bisection, version=bisection.version + 1)
+    running = bisection.state is BisectionState.RUNNING
+    values = {
+        "steps": _json(bisection.steps),
+        "gone": _json(sorted(bisection.gone)),
+        "state": bisection.state,
+        "version": bisection.version,
+        "running_for": _running_for(bisection.app.id, bisection.platform) if running else None,
+    }
+    tx.execute(sa.update(table).where(table.c.id == bisection.id).values(values))
+    _enqueue(tx, bisection, sorted(places))
+    return bisection
+
+
+def _enqueue(tx: Transaction, bisection: Bisection, places: Sequence[int]) -> None:
+    """Enqueue the present state of these messages: the new step first, then the edits of those that were posted."""
+    new = len(bisection.steps)
+    order = sorted(places, key=lambda place: (place != HEAD or bisection.version > 1, place != new, place))
+    rows = as_rows(
+        {
+            "n": n,
+            "channel": bisection.channel_id,
+            "app": bisection.app.id,
+            "build": card_key(bisection.id, place),
+            "event": f"{ChannelNotice.BISECTION}:{bisection.version}",
+            "key": f"{bisection.channel_id}:{card_key(bisection.id, place)}:{bisection.version}",
+        }
+        for n, place in enumerate(order)
+    )
+    tx.execute(_OPEN, rows=rows)
+    tx.execute(_SAY, rows=rows)
+    tx.notify(Topic.OUTBOX)
+
+
+_NEW = JsonRows(
+    "rows", {"n": "integer", "channel": "text", "app": "text", "build": "text", "event": "text", "key": "text"}
+)
+
+# The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
+_OPEN = written(
+    """
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
+    SELECT DISTINCT o.channel, true, 0, 0 FROM {rows} WHERE true
+    ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
+    """,
+    _NEW,
+)
+
+_SAY = written(
+    """
+    INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, payload, state, outcome_unknown, created_at,
+        card_key, options)
+    SELECT o.channel, o.app, o.build, o.event, o.key, '{{}}', {delivery.DUE}, false, {now}, o.build, ''
+    FROM {rows} WHERE true ORDER BY o.n
+    ON CONFLICT (channel_id, build_id, event) DO NOTHING
+    """,
+    _NEW,
+)

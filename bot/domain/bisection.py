@@ -1,0 +1,234 @@
+"""A bisect: which build testers are asked about next, and between which two builds a bug came in; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.builds import line_of
+from bot.domain.model import Actor, App, Build, BuildSource, Stage
+from bot.domain.states import BisectionState, BisectVerdict
+
+RESULT = ""  # stands among the steps for the result
+MOST_BUILDS = 1000  # from the good one to the bad one
+PATIENCE = timedelta(days=14)  # without a vote, after which a bisect ends
+
+
+@dataclass(frozen=True, slots=True)
+class BisectedBuild:
+    """What a bisect keeps of a build, to name it and to say its commit."""
+
+    id: str
+    version: str = ""
+    number: str = ""
+    commit: str = ""
+    repository: str = ""
+
+    @classmethod
+    def of(cls, build: Build) -> BisectedBuild:
+        """Return what is kept of a build."""
+        origin = build.origin
+        return cls(build.id, build.version, build.number, origin.commit or "", origin.repository or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one tester said of one build; a later word of the same tester takes its place."""
+
+    build_id: str
+    user_id: str
+    verdict: BisectVerdict
+
+
+class Judgement(StrEnum):
+    """What all testers together say of a build; CONTESTED: as many good as bad."""
+
+    OPEN = "open"
+    GOOD = "good"
+    BAD = "bad"
+    UNCLEAR = "unclear"
+    CONTESTED = "contested"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many testers said what of a build."""
+
+    good: int = 0
+    bad: int = 0
+    unclear: int = 0
+
+    @property
+    def judgement(self) -> Judgement:
+        """Return the majority's word; the first clear vote is one, and a tie of good and bad waits for another."""
+        if self.good != self.bad:
+            return Judgement.GOOD if self.good > self.bad else Judgement.BAD
+        if self.unclear > self.good:
+            return Judgement.UNCLEAR
+        return Judgement.CONTESTED if self.good else Judgement.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Bisection:
+    """A bisect in a channel; times are aware UTC.
+
+    `builds` begin with the good build and end with the bad one, oldest first. `steps` are the builds that testers were
+    asked about, by id, and `RESULT`. `gone` has the ids of those that Applivery has no more. `thread_ts` is the thread
+    it was asked for in; None: its first message is the thread, or, in direct messages, there is none.
+    """
+
+    id: int
+    team_id: str
+    channel_id: str
+    thread_ts: str | None
+    app: App
+    platform: str
+    builds: tuple[BisectedBuild, ...]
+    steps: tuple[str, ...]
+    gone: frozenset[str]
+    state: BisectionState
+    version: int
+    created_by: str
+    created_at: datetime
+    votes: tuple[Vote, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(
+        cls, builds: Sequence[Build], actor: Actor, channel_id: str, thread_ts: str | None, now: datetime
+    ) -> Bisection:
+        """Return a bisect that is not stored yet; of `builds` the good one is first and the bad one last."""
+        bad = builds[-1]
+        return cls(
+            0,
+            actor.team_id,
+            channel_id,
+            thread_ts,
+            bad.app,
+            bad.platform,
+            tuple(map(BisectedBuild.of, builds)),
+            (),
+            frozenset(),
+            BisectionState.RUNNING,
+            0,
+            actor.user_id,
+            now,
+        )
+
+    def facts_of(self, build_id: str) -> BisectedBuild:
+        """Return what is kept of one of the builds. Raises KeyError for another."""
+        return {build.id: build for build in self.builds}[build_id]
+
+    def build(self, build_id: str) -> Build:
+        """Return one of the builds, to be named. Raises KeyError for another."""
+        kept = self.facts_of(build_id)
+        origin = BuildSource(commit=kept.commit or None, repository=kept.repository or None)
+        return Build(
+            kept.id,
+            self.app,
+            Stage.READY,
+            version=kept.version,
+            number=kept.number,
+            platform=self.platform,
+            origin=origin,
+        )
+
+    def tally(self, build_id: str) -> Tally:
+        """Return the votes on a build."""
+        said = [vote.verdict for vote in self.votes if vote.build_id == build_id]
+        return Tally(said.count(BisectVerdict.GOOD), said.count(BisectVerdict.BAD), said.count(BisectVerdict.UNCLEAR))
+
+    def with_vote(self, vote: Vote) -> Bisection:
+        """Return the same with a vote, in the place of an earlier one of that tester on that build."""
+        others = (each for each in self.votes if (each.build_id, each.user_id) != (vote.build_id, vote.user_id))
+        return replace(self, votes=(*others, vote))
+
+    def without(self, build_ids: Iterable[str]) -> Bisection:
+        """Return the same where these builds cannot be had any more."""
+        return replace(self, gone=self.gone.union(build_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class BisectionRange:
+    """How far a bisect is: the last good and the first bad build, by id, and what lies between them.
+
+    `left` can still be tested, `untested` cannot; oldest first. `ask` is the build that testers are asked about; None
+    when all is known that can be.
+    """
+
+    good: str
+    bad: str
+    left: tuple[str, ...] = ()
+    untested: tuple[str, ...] = ()
+    ask: str | None = None
+
+    @property
+    def steps_left(self) -> int:
+        """Return how many builds have to be tested at most, if each of them can be."""
+        return len(self.left).bit_length()
+
+
+def narrowed(bisection: Bisection, recalled: Collection[str] = ()) -> BisectionRange:
+    """Return how far the votes have brought a bisect; `recalled` has ids of builds that cannot be had now.
+
+    A good build above a bad one counts: the bug that matters came in after it. A build that testers disagree about is
+    asked about again before any other.
+    """
+    ids = [build.id for build in bisection.builds]
+    word = {build_id: bisection.tally(build_id).judgement for build_id in ids[1:-1]}
+    good = max((at for at, build_id in enumerate(ids) if word.get(build_id) is Judgement.GOOD), default=0)
+    bad = next(
+        (at for at in range(good + 1, len(ids) - 1) if word[ids[at]] is Judgement.BAD),
+        len(ids) - 1,
+    )
+    left: list[str] = []
+    untested: list[str] = []
+    for build_id in ids[good + 1 : bad]:
+        lost = build_id in bisection.gone or build_id in recalled or word[build_id] is Judgement.UNCLEAR
+        (untested if lost else left).append(build_id)
+    contested = [build_id for build_id in left if word[build_id] is Judgement.CONTESTED]
+    asked = contested or left
+    return BisectionRange(ids[good], ids[bad], tuple(left), tuple(untested), asked[len(asked) // 2] if asked else None)
+
+
+def between(good: Build, bad: Build, builds: Sequence[Build], *, any_line: bool = False) -> list[Build] | None:
+    """Return the ready builds of one platform from the good one to the bad one, oldest first, both included.
+
+    `builds` are the app's, newest first; either end may be missing there. Only those of the bad build's line lie
+    between, unless `any_line`. None when the good build is not older than the bad one.
+    """
+    line = _oldest_first(_with(builds, good, bad))
+    at = {build.id: place for place, build in enumerate(line)}
+    if at[good.id] >= at[bad.id]:
+        return None
+    inside = [
+        build
+        for build in line[at[good.id] + 1 : at[bad.id]]
+        if build.stage is Stage.READY
+        and build.platform.casefold() == bad.platform.casefold()
+        and (any_line or line_of(build) == line_of(bad))
+    ]
+    return [good, *inside, bad]
+
+
+def _oldest_first(builds: Sequence[Build]) -> list[Build]:
+    """Return builds in the order of their upload; in the reverse of the given order where one's time is unknown."""
+    dated = [(build.created_at, build) for build in reversed(builds) if build.created_at is not None]
+    if len(dated) < len(builds):
+        return [*reversed(builds)]
+    return [build for _, build in sorted(dated, key=lambda pair: pair[0])]
+
+
+def _with(builds: Sequence[Build], *others: Build) -> list[Build]:
+    """Return the builds and others, newest first; one that is not listed has a place by its upload, else the last."""
+    listed = [*builds]
+    for other in others:
+        if all(build.id != other.id for build in listed):
+            older = (at for at, build in enumerate(listed) if _is_older(build, other))
+            listed.insert(next(older, len(listed)), other)
+    return listed
+
+
+def _is_older(build: Build, other: Build) -> bool:
+    return bool(build.created_at and other.created_at and build.created_at < other.created_at)

@@ -1,0 +1,106 @@
+"""Where the commits between two builds can be read: the compare page of a forge that is known; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
+# git@github.com:acme/courier.git: https://git-scm.com/docs/git-clone#_git_urls
+_LOGIN = re.compile(r"(?:[\w.+-]+@)?([\w.-]+):(?!//)(?!\d+/)(.+)")
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_PART = re.compile(r"[^\x00-\x20\x7f<>|\"\\^`{}?#]+")
+
+
+class ComparePage(NamedTuple):
+    """The page of a forge on which two commits are compared: where it is, in words, and the address.
+
+    `place` is the forge's name; for a company's own, whose address may lead anywhere, the host.
+    """
+
+    place: str
+    url: str
+
+
+def compare_page(repository: str, last_good: str, first_bad: str) -> ComparePage | None:
+    """Return the page with the commits after `last_good` up to `first_bad`; None for a forge or commit not known.
+
+    `repository` is any address that `git clone` takes. What it has of a user or password is in no answer.
+    """
+    place = _place(repository.strip())
+    if place is None or not (_COMMIT.fullmatch(last_good) and _COMMIT.fullmatch(first_bad)):
+        return None
+    host, path = place
+    for forge, hosts, page in _FORGES:
+        own = host.startswith(f"{forge.lower()}.")  # as in gitlab.acme.com
+        if (host in hosts or own) and (url := page(host, path, last_good, first_bad)):
+            return ComparePage(forge if host in hosts else host, url)
+    if host.endswith(".visualstudio.com") and (url := _azure(host, path, last_good, first_bad)):
+        return ComparePage(_AZURE, url)
+    return None
+
+
+def _place(repository: str) -> tuple[str, list[str]] | None:
+    """Return the host of a repository and the parts of its path."""
+    if "://" in repository:
+        try:
+            parts = urlsplit(repository)
+            host, path = (parts.hostname or "").lower(), parts.path
+            port = f":{parts.port}" if parts.port and parts.scheme in ("http", "https") else ""
+        except ValueError:
+            return None
+        if parts.scheme not in ("http", "https", "ssh", "git", "git+ssh", "git+https"):
+            return None
+    elif match := _LOGIN.fullmatch(repository):
+        host, path, port = match[1].lower(), match[2], ""
+    else:
+        return None
+    found = [unquote(part) for part in path.removesuffix("/").removesuffix(".git").split("/") if part]
+    if not _HOST.fullmatch(host) or not all(_PART.fullmatch(part.replace(" ", "")) for part in found):
+        return None
+    if any(part in (".", "..") for part in found):
+        return None
+    return f"{host}{port}", found
+
+
+def _web(host: str, *path: str) -> str:
+    return f"https://{host}/{'/'.join(quote(part, safe='~@+') for part in path)}"
+
+
+def _github(host: str, path: list[str], last_good: str, first_bad: str) -> str:
+    """https://docs.github.com/en/pull-requests/committing-changes-to-your-project/viewing-and-comparing-commits/comparing-commits"""
+    return f"{_web(host, *path)}/compare/{last_good}...{first_bad}" if len(path) == 2 else ""
+
+
+def _gitlab(host: str, path: list[str], last_good: str, first_bad: str) -> str:
+    """https://docs.gitlab.com/user/project/repository/compare_revisions/"""
+    return f"{_web(host, *path)}/-/compare/{last_good}...{first_bad}" if len(path) >= 2 else ""
+
+
+def _bitbucket_cloud(host: str, path: list[str], last_good: str, first_bad: str) -> str:
+    """https://support.atlassian.com/bitbucket-cloud/docs/compare-branches-tags-and-commits/"""
+    is_cloud = host == "bitbucket.org"  # a company's own Bitbucket Server has no such page
+    return f"{_web(host, *path)}/branches/compare/{first_bad}%0D{last_good}" if is_cloud and len(path) == 2 else ""
+
+
+def _azure(host: str, path: list[str], last_good: str, first_bad: str) -> str:
+    """https://learn.microsoft.com/en-us/azure/devops/repos/git/view-git-history"""
+    if path[:1] == ["v3"] and len(path) == 4:  # of SSH: v3/organization/project/repository
+        host, path = "dev.azure.com", [path[1], path[2], "_git", path[3]]
+    if "_git" not in path[:-1]:
+        return ""
+    return f"{_web(host, *path)}/branchCompare?baseVersion=GC{last_good}&targetVersion=GC{first_bad}"
+
+
+_AZURE = "Azure DevOps"
+_FORGES: tuple[tuple[str, tuple[str, ...], Callable[[str, list[str], str, str], str]], ...] = (
+    ("GitHub", ("github.com", "www.github.com"), _github),
+    ("GitLab", ("gitlab.com",), _gitlab),
+    ("Bitbucket", ("bitbucket.org",), _bitbucket_cloud),
+    (_AZURE, ("dev.azure.com", "ssh.dev.azure.com"), _azure),
+    ("Codeberg", ("codeberg.org",), _github),
+    ("Gitea", ("gitea.com",), _github),
+    ("Forgejo", (), _github),
+)
