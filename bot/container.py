@@ -105,7 +105,6 @@ def build_services(
         per_hour=settings.links_per_hour,
     )
     recalls, news = RecallService(store, audit), NewsService(apps, links)
-    roles = RoleService(store, access, apps, audit)
     return Services(
         access=access,
         apps=apps,
@@ -137,7 +136,6 @@ def build_services(
             people=access,
             channels=channels,
             recalls=recalls,
-            roles=roles,
             news=news,
             slack_client=slack_client,
             metrics=metrics,
@@ -157,7 +155,7 @@ def build_services(
         nudges=NudgeService(store, audit),
         recalls=recalls,
         reports=reports,
-        roles=roles,
+        roles=RoleService(store, access, apps, audit),
         scheduled_reports=ScheduledReportService(store, audit),
         sent_builds=SentBuildService(store, permission, audit),
         slack_events=SlackEventService(store, access, moves),

@@ -33,7 +33,6 @@ from bot.services.app_directory import AppDirectory
 from bot.services.channels import ChannelService, require_sharing_known
 from bot.services.news import NewsService
 from bot.services.recalls import RecallService
-from bot.services.roles import RoleService
 from bot.slack.button_values import BuildValue
 from bot.slack.client import SlackClient
 from bot.slack.views import link_previews
@@ -81,7 +80,6 @@ class LinkPreviews:
         people: AccessResolver,
         channels: ChannelService,
         recalls: RecallService,
-        roles: RoleService,
         news: NewsService,
         slack_client: SlackClient,
         metrics: Metrics,
@@ -97,7 +95,6 @@ class LinkPreviews:
         self._people = people
         self._channels = channels
         self._recalls = recalls
-        self._roles = roles
         self._news = news
         self._slack_client = slack_client
         self._metrics = metrics
@@ -147,6 +144,9 @@ class LinkPreviews:
                 found.append(await self._preview(actor, url, link))
             except _NotShown as silent:
                 reason = silent.outcome
+            except BotError as problem:  # of one link, which does not keep the other from its card
+                reason = LinkOutcome.FAILED
+                log.info("links.failed", problem=kind_of(problem), cause=cause(problem))
         fresh = found if shared.is_refresh else [each for each in found if await self._is_first(shared, each.build)]
         if not fresh:
             raise _NotShown(LinkOutcome.RECENT if found else reason)
@@ -315,10 +315,7 @@ class LinkPreviews:
             await self._slack_client.present_details(asked.trigger_id, None, link_previews.gone())
             return LinkOutcome.GONE
         except PermissionDenied as error:
-            number = await self._roles.record_refusal(
-                asked.user_id, asked.channel_id, error, "", (), takes_an_app=False
-            )
-            await self._slack_client.present_details(asked.trigger_id, None, link_previews.refusal(error, number))
+            await self._slack_client.present_details(asked.trigger_id, None, link_previews.refusal(error))
             return LinkOutcome.DENIED
         except BotError as error:
             await self._slack_client.present_details(asked.trigger_id, None, link_previews.refusal(error))
@@ -333,8 +330,8 @@ class LinkPreviews:
         link = None if value.is_complete else pasted_links.read(asked.url, self._places)
         named, build_id = (value.app_id, value.build_id) if link is None else (link.app, link.build_id)
         app = await self._app(named) if named else None
-        if app is None or not build_id:
-            raise _NotShown(LinkOutcome.GONE)
+        if app is None or not build_id or (actor.outsider and app.id not in actor.app_roles):
+            raise _NotShown(LinkOutcome.GONE)  # to an outsider every app but their own does not exist
         lists = await self._channels.app_lists()
         access.require_for(actor, Role.MEMBER, app, lists.get(app.id, frozenset()))
         return await self._apps.build_by_id(build_id, (app,))

@@ -73,22 +73,18 @@ def details(
     return _entity(build, recall, dashboard, [*_facts(build, recall), *_changelog(build), *_news(missed, recalls)])
 
 
-def refusal(error: BotError, request: int | None = None) -> dict[str, Any]:
-    """Return why details are not shown; `request` is the number of an access request that the user may send.
+def refusal(error: BotError) -> dict[str, Any]:
+    """Return why details are not shown.
 
     https://docs.slack.dev/reference/methods/entity.presentDetails
     """
     denied = isinstance(error, PermissionDenied)
-    said = [_(error.sentence), "" if request is not None else _(error.next_step)]
-    shown: dict[str, Any] = {
+    said = filter(None, (_(error.sentence), _(error.next_step)))
+    return {
         "status": "custom_partial_view" if denied else "custom",
         "custom_title": _("You can't see this build") if denied else _("This build can't be shown"),
-        "custom_message": truncate(unmarked(" ".join(filter(None, said))), LIST),
+        "custom_message": truncate(unmarked(" ".join(said)), LIST),
     }
-    if request is not None:
-        ask = EntityActionButton(text=_("Request access"), action_id="ask.v1", value=str(request))
-        shown["actions"] = [ask.to_dict()]
-    return shown
 
 
 def gone() -> dict[str, Any]:

@@ -496,9 +496,25 @@ async def test_opened_card_is_closed_to_who_has_no_access(entities: Environment,
     assert count(entities, LinkOutcome.DENIED) == 1
 
 
-async def test_opened_card_offers_to_request_access(entities: Environment) -> None:
+async def test_opened_card_of_another_app_is_not_there_for_a_guest(entities: Environment) -> None:
     message = await paste(entities, build_link(ready(entities)))
-    await entities.restart(applivery_dashboard_url=None, access_default_role="member")
+    entities.applivery.app("Storefront", slug="storefront")
+    await entities.restart(applivery_dashboard_url=None)
+    await entities.ask(f"grant <@{entities.bruno.id}> member app:storefront")
+    await entities.slack.change(entities.bruno, guest=True)
+    pane = await opened(entities, message, entities.bruno)
+    assert pane.error == {"status": "not_found"}
+
+
+async def test_one_failing_link_leaves_the_other_its_card(pasting: Environment) -> None:
+    first, second = ready(pasting), ready(pasting, number="174")
+    pasting.applivery.faults.add(f"GET /v1/organizations/*/builds/{first.id}", Fault(status=503), times=None)
+    message = await paste(pasting, f"{build_link(first)} {build_link(second)}")
+    assert [card["app_unfurl_url"] for card in message.cards] == [build_link(second)]
+
+
+async def test_opened_card_is_closed_where_the_app_is_not(entities: Environment) -> None:
+    message = await paste(entities, build_link(ready(entities)))
     await entities.ask(f"grant <#{entities.slack.channel('beta', members=(entities.ana,)).id}|beta> app:courier")
     pane = await opened(entities, message, entities.bruno)
     assert "can't be used here" in said(pane)
