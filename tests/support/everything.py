@@ -308,14 +308,19 @@ async def _long_lists(world: Environment) -> set[str]:
         world.applivery.attach(world.applivery.builds[-1], f"{number}.txt", b"x")
     for number in range(12):
         await _digest_of(world, app.id, f"0.{number}.0")
-    asked = ("builds archive", "files archive", "news archive", "audit", "subscriptions")
+    end = world.applivery.app("Endings", configuration={"buildRetentionDays": 30})
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
+    for number in range(7):  # each is somebody's, so that it has a line of its own
+        made = world.applivery.build(end, version=f"0.{number}.0", created_at=datetime.now(UTC) - timedelta(days=20))
+        world.applivery.download(made, world.applivery.member(email=f"end{number}@acme.test"))
+    asked = ("builds archive", "files archive", "news archive", "audit", "subscriptions", "forecast endings")
     for typed in asked:
         answer = await world.ask(typed)
         await press(world.slack, answer, "More", user=world.ana)
         await rested(world)
     for digest in await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id]):
         await world.bot.store.run(scheduled_reports.end_report, digest.id)
-    return {f"more.{text}.v1" for text in ("builds", "files", "news", "audit", "digests")}
+    return {f"more.{text}.v1" for text in ("builds", "files", "news", "audit", "digests", "forecast")}
 
 
 async def _digest_of(world: Environment, app_id: str, which: str) -> None:
