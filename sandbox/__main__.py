@@ -146,6 +146,7 @@ async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event,
             _announce(4)
             await _subscribe(sandbox)
             await _paste(sandbox)
+            await _set_goal(sandbox)
         print(WELCOME.format(url=sandbox.page_url, command=COMMAND), flush=True)
         await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
@@ -174,6 +175,14 @@ async def _paste(sandbox: DemoEnvironment) -> None:
     link = f"{sandbox.applivery.url}/{workspace}/apps/{app.slug}/builds?id={build.id}"
     bruno, releases = sandbox.slack.user("bruno"), sandbox.slack.channel("releases")
     await sandbox.slack.paste(f"Does this one start faster for you too? {link}", bruno, releases)
+
+
+async def _set_goal(sandbox: DemoEnvironment) -> None:
+    """Set a goal in #releases, so that its card and its private requests are seen."""
+    ana, releases = sandbox.slack.user("ana"), sandbox.slack.channel("releases")
+    words = f"goal courier 2.4.1 everyone in <#{releases.id}|releases> by 7d"
+    command = await sandbox.slack.command(COMMAND, words, user=ana, channel=releases)
+    await command.answer()
 
 
 async def _end(bot: Process) -> None:

@@ -22,7 +22,7 @@ from bot.db.wakeups import Topic
 from bot.domain.audit import AuditEntry
 from bot.domain.goals import APART, Goal, GoalRequest, GoalSample, GoalStatus
 from bot.domain.model import ChannelNotice, NewDelivery
-from bot.domain.states import GoalState
+from bot.domain.states import DeliveryState, GoalState
 
 _COLUMNS = [table.c[field.name] for field in fields(Goal)]
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
@@ -188,7 +188,7 @@ def record_count(
     )
     if state is not GoalState.RUNNING:
         if state is not GoalState.WITHDRAWN:
-            _say(tx, now.goal.channel_id, now, ChannelNotice.GOAL_ENDED)
+            _say(tx, now.goal.channel_id, replace(now, samples=now.samples[-1:]), ChannelNotice.GOAL_ENDED)
         audit.add_entry(tx, entry)
     return now
 
@@ -268,6 +268,13 @@ def find_card(tx: Transaction, goal: Goal) -> str | None:
     if ts is not None:
         tx.execute(sa.update(table).where(table.c.id == goal.id).values(card_ts=ts))
     return ts
+
+
+def is_card_refused(tx: Transaction, goal: Goal) -> bool:
+    """Return whether Slack refused a goal's card for good, so that there is none."""
+    mine = (outbox.c.build_id == card_name(goal.id), outbox.c.event == ChannelNotice.GOAL)
+    states = tx.execute(sa.select(outbox.c.state).where(*mine, outbox.c.channel_id == goal.channel_id)).scalars()
+    return DeliveryState.FAILED in list(states)
 
 
 def release_goal(

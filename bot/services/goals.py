@@ -31,7 +31,7 @@ class GoalService:
             )
             raise UserInputError(many, Text("Stop one of them first."))
         share = f"{saved.percent}%" if saved.percent else f"{saved.people} people"
-        outcome = f"{share} of {saved.group_id or saved.members_of} by {saved.deadline:%Y-%m-%d %H:%M}"
+        outcome = f"{share} of {saved.place_name or saved.members_of} by {saved.deadline:%Y-%m-%d %H:%M}"
         await self._audit.record(actor, entrypoint, AuditAction.GOAL, outcome, app_id=saved.app_id)
         return saved
 

@@ -110,6 +110,18 @@ class ReportBuilder:
             and any(_is_newest(build, other) for other in newest)
         )
 
+    async def newer_version(self, app: App, named: str) -> str:
+        """Return the newest version of an app when it is another than `named`, a version or build ids; else nothing.
+
+        One page of the app's builds is read, since this is asked often.
+        """
+        newest = lookup.newest_of_each_platform(
+            await self._app_directory.builds(app), await self._store.cached(recalls.list_recalls)
+        )
+        versions = list(dict.fromkeys(build.version for build in newest if build.version))
+        is_newest = named in versions or any(build.id in named.split(",") for build in newest)
+        return "" if is_newest else " · ".join(versions)
+
     async def _list_builds(self, app: App) -> tuple[list[Build], Collection[str]]:
         """Return an app's builds, newest first, and the ids of the recalled ones."""
         return await asyncio.gather(

@@ -24,7 +24,6 @@ from bot.exceptions import (
     ChannelUnavailable,
     MessageRejected,
     NotFound,
-    NotFoundByName,
     PermissionDenied,
     PermissionUnverified,
     SlackError,
@@ -38,6 +37,7 @@ from bot.services.access import AccessResolver
 from bot.services.download_gaps import DownloadGapService
 from bot.services.report_query import about
 from bot.services.reports import ReportBuilder, ReportQuery
+from bot.slack.blocks import Message
 from bot.slack.client import SlackClient
 from bot.slack.errors import NO_GROUP
 from bot.slack.views import goals as cards
@@ -132,8 +132,10 @@ class GoalTracker:
         """Return who has the builds; None, and how the goal ends, when that can't be counted any more."""
         goal = before.goal
         try:
-            status = replace(await self._with_builds(before), newer=await self._newer(goal))
-        except (NotFound, NotFoundByName):
+            status = replace(
+                await self._with_builds(before), newer=await self._reports.newer_version(_app(goal), goal.build_ref)
+            )
+        except (NotFound, UserInputError):
             return before, None, GoalState.DELETED
         recalled = await self._store.cached(recalls.list_recalls)
         if status.builds and all(build.id in recalled for build in status.builds):
@@ -155,17 +157,10 @@ class GoalTracker:
         goal = status.goal
         try:
             return replace(status, builds=await self._reports.builds(_app(goal), goal.build_ref))
-        except (AppliveryError, NotFoundByName):
+        except (AppliveryError, UserInputError):
             if goal.is_running:
                 raise
             return status
-
-    async def _newer(self, goal: Goal) -> str:
-        """Return the newest version where it is another than that of the goal; empty otherwise."""
-        newest = await self._reports.newest_builds(_app(goal))
-        versions = list(dict.fromkeys(build.version for build in newest if build.version))
-        named = {build.id for build in newest} & set(goal.build_ref.split(","))
-        return "" if named or goal.build_ref in versions else " · ".join(versions)
 
     async def _record(
         self, status: GoalStatus, token: str, sample: GoalSample | None, state: GoalState
@@ -276,9 +271,12 @@ class GoalTracker:
         due_at = decisions.next_count(goal, now) if not paused else now + TROUBLE
         first_wave = goal.created_at + decisions.UNDO_SECONDS * SECOND
         due_at = min(due_at, first_wave) if now < first_wave else due_at
-        if ts is None:  # not posted yet: soon, or never when that was refused
+        if ts is None:  # not posted yet, or never when that was refused
+            is_refused = await self._store.run(goals.is_card_refused, goal)
+            if is_refused and goal.is_running:
+                await self._stop(goal)
             late = now > max(goal.created_at, goal.deadline) + decisions.PATIENCE
-            await self._release(goal, token, due_at, frozen=not goal.is_running and late)
+            await self._release(goal, token, due_at, frozen=not goal.is_running and (is_refused or late))
             return
         shown = status if paused else replace(status, goal=replace(goal, paused=None))
         try:
@@ -299,15 +297,23 @@ class GoalTracker:
     async def _on_refusal(self, goal: Goal, error: SlackError) -> None:
         """Stop a goal whose card was deleted, pause one whose channel refuses it, and tell its owner, once each."""
         if error.code in CARD_IS_GONE:
-            if await self._store.run(goals.stop_goal, goal.id) is None:
-                return
-        elif await self._store.run(access_pauses.pause_goal, goal.id, error.code) is None:
-            return
-        log.warning("goal.card_refused", goal=goal.id, code=error.code)
+            await self._stop(goal)
+        elif await self._store.run(access_pauses.pause_goal, goal.id, error.code) is not None:
+            log.warning("goal.paused", goal=goal.id, why=error.code)
+            await self._tell(goal, lambda: cards.paused(goal, str(error)))
+
+    async def _stop(self, goal: Goal) -> None:
+        """Stop a goal that has no card, and tell its owner."""
+        if await self._store.run(goals.stop_goal, goal.id) is not None:
+            log.warning("goal.without_card", goal=goal.id)
+            await self._tell(goal, lambda: cards.card_gone(goal))
+
+    async def _tell(self, goal: Goal, words: Callable[[], Message]) -> None:
+        """Notify the owner of a goal in their language. A failure is only logged."""
         try:
             with use_locale(await self._people.language(goal.created_by)):
-                card = cards.card_gone(goal) if error.code in CARD_IS_GONE else cards.paused(goal, str(error))
-            await self._slack_client.post(goal.created_by, card)
+                message = words()
+            await self._slack_client.post(goal.created_by, message)
         except BotError as problem:
             log.info("goal.owner_not_told", problem=kind_of(problem), cause=cause(problem))
 

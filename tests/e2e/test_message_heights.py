@@ -18,6 +18,7 @@ from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
 from bot.domain.downloads import DownloadGap
 from bot.domain.filters import DEFAULT_EVENTS
 from bot.domain.forecast_facts import Forecast, ForecastItem, ForecastKind, ForecastPart, Unchecked
+from bot.domain.goals import GoalRequest
 from bot.domain.model import (
     Actor,
     App,
@@ -53,6 +54,7 @@ from bot.slack.views import (
     downloads,
     errors,
     forecast,
+    goals,
     grants,
     links,
     missing,
@@ -67,6 +69,7 @@ from tests.support.downloads import summarise
 from tests.support.facts import COURIER, FULL, NOON, build, subscription
 from tests.support.pane import ON_A_PHONE, MessagePane
 from tests.support.reading import DASHBOARD, dashboard
+from tests.unit.slack.views.test_goals import STATUS
 
 pytestmark = ON_A_PHONE
 
@@ -321,11 +324,18 @@ def asked_for(made: DownloadReport) -> Message:
 
 GAP = DownloadGap(("U1",), tuple(f"U{number}" for number in range(2, 14)), ("U99",), 3)
 
+ON_ITS_WAY = STATUS  # of a goal
+
 GOALS += [
     ("report", lambda: asked_for(downloaded(3)), True, 200),
     ("report compared, with links", lambda: asked_for(downloaded(3, before=WEEK, links=2, remembered=90)), True, 270),
     ("report of many versions", lambda: asked_for(downloaded(3, 12, before=WEEK, links=2, remembered=90)), True, 310),
     ("report without downloads", lambda: downloads.nothing(downloaded(3)), True, 110),
+    ("goal, with its chart", lambda: goals.card(ON_ITS_WAY), False, 490),
+    ("goal, started", lambda: goals.started(ON_ITS_WAY, 5, 1), True, 210),
+    ("goal, last line", lambda: goals.ended(ON_ITS_WAY), False, 80),
+    ("goal, request", lambda: goals.request(GoalRequest(ON_ITS_WAY.goal, ON_ITS_WAY.builds)), False, 150),
+    ("goals of a channel", lambda: goals.listed([ON_ITS_WAY], "C1"), True, 265),
     ("who lacks a build", lambda: missing.headline("Courier 2.4.0", "<#C1>", GAP), True, 150),
     (
         "who they are",

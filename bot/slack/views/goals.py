@@ -262,9 +262,11 @@ def paused(goal: Goal, why: str) -> Message:
 
 
 def card_gone(goal: Goal) -> Message:
-    """Return the notice to who set a goal that it was stopped, because its card was deleted."""
+    """Return the notice to who set a goal that it was stopped, because its card isn't in the channel."""
     what, channel = escape_inline(goal.what, 160), f"<#{goal.channel_id}>"
-    return Message(_("*Stopped your goal in {channel}:* {what}. Its card was deleted.", channel=channel, what=what))
+    return Message(
+        _("*Stopped your goal in {channel}:* {what}. Its card isn't there any more.", channel=channel, what=what)
+    )
 
 
 def listed(running: Sequence[GoalStatus], channel_id: str) -> Message:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.app import running
-from bot.db import audit, goals, outbox
+from bot.db import audit, audit_reports, goals, history, outbox
 from bot.db.types import micros
 from bot.domain import goals as decisions
 from bot.domain.audit import AuditAction
@@ -24,6 +24,7 @@ from tests.integration.commands.test_missing import crew, mention, to
 from tests.integration.workers.conftest import on_postgresql
 from tests.support.everything import execute
 from tests.support.seeing import press
+from tests.unit.domain.test_goals import GOAL as GONE
 
 POST, ROWS = "chat.postMessage", "GET */downloads/by-user"
 DAY = timedelta(days=1)
@@ -196,9 +197,17 @@ async def test_goal_of_recalled_build_ends_at_once(world: Environment) -> None:
     assert said(world)[-1].text == "⛔ Goal ended: Courier 2.4.0 was recalled."
 
 
-async def test_goal_of_deleted_build_or_group_ends(world: Environment) -> None:
+async def test_goal_of_deleted_build_ends(world: Environment) -> None:
+    await begun(world)
+    for build in list(world.applivery.builds[-2:]):
+        world.applivery.delete(build)
+    due(world)
+    await count(world)
+    assert said(world)[-1].text == "⛔ Goal ended: Courier 2.4.0 was deleted in Applivery."
+
+
+async def test_goal_of_deleted_group_ends(world: Environment) -> None:
     group, _ = await begun(world)
-    await world.ask(f"goal courier 2.4.0 5 people in <#{world.releases.id}|releases> by 1d")
     world.slack.usergroups.pop(group.id)
     world.bot.dispatcher.services.access._groups._entries.clear()
     due(world)
@@ -419,7 +428,47 @@ async def test_goal_whose_card_was_deleted_stops_and_tells_owner(world: Environm
         due(world)
         await count(world)
     assert (await stored(world)).state is GoalState.STOPPED
-    assert [message.text for message in to(world, world.ana) if "Its card was deleted" in message.text]
+    assert [message.text for message in to(world, world.ana) if "Its card isn't there any more" in message.text]
+
+
+async def test_goal_whose_card_is_refused_stops_and_tells_owner(world: Environment) -> None:
+    await world.start()
+    group, zoe = await crew(world)
+    world.slack.faults.add(POST, Fault(error="restricted_action"))
+    await world.ask(f"goal courier 2.4.0 75% of {mention(group)} by 1d", channel=world.releases)
+    await world.settle()
+    for _ in range(2):
+        due(world)
+        await count(world)
+    assert (await stored(world)).state is GoalState.STOPPED
+    assert len([message for message in to(world, world.ana) if "Its card isn't there" in message.text]) == 1
+    assert to(world, zoe) == []
+
+
+async def test_goal_keeps_requests_of_today_when_person_is_forgotten(world: Environment) -> None:
+    _, zoe = await begun(world)
+    due(world)
+    await count(world)
+    await world.bot.store.run(audit_reports.erase_person, zoe.id)
+    due(world)
+    await count(world)
+    assert len(to(world, zoe)) == 1, "not twice a day"
+    another_day(world)
+    await world.bot.store.run(audit_reports.erase_person, zoe.id)
+    assert zoe.id not in await world.bot.store.run(goals.count_requests, 1)
+
+
+async def test_goal_is_deleted_with_its_history(world: Environment) -> None:
+    await begun(world)
+    overdue(world)
+    await count(world)
+    await world.bot.store.run(history.purge_history, 1.0)
+    assert await world.bot.store.run(goals.get_goal, 1), "it ended a moment ago"
+    execute(world, f"UPDATE goals SET deadline = deadline - {3 * 86_400_000_000}")
+    for _ in range(2):
+        await world.bot.store.run(history.purge_history, 1.0)
+    assert await world.bot.store.run(goals.get_goal, 1) is None
+    assert (await world.bot.store.run(goals.read_status, GONE)).samples == ()
 
 
 async def test_goal_in_refusing_channel_tells_owner_once_and_resumes(world: Environment) -> None:
