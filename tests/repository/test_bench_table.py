@@ -23,6 +23,7 @@ from bench.web_api import web_api
 
 def test_every_figure_can_be_measured_by_its_name() -> None:
     assert set(figures()) >= {
+        "ageing",
         "announcing",
         "click",
         "command",
@@ -30,6 +31,7 @@ def test_every_figure_can_be_measured_by_its_name() -> None:
         "day",
         "downloads",
         "looking",
+        "polling",
         "start",
         "upload",
         "watching",

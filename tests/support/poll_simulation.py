@@ -32,6 +32,8 @@ class Simulation:
     made: list[float] = field(default_factory=list)
     looks: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     refused: Counter[Priority] = field(default_factory=Counter)
+    rung: dict[int, float] = field(default_factory=dict)  # apps whose webhook came and was not followed yet, and when
+    followed: list[float] = field(default_factory=list)  # seconds from each webhook to the look at its app
 
     def __post_init__(self) -> None:
         self.rng = random.Random(17)
@@ -62,10 +64,13 @@ class Simulation:
                 lane = Priority.ROUTINE
                 if kind == "webhook":
                     app, lane = self.rng.randrange(self.apps), Priority.POLLING
+                    self.rung.setdefault(app, at)
                 elif due[app] != at:
                     continue  # a webhook came first
                 if self.take(replica, lane):
                     self.looks[app].append(self.now)
+                    if app in self.rung:
+                        self.followed.append(self.now - self.rung.pop(app))
                     pause = next_look(app < self.running, self.pace(replica), rng=self.rng.random())
                 else:
                     pause = min(max(self.budgets[replica].wait(lane), 1.0), 60.0)
@@ -109,6 +114,10 @@ class Simulation:
     def longest_gap(self, apps: range | None = None) -> float:
         gaps = [late - early for app in apps or range(self.apps) for early, late in itertools.pairwise(self.ends(app))]
         return max(gaps)
+
+    def longest_follow(self) -> float:
+        """The seconds from a webhook to the look at its app; one that was not followed counts until now."""
+        return max([*self.followed, *(self.now - at for at in self.rung.values())], default=0.0)
 
     def ends(self, app: int) -> Iterator[float]:
         return itertools.chain([0.0], self.looks[app], [self.now])

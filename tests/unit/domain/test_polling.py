@@ -19,6 +19,8 @@ def test_five_hundred_apps_wait_no_longer_than_their_turn(replicas: int, people:
     hours = Simulation(500, replicas=replicas, people_per_hour=people, webhooks_per_hour=webhooks)
     hours.run(3)
     assert hours.longest_gap() <= 330
+    assert len(hours.followed) == max(0, webhooks * 3 - 1)
+    assert hours.longest_follow() <= 10
     assert hours.most_in_an_hour() <= ALLOWANCE
     assert not hours.refused, "neither people nor webhooks nor regular polls"
 
