@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from bench.__main__ import COLUMNS, cells_of, figures, main, page, summary, tabl
 from bench.clicks import ClickAnswers
 from bench.crowd import MIX, judged
 from bench.http import ClientExchange, ServerExchange, chunked, get
+from bench.questions import QUESTIONS, fill
 from bench.rounds import Partial, Unfinished, in_turn
 from bench.row import TableRow
 from bench.web_api import web_api
+from bot.db.database import Database
 
 
 def test_every_figure_can_be_measured_by_its_name() -> None:
@@ -33,6 +36,7 @@ def test_every_figure_can_be_measured_by_its_name() -> None:
         "looking",
         "polling",
         "start",
+        "store",
         "upload",
         "watching",
     }
@@ -220,6 +224,17 @@ async def test_bench_client_refuses_a_connection_that_was_closed() -> None:
     with pytest.raises(ConnectionResetError):
         await line.ask(get("/"))
     server.close()
+
+
+async def test_every_store_question_can_be_asked(tmp_path: Path, empty_database: Path) -> None:
+    url = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'bot.db')}"
+    fill(url, 1)
+    store = await Database.open(url)
+    for ask in QUESTIONS.values():
+        await ask(store)
+    assert await QUESTIONS["who received a build"](store) == 1
+    assert len(await QUESTIONS["known builds of a page"](store)) == 50  # type: ignore[arg-type]
+    await store.close()
 
 
 def test_bench_slack_gives_documented_records() -> None:
