@@ -132,17 +132,21 @@ async def _unavailable(call: CommandContext, build: Build) -> Message:
 async def ask(call: CommandContext) -> Modal:
     """Return the form that opens when nothing was typed, with what this person took last in this channel."""
     last = await call.services.links.last_app_id(call.asker)
-    return _form(next((candidate for candidate in await call.apps() if candidate.id == last), None))
+    app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
+    return _form(app, is_anywhere=call.asker.channel_id is None)
 
 
-def _form(app: App | None) -> Modal:
+def _form(app: App | None, *, is_anywhere: bool) -> Modal:
+    """Return the form; asked for in no channel (`is_anywhere`), the answer is a direct message, and it says so."""
     chosen = blocks.option(app.name, app.id) if app else None
+    note = [blocks.context(_("I'll send you the link by DM."))] if is_anywhere else []
     return Modal(
         "get.v1",
         _("Get a build"),
         (
             blocks.external_select(_("App"), "get.app", hint=_("Type to find an app"), chosen=chosen),
             blocks.external_select(_("Build"), "get.build", hint=_("Latest"), optional=True),
+            *note,
         ),
         submit=_("Get build"),
         private_metadata=app.id if app else "",
@@ -159,7 +163,8 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
             chosen = await BuildReference(app, typed.get("get.build")).resolve(call)
         except NoReadyBuild as nothing:
             return await _nothing_ready(call, nothing)
-        return await hand(call, await call.details(chosen.build), None, chosen.others)
+        details, in_dm = await call.details(chosen.build), call.asker.channel_id is None
+        return await hand(call, details, None, chosen.others, in_dm=in_dm)
 
 
 @options("get.app", need=Role.MEMBER)
@@ -280,6 +285,18 @@ async def _shareable(call: CommandContext, value: str) -> Build:
 async def from_message(call: CommandContext, value: str | None) -> Reply:
     """*Get this build* on a message: the build its buttons are for; without any, the form."""
     return await pressed(call, value) if value else await ask(call)
+
+
+@shortcut(
+    "get_any_build",
+    need=Role.MEMBER,
+    title="Get a build",
+    description="Get a private link to a build, from anywhere in Slack",
+    is_global=True,
+)
+async def from_anywhere(call: CommandContext, value: str | None) -> Reply:
+    """*Get a build* in the menu of the message field (⚡), which is about no message: the form."""
+    return await ask(call)
 
 
 def _read(value: str) -> tuple[str, str, FileKind | None]:

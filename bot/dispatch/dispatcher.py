@@ -92,6 +92,7 @@ ADMINS_SECONDS = 2.0  # an error does not wait longer for the names of who can f
 MOST_COMMANDS = 5  # in one message
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 MOVE_SECONDS = 2.5  # of the three in which Slack wants an acknowledgement
+SHORTCUTS = ("message_action", "shortcut")  # of a message, and a global one
 OK = 200
 TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket Mode it is not acknowledged
 # the button that would ask it again
@@ -221,7 +222,7 @@ class RequestDispatcher(AsyncMiddleware):
                 self._spawn(source, action, self._on_click)
         elif kind == "view_submission":
             return _json_response(await self._acknowledge_form(body))
-        elif kind == "message_action":
+        elif kind in SHORTCUTS:
             self._spawn(parse_source(Entrypoint.SHORTCUT, body), body, self._on_shortcut)
         elif kind == "event_callback":
             self._handle_event(body)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from bot.domain.model import Role
-from bot.slack.manifest import MessageShortcut
+from bot.slack.manifest import Shortcut
 
 Handler = Callable[..., Awaitable[Any]]
 Mark = TypeVar("Mark", bound=Handler)
@@ -64,6 +64,7 @@ class RegisteredHandler:
     title: str = ""
     takes_files: Callable[[Sequence[str]], bool] | None = None  # whether a shortcut is for files of these names
     command: str = ""  # of a shortcut: what does the same when it is typed
+    is_global: bool = False  # of a shortcut: it is about no message
     act: str = ""  # what takes the role, as a refusal says it: "see downloads"; a message id
 
 
@@ -145,14 +146,16 @@ def shortcut(
     description: str,
     command: str = "",
     takes_files: Callable[[Sequence[str]], bool] | None = None,
+    is_global: bool = False,
 ) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build.
 
     `title` and `description` are what Slack shows of it: they go into the app manifest. It also runs for files that
-    are posted to the bot: with the `command` typed beside them, or when it `takes_files` of these names.
+    are posted to the bot: with the `command` typed beside them, or when it `takes_files` of these names. One that
+    `is_global` has no message, no channel and no `value`: https://docs.slack.dev/interactivity/implementing-shortcuts
     """
     entry = partial(RegisteredHandler, HandlerKind.SHORTCUT, name, need, title=title, summary=description)
-    return lambda run: _register(run, entry(run, command=command, takes_files=takes_files))
+    return lambda run: _register(run, entry(run, command=command, takes_files=takes_files, is_global=is_global))
 
 
 def _register(run: Mark, entry: RegisteredHandler) -> Mark:
@@ -230,7 +233,7 @@ class HandlerRegistry:
                 return entry
         return None
 
-    def shortcuts(self) -> list[MessageShortcut]:
-        """Return the message shortcuts for the app manifest, by title."""
+    def shortcuts(self) -> list[Shortcut]:
+        """Return the shortcuts for the app manifest, by title."""
         found = [entry for entry in self.entries.values() if entry.kind is HandlerKind.SHORTCUT]
-        return sorted(MessageShortcut(entry.title, entry.name, entry.summary) for entry in found)
+        return sorted(Shortcut(entry.title, entry.name, entry.summary, entry.is_global) for entry in found)

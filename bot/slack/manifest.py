@@ -8,12 +8,21 @@ from typing import Any, NamedTuple
 from bot.slack.scopes import EVENTS, OPTIONAL, ORGANIZATION_EVENTS, SCOPES
 
 
-class MessageShortcut(NamedTuple):
-    """An entry of a message's menu; `callback_id` is what Slack sends when it is chosen."""
+class Shortcut(NamedTuple):
+    """An entry of a message's menu or, when it `is_global`, of the menu of the message field and of Slack's search.
+
+    `callback_id` is what Slack sends when it is chosen. https://docs.slack.dev/interactivity/implementing-shortcuts
+    """
 
     name: str
     callback_id: str
     description: str
+    is_global: bool = False
+
+    def entry(self) -> dict[str, str]:
+        """Return it as the manifest has it."""
+        kind = "global" if self.is_global else "message"
+        return {"type": kind, "name": self.name, "callback_id": self.callback_id, "description": self.description}
 
 
 def manifest(
@@ -21,7 +30,7 @@ def manifest(
     command: str,
     public_url: str | None,
     socket_mode: bool,
-    shortcuts: Sequence[MessageShortcut],
+    shortcuts: Sequence[Shortcut],
     name: str = "Applivery",
     organization: bool = False,
     unfurl_domains: Sequence[str] = (),
@@ -57,7 +66,7 @@ def manifest(
             },
             "bot_user": {"display_name": name, "always_online": True},
             "slash_commands": [slash],
-            "shortcuts": [{"type": "message", **shortcut._asdict()} for shortcut in shortcuts],
+            "shortcuts": [shortcut.entry() for shortcut in shortcuts],
             **({"unfurl_domains": list(unfurl_domains)} if unfurl_domains else {}),
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL)}},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.db import audit
+from bot.db import access, audit
 from bot.domain.audit import Entrypoint
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeUser
@@ -45,6 +45,41 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: Environment) 
     assert (shown.edited, answer is shown) == (False, False)
     entry = (await world.bot.store.run(audit.list_entries))[0]
     assert entry.entrypoint == Entrypoint.SHORTCUT
+
+
+async def test_global_shortcut_opens_the_form_and_answers_by_dm(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    turn = await world.slack.shortcut("get_any_build", user=world.bruno)
+    form = await turn.view()
+    assert "I'll send you the link by DM." in seen(form)  # type: ignore[arg-type]
+    await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.bruno)
+    answer = await direct(world, world.bruno)
+    assert "Courier 2.4.0 (173)" in answer.text
+    assert await downloaded(answer) == 200
+    assert "Share here" not in labels(answer)
+    assert not world.slack.messages(world.releases)
+    entry = (await world.bot.store.run(audit.list_entries))[0]
+    assert (entry.entrypoint, entry.channel_id) == (Entrypoint.FORM, None)
+
+
+async def test_global_shortcut_refuses_a_guest_in_words(world: Environment) -> None:
+    world.bruno.guest = True
+    await world.start()
+    ready(world)
+    await world.slack.shortcut("get_any_build", user=world.bruno)
+    assert "Guests can only use apps" in (await direct(world, world.bruno)).text
+    assert mints(world) == 0
+
+
+async def test_global_shortcut_hides_apps_kept_to_channels(world: Environment) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    ready(world)
+    await world.bot.store.run(access.allow_channel, world.courier.id, world.releases.id, world.ana.id)
+    form = await (await world.slack.shortcut("get_any_build", user=world.bruno)).view()
+    apps = await world.slack.options(form, "get.app", "", user=world.bruno)
+    assert [app["text"]["text"] for app in apps] == ["Driver"]
 
 
 @pytest.mark.parametrize("compact", ["", " format:compact"])
