@@ -51,7 +51,7 @@ def list_running_bisections(tx: Transaction, channel_id: str) -> list[Bisection]
 
 def find_range(tx: Transaction, bisection: Bisection) -> BisectionRange:
     """Return how far a bisect is, now that some builds may be recalled."""
-    return decisions.narrowed(bisection, recalls.list_recalls(tx).keys())
+    return decisions.narrowed(bisection, recalls.find_recalled(tx, [build.id for build in bisection.builds]))
 
 
 def find_thread(tx: Transaction, number: int, place: int) -> str | None:

@@ -26,9 +26,8 @@ def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channe
 
 def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
     """Return who waits for which build of an app: user ids by build id."""
-    query = sa.select(table.c.build_id, table.c.user_id).where((table.c.app_id == app_id) & ~table.c.notified)
     found: dict[str, list[str]] = {}
-    for row in tx.execute(query.order_by(table.c.asked_at)):
+    for row in tx.execute(_WAITING, app=app_id):
         found.setdefault(row.build_id, []).append(row.user_id)
     return found
 
@@ -48,6 +47,8 @@ def remove_waiter(tx: Transaction, build_id: str, user_id: str | None = None) ->
     done = sa.update(table).where(which).values(notified=True).returning(table.c.user_id)
     return tx.execute(done).first() is not None
 
+
+_WAITING = written("SELECT build_id, user_id FROM build_waiters WHERE app_id = :app AND NOT notified ORDER BY asked_at")
 
 _FOLLOW = written("""
     INSERT INTO app_polls (app_id, next_poll_at, lease_until, poll_requested, baseline_done, history_before, failures)

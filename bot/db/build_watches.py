@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db import outbox_enqueue
-from bot.db.dialect_sql import JsonRows, Statement, as_rows, span, written
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, soonest, span, written
 from bot.db.schema import build_watches as table
 from bot.db.serialization import build_of
 from bot.db.transaction import Transaction
@@ -206,10 +206,11 @@ _WATCHED = written("""
 
 _STOP_WAITING = written("UPDATE build_waiters SET notified = true WHERE build_id = :build AND user_id = :user")
 
+# + before the order: by the index, all that is not due would be read in search of more that is.
 _TAKE = written("""
     WITH due AS MATERIALIZED (
         SELECT build_id, user_id FROM build_watches WHERE due_at <= {now} OR due_at > {now} + :far
-        ORDER BY due_at, build_id, user_id LIMIT :most {skip_locked}
+        ORDER BY +due_at, build_id, user_id LIMIT :most {skip_locked}
     )
     UPDATE build_watches SET due_at = {now} + :lease WHERE (build_id, user_id) IN (SELECT build_id, user_id FROM due)
     RETURNING build_id, user_id
@@ -242,7 +243,7 @@ _PUT_OFF = written("""
 
 _END = written("DELETE FROM build_watches WHERE build_id = :build AND user_id = :user AND started_at = :started")
 
-_DUE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM build_watches")
+_DUE_IN = written(soonest("build_watches", "due_at"))
 
 _WAIT_NO_MORE = written("""
     UPDATE build_waiters SET notified = true

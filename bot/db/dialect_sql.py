@@ -126,6 +126,17 @@ def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
     return msgspec.json.encode(list(rows)).decode()
 
 
+def soonest(table: str, column: str) -> str:
+    """Return the words of a question by an index: in how long the first of a table is due, 0 when one is too far off.
+
+    That is what is `:far` ahead: it was dated by a clock that was ahead.
+    """
+    return f"""
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM {table} WHERE {column} > {{now}} + :far) THEN 0
+            ELSE (SELECT min({column}) FROM {table}) - {{now}} END
+    """  # noqa: S608 - our own words
+
+
 # Of all that are taken the longest: where it only is to be said when to look again, this is near enough.
 LONGEST_LEASE = 120.0
 

@@ -44,6 +44,8 @@ scheduled_reports = sa.Table(
     sa.Column("horizon_days", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("target_id", "app_id", "build_ref", "group_by", "schedule", name="uq_scheduled_reports"),
     sa.Index(None, "due_at"),
+    sa.Index("ix_scheduled_reports_leased", "lease_token", sqlite_where=sa.text("lease_token IS NOT NULL")),
+    sa.Index("ix_scheduled_reports_paused", "paused", sqlite_where=sa.text("paused IS NOT NULL")),
 )
 
 # A share of a group (`group_id`) or of a channel's people (`members_of`) that is to have a build: so many `people` if
@@ -77,6 +79,7 @@ goals = sa.Table(
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcMicros, nullable=False),
     sa.UniqueConstraint("channel_id", "app_id", "build_ref", "group_id", "members_of", "ended_at", name="uq_goals"),
+    sa.Index("ix_goals_leased", "lease_token", sqlite_where=sa.text("lease_token IS NOT NULL")),
     sa.Index("ix_goals_running", "due_at", sqlite_where=sa.text("NOT frozen")),
     sa.Index(None, "app_id"),
 )
@@ -111,6 +114,7 @@ nudges = sa.Table(
     sa.Column("user_id", SanitizedText, primary_key=True),
     sa.Column("sent_by", SanitizedText, nullable=False),
     sa.Column("sent_at", UtcMicros, nullable=False),
+    sa.Index(None, "user_id"),
 )
 
 # Who does not want to be asked.

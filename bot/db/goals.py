@@ -33,7 +33,8 @@ def add_goal(tx: Transaction, goal: Goal, status: GoalStatus, *, most: int, firs
 
     It is due again in `first_wave` seconds. `status` is what the card shows, without the goal's number.
     """
-    running = sa.select(sa.func.count()).select_from(table).where(table.c.ended_at == 0)
+    # what runs is not frozen: the condition of an index
+    running = sa.select(sa.func.count()).select_from(table).where(table.c.ended_at == 0, sa.text("NOT frozen"))
     if int(tx.execute(running).scalar_one()) >= most:
         return None
     values = {field.name: getattr(goal, field.name) for field in fields(Goal) if field.name != "id"}

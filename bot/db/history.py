@@ -21,13 +21,17 @@ def purge_history(tx: Transaction, days: float) -> int:
     return sum(len(tx.execute(statement, keep=span(days * DAY), most=ROWS, newest=NEWEST).all()) for statement in _OLD)
 
 
-def _some_of(table: str, condition: str, *key: str) -> Statement:
-    """Return the statement that deletes up to `:most` rows (`t`) of a table; `key` is its primary key, `id` if none."""
+def _some_of(table: str, condition: str, *key: str, of: str = "") -> Statement:
+    """Return the statement that deletes up to `:most` rows (`t`) of a table; `key` is its primary key, `id` if none.
+
+    `of` is the table when the rows are looked for in a part of it.
+    """
     key = key or ("id",)
     picked = ", ".join(f"t.{column}" for column in key)
     return written(f"""
-        DELETE FROM {table} WHERE ({", ".join(key)}) IN (SELECT {picked} FROM {table} t WHERE {condition} LIMIT :most)
-        RETURNING {key[0]}
+        DELETE FROM {of or table} WHERE ({", ".join(key)}) IN (
+            SELECT {picked} FROM {table} t WHERE {condition} LIMIT :most
+        ) RETURNING {key[0]}
     """)  # noqa: S608 - our own words
 
 
@@ -142,15 +146,17 @@ _SEEN = _some_of("seen_events", _not_today("t.seen_at"), "event_id")
 
 _DONE_ONCE = _some_of("idempotency_keys", _not_today("t.at"), "key")
 
-_QUOTA = _some_of("link_quota", _not_today("t.at"))
+# The oldest come first: only as many rows are looked at as may be deleted.
+_QUOTA = _some_of("(SELECT id, at FROM link_quota ORDER BY id LIMIT :most)", _not_today("t.at"), of="link_quota")
 
 # A day after they expired: until then the page can say what became of them.
-_TICKETS = _some_of("tickets", "(t.expires_at <= {now} - :keep OR t.created_at > {now} + :keep)", "hash")
+# One made by a clock that was over a day ahead expires later than any other can.
+_TICKETS = _some_of("tickets", "(t.expires_at <= {now} - :keep OR t.expires_at > {now} + 2 * :keep)", "hash")
 
 # Refusals without a request. The newest stays: SQLite would reuse its number, which buttons contain.
 _REFUSALS = _some_of(
     "role_requests",
-    f"NOT t.sent AND {_not_today('t.asked_at')} AND t.id < (SELECT max(m.id) FROM role_requests m)",  # noqa: S608 - our own words
+    f"NOT t.sent AND {_not_today('t.asked_at')} AND +t.id < (SELECT max(m.id) FROM role_requests m)",  # noqa: S608 - our own words
 )
 
 _OF_A_DAY: tuple[Statement, ...] = (_SEEN, _DONE_ONCE, _QUOTA, _TICKETS, _REFUSALS)

@@ -38,13 +38,15 @@ def scan_values(tx: Transaction, prefix: str) -> dict[str, str]:
 
 
 def begins_with(tx: Transaction, prefix: str) -> sa.ColumnElement[bool]:
-    """Return the condition for such names: on SQLite by the index, which LIKE cannot use.
+    """Return the condition for such names: by an index, which LIKE cannot use when the prefix is a parameter.
 
-    https://www.sqlite.org/optoverview.html#the_like_optimization
+    https://www.sqlite.org/optoverview.html#the_like_optimization, and
+    https://www.postgresql.org/docs/current/indexes-opclass.html for the operators of a text_pattern_ops index
     """
     if tx.dialect == SQLITE:
         return (table.c.key >= prefix) & (table.c.key < prefix + _LAST)
-    return table.c.key.startswith(prefix, autoescape=True)
+    from_it, below_next = (table.c.key.bool_op(operator) for operator in ("~>=~", "~<~"))
+    return from_it(prefix) & below_next(prefix + _LAST)
 
 
 def delete_value(tx: Transaction, key: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import span, written
+from bot.db.dialect_sql import soonest, span, written
 from bot.db.schema import link_expiries as table
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
@@ -65,13 +65,14 @@ def _expiry(row: sa.Row[Any]) -> LinkExpiry:
     return LinkExpiry(row.target, row.ts, row.app_id, row.build_id, row.title, row.refresh_value, row.language)
 
 
+# + before the order: by the index, all that is not due would be read in search of more that is.
 _EXPIRED = written("""
     DELETE FROM link_expiries WHERE id IN (
         SELECT id FROM link_expiries WHERE due_at <= {now} OR due_at > {now} + :far
-        ORDER BY due_at LIMIT :most {skip_locked}
+        ORDER BY +due_at LIMIT :most {skip_locked}
     )
     RETURNING target, ts, app_id, build_id, title, refresh_value, language
 """)
 
 
-_EXPIRE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM link_expiries")
+_EXPIRE_IN = written(soonest("link_expiries", "due_at"))

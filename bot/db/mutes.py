@@ -135,7 +135,7 @@ _MOVE_MUTE = written(
 )
 
 _PAUSED = written("""
-    SELECT channel_id, paused AS reason FROM subscriptions WHERE paused NOT LIKE {withheld}
+    SELECT channel_id, paused AS reason FROM subscriptions WHERE paused IS NOT NULL AND paused NOT LIKE {withheld}
     UNION ALL
     SELECT channel_id, max(reason) FROM outbox
     WHERE state = {delivery.HELD} AND not_before IS NULL AND reason NOT LIKE {withheld} GROUP BY channel_id
@@ -170,7 +170,7 @@ _TOGETHER = written("""
 # A card that was posted already is edited all the same, which Slack allows.
 _HOLD_CHANNEL = written("""
     UPDATE outbox SET state = {delivery.HELD}, not_before = NULL, reason = :reason, first_attempt_at = NULL
-    WHERE channel_id = :channel AND state = {delivery.DUE} AND NOT outcome_unknown
+    WHERE channel_id = :channel AND state IN {waiting} AND state = {delivery.DUE} AND NOT outcome_unknown
         AND event IN ({event.UPLOADED}, {event.PROCESSED}, {event.FAILED}) AND NOT EXISTS (
             SELECT 1 FROM outbox p
             WHERE p.channel_id = :channel AND p.card_key = outbox.card_key AND p.ts IS NOT NULL

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.download_schema import nudge_opt_outs, nudges
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
@@ -20,7 +21,7 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
     """
     row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
     new = tx.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
-    against = set(tx.execute(sa.select(nudge_opt_outs.c.user_id)).scalars())
+    against = _opted_out(tx, people)
     asked: list[str] = []
     for person in people:
         if len(asked) < most and person not in against:
@@ -31,8 +32,12 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
 def list_askable(tx: Transaction, build_id: str, people: Collection[str]) -> list[str]:
     """Return which of these users may be asked to try a build: not asked yet, and not opted out."""
     asked = set(tx.execute(sa.select(nudges.c.user_id).where(nudges.c.build_id == build_id)).scalars())
-    against = set(tx.execute(sa.select(nudge_opt_outs.c.user_id)).scalars())
+    against = _opted_out(tx, people)
     return [person for person in people if person not in asked | against]
+
+
+def _opted_out(tx: Transaction, people: Collection[str]) -> set[str]:
+    return set(tx.execute(_OPTED_OUT, rows=as_rows({"user_id": person} for person in people)).scalars())
 
 
 def opt_in_to_nudges(tx: Transaction, user_id: str) -> None:
@@ -44,3 +49,9 @@ def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
     """Never ask this user again, about any build."""
     insert = tx.insert(nudge_opt_outs).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
     tx.execute(insert)
+
+
+_OPTED_OUT = written(
+    "SELECT n.user_id FROM {rows} JOIN nudge_opt_outs n ON n.user_id = o.user_id",
+    JsonRows("rows", {"user_id": "text"}),
+)

@@ -128,19 +128,26 @@ _FACTS_OF = written(
 )
 
 # The oldest that waits in each channel under a lease.
-HEADS = """channel_leases c JOIN outbox a ON a.id = (
-        SELECT min(w.id) FROM outbox w WHERE w.channel_id = c.channel_id AND w.state IN {waiting}
-    )"""
-# Not one that follows a head which another replica has recorded as posted at this very moment: that is not taken.
-TAKEN = """c.lease_token = :token AND a.state = {delivery.SENDING}
-        AND (a.outcome_unknown OR a.attempted_until >= c.lease_until - :lease)"""
+_HEADS = """
+    WITH heads AS MATERIALIZED (
+        SELECT (
+            SELECT min(w.id) FROM outbox w WHERE w.channel_id = c.channel_id AND w.state IN {waiting}
+        ) AS id, c.lease_until - :lease AS since
+        FROM channel_leases c WHERE c.lease_token = :token
+    )
+"""
+_OF_HEADS = "heads h JOIN outbox a ON a.id = h.id"
+# Not one that follows a head which another replica has recorded as posted at this very moment: that is not taken. The
+# state is no bare column, or PostgreSQL would read all that waits by it.
+_TAKEN = "(a.state || '') = {delivery.SENDING} AND (a.outcome_unknown OR a.attempted_until >= h.since)"
 
-FACTS_OF_LEASE = written(_FACTS.replace("{source}", HEADS).replace("{which}", TAKEN))
+FACTS_OF_LEASE = written(_HEADS + _FACTS.replace("{source}", _OF_HEADS).replace("{which}", _TAKEN))
 
-SUBSCRIPTIONS_OF_LEASE = written(f"""
-    SELECT s.*, a.id AS delivery_id FROM {HEADS}
-    JOIN subscriptions s ON s.channel_id = a.channel_id AND s.app_id IN (a.app_id, '*')
-    WHERE {TAKEN} ORDER BY s.id
+SUBSCRIPTIONS_OF_LEASE = written(f"""{_HEADS}
+    SELECT s.*, a.id AS delivery_id FROM {_OF_HEADS}
+    CROSS JOIN (SELECT 0 AS every UNION ALL SELECT 1) e
+    JOIN subscriptions s ON s.channel_id = a.channel_id AND s.app_id = CASE e.every WHEN 1 THEN '*' ELSE a.app_id END
+    WHERE {_TAKEN} ORDER BY s.id
 """)  # noqa: S608 - our own words
 
 # All builds on the cards of these heads: each build once, what has followed it there, and whether it was recalled.

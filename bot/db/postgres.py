@@ -69,6 +69,8 @@ SESSION = {
 for _index in [index for table in metadata.tables.values() for index in table.indexes]:
     if _index.dialect_options["sqlite"]["where"] is not None:
         _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
+    if _index.name == "ix_key_value_prefix":
+        _index.dialect_options["postgresql"]["ops"] = {"key": "text_pattern_ops"}
 
 
 def pool(place: DatabaseUrl, *, reading: bool = False) -> PostgresRunner:

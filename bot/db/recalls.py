@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.db import goals, supersession, tickets
-from bot.db.dialect_sql import written
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.schema import recalls as table
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
@@ -57,6 +58,11 @@ def list_recalls(tx: Transaction) -> dict[str, Recall]:
     return {row.build_id: _recall_of(row) for row in tx.execute(sa.select(table))}
 
 
+def find_recalled(tx: Transaction, build_ids: Collection[str]) -> set[str]:
+    """Return which of these builds are recalled."""
+    return set(tx.execute(_RECALLED, rows=as_rows({"id": build_id} for build_id in build_ids)).scalars())
+
+
 def _recall_of(row: sa.Row[Any]) -> Recall:
     return Recall(row.build_id, row.app_id, row.reason, row.recalled_by, row.recalled_at)
 
@@ -68,3 +74,8 @@ _CARDS = written("""
             AND event IN {card_events} AND substr(channel_id, 1, 1) NOT IN ('U', 'W')
     ) AS c
 """)
+
+_RECALLED = written(
+    "SELECT r.build_id FROM {rows} JOIN recalls r ON r.build_id = o.id",
+    JsonRows("rows", {"id": "text"}),
+)

@@ -21,6 +21,8 @@ from bot.domain.downloads import GroupBy
 from bot.domain.model import ChannelNotice, ReportKind
 from bot.domain.scheduled_reports import ScheduledReport, delivery_name
 
+LEASED_AT_ONCE = 100  # reports that all replicas together may be making
+
 _COLUMNS = [table.c[field.name] for field in fields(ScheduledReport)]
 
 
@@ -73,8 +75,8 @@ def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledRepo
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """Return the digests that are paused for any reason, oldest first."""
-    query = sa.select(*_COLUMNS).where(table.c.paused.is_not(None)).order_by(table.c.id)
-    return [digest_of(row) for row in tx.execute(query)]
+    query = sa.select(*_COLUMNS).where(table.c.paused.is_not(None))  # in no order, or SQLite would read them all
+    return sorted((digest_of(row) for row in tx.execute(query)), key=lambda digest: digest.id)
 
 
 def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
@@ -167,7 +169,7 @@ def enqueue_report(
 
 def list_reports_due_after(tx: Transaction, moment: datetime) -> list[ScheduledReport]:
     """Those that are not due before then (aware)."""
-    query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
+    query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.due_at)
     return [digest_of(row) for row in tx.execute(query)]
 
 
@@ -206,10 +208,13 @@ _LEASE = written("""
     )
 """)
 
-_DUE_IN = written("""
-    SELECT min(CASE WHEN lease_until > due_at AND lease_until <= {now} + :far THEN lease_until ELSE due_at END) - {now}
-    FROM scheduled_reports WHERE paused IS NULL
-""")
+# In the order of their times: what is leased is due and comes first, and is followed by what is due next.
+_DUE_IN = written(f"""
+    SELECT min(r.at) - {{now}} FROM (
+        SELECT CASE WHEN lease_until > due_at AND lease_until <= {{now}} + :far THEN lease_until ELSE due_at END AS at
+        FROM scheduled_reports WHERE paused IS NULL ORDER BY due_at LIMIT {LEASED_AT_ONCE}
+    ) AS r
+""")  # noqa: S608 - our own words
 
 _NEW = JsonRows(
     "rows", {"channel": "text", "app": "text", "build": "text", "event": "text", "key": "text", "fact": "text"}

@@ -11,6 +11,10 @@ from bot.domain.model import FileKind
 from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, WatchState
 from bot.domain.tickets import TicketState
 
+PAUSED = sa.text("paused IS NOT NULL")
+LEASED = sa.text("lease_token IS NOT NULL")
+STILL_WAITING = sa.text("NOT notified")
+
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
@@ -28,6 +32,8 @@ subscriptions = sa.Table(
     sa.Column("muted_until", UtcMicros),
     sa.UniqueConstraint("channel_id", "app_id"),
     sa.Index(None, "app_id"),
+    sa.Index(None, "created_by"),
+    sa.Index("ix_subscriptions_paused", "paused", sqlite_where=PAUSED),
 )
 
 # One row per polled app. `poll_requested`: a webhook came, so poll at once, even if a poll is running; `on_request` is
@@ -50,6 +56,8 @@ app_polls = sa.Table(
     sa.Column("page_hash", sa.Text, nullable=False, server_default=""),
     sa.Column("page_until", UtcMicros, nullable=False, server_default="0"),
     sa.Index(None, "next_poll_at"),
+    sa.Index("ix_app_polls_failing", "failures", sqlite_where=sa.text("failures > 0")),
+    sa.Index("ix_app_polls_leased", "lease_token", sqlite_where=LEASED),
 )
 
 # One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
@@ -122,10 +130,13 @@ outbox = sa.Table(
     sa.Index(None, "channel_id", "card_key"),
     sa.Index(None, "build_id"),
     sa.Index("ix_outbox_held", "not_before", sqlite_where=HELD),
+    sa.Index("ix_outbox_held_channel", "channel_id", sqlite_where=HELD),
     sa.Index("ix_outbox_standing", "channel_id", "app_id", sqlite_where=STANDING),
     sa.Index("ix_outbox_waiting", "channel_id", "id", sqlite_where=WAITING),
     sa.Index("ix_outbox_last_post", "channel_id", "app_id", "posted_at"),
 )
+
+NAMED = sa.text("outcome <> lower(outcome)")
 
 audit = sa.Table(
     "audit",
@@ -144,6 +155,8 @@ audit = sa.Table(
     sa.Index(None, "at"),
     sa.Index(None, "user_id", "at"),
     sa.Index(None, "app_id", "at"),
+    # the ids of people are in capitals, which no other common outcome is
+    sa.Index("ix_audit_named", "outcome", sqlite_where=NAMED),
 )
 
 # `hash` is all that is kept of a claim ticket. `file_id` is empty for the build itself, `origin` is the channel.
@@ -164,6 +177,7 @@ tickets = sa.Table(
     sa.Column("channel_id", ChannelId, nullable=False),
     sa.Index(None, "build_id", "user_id"),
     sa.Index(None, "expires_at"),
+    sa.Index(None, "user_id"),
 )
 
 # Slack may deliver an event again; Socket Mode does not say so (https://github.com/slackapi/bolt-python/issues/1484).
@@ -191,6 +205,8 @@ key_value = sa.Table(
     sa.Column("key", SanitizedText, primary_key=True),
     sa.Column("value", SanitizedText, nullable=False),
     sa.Column("written_at", UtcMicros),
+    # postgresql.py names the operators by which PostgreSQL finds names that begin alike in it
+    sa.Index("ix_key_value_prefix", "key"),
 )
 
 # A role for a user (U…) or a user group (S…); for every app it is stored under `*`.
@@ -234,6 +250,7 @@ role_requests = sa.Table(
     sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("wide", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "user_id", "asked_at"),
+    sa.Index("ix_role_requests_refused", "asked_at", sqlite_where=sa.text("NOT sent")),
 )
 
 # The messages in which admins have a request: each shows the decision, of any admin.
@@ -279,7 +296,8 @@ build_waiters = sa.Table(
     sa.Column("snapshot", SanitizedText),
     sa.Column("channel_id", ChannelId),
     sa.Index(None, "user_id"),
-    sa.Index(None, "app_id"),
+    sa.Index("ix_build_waiters_app_id", "app_id", sqlite_where=STILL_WAITING),
+    sa.Index("ix_build_waiters_waiting", "user_id", "asked_at", sqlite_where=STILL_WAITING),
 )
 
 # The progress message of a watched build. `shown` is its text now. `tried` without a `ts`: a post with an
@@ -314,6 +332,8 @@ sent_builds = sa.Table(
     sa.Column("build_id", SanitizedText, nullable=False),
     sa.Column("sent_at", UtcMicros, nullable=False),
     sa.Column("used_at", UtcMicros),
+    sa.Index(None, "sender"),
+    sa.Index(None, "recipient"),
 )
 
 # Messages with a link, to be edited when it has expired: by response_url (`address`), or by channel and ts.
@@ -330,6 +350,7 @@ link_expiries = sa.Table(
     sa.Column("refresh_value", SanitizedText, nullable=False),
     sa.Column("language", SanitizedText, nullable=False, server_default="en"),
     sa.Index(None, "due_at"),
+    sa.Index(None, "ts"),
 )
 
 # A recalled build; undoing the recall removes the row.
@@ -368,6 +389,7 @@ bisections = sa.Table(
     sa.Column("voted_at", UtcMicros, nullable=False),
     sa.UniqueConstraint("channel_id", "running_for"),
     sa.Index(None, "state", "voted_at"),
+    sa.Index(None, "created_by"),
 )
 
 # What a tester said of a build, one word each; the id of a user who was forgotten is replaced.

@@ -292,7 +292,10 @@ def void_polls(tx: Transaction, app_id: str | None) -> None:
 
     Updating rows without a lease, too, makes a concurrent claim wait for (or skip until) our commit.
     """
-    tx.execute(_LOOK_AGAIN, app=app_id or EVERY_APP)
+    if app_id is None:
+        tx.execute(_LOOK_AGAIN_AT_ALL)
+    else:
+        tx.execute(_LOOK_AGAIN, app=app_id)
 
 
 def _told_by_now(before: Stage | None, stage: Stage) -> list[BuildEvent]:
@@ -352,11 +355,12 @@ _DROP = written("""
     WHERE subscription_id = :id AND state = {delivery.HELD}
 """)
 
-_LOOK_AGAIN = written("""
+_VOID = """
     UPDATE app_polls SET lease_token = NULL, lease_until = 0, page_hash = '',
         next_poll_at = CASE WHEN lease_token IS NULL THEN next_poll_at ELSE {now} END
-    WHERE app_id = :app OR CAST(:app AS text) = '*'
-""")
+"""
+_LOOK_AGAIN_AT_ALL = written(_VOID)
+_LOOK_AGAIN = written(f"{_VOID} WHERE app_id = :app")
 
 _FORGET = written("UPDATE builds SET deleted = true WHERE app_id = :app")
 

@@ -31,12 +31,28 @@ from bot.domain.states import DeliveryState, GoalState
 
 # What has a row for each app, channel or subscription may be read whole: it does not grow with the years.
 SMALL = {"app_polls", "channel_leases", "subscriptions", "scheduled_reports", "drafts", "recalls"}
-# Indexes of what is waiting or held just now.
-PARTIAL = {"ix_outbox_held", "ix_outbox_waiting", "ix_channel_leases_pending", "ix_goals_running"}
+# Indexes of what is waiting, held, leased or paused just now.
+PARTIAL = {
+    "ix_app_polls_failing",
+    "ix_app_polls_leased",
+    "ix_build_waiters_app_id",
+    "ix_build_waiters_waiting",
+    "ix_channel_leases_pending",
+    "ix_goals_leased",
+    "ix_goals_running",
+    "ix_outbox_held",
+    "ix_outbox_held_channel",
+    "ix_outbox_waiting",
+    "ix_role_requests_refused",
+    "ix_scheduled_reports_leased",
+    "ix_scheduled_reports_paused",
+    "ix_subscriptions_paused",
+}
 MANY = 100  # rows
 # Read whole, and why that may be.
 WHOLE = {
     "channel_moves._SAME_SUBSCRIPTION": "once for a channel that gets another id",
+    "audit_reports._UNNAME": "outcomes with an id in them, for a person who is forgotten",
     "build_watches._READ": "those of builds on their way",
     "build_watches._DUE_IN": "those of builds on their way",
     "link_expiries._EXPIRE_IN": "links of the last minutes",
@@ -139,8 +155,10 @@ MANY_ROWS = f"""
         SELECT 'b' || n, 'U' || n % 100, 'T1', 'a' || n % 20, n, true FROM generate_series(1, 5000) n;
     INSERT INTO goals (team_id, channel_id, app_id, app_name, build_ref, what, group_id, members_of, place_name,
             percent, people, deadline, tz, asks, created_by, created_at, state, ended_at, frozen, due_at, lease_until)
-        SELECT 'T1', 'C' || n, 'a' || n % 20, 'A', '1', 'A', 'S1', '', '', 90, 0, n, 'UTC', true, 'U1', n,
-            '{GoalState.REACHED}', n, n > 20, n, 0 FROM generate_series(1, 5000) n;
+        SELECT 'T1', 'C' || n, 'a' || n, 'A', '', '', '', '', '', 90, 1, n, 'UTC', false, 'U1', n,
+            '{GoalState.STOPPED}', n, true, n, 0
+        FROM generate_series(1, 5000) n;
+    INSERT INTO nudge_opt_outs (user_id, since) SELECT 'U' || n, n FROM generate_series(1, 5000) n;
     ANALYZE;
 """
 
