@@ -17,7 +17,6 @@ from bot.applivery.client import AppliveryClient
 from bot.container import build_services
 from bot.db.database import Database
 from bot.db.installation import installation_tag
-from bot.dispatch.bolt import create_bolt_app
 from bot.dispatch.dispatcher import RequestDispatcher
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain.health import Health
@@ -38,6 +37,7 @@ from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.scopes import OPTIONAL, REQUIRED, SCOPES
 from bot.slack.socket_mode.pool import SocketPool
+from bot.slack.web_api import WebAPI
 from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
 from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
@@ -191,17 +191,16 @@ async def _opened(
         on_sharing_change=check_sharing,
     )
     stack.push_async_callback(dispatcher.drain, FINISH_SECONDS)
-    slack = create_bolt_app(
-        dispatcher,
-        token=settings.slack_bot_token.get_secret_value(),
-        signing_secret=settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None,
-        base_url=f"{settings.slack_api_url}/",
-        session=session,
-    )
     sockets = None
     if settings.slack_app_token:
         token = settings.slack_app_token.get_secret_value()
-        sockets = SocketPool(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
+        sockets = SocketPool(
+            dispatcher.receive,
+            client=WebAPI(base_url=f"{settings.slack_api_url}/", session=session),
+            app_token=token,
+            count=settings.slack_socket_connections,
+            metrics=metrics,
+        )
         stack.push_async_callback(sockets.close)
     arrivals = None if sockets else EventArrivals(store, tuning.clock)
     if arrivals:
@@ -229,7 +228,7 @@ async def _opened(
         arrivals=arrivals,
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
-    events = SlackEvents(slack, secret, metrics, arrivals) if arrivals else None
+    events = SlackEvents(dispatcher.receive, secret, metrics, arrivals) if arrivals else None
     webhook_handler = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
     stack.callback(webhook_handler.close)
     web = _web(settings, store, metrics, vitals, claim, webhook_handler, events)

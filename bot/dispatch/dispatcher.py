@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -14,9 +13,6 @@ from datetime import datetime
 from typing import Any, TypedDict, get_args
 
 import structlog
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
-from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
 
 from bot import i18n
 from bot.dispatch import guesses, refusals
@@ -80,6 +76,7 @@ from bot.slack.blocks import HomeView, Message, Modal, Reply
 from bot.slack.blocks.paging import paginate, parse_page_value
 from bot.slack.client import SlackClient
 from bot.slack.deduplication import RequestDeduplicator
+from bot.slack.incoming import TRY_AGAIN, Acknowledgement, IncomingRequest
 from bot.slack.schemas import sanitize
 from bot.slack.source_message import read_message
 from bot.slack.views import errors, forms
@@ -93,8 +90,6 @@ MOST_COMMANDS = 5  # in one message
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 MOVE_SECONDS = 2.5  # of the three in which Slack wants an acknowledgement
 SHORTCUTS = ("message_action", "shortcut")  # of a message, and a global one
-OK = 200
-TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket Mode it is not acknowledged
 # the button that would ask it again
 _repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)
 _asker: ContextVar[Actor | None] = ContextVar("asker", default=None)  # of the request worked on, once known
@@ -153,16 +148,10 @@ def _click_key(source: RequestSource, action: dict[str, Any]) -> str:
     return f"{where} {action.get('action_id')} {action.get('value') or ''}"
 
 
-def _json_response(body: dict[str, Any]) -> BoltResponse:
-    """Return an acknowledgement that says something, or nothing."""
-    return BoltResponse(status=OK, body=json.dumps(body) if body else "", headers={"content-type": "application/json"})
+class RequestDispatcher:
+    """Takes every verified request, acknowledges it and works on it after.
 
-
-class RequestDispatcher(AsyncMiddleware):
-    """The last of Bolt's global middlewares: it takes every verified request, acknowledges it and works on it after.
-
-    Answering here, and not in a Bolt listener, saves the 10 ms step in which Bolt looks whether a listener has
-    acknowledged, and gives commands, clicks and forms one way of being authorised and answered.
+    Commands, clicks and forms have one way of being authorised and answered.
     """
 
     def __init__(
@@ -197,15 +186,9 @@ class RequestDispatcher(AsyncMiddleware):
         self._queue = FairQueue()
         self._overload = OverloadResponder(self._responder, metrics, services.command)
 
-    async def async_process(
-        self,
-        *,
-        req: AsyncBoltRequest,
-        resp: BoltResponse,
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
-    ) -> BoltResponse | None:
+    async def receive(self, request: IncomingRequest) -> Acknowledgement:
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
-        body: dict[str, Any] = sanitize(req.body)
+        body: dict[str, Any] = sanitize(request.body)
         kind = body.get("type")
         at_hand.set(workspace_of(body))
         if (done := await self._note_event(body)) is not None:
@@ -214,25 +197,25 @@ class RequestDispatcher(AsyncMiddleware):
         if kind != "block_suggestion" and self._queue.is_full(user_id_of(body)):
             return await self._reject_overload(body)
         clicks = self._parse_clicks(body) if kind == "block_actions" else []
-        _arrival.set(self._start_check(req, body, clicks) if kind != "block_suggestion" else None)
+        _arrival.set(self._start_check(request, body, clicks) if kind != "block_suggestion" else None)
         if "command" in body:
             self._spawn(parse_source(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._on_text)
         elif kind == "block_actions":
             for source, action in clicks:
                 self._spawn(source, action, self._on_click)
         elif kind == "view_submission":
-            return _json_response(await self._acknowledge_form(body))
+            return Acknowledgement(body=await self._acknowledge_form(body))
         elif kind in SHORTCUTS:
             self._spawn(parse_source(Entrypoint.SHORTCUT, body), body, self._on_shortcut)
         elif kind == "event_callback":
             self._handle_event(body)
         elif kind == "block_suggestion":
             found = await self._on_typeahead(parse_source(Entrypoint.TYPEAHEAD, body), body)
-            return _json_response({"options": found})
-        return BoltResponse(status=OK, body="")
+            return Acknowledgement(body={"options": found})
+        return Acknowledgement()
 
     def _start_check(
-        self, req: AsyncBoltRequest, body: dict[str, Any], clicks: list[tuple[RequestSource, dict[str, Any]]]
+        self, request: IncomingRequest, body: dict[str, Any], clicks: list[tuple[RequestSource, dict[str, Any]]]
     ) -> asyncio.Task[Arrival] | None:
         """Begin to look whether the request was here before; a link that its only click asks for is counted with it.
 
@@ -243,9 +226,9 @@ class RequestDispatcher(AsyncMiddleware):
         link = None
         if len(once) == 1 and self._is_for_link(once[0][1]) and (person := self._people.known_id(once[0][0].user_id)):
             link = self.services.links.limits(person)
-        return self._deduplicator.start_check(req, body, keys, link)
+        return self._deduplicator.start_check(request, body, keys, link)
 
-    async def _note_event(self, body: dict[str, Any]) -> BoltResponse | None:
+    async def _note_event(self, body: dict[str, Any]) -> Acknowledgement | None:
         """Deal with an event that nobody waits for an answer to; None for every other request."""
         if known := changed_members_and_groups(body):  # twice does no harm, and waits for no database
             for who in known:
@@ -255,7 +238,7 @@ class RequestDispatcher(AsyncMiddleware):
             return await self._on_channel_id_changed(*changed)
         elif not is_message(body) or parse_spoken(body):  # the bot's own messages, too, come back as events
             return None
-        return BoltResponse(status=OK, body="")
+        return Acknowledgement()
 
     async def _acknowledge_form(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the response to a form, by which it closes or stays open; the same for one that is delivered again."""
@@ -272,16 +255,16 @@ class RequestDispatcher(AsyncMiddleware):
         finally:
             self._forms.pop(key, None)
 
-    async def _on_channel_id_changed(self, old: str, new: str, at: float) -> BoltResponse:
+    async def _on_channel_id_changed(self, old: str, new: str, at: float) -> Acknowledgement:
         """Record a channel's new id before it is acknowledged: what is not, Slack delivers again."""
         try:
             async with asyncio.timeout(MOVE_SECONDS):
                 await self.services.slack_events.moves.move(old, new, at)
         except (DatabaseUnavailable, TimeoutError) as problem:
             log.warning("event.channel_id_not_recorded", channel=old, to=new, problem=kind_of(problem))
-            return BoltResponse(status=TRY_AGAIN, body="")
+            return Acknowledgement(TRY_AGAIN)
         self._on_channel_change(new)
-        return BoltResponse(status=OK, body="")
+        return Acknowledgement()
 
     def _handle_event(self, body: dict[str, Any]) -> None:
         if spoken := parse_spoken(body):
@@ -300,11 +283,11 @@ class RequestDispatcher(AsyncMiddleware):
         elif is_access_change(body):
             self._track(self._on_access_change(body))
 
-    async def _reject_overload(self, body: dict[str, Any]) -> BoltResponse:
+    async def _reject_overload(self, body: dict[str, Any]) -> Acknowledgement:
         if message := self._overload.message(body):
             with for_a_person():
                 self._track(message)
-        return _json_response(await self._overload.acknowledgement(body))
+        return Acknowledgement(body=await self._overload.acknowledgement(body))
 
     async def drain(self, timeout_seconds: float) -> None:
         """Wait for the answers in progress, for so many seconds at most."""

@@ -65,8 +65,6 @@ def set_up_logs(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # what Bolt warns of is about listeners and tokens of its own, which we do not use
-    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
     for chatty in ("slack_sdk", "aiohttp.access", "asyncio", "alembic", "stamina"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 

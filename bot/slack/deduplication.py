@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Collection
 from typing import Any
 
-from slack_bolt.request.async_request import AsyncBoltRequest
-
 from bot.db import idempotency
 from bot.db.database import Database
 from bot.db.link_quota import LinkLimits
@@ -15,12 +13,12 @@ from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import Arrival, RequestOutcome
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.metrics import Metrics
+from bot.slack.incoming import IncomingRequest
 
 LOOK_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer is away
-ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode
 
 
-def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> list[str]:
+def request_keys(request: IncomingRequest, body: dict[str, Any]) -> list[str]:
     """Return the keys that identify a request at every redelivery; few, since each is a row on the disk.
 
     Slack repeats commands, clicks and forms with the same trigger, and events with the same id:
@@ -37,10 +35,10 @@ def request_keys(req: AsyncBoltRequest, body: dict[str, Any]) -> list[str]:
     if event.get("ts") and str(event.get("channel") or "").startswith("D"):
         # one message may be both an app_mention and a message.im
         keys.append(f"message {event['channel']} {event['ts']}")
-    if not keys and (envelope := req.context.get(ENVELOPE)):
-        keys.append(f"envelope {envelope}")
-    if not keys and (signature := "".join(req.headers.get("x-slack-signature") or [])):
-        keys.append(f"signature {signature}")
+    if not keys and request.envelope:
+        keys.append(f"envelope {request.envelope}")
+    if not keys and request.signature:
+        keys.append(f"signature {request.signature}")
     return keys
 
 
@@ -53,7 +51,11 @@ class RequestDeduplicator:
         self._looking: set[asyncio.Task[Arrival]] = set()
 
     def start_check(
-        self, req: AsyncBoltRequest, body: dict[str, Any], clicks: Collection[str] = (), link: LinkLimits | None = None
+        self,
+        request: IncomingRequest,
+        body: dict[str, Any],
+        clicks: Collection[str] = (),
+        link: LinkLimits | None = None,
     ) -> asyncio.Task[Arrival] | None:
         """Look up, during the acknowledgement, whether this request was here before; None when it has no keys.
 
@@ -61,10 +63,10 @@ class RequestDeduplicator:
         that it asks for is counted. The task raises DatabaseUnavailable when the database does not
         answer in time.
         """
-        known = sorted(request_keys(req, body))
+        known = sorted(request_keys(request, body))
         if not known and not clicks:
             return None
-        entrypoint = Entrypoint.SOCKET if req.context.get(ENVELOPE) else Entrypoint.HTTP
+        entrypoint = Entrypoint.SOCKET if request.envelope else Entrypoint.HTTP
         task = asyncio.create_task(self._record(known, clicks, link, entrypoint))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)

@@ -177,7 +177,7 @@ class RequestPayload(msgspec.Struct):
     view: ViewPayload | None = None
     actions: list[BlockAction] | None = None
     message: MessagePayload | None = None
-    event: EventPayload | msgspec.UnsetType = msgspec.UNSET  # may be missing, not null: Bolt breaks on that
+    event: EventPayload | msgspec.UnsetType = msgspec.UNSET  # may be missing, not null
     authorizations: list[Authorization] | None = None
 
 

@@ -7,13 +7,9 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.response import BoltResponse
 from yarl import URL
 
 from bot.domain.audit import Entrypoint
@@ -21,6 +17,7 @@ from bot.domain.outcomes import RequestOutcome
 from bot.observability.metrics import Metrics
 from bot.services.event_arrivals import EventArrivals
 from bot.slack import schemas
+from bot.slack.incoming import Acknowledgement, IncomingRequest, Receiver
 from bot.web.request_bodies import read_body
 
 SLACK_BYTES = 1024 * 1024  # Slack's largest, a full form in which each character takes nine bytes, is half of it
@@ -28,28 +25,33 @@ FRESH_SECONDS = 300
 CHECK_BYTES = 1024
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-REFUSED = 401
+REFUSED = Acknowledgement(401)
 
 
 class SlackEvents:
     """`POST /slack/events`."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str, metrics: Metrics, arrivals: EventArrivals) -> None:
-        self._app = app
+    def __init__(self, receive: Receiver, signing_secret: str, metrics: Metrics, arrivals: EventArrivals) -> None:
+        self._receive = receive
         self._secret = signing_secret.encode()
         self._metrics = metrics
         self._arrivals = arrivals
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Give a request of Slack's to Bolt; anything else is refused with 401 and counted."""
+        """Answer a request of Slack's; anything else is refused with 401 and counted."""
         body = await read_body(request, SLACK_BYTES)
-        answer = BoltResponse(status=REFUSED, body="")
-        signed = self._is_signed(request, body)
-        if signed or _certificate_check(body):
-            answer = await self._dispatch(request, body, signed=signed)
-        if answer.status == REFUSED:  # a wrong signature, one too old, or a body that is not Slack's
+        answer = REFUSED
+        try:
+            signed = self._is_signed(request, body)
+            if signed or _may_be_certificate_check(body):
+                answer = await self._acknowledge(request, _parsed(body.decode(), request.content_type), signed=signed)
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            pass  # a body that is not Slack's; our own work is in tasks and cannot fail here
+        if answer is REFUSED:  # also for a wrong signature, or one too old
             self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
-        return await to_aiohttp_response(answer)
+        if answer.body:
+            return web.json_response(answer.body, status=answer.status)
+        return web.Response(status=answer.status)
 
     def _is_signed(self, request: web.Request, body: bytes) -> bool:
         """Return whether this is signed by Slack, lately.
@@ -65,26 +67,22 @@ class SlackEvents:
             self._arrivals.refuse()
         return signed
 
-    async def _dispatch(self, request: web.Request, body: bytes, *, signed: bool) -> BoltResponse:
-        try:
-            headers: dict[str, str | Sequence[str]] = dict(request.headers)
-            if signed:  # so Bolt need not verify it again, which it does not of what is parsed
-                bolt_request = AsyncBoltRequest(
-                    body=_parsed(body.decode(), request.content_type), headers=headers, mode="socket_mode"
-                )
-            else:
-                bolt_request = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=headers)
-            if schemas.is_valid(bolt_request.body):
-                if signed:
-                    self._arrivals.accept(bolt_request.body.get("type"), bolt_request.body.get("api_app_id"))
-                return await self._app.async_dispatch(bolt_request)
-        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-            pass  # Bolt parses a body before it verifies it; our own work is in tasks and cannot fail here
-        return BoltResponse(status=REFUSED, body="")
+    async def _acknowledge(self, request: web.Request, body: dict[str, Any], *, signed: bool) -> Acknowledgement:
+        if not schemas.is_valid(body):
+            return REFUSED
+        if not signed:
+            return Acknowledgement() if body.get("ssl_check") == "1" else REFUSED
+        self._arrivals.accept(body.get("type"), body.get("api_app_id"))
+        if body.get("ssl_check") == "1":
+            return Acknowledgement()
+        if body.get("type") == "url_verification":
+            # https://docs.slack.dev/reference/events/url_verification
+            return Acknowledgement(body={"challenge": body.get("challenge")})
+        return await self._receive(IncomingRequest(body, signature=request.headers["X-Slack-Signature"]))
 
 
 def _parsed(body: str, kind: str) -> dict[str, Any]:
-    """Return what Bolt makes of a body. Raises ValueError or TypeError for what is not of Slack's.
+    """Return a body: JSON, or a form that may hold it. Raises ValueError or TypeError for what is not of Slack's.
 
     yarl takes a form apart in a tenth of the time that the standard library needs.
     https://docs.slack.dev/interactivity/handling-user-interaction#payloads
@@ -106,7 +104,7 @@ def _single_header(request: web.Request, name: str, shape: re.Pattern[str]) -> s
     return found[0] if len(found) == 1 and shape.fullmatch(found[0]) else None
 
 
-def _certificate_check(body: bytes) -> bool:
+def _may_be_certificate_check(body: bytes) -> bool:
     """Return whether this may be Slack's check of our certificate, which it does not sign; the response is empty.
 
     https://docs.slack.dev/interactivity/implementing-slash-commands

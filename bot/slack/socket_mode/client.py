@@ -8,13 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from slack_bolt.adapter.socket_mode.async_internals import send_async_response
-from slack_bolt.adapter.socket_mode.internals import build_headers
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
 from yarl import URL
 
 from bot.exceptions import kind_of
@@ -22,7 +19,7 @@ from bot.http_proxy import proxy_of
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack import schemas
-from bot.slack.deduplication import ENVELOPE
+from bot.slack.incoming import OK, IncomingRequest, Receiver
 
 log = logger(__name__)
 
@@ -53,12 +50,20 @@ class SocketModeConnection(SocketModeClient):
     https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
     """
 
-    def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, on_disconnect: ToldToGo) -> None:
+    def __init__(
+        self,
+        receive: Receiver,
+        *,
+        client: AsyncWebClient,
+        app_token: str,
+        ping_seconds: float,
+        on_disconnect: ToldToGo,
+    ) -> None:
         # of its own, which getLogger() would keep for ever: nothing of it reaches our log
         told = logging.Logger("bot.slack.socket_mode.pool.sdk", logging.ERROR)  # noqa: LOG001
         told.addHandler(_SdkLogHandler(self._on_error))
-        super().__init__(app_token=app_token, logger=told, web_client=app.client, ping_interval=ping_seconds)
-        self._app = app
+        super().__init__(app_token=app_token, logger=told, web_client=client, ping_interval=ping_seconds)
+        self._receive = receive
         self._on_disconnect = on_disconnect
         self._connecting: asyncio.Task[None] | None = None
         self.successor: SocketModeConnection | None = None
@@ -125,17 +130,11 @@ class SocketModeConnection(SocketModeClient):
                 log.info("slack.socket.close_failed", error=kind_of(error), cause=cause(error))
 
     async def _on_request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        started = time.time()
         if not schemas.is_valid(request.payload):
             log.warning("request.unreadable", kind=request.type)
             await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
             return
-        answer = await self._app.async_dispatch(
-            AsyncBoltRequest(
-                mode="socket_mode",
-                body=request.payload,
-                headers=build_headers(request),
-                context={ENVELOPE: request.envelope_id},
-            )
-        )
-        await send_async_response(self, request, answer, started)
+        answer = await self._receive(IncomingRequest(request.payload, envelope=request.envelope_id))
+        if answer.status == OK:  # what is not acknowledged comes again
+            said = {"payload": answer.body} if answer.body else {}
+            await self.send_socket_mode_response({"envelope_id": request.envelope_id, **said})

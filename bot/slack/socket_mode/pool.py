@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.exceptions import kind_of
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
+from bot.slack.incoming import Receiver
 from bot.slack.socket_mode.client import SocketModeConnection, ToldToGo
 
 log = logger(__name__)
@@ -35,8 +36,9 @@ class SocketPool:
 
     def __init__(
         self,
-        app: AsyncApp,
+        receive: Receiver,
         *,
+        client: AsyncWebClient,
         app_token: str,
         count: int,
         metrics: Metrics,
@@ -51,7 +53,9 @@ class SocketPool:
         self._ping_seconds, self._check_seconds, self._rebuild_seconds = ping_seconds, check_seconds, rebuild_seconds
 
         def connection(told_to_go: ToldToGo) -> SocketModeConnection:
-            return SocketModeConnection(app, app_token=app_token, ping_seconds=ping_seconds, on_disconnect=told_to_go)
+            return SocketModeConnection(
+                receive, client=client, app_token=app_token, ping_seconds=ping_seconds, on_disconnect=told_to_go
+            )
 
         self._slots = [_SocketSlot(connection, linger_seconds, metrics) for _ in range(count)]
         self._watch: asyncio.Task[None] | None = None

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability.metrics import Metrics
+from bot.slack.incoming import Acknowledgement, IncomingRequest
 from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, SocketPool
 from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
@@ -33,19 +33,18 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 @pytest.fixture
 async def opened(slack: FakeSlack) -> Opened:
-    """Sockets of a Bolt app that acknowledges `/applivery`, with everything 50 times as quick: a minute lasts 1.2 s."""
+    """Sockets of an app that acknowledges everything, with everything 50 times as quick: a minute lasts 1.2 s."""
 
     @asynccontextmanager
     async def run(count: int = 1, **changes: float) -> AsyncIterator[SocketPool]:
-        app = AsyncApp(signing_secret="", client=AsyncWebClient(token=slack.bot_token, base_url=slack.api_url))
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
 
-        @app.command("/applivery")
-        async def _(ack: Any) -> None:
-            await ack()
+        async def receive(_: IncomingRequest) -> Acknowledgement:
+            return Acknowledgement()
 
         paces = {"ping": PING_SECONDS, "check": LOOK_SECONDS, "rebuild": REBUILD_SECONDS, "linger": LINGER_SECONDS}
         quick = {**{f"{name}_seconds": seconds / QUICKER for name, seconds in paces.items()}, **changes}
-        sockets = SocketPool(app, app_token=slack.app_token, count=count, metrics=Metrics(), **quick)
+        sockets = SocketPool(receive, client=client, app_token=slack.app_token, count=count, metrics=Metrics(), **quick)
         try:
             yield sockets
         finally:

@@ -54,7 +54,7 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
     """Set up logs in a style and read what came out of them; everything is put back afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    chatty = {name: logging.getLogger(name).level for name in ("slack_bolt", "slack_sdk", "aiohttp.access", "asyncio")}
+    chatty = {name: logging.getLogger(name).level for name in ("slack_sdk", "aiohttp.access", "asyncio")}
     quiet = {name: logging.getLogger(name).level for name in ("alembic", "stamina")}
     before = structlog.get_config()
 
