@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from bot.applivery import coercion, errors, parse, schemas
 from bot.applivery.envelope import Page, refusal
-from bot.domain.model import App, Attachment, Build, BuildSource, FileKind, InstallRequirements, Link, Member, Stage
+from bot.domain.model import (
+    App,
+    Attachment,
+    Build,
+    BuildRetention,
+    BuildSource,
+    FileKind,
+    InstallRequirements,
+    Link,
+    Member,
+    Stage,
+)
 from bot.exceptions import AppliveryError, InvalidResponse, NotFound
 from sandbox.applivery.payloads import NETWORKS
 
@@ -294,6 +305,29 @@ def test_an_odd_refusal_is_still_one(error: Any) -> None:
 
 
 # ------------------------------------------------------------------ apps, workspace, token
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        (None, None),
+        ({}, None),
+        ([], None),
+        ("30", None),
+        ({"notificationLanguage": "en"}, None),
+        ({"buildRetentionDays": 60, "buildsRetainedPerPublication": 5}, BuildRetention(60, 5)),
+        ({"buildRetentionDays": "60"}, BuildRetention(60, None)),
+        ({"buildRetentionDays": 0, "buildsRetainedPerPublication": 5}, BuildRetention(None, 5)),
+        ({"buildRetentionDays": -1, "buildsRetainedPerPublication": 5}, BuildRetention(None, 5)),
+        ({"buildRetentionDays": None, "buildsRetainedPerPublication": 5}, BuildRetention(None, 5)),
+        ({"buildRetentionDays": 365, "maxBillingBuildRetentionDays": 90}, BuildRetention(90, None)),
+        ({"buildRetentionDays": 30, "maxBillingBuildRetentionDays": 90}, BuildRetention(30, None)),
+        ({"buildRetentionDays": 30, "maxBillingBuildRetentionDays": 0}, BuildRetention(30, None)),
+        ({"maxBillingBuildRetentionDays": 90}, None),  # a maximum of the plan is no choice of the app
+    ],
+)
+def test_retention_is_the_apps_own_within_its_plan(configuration: Any, expected: BuildRetention | None) -> None:
+    assert parse.app(ok({"id": ID, "configuration": configuration})).retention == expected
 
 
 def test_an_app_without_a_short_name_goes_by_its_id() -> None:

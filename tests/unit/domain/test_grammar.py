@@ -173,3 +173,19 @@ def test_a_blank_after_a_key_is_closed_up() -> None:
     read = grammar.closed_up(grammar.read("get courier os: ios by: Ana Ruiz to:x y"))
     assert read.plain == ("get", "courier", "Ruiz", "y")
     assert [(option.key, option.value) for option in read.options] == [("os", "ios"), ("by", "Ana"), ("to", "x")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain", "value"),
+    [
+        ("courier within:12 weeks", ("courier",), "12 weeks"),
+        ("within:1 day courier", ("courier",), "1 day"),
+        ("within: 30d courier", ("courier",), "30d"),
+        ("within:30d courier", ("courier",), "30d"),
+        ("within:12 courier", ("courier",), "12"),
+        ("within:weeks 12", ("12",), "weeks"),
+    ],
+)
+def test_a_length_of_time_may_be_two_words(typed: str, plain: tuple[str, ...], value: str) -> None:
+    read = grammar.closed_up(grammar.read(typed))
+    assert (read.plain, read.values("within")) == (plain, (value,))

@@ -88,6 +88,13 @@ def test_deadline_impossible_refused_with_example(text: str, words: str) -> None
     assert "`" in str(refused.value.next_step)
 
 
+def test_deadline_further_away_is_taken_where_asked_for() -> None:
+    year = timedelta(days=366)
+    assert deadline.parse("12w", now=SATURDAY, tz=MADRID, longest=year) == SATURDAY + timedelta(weeks=12)
+    with pytest.raises(UserInputError, match="more than 366 days away"):
+        deadline.parse("367d", now=SATURDAY, tz=MADRID, longest=year)
+
+
 def test_deadline_in_skipped_hour_is_after_clock_change() -> None:
     before = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
     assert at("02:30", now=before) == "2026-03-29 01:30"  # 03:30 in Madrid

@@ -1,0 +1,43 @@
+"""The plan's limits that were reported: the last of each kind, and each until the database has it."""
+
+from __future__ import annotations
+
+from bot.applivery.errors import ErrorBody, problem
+from bot.applivery.plan_limits import PlanLimitLog
+from bot.exceptions import QuotaExceeded
+
+
+def refusal(item: str | None, limit: int | None, used: int | None = None) -> QuotaExceeded:
+    error = problem(ErrorBody(5003, item=item, limit=limit, num=used), 400)
+    assert isinstance(error, QuotaExceeded)
+    return error
+
+
+def test_the_last_limit_of_each_kind_is_kept() -> None:
+    log = PlanLimitLog()
+    for item, limit in (("downloadsByMonth.202610", 10), ("apps", 3), ("downloadsByMonth.202611", 20)):
+        log.note(refusal(item, limit, limit))
+    assert [(limit.item, limit.limit, limit.used) for limit in log.seen()] == [
+        ("downloadsByMonth.202611", 20, 20),
+        ("apps", 3, 3),
+    ]
+
+
+def test_a_refusal_without_numbers_is_no_limit() -> None:
+    log = PlanLimitLog()
+    for refused in (refusal(None, 3), refusal("downloads", None)):
+        log.note(refused)
+    assert log.seen() == []
+
+
+def test_a_limit_is_unsaved_until_that_very_one_is_saved() -> None:
+    log = PlanLimitLog()
+    log.note(refusal("downloads", 10))
+    [first] = log.unsaved()
+    log.note(refusal("downloads", 20))
+    log.saved(first)
+    [second] = log.unsaved()
+    assert second.limit == 20
+    log.saved(second)
+    assert log.unsaved() == []
+    assert log.seen() == [second]
