@@ -44,12 +44,12 @@ class ForecastPart(StrEnum):
 class ForecastItem:
     """One thing that ends at `at` (aware; None: it is so already, or from the next build on).
 
-    `build` is the newest of the builds concerned, `others` counts the rest. `people` are those whose latest recorded
-    download one of them is, or who are concerned in another way; None: unknown. `number` is that of a subscription in
-    `channel_id`, or of a scheduled report. `reason` is the word for why something is paused, a plan's item (empty:
-    downloads) or a scope,
-    or the message id of what may stop installs on a `platform` in some `regions` (ISO 3166; none: everywhere), of
-    which `is_year` says that only its year is known. `used` of `limit` are used up.
+    `build` stands for the builds concerned: the newest, or the first to go. `others` counts the rest. `people` are
+    those whose latest recorded download one of them is, or who are concerned in another way; None: unknown. `number` is
+    that of a subscription in `channel_id`, or of a scheduled report. `reason` is the word for why something is paused,
+    a plan's item (empty: downloads) or a scope, or the message id of what may stop installs on a `platform` in some
+    `regions` (ISO 3166; none: everywhere), of which `is_year` says that only its year is known. `used` of `limit` are
+    used up.
     """
 
     kind: ForecastKind

@@ -68,14 +68,15 @@ def _is_used(build: Build, builds: Sequence[Build], users: Holders | None, now: 
 
 
 def _of_builds(kind: ForecastKind, at: datetime, same: Sequence[Build], users: Holders | None) -> ForecastItem:
-    newest = same[0]
+    """Return the item of some builds; the first stands for them."""
+    first = same[0]
     people = None if users is None else sum(users.get(build.id, 0) for build in same)
     return ForecastItem(
         kind,
         at,
-        newest.app.id,
-        newest.app.name,
-        build=newest.without_details(),
+        first.app.id,
+        first.app.name,
+        build=first.without_details(),
         others=len(same) - 1,
         people=people,
     )
@@ -103,8 +104,8 @@ def deletions(
     for kind, dated_builds in found.items():
         used = [(at, build) for at, build in dated_builds if users and users.get(build.id, 0)]
         items += [_of_builds(kind, at, [build], users) for at, build in used]
-        if rest := [pair for pair in dated_builds if pair not in used]:
-            items.append(_of_builds(kind, min(at for at, _ in rest), [build for _, build in rest], users))
+        if rest := sorted((pair for pair in dated_builds if pair not in used), key=lambda pair: pair[0]):
+            items.append(_of_builds(kind, rest[0][0], [build for _, build in rest], users))
     return items
 
 

@@ -130,12 +130,13 @@ def test_without_known_days_no_deletion_is_claimed(retention: BuildRetention | N
 
 def test_used_builds_have_lines_of_their_own() -> None:
     app = replace(APP, retention=BuildRetention(30, 5))
-    builds = [build(number, age=timedelta(days=30 - number)) for number in (1, 2, 3, 4)]
-    found = forecasts.deletions(app, builds, {builds[1].id: 7}, NOW, UNTIL)
+    builds = [build(number, age=timedelta(days=30 - number)) for number in (4, 3, 2, 1)]
+    found = forecasts.deletions(app, builds, {builds[2].id: 7}, NOW, UNTIL)
     assert kinds(found) == [
         (ForecastKind.PENDING_DELETION, NOW + 2 * DAY, 7, 0),
         (ForecastKind.PENDING_DELETION, NOW + 1 * DAY, 0, 2),
     ]
+    assert [item.build and item.build.id for item in found] == [builds[2].id, builds[3].id], "the first to go"
     [together] = forecasts.deletions(app, builds, None, NOW, UNTIL)
     assert (together.people, together.others) == (None, 3)
 
