@@ -10,7 +10,7 @@ from bot.commands import get
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button, command
 from bot.dispatch.targets import Filters
-from bot.domain import access, bisection, grammar, lookup, platforms
+from bot.domain import access, bisection_candidates, grammar, lookup, platforms
 from bot.domain.bisection import MOST_BUILDS, Bisection
 from bot.domain.build_labels import BuildLabel
 from bot.domain.builds import line_of
@@ -173,7 +173,7 @@ async def _between(call: CommandContext, good: Build, bad: Build, filters: Parse
     has_branch = any(option.key == "branch" for option in filters.options)
     listed = await _listed(call, good, bad)
     wanted = [build for build in listed if build.id in (good.id, bad.id) or lookup.fits(build, filters)]
-    found = bisection.between(good, bad, wanted, any_line=has_branch)
+    found = bisection_candidates.between(good, bad, wanted, any_line=has_branch)
     if found is None:
         swapped = grammar.readable(ParsedText((), (KeyValue(GOOD, bad.id), KeyValue(BAD, good.id), *filters.options)))
         label = Text("Good {good}, bad {bad}", good=BuildLabel(bad), bad=BuildLabel(good))

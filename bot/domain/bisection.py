@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from bot.domain.builds import line_of
+from bot.domain.forges import ComparePage, compare_page
 from bot.domain.model import Actor, App, Build, BuildSource, Stage
-from bot.domain.states import BisectionState, BisectVerdict
+from bot.domain.states import BisectionState, BisectVerdict, Judgement
 
 RESULT = ""  # stands among the steps for the result
 MOST_BUILDS = 1000  # from the good one to the bad one
@@ -40,16 +39,6 @@ class Vote:
     build_id: str
     user_id: str
     verdict: BisectVerdict
-
-
-class Judgement(StrEnum):
-    """What all testers together say of a build; CONTESTED: as many good as bad."""
-
-    OPEN = "open"
-    GOOD = "good"
-    BAD = "bad"
-    UNCLEAR = "unclear"
-    CONTESTED = "contested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +123,14 @@ class Bisection:
             origin=origin,
         )
 
+    def compare_page(self, good_id: str, bad_id: str) -> ComparePage | None:
+        """Return the page with the commits after one build up to another; None where they have none in common."""
+        good, bad = self.facts_of(good_id), self.facts_of(bad_id)
+        repositories = {build.repository for build in (good, bad)} - {""}
+        if len(repositories) != 1 or good.commit == bad.commit:
+            return None
+        return compare_page(repositories.pop(), good.commit, bad.commit)
+
     def tally(self, build_id: str) -> Tally:
         """Return the votes on a build."""
         said = [vote.verdict for vote in self.votes if vote.build_id == build_id]
@@ -190,45 +187,3 @@ def narrowed(bisection: Bisection, recalled: Collection[str] = ()) -> BisectionR
     contested = [build_id for build_id in left if word[build_id] is Judgement.CONTESTED]
     asked = contested or left
     return BisectionRange(ids[good], ids[bad], tuple(left), tuple(untested), asked[len(asked) // 2] if asked else None)
-
-
-def between(good: Build, bad: Build, builds: Sequence[Build], *, any_line: bool = False) -> list[Build] | None:
-    """Return the ready builds of one platform from the good one to the bad one, oldest first, both included.
-
-    `builds` are the app's, newest first; either end may be missing there. Only those of the bad build's line lie
-    between, unless `any_line`. None when the good build is not older than the bad one.
-    """
-    line = _oldest_first(_with(builds, good, bad))
-    at = {build.id: place for place, build in enumerate(line)}
-    if at[good.id] >= at[bad.id]:
-        return None
-    inside = [
-        build
-        for build in line[at[good.id] + 1 : at[bad.id]]
-        if build.stage is Stage.READY
-        and build.platform.casefold() == bad.platform.casefold()
-        and (any_line or line_of(build) == line_of(bad))
-    ]
-    return [good, *inside, bad]
-
-
-def _oldest_first(builds: Sequence[Build]) -> list[Build]:
-    """Return builds in the order of their upload; in the reverse of the given order where one's time is unknown."""
-    dated = [(build.created_at, build) for build in reversed(builds) if build.created_at is not None]
-    if len(dated) < len(builds):
-        return [*reversed(builds)]
-    return [build for _, build in sorted(dated, key=lambda pair: pair[0])]
-
-
-def _with(builds: Sequence[Build], *others: Build) -> list[Build]:
-    """Return the builds and others, newest first; one that is not listed has a place by its upload, else the last."""
-    listed = [*builds]
-    for other in others:
-        if all(build.id != other.id for build in listed):
-            older = (at for at, build in enumerate(listed) if _is_older(build, other))
-            listed.insert(next(older, len(listed)), other)
-    return listed
-
-
-def _is_older(build: Build, other: Build) -> bool:
-    return bool(build.created_at and other.created_at and build.created_at < other.created_at)

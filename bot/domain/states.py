@@ -80,6 +80,16 @@ class BisectVerdict(StrEnum):
     UNCLEAR = "unclear"
 
 
+class Judgement(StrEnum):
+    """What all testers together say of a build; CONTESTED: as many good as bad."""
+
+    OPEN = "open"
+    GOOD = "good"
+    BAD = "bad"
+    UNCLEAR = "unclear"
+    CONTESTED = "contested"
+
+
 class PauseReason(StrEnum):
     """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
 

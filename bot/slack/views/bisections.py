@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain.bisection import RESULT, Judgement
-from bot.domain.forges import compare_page
-from bot.domain.states import BisectionState
+from bot.domain.states import BisectionState, Judgement
 from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
@@ -62,7 +60,7 @@ def step(bisection: Bisection, place: int, found: BisectionRange) -> Message:
     """Return the message of the step with this number, counted from 1: what to test now, or what came of it."""
     build_id = bisection.steps[place - 1]
     is_last = place == len(bisection.steps)
-    if build_id == RESULT:
+    if not build_id:  # RESULT
         return result(bisection, found) if is_last else _reopened()
     if is_last and bisection.state is BisectionState.RUNNING:
         return _ask(bisection, place, found)
@@ -130,7 +128,7 @@ def result(bisection: Bisection, found: BisectionRange) -> Message:
     lines += _commits(good, bad)
     body = "\n".join([title, *lines])
     buttons = [
-        *_compare(good, bad),
+        *_compare(bisection, found),
         _get(_("Get first bad"), bisection, bad),
         _get(_("Get last good"), bisection, good),
     ]
@@ -146,12 +144,9 @@ def _commits(good: Build, bad: Build) -> list[str]:
     return [_("Commits after `{good}`, up to `{bad}`", good=after[:COMMIT], bad=up_to[:COMMIT])]
 
 
-def _compare(good: Build, bad: Build) -> list[ButtonElement]:
+def _compare(bisection: Bisection, found: BisectionRange) -> list[ButtonElement]:
     """Return the button to the commits; none where the builds are of two repositories, or their forge isn't known."""
-    repositories = {build.origin.repository for build in (good, bad)} - {None}
-    if len(repositories) != 1 or good.origin.commit == bad.origin.commit:
-        return []
-    page = compare_page(str(repositories.pop()), good.origin.commit or "", bad.origin.commit or "")
+    page = bisection.compare_page(found.good, found.bad)
     if page is None:
         return []
     label = _("Compare on {place}", place=page.place)

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.bisection import Bisection, Judgement, Tally, Vote, between, narrowed
+from bot.domain.bisection import Bisection, Tally, Vote, narrowed
 from bot.domain.model import Actor, App, Build, BuildSource, Stage
-from bot.domain.states import BisectVerdict
+from bot.domain.states import BisectVerdict, Judgement
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 COURIER = App("a1", "courier", "Courier")
@@ -125,39 +125,3 @@ def test_bisect_asks_about_a_contested_build_first() -> None:
 def test_bisect_tester_who_votes_again_changes_their_vote() -> None:
     bisection = say(say(bisect(7), "b4", BisectVerdict.BAD), "b4", BisectVerdict.GOOD)
     assert bisection.tally("b4") == Tally(good=1)
-
-
-# ------------------------------------------------------------------ the builds between
-
-
-def test_between_has_ready_builds_of_the_line_alone() -> None:
-    builds = [
-        build(1),
-        build(2, stage=Stage.FAILED),
-        build(3, platform="android"),
-        build(4, origin=BuildSource(branch="feature/cart")),
-        build(5),
-        build(6),
-        build(7),
-    ]
-    ends = builds[0], builds[5]
-    assert between(*ends, builds[::-1]) == [builds[0], builds[4], builds[5]]
-    assert between(*ends, builds[::-1], any_line=True) == [builds[0], builds[3], builds[4], builds[5]]
-
-
-def test_between_is_none_for_a_good_build_that_is_newer() -> None:
-    builds = [build(1), build(2), build(3)]
-    assert between(builds[2], builds[0], builds[::-1]) is None
-
-
-def test_between_follows_the_upload_times_where_all_are_known() -> None:
-    builds = [build(1), build(2), build(3)]
-    shuffled = [builds[0], builds[2], builds[1]]
-    assert between(builds[0], builds[2], shuffled) == builds
-    undated = [replace(each, created_at=None) for each in builds]
-    assert between(undated[0], undated[2], undated[::-1]) == undated
-
-
-def test_between_takes_ends_that_are_not_listed() -> None:
-    builds = [build(n) for n in range(1, 6)]
-    assert between(builds[0], builds[4], builds[3:0:-1]) == builds
