@@ -27,6 +27,7 @@ from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.forecasts import ForecastService
 from bot.services.goals import GoalService
+from bot.services.install_failures import InstallFailureService
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.link_previews import LinkPreviews
@@ -115,6 +116,7 @@ def build_services(
         devices=devices,
         drafts=DraftKeeper(store),
         expiries=LinkExpiryService(store),
+        failures=InstallFailureService(store, slack_client, audit),
         forecasts=ForecastService(
             applivery=applivery,
             app_directory=apps,

@@ -291,7 +291,7 @@ class Settings(BaseSettings):
     ledger_days: float = setting(90, "days that the audit log is kept", gt=0, le=3650)
     history_days: float = setting(
         365,
-        "days to keep builds, announcements, watches, sent builds and requests; cards that can change stay",
+        "days to keep builds, announcements, watches, sent builds, requests, failed installs; open cards stay",
         ge=30,
         le=3650,
     )

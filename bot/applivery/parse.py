@@ -266,6 +266,7 @@ def _build(item: schemas.BuildSchema, known: App) -> Build | None:
         worked=number(item.process_time),
         created_at=moment(item.created_at),
         updated_at=moment(item.updated_at),
+        uploader_email=first(schemas.read(item.uploaded_by, schemas.PersonSchema).email),
         icon=first(schemas.read(item.application_info, schemas.AppSchema).picture),
     )
 

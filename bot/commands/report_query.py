@@ -36,6 +36,8 @@ async def question(
 
     Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
     """
+    if person and by is GroupBy.FAILURE:
+        raise UserInputError(Text("Failed installs are counted without names."), Text("Remove `person:`."))
     target = target or BuildReference(await call.only_app(None))
     app, builds = await _meant(call, target)
     email = await _email(call, person) if person else None

@@ -14,7 +14,7 @@ from bot.db.dialect_sql import written
 from bot.db.schema import audit as table
 from bot.db.transaction import Transaction
 from bot.db.types import micros, storable
-from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry
+from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry, AuditOutcome
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
 _TEXTS = [field.name for field in fields(AuditEntry) if field.name not in ("at", "action", "entrypoint")]
@@ -45,6 +45,14 @@ def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> N
     """Add a line about what a user chose, and keep the choice as the value of `key`, in one commit."""
     add_entry(tx, entry)
     key_value.set_value(tx, key, value)
+
+
+def find_uploader(tx: Transaction, app_id: str, build_id: str) -> str | None:
+    """Return the user who uploaded a build from Slack; None for one that came another way."""
+    about = (table.c.app_id == app_id, table.c.build_id == build_id, table.c.action == AuditAction.UPLOAD)
+    done = (*about, table.c.outcome == AuditOutcome.UPLOADED)
+    found: str | None = tx.execute(sa.select(table.c.user_id).where(*done).order_by(table.c.at.desc())).scalar()
+    return found
 
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:

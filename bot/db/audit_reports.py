@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bot.db import install_failures
 from bot.db.dialect_sql import span, written
 from bot.db.download_schema import goal_requests
 from bot.db.key_value import begins_with
@@ -99,6 +100,7 @@ def erase_person(tx: Transaction, user_id: str) -> int:
     for removal in removals:
         tx.execute(removal)
     tx.execute(_UNNAME, user=user_id)
+    install_failures.erase_answers(tx, user_id)
     return lines
 
 

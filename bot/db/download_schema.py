@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.domain.model import ReportKind
+from bot.domain.model.failures import FailureCause
 from bot.domain.states import GoalState
 
 # In these channels a summary may name people.
@@ -115,6 +116,20 @@ nudges = sa.Table(
     sa.Column("sent_by", SanitizedText, nullable=False),
     sa.Column("sent_at", UtcMicros, nullable=False),
     sa.Index(None, "user_id"),
+)
+
+# Why a build did not install, as a user answered. `answer_key` is made of the user and the build, with a secret: it
+# counts a user once and names none.
+install_failures = sa.Table(
+    "install_failures",
+    metadata,
+    sa.Column("answer_key", sa.Text, primary_key=True),
+    sa.Column("app_id", SanitizedText, nullable=False),
+    sa.Column("build_id", SanitizedText, nullable=False),
+    sa.Column("cause", EnumText(FailureCause), nullable=False),
+    sa.Column("at", UtcMicros, nullable=False),
+    sa.Index(None, "app_id", "at"),
+    sa.Index(None, "at"),
 )
 
 # Who does not want to be asked.

@@ -96,6 +96,8 @@ _SAMPLES = _some_of("goal_samples", "NOT EXISTS (SELECT 1 FROM goals g WHERE g.i
 
 _GOAL_REQUESTS = _some_of("goal_requests", "t.asked_at < {now} - :keep", "user_id", "day")
 
+_FAILURES = _some_of("install_failures", "t.at < {now} - :keep", "answer_key")
+
 # A request that no admin has decided in this time is not decided any more.
 _REQUESTS = _some_of("role_requests", "t.asked_at < {now} - :keep ORDER BY t.id")
 
@@ -135,6 +137,7 @@ _OLD: tuple[Statement, ...] = (
     _GOALS,
     _SAMPLES,
     _GOAL_REQUESTS,
+    _FAILURES,
     _REQUESTS,
     _COPIES,
     _VALUES,

@@ -107,6 +107,7 @@ _NEVER_EMPTY = (
     "systems",
     "sources",
     "days",
+    "failures",
     "roles",
     "items",
 )

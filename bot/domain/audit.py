@@ -55,6 +55,7 @@ class AuditAction(StrEnum):
     REVOKE = "revoke"
     BISECT = "bisect"
     FORGET = "forget"
+    REPORT_FAILURE = "report failure"
     ASK = "ask"
     ALLOWED = "allowed"
     DENIED = "denied"

@@ -9,19 +9,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from itertools import zip_longest
 
 from bot.domain import install, install_rules
-from bot.domain.install import Browser, Device
+from bot.domain.install import ANDROID, IOS, Browser, Device
 from bot.domain.model import Build, Download, FileKind
+from bot.domain.model.failures import FailureCause
 from bot.domain.time_zones import local, zone
+from bot.domain.verdicts import Prospect, Verdict
 from bot.i18n import Day, ShortDay, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 RECENT = timedelta(days=90)  # a device seen before that may have been updated or replaced
 
-IOS, ANDROID = "ios", "android"
 IPHONE_FAMILY, IPAD_FAMILY = (
     1,
     2,
@@ -72,6 +72,10 @@ class KnownDevice:
         return IPHONE_FAMILY if "iphone" in model or "ipod" in model else None
 
 
+Devices = Mapping[str, KnownDevice]  # by platform
+NO_DEVICES: Devices = {}
+
+
 def known_device(download: Download) -> KnownDevice | None:
     """Return the phone or tablet of a download; None for a computer, and when its platform or its time is not known."""
     model = (download.device or "").strip()
@@ -95,7 +99,7 @@ def latest_devices(downloads: Iterable[Download]) -> dict[str, KnownDevice]:
     return _latest(filter(None, map(known_device, downloads)))
 
 
-def newest_of(known: Iterable[Mapping[str, KnownDevice]]) -> dict[str, KnownDevice]:
+def newest_of(known: Iterable[Devices]) -> dict[str, KnownDevice]:
     """Return the device seen last on each platform, of several such answers."""
     return _latest(device for devices in known for device in devices.values())
 
@@ -118,25 +122,7 @@ def platform_of(build: Build) -> str | None:
 # ------------------------------------------------------------------ the verdict
 
 
-class Prospect(Enum):
-    """What is known of an installation: it works, as far as anyone can know it does, it cannot, or it depends."""
-
-    WORKS = "works"
-    STOPPED = "stopped"
-    OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one user is told of a build and their own device."""
-
-    prospect: Prospect
-    sentence: Text
-
-
-def judge(
-    build: Build, kind: FileKind, devices: Mapping[str, KnownDevice], now: datetime, *, tz: str = "UTC"
-) -> Verdict | None:
+def judge(build: Build, kind: FileKind, devices: Devices, now: datetime, *, tz: str = "UTC") -> Verdict | None:
     """Return whether the build installs on its reader's latest device of that platform; None when it is not known.
 
     Of an expired profile and a disabled build `install.obstacles` speaks.
@@ -177,9 +163,7 @@ def _promised(build: Build, device: KnownDevice, day: Day | ShortDay, now: datet
     return Verdict(Prospect.WORKS, Text("Should work on your {device} ({system}, last seen {day})", **facts))
 
 
-def judge_here(
-    build: Build, kind: FileKind, browser: Browser, devices: Mapping[str, KnownDevice], now: datetime
-) -> Verdict | None:
+def judge_here(build: Build, kind: FileKind, browser: Browser, devices: Devices, now: datetime) -> Verdict | None:
     """Return the same for the page of a link, whose address may have been passed on.
 
     A device of the history is named only to a browser on a device of its platform, and not of an older system than it
@@ -208,6 +192,16 @@ def may_see_history(build: Build, browser: Browser) -> bool:
 
 
 _PLATFORMS_OF_BROWSERS = {Device.IPHONE: IOS, Device.ANDROID: ANDROID}
+
+
+def cause_of(build: Build, devices: Devices) -> FailureCause | None:
+    """Return why the build does not install on its user's latest device; None when it may, or nothing is known."""
+    device = devices.get(platform_of(build) or "")
+    if device is None:
+        return None
+    if _fits_kind(build, device) is False:
+        return FailureCause.WRONG_DEVICE
+    return FailureCause.OLD_SYSTEM if fits(build, device) is False else None
 
 
 def _is_recent(device: KnownDevice, now: datetime) -> bool:

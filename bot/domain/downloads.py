@@ -10,6 +10,7 @@ from datetime import date
 from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
 from bot.domain.model.described import DescribedEnum
+from bot.domain.model.failures import FailureCause
 from bot.domain.time_zones import local, zone
 from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
@@ -72,7 +73,8 @@ class DownloadSummary:
     `versions`, `systems` and `sources` have the most downloaded first; each, and `days` with `undated`, adds up to
     `recorded`. `days` are those with downloads, in order, in the time zone they were counted in. `listed` downloads
     are behind it all: `recorded` is more when Applivery's own totals are, and of the others nothing else is known.
-    `claimed` is what these totals come to, None when it was not kept.
+    `claimed` is what these totals come to, None when it was not kept. `failures` are no downloads: answers to "It
+    didn't install" by cause, without names, where they were asked for.
     """
 
     recorded: int
@@ -85,6 +87,7 @@ class DownloadSummary:
     days: tuple[tuple[date, int], ...] = ()
     undated: int = 0
     claimed: int | None = None
+    failures: Counts = ()
 
     @property
     def incomplete(self) -> bool:
@@ -166,6 +169,16 @@ class GroupBy(DescribedEnum):
             word=lambda download: download.source,
             label=lambda source: _(SOURCES[source]) if source in SOURCES else source or _(NO_SOURCE),
             counts=lambda summary: summary.sources,
+        ),
+    )
+    FAILURE = (
+        "failure",
+        GroupDescription(
+            heading=gettext_noop("Failed install"),
+            scheduled=gettext_noop("failed installs of {what} by cause {when} ({tz})"),
+            table=gettext_noop("Failed installs of {what} by cause"),
+            chart=gettext_noop("Failed installs by cause"),
+            counts=lambda summary: summary.failures,
         ),
     )
 
@@ -281,6 +294,12 @@ def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
     for word, count in counts.items():
         found[label(word)] += count
     return tuple(found.most_common())
+
+
+def labelled_failures(counts: Mapping[FailureCause, int]) -> Counts:
+    """Return how often each cause was answered, by its label in the current language, the most frequent first."""
+    words = {str(cause): number for cause, number in counts.items()}
+    return _labelled(words, lambda cause: _(FailureCause(cause).description))
 
 
 def _row(person: IdentifiedPerson[_PersonDownloads]) -> PersonRow:

@@ -218,6 +218,19 @@ def is_development(build: Build) -> bool:
     return _signing(build) == "development" and build.requirements.all_devices is not True
 
 
+IOS, ANDROID, MACOS, WINDOWS = "ios", "android", "macos", "windows"
+
+
+def family(build: Build) -> str:
+    """Return the kind of devices a build is for, for which there are rules; empty for others."""
+    if over_the_air(build):
+        return IOS
+    if is_android(build):
+        return ANDROID
+    platform = build.platform.casefold()
+    return platform if platform in (MACOS, WINDOWS) else ""
+
+
 def required_system(build: Build) -> str:
     """Return the oldest system it runs on, such as `iOS 17.0`; empty when it is not known."""
     return _system(build, build.requirements.min_os) if build.requirements.min_os else ""

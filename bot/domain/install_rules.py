@@ -9,56 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
 from bot.domain import install
+from bot.domain.install import ANDROID, IOS, MACOS, WINDOWS, family
 from bot.domain.model import Build
+from bot.domain.model.failures import FailureCause, Symptom
 from bot.i18n import NO_TEXT, Day, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
-IOS, ANDROID, MACOS, WINDOWS = "ios", "android", "macos", "windows"
 ALL = (IOS, ANDROID, MACOS, WINDOWS)
-
-
-class FailureCause(StrEnum):
-    """Why a build did not install, as users answer; the words are stored."""
-
-    WRONG_DEVICE = "wrong_device"
-    OLD_SYSTEM = "old_system"
-    NOT_REGISTERED = "not_registered"
-    PROFILE_EXPIRED = "profile_expired"
-    NOT_TRUSTED = "not_trusted"
-    TRUST_UNFINISHED = "trust_unfinished"
-    DEVELOPER_MODE = "developer_mode"
-    UNKNOWN_APPS = "unknown_apps"
-    UNVERIFIED_DEVELOPER = "unverified_developer"
-    PLAY_PROTECT = "play_protect"
-    OTHER_SIGNATURE = "other_signature"
-    STORAGE = "storage"
-    INSIDE_APP = "inside_app"
-    WRONG_FILE = "wrong_file"
-    INCOMPLETE = "incomplete"
-    GATEKEEPER = "gatekeeper"
-    SMART_SCREEN = "smart_screen"
-    LINK_USED = "link_used"
-    OTHER = "other"
-    UNKNOWN = "unknown"  # a word that only another version knows
-
-    @classmethod
-    def _missing_(cls, value: object) -> FailureCause:
-        return cls.UNKNOWN
-
-
-class Symptom(StrEnum):
-    """What happened, as a user sees it; the word is in the values of buttons."""
-
-    NO_PROMPT = "prompt"
-    BLOCKED = "blocked"
-    NOT_INSTALLED = "install"
-    NOT_OPENING = "open"
-    BAD_FILE = "file"
-    LINK = "link"
-    OTHER = "other"
 
 
 Applies = Callable[[Build, datetime], bool]
@@ -113,16 +72,6 @@ def _filled(sentence: str, build: Build) -> Text:
     return Text(sentence, **facts) if sentence else NO_TEXT
 
 
-def family(build: Build) -> str:
-    """Return which platform's rules hold for a build; empty where the table has none."""
-    if install.over_the_air(build):
-        return IOS
-    if install.is_android(build):
-        return ANDROID
-    platform = build.platform.casefold()
-    return platform if platform in (MACOS, WINDOWS) else ""
-
-
 def _is_limited(build: Build, now: datetime) -> bool:
     return bool(install.registration(build))
 
@@ -145,7 +94,7 @@ def _is_bundle(build: Build, now: datetime) -> bool:
 
 
 _IN_HOUSE = "https://support.apple.com/guide/deployment/distribute-proprietary-in-house-apps-depce7cefc4d/web"
-_DOWNLOAD_BUILD = "https://docs.applivery.com/en/app-distribution/api/builds/download-build"
+DOWNLOAD_BUILD = "https://docs.applivery.com/en/app-distribution/api/builds/download-build"
 
 RULES: tuple[InstallRule, ...] = (
     InstallRule(
@@ -308,7 +257,7 @@ RULES: tuple[InstallRule, ...] = (
         (Symptom.BAD_FILE, Symptom.NO_PROMPT),
         gettext_noop("The download is incomplete"),
         gettext_noop("Delete the file and download it again with a new link."),
-        _DOWNLOAD_BUILD,
+        DOWNLOAD_BUILD,
     ),
     InstallRule(
         FailureCause.GATEKEEPER,
@@ -332,7 +281,7 @@ RULES: tuple[InstallRule, ...] = (
         (),
         gettext_noop("It's for another kind of device"),
         gettext_noop("Open the link on a device that the build is for, or get the build for yours."),
-        _DOWNLOAD_BUILD,
+        DOWNLOAD_BUILD,
     ),
     InstallRule(
         FailureCause.LINK_USED,
@@ -340,7 +289,7 @@ RULES: tuple[InstallRule, ...] = (
         (Symptom.LINK,),
         gettext_noop("The link has been used or has expired"),
         gettext_noop("Each link works once, for a few minutes. Get a new one."),
-        _DOWNLOAD_BUILD,
+        DOWNLOAD_BUILD,
     ),
     InstallRule(
         FailureCause.OTHER,
@@ -348,7 +297,7 @@ RULES: tuple[InstallRule, ...] = (
         (Symptom.OTHER,),
         gettext_noop("Something else"),
         gettext_noop("Try a new link. If that doesn't help, tell the uploader what your device shows."),
-        _DOWNLOAD_BUILD,
+        DOWNLOAD_BUILD,
     ),
 )
 
@@ -383,11 +332,6 @@ _EVERYWHERE = (
 def symptoms(build: Build) -> tuple[tuple[Symptom, str], ...]:
     """Return what may have happened with this build, each with its label, a message id."""
     return (*SYMPTOMS.get(family(build), ()), *_EVERYWHERE)
-
-
-def has_rules(build: Build) -> bool:
-    """Return whether the table knows the devices that a build is for."""
-    return bool(family(build))
 
 
 def causes(build: Build, symptom: Symptom, now: datetime) -> list[InstallRule]:

@@ -96,6 +96,7 @@ class ClaimOutcome(StrEnum):
 
     SHOWN = "shown"
     MINTED = "minted"
+    REPORTED = "reported"  # that it did not install
     GONE = "gone"
     NOT_PROCESSED = "not_processed"
     UNKNOWN_STATUS = "unknown_status"

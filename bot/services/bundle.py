@@ -18,6 +18,7 @@ from bot.services.download_gaps import DownloadGapService
 from bot.services.drafts import DraftKeeper
 from bot.services.forecasts import ForecastService
 from bot.services.goals import GoalService
+from bot.services.install_failures import InstallFailureService
 from bot.services.installation import InstallationService
 from bot.services.link_expiries import LinkExpiryService
 from bot.services.link_previews import LinkPreviews
@@ -54,6 +55,7 @@ class Services:
     devices: DeviceHistory
     drafts: DraftKeeper
     expiries: LinkExpiryService
+    failures: InstallFailureService
     forecasts: ForecastService
     gaps: DownloadGapService
     goals: GoalService

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from bot.applivery.client import AppliveryClient, Priority
-from bot.domain.devices import KnownDevice, latest_devices, newest_of, platform_of
+from bot.domain.devices import NO_DEVICES, Devices, latest_devices, newest_of, platform_of
 from bot.domain.model import Build
 from bot.exceptions import BotError, FeatureNotInPlan, Forbidden, kind_of
 from bot.observability.causes import cause
@@ -21,9 +21,6 @@ KEEP_SECONDS = 300.0  # an answer, or that there is none
 REFUSED_SECONDS = 3600.0  # that our account may not read an app's downloads
 WAIT_SECONDS = 0.4  # from when the question was asked; the link goes out without an answer that takes longer
 MOST = 5_000  # users
-
-Devices = Mapping[str, KnownDevice]
-NO_DEVICES: Devices = {}
 
 
 @dataclass(frozen=True, slots=True)

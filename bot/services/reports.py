@@ -11,13 +11,14 @@ from typing import Generic, TypeVar
 
 from bot.applivery.client import AppliveryClient
 from bot.applivery.parse import RowSink
-from bot.db import audit_reports, recalls
+from bot.db import audit_reports, install_failures, recalls
 from bot.db.database import Database
 from bot.domain import adoption, lookup, spelling, time_zones
 from bot.domain.adoption import NewestVersions
-from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy
+from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy, labelled_failures
 from bot.domain.members import IdentifiedPerson, MemberDirectory
 from bot.domain.model import App, Build, Member, MemberDownloads, Stage
+from bot.domain.model.failures import FailureCause
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
@@ -140,8 +141,10 @@ class ReportBuilder:
             _no_op() if question.builds or question.email else self._newest_versions(question.app),
             _no_op() if question.email else self._count_links(question),
         )
+        failures = await self._count_failures(question) if question.by is GroupBy.FAILURE else {}
         with use_locale(spoken or current_locale()):
-            report = _new_report(question, tally.summary())
+            summary = replace(tally.summary(), failures=labelled_failures(failures))
+            report = _new_report(question, summary)
             then = _previous_period(earlier.summary(), before) if before and earlier else None
         return replace(
             report,
@@ -200,6 +203,16 @@ class ReportBuilder:
         period = question.period
         return await self._store.run(
             audit_reports.count_links,
+            question.app.id,
+            [build.id for build in question.builds],
+            since=period.start if period else None,
+            until=period.end if period else None,
+        )
+
+    async def _count_failures(self, question: ReportQuery) -> dict[FailureCause, int]:
+        period = question.period
+        return await self._store.run(
+            install_failures.count_failures,
             question.app.id,
             [build.id for build in question.builds],
             since=period.start if period else None,

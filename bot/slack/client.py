@@ -581,6 +581,21 @@ class SlackClient:
                 return admins
         return []
 
+    async def user_by_email(self, email: str) -> str | None:
+        """Return the id of the user with this address; None when there is none.
+
+        https://docs.slack.dev/reference/methods/users.lookupByEmail
+        """
+        try:
+            answer = await call_api(self.api.users_lookupByEmail(email=email))
+        except SlackError as problem:
+            if problem.code == "users_not_found":
+                return None
+            raise
+        facts = answer.get("user")
+        user_id = facts.get("id") if isinstance(facts, dict) else None
+        return user_id if isinstance(user_id, str) else None
+
     async def user(self, user_id: str) -> dict[str, Any]:
         """Return Slack's own record of a user. https://docs.slack.dev/reference/methods/users.info"""
         answer = await call_api(self.api.users_info(user=self.identities.given(user_id), include_locale=True))

@@ -99,6 +99,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "users.conversations": ("channels:read", "groups:read"),
     "users.info": ("users:read",),
     "users.list": ("users:read",),
+    "users.lookupByEmail": ("users:read.email",),
     "views.open": (),
     "views.publish": (),
 }

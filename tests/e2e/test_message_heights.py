@@ -173,9 +173,9 @@ def not_ready(build: Build) -> Message:
 
 GOALS += [
     ("page of an iOS build", lambda: link(FULL, by_page=True), True, 170),
-    ("file of an iOS build", lambda: link(FULL, FileKind.FILE), True, 200),
-    ("apk", lambda: link(APK), True, 170),
-    ("link with long names", lambda: link(NAMED, FileKind.FILE), True, 260),
+    ("file of an iOS build", lambda: link(FULL, FileKind.FILE), True, 210),
+    ("apk", lambda: link(APK), True, 190),
+    ("link with long names", lambda: link(NAMED, FileKind.FILE), True, 270),
     ("link with notes", lambda: link(EXPIRED, by_page=True), True, 260),
     ("link that was waited for", lambda: ready(NAMED), False, 260),
     ("expired link", lambda: links.expired("Courier 2.4.0 (173) iOS", "a/b/auto"), True, 110),

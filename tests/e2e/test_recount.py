@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
@@ -16,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.applivery import parse
+from bot.db import install_failures
 from bot.db.types import micros
 from bot.domain.adoption import NewestVersions, adoption
 from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy, missing
+from bot.domain.model.failures import FailureCause
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.slack.views import downloads, scheduled_report
 from bot.slack.views import missing as missing_cards
@@ -26,7 +29,7 @@ from sandbox.faults import Fault
 from sandbox.slack.validation import check_message
 from tests.conftest import Environment
 from tests.support.everything import execute
-from tests.support.recount import NOW, RecountResult, Row, answer, recount, shares
+from tests.support.recount import CAUSES, NOW, RecountResult, Row, answer, failed_installs, recount, shares
 from tests.support.seeing import press
 
 NEWEST = {"ios": "2.5.0", "android": "2.4.0"}
@@ -44,9 +47,16 @@ def summary(rows: list[Row], *, period: bool) -> DownloadSummary:
     return tally.summary()
 
 
-def made(rows: list[Row], by: GroupBy, *, period: bool, before: list[Row] | None = None) -> DownloadReport:
+def made(
+    rows: list[Row],
+    by: GroupBy,
+    *,
+    period: bool,
+    before: list[Row] | None = None,
+    failures: tuple[tuple[str, int], ...] = (),
+) -> DownloadReport:
     """The report of an answer, and of the one before."""
-    found = summary(rows, period=period)
+    found = replace(summary(rows, period=period), failures=failures)
     told = report("Courier", "so far", found, tz="Europe/Madrid", by=by)
     earlier = summary(before, period=True) if before is not None else None
     return DownloadReport(
@@ -153,6 +163,18 @@ def check_chart(message: Any, found: RecountResult, *, by_day: bool) -> None:
     assert len(points) <= 20
 
 
+def check_failures(text: str, thread: Any, failures: Counter[str]) -> None:
+    """The failed installs: in the headline, drawn, and as a table whose parts are the whole."""
+    assert one(r"([\d,]+) failed installs?\b", text) == failures.total()
+    assert bool(thread) is bool(failures)
+    if failures:
+        drawn, listed = thread
+        assert chart(drawn) == failures
+        rows = {row[0]["text"]: row for row in table(listed)}
+        assert {label: row[1]["value"] for label, row in rows.items()} == failures
+        assert {label: row[2]["text"] for label, row in rows.items()} == shares(failures, failures.total())
+
+
 def check_thread(thread: Any, by: GroupBy, found: RecountResult, *, named: bool) -> None:
     """All that hangs below a headline."""
     if not found.recorded:
@@ -174,7 +196,9 @@ def check_thread(thread: Any, by: GroupBy, found: RecountResult, *, named: bool)
 def test_any_rows_are_counted_as_they_are(chance: Random, by: GroupBy, period: bool) -> None:
     rows, earlier = answer(chance), answer(chance)
     found, before = recount(rows, NEWEST, period=period), recount(earlier, NEWEST, period=True)
-    told = made(rows, by, period=period, before=earlier if period else None)
+    failures = Counter({label: chance.randrange(1, 30) for label in CAUSES.values() if chance.random() < 0.5})
+    asked = tuple(failures.items()) if by is GroupBy.FAILURE else ()
+    told = made(rows, by, period=period, before=earlier if period else None, failures=asked)
     for shown in (told, told.without_names(), told.shared("acme.io")):
         head, thread = downloads.headline(shown), downloads.thread(shown)
         digest = scheduled_report.summary(shown)
@@ -184,9 +208,13 @@ def test_any_rows_are_counted_as_they_are(chance: Random, by: GroupBy, period: b
         )
         for message in (head, *thread):
             check_message(message.payload())
-        check_headline(head.text, found)
-        check_small_print(json.dumps(head.payload(), ensure_ascii=False), found)
-        check_thread(thread, by, found, named=shown.named)
+        if by is GroupBy.FAILURE and (failures or found.recorded):
+            check_failures(head.text, thread, failures)
+        if found.recorded or not asked:
+            check_headline(head.text, found)
+            check_small_print(json.dumps(head.payload(), ensure_ascii=False), found)
+        if by is not GroupBy.FAILURE:
+            check_thread(thread, by, found, named=shown.named)
         if period and found.recorded:
             check_comparison(head.text, found, before)
 
@@ -261,6 +289,15 @@ def applivery_says(world: Environment, rows: list[Row]) -> None:
     world.applivery.faults.add(ROWS, Fault(body=json.dumps({"status": True, "data": rows})), times=None)
 
 
+async def fail(world: Environment, chance: Random) -> Counter[str]:
+    """Some users say why a build did not install, some of them twice; what that comes to by the rows themselves."""
+    for number in range(chance.randrange(12)):
+        user, build, cause = f"U{number % 7}", f"b{number % 3}", FailureCause(chance.choice(list(CAUSES)[:-1]))
+        await world.bot.store.run(install_failures.record_failure, user, world.courier.id, build, cause)
+    execute(world, "UPDATE install_failures SET cause = 'quantum_lock' WHERE cause = 'other' AND build_id = 'b0'")
+    return failed_installs(world.database.removeprefix("sqlite:///"), world.courier.id)
+
+
 @pytest.mark.parametrize("seed", range(8))
 async def test_the_whole_bot_shows_what_is_there(world: Environment, seed: int) -> None:
     await world.start()
@@ -268,16 +305,21 @@ async def test_the_whole_bot_shows_what_is_there(world: Environment, seed: int) 
         world.applivery.build(world.courier, version="1.0.0", os=os)
         world.applivery.build(world.courier, version=version, os=os)
     chance = Random(seed)
+    failures = await fail(world, chance)
     for typed, by in (("", GroupBy.PERSON), *((f"by:{by.value}", by) for by in GroupBy)):
         for since in ("", "since:30d"):
             rows = answer(chance, now=datetime.now(UTC), days=29)
             found = recount(rows, NEWEST, period=bool(since))
             applivery_says(world, rows)
             said, thread = await shown(world, f"downloads courier {typed} {since}")
-            check_headline(said.text, found)
+            if found.recorded or by is not GroupBy.FAILURE:
+                check_headline(said.text, found)
             if found.recorded:
                 check_small_print(json.dumps(said.blocks, ensure_ascii=False), found)
-            check_thread(thread, by, found, named=True)
+            if by is GroupBy.FAILURE:
+                check_failures(said.text, thread, failures)
+            else:
+                check_thread(thread, by, found, named=True)
             if found.recorded and since:
                 assert f"period before ({found.recorded})" in said.text or "days before (" in said.text
             if found.recorded and by is GroupBy.SOURCE:

@@ -45,6 +45,7 @@ async def everything(world: Environment) -> None:
     await _unfinished(world)
     asked = await _asked_to_try(world) | await _goals(world)
     pressed = await press_everything(world) | asked | {"subscriptions.v1"}  # turned with _many_subscriptions
+    pressed |= await _failed(world)
     pressed |= await _requests(world)
     pressed |= await _changes(world)
     pressed |= await _forgotten(world)
@@ -456,6 +457,24 @@ async def _goals(world: Environment) -> set[str]:
     await click(world.slack, await world.ask("goal"), "goal.new.v1", user=world.ana)
     await rested(world)
     return {"goal.asks.v1", "goal.who.v1", "goal.stop.v1", "undo.goal.v1", "goal.new.v1"}
+
+
+async def _failed(world: Environment) -> set[str]:
+    """A build did not install: the questions, the cause, and the uploader is told, after thinking better of it once."""
+    world.slack.user("pia", name="Pia", locale=world.ana.locale, email="pia@acme.test")
+    build = ready(world, version="3.3.0", number="330", uploader={"email": "pia@acme.test"})
+    message = await world.ask(f"get {build.id}")
+    used = [
+        "failed.v1",
+        *["failed.step.v1#0"] * 3,
+        "failed.tell.v1",
+        "failed.keep.v1",
+        "failed.tell.v1",
+        "failed.send.v1",
+    ]
+    for action in used:
+        message = await (await click(world.slack, message, action, user=world.ana)).answer()
+    return {action.partition("#")[0] for action in used}
 
 
 async def _digest(world: Environment) -> None:

@@ -6,7 +6,9 @@ Nothing of the bot is used here: what it shows is compared with this.
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -202,6 +204,24 @@ def recount(rows: list[Row], newest: dict[str, str], *, period: bool, tz: str = 
     for name in ("versions", "systems", "sources", "days"):
         setattr(found, name, +getattr(found, name))
     return found
+
+
+# What each stored cause is called in a report.
+CAUSES = {
+    "storage": "Not enough storage",
+    "old_system": "System too old",
+    "not_trusted": "Untrusted developer",
+    "unknown_apps": "Browser blocked",
+    "other": "Something else",
+    "quantum_lock": "Unknown cause",  # of another version
+}
+
+
+def failed_installs(file: str, app_id: str) -> Counter[str]:
+    """The answers about an app in a SQLite file, by what their cause is called."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT cause FROM install_failures WHERE app_id = ?", (app_id,)).fetchall()
+    return Counter(CAUSES[cause] for (cause,) in rows)
 
 
 def shares(counts: Counter[str], whole: int) -> dict[str, str]:

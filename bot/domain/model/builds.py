@@ -136,10 +136,12 @@ class Build:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     icon: str | None = None
+    uploader_email: str | None = None
 
     def without_details(self) -> Build:
         """Return the build without its changelog, where it comes from, and who uploaded it."""
-        return replace(self, changelog="", origin=BuildSource(), uploader=None, tags=(), attachments=())
+        plain = replace(self, changelog="", origin=BuildSource(), tags=(), attachments=())
+        return replace(plain, uploader=None, uploader_email=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,11 @@ def _csv(report: DownloadReport) -> ButtonElement:
 
 
 def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
-    if not report.summary.recorded:
+    if not report.summary.recorded and not report.summary.failures:
         return nothing(report)
     title = _("Downloads of *{what}* {span}", what=escape_inline(report.what, 160), span=report.span)
-    lines, newest = [words.recorded(report), *words.compared(report)], words.newest(report)
+    lines = [*words.failures(report), words.recorded(report), *words.compared(report)]
+    newest = words.newest(report)
     small = [*words.late(report), *newest, *words.small_print(report), *small]
     body = [blocks.section("\n".join([title, *lines])), *([blocks.context("\n".join(small))] if small else [])]
     fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # cut short, a button would ask something else
@@ -96,13 +97,15 @@ def nothing(report: DownloadReport) -> Message:
 
 def thread(report: DownloadReport) -> tuple[Message, ...]:
     """Return what hangs below the headline: a chart where there is one to draw, then a table."""
-    if not report.summary.recorded:
+    if not (report.summary.failures if report.by is GroupBy.FAILURE else report.summary.recorded):
         return ()
     return (*_chart(report), table(report, 0))
 
 
 def table(report: DownloadReport, number: int) -> Message:
     """Return the people, from page `number` on, or the counts by something else."""
+    if report.by is GroupBy.FAILURE:
+        return _failures(report)
     if report.by is GroupBy.PERSON and report.named:
         return people(report, number)
     # who they are is not said here: what they took is
@@ -201,7 +204,8 @@ def _chart(report: DownloadReport) -> tuple[Message, ...]:
         bucket, points = report_series.series(report.summary.days, report.stretch)
         return (_drawn("line", _(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
     points = charts.limit_points(_of(report), charts.POINTS, _others)
-    return (_drawn("bar", _(report.by.description.chart), points, 0),) if points else ()
+    unit = _("Failed installs") if report.by is GroupBy.FAILURE else ""
+    return (_drawn("bar", _(report.by.description.chart), points, 0, unit),) if points else ()
 
 
 def _of(report: DownloadReport) -> charts.Points:
@@ -220,8 +224,8 @@ def _others(number: int) -> str:
     return ngettext("{number} other", "{number} others", number)
 
 
-def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int) -> Message:
-    drawn = charts.chart(kind, title, _("Downloads"), points)
+def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int, unit: str = "") -> Message:
+    drawn = charts.chart(kind, title, unit or _("Downloads"), points)
     text = (
         f"{title}: " + ", ".join(f"{escape_inline(label, 80)}: {format_number(value)}" for label, value in points) + "."
     )
@@ -245,6 +249,22 @@ def _counts(report: DownloadReport) -> Message:
     text = "\n".join([f"{escape_inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
     plainer = Message(text, (*blocks.paragraphs(lines), *small))
     return Message(text, (charts.table(title, header, rows), *small), fallback=plainer)
+
+
+def _failures(report: DownloadReport) -> Message:
+    """Return the failed installs by cause, as a table; whose they are is not kept."""
+    counts, title = report.summary.failures, _(report.by.description.table, what=report.what)
+    whole = sum(number for _label, number in counts)
+    rows: list[tuple[Cell, ...]] = []
+    for label, number in counts:
+        share = percent(number, whole)
+        rows.append((label, number, (share, f"{share} %")))
+    lines = [f"*{label}* · {words.failed_installs(number)}" for label, number in counts]
+    header = [_(report.by.description.heading), _("Failed installs"), _("Share")]
+    small = blocks.context(_("One answer for each person and build, without names."))
+    text = "\n".join([f"{escape_inline(title, 200)}:", *lines])
+    plainer = Message(text, (*blocks.paragraphs(lines), small))
+    return Message(text, (charts.table(title, header, rows), small), fallback=plainer)
 
 
 def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:

@@ -9,9 +9,9 @@ from datetime import datetime
 from slack_sdk.models.blocks import ButtonElement, Option, OverflowMenuElement
 
 from bot.domain import build_labels, install
-from bot.domain.devices import Prospect, Verdict
 from bot.domain.expiry import expires
 from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, Stage
+from bot.domain.verdicts import Prospect, Verdict
 from bot.i18n import _, current_locale, format_number, gettext_noop, localize
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message, MessageExpiry, Modal
@@ -66,6 +66,8 @@ def link(
     if install.over_the_air(build) and not made.by_page:  # only an https page can make an iPhone install
         elsewhere = _elsewhere(build)
         row.append(blocks.link_button("Applivery", dashboard, "open.dashboard"))
+    if install.family(build):
+        row.append(failure_button(build, made.kind))
     row.append(_menu(build, made.kind, others, None if in_dm else asker.channel_id))
     small = "\n".join(filter(None, (*notes, life, needs, elsewhere)))
     body = (blocks.section(f"*{heading(build)}*"), blocks.actions(*row), blocks.context(small))
@@ -101,6 +103,13 @@ def open_link(label: str, made: Link, name: str) -> ButtonElement:
     return blocks.link_button(label, made.url, "open.link", style="primary", accessibility_label=says)
 
 
+def failure_button(build: Build, had: FileKind) -> ButtonElement:
+    """Return the button with which the asker says that the build did not install."""
+    label = _("It didn't install")
+    says = f"{label}: {build_labels.label(build)}"
+    return blocks.button(label, "failed.v1", str(BuildValue.of(build, had.value)), accessibility_label=says)
+
+
 def _elsewhere(build: Build) -> str:
     """Return how to install a build without a claim page."""
     if build.platform.casefold() == "ios":
@@ -110,10 +119,11 @@ def _elsewhere(build: Build) -> str:
 
 def link_words(build: Build, made: Link) -> str:
     """Return what following the link does."""
-    return _("Install") if _installs(build, made.kind) else _("Download {file}", file=_file(build, made.kind))
+    return _("Install") if starts_install(build, made.kind) else _("Download {file}", file=_file(build, made.kind))
 
 
-def _installs(build: Build, kind: FileKind) -> bool:
+def starts_install(build: Build, kind: FileKind) -> bool:
+    """Return whether this kind of file is no file to download: an iPhone or iPad installs from it."""
     return kind is FileKind.AUTO and install.over_the_air(build)
 
 
@@ -161,9 +171,9 @@ def details(
     if needs:
         body.append(blocks.context(needs))
     row: list[ButtonElement] = [
-        _get_kind(build, kind)
+        get_kind(build, kind)
         for kind in install.kinds(build)
-        if kind is not had and (installs or not _installs(build, kind))
+        if kind is not had and (installs or not starts_install(build, kind))
     ]
     if build.attachments:
         row.append(attachments_button(build))
@@ -175,9 +185,9 @@ def details(
     return Message(text, (*body, blocks.actions(*row)))
 
 
-def _get_kind(build: Build, kind: FileKind, *, style: str | None = None) -> ButtonElement:
+def get_kind(build: Build, kind: FileKind, *, style: str | None = None) -> ButtonElement:
     """Return the button for a link to a kind of file."""
-    label = _("Install") if _installs(build, kind) else _("Get {build}", build=_file(build, kind))
+    label = _("Install") if starts_install(build, kind) else _("Get {build}", build=_file(build, kind))
     says = f"{label} {build_labels.label(build)}"
     value = str(BuildValue.of(build, kind.value))
     return blocks.button(label, f"get.v1#{kind.value}", value, style=style, accessibility_label=says)
@@ -219,7 +229,7 @@ def no_install(build: Build, dashboard: str) -> Message:
     text = f"*{heading(build)}*\n{_elsewhere(build)}"
     row = [
         blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard", style="primary"),
-        _get_kind(build, FileKind.FILE),
+        get_kind(build, FileKind.FILE),
     ]
     return Message(f"{title(build)}. {_elsewhere(build)}", (blocks.section(text), blocks.actions(*row)))
 

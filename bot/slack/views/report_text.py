@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.domain import platforms
-from bot.domain.downloads import NO_VERSION
+from bot.domain.downloads import NO_VERSION, GroupBy
 from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.i18n.units import percent
 from bot.slack.blocks import charts
@@ -41,6 +41,18 @@ def recorded(report: DownloadReport) -> str:
     if unnamed:
         parts.append(_("anonymous ({downloads})", downloads=format_number(unnamed)))
     return " · ".join(parts)
+
+
+def failures(report: DownloadReport) -> list[str]:
+    """How many answers there are to *It didn't install*, in a report by cause."""
+    if report.by is not GroupBy.FAILURE:
+        return []
+    return [failed_installs(sum(number for _label, number in report.summary.failures))]
+
+
+def failed_installs(number: int) -> str:
+    """Return a number of failed installs."""
+    return ngettext("{number} failed install", "{number} failed installs", number)
 
 
 def compared(report: DownloadReport) -> list[str]:

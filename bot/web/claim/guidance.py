@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain import install, install_rules
-from bot.domain.devices import KnownDevice, Prospect, Verdict, judge_here
+from bot.domain.devices import NO_DEVICES, Devices, judge_here
 from bot.domain.install import Browser, Device
-from bot.domain.install_rules import FailureCause, Symptom
+from bot.domain.install_rules import InstallRule
 from bot.domain.model import Build, FileKind
+from bot.domain.model.failures import FailureCause, Symptom
 from bot.domain.tickets import Ticket
+from bot.domain.verdicts import Prospect, Verdict
 from bot.i18n import _
 from bot.i18n.verbatim import verbatim
 
-_SAID_BELOW = (Symptom.LINK, Symptom.OTHER)  # of the link the page itself speaks, with a way to a new one
-NO_DEVICES: Mapping[str, KnownDevice] = {}
+_SAID_BELOW = (Symptom.LINK,)  # of the link the page itself speaks, with a way to a new one
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why it may not have installed, what to do, and the vendor's page about it."""
+    """Why it may not have installed, what to do, and the vendor's page about it. `word` is what a form sends."""
 
+    word: FailureCause
     title: str
     fix: str
     page: str
@@ -42,9 +43,7 @@ class Guidance:
     verdict: str = ""
 
 
-def guide(
-    ticket: Ticket, build: Build, browser: Browser, now: datetime, devices: Mapping[str, KnownDevice] = NO_DEVICES
-) -> Guidance:
+def guide(ticket: Ticket, build: Build, browser: Browser, now: datetime, devices: Devices = NO_DEVICES) -> Guidance:
     """Return what this device is to be told of a build; nothing that cannot be known.
 
     `devices` are those of the ticket's user.
@@ -107,4 +106,10 @@ def _on_android(build: Build, now: datetime, notes: list[str]) -> Guidance:
 
 def _causes(build: Build, now: datetime) -> tuple[Cause, ...]:
     rules = install_rules.listed(build, now, without=_SAID_BELOW)
-    return tuple(Cause(_(rule.title_of(build)), _(rule.fix_of(build)), rule.page) for rule in rules)
+    return tuple(cause_of(rule, build) for rule in rules)
+
+
+def cause_of(rule: InstallRule, build: Build) -> Cause:
+    """Return a rule as the page shows it."""
+    page = "" if rule.page == install_rules.DOWNLOAD_BUILD else rule.page  # that is for developers
+    return Cause(rule.cause, _(rule.title_of(build)), _(rule.fix_of(build)), page)

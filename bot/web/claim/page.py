@@ -16,14 +16,15 @@ from aiohttp import hdrs, web
 
 from bot import i18n as languages
 from bot.applivery.client import AppliveryClient
-from bot.db import database_info, recalls
+from bot.db import database_info, install_failures, recalls
 from bot.db import tickets as stored_tickets
 from bot.db.database import Database
-from bot.domain import tickets
+from bot.domain import install_rules, tickets
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
-from bot.domain.devices import may_see_history
+from bot.domain.devices import NO_DEVICES, Devices, may_see_history
 from bot.domain.install import Browser, browser
 from bot.domain.model import Actor, Build, FileKind, Link, Stage
+from bot.domain.model.failures import FailureCause
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import (
@@ -40,11 +41,11 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.services.audit import AuditLog
-from bot.services.device_history import NO_DEVICES, DeviceHistory, Devices
+from bot.services.device_history import DeviceHistory
 from bot.timeouts import for_a_person
 from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.build_cache import BuildCache
-from bot.web.claim.guidance import guide
+from bot.web.claim.guidance import cause_of, guide
 from bot.web.claim.install_options import FILE, INSTALL, DownloadRequest, offer, wanted
 from bot.web.claim.rendering import SLACK, Again, Answer, ClaimPageRenderer
 from bot.web.claim.texts import DENIED, NO_ACCESS
@@ -60,6 +61,7 @@ BODY_LIMIT = 1024  # of a form with one short field
 SUSPECTS = 2  # look-ups at once for all who have guessed too often
 HANDED = web.ResponseKey("handed", str)  # of an answer that hands a build over: the hash of its ticket
 PLACE = web.RequestKey("place", str)  # where in Slack the ticket of a request was asked for
+USABLE = (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE)  # by the user it is for, before or after
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 
@@ -178,9 +180,10 @@ class ClaimPage:
     async def _answer_safely(self, request: web.Request) -> Answer:
         choice = ""
         try:
+            failed = None
             if request.method == hdrs.METH_POST:
-                choice = await _read_choice(request)
-            return await self._answer(request, choice)
+                choice, failed = await _read_form(request)
+            return await self._answer(request, choice, failed)
         except BotError as problem:
             return self._problem_page(problem, request, choice)
         except web.HTTPException as refusal:
@@ -190,7 +193,7 @@ class ClaimPage:
             log.exception("claim.broke", error=kind_of(error))
             return self._problem_page(UnexpectedError(), request, choice)
 
-    async def _answer(self, request: web.Request, choice: str) -> Answer:
+    async def _answer(self, request: web.Request, choice: str, failed: FailureCause | None) -> Answer:
         if request.method not in METHODS:
             return self._ending_page(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
         visitor = caller(request.remote, request.headers, self._trusted)
@@ -205,10 +208,15 @@ class ClaimPage:
             return refused
         visit = ClaimRequest(ticket, found_ticket, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
-            return await self._single_flight.last(visit.key, lambda: self._claim(visit)) or self._ending_page(
-                TicketStatus.SPENT, slack=_place(found_ticket)
-            )
+            return await self._take(visit, failed)
         return await self._show(visit)
+
+    async def _take(self, visit: ClaimRequest, failed: FailureCause | None) -> Answer:
+        """Answer a form: one that says that it did not install, or a press of a button that claims."""
+        if failed is not None:
+            return await self._count_failure(visit, failed)
+        answer = await self._single_flight.last(visit.key, lambda: self._claim(visit))
+        return answer or self._ending_page(TicketStatus.SPENT, slack=_place(visit.found))
 
     async def _find_ticket(self, ticket: str, visitor: str) -> Ticket | None:
         """The ticket there is. Those who guess wait for each other, so that the database is not kept from the rest."""
@@ -232,7 +240,7 @@ class ClaimPage:
         A used link counts too: it returns the same link again when its button is pressed again at once.
         """
         now = await self._store.run(database_info.current_time)
-        if ticket.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
+        if ticket.standing(now) not in USABLE:
             return None
         try:
             await self._permit(ticket)
@@ -279,6 +287,20 @@ class ClaimPage:
             slack=_place(visit.found),
             now=now,
         )
+
+    async def _count_failure(self, visit: ClaimRequest, cause: FailureCause) -> Answer:
+        """Count that the build did not install, once for its user, and say what to do; nothing is spent."""
+        ticket = visit.found
+        now = await self._store.run(database_info.current_time)
+        if ticket.standing(now) not in USABLE:
+            return self._ending_page(ticket.standing(now), slack=_place(ticket))
+        build = await self._build_cache.build(ticket)
+        rule = install_rules.rule_of(build, cause)
+        if rule is None or ticket.file_id is not None:
+            return await self._show(visit)
+        await self._store.run(install_failures.record_failure, ticket.user_id, ticket.app_id, ticket.build_id, cause)
+        self._count(ClaimOutcome.REPORTED)
+        return self._pages.failed(cause_of(rule, build), slack=_place(ticket))
 
     async def _devices_of(self, ticket: Ticket, build: Build, looking: Browser) -> Devices:
         """Return what is known of the user's own devices; nothing for a visitor to whom none of them is named."""
@@ -405,14 +427,16 @@ def _place(ticket: Ticket) -> str:
     return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.channel_id})}"
 
 
-async def _read_choice(request: web.Request) -> str:
-    """Return the button that was pressed, as far as the form shows; none when it names several.
+async def _read_form(request: web.Request) -> tuple[str, FailureCause | None]:
+    """Return the button that was pressed, as far as the form shows, and why it did not install, if that was answered.
 
     Raises as `read_body` does for a form that did not arrive as a whole: the client may have disconnected.
     """
     try:
         body = await read_body(request, BODY_LIMIT)
     except web.HTTPRequestEntityTooLarge:
-        return ""
-    typed = parse_qs(body.decode("ascii", "replace")).get("as", [""])[0]
-    return typed if typed in (INSTALL, FILE) else ""
+        return "", None
+    fields = parse_qs(body.decode("ascii", "replace"), keep_blank_values=True)
+    typed = fields.get("as", [""])[0]
+    cause = FailureCause(fields["failed"][0]) if "failed" in fields else None  # of another version: UNKNOWN
+    return typed if typed in (INSTALL, FILE) else "", cause

@@ -23,7 +23,7 @@ from bot.domain.time_zones import is_today
 from bot.i18n import _, ngettext
 from bot.i18n.units import format_size
 from bot.i18n.verbatim import OPEN, SPAN
-from bot.web.claim.guidance import Guidance
+from bot.web.claim.guidance import Cause, Guidance
 from bot.web.claim.install_options import InstallOptions
 from bot.web.claim.texts import ENDINGS, platform_name
 
@@ -104,6 +104,10 @@ class ClaimPageRenderer:
         return self._page(
             "installing.html", app=build.app, target=target, guidance=guidance, expires=expires, slack=slack
         )
+
+    def failed(self, cause: Cause, *, slack: str) -> Answer:
+        """Return the page that says what to do about a cause, after it was counted."""
+        return self._page("failed.html", cause=cause, slack=slack)
 
     def download(self, link: Link) -> Answer:
         """On to the file."""

@@ -36,6 +36,7 @@ from tests.support.seeing import labels, link, old_card, press
 from tests.support.waiting import busyness
 
 IOS_FILE = "Get .ipa"
+FAILED = "It didn't install"
 MORE = ["Fresh link", "Send to my DM", "Share here", "Details"]  # of the menu
 
 
@@ -194,9 +195,10 @@ async def test_link_android_minimum_given_as_android_version(world: Environment)
 async def test_link_answer_has_only_buttons_that_work_for_build(world: Environment) -> None:
     await world.start()
     for about, wanted in (
-        ({"os": "ios"}, ["Download .ipa", "Applivery", *MORE]),
-        ({"os": "android"}, ["Download .apk", *MORE]),
-        ({"os": "macos"}, ["Download .pkg", *MORE]),
+        ({"os": "ios"}, ["Download .ipa", "Applivery", FAILED, *MORE]),
+        ({"os": "android"}, ["Download .apk", FAILED, *MORE]),
+        ({"os": "macos"}, ["Download .pkg", FAILED, *MORE]),
+        ({"os": "linux", "extension": "tar.gz"}, ["Download .tar.gz", *MORE]),
     ):
         build = ready(world, **about)
         assert labels(await world.ask(f"get {build.id}")) == wanted
@@ -206,10 +208,10 @@ async def test_link_in_direct_messages_offers_no_channel(world: Environment) -> 
     await world.start()
     ready(world)
     answer = await world.ask("get courier", user=world.bruno, channel=world.slack.dm(world.bruno))
-    assert labels(answer) == ["Download .ipa", "Applivery", "Fresh link", "Send to my DM", "Details"]
+    assert labels(answer) == ["Download .ipa", "Applivery", FAILED, "Fresh link", "Send to my DM", "Details"]
     await press(world.slack, answer, "Send to my DM", user=world.bruno)
     copy = await direct(world, world.bruno)
-    assert labels(copy) == ["Download .ipa", "Applivery", "Fresh link", "Details"]
+    assert labels(copy) == ["Download .ipa", "Applivery", FAILED, "Fresh link", "Details"]
 
 
 async def test_the_details_of_a_bundle_lead_to_it_and_back(world: Environment) -> None:
@@ -720,7 +722,7 @@ async def test_link_with_public_address_is_page_and_mints_nothing(world: Environ
     assert page in answer.text
     assert "(10 min)" in seen(answer) or "(9 min)" in seen(answer)
     assert "iPhone" not in raw(answer)
-    assert labels(answer) == ["Install", *MORE]
+    assert labels(answer) == ["Install", FAILED, *MORE]
     [entry] = await world.bot.store.run(audit.list_entries)
     assert (entry.user_id, entry.outcome) == (world.ana.id, AuditOutcome.TICKET)
 
@@ -731,7 +733,7 @@ async def test_the_file_button_leads_to_a_page_for_the_file(world: Environment) 
     answer = await world.ask("get courier")
     shown = await (await press(world.slack, answer, "Details", user=world.ana)).answer()
     got = await (await press(world.slack, shown, IOS_FILE, user=world.ana)).answer()
-    assert labels(got) == ["Download .ipa", *MORE]
+    assert labels(got) == ["Download .ipa", FAILED, *MORE]
     back = await (await press(world.slack, got, "Details", user=world.ana)).answer()
     assert labels(back)[0] == "Install"
     assert mints(world) == 0

@@ -13,6 +13,7 @@ from bot.db import (
     build_waiters,
     history,
     idempotency,
+    install_failures,
     key_value,
     link_quota,
     nudges,
@@ -30,6 +31,7 @@ from bot.domain import builds as decisions
 from bot.domain.access_requests import RequestCopy
 from bot.domain.bisection import Bisection, Vote
 from bot.domain.model import Actor, BuildTransition, Role, Stage
+from bot.domain.model.failures import FailureCause
 from bot.domain.states import BisectVerdict, ResultKind
 from tests.integration.db.test_build_watches import follow
 from tests.integration.db.test_clock import clock_was_ahead
@@ -72,6 +74,7 @@ async def busy_year(store: Database) -> None:
     await store.run(sent_builds.add_sent_build, "T1", "U1", "U2", ready)
     await store.run(nudges.record_nudges, "b1", ["U3"], "U1", most=5)
     await store.run(nudges.opt_out_of_nudges, "U4")
+    await store.run(install_failures.record_failure, "U1", "app", "b1", FailureCause.OTHER)
     number = await store.run(access_requests.record_refusal, "T1", "U5", Role.MANAGER, "app", "downloads", "C1")
     await store.run(access_requests.submit_request, number)
     await store.run(access_requests.add_copy, number, RequestCopy("U1", "D1", "1.0"))
@@ -149,7 +152,8 @@ async def test_history_deletes_what_is_older_and_no_longer_needed(store: Databas
         "audit",
         "bisections",
     }
-    assert not left.keys() & {"sent_builds", "nudges", "role_requests", "role_request_copies", "bisection_verdicts"}
+    assert not left.keys() & {"sent_builds", "nudges", "install_failures", "bisection_verdicts"}
+    assert not left.keys() & {"role_requests", "role_request_copies"}
     assert left["bisections"] == 1, "the newest number is not given again"
     assert await store.run(key_value.get_value, "installation") == "stays"
     assert await store.run(key_value.get_value, "choice:U1:C1") is None

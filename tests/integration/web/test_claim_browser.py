@@ -313,9 +313,9 @@ async def test_claim_page_runs_no_foreign_script(desk: ClaimEnvironment, browser
 
 async def test_claim_page_explains_failed_installs(desk: ClaimEnvironment, browser: Browser) -> None:
     async with opened(browser, await desk.address(courier(desk)), IPHONE) as page:
-        await expect(page.get_by_text("This device may not be registered")).to_be_hidden()
-        await page.get_by_text("It didn't install").click()
-        await expect(page.get_by_text("This device may not be registered")).to_be_visible()
+        await expect(page.get_by_text("This device may not be registered", exact=True)).to_be_hidden()
+        await page.get_by_text("It didn't install", exact=True).click()
+        await expect(page.get_by_text("This device may not be registered", exact=True)).to_be_visible()
         await expect(page.get_by_text("Untrusted Enterprise Developer")).to_have_count(0)
         link = page.get_by_role("link", name="Get a new link in Slack")
         await expect(link).to_have_attribute("href", "https://slack.com/app_redirect?team=T1&channel=C1")

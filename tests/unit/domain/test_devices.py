@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.devices import Prospect, fits, judge, judge_here, known_device, latest_devices
+from bot.domain.devices import fits, judge, judge_here, known_device, latest_devices
 from bot.domain.install import browser
 from bot.domain.model import Build, Download, FileKind, InstallRequirements
+from bot.domain.verdicts import Prospect
 from bot.i18n import localize, use_locale
 from tests.support.facts import NOON, build
 

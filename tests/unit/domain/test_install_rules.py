@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.domain import install_rules
-from bot.domain.install_rules import RULES, FailureCause, Symptom
+from bot.domain.install_rules import RULES
 from bot.domain.model import Build, InstallRequirements
+from bot.domain.model.failures import FailureCause, Symptom
 from bot.i18n import use_locale
 from bot.i18n.translate import localize
 from tests.support.facts import NOON, build
