@@ -19,7 +19,7 @@ from bot.db.serialization import fact_of_goal, fact_of_request
 from bot.db.transaction import Transaction
 from bot.db.types import db_now
 from bot.db.wakeups import Topic
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.goals import APART, Goal, GoalRequest, GoalSample, GoalStatus
 from bot.domain.model import ChannelNotice, NewDelivery
 from bot.domain.states import DeliveryState, GoalState
@@ -148,6 +148,11 @@ def count_now(tx: Transaction, app_id: str) -> None:
     """Let the goals of an app be counted at once: one of its builds has changed."""
     tx.execute(_COUNT_NOW, app=app_id)
     tx.notify(Topic.GOALS)
+
+
+def count_after_links(tx: Transaction, seconds: float) -> None:
+    """Let goals be counted of whose app a link was given so many seconds ago, and not counted since."""
+    tx.execute(_AFTER_LINKS, get=AuditAction.GET, settled=span(seconds))
 
 
 # -------------------------------------------------------------- their turn
@@ -304,6 +309,14 @@ def goal_of(row: sa.Row[Any]) -> Goal:
 
 
 _COUNT_NOW = written("UPDATE goals SET due_at = {now} WHERE app_id = :app AND ended_at = 0")
+
+_AFTER_LINKS = written("""
+    UPDATE goals SET due_at = {now} WHERE NOT frozen AND ended_at = 0 AND due_at > {now} AND EXISTS (
+        SELECT 1 FROM audit a
+        WHERE a.app_id = goals.app_id AND a.action = :get AND a.at <= {now} - :settled
+            AND a.at > (SELECT max(s.at) FROM goal_samples s WHERE s.goal_id = goals.id) - :settled
+    )
+""")
 
 _LEASE = written("""
     UPDATE goals SET lease_token = :token, lease_until = {now} + :lease

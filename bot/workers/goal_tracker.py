@@ -48,7 +48,7 @@ from bot.workers.loop import OutageTracker
 log = logger(__name__)
 
 AT_ONCE = 1  # each may take a while, and a lease is for one
-LONGEST_SLEEP = 3600.0  # seconds, in which a clock may be set
+LINK_SECONDS = 30.0  # after a link was given, until its download is counted
 LEASE_SECONDS = 120.0  # longer than Applivery and Slack may take for all that one asks
 TROUBLE = timedelta(seconds=60)  # until what could not be counted is counted again
 CARD_IS_GONE = ("message_not_found", "cant_update_message")
@@ -85,7 +85,11 @@ class GoalTracker:
         self.outage = OutageTracker("goals")
 
     async def step(self) -> float | None:
-        """Count what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
+        """Count what is due, and what a link may have changed; returns the seconds until more is.
+
+        Raises DatabaseUnavailable.
+        """
+        await self._store.run(goals.count_after_links, LINK_SECONDS)
         until = time.monotonic() + self._lease
         for goal, token in await self._store.run(goals.lease_due_goals, AT_ONCE, self._lease):
             try:
@@ -97,7 +101,7 @@ class GoalTracker:
             else:
                 self.outage.record_success()
         due_in = await self._store.run(goals.goal_due_in)
-        return None if due_in is None else min(due_in, LONGEST_SLEEP)
+        return None if due_in is None else min(due_in, LINK_SECONDS)
 
     async def _update(self, goal: Goal, token: str) -> None:
         """Take a goal one step on. Raises what Applivery's and Slack's answers mean."""

@@ -125,6 +125,25 @@ async def test_goal_count_equals_what_missing_says(world: Environment) -> None:
     assert "1 of 3 have it" in said(world)[0].text, "today's members count"
 
 
+async def test_goal_is_counted_soon_after_a_link(world: Environment) -> None:
+    _, zoe = await begun(world)
+    due(world)
+    await count(world)
+    [request] = to(world, zoe)
+    await count(world)
+    edits = len(world.slack.calls_of("chat.update"))
+    await (await press(world.slack, request, "Get it for iOS", user=zoe)).answer()
+    await count(world)
+    assert len(world.slack.calls_of("chat.update")) == edits, "it takes a while to download"
+    downloaded(world, zoe)
+    execute(world, f"UPDATE audit SET at = at - {31_000_000}")
+    execute(world, f"UPDATE goal_samples SET at = at - {40_000_000}")
+    await count(world)
+    assert "2 of 4 have it" in said(world)[0].text
+    await count(world)
+    assert len(world.slack.calls_of("chat.update")) == edits + 1
+
+
 async def test_goal_names_no_one_in_channel(world: Environment) -> None:
     _, zoe = await begun(world)
     due(world)
