@@ -24,7 +24,7 @@ from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role
 from bot.domain.timeparse import deadline
-from bot.exceptions import FeatureOff, SlackError, UserInputError
+from bot.exceptions import SlackError, UserInputError
 from bot.i18n import Counted, Text, _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
@@ -186,13 +186,15 @@ async def _people(call: CommandContext, typed: str) -> tuple[str, str, str]:
         return "", channel, ""
     if typed.startswith(("#", "<@", "<!")) and not references.group(typed):
         references.place(typed)
+    marked = references.group_and_handle(typed)
     try:
         handles = await call.services.channels.group_handles()
-    except (FeatureOff, SlackError):
-        marked = references.group_and_handle(typed)
-        if not marked or not marked[1]:
+    except SlackError:
+        if not marked:
             raise
-        handles = {marked[0]: marked[1]}
+        handles = {}
+    if marked:  # that it exists is seen when its people are counted
+        return marked[0], "", f"@{handles.get(marked[0]) or marked[1] or marked[0]}"
     group_id = mentions.named(typed, handles)
     return group_id, "", f"@{handles[group_id]}"
 

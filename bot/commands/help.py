@@ -51,7 +51,7 @@ TASKS = (
     ),
     Task(
         gettext_noop("Reports"),
-        ("downloads", "forecast"),
+        ("downloads", "goal", "forecast"),
         ("downloads courier since:7d", "downloads courier every:monday@09:00"),
     ),
     Task(

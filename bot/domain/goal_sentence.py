@@ -14,6 +14,7 @@ from bot.i18n import Text
 _PERCENT = re.compile(r"(\d{1,3})%", re.ASCII)
 _PERCENT_TYPED = re.compile(r"(\d)(?:[.,]0+)?\s*(?:[%％٪]|per ?cent\b|por ciento\b)", re.IGNORECASE)
 _NAMED = re.compile(r"#[^\W\d]")
+_THIS_CHANNEL = re.compile(r"\b(?:of|in)\s+(?:this channel|here)\b", re.IGNORECASE)
 _COUNT = re.compile(r"\d{1,4}", re.ASCII)
 _ALL = frozenset({"everyone", "everybody", "all"})
 _PEOPLE = frozenset({"people", "person", "persons", "members", "users", "testers", "colleagues"})
@@ -57,7 +58,7 @@ def parse(text: str, *, of: str = "", by: str = "", share: str = "") -> GoalSent
 
 def _words(text: str) -> tuple[str, ...]:
     """Return the words of a text, a percentage as one of them and a mention as another."""
-    return grammar.read(_PERCENT_TYPED.sub(r"\1%", text)).plain
+    return grammar.read(_THIS_CHANNEL.sub("of @here", _PERCENT_TYPED.sub(r"\1%", text))).plain
 
 
 def _take_share(words: Sequence[str]) -> tuple[int, int, list[str]]:

@@ -17,6 +17,7 @@ from bot.services.access import AccessResolver
 from bot.services.channels import ChannelService
 from bot.services.report_query import about
 from bot.services.reports import ReportBuilder, ReportQuery
+from bot.slack.errors import NO_GROUP
 
 MOST = 500  # people: Slack is asked about each
 
@@ -68,8 +69,9 @@ class DownloadGapService:
         return decisions.missing(people, tally.summary())
 
     async def _members(self, place: str, viewer: str) -> Collection[str]:
+        found: Collection[str]
         if group := references.group(place):
-            found: Collection[str] = await self._access.group_members(group)
+            found = await self._group_members(group)
         else:
             channel = await self._channels.look_up_for(viewer, place[2:-1])
             found = await self._channels.members(channel.id)
@@ -79,6 +81,16 @@ class DownloadGapService:
                 Text("{place} has {number} people. The limit is {most}.", **many), Text("Pick a smaller group.")
             )
         return found
+
+    async def _group_members(self, group: str) -> Collection[str]:
+        try:
+            return await self._access.group_members(group)
+        except SlackError as error:
+            if error.code not in NO_GROUP:
+                raise
+            raise UserInputError(
+                Text("I can't see that user group."), Text("Pick a user group or channel from Slack's list.")
+            ) from error
 
     async def able(self, app: App, people: Collection[str]) -> list[str]:
         """Return who of some users could get a build of an app by being asked, in their direct messages."""

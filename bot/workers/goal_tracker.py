@@ -39,7 +39,6 @@ from bot.services.report_query import about
 from bot.services.reports import ReportBuilder, ReportQuery
 from bot.slack.blocks import Message
 from bot.slack.client import SlackClient
-from bot.slack.errors import NO_GROUP
 from bot.slack.views import goals as cards
 from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
@@ -149,9 +148,6 @@ class GoalTracker:
             return status, await self._gaps.compare(query, goal.place, goal.created_by), GoalState.RUNNING
         except PermissionUnverified:
             raise
-        except SlackError as error:
-            if error.code not in NO_GROUP:
-                raise
         except (PermissionDenied, UserInputError) as error:
             log.info("goal.uncountable", goal=goal.id, cause=cause(error))
         return status, None, GoalState.UNCOUNTABLE

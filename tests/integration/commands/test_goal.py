@@ -93,8 +93,9 @@ async def test_goal_share_and_deadline_have_defaults(
     assert abs(goal.deadline - datetime.now(UTC) - timedelta(hours=hours)) < timedelta(minutes=1)
 
 
-async def test_goal_of_a_channel_counts_its_people(world: Environment) -> None:
-    await begun(world, "goal courier 2.4.0 everyone in <#{group}|releases>".replace("{group}", "C0S000001"))
+@pytest.mark.parametrize("place", ["<#C0S000001|releases>", "this channel", "@channel", "<!here>"])
+async def test_goal_of_a_channel_counts_its_people(world: Environment, place: str) -> None:
+    await begun(world, f"goal courier 2.4.0 everyone in {place}")
     [card] = cards(world)
     assert "0 of 2 have it" in card.text
     assert f"<#{world.releases.id}>" in card.text
@@ -110,6 +111,7 @@ async def test_goal_of_a_channel_counts_its_people(world: Environment) -> None:
         ("goal courier 2.4.0 90% of #releases by friday", "Pick a user group or channel"),
         ("goal courier 2.4.0 90% of @qa by whenever", "I can't read the time “whenever”."),
         ("goal courier 2.4.0 90% of @qa by 90d", "more than 30 days"),
+        ("goal courier 2.4.0 90% of <!subteam^S0GONE|@gone> by friday", "I can't see that user group."),
         ("goal courier 9.9.9 90% of @qa by friday", "9.9.9"),
         ("goal courier 2.4.0 90% of @qa by friday ask:perhaps", "`ask:` can't be"),
         ("goal courier 2.4.0 9 people of @qa by friday", "I can count only 4 people in @qa"),
