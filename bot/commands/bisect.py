@@ -170,10 +170,11 @@ async def _between(call: CommandContext, good: Build, bad: Build, filters: Parse
             Text("Choose two different builds."),
             commands=lookup.see_builds(bad.app),
         )
-    has_branch = any(option.key == "branch" for option in filters.options)
+    # A release is often cut from another branch than the one before it: then every branch lies between them.
+    is_any_line = line_of(good) != line_of(bad) or any(option.key == "branch" for option in filters.options)
     listed = await _listed(call, good, bad)
     wanted = [build for build in listed if build.id in (good.id, bad.id) or lookup.fits(build, filters)]
-    found = bisection_candidates.between(good, bad, wanted, any_line=has_branch)
+    found = bisection_candidates.between(good, bad, wanted, any_line=is_any_line)
     if found is None:
         swapped = grammar.readable(ParsedText((), (KeyValue(GOOD, bad.id), KeyValue(BAD, good.id), *filters.options)))
         label = Text("Good {good}, bad {bad}", good=BuildLabel(bad), bad=BuildLabel(good))
@@ -183,8 +184,6 @@ async def _between(call: CommandContext, good: Build, bad: Build, filters: Parse
             every=[(label, f"bisect {good.app.slug or good.app.id} {swapped}")],
             replaces=None,
         )
-    if not has_branch and line_of(good) != line_of(bad):
-        raise _of_two_branches(good, bad)
     if len(found) > MOST_BUILDS:
         raise UserInputError(
             Counted(
@@ -195,14 +194,6 @@ async def _between(call: CommandContext, good: Build, bad: Build, filters: Parse
             Text("Choose two builds that are closer together."),
         )
     return found
-
-
-def _of_two_branches(good: Build, bad: Build) -> UserInputError:
-    names = dict.fromkeys(build.origin.branch for build in (bad, good) if build.origin.branch)
-    choices: list[Choice] = [(name, grammar.readable(ParsedText((), (KeyValue("branch", name),)))) for name in names]
-    choices.append((Text("All branches"), "branch:*"))
-    sentence = Text("{good} and {bad} are from different branches.", good=BuildLabel(good), bad=BuildLabel(bad))
-    return UserInputError(sentence, Text("Test the builds of which branch?"), every=choices)
 
 
 async def _listed(call: CommandContext, good: Build, bad: Build) -> list[Build]:
