@@ -21,7 +21,7 @@ HOST = "https://files.slack.com"
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
 WHOLE_SECONDS = 7200.0  # for a file of Slack's largest size over a slow connection; two at once
-BUFFER = 1024 * 1024  # bytes waiting between Slack and Applivery, twice at most
+BUFFER = 256 * 1024  # bytes waiting between Slack and Applivery, twice at most; as many are on their way out
 AGAIN = gettext_noop("Nothing was uploaded. Post the file again, and then upload it.")
 
 

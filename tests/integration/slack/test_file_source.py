@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.exceptions import FileReadError, UnsupportedFile
-from bot.slack.file_source import SlackFile, SlackFileSource
+from bot.slack.file_source import BUFFER, SlackFile, SlackFileSource
 from sandbox.faults import Fault
 from tests.conftest import Environment
 
@@ -50,6 +51,22 @@ async def test_a_file_is_read_whole_with_its_own_size_and_name(world: Environmen
     assert (file.name, file.size) == ("línea ñ.ipa", len(CONTENT))
     assert await read(files, file) == CONTENT
     assert world.slack.url not in repr(file)
+
+
+async def test_a_slow_upload_holds_little_of_a_large_file(world: Environment) -> None:
+    await world.start()
+    content = bytes(8 * 1024 * 1024)
+    message = world.slack.share("large.ipa", content, world.ana, world.releases)
+    files = world.bot.upload_runner.files
+    sizes = []
+    async with files.open_stream(await files.get_file(message.files[0]["id"])).open() as pieces:
+        async for piece in pieces:
+            sizes.append(len(piece))
+            for _ in range(200):  # so long that Slack could send all of it meanwhile
+                await asyncio.sleep(0)
+    assert sum(sizes) == len(content)
+    assert max(sizes) <= 2 * BUFFER + 256 * 1024, "what waits, and one more read of the socket"
+    assert max(sizes) <= 1024 * 1024
 
 
 @pytest.mark.parametrize(
