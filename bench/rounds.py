@@ -18,7 +18,7 @@ from typing import Generic, TypeVar, cast
 from bench.processes import QUICK
 from bench.row import TableRow
 
-SECONDS = 20.0 if QUICK else 75.0  # of one figure; after that no round begins
+SECONDS = 20.0 if QUICK else 60.0  # of one figure; after that no round begins
 P = TypeVar("P")
 T = TypeVar("T")
 

@@ -24,6 +24,7 @@ from tests.support.postgres import PostgresServer, server_programs
 CHANNELS = ("C0RELEASES", "C0BETA")
 DOORBELL = "bench-doorbell"
 PATIENCE = 60.0
+SETTLING = 10.0
 # As it should be run: what was committed survives a power cut.
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -64,10 +65,10 @@ class OutboxScenario:
         return float(heard["last"])
 
     async def settled(self) -> None:
-        """Wait until older cards are edited no more, for a minute at most."""
-        edits, until = -1, asyncio.get_running_loop().time() + PATIENCE
+        """Wait until older cards are edited no more, for a few seconds at most."""
+        edits, until = -1, asyncio.get_running_loop().time() + SETTLING
         while edits != (edits := int((await self._said("/heard/0"))["edits"])):
-            await asyncio.sleep(2)
+            await asyncio.sleep(1)
             if asyncio.get_running_loop().time() > until:
                 return
 

@@ -67,7 +67,7 @@ class Day:
         return int(whole) + (self.dice.random() < rest / (24 * HOUR))
 
     async def _uploads(self) -> None:
-        app = self.dice.randrange(APPS)
+        app = self.dice.randrange(len(self.apps))
         if app not in self.moving:
             self.moving[app] = 1
             await self._tell(f"/begin/{app}/2")
@@ -92,20 +92,20 @@ class Day:
     async def _commands(self) -> None:
         words = self.dice.choice(TYPED)
         named = words in ("get", "builds", "status", "news", "files")
-        await self._type(f"{words} app-{self.dice.randrange(APPS)}" if named else words)
+        await self._type(f"{words} app-{self.dice.randrange(len(self.apps))}" if named else words)
 
     async def _watches(self) -> None:
-        await self._type(f"watch app-{self.dice.randrange(APPS)} latest")
+        await self._type(f"watch app-{self.dice.randrange(len(self.apps))} latest")
 
     async def _summaries(self) -> None:
-        await self._type(f"downloads app-{self.dice.randrange(APPS)} since:7d")
+        await self._type(f"downloads app-{self.dice.randrange(len(self.apps))} since:7d")
 
     async def _type(self, text: str) -> None:
         number = self._next()
         await self._send(command(number, number % PEOPLE, "answer", self.here, text))
 
     async def _clicks(self) -> None:
-        app = self.dice.randrange(APPS)
+        app = self.dice.randrange(len(self.apps))
         newest = json.loads(await self._tell(f"/v1/organizations/acme/apps/{self.apps[app]}/builds"))["data"]["items"]
         ready = next((item["id"] for item in newest if item["status"] == "processed"), None)
         if ready:
@@ -146,12 +146,13 @@ class Day:
 
 
 @asynccontextmanager
-async def workday() -> AsyncIterator[Day]:
+async def workday(apps: int = APPS) -> AsyncIterator[Day]:
+    """A bot that knows 20 builds of each app, at the first minute."""
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         hours = SharedClock(folder / "hours")
         hours.set(BEGAN)
-        async with sink("bench.workspace", str(APPS), str(folder / "hours")) as port:
+        async with sink("bench.workspace", str(apps), str(folder / "hours")) as port:
             world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
             await world.ask(get("/more/20/all"))  # history

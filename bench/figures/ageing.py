@@ -18,11 +18,12 @@ from bench.row import TableRow
 from bench.workday import HOUR, Day, workday
 
 AGES = (10, 50, 100) if QUICK else (10, 100, 1_000)
-SECONDS = 40.0 if QUICK else 150.0  # for all hours before the rounds
+SECONDS = 30.0 if QUICK else 100.0  # for all hours before the rounds
 BUSY = 0.1
 STEP = 5  # hours at once, until the rounds begin
 A_DAY = 24
 ROUNDS = 2 if QUICK else 5
+APPS = 4
 NAMES = ("ours", "older", "oldest")
 
 
@@ -36,7 +37,7 @@ class Cost:
 async def rows() -> list[TableRow]:
     """The CPU of an hour at each age, and its growth until the last."""
     async with AsyncExitStack() as stack:
-        days = {name: await stack.enter_async_context(workday()) for name in NAMES}
+        days = {name: await stack.enter_async_context(workday(APPS)) for name in NAMES}
         until = time.monotonic() + SECONDS
         ages = await asyncio.gather(*(_age(day, hours, until) for day, hours in zip(days.values(), AGES, strict=True)))
         found = await in_turn(days, _day, ROUNDS)

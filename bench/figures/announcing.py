@@ -17,8 +17,8 @@ from bench.row import TableRow
 from bench.telling import CHANNELS, OutboxScenario, has_postgresql, postgresql, scene
 
 APPS = 50
-BUILDS = 20  # in each app
-TIMES = 2 if QUICK else 5  # as many in the long round
+WARM_UP, BUILDS = 2, 10  # in each app
+TIMES = 2 if QUICK else 4  # as many in the long round
 ROUNDS = 2 if QUICK else 3
 TARGETS = {"SQLite": 600.0, "PostgreSQL": 500.0}
 
@@ -58,7 +58,7 @@ async def _all(bots: dict[tuple[str, str], OutboxScenario]) -> list[TableRow]:
         return Round(rate, bots[key].bot.resident())
 
     names = {"ours" if key == ("SQLite", "ours") else " ".join(key): key for key in bots}
-    found = await in_turn(names, lambda _, key, __: measure(key, BUILDS), ROUNDS)
+    found = await in_turn(names, lambda _, key, number: measure(key, BUILDS if number else WARM_UP), ROUNDS)
     rounds = {key: found.found[name] for name, key in names.items()}
     long: dict[str, Round] = {}
     for name, version in bots:
@@ -78,7 +78,7 @@ def _rows(name: str, found: dict[str, list[Round | None]], partial: Partial) -> 
     rates = {version: [value.rate for value in values if value] for version, values in found.items()}
     ours, before, long = (rates.get(key) or [] for key in ("ours", "before", "long"))
     held = [value.held for key in ("ours", "long") for value in found.get(key, []) if value]
-    thousands = len(ours) - 1 + TIMES
+    thousands = (len(ours) - 1 + TIMES) * BUILDS * APPS / 1000
     nan = float("nan")
     return [
         TableRow(
@@ -97,7 +97,7 @@ def _rows(name: str, found: dict[str, list[Round | None]], partial: Partial) -> 
             incomplete=partial.words,
         ),
         TableRow(
-            f"memory growth per {BUILDS * APPS:,} builds, {name}",
+            f"memory growth per 1,000 builds, {name}",
             "MB",
             (held[-1] - held[0]) / thousands if long and ours else nan,
             target=10,

@@ -15,7 +15,7 @@ from bench.row import TableRow
 from bench.workday import HOUR, Day, workday
 
 WARM_UP, HOURS = (1, 4) if QUICK else (4, 24)
-SECONDS = 45.0 if QUICK else 100.0  # after that no further hour begins
+SECONDS = 30.0 if QUICK else 75.0  # after that no further hour begins
 
 
 async def rows() -> list[TableRow]:

@@ -48,8 +48,7 @@ async def rows() -> list[TableRow]:
                 for name, root in versions.items()
                 for size in SIZES
             ]
-            for bot in watched:
-                await _filled(bot.scenario, bot.size)
+            await asyncio.gather(*(_filled(bot.scenario, bot.size) for bot in watched))
             for found, stirred in ((same, False), (changed, True)):
                 await asyncio.gather(*(bot.scenario.stir(stirred) for bot in watched))
                 for _ in range(ROUNDS):

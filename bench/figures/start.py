@@ -10,7 +10,7 @@ from bench.processes import BARE, BEFORE, OURS, QUICK, ROOT, app_in, sink
 from bench.rounds import in_turn
 from bench.row import TableRow
 
-STARTS = 3 if QUICK else 9
+STARTS = 3 if QUICK else 7
 
 
 @dataclass(frozen=True, slots=True)
