@@ -162,16 +162,19 @@ async def _from_slack(world: int) -> list[TableRow]:
         found = await in_turn(bots, lambda name, bot, number: _carried(bot, world, f"{name}{number}"), ROUNDS)
     row = found.row
     quiet, busy = found.values("ours", "quiet"), found.values("ours", "busy")
+    old_quiet, old_busy = found.values("before", "quiet"), found.values("before", "busy")
     return [
         row(f"{GIB} from Slack to Applivery, on a loaded machine", "MB/s", "speed", better="higher"),
         row("memory the bot takes meanwhile", "MiB", "grown", target=MEMORY, absolute=True, of=worst),
         TableRow(
-            "ack p99 while it runs, beside before",
+            "ack p99 while it runs, beside the time before it",
             "ms",
             middle(busy),
             middle(quiet),
             target=2.0,
             by_round=ratio(busy, quiet),
+            before=middle(old_busy) if old_busy else None,
+            before_ratio=ratio(old_busy, old_quiet),
             incomplete=found.words,
         ),
     ]
