@@ -13,6 +13,9 @@ from bot.slack.blocks import Modal
 async def reopen(call: CommandContext, value: str) -> Modal:
     """*Back to the form*: who submits it is checked as if it had been opened for the first time."""
     try:
-        return Modal.from_json(value)
+        form = Modal.from_json(value)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Outdated from None
+    if not form.blocks:  # Slack opens no form without any
+        raise Outdated
+    return form

@@ -49,7 +49,7 @@ class Oracle:
         yield from self._refused()
         yield from self._unhelpful()
         for what, turn in scene.turns:
-            if not turn.acked:
+            if not turn.acked and turn.payload:  # without one, the app is told nothing
                 yield FuzzFailure(f"{turn.kind} was not acknowledged: {turn.error}", what)
             elif turn.kind == "command" and not trouble and not (turn.answers or turn.views or self._direct(turn.user)):
                 yield FuzzFailure("a command without an answer", what)

@@ -15,6 +15,7 @@ from bot.db.schema import drafts
 from bot.db.transaction import Transaction
 from bot.dispatch import modal_submission
 from bot.dispatch.registry import HandlerKind
+from bot.slack.blocks import Modal
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeView
 from tests.conftest import Environment
@@ -383,3 +384,10 @@ async def test_many_choices_are_turned_page_by_page(world: Environment) -> None:
     chosen = await (await press(world.slack, answer, "App 44", user=world.ana)).answer()
     assert "No build of App 44 matches" in chosen.text
     assert "ж" * 100 in chosen.text
+
+
+async def test_a_kept_form_without_fields_is_out_of_date(world: Environment) -> None:
+    await world.start()
+    kept = Modal("find.v1", "Find", ()).to_json()
+    turn = await press(world.slack, old_card(world.slack, world.releases, "reopen.v1", kept), "Old", user=world.ana)
+    assert (await turn.answer()).text.startswith("This button is out of date.")
