@@ -145,6 +145,24 @@ def seed_applivery(applivery: FakeApplivery) -> None:
         )  # fmt: skip
         build.wire["deployer"]["info"]["repositoryUrl"] = "git@github.com:acme/field-notes.git"
     _downloads(applivery, builds, now)
+    _old_phone(applivery, applivery.builds_of(notes), now)
+
+
+def _old_phone(applivery: FakeApplivery, builds: list[FakeBuild], now: float) -> None:
+    """Let Ana's phone be too old for the newest Field Notes, which Bruno uploaded: Courier 2.4.1 works on it, and of
+    Storefront nothing is known.
+    """
+    newest = max(builds, key=lambda build: build.entered_at)
+    newest.wire["info"]["ios"]["plist"]["MinimumOSVersion"] = "18.0"
+    newest.wire["uploadedBy"] = {
+        "id": "b" * 24,
+        "email": "bruno@acme.example",
+        "firstName": "Bruno",
+        "lastName": "Keller",
+    }
+    (ana,) = (member for member in applivery.members if member.get("email") == "ana@acme.example")
+    older = min(builds, key=lambda build: build.entered_at)
+    applivery.download(older, ana, at=now - HOUR, device="iPhone 15", os_version="17.5")
 
 
 def _limit_downloads(applivery: FakeApplivery, build: FakeBuild, now: float) -> None:

@@ -256,4 +256,4 @@ def _is_certain(build: Build, now: datetime) -> bool | None:
         return not install_rules.may_stop_everywhere(build, now)
     if install.is_enterprise(build):
         return build.requirements.profile_expires_at is not None
-    return False if not build.requirements.signing else None
+    return None  # the devices of a profile are not read: it may list some

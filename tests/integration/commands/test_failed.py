@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.db import audit, history, install_failures
+from bot.db.types import micros
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model.failures import FailureCause
 from sandbox.applivery.models import FakeBuild
@@ -297,3 +298,50 @@ async def test_answers_are_deleted_with_age(world: Environment) -> None:
     execute(world, "UPDATE install_failures SET at = at - 366 * 86400000000")
     assert await world.bot.store.run(history.purge_history, 365) == 1
     assert await answers(world) == {}
+
+
+# ------------------------------------------------------------------ the report by cause
+
+
+async def test_a_manager_sees_how_many_failed_and_why(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    for user in (world.ana, world.bruno):
+        await tap(world, await world.ask("get courier", user=user), "It didn't install", "Computer", user=user)
+    said = await world.ask("downloads courier by:failure")
+    await world.bot.dispatcher.drain(5)
+    assert "2 failed installs" in said.text
+    (head,) = [each for each in world.slack.messages(world.slack.dm(world.ana)) if "failed installs" in each.text]
+    chart, table = world.slack.messages(world.slack.dm(world.ana), head.ts)
+    assert "Other kind of device" in table.text
+    assert "without names" in every_block_text(table)
+    for message in (said, head, chart, table):
+        shown = f"{message.text} {every_block_text(message)}"
+        assert "Bruno" not in shown
+        assert world.bruno.id not in shown
+    older = await world.ask("downloads courier by:failure until:2026-01-01")
+    assert "failed" not in older.text.replace("failed installs of", "")
+
+
+async def test_failures_are_for_managers_and_name_no_one(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    await tap(world, await world.ask("get courier"), "It didn't install", "Computer")
+    refused = await world.ask("downloads courier by:failure", user=world.bruno)
+    assert "failed install" not in refused.text
+    assert "managers" in refused.text
+    named = await world.ask("downloads courier by:failure person:ana@acme.test")
+    assert "counted without names" in named.text
+
+
+async def test_a_scheduled_report_counts_failures(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    await tap(world, await world.ask("get courier"), "It didn't install", "Computer")
+    said = await world.ask("downloads courier by:failure every:daily@09:00")
+    assert "by cause" in said.text
+    now = micros(datetime.now(UTC))
+    execute(world, f"UPDATE scheduled_reports SET due_at = {now - 1}, reported_until = {now - 24 * 3600 * 10**6}")
+    await world.bot.digest.step()
+    await world.settle()
+    assert "1 failed install" in world.slack.messages(world.releases)[-1].text

@@ -14,6 +14,7 @@ import pytest
 
 from bot.applivery.rate_budget import Priority
 from bot.i18n.format import format_short_day
+from sandbox import seed_data
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -213,6 +214,22 @@ async def test_forget_drops_what_is_known_of_a_device(world: Environment) -> Non
     turn = await press(world.slack, await world.ask(f"forget <@{world.ana.id}|ana>"), "Delete 1 record", user=world.ana)
     await turn.answer()
     assert world.ana.id not in world.bot.dispatcher.services.devices._questions
+
+
+async def test_the_demo_shows_each_verdict(world: Environment) -> None:
+    await world.start()
+    seed_data.seed_applivery(world.applivery)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
+    ana = world.slack.user("demo", email="ana@acme.example")
+    world.releases.members.append(ana.id)
+    said = {
+        typed: small(await world.ask(f"get {typed}", user=ana)) for typed in ("courier 2.4.1 os:ios", "field-notes")
+    }
+    assert "Works on your iPhone 15 (iOS 17.5, last seen " in said["courier 2.4.1 os:ios"]
+    assert "Needs iOS 18.0; your last download was from iOS 17.5" in said["field-notes"]
+    assert "your" not in small(await world.ask("get storefront", user=ana))
+    question = await press(world.slack, await world.ask("get field-notes", user=ana), "It didn't install", user=ana)
+    assert "Likely cause: This app needs iOS 18.0 or newer" in (await question.answer()).text
 
 
 # ------------------------------------------------------------------ on the claim page

@@ -88,9 +88,9 @@ PIXEL = used("Pixel 8", "Android 14")
         (ios("18", **AD_HOC), IPHONE, "stopped: Needs iOS 18; your last download was from iOS 17.1"),
         (ios(signing="app-store", all_devices=False), IPHONE, ""),
         (ios(signing="quantum", all_devices=None), IPHONE, ""),
-        (ios(signing=None, all_devices=None, profile_expires_at=None), IPHONE,
-         "works: Should work on your iPhone 15 (iOS 17.1, last seen 3 Nov)"),
+        (ios(signing=None, all_devices=None, profile_expires_at=None), IPHONE, ""),
         (ios(profile_expires_at=None), IPHONE, "works: Should work on your iPhone 15 (iOS 17.1, last seen 3 Nov)"),
+        (ios(signing=None, all_devices=False), IPHONE, ""),
         # other sentences say it already
         (ios(profile_expires_at=NOON - timedelta(days=1)), IPHONE, ""),
         (ios(disabled=True), IPHONE, ""),
