@@ -24,7 +24,7 @@ main()
 ABSENT = (
     *("typer", "click", "pydantic", "pydantic_core", "pydantic_settings", "dotenv", "rich", "pygments"),
     *("alembic", "mako", "jinja2", "segno", "babel", "yaml", "sqlalchemy.orm", "psycopg"),
-    *("bot.settings", "bot.cli.program", "bot.doctor"),
+    *("bot.settings", "bot.cli.program", "bot.doctor", "slack_bolt"),
 )
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -326,3 +328,24 @@ def test_the_three_jobs_have_their_commands() -> None:
         "help",
         "menu",
     } <= names
+
+
+async def test_a_click_takes_four_tasks(world: Environment) -> None:
+    """The work, the look whether it was here before, and one for each of its two commits; and one for a connection."""
+    await world.start(slack_app_token=None)
+    build = world.applivery.build(world.courier, version="2.4.0", number="173", os="android")
+    cards = [old_card(world.slack, world.releases, "get.v1", f"{world.courier.id}/{build.id}") for _ in range(2)]
+    begun: list[str] = []
+
+    def count(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        if str(Path(bot.__file__).parent) in work.cr_code.co_filename:
+            begun.append(work.__qualname__)
+        return asyncio.Task(work, loop=loop, **more)
+
+    for card in cards:  # at the first, Slack is asked who that is
+        await world.bot.dispatcher.drain(5)
+        begun.clear()
+        asyncio.get_running_loop().set_task_factory(count)
+        await (await press(world.slack, card, "Old", user=world.bruno)).answer()
+    await world.bot.dispatcher.drain(5)
+    assert len([name for name in begun if name != "LivenessServer._connect"]) <= 4, begun
