@@ -358,8 +358,7 @@ class RequestDispatcher:
             and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
         ):
             await self._home.refresh_after_action(source)
-        self._metrics.requests.labels(source.entrypoint.value, name, outcome).inc()
-        self._metrics.seconds.labels(source.entrypoint.value).observe(time.monotonic() - started)
+        self._metrics.answered(source.entrypoint.value, name, outcome, time.monotonic() - started)
 
     async def _with_channel_picker(self, shown: Message, error: BotError) -> Message:
         """Return an error with the button to do the same in another channel, where that may help."""

@@ -90,6 +90,8 @@ class TtlCache(Generic[Fact]):
             if len(self._entries) >= MOST:
                 self._entries.clear()
             known = self._entries[key] = self._fetch(key, known)
+        if known.answer.done():
+            return known.answer.result()
         try:
             # shielded: one impatient asker must not cancel the look-up of another
             return await asyncio.shield(known.answer)
@@ -97,6 +99,11 @@ class TtlCache(Generic[Fact]):
             if known.previous is None or known.previous.at + self._stale <= self._clock():
                 raise
             return known.previous.answer.result()
+
+    def known(self, key: str) -> Fact | None:
+        """Return the answer about `key` that `get` would return without asking; None when it would ask."""
+        known = self._entries.get(key)
+        return None if known is None or not known.answer.done() or self._is_expired(known) else known.answer.result()
 
     def _is_expired(self, known: CachedAnswer[Fact]) -> bool:
         # a job's question may take longer than a person waits
@@ -261,11 +268,12 @@ class AccessResolver:
 
     async def language(self, user_id: str) -> str:
         """Return the language for a user, loaded: that of their Slack when there is a catalogue, else the default."""
-        try:
-            async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
-                spoken = languages.locale_of((await self.person(user_id)).locale) or self._language
-        except (SlackError, TimeoutError):
-            spoken = self._language
+        person = self._people.known(user_id)
+        if person is None:
+            with suppress(SlackError, TimeoutError):
+                async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
+                    person = await self.person(user_id)
+        spoken = (person and languages.locale_of(person.locale)) or self._language
         if not languages.is_loaded(spoken):
             await asyncio.to_thread(languages.load_locale, spoken)
         return spoken
