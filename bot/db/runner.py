@@ -57,6 +57,9 @@ class SqliteRunner:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._connection: sa.Connection | None = (
+            None  # the only one; a pool would hand it out and take it back each time
+        )
         self._thread = DaemonThreads(most=1)
         self._line: list[tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]] = []
         self._serving: asyncio.Task[None] | None = None
@@ -96,8 +99,7 @@ class SqliteRunner:
         if not group:
             return []
         try:
-            with self._engine.begin() as connection:
-                return [_WorkResult(work(connection)) for work in group]
+            return self._transact(lambda connection: [_WorkResult(work(connection)) for work in group])
         except Exception as error:  # noqa: BLE001 - it is raised to the caller
             if len(group) == 1:
                 return [_WorkResult(error=error)]
@@ -106,17 +108,30 @@ class SqliteRunner:
     async def run_raw(self, work: Work[T]) -> T:
         """See `Runner`."""
 
-        def transact() -> T:
-            with self._engine.begin() as connection:
-                return work(connection)
+        return await self._in_thread(partial(self._transact, work))
 
-        return await self._in_thread(transact)
+    def _transact(self, work: Work[T]) -> T:
+        connection = self._connection or self._engine.connect()
+        self._connection = None
+        try:
+            with connection.begin():
+                answer = work(connection)
+        except BaseException:
+            connection.close()  # the pool puts it right
+            raise
+        self._connection = connection
+        return answer
+
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._engine.dispose()
 
     async def close(self) -> None:
         """See `Runner`; what is under way ends first."""
         if self._serving:
             await asyncio.wait({self._serving})
-        await self._in_thread(self._engine.dispose)
+        await self._in_thread(self._disconnect)
         self._thread.close()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
