@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.db import outbox_enqueue, outbox_read
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import JsonRows, Statement, as_rows, far, span, written
+from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
 from bot.db.outbox_types import ChannelLease, DeliveryClaim, DeliveryResult, OutboxBacklog, OutboxBatch
 from bot.db.subscriptions import subscription_of
-from bot.db.transaction import Transaction
+from bot.db.transaction import Step, Transaction
 from bot.db.types import moment, storable
 from bot.domain.model import Subscription
 from bot.domain.states import DeliveryState, ResultKind
@@ -22,7 +22,6 @@ from bot.domain.states import DeliveryState, ResultKind
 # back, and has come.
 FURTHEST = span(660)
 
-_Step = tuple[Statement, Mapping[str, object]]
 Rows = Sequence[Any]
 
 
@@ -46,7 +45,7 @@ def commit_results_and_claim(
     return OutboxBatch(claims, lost, None if claims else delivery_due_in(tx))
 
 
-def _steps_to_commit(ended: Sequence[DeliveryResult], pace_seconds: float) -> Iterator[_Step]:
+def _steps_to_commit(ended: Sequence[DeliveryResult], pace_seconds: float) -> Iterator[Step]:
     if ended:
         rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
         yield _HAND_IN, {"rows": rows}
@@ -104,10 +103,10 @@ class _Claiming:
         self._token = fresh_token()
         self._start = time.monotonic()
 
-    def steps(self) -> Sequence[_Step]:
+    def steps(self) -> Sequence[Step]:
         """Return the statements; none without room."""
         lease = {"token": self._token, "lease": span(self._seconds)}
-        steps: Sequence[_Step] = (
+        steps: Sequence[Step] = (
             (_LEASE, {**lease, "room": self._room, "far": FURTHEST, "leased": far(self._seconds)}),
             (_HEADS, {"token": self._token}),
             (outbox_read.FACTS_OF_LEASE, lease),

@@ -9,17 +9,25 @@ from collections.abc import Collection, Sequence
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import text_of
-from bot.db.transaction import Transaction
+from bot.db.transaction import Step, Transaction
 from bot.db.types import micros
 from bot.db.wakeups import Topic
 from bot.domain.model import NewDelivery
 
 
-def enqueue(tx: Transaction, app_id: str, deliveries: Sequence[NewDelivery], anew: Collection[str] = ()) -> int:
+def enqueue(
+    tx: Transaction,
+    app_id: str,
+    deliveries: Sequence[NewDelivery],
+    anew: Collection[str] = (),
+    *,
+    then: Sequence[Step] = (),
+) -> int:
     """Add announcements, each once per channel, build and event; return how many are new.
 
     The posted cards with the builds `anew` on them are to show the present state. A card that is still to be posted, or
-    edited, will show it anyway; direct messages stay as they are.
+    edited, will show it anyway; direct messages stay as they are. `then` are statements that follow in the same round
+    trip, if there is one: whoever else writes to these channels, or posts there, waits for this transaction.
     """
     if not deliveries and not anew:
         return 0
@@ -27,10 +35,12 @@ def enqueue(tx: Transaction, app_id: str, deliveries: Sequence[NewDelivery], ane
     builds = [{"build": build_id} for build_id in sorted(anew)]
     # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
     # committed, and a lease taken in between sees what the card is to show.
-    tx.execute(_OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds]))
-    made = len(tx.execute(_ANNOUNCE, app=app_id, rows=rows).all()) if deliveries else 0
+    channels = as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds])
+    steps: list[Step] = [(_ANNOUNCE, {"app": app_id, "rows": rows})] if deliveries else []
     if builds:
-        made += len(tx.execute(_SHOW_ANEW, rows=as_rows(builds)).all())
+        steps.append((_SHOW_ANEW, {"rows": as_rows(builds)}))
+    _, *added = tx.execute_all([(_OPEN, {"rows": channels}), *steps, *then])
+    made = sum(len(new) for new in added[: len(steps)])
     if made:
         tx.notify(Topic.OUTBOX)
         if any(new.held_until for new in deliveries):

@@ -6,12 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import sqlalchemy as sa
-
 from bot.db import outbox_enqueue
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import build_of
-from bot.db.transaction import Transaction
+from bot.db.transaction import Step, Transaction
 from bot.db.types import moment
 from bot.domain.builds import successors
 from bot.domain.model import Build, CurrentBuild, NewDelivery
@@ -30,13 +28,12 @@ def enqueue_with_supersession(
     how much is new in the outbox.
     """
     # One after the other for each app: what two of these decide at once must not depend on which reads first.
-    tx.execute(_ONE_AT_A_TIME, app=app_id)
-    rows = tx.execute(_LINES, app=app_id, rows=_touched(moved, new)).all()
+    lines = (_LINES, {"app": app_id, "rows": _touched(moved, new)})
+    _, rows = tx.execute_all([(_ONE_AT_A_TIME, {"app": app_id}), lines])
     followed = _followed(rows, new)
-    made = outbox_enqueue.enqueue(tx, app_id, deliveries, {*moved, *(str(entry["build"]) for entry in followed)})
-    if followed:
-        tx.execute(_FOLLOWED, rows=as_rows(followed))
-    return made
+    shown = {*moved, *(str(entry["build"]) for entry in followed)}
+    then: list[Step] = [(_FOLLOWED, {"rows": as_rows(followed)})] if followed else []
+    return outbox_enqueue.enqueue(tx, app_id, deliveries, shown, then=then)
 
 
 def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
@@ -46,7 +43,7 @@ def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
     )
 
 
-def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[dict[str, object]]:
+def _followed(rows: Sequence[Any], new: Sequence[CurrentBuild]) -> list[dict[str, object]]:
     """Return which builds have another follower than was written down, or none any more."""
     before = {(row.channel_id, row.build_id): row.superseded_by for row in rows}
     there = {
@@ -57,7 +54,7 @@ def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[
     return [{"channel": channel, "build": build, "by": after.get((channel, build))} for channel, build in changed]
 
 
-def _standing(rows: Iterable[sa.Row[Any]]) -> list[CurrentBuild]:
+def _standing(rows: Iterable[Any]) -> list[CurrentBuild]:
     current_builds = []
     builds: dict[str, Build] = {}  # each is in many channels
     for channel_id, build_id, _, snapshot, made_at, seen_at, stands in map(tuple, rows):

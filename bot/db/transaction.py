@@ -26,6 +26,9 @@ _WRITE_CHANGE = sa.text(f"""
 _NOTIFY = sa.text("SELECT pg_notify(:channel, :payload)")
 
 
+Step = tuple[Statement, Mapping[str, object]]  # and its parameters
+
+
 class SharedState:
     """What all transactions of one database have in common; `dialect` is `sqlite` or `postgresql`.
 
@@ -59,7 +62,7 @@ class Transaction:
             parameters["now"] = micros(self._shared.clock())
         return self._connection.exec_driver_sql(_driver_text(statement[self.dialect], self.dialect), parameters)
 
-    def execute_all(self, steps: Sequence[tuple[Statement, Mapping[str, object]]]) -> list[list[Any]]:
+    def execute_all(self, steps: Sequence[Step]) -> list[list[Any]]:
         """Run statements of `dialect_sql.written` in their order; return the rows of each, with attributes.
 
         On PostgreSQL they share one round trip, so none can have a parameter that another one returns.
