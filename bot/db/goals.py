@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.db import audit, outbox_enqueue
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import far, span, written
+from bot.db.dialect_sql import SKEW_SECONDS, far, span, written
 from bot.db.download_schema import goal_requests, goal_samples, nudge_opt_outs, nudges
 from bot.db.download_schema import goals as table
 from bot.db.schema import outbox
@@ -20,11 +20,13 @@ from bot.db.transaction import Transaction
 from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.domain.audit import AuditAction, AuditEntry
-from bot.domain.goals import APART, Goal, GoalRequest, GoalSample, GoalStatus
+from bot.domain.goals import APART, RARELY, Goal, GoalRequest, GoalSample, GoalStatus
 from bot.domain.model import ChannelNotice, NewDelivery
 from bot.domain.states import DeliveryState, GoalState
 
 _COLUMNS = [table.c[field.name] for field in fields(Goal)]
+# No goal is postponed for longer: one that is due later was counted last by a clock that was ahead then.
+AHEAD = span(RARELY.total_seconds() + SKEW_SECONDS)
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
 
 
@@ -152,7 +154,7 @@ def count_now(tx: Transaction, app_id: str) -> None:
 
 def count_after_links(tx: Transaction, seconds: float) -> None:
     """Let goals be counted of whose app a link was given so many seconds ago, and not counted since."""
-    tx.execute(_AFTER_LINKS, get=AuditAction.GET, settled=span(seconds))
+    tx.execute(_AFTER_LINKS, get=AuditAction.GET, settled=span(seconds), skew=span(SKEW_SECONDS))
 
 
 # -------------------------------------------------------------- their turn
@@ -161,7 +163,7 @@ def count_after_links(tx: Transaction, seconds: float) -> None:
 def lease_due_goals(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[Goal, str]]:
     """Lease goals that are due; each has the token that ends the lease. An expired lease may be taken again."""
     token = fresh_token()
-    tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most)
+    tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most, ahead=AHEAD)
     query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
     return [(goal_of(row), token) for row in tx.execute(query)]
 
@@ -299,7 +301,7 @@ def release_goal_leases(tx: Transaction) -> None:
 
 def goal_due_in(tx: Transaction) -> float | None:
     """Seconds until a goal is due or a lease lapses; 0 if one is due now, None if there is none."""
-    wait = tx.execute(_DUE_IN, far=far()).scalar()
+    wait = tx.execute(_DUE_IN, far=far(), ahead=AHEAD).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
@@ -314,7 +316,9 @@ _AFTER_LINKS = written("""
     UPDATE goals SET due_at = {now} WHERE NOT frozen AND ended_at = 0 AND due_at > {now} AND EXISTS (
         SELECT 1 FROM audit a
         WHERE a.app_id = goals.app_id AND a.action = :get AND a.at <= {now} - :settled
-            AND a.at > (SELECT max(s.at) FROM goal_samples s WHERE s.goal_id = goals.id) - :settled
+            AND a.at + :settled > (
+                SELECT max(s.at) FROM goal_samples s WHERE s.goal_id = goals.id AND s.at <= {now} + :skew
+            )
     )
 """)
 
@@ -322,12 +326,14 @@ _LEASE = written("""
     UPDATE goals SET lease_token = :token, lease_until = {now} + :lease
     WHERE id IN (
         SELECT id FROM goals
-        WHERE due_at <= {now} AND (lease_until <= {now} OR lease_until > {now} + :far) AND NOT frozen
+        WHERE (due_at <= {now} OR due_at > {now} + :ahead) AND NOT frozen
+            AND (lease_until <= {now} OR lease_until > {now} + :far)
         ORDER BY due_at LIMIT :most {skip_locked}
-    ) AND due_at <= {now} AND NOT frozen
+    ) AND NOT frozen
 """)
 
 _DUE_IN = written("""
-    SELECT min(CASE WHEN lease_until > due_at AND lease_until <= {now} + :far THEN lease_until ELSE due_at END) - {now}
+    SELECT min(CASE WHEN lease_until > due_at AND lease_until <= {now} + :far THEN lease_until
+        WHEN due_at > {now} + :ahead THEN {now} ELSE due_at END) - {now}
     FROM goals WHERE NOT frozen
 """)

@@ -148,6 +148,15 @@ async def test_goal_is_counted_soon_after_a_link(world: Environment) -> None:
     assert len(world.slack.calls_of("chat.update")) == edits + 1
 
 
+async def test_goal_is_counted_after_a_clock_was_set_back(world: Environment) -> None:
+    _, zoe = await begun(world)
+    downloaded(world, zoe)
+    due(world, due_at=micros(datetime.now(UTC) + 365 * DAY))
+    assert await world.bot.store.run(goals.goal_due_in) == 0
+    await count(world)
+    assert "2 of 4 have it" in said(world)[0].text
+
+
 async def test_goal_names_no_one_in_channel(world: Environment) -> None:
     _, zoe = await begun(world)
     due(world)
