@@ -140,6 +140,7 @@ def jobs_of(
             people=access,
             permission=permission,
             link_issuer=services.links,
+            devices=services.devices,
             dashboard=dashboard,
             clock=tuning.clock,
         ).message,

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from bot.db.outages import outage_of
 from bot.db.serialization import request_of
 from bot.domain.audit import Entrypoint
+from bot.domain.devices import judge
 from bot.domain.model import Build, BuildEvent, ChannelNotice, Delivery
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
 from bot.i18n import _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
+from bot.services.device_history import DeviceHistory
 from bot.services.links import LinkIssuer
 from bot.services.permissions import PermissionChecker
 from bot.slack import blocks
@@ -32,12 +34,14 @@ class PersonalNotifier:
         people: AccessResolver,
         permission: PermissionChecker,
         link_issuer: LinkIssuer,
+        devices: DeviceHistory,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],
     ) -> None:
         self._people = people
         self._permission = permission
         self._link_issuer = link_issuer
+        self._devices = devices
         self._dashboard = dashboard
         self._clock = clock
 
@@ -63,6 +67,7 @@ class PersonalNotifier:
         try:
             asker = await self._permission.require_waiter(announcement.channel_id, build)
             kind = self._link_issuer.default_kind(build)
+            self._devices.begin(asker.user_id, build)
             link = await self._link_issuer.issue(asker, build, kind, entrypoint=Entrypoint.WATCH)
         except BuildRecalled as problem:
             message = errors.problem(problem)
@@ -73,13 +78,9 @@ class PersonalNotifier:
         except BotError as problem:
             log.info("personal.without_link", problem=kind_of(problem), cause=cause(problem))
             return card
-        return links.ready(
-            build,
-            link,
-            asker,
-            self._clock(),
-            dashboard=dashboard,
-        )
+        known, now = await self._devices.devices(asker.user_id, build), self._clock()
+        verdict = judge(build, kind, known, now, tz=asker.tz)
+        return links.ready(build, link, asker, now, dashboard=dashboard, verdict=verdict)
 
 
 def _outage_message(announcement: Delivery) -> Message:

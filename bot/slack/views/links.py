@@ -89,9 +89,11 @@ def _device_words(build: Build, verdict: Verdict | None, now: datetime) -> tuple
     return [], " · ".join(escape(label) for label in labels)
 
 
-def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str) -> Message:
+def ready(
+    build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str, verdict: Verdict | None = None
+) -> Message:
     """Return the notification that a watched or uploaded build is ready, with its link."""
-    message = link(build, made, asker, now, dashboard=dashboard, in_dm=True)
+    message = link(build, made, asker, now, dashboard=dashboard, in_dm=True, verdict=verdict)
     head = _("{build} is ready", build=title(build))
     text = f"✅ {head}{message.text.removeprefix(title(build))}"
     return replace(message, text=text, blocks=(blocks.section(f"✅ *{head}*"), *message.blocks[1:]))

@@ -92,6 +92,17 @@ async def test_a_button_gives_the_same_verdict(world: Environment) -> None:
     assert WORKS in small(await (await press(world.slack, card, "Old", user=world.ana)).answer())
 
 
+async def test_a_watched_build_says_that_it_works(world: Environment) -> None:
+    await world.start()
+    downloaded(world)
+    build = ready(world, status="in_progress")
+    await world.look()
+    await world.ask("watch courier #173")
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert WORKS in world.slack.messages(world.slack.dm(world.ana))[-1].text
+
+
 async def test_each_user_is_told_of_their_own_device_alone(world: Environment) -> None:
     """Even where Applivery ignores the address it was asked about."""
     await world.start()
