@@ -61,6 +61,9 @@ def figures() -> dict[str, Figure]:
 def main(words: list[str]) -> int:
     """Measure and print; 0 done, 1 a figure failed (with `--strict`: or missed its target), 2 there is no such one."""
     words, against = _without_against(words)
+    if against and not Path(against, "bot/__main__.py").exists():
+        print(f"No checkout of the bot in {against}")
+        return 2
     options = {word for word in words if word.startswith("--")}
     if "--quick" in options:
         os.environ["BENCH_QUICK"] = "1"  # read by the figures, which are imported now
@@ -71,15 +74,12 @@ def main(words: list[str]) -> int:
     unknown = [word for word in words if word not in known] + sorted(
         options - {"--list", "--quick", "--strict", "--write"}
     )
-    if against and not Path(against, "bot/__main__.py").exists():
-        print(f"No checkout of the bot in {against}")
-        return 2
     if unknown or "--list" in options:
         print(f"There are: {', '.join(known)}")
         return 2 if unknown else 0
     console = Console(width=None if sys.stdout.isatty() else 180)
     started, load = time.monotonic(), os.getloadavg()[0]
-    found = {name: _measured(console, name, known[name]) for name in words or known}
+    found = measure(console, {name: known[name] for name in words or known})
     groups = [group for group in found.values() if not isinstance(group, str)]
     rows = [row for group in groups for row in group]
     failed = [f"{name}: {why}" for name, why in found.items() if isinstance(why, str)]
@@ -102,6 +102,17 @@ def _without_against(words: list[str]) -> tuple[list[str], str | None]:
         if word.startswith("--against="):
             return words[:at] + words[at + 1 :], word.partition("=")[2]
     return words, None
+
+
+def measure(console: Console, wanted: dict[str, Figure]) -> dict[str, list[TableRow] | str]:
+    """The rows of each figure, or why there are none; Ctrl-C ends it with the figures that were measured until then."""
+    found: dict[str, list[TableRow] | str] = dict.fromkeys(wanted, "interrupted")
+    try:
+        for name, figure in wanted.items():
+            found[name] = _measured(console, name, figure)
+    except KeyboardInterrupt:
+        console.print("interrupted")
+    return found
 
 
 def _measured(console: Console, name: str, figure: Figure) -> list[TableRow] | str:

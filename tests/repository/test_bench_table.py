@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.__main__ import COLUMNS, cells_of, figures, main, page, summary, table
+from bench.__main__ import COLUMNS, cells_of, figures, main, measure, page, summary, table
 from bench.clicks import ClickAnswers
 from bench.crowd import MIX, judged
 from bench.http import ClientExchange, ServerExchange, chunked, get
@@ -210,6 +210,22 @@ def test_a_figure_that_nothing_measured_has_dashes() -> None:
         raise OSError("no such program")
     row = TableRow("a click", "ms", math.nan, math.nan, target=2.0, incomplete=partial.words)
     assert (cells_of(row)[1], cells_of(row)[5], cells_of(row)[-1]) == ("–", "–", "incomplete")
+
+
+def test_an_interrupted_bench_prints_what_was_measured() -> None:
+    async def quick() -> list[TableRow]:
+        return [TableRow("a click", "ms", 1.0)]
+
+    async def interrupted() -> list[TableRow]:
+        raise KeyboardInterrupt
+
+    async def broken() -> list[TableRow]:
+        raise RuntimeError("no port")
+
+    console = Console(file=io.StringIO())
+    found = measure(console, {"broken": broken, "click": quick, "start": interrupted, "upload": quick})
+    assert found["click"] == [TableRow("a click", "ms", 1.0)]
+    assert (found["broken"], found["start"], found["upload"]) == ("RuntimeError no port", "interrupted", "interrupted")
 
 
 def test_against_names_a_checkout_of_the_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
