@@ -90,7 +90,7 @@ def main(words: list[str]) -> int:
     console.print(table(groups))
     console.print("\n".join(around), markup=False)
     if "--write" in options:
-        WRITTEN.write_text(page(groups, around), encoding="utf-8")
+        WRITTEN.write_text(page(groups, around) + notes(WRITTEN.read_text(encoding="utf-8")), encoding="utf-8")
     return 1 if failed or ("--strict" in options and any(row.met is False for row in rows)) else 0
 
 
@@ -160,6 +160,12 @@ def page(found: list[list[TableRow]], around: list[str]) -> str:
     lines += [f"| {' | '.join(cells_of(row))} |" for rows in found for row in rows]
     said = [f"- {line}" for part in around for line in part.splitlines()]
     return "\n".join([PAGE, *said, "", *lines, ""])
+
+
+def notes(written: str) -> str:
+    """What was written by hand below the table: it stays, from its first heading on."""
+    _, heading, text = written.partition("\n## ")
+    return heading + text
 
 
 def cells_of(row: TableRow) -> list[str]:

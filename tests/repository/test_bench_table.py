@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.__main__ import COLUMNS, cells_of, figures, main, measure, page, summary, table
+from bench.__main__ import COLUMNS, cells_of, figures, main, measure, notes, page, summary, table
 from bench.clicks import ClickAnswers
 from bench.crowd import MIX, judged
 from bench.http import ClientExchange, ServerExchange, chunked, get
@@ -210,6 +210,12 @@ def test_a_figure_that_nothing_measured_has_dashes() -> None:
         raise OSError("no such program")
     row = TableRow("a click", "ms", math.nan, math.nan, target=2.0, incomplete=partial.words)
     assert (cells_of(row)[1], cells_of(row)[5], cells_of(row)[-1]) == ("–", "–", "incomplete")
+
+
+def test_notes_below_the_table_survive_the_next_one() -> None:
+    written = page([[TableRow("a look", "ms", 1.0)]], ["2026-11-30."])
+    assert notes(written) == ""
+    assert notes(f"{written}\n## Where the time goes\n\n- a note\n") == "\n## Where the time goes\n\n- a note\n"
 
 
 def test_an_interrupted_bench_prints_what_was_measured() -> None:
