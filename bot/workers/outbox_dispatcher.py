@@ -48,6 +48,7 @@ log = logger(__name__)
 IN_FLIGHT = 8
 TOGETHER_SECONDS = 0.003  # posts that end within so much of each other share a commit
 LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are in progress; the first to end wakes the worker anyway
+BUSY_SECONDS = 0.01  # until a channel is asked for again that was due, but was being written to
 # A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
@@ -103,10 +104,10 @@ class OutboxDispatcher:
             await asyncio.wait(self._posts, timeout=TOGETHER_SECONDS)
         done, self._results = self._results, []
         quiet = not await self._slack_client.is_token_accepted()
-        semaphore = 0 if quiet else IN_FLIGHT - len(self._posts)
+        room = 0 if quiet else IN_FLIGHT - len(self._posts)
         try:
             exchange = await self._store.run(
-                outbox.commit_results_and_claim, done, semaphore, lease_seconds=self._lease, pace_seconds=self._pace
+                outbox.commit_results_and_claim, done, room, lease_seconds=self._lease, pace_seconds=self._pace
             )
         except BaseException:
             self._results = done + self._results  # recording the same outcome again changes nothing
@@ -119,7 +120,9 @@ class OutboxDispatcher:
             task.add_done_callback(self._on_post_done)
         if quiet:
             return QUIET_SECONDS
-        return LOOK_AGAIN_SECONDS if exchange.claims else exchange.due_in
+        if exchange.claims or not room:
+            return LOOK_AGAIN_SECONDS
+        return None if exchange.due_in is None else max(exchange.due_in, BUSY_SECONDS)
 
     def _on_post_done(self, task: asyncio.Task[None]) -> None:
         self._posts.pop(task, None)
@@ -133,7 +136,7 @@ class OutboxDispatcher:
                 continue  # it ended while we asked; its channel may go on
             if self._posts:
                 await asyncio.wait(self._posts, return_when=asyncio.FIRST_COMPLETED)
-            elif due is None or due > 0:
+            elif due is None or due > BUSY_SECONDS:
                 return
 
     async def drain_posts(self, timeout_seconds: float) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bot.app import RunningBot, running
 from bot.db import app_polls, mutes, outbox, subscriptions
 from bot.exceptions import StartupError
+from bot.workers.outbox_dispatcher import IN_FLIGHT, LOOK_AGAIN_SECONDS
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.integration.workers.conftest import on_postgresql, on_sqlite
@@ -259,6 +260,19 @@ async def test_a_slow_channel_delays_no_other(two: Environment) -> None:
     assert [] in (two.said(), two.said(beta(two))), "the other one has not even got its first"
     await draining
     assert two.said() == two.said(beta(two)) == EVERY[:3]
+
+
+async def test_outbox_with_no_room_left_waits_for_a_post_to_end(watched: Environment) -> None:
+    for number in range(IN_FLIGHT):
+        await subscribed(watched, "courier", watched.slack.channel(f"c{number}", members=(watched.ana,)))
+    for _ in range(IN_FLIGHT):
+        watched.slack.faults.add(POST, Fault(latency=0.3))
+    await record(watched, "1")
+    for _ in range(2):
+        assert await watched.bot.announce.step() == LOOK_AGAIN_SECONDS
+    assert await watched.bot.store.run(outbox.delivery_due_in) == 0, "one more channel is due"
+    await watched.bot.announce.drain()
+    assert posts(watched) == IN_FLIGHT + 1
 
 
 @on_sqlite
