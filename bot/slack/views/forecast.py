@@ -95,9 +95,9 @@ def _forecast(found: Forecast, page: int) -> Message:
 def _head(found: Forecast) -> str:
     day, app = date_tag(found.until, DAY), escape_inline(found.app_name, 80)
     if found.items and app:
-        return _("*What ends for {app} until {day}*", app=app, day=day)
+        return _("*What ends for {app} by {day}*", app=app, day=day)
     if found.items:
-        return _("*What ends until {day}*", day=day)
+        return _("*What ends by {day}*", day=day)
     if any(each.error for each in found.unchecked):
         return _("*Nothing found until {day}.* Some parts couldn't be checked.", day=day)
     if app:

@@ -64,7 +64,7 @@ async def test_forecast_is_posted_when_due_without_names(world: Environment) -> 
     await tell(world)
     [message] = posted(world)
     said = message.text + json.dumps(message.blocks)
-    assert "*What ends for Courier until " in message.text
+    assert "*What ends for Courier by " in message.text
     assert "profile expires · 1 person" in message.text
     assert "Eva" not in said
     assert "eva@acme.test" not in said
