@@ -17,7 +17,8 @@ from bot.domain.model.failures import FailureCause, Symptom
 from bot.i18n import NO_TEXT, Day, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
-ALL = (IOS, ANDROID, MACOS, WINDOWS)
+ANY_OTHER = ""  # what `install.family` says of every other platform
+ALL = (IOS, ANDROID, MACOS, WINDOWS, ANY_OTHER)
 
 
 Applies = Callable[[Build, datetime], bool]

@@ -240,7 +240,8 @@ def expired(label: str, again: str) -> Message:
     """Return what a message turns into when its link's time is over."""
     name, over = escape_inline(label, 140), _("This link expired.")
     fresh = blocks.button(_("Get new link"), "fresh.v1", again, style="primary")
-    return Message(f"{over} {name}", (blocks.section(f"*{over}*\n{name}", accessory=fresh),))
+    failed = blocks.button(_("It didn't install"), "failed.v1", again)
+    return Message(f"{over} {name}", (blocks.section(f"*{over}* {name}"), blocks.actions(fresh, failed)))
 
 
 def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:

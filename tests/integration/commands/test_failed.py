@@ -11,6 +11,7 @@ from bot.db import audit, history, install_failures
 from bot.db.types import micros
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model.failures import FailureCause
+from bot.slack.views import links as link_cards
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -133,6 +134,24 @@ async def test_a_new_link_is_one_tap_away(world: Environment) -> None:
     again = await tap(world, found, "Get new link")
     assert "It didn't install" in labels(again)
     assert again.text != link.text
+
+
+async def test_an_expired_link_takes_an_answer(world: Environment) -> None:
+    await world.start()
+    build = ready(world)
+    again = f"{world.courier.id}/{build.id}/file"
+    card = old_card(world.slack, world.releases, "failed.v1", again)
+    assert link_cards.expired("Courier 2.4.0", again).blocks[-1]["elements"][1]["value"] == again
+    assert "iPhone or iPad" in labels(await tap(world, card, "Old"))
+
+
+async def test_a_build_for_other_devices_has_two_answers(world: Environment) -> None:
+    await world.start()
+    build = ready(world, os="linux", extension="tar.gz")
+    card = old_card(world.slack, world.releases, "failed.v1", f"{world.courier.id}/{build.id}/file")
+    question = await tap(world, card, "Old")
+    assert labels(question) == ["The link didn't work", "Something else"]
+    assert "Get new link" in labels(await tap(world, question, "Something else"))
 
 
 async def test_answers_go_on_after_a_restart(world: Environment) -> None:

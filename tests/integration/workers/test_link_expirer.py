@@ -54,7 +54,7 @@ async def test_expirer_click_answer_expires_and_button_gives_new_link(world: Env
     assert over(message)
     assert message.ephemeral_to == world.bruno.id
     assert message.text.startswith("This link expired.")
-    assert labels(message) == ["Get new link"]
+    assert labels(message) == ["Get new link", "It didn't install"]
     again = await (await press(world.slack, message, "Get new link", user=world.bruno)).answer()
     assert again is message
     assert link(message)

@@ -36,6 +36,7 @@ BUILDS = {
     "aab": build(platform="android", extension="aab"),
     "macos": build(platform="macos"),
     "windows": build(platform="windows"),
+    "other": build(platform="ps5", extension="zip"),
 }
 
 

@@ -45,7 +45,7 @@ PAGES = {
     **{
         (cause, platform): f"{APPLIVERY}/en/app-distribution/api/builds/download-build"
         for cause in ("wrong_device", "link_used", "other")
-        for platform in ("ios", "android", "macos", "windows")
+        for platform in ("ios", "android", "macos", "windows", "")
     },
     **{
         ("incomplete", platform): f"{APPLIVERY}/en/app-distribution/api/builds/download-build"
@@ -57,6 +57,7 @@ BUILDS = {
     "android": build(platform="android", extension="aab", requirements=InstallRequirements("26")),
     "macos": build(platform="macos"),
     "windows": build(platform="windows"),
+    "": build(platform="ps5", extension="zip"),
 }
 
 
@@ -109,7 +110,7 @@ def test_each_row_is_whole_sentences(rule: install_rules.InstallRule, language: 
         (BUILDS["android"], Symptom.BAD_FILE, ["old_system", "wrong_file", "incomplete"]),
         (BUILDS["macos"], Symptom.BLOCKED, ["gatekeeper"]),
         (BUILDS["windows"], Symptom.BLOCKED, ["smart_screen"]),
-        (build(platform="ps5", extension="zip"), Symptom.LINK, []),
+        (build(platform="ps5", extension="zip"), Symptom.LINK, ["link_used"]),
     ],
 )  # fmt: skip
 def test_causes_follow_from_the_build(of: Build, symptom: Symptom, causes: list[str]) -> None:
