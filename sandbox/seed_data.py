@@ -111,7 +111,7 @@ FIELD_NOTES = (
     (8 * 24, "1.0.4", "14", "Voice notes keep playing when the screen is off"),
     (5 * 24, "1.0.5", "15", "Maps without a network"),
     (3 * 24, "1.0.6", "16", "Sketches on photos"),
-    (31, "1.1.0", "17", "Photos and sketches in one list"),
+    (31, "1.1.0", "17", "**One list** for photos and sketches\n\n- Sort by date or place\n- Share as a `.pdf`"),
 )
 
 

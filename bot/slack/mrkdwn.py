@@ -18,10 +18,11 @@ def escape(text: object) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    return _strip_invisible(localize(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return strip_invisible(localize(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _strip_invisible(text: str) -> str:
+def strip_invisible(text: str) -> str:
+    """Return the text without control characters and without what turns the words around it."""
     return text if text.isprintable() else _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
 
 

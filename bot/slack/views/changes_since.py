@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import build_labels, changelogs
 from bot.domain.model import Build, Recall, Stage
 from bot.i18n import _
-from bot.slack import blocks
+from bot.slack import blocks, markdown
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
 from bot.slack.mrkdwn import date_tag, escape_inline
@@ -64,7 +64,7 @@ def _changelog(build: Build) -> list[tuple[Block, str]]:
     if not build.changelog.strip():
         unwritten = _("No changelog.")
         return [(blocks.section(unwritten, fields=_facts(build)), unwritten)]
-    return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quote(build.changelog)]
+    return markdown.formatted(build.changelog)
 
 
 def _between(build: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import changelogs
 from bot.i18n import Text, _, gettext_noop, localize
-from bot.slack import blocks
+from bot.slack import blocks, markdown
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import escape, escape_inline
 from bot.slack.views.builds import title
@@ -34,7 +34,7 @@ def details(announcement: Delivery, warnings: Sequence[Text], requirements: Sequ
         if len(pieces) > 1:
             which = " " + _("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
         head, told = _("What's new in {build}", build=title(build)), _("what's new")
-        body += [blocks.section(f"*{head}*{which}"), *map(blocks.section, blocks.quote(piece))]
+        body += [blocks.section(f"*{head}*{which}"), *(block for block, _words in markdown.formatted(piece))]
         text += f"{told}{which}: {escape_inline(piece, 500)}"
     return Message(text.strip(), tuple(body))
 
