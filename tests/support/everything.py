@@ -43,7 +43,7 @@ async def everything(world: Environment) -> None:
     await _forms(world)
     await _other_doors(world)
     await _unfinished(world)
-    asked = await _asked_to_try(world) | await _goals(world)
+    asked = await _asked_to_try(world) | await _goals(world) | await _bisects(world)
     pressed = await press_everything(world) | asked | {"subscriptions.v1"}  # turned with _many_subscriptions
     pressed |= await _failed(world)
     pressed |= await _requests(world)
@@ -368,7 +368,7 @@ async def _other_doors(world: Environment) -> None:
     lab = world.slack.channel("lab", bot_is_member=False, members=(world.ana, world.bruno))
     await world.slack.invite(lab, world.ana)  # the button below its welcome is pressed below
     file = world.slack.share("posted.apk", b"PK\x03\x04 posted", world.ana, world.releases)
-    used = {"get_build": hello, "upload_build": file, "attach_file": file}
+    used = {"get_build": hello, "upload_build": file, "attach_file": file, "get_any_build": None}
     assert names(world, HandlerKind.SHORTCUT) == used.keys(), "a new shortcut has to be used here too"
     for shortcut, message in used.items():
         await world.slack.shortcut(shortcut, user=world.ana, message=message)
@@ -475,6 +475,26 @@ async def _failed(world: Environment) -> set[str]:
     for action in used:
         message = await (await click(world.slack, message, action, user=world.ana)).answer()
     return {action.partition("#")[0] for action in used}
+
+
+async def _bisects(world: Environment) -> set[str]:
+    """The first bad build is found by votes of every kind, and a second bisect is stopped."""
+    app = world.applivery.app("Driver", slug="driver")
+    made = [
+        world.applivery.build(app, version=f"1.0.{n}", number=str(n), branch="main", commit=str(n) * 40)
+        for n in range(5)
+    ]
+    for steps in (("get", "unclear", "bad", "good"), ("stop",)):
+        await world.ask(f"bisect {app.id} good:{made[0].id} bad:{made[-1].id}")
+        await rested(world)
+        await world.bot.announce.drain()
+        head = [message for message in world.slack.messages(world.releases) if "Driver" in message.text][-1]
+        for step in steps:
+            asked = world.slack.messages(world.releases, head.ts)[-1]
+            await click(world.slack, asked, f"bisect.{step}.v1", user=world.ana)
+            await rested(world)
+            await world.bot.announce.drain()
+    return {f"bisect.{step}.v1" for step in ("get", "unclear", "good", "bad", "stop")}
 
 
 async def _digest(world: Environment) -> None:

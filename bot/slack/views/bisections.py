@@ -129,8 +129,8 @@ def result(bisection: Bisection, found: BisectionRange) -> Message:
     body = "\n".join([title, *lines])
     buttons = [
         *_compare(bisection, found),
-        _get(_("Get first bad"), bisection, bad),
-        _get(_("Get last good"), bisection, good),
+        _get(_("Get first bad"), bisection, bad, mark="#bad"),
+        _get(_("Get last good"), bisection, good, mark="#good"),
     ]
     return Message(" ".join([title, *lines]), (blocks.section(body), *_row(buttons)))
 
@@ -244,20 +244,19 @@ def _value(bisection: Bisection, build_id: str) -> str:
     return str(BisectionValue(bisection.app.id, build_id, bisection.id))
 
 
-def _get(label: str, bisection: Bisection, build: Build, *, style: str | None = None) -> ButtonElement:
+def _get(label: str, bisection: Bisection, build: Build, *, style: str | None = None, mark: str = "") -> ButtonElement:
+    """Return the button to get a build; `mark` tells it from another one in its row."""
     ends = (bisection.builds[0].id, bisection.builds[-1].id)
     if build.id in ends:  # they were not asked about, so nothing goes on without them
-        return get_named(label, f"get.v1#{build.id}", build, style)
+        return get_named(label, f"get.v1{mark}", build, style)
     value = _value(bisection, build.id)
-    return blocks.button(
-        label, f"{GET}#{build.id}", value, style=style, accessibility_label=_named(bisection, build.id)
-    )
+    return blocks.button(label, f"{GET}{mark}", value, style=style, accessibility_label=_named(bisection, build.id))
 
 
 def _stop_button(bisection: Bisection) -> ButtonElement:
     value = _value(bisection, bisection.builds[-1].id)
     question = _("The votes so far stay visible, and no more builds are asked about.")
-    return blocks.button(_("Stop bisect"), f"{STOP}#{bisection.id}", value, confirm=question, verb=_("Stop bisect"))
+    return blocks.button(_("Stop bisect"), STOP, value, confirm=question, verb=_("Stop bisect"))
 
 
 def _named(bisection: Bisection, build_id: str) -> str:
