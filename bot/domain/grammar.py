@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from bot.domain.timeparse import spanish
+
 # Phones make long dashes of two short ones, and keyboards of other scripts have a wide colon
 _KEY = re.compile(r"([-‐‑‒–—−]?)([A-Za-z][A-Za-z_-]*)[:：](?!//)(.*)", re.DOTALL)
 # Phones turn straight quotes into these while one types.
@@ -84,11 +86,16 @@ def closed_up(words: ParsedText) -> ParsedText:
     return ParsedText(tuple(plain), tuple(options), words.text)
 
 
+_PERIODS = ("last week", "last month", "this week", "this month")
+_SHORT_AMOUNT = re.compile(r"\d+[hdwm]")
+
+
 def _is_period(option: KeyValue) -> bool:
-    words = f"{option.value} {option.more[0]}".casefold()
+    typed = f"{option.value} {option.more[0]}".casefold()
     if option.key == "within":
-        return _AMOUNT.fullmatch(words) is not None
-    return option.key in ("since", "until") and words in ("last week", "last month", "this week", "this month")
+        return _AMOUNT.fullmatch(typed) is not None or _SHORT_AMOUNT.fullmatch(spanish.english(typed)) is not None
+    words = spanish.english(typed, spanish.PERIOD_UNITS)
+    return option.key in ("since", "until") and (words in _PERIODS or _SHORT_AMOUNT.fullmatch(words) is not None)
 
 
 def explain(words: ParsedText) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from bot.domain.mutes import LONGEST
 from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
+from bot.domain.timeparse import spanish
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
@@ -32,7 +33,8 @@ def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, da
     A day without a time means nine in the morning there (`tz`, IANA), or `day_ends`, and then today may be that day. A
     time without a day means the next time it comes. Raises UserInputError with examples.
     """
-    words = [word for word in bare(text).replace("@", " ").split() if word not in _FILLERS]
+    spoken = spanish.english(bare(text).replace("@", " ")).split()
+    words = [word for word in spoken if word not in _FILLERS | spanish.ARTICLES]
     try:
         found = _after(words, now) or _at(words, now.astimezone(zone(tz)), day_ends)
         too_far = found is not None and found - now > longest
@@ -62,14 +64,20 @@ def split(text: str) -> tuple[str, str]:
 
 
 def _says_when(typed: list[str], at: int) -> bool:
-    word = typed[at].casefold()
+    word = spanish.english(typed[at].casefold())
     if word.isdecimal():  # an app may be called 2048
-        return at + 1 < len(typed) and bool(_UNIT.fullmatch(typed[at + 1].casefold()))
-    if _UNIT.fullmatch(word):
+        return at + 1 < len(typed) and _is_unit(typed[at + 1])
+    if _is_unit(word):
         return at > 0 and typed[at - 1].isdecimal()
+    if word in spanish.ARTICLES:  # an app may be called El Tiempo
+        return at + 1 < len(typed) and _says_when(typed, at + 1)
     if word in _FILLERS or word in _NEAR or _AMOUNTS.fullmatch(word):
         return True
     return bool(_clock(word) or _date(word)) or weekday(word) is not None
+
+
+def _is_unit(word: str) -> bool:
+    return bool(_UNIT.fullmatch(word.casefold())) or spanish.is_unit(word)
 
 
 def _after(words: list[str], now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.spelling import plainly
 from bot.domain.time_zones import zone
+from bot.domain.timeparse import spanish
 from bot.domain.timeparse.weekdays import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Clock, Counted, Day, Text, gettext_noop, joined
@@ -65,7 +66,8 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
 
 def _bounded(typed: str) -> str:
     """Return a time without formatting, quotation marks and the end of a sentence around it."""
-    return plainly(typed).strip(" *_~`\"',;.!?") or typed
+    words = spanish.english(plainly(typed).strip(" *_~`\"',;.!?"), spanish.PERIOD_UNITS)
+    return words.removeprefix(spanish.AGO) or typed
 
 
 def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
@@ -198,7 +200,7 @@ def _day(text: str, here: datetime) -> date:
     }
     if word in named:
         return named[word]
-    if (day := weekday(word)) is not None:
+    if (day := weekday(word.removeprefix("el "))) is not None:
         return today - timedelta(days=(today.weekday() - day) % 7 or 7)
     try:
         return date.fromisoformat(text.strip())

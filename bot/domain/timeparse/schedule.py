@@ -10,7 +10,7 @@ from cronsim import CronSim
 
 from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
-from bot.domain.timeparse import weekdays
+from bot.domain.timeparse import spanish, weekdays
 from bot.exceptions import UserInputError
 from bot.i18n import Clock, Text, gettext_noop, joined
 
@@ -45,12 +45,22 @@ def parse(text: str) -> Schedule:
 
     Raises UserInputError with examples.
     """
-    days, at, clock = bare(text).partition("@")
+    days, at, clock = _at_sign(bare(text)).partition("@")
     match = _TIME.fullmatch(clock.strip())
     if not at or not match:
         raise _not_a_schedule(text)
-    chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
+    chosen = {day for word in re.split(r",| y ", days) for day in _days(word.strip().casefold(), text)}
     return Schedule(tuple(sorted(chosen)), time(int(match[1]), int(match[2])))
+
+
+def _at_sign(text: str) -> str:
+    """Return `lunes@9:00` for `cada lunes a las 9`, in which it is written out."""
+    spoken = spanish.english(text)
+    words = re.sub(r"(?<!\w)(?:cada|los|el)\s+", "", spoken)
+    written_out = re.fullmatch(r"([^@]+?)\s+at\s+(\d{1,2})(:[0-5]\d)?", words)
+    if written_out:
+        return f"{written_out[1]}@{written_out[2]}{written_out[3] or ':00'}"
+    return words
 
 
 def explain(schedule: Schedule) -> Text:

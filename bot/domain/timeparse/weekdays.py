@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.timeparse import spanish
 from bot.i18n import gettext_noop
 
 NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -17,6 +18,10 @@ LABELS = (
 
 
 def weekday(word: str) -> int | None:
-    """Return the day that a word in small letters means: its name, or three letters or more that begin one only."""
-    fitting = [day for day, name in enumerate(NAMES) if len(word) >= 3 and name.startswith(word)]
-    return fitting[0] if len(fitting) == 1 else None
+    """Return the day that a word in small letters means: its English or Spanish name, or three letters or more that
+    begin one only.
+    """
+    plain = spanish.plain(word)
+    named = [*enumerate(NAMES), *enumerate(spanish.DAYS)]
+    fitting = {day for day, name in named if len(plain) >= 3 and name.startswith(plain)}
+    return fitting.pop() if len(fitting) == 1 else None

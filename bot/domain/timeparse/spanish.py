@@ -1,0 +1,68 @@
+"""Spanish time words as the English ones they mean: `ayer`, `2 semanas`, `hasta el viernes a las 10:00`; pure.
+
+They are read whatever language the person has, with and without accents.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+DAYS = ("lunes", "martes", "miercoles", "jueves", "viernes", "sabados", "domingos")
+WORDS = {
+    "hoy": "today",
+    "ahora": "now",
+    "ayer": "yesterday",
+    "mañana": "tomorrow",
+    "esta semana": "this week",
+    "semana pasada": "last week",
+    "la semana pasada": "last week",
+    "este mes": "this month",
+    "mes pasado": "last month",
+    "el mes pasado": "last month",
+    "hasta": "until",
+    "durante": "for",
+    "a las": "at",
+    "a la": "at",
+    "diario": "daily",
+    "cada día": "daily",
+    "todos los días": "daily",
+    "laborables": "weekdays",
+    "días laborables": "weekdays",
+}
+# By how long: each letter is what the English grammar calls it. A month is for periods only, a minute for deadlines.
+UNITS = {"minuto": "m", "hora": "h", "día": "d", "semana": "w"}
+PERIOD_UNITS = {"hora": "h", "día": "d", "semana": "w", "mes": "m"}
+AGO = "hace "  # before an amount of time
+_PLURALS = {"mes": "meses"}
+# What stands around a day or a time, and means nothing more.
+ARTICLES = frozenset({"el", "la", "los", "las", "a", "en", "dentro", "de", "cada"})
+
+
+def plain(text: str) -> str:
+    """Return the text in small letters and without accents; `ñ` counts as one."""
+    parts = unicodedata.normalize("NFD", text.casefold())
+    return "".join(character for character in parts if not unicodedata.combining(character))
+
+
+_PLAIN = {plain(word): english for word, english in WORDS.items()}
+_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(map(re.escape, _PLAIN), key=len, reverse=True))})(?!\w)")
+
+
+def english(text: str, units: Mapping[str, str] = UNITS) -> str:
+    """Return the text with English words for the Spanish ones; exactly the same text when it has none."""
+    folded = plain(" ".join(text.replace("_", " ").split()))
+    found = _WORD.sub(lambda match: _PLAIN[match[0]], folded)
+    for unit, letter in units.items():
+        found = re.sub(rf"(\d+)\s*(?:{_forms(unit)})(?!\w)", rf"\1{letter}", found)
+    return text if found == folded else found
+
+
+def is_unit(word: str) -> bool:
+    """Return whether a word is a unit of time behind a number."""
+    return any(re.fullmatch(_forms(unit), plain(word)) for unit in UNITS)
+
+
+def _forms(unit: str) -> str:
+    return rf"{plain(unit)}|{plain(_PLURALS.get(unit, f'{unit}s'))}"
