@@ -13,11 +13,13 @@ from bot.i18n import Text
 
 _PERCENT = re.compile(r"(\d{1,3})%", re.ASCII)
 _PERCENT_TYPED = re.compile(r"(\d)(?:[.,]0+)?\s*(?:[%％٪]|per ?cent\b|por ciento\b)", re.IGNORECASE)
+_ODD_PERCENT = re.compile(r"[-+]?\d+(?:[.,]\d+)?%", re.ASCII)
 _NAMED = re.compile(r"#[^\W\d]")
 _THIS_CHANNEL = re.compile(r"\b(?:of|in)\s+(?:this channel|here)\b", re.IGNORECASE)
 _COUNT = re.compile(r"\d{1,4}", re.ASCII)
 _ALL = frozenset({"everyone", "everybody", "all"})
 _PEOPLE = frozenset({"people", "person", "persons", "members", "users", "testers", "colleagues"})
+_GROUPS = frozenset({"team", "group", "channel"})
 _BY = frozenset({"by", "until", "till", "before"})
 _LINKS = frozenset(
     {"of", "in", "from", "the", "for", "to", "on", "at", "reach", "with", "have", "get", "has", "should"}
@@ -58,7 +60,8 @@ def parse(text: str, *, of: str = "", by: str = "", share: str = "") -> GoalSent
 
 def _words(text: str) -> tuple[str, ...]:
     """Return the words of a text, a percentage as one of them and a mention as another."""
-    return grammar.read(_THIS_CHANNEL.sub("of @here", _PERCENT_TYPED.sub(r"\1%", text))).plain
+    typed = grammar.read(_THIS_CHANNEL.sub("of @here", _PERCENT_TYPED.sub(r"\1%", text))).plain
+    return tuple(word.rstrip(",") or word for word in typed)
 
 
 def _take_share(words: Sequence[str]) -> tuple[int, int, list[str]]:
@@ -73,6 +76,8 @@ def _take_share(words: Sequence[str]) -> tuple[int, int, list[str]]:
             if not int(word):
                 raise _no_share(word)
             return 0, int(word), _cut(words, at, 2)
+        if _ODD_PERCENT.fullmatch(word):
+            raise _no_share(word)
         if word.casefold() in _ALL and following != "builds":
             return 100, 0, _cut(words, at, 1)
     return 0, 0, list(words)
@@ -98,10 +103,12 @@ def _take_place(words: Sequence[str]) -> tuple[str, int, list[str]]:
     if not marked and not linked:
         return "", len(words), list(words)
     at = marked[0] if marked else linked[-1]
-    before = list(words[:at])
-    while before and before[-1].casefold() in _LINKS | _PEOPLE:
+    before, after = list(words[:at]), list(words[at + 1 :])
+    while before and before[-1].casefold() in _LINKS | _PEOPLE | _GROUPS:
         before.pop()
-    return words[at], len(before), [*before, *words[at + 1 :]]
+    if after and after[0].casefold() in _GROUPS:  # `the @qa team`
+        after.pop(0)
+    return words[at], len(before), [*before, *after]
 
 
 def _take_time(words: Sequence[str], at: int, *, typed: str) -> tuple[str, list[str]]:

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from bot.domain.model import Build
 from bot.domain.states import GoalState
 from bot.domain.time_zones import zone
+from bot.i18n.units import percent
 
 MORNING, EVENING = time(9), time(18)  # when people may be asked, by their own clock
 USUAL_SHARE, USUAL_TIME = 100, "7d"
@@ -100,6 +101,12 @@ class GoalStatus:
     def to_go(self) -> int:
         """How many more are to get it."""
         return max(0, self.needed - self.last.have)
+
+    @property
+    def percent(self) -> int:
+        """Return the share that has it, rounded; below that of the goal for as long as it isn't reached."""
+        share = percent(self.last.have, self.last.total)
+        return min(share, (self.goal.percent or 100) - 1) if self.to_go else share
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ _AMOUNT = re.compile(rf"(\d{{1,6}})({_UNIT.pattern})", re.ASCII)
 _AMOUNTS = re.compile(rf"(?:{_AMOUNT.pattern})+", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(am|pm)?", re.ASCII)
 _AT_A_TIME = re.compile(r"@(?=\d)")
+_HALF_APART = re.compile(r"(?<![\w.:])(\d{1,2}(?::[0-5]\d)?)\s+([ap])\.?m\b\.?", re.ASCII | re.IGNORECASE)  # `6:00 PM`
 _FILLERS = frozenset({"until", "till", "til", "for", "at"})
 _NEAR = ("today", "tomorrow")
 _HINT = gettext_noop("Write it like `30m`, `until 18:00` or `until friday 10:00`.")
@@ -33,8 +34,8 @@ def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, da
     A day without a time means nine in the morning there (`tz`, IANA), or `day_ends`, and then today may be that day. A
     time without a day means the next time it comes. Raises UserInputError with examples.
     """
-    spoken = spanish.english(bare(text).replace("@", " ")).split()
-    words = [word for word in spoken if word not in _FILLERS | spanish.ARTICLES]
+    spoken = [word.rstrip(",") for word in bare(_joined(text)).replace("@", " ").split()]
+    words = [word for word in spanish.english(" ".join(spoken)).split() if word not in _FILLERS | spanish.ARTICLES]
     try:
         found = _after(words, now) or _at(words, now.astimezone(zone(tz)), day_ends)
         too_far = found is not None and found - now > longest
@@ -55,7 +56,7 @@ def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, da
 
 def split(text: str) -> tuple[str, str]:
     """Split a text into the words of the time and the others: `("until friday", "courier")`."""
-    typed = _AT_A_TIME.sub(" ", text).split()
+    typed = _AT_A_TIME.sub(" ", _joined(text)).split()
     when = [_says_when(typed, at) for at in range(len(typed))]
     return (
         " ".join(word for word, says in zip(typed, when, strict=True) if says),
@@ -63,8 +64,13 @@ def split(text: str) -> tuple[str, str]:
     )
 
 
+def _joined(text: str) -> str:
+    """Return the text with `6:00 PM` as one word."""
+    return _HALF_APART.sub(r"\1\2m", text)
+
+
 def _says_when(typed: list[str], at: int) -> bool:
-    word = spanish.english(typed[at].casefold())
+    word = spanish.english(typed[at].casefold().rstrip(",."))
     if word.isdecimal():  # an app may be called 2048
         return at + 1 < len(typed) and _is_unit(typed[at + 1])
     if _is_unit(word):

@@ -12,7 +12,6 @@ from bot.domain import goals as decisions
 from bot.domain.states import GoalState
 from bot.domain.time_zones import zone
 from bot.i18n import _, format_clock, format_number, format_short_day, gettext_noop, ngettext
-from bot.i18n.units import percent
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, charts
 from bot.slack.button_values import GoalValue
@@ -81,12 +80,11 @@ def place(goal: Goal) -> str:
 
 def _progress(status: GoalStatus) -> str:
     last = status.last
-    share = percent(last.have, last.total) if last.total else 0
     counted = _(
         "*{have} of {total}* have it ({share}%)",
         have=format_number(last.have),
         total=format_number(last.total),
-        share=share,
+        share=status.percent,
     )
     parts = [counted, _("{number} to go", number=format_number(status.to_go))]
     if status.to_go:

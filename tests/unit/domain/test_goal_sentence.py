@@ -28,6 +28,11 @@ QA = "<!subteam^S123|@qa>"
         ("courier 2.4.1 @qa friday", GoalSentence("courier 2.4.1", 0, 0, "@qa", "friday")),
         (f"get 90 percent of {QA} to have courier 2.4.1", GoalSentence("courier 2.4.1", 90, 0, QA, "")),
         ("courier 2.4.1 90% by friday", GoalSentence("courier 2.4.1", 90, 0, "", "friday")),
+        (
+            f"courier 2.4.1, 90% of {QA}, by Friday, 6:00 pm",
+            GoalSentence("courier 2.4.1", 90, 0, QA, "Friday 6:00pm"),
+        ),
+        (f"courier 2.4.1 90% of the {QA} team by friday 5 pm", GoalSentence("courier 2.4.1", 90, 0, QA, "friday 5pm")),
         ("courier", GoalSentence("courier")),
         ("", GoalSentence()),
     ],
@@ -42,7 +47,8 @@ def test_goal_sentence_takes_options_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "share"), [("0% of @qa", ""), ("101% of @qa", ""), ("0 people of @qa", ""), ("", "most")]
+    ("typed", "share"),
+    [("0% of @qa", ""), ("101% of @qa", ""), ("90.5% of @qa", ""), ("0 people of @qa", ""), ("", "most")],
 )
 def test_goal_sentence_refuses_what_is_no_share(typed: str, share: str) -> None:
     with pytest.raises(UserInputError, match="share of people"):

@@ -68,6 +68,12 @@ def test_goal_is_counted_oftener_close_to_its_deadline() -> None:
     assert goals.next_count(replace(GOAL, deadline=MONDAY + 30 * DAY), MONDAY) - MONDAY == HOUR
 
 
+@pytest.mark.parametrize(("have", "share"), [(178, 89), (179, 89), (180, 90), (200, 100)])
+def test_shown_percentage_reaches_the_goal_only_when_it_is(have: int, share: int) -> None:
+    status = GoalStatus(replace(GOAL, percent=90), (GoalSample(MONDAY, have, 200),))
+    assert (status.percent, status.to_go == 0) == (share, share >= 90)
+
+
 def test_burn_down_is_counted_first_and_then_the_pace() -> None:
     samples = tuple(GoalSample(MONDAY + number * DAY, 5 + 3 * number, 18) for number in range(3))
     status = GoalStatus(GOAL, samples)
