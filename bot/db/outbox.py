@@ -38,9 +38,9 @@ def commit_results_and_claim(
     claiming = _Claiming(room, lease_seconds)
     before = list(_steps_to_commit(ended, pace_seconds))
     answers = tx.execute_all([*before, *claiming.steps()])
-    lost, late_edits = _commit_results(tx, ended, pace_seconds, *answers[: len(before)]) if ended else ((), False)
+    lost, more_due = _commit_results(tx, ended, pace_seconds, *answers[: len(before)]) if ended else ((), False)
     claims = claiming.finish(tx, *answers[len(before) :])
-    if late_edits and len(claims) < room:
+    if more_due and len(claims) < room:
         claims = (*claims, *_Claiming(room - len(claims), lease_seconds).claim(tx))
     return OutboxBatch(claims, lost, None if claims else delivery_due_in(tx))
 
@@ -62,13 +62,15 @@ def _commit_results(
     freed_rows: Rows,
     _covered: Rows = (),
 ) -> tuple[tuple[DeliveryResult, ...], bool]:
-    """Return the posts that came too late, and whether an edit did, which makes another one due.
+    """Return the posts that came too late, and whether there is more to claim than the statements have seen.
 
-    The rows are those that the statements of `_steps_to_commit` have returned.
+    There is after an edit that came too late, which makes another one due, and once a channel is freed that was moved
+    to another id. The rows are those that the statements of `_steps_to_commit` have returned.
     """
     written_down = {row.id: row.channel_id for row in handed_in}
     freed = {row.channel_id for row in freed_rows}
-    if any(written_down.get(o.announcement_id, o.channel_id) != o.channel_id for o in ended):
+    moved = any(written_down.get(o.announcement_id, o.channel_id) != o.channel_id for o in ended)
+    if moved:
         # the channel got another id while it was posted there: the lease is under that
         ended = [replace(o, channel_id=written_down.get(o.announcement_id, o.channel_id)) for o in ended]
         freed |= set(tx.execute(_FREE, rows=as_rows(_row(outcome, pace_seconds) for outcome in ended)).scalars())
@@ -80,11 +82,11 @@ def _commit_results(
     kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
     late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
     if not late:
-        return (), bool(late_edits)
+        return (), bool(late_edits) or moved
     # The same ts again is our own hand-in, repeated because its first answer never reached us.
     result = tx.execute(_FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
     first = {row.id: row.ts for row in result}
-    return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts), bool(late_edits)
+    return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts), bool(late_edits) or moved
 
 
 def _refresh_late_edits(tx: Transaction, late: Sequence[DeliveryResult]) -> None:
