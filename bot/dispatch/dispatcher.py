@@ -521,7 +521,7 @@ class RequestDispatcher:
         asked_in_words = action.get("type") == "button" or source.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
             return name, None
-        if action.get("type") == "button":
+        if name and action.get("type") == "button":
             _repeat_action.set((str(action["action_id"]), str(action.get("value") or "")))
         value = await self.services.drafts.load(str(action.get("value") or ""))
         if name == RUN:

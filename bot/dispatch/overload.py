@@ -49,7 +49,7 @@ def _repeat_action(body: dict[str, Any], command: str) -> tuple[str, str] | None
         verb, rest = typed_text.split_command(text, command)
         return RUN, f"{verb or 'menu'} {rest}".strip()
     for action in map(clicked, body.get("actions") or []):
-        if action.get("type") == "button":
+        if action.get("type") == "button" and action.get("action_id"):
             return str(action["action_id"]), str(action.get("value") or "")
     return None
 

@@ -16,7 +16,7 @@ from bot.domain.model import Role
 from bot.domain.outcomes import RequestOutcome
 from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
-from sandbox.slack import FakeMessage
+from sandbox.slack import FakeMessage, Interaction
 from tests.conftest import Environment
 from tests.support.seeing import every_message, everything_said, everything_stored, labels, link, old_card, press
 from tests.support.waiting import busyness
@@ -264,6 +264,20 @@ async def test_button_of_another_version_leads_to_menu(world: Environment) -> No
     assert "out of date" in answer.text
     menu = await (await press(world.slack, answer, "Open menu", user=world.bruno)).answer()
     assert "What would you like to do?" in menu.text
+
+
+@pytest.mark.parametrize("missing", [{}, {"action_id": None}], ids=["absent", "null"])
+async def test_button_without_a_name_is_out_of_date(world: Environment, missing: dict[str, Any]) -> None:
+    await world.start()
+    card = old_card(world.slack, world.releases, "gone.v9", "x")
+    payload = (await world.slack.click(card, "gone.v9", user=world.bruno)).payload
+    turn = Interaction("click", world.bruno.id, None, world.slack.until)
+    [action] = payload["actions"]
+    action = {name: value for name, value in action.items() if name != "action_id"} | missing
+    address = world.slack.url + world.slack.desk.responses.issue(turn, world.releases.id)
+    again = {"actions": [action], "response_url": address, "trigger_id": world.slack.desk.modals.trigger(turn, None)}
+    await world.slack.delivery.ask("interactive", {**payload, **again})
+    assert "out of date" in (await turn.answer()).text
 
 
 @pytest.mark.parametrize("http", [False, True])
