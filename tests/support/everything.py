@@ -20,6 +20,7 @@ from bot.dispatch.registry import HandlerKind, command
 from bot.domain.downloads import GroupBy
 from bot.domain.model import BuildEvent, FileKind, Role
 from bot.slack.blocks import Message as Says
+from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeUser
 from tests.conftest import Environment
@@ -51,6 +52,7 @@ async def everything(world: Environment) -> None:
     pressed |= await _forgotten(world)
     pressed |= await _home(world)
     pressed |= await _long_lists(world)
+    pressed |= await _bisect(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
     await _mishaps(world)
     await world.look()
@@ -371,14 +373,58 @@ async def _other_doors(world: Environment) -> None:
     used = {"get_build": hello, "upload_build": file, "attach_file": file, "get_any_build": None}
     assert names(world, HandlerKind.SHORTCUT) == used.keys(), "a new shortcut has to be used here too"
     for shortcut, message in used.items():
-        await world.slack.shortcut(shortcut, user=world.ana, message=message)
+        turn = await world.slack.shortcut(shortcut, user=world.ana, message=message)
         await rested(world)
+    anywhere = await turn.view()
+    await world.slack.submit(anywhere, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
+    await rested(world)
+    await _pasted(world)
     world.slack.faults.add("file", Fault(drop_at=0.5))
     state = {"upload.app": {"upload.app": world.courier.id}}
     form = next(view for view in world.slack.views if view.callback_id == "upload.v1")
     await world.slack.submit(form, state, user=world.ana)
     await rested(world)
     await world.bot.upload_runner.drain(10)
+
+
+async def _pasted(world: Environment) -> None:
+    """Links to an app's page, which is its newest build, to a build on its way and to a failed one; their cards."""
+    world.slack.subscribed = set(EVENTS)
+    world.slack.workspace.unfurl_domains = ("acme.applivery.io",)
+    made = [ready(world), *(ready(world, number=status, status=status) for status in ("in_progress", "error"))]
+    for build in ("", *(f"?build={build.id}" for build in made[1:])):
+        message, _ = await world.slack.paste(f"https://acme.applivery.io/courier{build}", world.bruno, world.releases)
+        await rested(world)
+        assert message.cards
+        for control in controls(message):
+            await click_control(world.slack, message, control, user=world.ana)
+            await rested(world)
+    for build in made:
+        world.applivery.delete(build)
+
+
+async def _bisect(world: Environment) -> set[str]:
+    """A build that broke something is found, after one that was unclear; another search is stopped. Its buttons."""
+    app = world.applivery.app("Broken")
+    for number in range(6):
+        world.applivery.build(app, version=f"1.{number}.0", number=str(number), branch="main", commit=f"{number}" * 40)
+    await world.bot.dispatcher.services.apps.apps(fresh=True)
+    words = ["get", "unclear", "good", "bad", "bad"]
+    for typed, used in (("1.5.0", words), ("1.4.0", ["stop"])):
+        await world.ask(f"bisect broken good:1.0.0 bad:{typed}")
+        await world.bot.announce.drain()
+        await world.ask("bisect")
+        for word in used:
+            *_, (step, asked) = [
+                (message, control)
+                for message in world.slack.mailbox.by_channel[world.releases.id]
+                for control in controls(message)
+                if control.action.startswith(f"bisect.{word}.v1")
+            ]
+            await click_control(world.slack, step, asked, user=world.ana)
+            await rested(world)
+            await world.bot.announce.drain()
+    return {f"bisect.{word}.v1" for word in (*words, "stop")}
 
 
 async def _home(world: Environment) -> set[str]:

@@ -192,9 +192,11 @@ def _asking(goal: Goal, able: int) -> list[str]:
         return [_("I won't ask anyone privately.")]
     return [
         ngettext(
-            "I'll DM {number} person who lacks it, on a weekday between 9:00 and 18:00 their time.",
-            "I'll DM {number} people who lack it, some each weekday between 9:00 and 18:00 their time.",
+            "I'll DM {number} person who lacks it, on a weekday between {first} and {last} their time.",
+            "I'll DM {number} people who lack it, some each weekday between {first} and {last} their time.",
             able,
+            first=format_clock(decisions.MORNING),
+            last=format_clock(decisions.EVENING),
         )
     ]
 
