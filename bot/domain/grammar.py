@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from bot.domain.timeparse import spanish
+from bot.domain.timeparse import time_words
 
 # Phones make long dashes of two short ones, and keyboards of other scripts have a wide colon
 _KEY = re.compile(r"([-‐‑‒–—−]?)([A-Za-z][A-Za-z_-]*)[:：](?!//)(.*)", re.DOTALL)
@@ -93,8 +93,8 @@ _SHORT_AMOUNT = re.compile(r"\d+[hdwm]")
 def _is_period(option: KeyValue) -> bool:
     typed = f"{option.value} {option.more[0]}".casefold()
     if option.key == "within":
-        return _AMOUNT.fullmatch(typed) is not None or _SHORT_AMOUNT.fullmatch(spanish.english(typed)) is not None
-    words = spanish.english(typed, spanish.PERIOD_UNITS)
+        return _AMOUNT.fullmatch(typed) is not None or _SHORT_AMOUNT.fullmatch(time_words.english(typed)) is not None
+    words = time_words.english(typed, time_words.PERIOD_UNITS)
     return option.key in ("since", "until") and (words in _PERIODS or _SHORT_AMOUNT.fullmatch(words) is not None)
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from bot.domain.mutes import LONGEST
 from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
-from bot.domain.timeparse import spanish
-from bot.domain.timeparse.weekdays import weekday
+from bot.domain.timeparse import time_words
+from bot.domain.timeparse.time_words import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
 
@@ -35,7 +35,9 @@ def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, da
     time without a day means the next time it comes. Raises UserInputError with examples.
     """
     spoken = [word.rstrip(",") for word in bare(_joined(text)).replace("@", " ").split()]
-    words = [word for word in spanish.english(" ".join(spoken)).split() if word not in _FILLERS | spanish.ARTICLES]
+    words = [
+        word for word in time_words.english(" ".join(spoken)).split() if word not in _FILLERS | time_words.ARTICLES
+    ]
     try:
         found = _after(words, now) or _at(words, now.astimezone(zone(tz)), day_ends)
         too_far = found is not None and found - now > longest
@@ -70,12 +72,12 @@ def _joined(text: str) -> str:
 
 
 def _says_when(typed: list[str], at: int) -> bool:
-    word = spanish.english(typed[at].casefold().rstrip(",."))
+    word = time_words.english(typed[at].casefold().rstrip(",."))
     if word.isdecimal():  # an app may be called 2048
         return at + 1 < len(typed) and _is_unit(typed[at + 1])
     if _is_unit(word):
         return at > 0 and typed[at - 1].isdecimal()
-    if word in spanish.ARTICLES:  # an app may be called El Tiempo
+    if word in time_words.ARTICLES:  # an app may be called El Tiempo
         return at + 1 < len(typed) and _says_when(typed, at + 1)
     if word in _FILLERS or word in _NEAR or _AMOUNTS.fullmatch(word):
         return True
@@ -83,7 +85,7 @@ def _says_when(typed: list[str], at: int) -> bool:
 
 
 def _is_unit(word: str) -> bool:
-    return bool(_UNIT.fullmatch(word.casefold())) or spanish.is_unit(word)
+    return bool(_UNIT.fullmatch(word.casefold())) or time_words.is_unit(word)
 
 
 def _after(words: list[str], now: datetime) -> datetime | None:

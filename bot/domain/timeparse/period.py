@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.spelling import plainly
 from bot.domain.time_zones import zone
-from bot.domain.timeparse import spanish
-from bot.domain.timeparse.weekdays import weekday
+from bot.domain.timeparse import time_words
+from bot.domain.timeparse.time_words import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Clock, Counted, Day, Text, gettext_noop, joined
 from bot.i18n.verbatim import verbatim
@@ -66,8 +66,8 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
 
 def _bounded(typed: str) -> str:
     """Return a time without formatting, quotation marks and the end of a sentence around it."""
-    words = spanish.english(plainly(typed).strip(" *_~`\"',;.!?"), spanish.PERIOD_UNITS)
-    return words.removeprefix(spanish.AGO) or typed
+    words = time_words.english(plainly(typed).strip(" *_~`\"',;.!?"), time_words.PERIOD_UNITS)
+    return words.removeprefix(time_words.AGO) or typed
 
 
 def _words(start: datetime | None, end: datetime, here: datetime) -> Text:

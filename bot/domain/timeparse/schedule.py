@@ -10,7 +10,7 @@ from cronsim import CronSim
 
 from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
-from bot.domain.timeparse import spanish, weekdays
+from bot.domain.timeparse import time_words
 from bot.exceptions import UserInputError
 from bot.i18n import Clock, Text, gettext_noop, joined
 
@@ -34,9 +34,9 @@ class Schedule:
         elif self.days == _WEEKDAYS:
             days = "weekdays"
         elif len(self.days) == 1:
-            days = weekdays.NAMES[self.days[0]]
+            days = time_words.NAMES[self.days[0]]
         else:
-            days = ",".join(weekdays.NAMES[day][:3] for day in self.days)
+            days = ",".join(time_words.NAMES[day][:3] for day in self.days)
         return f"{days}@{self.at:%H:%M}"
 
 
@@ -55,7 +55,7 @@ def parse(text: str) -> Schedule:
 
 def _at_sign(text: str) -> str:
     """Return `lunes@9:00` for `cada lunes a las 9`, in which it is written out."""
-    spoken = spanish.english(text)
+    spoken = time_words.english(text)
     words = re.sub(r"(?<!\w)(?:cada|los|el)\s+", "", spoken)
     written_out = re.fullmatch(r"([^@]+?)\s+at\s+(\d{1,2})(:[0-5]\d)?", words)
     if written_out:
@@ -70,7 +70,7 @@ def explain(schedule: Schedule) -> Text:
         return Text("every day at {time}", time=at)
     if schedule.days == _WEEKDAYS:
         return Text("every weekday at {time}", time=at)
-    *names, last = (Text(weekdays.LABELS[day]) for day in schedule.days)
+    *names, last = (Text(time_words.LABELS[day]) for day in schedule.days)
     days = Text("{some} and {last}", some=joined(", ", names), last=last) if names else last
     return Text("every {days} at {time}", days=days, time=at)
 
@@ -89,7 +89,7 @@ def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
 def _days(word: str, text: str) -> tuple[int, ...]:
     if word in ("daily", "weekdays"):
         return _EVERY_DAY if word == "daily" else _WEEKDAYS
-    day = weekdays.weekday(word)
+    day = time_words.weekday(word)
     if day is None:
         raise _not_a_schedule(text)
     return (day,)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain import grammar
-from bot.domain.timeparse import deadline, period, schedule, spanish, weekdays
+from bot.domain.timeparse import deadline, period, schedule, time_words
 from bot.exceptions import UserInputError
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)  # a Wednesday
@@ -71,20 +71,20 @@ SCHEDULES = {
 
 def test_spanish_period_means_the_english_one() -> None:
     for english, words in PERIODS.items():
-        for typed in (words, spanish.plain(words), words.upper()):
+        for typed in (words, time_words.plain(words), words.upper()):
             assert period.parse(typed, None, now=NOW, tz=TZ) == period.parse(english, None, now=NOW, tz=TZ), typed
 
 
 def test_spanish_deadline_means_the_english_one() -> None:
     for english, words in DEADLINES.items():
-        for typed in (words, spanish.plain(words), words.capitalize()):
+        for typed in (words, time_words.plain(words), words.capitalize()):
             assert deadline.parse(typed, now=NOW, tz=TZ) == deadline.parse(english, now=NOW, tz=TZ), typed
 
 
 def test_spanish_schedule_means_the_english_one() -> None:
     for english, words in SCHEDULES.items():
         assert schedule.parse(words) == schedule.parse(english), words
-        assert schedule.parse(spanish.plain(words)) == schedule.parse(english), words
+        assert schedule.parse(time_words.plain(words)) == schedule.parse(english), words
 
 
 def test_spanish_past_is_no_deadline() -> None:
@@ -97,16 +97,16 @@ ENGLISH = {"today", "now", "yesterday", "tomorrow", "this week", "last week", "t
 
 
 def test_every_english_time_word_has_a_spanish_one() -> None:
-    assert set(spanish.WORDS.values()) >= ENGLISH | {"until", "for", "at", "daily", "weekdays"}
-    assert len(spanish.DAYS) == len(weekdays.NAMES)
-    assert {*spanish.UNITS.values(), *spanish.PERIOD_UNITS.values()} == {"m", "h", "d", "w"}
+    assert set(time_words.WORDS.values()) >= ENGLISH | {"until", "for", "at", "daily", "weekdays"}
+    assert len(time_words.SPANISH_NAMES) == len(time_words.NAMES)
+    assert {*time_words.UNITS.values(), *time_words.PERIOD_UNITS.values()} == {"m", "h", "d", "w"}
     assert set(deadline._NEAR) <= ENGLISH
 
 
 def test_spanish_words_clash_with_no_english_ones() -> None:
     english = [
         *ENGLISH,
-        *weekdays.NAMES,
+        *time_words.NAMES,
         *deadline._FILLERS,
         "daily",
         "weekdays",
@@ -116,11 +116,11 @@ def test_spanish_words_clash_with_no_english_ones() -> None:
         "2 weeks",
         "last-week",
     ]
-    assert [word for word in english if spanish.english(word) != word] == []
-    assert not {spanish.plain(word) for word in spanish.WORDS} & set(english)
-    for name in weekdays.NAMES:
+    assert [word for word in english if time_words.english(word) != word] == []
+    assert not {time_words.plain(word) for word in time_words.WORDS} & set(english)
+    for name in time_words.NAMES:
         for length in range(3, len(name) + 1):
-            assert weekdays.weekday(name[:length]) == weekdays.NAMES.index(name)
+            assert time_words.weekday(name[:length]) == time_words.NAMES.index(name)
 
 
 def test_spanish_times_are_told_from_an_apps_name() -> None:

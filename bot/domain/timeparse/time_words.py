@@ -1,6 +1,6 @@
-"""Spanish time words as the English ones they mean: `ayer`, `2 semanas`, `hasta el viernes a las 10:00`; pure.
+"""The words of time: the days of the week (0 is Monday), and Spanish words as the English ones they mean; pure.
 
-They are read whatever language the person has, with and without accents.
+`ayer`, `2 semanas` and `hasta el viernes a las 10:00` are read whatever language the person has, without accents too.
 """
 
 from __future__ import annotations
@@ -9,7 +9,19 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-DAYS = ("lunes", "martes", "miercoles", "jueves", "viernes", "sabados", "domingos")
+from bot.i18n import gettext_noop
+
+NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+LABELS = (
+    gettext_noop("Monday"),
+    gettext_noop("Tuesday"),
+    gettext_noop("Wednesday"),
+    gettext_noop("Thursday"),
+    gettext_noop("Friday"),
+    gettext_noop("Saturday"),
+    gettext_noop("Sunday"),
+)
+SPANISH_NAMES = ("lunes", "martes", "miercoles", "jueves", "viernes", "sabados", "domingos")
 WORDS = {
     "hoy": "today",
     "ahora": "now",
@@ -66,3 +78,13 @@ def is_unit(word: str) -> bool:
 
 def _forms(unit: str) -> str:
     return rf"{plain(unit)}|{plain(_PLURALS.get(unit, f'{unit}s'))}"
+
+
+def weekday(word: str) -> int | None:
+    """Return the day that a word in small letters means: its English or Spanish name, or three letters or more that
+    begin one only.
+    """
+    typed = plain(word)
+    named = [*enumerate(NAMES), *enumerate(SPANISH_NAMES)]
+    fitting = {day for day, name in named if len(typed) >= 3 and name.startswith(typed)}
+    return fitting.pop() if len(fitting) == 1 else None
