@@ -11,8 +11,8 @@ from bot.db.schema import app_channel_allowlist, grants
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now
 from bot.db.wakeups import Topic
-from bot.domain.access import GrantChange, RoleGrant
-from bot.domain.model import Role
+from bot.domain.access import RoleGrant
+from bot.domain.model import GrantChange, Role
 
 T = TypeVar("T")
 

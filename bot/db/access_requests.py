@@ -13,9 +13,8 @@ from bot.db.dialect_sql import POSTGRESQL, span, written
 from bot.db.schema import grants, role_request_copies, role_requests
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, storable
-from bot.domain.access import GrantChange
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
-from bot.domain.model import Role
+from bot.domain.model import GrantChange, Role
 
 HOUR = 3600.0
 COMMAND = 500  # characters

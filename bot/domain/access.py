@@ -129,14 +129,6 @@ class RoleGrant:
     granted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class GrantChange:
-    """What a grant did: the role it replaced (None: there was none for that app), and when it was given (aware)."""
-
-    previous: Role | None
-    granted_at: datetime
-
-
 def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[str]) -> Actor:
     """Return the asker with what was granted to them or to one of their user groups; a grant never takes anything away.
 

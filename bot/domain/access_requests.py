@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.access import GrantChange
-from bot.domain.model import Role
+from bot.domain.model import GrantChange, Role
 
 
 class RequestDecision(StrEnum):

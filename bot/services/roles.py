@@ -11,10 +11,10 @@ from bot.db import access as stored_access
 from bot.db import access_requests, subscriptions
 from bot.db.database import Database
 from bot.domain import access
-from bot.domain.access import GrantChange, RoleGrant
+from bot.domain.access import RoleGrant
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.audit import AuditAction, Entrypoint
-from bot.domain.model import Actor, App, Role
+from bot.domain.model import Actor, App, GrantChange, Role
 from bot.exceptions import AppliveryError, BotError, PermissionDenied, SlackError, UserInputError, kind_of
 from bot.i18n import Text
 from bot.i18n.verbatim import verbatim

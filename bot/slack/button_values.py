@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.access import GrantChange
-from bot.domain.model import Build, Role, Subscription
+from bot.domain.model import Build, GrantChange, Role, Subscription
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

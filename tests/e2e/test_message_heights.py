@@ -11,7 +11,6 @@ import pytest
 
 from bot.commands import whoami
 from bot.domain import access
-from bot.domain.access import GrantChange
 from bot.domain.access_requests import RoleRequest
 from bot.domain.adoption import NewestVersions, adoption
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
@@ -30,6 +29,7 @@ from bot.domain.model import (
     DeliveryOptions,
     Download,
     FileKind,
+    GrantChange,
     InstallRequirements,
     Link,
     Member,

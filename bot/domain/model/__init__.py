@@ -18,7 +18,7 @@ from bot.domain.model.builds import (
 from bot.domain.model.deliveries import CardEntry, CardUpdate, ChannelNotice, Delivery, NewDelivery, ReportKind
 from bot.domain.model.downloads import Download, Member, MemberDownloads
 from bot.domain.model.links import FileKind, Link
-from bot.domain.model.people import Actor, Outsider, Role, is_person
+from bot.domain.model.people import Actor, GrantChange, Outsider, Role, is_person
 from bot.domain.model.subscriptions import (
     EVENT_OF,
     BuildEvent,
@@ -47,6 +47,7 @@ __all__ = [
     "Download",
     "EventDescription",
     "FileKind",
+    "GrantChange",
     "InstallRequirements",
     "KnownBuild",
     "Link",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
 
@@ -72,6 +73,14 @@ class Actor:
     def role_for(self, app_id: str) -> Role:
         """Return the role for one app."""
         return max(self.role, self.app_roles.get(app_id, self.role))
+
+
+@dataclass(frozen=True, slots=True)
+class GrantChange:
+    """What a grant did: the role it replaced (None: there was none for that app), and when it was given (aware)."""
+
+    previous: Role | None
+    granted_at: datetime
 
 
 def is_person(channel_id: str) -> bool:
