@@ -25,19 +25,21 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role
 from bot.domain.timeparse import deadline
 from bot.exceptions import SlackError, UserInputError
-from bot.i18n import Counted, Text, _, gettext_noop, use_locale
+from bot.i18n import Counted, Text, _, gettext_noop, ngettext, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.report_query import about, which_of
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
-from bot.slack.blocks import Message, Modal, Reply
+from bot.slack.blocks import Block, Message, Modal, Reply
 from bot.slack.button_values import GoalValue
 from bot.slack.views import goals as cards
 
 SEE_ALL = ((Text("See goals"), "goal"),)
 STOP = gettext_noop("stop goals")
 SHARES = ("50", "75", "80", "90", "100")
+FORM_SHARE, FORM_TIME = "90", "7d"
+YES_WORD, NO_WORD = "yes", "no"
 TIMES = (
     (gettext_noop("Tomorrow, 6:00 PM"), "tomorrow 18:00"),
     (gettext_noop("Friday, 6:00 PM"), "friday 18:00"),
@@ -69,9 +71,10 @@ async def goal(
         return await listed(call)
     sentence = goal_sentence.parse(str(what or ""), of=of or "", by=by or "", share=share or "")
     asks = _asks(ask)
-    query = await _query(call, sentence, ask)
+    named = await _query(call, sentence, ask)
+    query = await call.services.gaps.of_builds(named)
     if not sentence.place:
-        return await _form(call, query.app)
+        return await _form(call, query.app, sentence, query if named.builds else None, asks=asks)
     return await start(call, query, sentence, asks=asks)
 
 
@@ -101,9 +104,9 @@ def _asks(word: str | None) -> bool:
 
 
 async def _query(call: CommandContext, sentence: GoalSentence, ask: str | None) -> ReportQuery:
-    """Return which builds people are to have. A choice between several keeps the rest of the sentence."""
+    """Return the app and the builds that were named. A choice between several keeps the rest of the sentence."""
     try:
-        return await call.services.gaps.of_builds(await report_query.named(call, sentence.what))
+        return await report_query.named(call, sentence.what)
     except AmbiguousInput as error:
         before = error.left.plain if error.left else ()
         share = f"{sentence.percent}%" if sentence.percent else f"{sentence.people} people" * bool(sentence.people)
@@ -271,25 +274,51 @@ async def new(call: CommandContext, value: str) -> Modal:
     return await _form(call, apps[0] if len(apps) == 1 else None)
 
 
-async def _form(call: CommandContext, app: App | None) -> Modal:
-    """Return the form for what was not typed."""
+async def _form(
+    call: CommandContext,
+    app: App | None,
+    sentence: GoalSentence | None = None,
+    query: ReportQuery | None = None,
+    *,
+    asks: bool = True,
+) -> Modal:
+    """Return the form for what was not typed, filled in with what was: `query` has the builds that were named."""
     _channel(call)
-    shares = [blocks.option(f"{share}%", share) for share in SHARES]
-    times = [blocks.option(_(label), value) for label, value in TIMES]
+    sentence = sentence or GoalSentence()
+    shares = {share: f"{share}%" for share in SHARES}
+    share = str(sentence.percent or FORM_SHARE)
+    if sentence.people:
+        share = f"{sentence.people} people"
+        shares[share] = ngettext("{number} person", "{number} people", sentence.people)
+    shares.setdefault(share, f"{share}%")
+    times = {value: _(label) for label, value in TIMES}
+    when = sentence.when or FORM_TIME
+    times.setdefault(when, when)
+    requests = {YES_WORD: _("Ask people"), NO_WORD: _("Don't ask people")}
     only = blocks.option(app.name, app.id) if app else None
+    which = blocks.option(query.what, which_of(query.builds)) if query else None
     return Modal(
         "goal.v1",
         _("New goal"),
         (
             blocks.external_select(_("App"), "goal.app", hint=_("Type to find an app"), chosen=only),
-            blocks.external_select(_("Version"), "goal.version", hint=_("The latest version"), optional=True),
+            blocks.external_select(
+                _("Version"), "goal.version", hint=_("The latest version"), chosen=which, optional=True
+            ),
             blocks.external_select(_("People"), "goal.place", hint=_("A user group or this channel")),
-            blocks.static_select(_("Share"), "goal.share", shares, chosen=shares[3]),
-            blocks.static_select(_("Deadline"), "goal.by", times, chosen=times[2]),
+            _select(_("Share"), "goal.share", shares, share),
+            _select(_("Deadline"), "goal.by", times, when),
+            _select(_("Private requests"), "goal.ask", requests, YES_WORD if asks else NO_WORD),
         ),
         submit=_("Set goal"),
         private_metadata=app.id if app else "",
     )
+
+
+def _select(label: str, name: str, choices: dict[str, str], chosen: str) -> Block:
+    """Return a select of choices, by value, of which one is chosen."""
+    options_by_value = {value: blocks.option(shown, value) for value, shown in choices.items()}
+    return blocks.static_select(label, name, [*options_by_value.values()], chosen=options_by_value[chosen])
 
 
 @form("goal.v1", need=Role.MANAGER)
@@ -297,9 +326,10 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """Return what was filled in, started."""
     words = [typed.get("goal.app", ""), typed.get("goal.version", "")]
     query = await call.services.gaps.of_builds(await report_query.of(call, [word for word in words if word], []))
-    share = typed.get("goal.share", str(decisions.USUAL_SHARE))
-    sentence = GoalSentence("", int(share), 0, typed.get("goal.place", ""), typed.get("goal.by", ""))
-    return await start(call, query, sentence, asks=True)
+    share = typed.get("goal.share", FORM_SHARE)
+    share = share if share.endswith("people") else f"{share}%"
+    sentence = goal_sentence.parse("", of=typed.get("goal.place", ""), by=typed.get("goal.by", ""), share=share)
+    return await start(call, query, sentence, asks=_asks(typed.get("goal.ask")))
 
 
 @options("goal.app", need=Role.MANAGER)

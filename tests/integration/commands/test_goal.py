@@ -172,6 +172,28 @@ async def test_goal_without_group_opens_form_that_starts_it(world: Environment) 
     assert (await stored(world)).percent == 50
 
 
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("courier 2.3.0 75% by tomorrow 12:00 ask:no", (75, 0, "2.3.0", False, 12)),
+        ("courier 2.3.0 2 people by tomorrow 12:00", (0, 2, "2.3.0", True, 12)),
+        ("courier 2.3.0 60%", (60, 0, "2.3.0", True, None)),
+    ],
+)
+async def test_goal_form_keeps_what_was_typed(world: Environment, typed: str, expected: tuple[Any, ...]) -> None:
+    await world.start()
+    for os in ("ios", "android"):
+        world.applivery.build(world.courier, version="2.3.0", os=os)
+    group, _ = await crew(world)
+    turn = await world.slack.command("/applivery", f"goal {typed}", user=world.ana, channel=world.releases)
+    view = await turn.view()
+    await world.slack.submit(view, {"goal.place": {"goal.place": f"<!subteam^{group.id}>"}}, user=world.ana)
+    await world.bot.dispatcher.drain(5)
+    goal = await stored(world)
+    noon = goal.deadline.astimezone(ZoneInfo("Europe/Madrid")).hour if expected[-1] else None
+    assert (goal.percent, goal.people, goal.build_ref, goal.asks, noon) == expected
+
+
 # ------------------------------------------------------------------ its buttons
 
 
