@@ -25,6 +25,7 @@ CHANNELS = ("C0RELEASES", "C0BETA")
 DOORBELL = "bench-doorbell"
 PATIENCE = 60.0
 SETTLING = 10.0
+OLDER = ("made_at", "seen_at", "since", "changed_at")
 # As it should be run: what was committed survives a power cut.
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -105,6 +106,8 @@ def _age(file: Path, builds: int) -> None:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] != "id"]
             keys = key.split(", ")
             copied = [f"{column} || '-' || i" if column in keys else column for column in columns]
+            # each a minute older than the one before it: what is as old as the listed ones would be looked for
+            copied = [f"{column} - 60000000 * i" if column in OLDER else column for column in copied]
             connection.execute(
                 f"INSERT INTO {table} ({', '.join(columns)}) {more} SELECT {', '.join(copied)} FROM {table}, n "
                 "WHERE build_id = (SELECT min(build_id) FROM builds)"

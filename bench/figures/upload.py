@@ -76,7 +76,7 @@ async def _from_a_file(world: int) -> list[TableRow]:
     return [
         found.row(f"{GIB} by `upload`, {beside}", "MB/s", "speed", target=target, better="higher"),
         TableRow(
-            "memory it takes more than 1 MiB does", "MiB", worst(held) - least, target=MEMORY, incomplete=found.words
+            "memory it needs beyond that for 1 MiB", "MiB", worst(held) - least, target=MEMORY, incomplete=found.words
         ),
     ]
 
@@ -165,7 +165,7 @@ async def _from_slack(world: int) -> list[TableRow]:
     old_quiet, old_busy = found.values("before", "quiet"), found.values("before", "busy")
     return [
         row(f"{GIB} from Slack to Applivery, on a loaded machine", "MB/s", "speed", better="higher"),
-        row("memory the bot takes meanwhile", "MiB", "grown", target=MEMORY, absolute=True, of=worst),
+        row("memory the bot needs meanwhile", "MiB", "grown", target=MEMORY, absolute=True, of=worst),
         TableRow(
             "ack p99 while it runs, beside the time before it",
             "ms",

@@ -68,8 +68,8 @@ async def rows() -> list[TableRow]:
         row(f"idle CPU, {builds * 10:,} builds over {APPS * 10} apps", "%", many_.cpu),
         row(f"calls of Applivery an hour, {builds:,} builds", "/h", few_.calls, before.calls, one_by_one / 10),
         row(f"calls of Applivery an hour, {builds * 10:,} builds", "/h", many_.calls),
-        row("doorbell → card p50", "ms", p50, old_p50),
-        row("doorbell → card p99", "ms", p99, old_p99, 1000),
+        row("webhook → card p50", "ms", p50, old_p50),
+        row("webhook → card p99", "ms", p99, old_p99, 1000),
     ]
 
 
