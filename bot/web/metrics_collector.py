@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from bot.domain.audit import AuditOutcome, Entrypoint
-from bot.domain.outcomes import ClaimOutcome, ConnectionEnd, PollOutcome, RequestOutcome, WebhookOutcome
+from bot.domain.outcomes import ClaimOutcome, ConnectionEnd, LinkOutcome, PollOutcome, RequestOutcome, WebhookOutcome
 from bot.domain.states import ResultKind
 from bot.observability.metrics import Metrics
 from bot.web.readiness import Check
@@ -47,6 +47,8 @@ def _create_series(metrics: Metrics) -> None:
         metrics.webhooks.labels(outcome)
     for claim in ClaimOutcome:
         metrics.claims.labels(claim)
+    for link in LinkOutcome:
+        metrics.links.labels(link)
     for poll in PollOutcome:
         metrics.polls.labels(poll)
     for result in ResultKind:
