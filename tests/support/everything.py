@@ -52,7 +52,6 @@ async def everything(world: Environment) -> None:
     pressed |= await _forgotten(world)
     pressed |= await _home(world)
     pressed |= await _long_lists(world)
-    pressed |= await _bisect(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
     await _mishaps(world)
     await world.look()
@@ -401,30 +400,6 @@ async def _pasted(world: Environment) -> None:
             await rested(world)
     for build in made:
         world.applivery.delete(build)
-
-
-async def _bisect(world: Environment) -> set[str]:
-    """A build that broke something is found, after one that was unclear; another search is stopped. Its buttons."""
-    app = world.applivery.app("Broken")
-    for number in range(6):
-        world.applivery.build(app, version=f"1.{number}.0", number=str(number), branch="main", commit=f"{number}" * 40)
-    await world.bot.dispatcher.services.apps.apps(fresh=True)
-    words = ["get", "unclear", "good", "bad", "bad"]
-    for typed, used in (("1.5.0", words), ("1.4.0", ["stop"])):
-        await world.ask(f"bisect broken good:1.0.0 bad:{typed}")
-        await world.bot.announce.drain()
-        await world.ask("bisect")
-        for word in used:
-            *_, (step, asked) = [
-                (message, control)
-                for message in world.slack.mailbox.by_channel[world.releases.id]
-                for control in controls(message)
-                if control.action.startswith(f"bisect.{word}.v1")
-            ]
-            await click_control(world.slack, step, asked, user=world.ana)
-            await rested(world)
-            await world.bot.announce.drain()
-    return {f"bisect.{word}.v1" for word in (*words, "stop")}
 
 
 async def _home(world: Environment) -> set[str]:

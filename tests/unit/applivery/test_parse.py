@@ -111,6 +111,7 @@ def test_a_documented_build_is_read_whole() -> None:
         changelog="Fixed\nthings",
         origin=BuildSource("GitHub Actions", "main", "v2", "f52ace0", "Fix", "88", "https://ci.example/1"),
         uploader="Ana Ruiz",
+        uploader_email="ana@acme.example",
         requirements=InstallRequirements("15.0", "ad-hoc", NOON, False),
         attachments=(Attachment("2SWkDbddHBNUaVImZINcZzVN", "a.png", "attachment", 12),),
         extension="ipa",
