@@ -84,6 +84,10 @@ async def of_share(world: Environment) -> FakeView:
     return await (await press(world.slack, answer, "Share here", user=world.ana)).view()
 
 
+async def of_goal(world: Environment) -> FakeView:
+    return await asked(world, "goal courier")
+
+
 async def of_sure(world: Environment) -> FakeView:
     view = await of_upload(world)
     turn = await world.slack.submit(view, everything(world, view), user=world.ana)
@@ -99,6 +103,7 @@ FORMS: dict[str, Callable[[Environment], Awaitable[FakeView]]] = {
     "downloads.v1": of_downloads,
     "subscribe.v1": of_subscribe,
     "edit.v1": of_edit,
+    "goal.v1": of_goal,
     "share.v1": of_share,
 }
 # What has to be understood cannot be anything: as long as it may be, or next to it.
@@ -114,6 +119,7 @@ def everything(world: Environment, view: FakeView) -> State:
     """Every input of a form filled in to its limit, and every box ticked."""
     build = next(iter(world.applivery.builds))
     chosen = {"app": world.courier.id, "build": build.id, "version": build.wire["versionName"]}
+    chosen |= {"place": f"<#{world.releases.id}>"}
     state: State = {}
     for block in view.blocks:
         if block["type"] == "input":
