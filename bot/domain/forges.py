@@ -10,7 +10,18 @@ from urllib.parse import quote, unquote, urlsplit
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 # git@github.com:acme/courier.git: https://git-scm.com/docs/git-clone#_git_urls
 _LOGIN = re.compile(r"(?:[\w.+-]+@)?([\w.-]+):(?!//)(?!\d+/)(.+)")
+_WITHOUT_SCHEME = re.compile(r"[\w-]+(?:\.[\w-]+)+/.+")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+# SSH over the port of HTTPS: https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port,
+# https://about.gitlab.com/blog/gitlab-dot-com-now-supports-an-alternate-git-plus-ssh-port/,
+# https://support.atlassian.com/bitbucket-cloud/docs/troubleshoot-ssh-issues/
+_SSH_HOSTS = {
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
+}
+_OWNER_AND_NAME = frozenset({"github.com", "www.github.com", "bitbucket.org", "codeberg.org", "gitea.com"})
+_PAGES = frozenset({"actions", "blob", "branch", "commit", "commits", "pull", "releases", "src", "tree"})
 _PART = re.compile(r"[^\x00-\x20\x7f<>|\"\\^`{}?#]+")
 
 
@@ -44,6 +55,8 @@ def compare_page(repository: str, last_good: str, first_bad: str) -> ComparePage
 
 def _place(repository: str) -> tuple[str, list[str]] | None:
     """Return the host of a repository and the parts of its path."""
+    if _WITHOUT_SCHEME.fullmatch(repository):
+        repository = f"https://{repository}"
     if "://" in repository:
         try:
             parts = urlsplit(repository)
@@ -62,7 +75,15 @@ def _place(repository: str) -> tuple[str, list[str]] | None:
         return None
     if any(part in (".", "..") for part in found):
         return None
-    return f"{host}{port}", found
+    host = _SSH_HOSTS.get(host, host)
+    return f"{host}{port}", _repository(host, found)
+
+
+def _repository(host: str, path: list[str]) -> list[str]:
+    """Return the path of a repository; that of one of its pages, as a browser shows it, is cut."""
+    if host in _OWNER_AND_NAME and len(path) > 2 and path[2] in _PAGES:
+        return path[:2]
+    return path[: path.index("-")] if "-" in path else path
 
 
 def _web(host: str, *path: str) -> str:
