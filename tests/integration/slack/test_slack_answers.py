@@ -47,6 +47,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "blocks.validate": ("invalid_blocks", "invalid_arguments"),
     "bots.info": ("bot_not_found",),
     "users.info": ("user_not_found", "user_not_visible"),
+    "users.lookupByEmail": ("users_not_found",),
     "users.list": ("limit_required", "invalid_cursor"),
     "usergroups.list": ("plan_upgrade_required", "permission_denied"),
     "usergroups.users.list": ("no_such_subteam", "plan_upgrade_required"),
@@ -133,6 +134,7 @@ DOORS: dict[str, Callable[[Environment], Awaitable[Any]]] = {
     "a form asked for": lambda world: _typed(world, "downloads"),
     "sharing": lambda world: _clicked(world, "share.v1", _of_the_build(world)),
     "a link from a card": lambda world: _clicked(world, "get.v1", _of_the_build(world)),
+    "the uploader told": lambda world: _clicked(world, "failed.tell.v1", _of_the_build(world)),
     "a mention": lambda world: world.slack.mention("status courier", world.ana, world.releases),
     "a shortcut": _shortcut,
     "the Home tab": _home,
@@ -156,7 +158,7 @@ def public(world: Environment) -> int:
 async def _known(world: Environment) -> None:
     world.slack.usergroup("qa", [world.bruno])
     await world.start()
-    ready(world)
+    ready(world, uploader={"email": "bruno@acme.test"})
     people(world)
     await world.ask("whoami")
 
