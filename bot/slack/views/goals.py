@@ -31,7 +31,7 @@ ENDS = {
     GoalState.RECALLED: gettext_noop("⛔ *Goal ended:* {what} was recalled."),
     GoalState.DELETED: gettext_noop("⛔ *Goal ended:* {what} was deleted in Applivery."),
     GoalState.UNCOUNTABLE: gettext_noop("⚠️ *Goal ended:* I can't see who is in {place} any more."),
-    GoalState.UNANSWERED: gettext_noop("⚠️ *Goal ended without a final count:* Applivery didn't answer."),
+    GoalState.UNANSWERED: gettext_noop("⚠️ *Goal ended without a final count:* Applivery or Slack didn't answer."),
     GoalState.WITHDRAWN: gettext_noop("⚠️ *Goal ended without a final count:* it was no longer allowed."),
     GoalState.STOPPED: gettext_noop("⚠️ *Goal stopped:* {count}."),
 }

@@ -185,12 +185,17 @@ async def test_goal_keeps_last_count_while_applivery_is_away(world: Environment)
     assert "2 of 4 in @qa have Courier 2.4.0" in said(world)[-1].text
 
 
-async def test_goal_never_counted_again_ends_a_day_late(world: Environment) -> None:
+@pytest.mark.parametrize("away", ["applivery", "slack"])
+async def test_goal_never_counted_again_ends_a_day_late(world: Environment, away: str) -> None:
     await begun(world)
-    world.applivery.faults.add(ROWS, Fault(status=500), times=None)
+    if away == "applivery":
+        world.applivery.faults.add(ROWS, Fault(status=500), times=None)
+    else:
+        world.slack.faults.add("usergroups.users.list", Fault(error="fatal_error"), times=None)
+        world.bot.dispatcher.services.access._groups._entries.clear()
     overdue(world, 1.1 * DAY)
     await count(world)
-    assert "without a final count" in said(world)[-1].text
+    assert said(world)[-1].text.endswith("without a final count: Applivery or Slack didn't answer.")
     assert (await stored(world)).state is GoalState.UNANSWERED
 
 
