@@ -51,8 +51,8 @@ def find_uploader(tx: Transaction, app_id: str, build_id: str) -> str | None:
     """Return the user who uploaded a build from Slack; None for one that came another way."""
     about = (table.c.app_id == app_id, table.c.build_id == build_id, table.c.action == AuditAction.UPLOAD)
     done = (*about, table.c.outcome == AuditOutcome.UPLOADED)
-    found: str | None = tx.execute(sa.select(table.c.user_id).where(*done).order_by(table.c.at.desc())).scalar()
-    return found
+    uploads = tx.execute(sa.select(table.c.at, table.c.user_id).where(*done)).all()  # not by time: that reads the app's
+    return max(uploads).user_id if uploads else None
 
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
@@ -60,7 +60,9 @@ def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int =
     last = sa.func.max(table.c.at).label("at")
     query = (
         sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-        .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == AuditAction.GET)
+        # by the user's index, not the app's: an app has the links of all its users
+        .where(table.c.user_id == user_id, sa.func.coalesce(table.c.app_id, "") == app_id)
+        .where(table.c.action == AuditAction.GET)
         .where(table.c.outcome.in_(LINK_GIVEN), table.c.build_id.is_not(None))
         .group_by(table.c.build_id)
         .order_by(last.desc())

@@ -155,6 +155,7 @@ audit = sa.Table(
     sa.Index(None, "at"),
     sa.Index(None, "user_id", "at"),
     sa.Index(None, "app_id", "at"),
+    sa.Index(None, "app_id", "build_id"),
     # the ids of people are in capitals, which no other common outcome is
     sa.Index("ix_audit_named", "outcome", sqlite_where=NAMED),
 )

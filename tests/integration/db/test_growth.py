@@ -31,6 +31,7 @@ from bot.db.transaction import Transaction
 from bot.db.types import micros
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, BuildEvent, BuildTransition, DeliveryOptions, FileKind, NewDelivery, Stage
+from bot.domain.model.failures import FailureCause
 from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, GoalState, WatchState
 from bot.domain.tickets import TicketState
 from tests.support.postgres import PostgresServer
@@ -93,8 +94,9 @@ BESIDE = f"""
     {OUTBOX}SELECT 'u' || (n % 9), 'a' || (n % 10), 'b' || n, '{BuildEvent.PROCESSED}', 'p' || n, '{POSTED}',
         false, n, 'b' || n, '', '', n || '.1', n, NULL, NULL FROM s;
     INSERT INTO audit (at, team_id, user_id, action, outcome, entrypoint, channel_id, app_id, build_id,
-        token_hash) SELECT @now - n, 'T1', 'u' || n, '{AuditAction.GET}', '{AuditOutcome.MINTED}',
-        '{Entrypoint.COMMAND}', 'c' || n, 'a' || n, 'b' || n, 'h' FROM s;
+        token_hash) SELECT @now - n, 'T1', 'u' || n, '{AuditAction.GET}',
+        '{AuditOutcome.MINTED}', '{Entrypoint.COMMAND}', 'c' || n, CASE n % 2 WHEN 0 THEN 'A1' ELSE 'a' || n END,
+        'b' || n, 'h' FROM s;
     INSERT INTO tickets (hash, team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at,
         uses_left, state, channel_id) SELECT 'h' || n, 'T1', 'u' || n, 'a' || n, 'b' || n, '{next(iter(FileKind))}', '',
         @now - n, @now, 1, '{TicketState.CLAIMED}', 'c' || n FROM s;
@@ -139,7 +141,9 @@ BESIDE = f"""
         SELECT 'T1', 'C1', 'A1', 'a-1', 'A', 'ios', '[]', '[]', '[]', '{BisectionState.STOPPED}', NULL, 1, 'u' || n, n,
         n FROM s;
     INSERT INTO bisection_verdicts (bisection_id, build_id, user_id, verdict, at)
-        SELECT 10 + n, 'b' || n, 'u' || n, '{next(iter(BisectVerdict))}', n FROM s
+        SELECT 10 + n, 'b' || n, 'u' || n, '{next(iter(BisectVerdict))}', n FROM s;
+    INSERT INTO install_failures (answer_key, app_id, build_id, cause, at) SELECT 'f' || n, 'a' || n, 'b' || n,
+        '{next(iter(FailureCause))}', @now - n FROM s
 """
 ARGUMENTS: dict[str, Any] = {
     "app_id": "A1",
@@ -222,7 +226,10 @@ def required(function: Callable[..., Any]) -> dict[str, Any]:
 ASKED: dict[str, list[dict[str, Any]]] = {
     "app_polls.request_poll": [{"app_ids": ["A1"]}],
     "audit.list_entries": [{"user_ids": ["U1"], "limit": 10}, {"app_id": "A1", "limit": 10}, {"limit": 10}],
-    "audit_reports.count_links": [{"app_id": "A1", "since": NOW}],
+    "audit_reports.count_links": [
+        {"app_id": "A1", "since": NOW.replace(year=2100)},
+        {"app_id": "A1", "build_ids": ["B1"]},
+    ],
     "audit_reports.erase_person": [{"user_id": "U3"}],
     "build_waiters.remove_waiter": [{"build_id": "B1"}, {"build_id": "B1", "user_id": "U1"}],
     "known_builds.find_builds": [{"ids": ["B1"]}],
@@ -251,6 +258,8 @@ WHOLE = {
     "recalls.undo_recall": "the same",
     "channel_moves.move_channel": "moves all that the channel has",
     "channel_moves.last_message": "once for a channel that Slack does not know any more",
+    "install_failures.erase_answers": "tries the key of each build with an answer; for `forget`",
+    "audit_reports.erase_person": "the same",
     "history.purge_day": "looks at the oldest few hundred clicks, once an hour",
     "history.purge_history": "deletes what is too old, once an hour",
     "installations.adopt_rows": "once at a start, in an organisation of several workspaces",
@@ -324,7 +333,7 @@ async def costs(address: str, many: int) -> dict[str, int]:
 async def compare(few: str, many: str) -> None:
     before, after = await costs(few, FEW), await costs(many, MANY)
     grown = {name: f"{before[name]} → {now}" for name, now in after.items() if now > GROWTH * before[name] + SLACK}
-    unexpected = {name: words for name, words in grown.items() if name not in WHOLE}
+    unexpected = {name: words for name, words in grown.items() if name.partition("(")[0] not in WHOLE}
     assert not unexpected, "\n".join(f"{name}: {words}" for name, words in unexpected.items())
 
 
