@@ -128,7 +128,7 @@ install_failures = sa.Table(
     sa.Column("build_id", SanitizedText, nullable=False),
     sa.Column("cause", EnumText(FailureCause), nullable=False),
     sa.Column("at", UtcMicros, nullable=False),
-    sa.Index(None, "app_id", "at"),
+    sa.Index("ix_install_failures_app_id", "app_id", "at"),
     sa.Index(None, "at"),
 )
 
