@@ -122,17 +122,20 @@ class MessageLookup:
         Reads no further once all are found. Raises SlackRateLimited before all is read.
         """
         question = (channel, thread_ts or "", *sorted(keys))
-        left = self._unfinished.get(question)
+        left = self._unfinished.pop(question, None)  # two look-ups at once would read on in the same one
         if left is None or not _agree(left.asked, periods):  # another replica may have tried again meanwhile
-            left = self._unfinished[question] = _Progress(tuple(periods), deque(periods))
-        while left.periods and len(left.found) < len(keys):
-            for message in await self._page(channel, left, thread_ts):
-                key = author.key_of(message)
-                if key in keys and key is not None:
-                    left.found.setdefault(key, str(message["ts"]))
-        self._unfinished.pop(question, None)
-        while len(self._unfinished) > KEPT:
-            self._unfinished.pop(next(iter(self._unfinished)))
+            left = _Progress(tuple(periods), deque(periods))
+        try:
+            while left.periods and len(left.found) < len(keys):
+                for message in await self._page(channel, left, thread_ts):
+                    key = author.key_of(message)
+                    if key in keys and key is not None:
+                        left.found.setdefault(key, str(message["ts"]))
+        finally:
+            if left.periods and len(left.found) < len(keys):
+                self._unfinished[question] = left
+            while len(self._unfinished) > KEPT:
+                self._unfinished.pop(next(iter(self._unfinished)))
         return left.found
 
     async def _page(self, channel: str, left: _Progress, thread_ts: str | None) -> list[Any]:
