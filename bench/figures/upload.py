@@ -70,7 +70,7 @@ async def _from_a_file(world: int) -> list[TableRow]:
         least = (await _ours(world, small)).held
         ways = {"ours": _ours, **({"bare": _curl} if curl else {})}
         found = await in_turn(ways, lambda _, send, __: send(world, large), ROUNDS)
-    beside = "beside `curl -F`" if curl else "(no curl here)"
+    beside = "beside curl" if curl else "(no curl here)"
     target = 0.8 if curl else None
     held = found.values("ours", "held")
     return [

@@ -83,7 +83,7 @@ def seeded(world: Environment) -> dict[str, str]:
     ready(world, os="android", version="2.4", number="172", branch="main", id="65f0c1d2e3a4b5c6d7e8f901")
     ready(world, os="ios", version="2.4.1", number="190")
     for slug in ("field-notes", "storefront"):
-        world.applivery.app(slug.title(), slug=slug)
+        world.applivery.build(world.applivery.app(slug.title(), slug=slug), version="1.1.0", number="17")
     guest = world.slack.user("guest", name="Guest", email="guest@acme.test", guest=True)
     group = world.slack.usergroup("qa-team", [world.bruno])
     leads = world.slack.channel("leads", members=(world.ana,))

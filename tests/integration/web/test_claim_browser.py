@@ -266,7 +266,7 @@ def long_build(desk: ClaimEnvironment, os: str) -> Any:
     ("locale", "zone", "clock", "left"),
     [
         ("en-US", "America/New_York", r"\d{1,2}:\d\d\s[AP]M", r"in (10|9) min"),
-        ("en-GB", "Asia/Tokyo", r"\d\d:\d\d", r"in (10|9) min"),
+        ("en-GB", "Asia/Tokyo", r"\d{1,2}:\d\d", r"in (10|9) min"),
         ("es-ES", "Europe/Madrid", r"\d{1,2}:\d\d", r"dentro de (10|9) min"),
     ],
 )
@@ -280,7 +280,9 @@ async def test_times_are_the_visitor_s(
         await expect(time).to_have_text(re.compile(rf"({clock})$"))
         at = datetime.fromisoformat(await time.get_attribute("datetime") or "").astimezone(ZoneInfo(zone))
         hour = at.hour % 12 or 12 if locale == "en-US" else at.hour
-        assert f"{hour}:{at:%M}" in (await time.inner_text()).lstrip("0")
+        shown = re.search(r"(\d+):(\d\d)", await time.inner_text())
+        assert shown is not None
+        assert (int(shown[1]), int(shown[2])) == (hour, at.minute)
         await expect(page.locator("[data-left]")).to_have_text(re.compile(left))
         assert "UTC" not in await page.locator("main").inner_text()
 

@@ -253,7 +253,7 @@ async def test_outbox_waiting_message_keeps_order_of_its_channel(watched: Enviro
 
 
 async def test_a_slow_channel_delays_no_other(two: Environment) -> None:
-    two.slack.faults.add(POST, Fault(latency=0.3))  # one of the two meets it
+    two.slack.faults.add(POST, Fault(latency=0.8))  # one of the two meets it
     await record(two, "1", "2", "3")
     draining = asyncio.create_task(two.bot.announce.drain())
     await two.slack.until(lambda: EVERY[:3] in (two.said(), two.said(beta(two))))
