@@ -150,6 +150,12 @@ def record_not_posted(tx: Transaction, claim: DeliveryClaim) -> None:
     tx.execute(_NOT_POSTED, id=claim.announcement.id, token=claim.channel_token)
 
 
+def get_posted_ts(tx: Transaction, number: int) -> str | None:
+    """Return the message that is recorded for a delivery; None when none is."""
+    ts: str | None = tx.execute(_POSTED, id=number).scalar()
+    return ts
+
+
 def delivery_due_in(tx: Transaction) -> float | None:
     """Return the seconds until a delivery may be claimed; 0 if one may now, None if nothing waits."""
     wait = tx.execute(_DUE_IN, far=FURTHEST, leased=far()).scalar()
@@ -299,6 +305,8 @@ _NOT_POSTED = written("""
         SELECT 1 FROM channel_leases c WHERE c.channel_id = outbox.channel_id AND c.lease_token = :token
     )
 """)
+
+_POSTED = written("SELECT ts FROM outbox WHERE id = :id")
 
 _UNREADABLE = written("""
     UPDATE outbox SET state = {delivery.FAILED}, reason = 'made by another version of this bot' WHERE id = :id

@@ -450,10 +450,16 @@ class SlackClient:
         https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
         https://docs.slack.dev/reference/methods/conversations.replies
         """
-        us = await self.identity()
-        author = Author(us.user_id, us.bot_id, self._installation)
         where = await self._conversation(channel)
-        return await self.lookup.find(where, keys, periods, author, thread_ts=thread_ts)
+        return await self.lookup.find(where, keys, periods, await self._author(), thread_ts=thread_ts)
+
+    async def find_copies(self, channel: str, key: str, periods: Sequence[SearchPeriod]) -> frozenset[str]:
+        """Return the ts of all messages with this key, as `find_messages` finds one. Raises SlackError."""
+        return await self.lookup.find_all(await self._conversation(channel), key, periods, await self._author())
+
+    async def _author(self) -> Author:
+        us = await self.identity()
+        return Author(us.user_id, us.bot_id, self._installation)
 
     async def _conversation(self, channel: str) -> str:
         """Return a channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.

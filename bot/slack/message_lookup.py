@@ -138,6 +138,19 @@ class MessageLookup:
                 self._unfinished.pop(next(iter(self._unfinished)))
         return left.found
 
+    async def find_all(self, channel: str, key: str, periods: Sequence[SearchPeriod], author: Author) -> frozenset[str]:
+        """Return the ts of every message with this key that we posted in these periods.
+
+        Raises SlackRateLimited before all is read.
+        """
+        left = _Progress(tuple(periods), deque(periods))
+        found: set[str] = set()
+        while left.periods:
+            found.update(
+                str(message["ts"]) for message in await self._page(channel, left, None) if author.key_of(message) == key
+            )
+        return frozenset(found)
+
     async def _page(self, channel: str, left: _Progress, thread_ts: str | None) -> list[Any]:
         if not time_left():
             raise SlackRateLimited(retry_after=0.0)

@@ -36,6 +36,7 @@ from bot.observability.metrics import Metrics
 from bot.services.channel_moves import ChannelMoves
 from bot.slack.blocks import Message
 from bot.slack.client import HTTP_SECONDS, SlackClient
+from bot.slack.message_lookup import SearchPeriod
 from bot.timeouts import no_later_than
 from bot.workers import report_thread
 from bot.workers.access_recheck import AccessRechecker
@@ -56,6 +57,7 @@ QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
 DUPLICATE_SECONDS = 2.0  # until Slack shows in the channel what it says it has
 UNCHECKED_SECONDS = 5.0  # until it is asked again whether something may be said
 APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
+LATE_LOOKS = 3  # for a copy that came after its lease
 GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
 # https://docs.slack.dev/reference/methods/chat.update#errors
 UNKNOWN_CHANNEL = "channel_not_found"  # also for the former id of one that got another
@@ -91,6 +93,7 @@ class OutboxDispatcher:
         metrics.history_limited.set_function(lambda: float(slack_client.lookup.limited))
         self._results: list[DeliveryResult] = []
         self._posts: dict[asyncio.Task[None], DeliveryClaim] = {}
+        self._late: set[asyncio.Task[None]] = set()
         self.outage = OutageTracker("slack")
         self._dead_letter_codes: dict[str, str] = {}  # channel → why its last message was set aside
 
@@ -158,6 +161,10 @@ class OutboxDispatcher:
         except Exception as error:  # no error may block the channel for ever
             log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
             outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
+        if outcome.kind is ResultKind.UNSURE and time.monotonic() > claim.deadline_monotonic and _may_be_twice(claim):
+            task = asyncio.create_task(self._retract_late_copy(claim))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
         self._metrics.announcements.labels(outcome.kind).inc()
         if outcome.kind is ResultKind.POSTED:
             self._metrics.announcement_lag.observe(time.monotonic() - claim.due_monotonic)
@@ -404,6 +411,33 @@ class OutboxDispatcher:
             await self._slack_client.delete(outcome.channel_id, outcome.ts)
         except SlackError as error:
             log.warning("announce.duplicate_not_deleted", code=error.code)
+
+    async def _retract_late_copy(self, claim: DeliveryClaim) -> None:
+        """Delete what reached Slack after our lease, when another replica had looked for it and posted its own.
+
+        It happens to a process that was frozen with the request half sent. The delivery's recorded message stays.
+        """
+        try:
+            for _ in range(LATE_LOOKS):
+                await asyncio.sleep(self._lease)  # longer than Slack usually takes, and another replica for its post
+                recorded = await self._store.run(outbox.get_posted_ts, claim.announcement.id)
+                if recorded is None:
+                    continue  # it is looked for when it is claimed next
+                periods = await self._clocks.periods(claim, self._lease)
+                since = SearchPeriod(min(period.oldest for period in periods))
+                channel_id, key = claim.announcement.channel_id, claim.announcement.key
+                copies = await self._slack_client.find_copies(channel_id, key, (since,))
+                if len(copies) > 1 and recorded in copies:
+                    for ts in copies - {recorded}:
+                        await self._slack_client.delete(channel_id, ts)
+                    return
+        except BotError as error:
+            log.warning("announce.late_copy_not_looked_for", problem=kind_of(error), key=claim.announcement.key)
+
+
+def _may_be_twice(claim: DeliveryClaim) -> bool:
+    """Return whether it is one new message; an edit repeats nothing, and a report is several messages of one key."""
+    return claim.card_ts is None and claim.announcement.event is not ChannelNotice.SUMMARY
 
 
 def _forms(message: Message) -> tuple[Message, Message]:

@@ -235,6 +235,24 @@ async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
     assert len(watched.slack.calls_of("chat.delete")) == 1
 
 
+async def test_a_late_post_without_an_answer_is_taken_back(watched: Environment) -> None:
+    """As above, but the frozen replica has stopped waiting: it looks for its copy."""
+    watched.slack.faults.add(POST, Fault(latency=1.5))
+    watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=0.7)
+    await watched.restart()
+    await record(watched, "1")
+    announce = watched.bot.announce
+    await announce.step()
+    await asyncio.sleep(await watched.bot.store.run(outbox.delivery_due_in) or 0)  # until the lease has lapsed
+    await announce.step()
+    await watched.slack.until(lambda: watched.said() == [ready("1")])
+    first = watched.slack.messages(watched.releases)[0].ts
+    await announce.drain()
+    await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
+    await watched.slack.until(lambda: [each.ts for each in watched.slack.messages(watched.releases)] == [first])
+    assert len(watched.slack.calls_of("chat.delete")) == 1
+
+
 # ------------------------------------------------------------------ order and pace
 
 
