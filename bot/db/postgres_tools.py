@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from bot.exceptions import BotError
 from bot.i18n import english
 
 DEBIAN = "/usr/lib/postgresql"  # its programs of each version; what is on the PATH is a choice of Debian's own
+GONE_SECONDS = 5.0  # until the sessions of a replica that was just stopped have ended
 _SERVICE = "--dbname=service=bot"
 _TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", re.MULTILINE)
 
@@ -62,14 +64,24 @@ def restore(place: DatabaseUrl, file: Path) -> None:
 
 
 def require_unused(place: DatabaseUrl) -> None:
-    """Raise BotError while a replica is connected to this database."""
+    """Raise BotError while a replica is connected to this database.
+
+    PostgreSQL ends a session some time after its client has gone, so a replica that was just stopped is waited for.
+    """
+    until = time.monotonic() + GONE_SECONDS
+    while _sessions(place):
+        if time.monotonic() < until:
+            time.sleep(0.1)
+            continue
+        raise BotError(english(f"A bot is using the database at {place}."), english("Stop every replica first."))
+
+
+def _sessions(place: DatabaseUrl) -> int:
     try:
         with _connected(place) as connection:
-            running = connection.execute(_SESSIONS, {"name": place.url.query.get("application_name")}).scalar()
+            return int(connection.execute(_SESSIONS, {"name": place.url.query.get("application_name")}).scalar_one())
     except sa.exc.DBAPIError as problem:
         raise cannot_use(place, problem) from problem
-    if running:
-        raise BotError(english(f"A bot is using the database at {place}."), english("Stop every replica first."))
 
 
 _SESSIONS = sa.text(
