@@ -236,7 +236,9 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path, empty_database: 
 async def living(folder: Path, empty_database: Path) -> AsyncIterator[Environment]:
     """A world in an empty folder, until the block ends."""
     shutil.copy(empty_database, folder / "bot.db")
-    slack, applivery = FakeSlack(ack_seconds=3.0 * busyness()), FakeApplivery(processing=None)
+    three_seconds = 3.0 * busyness()
+    slack, applivery = FakeSlack(ack_seconds=three_seconds), FakeApplivery(processing=None)
+    slack.modals.trigger_life = three_seconds
     await slack.start()
     await applivery.start()
     it = Environment(folder, slack, applivery)
