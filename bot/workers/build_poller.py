@@ -56,6 +56,7 @@ log = logger(__name__)
 AT_ONCE = 8
 # Renewed while a poll runs, so that another replica takes over soon after a crash, however slow Applivery is.
 LEASE_SECONDS = 10.0
+CLAIM_SECONDS = 2.0  # that a stop waits for a claim in progress
 RENEWALS = 3  # in the time of one lease
 PAGE_SIZE = 50
 PAGES = 20
@@ -128,7 +129,7 @@ class BuildPoller:
         await self._discover_apps()
         await self._count_apps()
         furthest = decisions.furthest_look(self.pace)
-        claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=furthest)
+        claims = await self._claim(furthest)
         self.attempts.waiting_since = time.monotonic() if claims else None
         renewal = asyncio.create_task(self._renew_leases(claims[0].token)) if claims else None
         try:
@@ -139,6 +140,19 @@ class BuildPoller:
                 renewal.cancel()
         due = await self._store.run(app_polls.poll_due_in, furthest_seconds=furthest)
         return await self._probe_applivery() if due is None else min(due, self._idle)
+
+    async def _claim(self, furthest_seconds: float) -> list[PollLease]:
+        """Lease the apps that are due. A stop meanwhile cancels no transaction: what it has leased is released."""
+        claiming = asyncio.create_task(
+            self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=furthest_seconds)
+        )
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            done, _ = await asyncio.wait((claiming,), timeout=CLAIM_SECONDS)
+            if done and not claiming.cancelled() and not claiming.exception():
+                self._interrupted += claiming.result()
+            raise
 
     @property
     def pace(self) -> PollPace:

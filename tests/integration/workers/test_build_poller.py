@@ -591,3 +591,18 @@ async def test_poller_without_a_request_left_waits_and_blames_no_one(world: Envi
     (claim,) = await store.run(app_polls.claim_due_apps, 1, 60, only_due=False)
     assert claim.on_request, "what a webhook or a person wanted is wanted still"
     assert claim.failures == 0
+
+
+async def test_poller_stopped_at_any_step_of_a_claim_leaves_no_lease(watched: Environment) -> None:
+    watch, store = watched.bot.watch, watched.bot.store
+    for steps in range(12):
+        await store.run(app_polls.request_poll, None)
+        claiming = asyncio.create_task(watch._claim(60.0))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        claiming.cancel()
+        await asyncio.wait((claiming,))
+        if claiming.cancelled():
+            await watch.release_leases()
+            assert await store.run(app_polls.poll_due_in) == 0, f"leased, cancelled after {steps} steps"
+        await store.run(app_polls.release_poll_leases)
