@@ -34,9 +34,7 @@ async def begin(
 ) -> Message:
     """Save a report for the place where it was asked for, and say when the first one comes."""
     schedule = timeparse_schedule.parse(every)
-    place = _places(call)[0]
-    if not place.startswith(("U", "W")):
-        await call.require_postable_here(ABOUT_PEOPLE)
+    place = await _postable_place(call, ABOUT_PEOPLE)
     digest = await call.services.scheduled_reports.begin(
         call.asker,
         call.entrypoint,
@@ -57,9 +55,7 @@ async def begin(
 async def begin_forecast(call: CommandContext, app: App | None, days: int, every: str, quiet: str | None) -> Message:
     """Save a forecast for the place where it was asked for, and say when the first one comes."""
     schedule = timeparse_schedule.parse(every)
-    place = _places(call)[0]
-    if not place.startswith(("U", "W")):
-        await call.require_postable_here(ABOUT_BUILDS)
+    place = await _postable_place(call, ABOUT_BUILDS)
     digest = await call.services.scheduled_reports.begin_forecast(
         call.asker,
         call.entrypoint,
@@ -150,6 +146,16 @@ def _require(call: CommandContext, digest: ScheduledReport, act: str) -> None:
         return
     app = App(digest.app_id, digest.app_id, digest.app_name)
     access.require(call.asker.role_for(app.id), digest.role, app, act=act)
+
+
+async def _postable_place(call: CommandContext, about: str) -> str:
+    """Return where the asker is, as long as messages `about` this may be posted there; a direct message always takes
+    them.
+    """
+    place = _places(call)[0]
+    if not place.startswith(("U", "W")):
+        await call.require_postable_here(about)
+    return place
 
 
 def _places(call: CommandContext) -> Sequence[str]:
