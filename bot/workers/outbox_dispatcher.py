@@ -144,6 +144,8 @@ class OutboxDispatcher:
 
     async def drain_posts(self, timeout_seconds: float) -> None:
         """Let the posts in progress end, for so many seconds at most, and record their outcomes."""
+        for late in self._late:
+            late.cancel()
         if self._posts:
             await asyncio.wait(self._posts, timeout=timeout_seconds)
         if self._results:

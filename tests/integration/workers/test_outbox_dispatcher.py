@@ -218,17 +218,21 @@ async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: Environme
     assert not world.slack.calls_of(LOOK_UP)
 
 
-async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
-    """A frozen replica's post arrives after its lease has lapsed and another has posted the same."""
-    watched.slack.faults.add(POST, Fault(latency=1.2))
-    watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=5.0)
+async def posted_again(watched: Environment, *, late_by: float, slack_seconds: float) -> None:
+    """A post is on its way for so long that its lease has lapsed, and another has posted the same."""
+    watched.slack.faults.add(POST, Fault(latency=late_by))
+    watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=slack_seconds)
     await watched.restart()
     await record(watched, "1")
-    announce = watched.bot.announce
-    await announce.step()
+    await watched.bot.announce.step()
     await asyncio.sleep(await watched.bot.store.run(outbox.delivery_due_in) or 0)  # until the lease has lapsed
-    await announce.step()
+    await watched.bot.announce.step()
     await watched.slack.until(lambda: watched.said() == [ready("1")])
+
+
+async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
+    """A frozen replica's post arrives after its lease has lapsed and another has posted the same."""
+    await posted_again(watched, late_by=1.2, slack_seconds=5.0)
     await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
     await watched.settle()
     assert watched.said() == [ready("1")]
@@ -237,17 +241,9 @@ async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
 
 async def test_a_late_post_without_an_answer_is_taken_back(watched: Environment) -> None:
     """As above, but the frozen replica has stopped waiting: it looks for its copy."""
-    watched.slack.faults.add(POST, Fault(latency=1.5))
-    watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=0.7)
-    await watched.restart()
-    await record(watched, "1")
-    announce = watched.bot.announce
-    await announce.step()
-    await asyncio.sleep(await watched.bot.store.run(outbox.delivery_due_in) or 0)  # until the lease has lapsed
-    await announce.step()
-    await watched.slack.until(lambda: watched.said() == [ready("1")])
+    await posted_again(watched, late_by=1.5, slack_seconds=0.7)
     first = watched.slack.messages(watched.releases)[0].ts
-    await announce.drain()
+    await watched.bot.announce.drain()
     await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
     await watched.slack.until(lambda: [each.ts for each in watched.slack.messages(watched.releases)] == [first])
     assert len(watched.slack.calls_of("chat.delete")) == 1
