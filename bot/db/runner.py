@@ -57,9 +57,8 @@ class SqliteRunner:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._connection: sa.Connection | None = (
-            None  # the only one; a pool would hand it out and take it back each time
-        )
+        # the only one; a pool would hand it out and take it back each time
+        self._connection: sa.Connection | None = None
         self._thread = DaemonThreads(most=1)
         self._line: list[tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]] = []
         self._serving: asyncio.Task[None] | None = None
