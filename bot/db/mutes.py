@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from bot.db.dialect_sql import JsonRows, as_rows, span, written
 from bot.db.schema import subscriptions as table
-from bot.db.subscriptions import pause_subscriptions, subscription_of
+from bot.db.subscriptions import move_held, pause_subscriptions, subscription_of
 from bot.db.transaction import Transaction
-from bot.db.types import micros, storable
+from bot.db.types import storable
 from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
 from bot.domain.mutes import CLOCK_SET_BACK, LONGEST
@@ -23,9 +23,10 @@ FURTHEST = MUTE + span(8 * 24 * 3600)  # the first digest after the longest mute
 def release_held(tx: Transaction) -> float | None:
     """Let what was held until now be said; returns the seconds until more is due, None when nothing is held.
 
-    What a mute has come over meanwhile stays back until that is over.
+    What a mute has come over meanwhile is held on, by the rule for a build of now.
     """
-    tx.execute(_HOLD_ON, mute=MUTE, far=FURTHEST)
+    rows = tx.execute(_MUTED_MEANWHILE, mute=MUTE, far=FURTHEST)
+    move_held(tx, [subscription_of(row) for row in rows])
     released = set(tx.execute(_RELEASE, mute=MUTE, far=FURTHEST).scalars())
     if released:
         tx.execute(_OPEN, rows=as_rows({"channel": item} for item in sorted(released)))
@@ -39,14 +40,11 @@ def mute_subscriptions(
 ) -> list[Subscription]:
     """Hold what these subscriptions of a channel announce until then (aware); None ends their mute now.
 
-    Return the subscriptions changed. What an earlier mute holds is posted when this one ends.
+    Return the subscriptions changed. What they hold already becomes due when a build of now would.
     """
     update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
-    rows = as_rows({"id": id_} for id_ in ids)
-    end = {"until": micros(until) if until else None, "channel": channel_id}
-    tx.execute(_MOVE_MUTE, rows=rows, **end)
     muted = [subscription_of(row) for row in tx.execute(update.values(muted_until=until))]
-    tx.notify(Topic.HELD)
+    move_held(tx, muted)
     return sorted(muted, key=lambda subscription: subscription.id)
 
 
@@ -85,18 +83,15 @@ def release_channel(tx: Transaction, channel_id: str) -> int:
     return released
 
 
-# What is held until the same moment shares a card, as in domain.builds.
-_HOLD_ON = written("""
-    UPDATE outbox SET not_before = s.muted_until,
-        card_key = CASE WHEN outbox.card_key LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
-            ELSE outbox.card_key END
-    FROM subscriptions s
-    WHERE s.id = outbox.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
-        AND outbox.state = {delivery.HELD}
-        AND (outbox.not_before <= {now} OR outbox.not_before > {now} + :far)
+_MUTED_MEANWHILE = written("""
+    SELECT s.* FROM subscriptions s
+    WHERE s.muted_until > {now} AND s.muted_until <= {now} + :mute AND s.id IN (
+        SELECT subscription_id FROM outbox
+        WHERE state = {delivery.HELD} AND (not_before <= {now} OR not_before > {now} + :far)
+    )
 """)
 
-# A mute that has come since _HOLD_ON holds as well.
+# A mute that has come since then holds as well.
 _RELEASE = written("""
     UPDATE outbox SET state = {delivery.DUE}, not_before = {now}
     WHERE state = {delivery.HELD} AND (not_before <= {now} OR not_before > {now} + :far) AND NOT EXISTS (
@@ -119,20 +114,6 @@ _HELD_IN = written("""
     SELECT min(CASE WHEN not_before > {now} + :far THEN 0 ELSE not_before - {now} END) FROM outbox
     WHERE state = {delivery.HELD} AND not_before IS NOT NULL
 """)
-
-# What a digest holds as well waits for the digest.
-_MOVE_MUTE = written(
-    """
-    UPDATE outbox SET not_before = coalesce(CAST(:until AS bigint), {now}),
-        card_key = CASE WHEN card_key LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
-            THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card_key END
-    WHERE state = {delivery.HELD} AND channel_id = :channel AND subscription_id IN (SELECT o.id FROM {rows})
-        AND not_before = (
-        SELECT s.muted_until FROM subscriptions s WHERE s.id = outbox.subscription_id
-    )
-    """,
-    JsonRows("rows", {"id": "bigint"}),
-)
 
 _PAUSED = written("""
     SELECT channel_id, paused AS reason FROM subscriptions WHERE paused IS NOT NULL AND paused NOT LIKE {withheld}

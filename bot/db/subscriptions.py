@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.db import drafts
+from bot.db.database_info import current_time
 from bot.db.dialect_sql import POSTGRESQL, JsonRows, as_rows, written
 from bot.db.schema import outbox
 from bot.db.schema import subscriptions as table
@@ -18,6 +19,7 @@ from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, micros, moment
 from bot.db.wakeups import Topic
+from bot.domain import delivery_options
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, SharedAs, Stage, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
@@ -137,7 +139,19 @@ def _write(tx: Transaction, wish: dict[str, Any], baseline: Sequence[Build]) -> 
     void_polls(tx, app_id)
     tx.notify(Topic.APP_POLLS)
     tx.notify(Topic.ACCESS)
-    return subscription_of(row)
+    saved = subscription_of(row)
+    move_held(tx, [saved])
+    return saved
+
+
+def move_held(tx: Transaction, changed: Sequence[Subscription]) -> None:
+    """Hold what these subscriptions hold until when each would hold a build of now; what none would hold is due now."""
+    now = current_time(tx)
+    for subscription in changed:
+        until = delivery_options.held_until(subscription, now)
+        where = {"channel": subscription.channel_id, "id": subscription.id}
+        tx.execute(_MOVE_HELD, until=micros(until) if until else None, **where)
+    tx.notify(Topic.HELD)
 
 
 def _version(tx: Transaction, channel_id: str, app_id: str | None) -> datetime | None:
@@ -348,6 +362,14 @@ _HOLD_AGAIN = written(
     """,
     JsonRows("rows", {"id": "bigint", "reason": "text"}),
 )
+
+# What is held until the same moment shares a card, as in domain.builds.
+_MOVE_HELD = written("""
+    UPDATE outbox SET not_before = coalesce(CAST(:until AS bigint), {now}),
+        card_key = CASE WHEN card_key LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
+            THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card_key END
+    WHERE state = {delivery.HELD} AND channel_id = :channel AND subscription_id = :id AND not_before IS NOT NULL
+""")
 
 # Held deliveries of an ended subscription are dropped.
 _DROP = written("""

@@ -30,10 +30,21 @@ async def stages(store: Database, app: str = "app", ids: Iterable[str] = ()) -> 
     return {build_id: known.stage for build_id, known in (await store.run(stored_builds.list_known, app, ids)).items()}
 
 
-async def subscribe(store: Database, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
+async def subscribe(
+    store: Database, channel: str = "C1", app: str | None = "app", baseline=(), **options
+) -> Subscription:
     """A subscription of a channel to everything about an app."""
     return await store.run(
-        subscriptions.add_subscription, "T1", channel, app, "App", list(BuildEvent), "", "U1", baseline=baseline
+        subscriptions.add_subscription,
+        "T1",
+        channel,
+        app,
+        "App",
+        list(BuildEvent),
+        "",
+        "U1",
+        baseline=baseline,
+        **options,
     )
 
 

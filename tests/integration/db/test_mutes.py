@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from bot.db import builds, database_info, mutes, outbox, recalls, subscriptions
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
-from bot.domain.model import BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
+from bot.domain.model import BuildEvent, BuildTransition, CardUpdate, DeliveryOptions, NewDelivery, Stage, Subscription
 from bot.domain.states import ResultKind
 from tests.integration.db.test_outbox_enqueue import say
 from tests.support.builders import build, exchange, fill, look, said, subscribe, take
@@ -40,6 +42,11 @@ async def keep(
             for name in names
         ],
     )
+
+
+async def mute(store: Database, wish: Subscription, until: datetime | None) -> None:
+    """Mute a subscription of #C1 until then; None ends its mute."""
+    await store.run(mutes.mute_subscriptions, wish.channel_id, [wish.id], until)
 
 
 def on_cards(claims: list[DeliveryClaim]) -> list[list[str]]:
@@ -172,12 +179,68 @@ async def test_a_mute_made_longer_or_shorter_takes_what_it_holds_along(store: Da
 
 
 async def test_unmuting_leaves_a_digest_to_its_own_time(store: Database) -> None:
-    wish = await subscribe(store)
-    await store.run(mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + HOUR)
+    now = await store.run(database_info.current_time)
+    wish = await subscribe(store, manner=DeliveryOptions(digest=f"daily@{now + 3 * HOUR:%H:%M}"))
+    await mute(store, wish, now + HOUR)
     await keep(store, wish, "b1", ago=-3 * HOUR)
-    await store.run(mutes.mute_subscriptions, "C1", [wish.id], None)
+    await mute(store, wish, None)
     assert (await store.run(mutes.release_held) or 0) > SECONDS * 2
     assert await say(store) == []
+
+
+async def test_mute_beyond_next_digest_holds_until_one_after(store: Database) -> None:
+    now = await store.run(database_info.current_time)
+    wish = await subscribe(store, manner=DeliveryOptions(digest=f"daily@{now + HOUR:%H:%M}"))
+    await keep(store, wish, "b1")
+    await mute(store, wish, now + 2 * HOUR)
+    assert 24 * SECONDS < (await store.run(mutes.release_held) or 0) <= 25 * SECONDS
+
+
+def quiet(now: datetime, start: timedelta, end: timedelta) -> DeliveryOptions:
+    """Quiet hours from and until so long after now (UTC)."""
+    return DeliveryOptions(quiet=f"{now + start:%H:%M}-{now + end:%H:%M}")
+
+
+async def test_unmute_outside_quiet_hours_releases_at_once(store: Database) -> None:
+    now = await store.run(database_info.current_time)
+    wish = await subscribe(store, manner=quiet(now, HOUR, 3 * HOUR))
+    await mute(store, wish, now + 2 * HOUR)
+    await keep(store, wish, "b1", ago=-3 * HOUR)
+    await mute(store, wish, None)
+    assert await store.run(mutes.release_held) is None
+    assert on_cards(await say(store)) == [["b1"]]
+
+
+async def test_unmute_within_quiet_hours_holds_until_their_end(store: Database) -> None:
+    now = await store.run(database_info.current_time)
+    wish = await subscribe(store, manner=quiet(now, -HOUR, 2 * HOUR))
+    await mute(store, wish, now + 3 * HOUR)
+    await keep(store, wish, "b1", ago=-3 * HOUR)
+    await mute(store, wish, None)
+    assert SECONDS < (await store.run(mutes.release_held) or 0) <= 2 * SECONDS
+    assert await say(store) == []
+
+
+@pytest.mark.parametrize("ago", [timedelta(minutes=1), -HOUR], ids=["due", "held"])
+async def test_mute_that_ends_in_quiet_hours_holds_until_their_end(store: Database, ago: timedelta) -> None:
+    now = await store.run(database_info.current_time)
+    wish = await subscribe(store, manner=quiet(now, HOUR, 3 * HOUR))
+    await keep(store, wish, "b1", ago=ago)
+    await mute(store, wish, now + 2 * HOUR)
+    await keep(store, wish, "b2", ago=ago)  # a look that had read the subscription before the mute
+    assert (await store.run(mutes.release_held) or 0) > (SECONDS if ago < timedelta() else 2 * SECONDS) - 61
+    assert await say(store) == []
+
+
+async def test_subscription_without_its_digest_releases_at_once(store: Database) -> None:
+    now = await store.run(database_info.current_time)
+    wish = await subscribe(store, manner=DeliveryOptions(digest=f"daily@{now + 3 * HOUR:%H:%M}"))
+    await keep(store, wish, "b1", "b2", ago=-3 * HOUR)
+    again = await subscribe(store, manner=quiet(now, -HOUR, HOUR))
+    assert (again.id, await store.run(mutes.release_held) or 0) == (wish.id, pytest.approx(SECONDS, abs=61))
+    await subscribe(store)
+    assert await store.run(mutes.release_held) is None
+    assert on_cards(await say(store)) == [["b1", "b2"]]
 
 
 async def test_mute_held_messages_removed_with_subscription(store: Database) -> None:
