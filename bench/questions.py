@@ -58,6 +58,7 @@ Question = Callable[[Database], Awaitable[object]]
 _numbers = count(1)
 
 _BEFORE = "{now} - 60000000 * CAST(n AS bigint)"  # microseconds: one a minute, the newest first
+_TODAY = "{now} - 1000000 * CAST(n AS bigint)"  # one a second: tickets are kept for a day
 _FEW = f"""
     INSERT INTO subscriptions (team_id, channel_id, app_id, app_name, events, query, created_by, created_at, options)
         SELECT 'T1', 'C' || n, 'a' || (n % {APPS}), 'A', '{BuildEvent.PROCESSED}', '', 'U1', {_BEFORE}, ''
@@ -86,8 +87,8 @@ _MANY = f"""
             '{Entrypoint.BUTTON}', 'C' || (n % {CHANNELS}), 'a' || (n % {APPS}), 'b' || n FROM {{numbers}};
     INSERT INTO tickets (hash, team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at, uses_left,
             state, channel_id)
-        SELECT 't' || n, 'T1', 'U' || (n % {PEOPLE}), 'a' || (n % {APPS}), 'b' || n, '{FileKind.AUTO}', '', {_BEFORE},
-            {_BEFORE}, 0, '{TicketState.OPEN}', 'C1' FROM {{numbers}};
+        SELECT 't' || n, 'T1', 'U' || (n % {PEOPLE}), 'a' || (n % {APPS}), 'b' || n, '{FileKind.AUTO}', '', {_TODAY},
+            {_TODAY}, 0, '{TicketState.OPEN}', 'C1' FROM {{numbers}};
     INSERT INTO build_waiters (build_id, user_id, team_id, app_id, asked_at, notified)
         SELECT 'b' || n, 'U' || (n % {PEOPLE}), 'T1', 'a' || (n % {APPS}), {_BEFORE}, true FROM {{numbers}};
     INSERT INTO sent_builds (team_id, sender, recipient, app_id, build_id, sent_at)
@@ -144,7 +145,9 @@ QUESTIONS: dict[str, Question] = {
     "who received a build": _asks(audit.count_receivers, "a2", "b7"),
     "someone's links": _asks(audit.list_links_received, "U7", 20),
     "the newest audit entries": _asks(audit.list_entries, app_id="a2"),
-    "someone's audit entries": _asks(audit.list_entries, {"U7"}),
+    "someone's audit entries": _asks(
+        audit.list_entries, {"U7"}, limit=ROWS // PEOPLE
+    ),  # so many there are from the start
     "links of some builds": _asks(audit_reports.count_links, "a2", ["b2", "b7"]),
     "facts of some builds": _asks(known_builds.find_builds, LISTED),
     "all recalls": _asks(recalls.list_recalls),

@@ -1,98 +1,138 @@
 """What the bot asks its database of all the time, with 1 ×, 10 × and 100 × the rows of the past, on both databases.
 
-Every question is asked of all three in turn; the least of its times counts, as what else the machine does only adds. A
-line shows the question whose time grows most, and one each that misses the goal.
+Every question is asked of all three in turn; the least CPU that one takes counts, as what else the machine does only
+adds. A line shows the question that grows most, and one each that misses the goal, or missed it before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.processes import QUICK
-from bench.questions import QUESTIONS, ROWS, fill
+from bench.processes import BEFORE, QUICK, ROOT
+from bench.questions import QUESTIONS, ROWS
 from bench.rounds import Partial
 from bench.row import TableRow
 from bench.telling import has_postgresql, postgresql
-from bot.db.database import Database
 from tests.support.postgres import PostgresServer
 
-TIMES = (1, 10, 100)
-ROUNDS = 5 if QUICK else 15
+TIMES = ("1", "10", "100")
+ROUNDS = 10 if QUICK else 20
 SECONDS = 30.0 if QUICK else 60.0  # of one database; after that no round begins
+PATIENCE = 120.0
 LEAST = 0.25  # ms: below that it is the way to the database's thread and back that is measured
 GOAL = 2.0
+Least = dict[str, dict[str, float]]  # by question and times, ms
 
 
 async def rows() -> list[TableRow]:
     """The questions that grow most, of SQLite and of PostgreSQL."""
     made = await _database("SQLite", None)
     if not has_postgresql():
-        return [*made, TableRow(f"{_title('PostgreSQL')}", "ms", float("nan"), incomplete="PostgreSQL is missing")]
+        return [*made, TableRow(f"{_title('PostgreSQL')}", "ms", nan, incomplete="PostgreSQL is missing")]
     async with postgresql() as server:
         return [*made, *await _database("PostgreSQL", server)]
 
 
 def _title(name: str) -> str:
-    return f"{len(QUESTIONS)} store questions, {ROWS:,} / {ROWS * 10:,} / {ROWS * 100:,} rows a table, {name}"
+    return f"CPU, {len(QUESTIONS)} store questions, {ROWS:,} / {ROWS * 10:,} / {ROWS * 100:,} rows a table, {name}"
 
 
 async def _database(name: str, server: PostgresServer | None) -> list[TableRow]:
     partial = Partial()
-    least: dict[str, dict[int, float]] = defaultdict(dict)
+    least: dict[str, Least] = {version: defaultdict(dict) for version in ("ours", "before")}
     async with AsyncExitStack() as stack:
         with partial.keeping(name):
-            stores = {times: await stack.enter_async_context(_filled(times, server)) for times in TIMES}
+            versions = {"ours": await stack.enter_async_context(_asking(ROOT, server))}
+            if BEFORE:
+                versions["before"] = await stack.enter_async_context(_asking(BEFORE, server))
             until = time.monotonic() + SECONDS
             for number in range(ROUNDS):
                 if number > 1 and time.monotonic() > until:
                     partial.causes.append(f"{number} of {ROUNDS} rounds")
                     break
-                for question, ask in QUESTIONS.items():
-                    for times, store in stores.items():
-                        began = time.perf_counter()
-                        await ask(store)
-                        took = (time.perf_counter() - began) * 1000
-                        least[question][times] = min(took, least[question].get(times, took))
-    whole = [(question, found) for question, found in least.items() if len(found) == len(TIMES)]
-    found = sorted((_row(name, question, took, partial) for question, took in whole), key=_growth, reverse=True)
-    shown = [row for number, row in enumerate(found) if not number or _growth(row) > GOAL]
-    title = _title(name)
-    total = [sum(took[times] for _, took in whole) for times in TIMES] if whole else [float("nan")] * len(TIMES)
-    return [TableRow(title, "ms", total[0], grown=tuple(total[1:]), incomplete=partial.words), *shown]
+                for version, process in versions.items():
+                    for question, took in (await _round(process)).items():
+                        known = least[version][question]
+                        known.update({times: min(ms, known.get(times, ms)) for times, ms in took.items()})
+    return _rows(name, least["ours"], least["before"], partial)
 
 
-def _row(name: str, question: str, took: dict[int, float], partial: Partial) -> TableRow:
+def _rows(name: str, ours: Least, before: Least, partial: Partial) -> list[TableRow]:
+    found = [_row(f"{name}: {question}", took, before.get(question), partial) for question, took in ours.items()]
+    found.sort(key=_growth, reverse=True)
+    shown = [row for number, row in enumerate(found) if not number or max(_growth(row), row.before_ratio or 0) > GOAL]
+    everything, formerly = _total(ours), _total(before) if before else None
+    return [_row(_title(name), everything, formerly, partial, target=None), *shown]
+
+
+def _total(least: Least) -> dict[str, float]:
+    return {times: sum(took[times] for took in least.values()) if least else nan for times in TIMES}
+
+
+def _row(
+    figure: str, took: dict[str, float], before: dict[str, float] | None, partial: Partial, target: float | None = GOAL
+) -> TableRow:
     once, *grown = (took[times] for times in TIMES)
     return TableRow(
-        f"{name}: {question}",
+        figure,
         "ms",
         once,
-        target=GOAL,
+        target=target,
         grown=tuple(grown),
-        by_round=max(grown[-1], LEAST) / max(once, LEAST),
+        by_round=_ratio(took),
+        before=before[TIMES[0]] if before else None,
+        before_ratio=_ratio(before) if before else None,
         incomplete=partial.words,
     )
+
+
+def _ratio(took: dict[str, float]) -> float:
+    return max(took[TIMES[-1]], LEAST) / max(took[TIMES[0]], LEAST)
 
 
 def _growth(row: TableRow) -> float:
     return row.ratio or 0.0
 
 
+async def _round(process: asyncio.subprocess.Process) -> Least:
+    """What one round of all questions took."""
+    assert process.stdin
+    process.stdin.write(b"\n")
+    found: Least = json.loads(await _said(process))
+    return found
+
+
+async def _said(process: asyncio.subprocess.Process) -> bytes:
+    assert process.stdout
+    async with asyncio.timeout(PATIENCE):
+        line = await process.stdout.readline()
+    if not line:
+        raise RuntimeError("bench.asking has ended")
+    return line
+
+
 @asynccontextmanager
-async def _filled(times: int, server: PostgresServer | None) -> AsyncIterator[Database]:
-    """A database with so many times the rows; no other program uses it."""
+async def _asking(checkout: Path, server: PostgresServer | None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The program that asks, with the bot of a checkout, and databases of its own."""
     with TemporaryDirectory(prefix="bench-") as folder:
-        url = server.empty() if server else f"sqlite:///{Path(folder, 'bot.db')}"
-        await (await Database.open(url)).close()
-        await asyncio.to_thread(fill, url, times)
-        store = await Database.open(url)
+        urls = [f"{times}={server.empty() if server else f'sqlite:///{folder}/{times}.db'}" for times in TIMES]
+        words = ("-m", "bench.asking", str(checkout), *urls)
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, limit=2**20, **pipes)
         try:
-            yield store
+            await _said(process)
+            yield process
         finally:
-            await store.close()
+            assert process.stdin
+            process.stdin.close()
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()
