@@ -36,8 +36,9 @@ class RequestSource:
     """Where a request came from and how its answer gets back; not which workspace it names, which decides nothing.
 
     `replaces_message`: the answer replaces the clicked message, which only that user sees. On a shared card that would
-    change it for all readers. `thread_ts` is the thread that a message to the bot is in; `message_ts` the clicked
-    message. `from_home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
+    change it for all readers. `thread_ts` is the thread of the message to the bot, or of the clicked `message_ts`; None
+    for the first message of a thread, which is in the channel. `from_home`: it began in the Home tab, which has no
+    channel; `home_hash` is of what was shown there then.
     """
 
     entrypoint: Entrypoint
@@ -81,11 +82,18 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
         response_url=body.get("response_url") or memory.get("url"),
         trigger_id=body.get("trigger_id"),
         replaces_message=private and own and replaces_message,
+        thread_ts=_thread_of(container, body.get("message") or {}) or memory.get("thread"),
         message_ts=container.get("message_ts"),
         from_home=at_home or bool(memory.get("home")),
         home_hash=view.get("hash") if at_home else None,
         conversation=Conversation(memory.get("kind") or kind_of(channel_id, name)),
     )
+
+
+def _thread_of(container: dict[str, Any], message: dict[str, Any]) -> str | None:
+    """Return the thread that a reply with a clicked button or a shortcut is in; None for other messages."""
+    thread_ts = container.get("thread_ts") or message.get("thread_ts")
+    return str(thread_ts) if thread_ts and thread_ts != (container.get("message_ts") or message.get("ts")) else None
 
 
 def workspace_of(body: dict[str, Any]) -> str:
@@ -244,6 +252,7 @@ async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper)
     """
     back = {"url": source.response_url, "channel": source.channel_id, **({"home": "yes"} if source.from_home else {})}
     back |= {"kind": source.conversation} if source.conversation is not Conversation.CHANNEL else {}
+    back |= {"thread": source.thread_ts} if source.thread_ts else {}
     rest = {"memory": form.private_metadata, **form.preset_values}
     metadata = json.dumps({**back, **rest})
     if len(metadata) > METADATA:

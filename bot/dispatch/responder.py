@@ -196,7 +196,8 @@ class Responder:
         reachable = True
         try:
             if source.response_url:
-                await self._slack_client.respond(source.response_url, message, replace=replace)
+                thread_ts = None if replace else source.thread_ts
+                await self._slack_client.respond(source.response_url, message, replace=replace, thread_ts=thread_ts)
                 if replace:
                     await self._replace_original(source, message, source.response_url)
                 return

@@ -263,8 +263,9 @@ class SlackClient:
         """Take one of our own messages back. Raises as `post` does."""
         await call_api(self.api.chat_delete(channel=await self._conversation(channel), ts=ts))
 
-    async def respond(self, url: str, message: Message, *, replace: bool = False) -> None:
-        """Answer through a response_url, for the person who asked alone; `replace` changes the message they clicked.
+    async def respond(self, url: str, message: Message, *, replace: bool = False, thread_ts: str | None = None) -> None:
+        """Answer through a response_url, for the person who asked alone, in a thread if one is named; `replace` changes
+        the message they clicked.
 
         Raises SlackError when the address is used up or too old.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
@@ -272,6 +273,7 @@ class SlackClient:
 
         async def respond(form: Message) -> None:
             body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
+            body |= {"thread_ts": thread_ts} if thread_ts else {}
             answer = await call_api(self._send_response(url, _encode(body)))
             if answer.status == 429:
                 raise SlackRateLimited(retry_after=retry_after(find_header(answer.headers), otherwise=1.0))

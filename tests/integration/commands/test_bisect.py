@@ -438,8 +438,8 @@ async def test_bisect_asked_for_in_a_thread_stays_there(world: Environment) -> N
         "*Bisecting Courier · iOS*",
         "*Step 1: Courier 2.4.4 (174) · iOS*",
     ]
-    for word in ("Good", "Good"):
-        await vote(world, word)
+    answers = [await vote(world, word) for word in ("Good", "Good")]
+    assert [answer.thread_ts for answer in answers] == [talk.ts, talk.ts]
     assert steps(world)[-1] == "*First bad build: Courier 2.4.7 (177) · iOS*"
     assert seen(mine[0]).startswith("*First bad build")
 

@@ -359,6 +359,29 @@ async def test_form_is_opened_by_button_after_mention(world: Environment) -> Non
     assert (await turn.view()).callback_id == "get.v1"
 
 
+@pytest.mark.parametrize("is_reply", [True, False])
+async def test_a_click_and_its_form_are_answered_in_its_thread(world: Environment, is_reply: bool) -> None:
+    """The first message of a thread is in the channel, and so are the answers to its buttons."""
+    await world.start()
+    first = await card(world)
+    old = first
+    if is_reply:
+        about = {"user": world.slack.bot_user_id, "bot_id": world.slack.bot_id, "thread_ts": first.ts}
+        content = {"text": first.text, "blocks": first.blocks, "unfurl_links": False, "unfurl_media": False}
+        old = world.slack.mailbox.post(world.releases, content, **about)
+    expected = first.ts if is_reply else None
+    turn = await press(world.slack, old, "Get build", user=world.bruno)
+    assert (await turn.answer()).thread_ts == expected
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=old)
+    assert (await turn.answer()).thread_ts == expected
+    await world.slack.mention("status courier", world.ana, world.releases, expected)
+    *_, status = await whispers(world, world.ana, 2)
+    turn = await press(world.slack, status, "Recall…", user=world.ana)
+    form = await turn.view()
+    await world.slack.submit(form, {"recall.reason": {"recall.reason": "crash"}}, user=world.ana)
+    assert (await turn.answer()).thread_ts == expected
+
+
 async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: Environment) -> None:
     await world.start()
     ready(world)
