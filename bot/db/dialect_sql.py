@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import msgspec
 from sqlalchemy import TextClause, text
 
-from bot.domain.model import BuildEvent, CardUpdate, Stage
+from bot.domain.downloads import GroupBy
+from bot.domain.model import BuildEvent, CardUpdate, ReportKind, Stage
 from bot.domain.states import DeliveryState, GoalState, PauseReason, WatchState
 from bot.domain.tickets import TicketState
 
@@ -72,6 +73,8 @@ _WORDS = {
     "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
     "alive": _any_of(TicketState.OPEN, TicketState.CLAIMED),
     "withheld": _SqlLiteral("access:%"),  # the reasons of domain.states.Withdrawal
+    "report_kinds": _any_of(*ReportKind),
+    "report_groups": _any_of(*GroupBy),
     "card_events": _any_of(*(event for event in BuildEvent if event.description.on_card)),
 }
 

@@ -22,6 +22,11 @@ from bot.domain.states import DeliveryState, ResultKind
 # back, and has come.
 FURTHEST = span(660)
 
+# An announcement that this version cannot read is a newer one's, which runs beside it while replicas are replaced. It
+# keeps its place for that long; then its channel goes on.
+LEFT_TO_NEWER = span(600)
+LEFT_SECONDS = 5.0
+
 Rows = Sequence[Any]
 
 
@@ -130,15 +135,21 @@ class _Claiming:
         subscribed: dict[int, list[Subscription]] = {}
         for row in about:
             subscribed.setdefault(row.delivery_id, []).append(subscription_of(row))
-        taken = []
+        taken, left = [], []
         for row, announcement in outbox_read.deliveries_of(tx, facts):
             if announcement is None:
-                tx.execute(_UNREADABLE, id=row.id)
+                if int(row.age) < LEFT_TO_NEWER:
+                    left.append(_row_left(row, self._token))
+                else:
+                    tx.execute(_UNREADABLE, id=row.id)
                 continue
             lease = ChannelLease(self._token, until[row.channel_id], self._start, self._seconds)
             taken.append(DeliveryClaim.of(row, announcement, lease, subscribed.get(row.id, ())))
         if len(taken) == len(leased):
             return tuple(taken)
+        if left:
+            tx.execute(_HAND_IN, rows=as_rows(left))
+            tx.execute(_FREE, rows=as_rows(left))
         # Channels with nothing left to post close, so that others can be claimed.
         used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
         tx.execute(_CLOSE, token=self._token, rows=used)
@@ -190,6 +201,11 @@ def _row(outcome: DeliveryResult, pace_seconds: float) -> dict[str, object]:
         "wait": span(max(pace_seconds, outcome.retry_in)),
         "covers": outcome.covers,
     }
+
+
+def _row_left(row: Any, token: str) -> dict[str, object]:
+    facts = {"id": row.id, "channel": row.channel_id, "token": token, "wait": span(LEFT_SECONDS), "covers": 0}
+    return {**facts, "state": DeliveryState.DUE, "ts": None, "reason": None}
 
 
 _ENDED = JsonRows(

@@ -11,6 +11,7 @@ from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import build_of, manner_of
 from bot.db.transaction import Transaction
 from bot.db.types import moment
+from bot.domain import scheduled_reports
 from bot.domain.model import App, Build, BuildEvent, CardEntry, CardUpdate, ChannelNotice, Delivery, Recall, Stage
 
 
@@ -48,6 +49,8 @@ def _announcement_of(row: Any, shown: tuple[CardEntry, ...] | None) -> Delivery 
         if shown is None:
             shown = () if row.payload or row.card_key != row.build_id else _alone(row)
         event, part = event_of(row.event)
+        if event is ChannelNotice.SUMMARY:
+            scheduled_reports.kind_of(row.dedup_key)
         return Delivery(
             row.id,
             row.channel_id,

@@ -24,6 +24,8 @@ from bot.domain.scheduled_reports import ScheduledReport, delivery_name
 LEASED_AT_ONCE = 100  # reports that all replicas together may be making
 
 _COLUMNS = [table.c[field.name] for field in fields(ScheduledReport)]
+# The others are a newer version's, which runs beside this one while replicas are replaced: they are left to it.
+_KNOWN = table.c.kind.in_(list(ReportKind)), table.c.group_by.in_([by.value for by in GroupBy])
 
 
 def add_report(
@@ -69,26 +71,28 @@ def add_report(
 
 def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
     """Return the digests of some channels or people, oldest first; paused ones too."""
-    query = sa.select(*_COLUMNS).where(table.c.target_id.in_(places)).order_by(table.c.id)
+    query = sa.select(*_COLUMNS).where(table.c.target_id.in_(places), *_KNOWN).order_by(table.c.id)
     return [digest_of(row) for row in tx.execute(query)]
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """Return the digests that are paused for any reason, oldest first."""
-    query = sa.select(*_COLUMNS).where(table.c.paused.is_not(None))  # in no order, or SQLite would read them all
+    query = sa.select(*_COLUMNS).where(
+        table.c.paused.is_not(None), *_KNOWN
+    )  # in no order, or SQLite would read them all
     return sorted((digest_of(row) for row in tx.execute(query)), key=lambda digest: digest.id)
 
 
 def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
     """Return the digest of this number."""
-    query = sa.select(*_COLUMNS).where(table.c.id == number)
+    query = sa.select(*_COLUMNS).where(table.c.id == number, *_KNOWN)
     row = tx.execute(query).first()
     return None if row is None else digest_of(row)
 
 
 def end_report(tx: Transaction, number: int) -> tuple[ScheduledReport, str] | None:
     """End a digest, and return it with the key to undo that; None if there is none of this number."""
-    row = tx.execute(sa.delete(table).where(table.c.id == number).returning(*_COLUMNS)).first()
+    row = tx.execute(sa.delete(table).where(table.c.id == number, *_KNOWN).returning(*_COLUMNS)).first()
     if row is None:
         return None
     removed = digest_of(row)
@@ -121,7 +125,7 @@ def pause_reports(
 ) -> list[ScheduledReport]:
     """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
     which = table.c.target_id == place if number is None else table.c.id == number
-    update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
+    update = sa.update(table).where(which, table.c.paused.is_(None), *_KNOWN).values(paused=reason).returning(*_COLUMNS)
     return [digest_of(row) for row in tx.execute(update)]
 
 
@@ -169,7 +173,9 @@ def enqueue_report(
 
 def list_reports_due_after(tx: Transaction, moment: datetime) -> list[ScheduledReport]:
     """Those that are not due before then (aware)."""
-    query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.due_at)
+    query = (
+        sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None), *_KNOWN).order_by(table.c.due_at)
+    )
     return [digest_of(row) for row in tx.execute(query)]
 
 
@@ -204,6 +210,7 @@ _LEASE = written("""
     WHERE id IN (
         SELECT id FROM scheduled_reports
         WHERE due_at <= {now} AND (lease_until <= {now} OR lease_until > {now} + :far) AND paused IS NULL
+            AND kind IN {report_kinds} AND group_by IN {report_groups}
         ORDER BY due_at LIMIT :most {skip_locked}
     )
 """)
@@ -212,7 +219,8 @@ _LEASE = written("""
 _DUE_IN = written(f"""
     SELECT min(r.at) - {{now}} FROM (
         SELECT CASE WHEN lease_until > due_at AND lease_until <= {{now}} + :far THEN lease_until ELSE due_at END AS at
-        FROM scheduled_reports WHERE paused IS NULL ORDER BY due_at LIMIT {LEASED_AT_ONCE}
+        FROM scheduled_reports WHERE paused IS NULL AND kind IN {{report_kinds}} AND group_by IN {{report_groups}}
+        ORDER BY due_at LIMIT {LEASED_AT_ONCE}
     ) AS r
 """)  # noqa: S608 - our own words
 

@@ -69,9 +69,8 @@ def number_of(key: str) -> int:
 
 
 def kind_of(key: str) -> ReportKind:
-    """Return what the report whose delivery has this key is about."""
-    is_forecast = key.rpartition(":")[2].startswith(f"{ReportKind.FORECAST}/")
-    return ReportKind.FORECAST if is_forecast else ReportKind.DOWNLOADS
+    """Return what the report whose delivery has this key is about. Raises ValueError for a newer version's."""
+    return ReportKind(key.rpartition(":")[2].partition("/")[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,21 @@ async def test_facts_written_by_an_older_or_newer_version_are_read(store: Databa
     assert claim.announcement.build == READY
 
 
+async def test_newer_version_announcement_is_left_to_it(store: Database) -> None:
+    """An older replica neither ends it nor passes it by, and posts to other channels meanwhile."""
+    await subscribe(store)
+    await subscribe(store, "C2")
+    await look(store, [BuildTransition(READY, None)], [NEWS, NewDelivery("C2", "b1", BuildEvent.PROCESSED)])
+    await _rewrite(store, "UPDATE outbox SET event = :value WHERE channel_id = 'C1'", "from the future")
+    assert said(await take(store)) == [("C2", "b1")]
+    assert 0 < (await store.run(outbox.delivery_due_in) or 0) <= 60
+    await _rewrite(store, "UPDATE outbox SET event = :value WHERE channel_id = 'C1'", BuildEvent.PROCESSED)
+    await _rewrite(store, "UPDATE channel_leases SET next_send_at = :value", 0)
+    [claim] = await take(store)
+    assert said([claim]) == [("C1", "b1")]
+    assert not claim.unsure
+
+
 async def test_unreadable_announcement_does_not_block_its_channel(store: Database) -> None:
     await subscribe(store)
     new = [READY, build("b2", Stage.READY)]
@@ -156,10 +171,11 @@ async def test_unreadable_announcement_does_not_block_its_channel(store: Databas
         store, [BuildTransition(b, None) for b in new], [NewDelivery("C1", b.id, BuildEvent.PROCESSED) for b in new]
     )
     await _rewrite(store, "UPDATE outbox SET event = :value WHERE build_id = 'b1'", "from the future")
+    await _rewrite(store, "UPDATE outbox SET created_at = created_at - :value", 660_000_000)
     assert said(await take(store)) == [("C1", "b2")]
 
 
-async def _rewrite(store: Database, statement: str, value: str) -> None:
+async def _rewrite(store: Database, statement: str, value: str | int) -> None:
     import sqlalchemy as sa
 
     await store._runner.run_raw(lambda connection: connection.execute(sa.text(statement), {"value": value}))

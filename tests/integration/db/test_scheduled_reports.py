@@ -67,6 +67,35 @@ async def test_report_paused_is_not_due_until_requested_again(store: Database) -
     assert await store.run(scheduled_reports.report_due_in) == 0
 
 
+@pytest.mark.parametrize("column", ["kind", "group_by"])
+async def test_report_of_newer_version_is_left_to_it(store: Database, column: str) -> None:
+    """An older replica that runs beside the new one does not take it for a report that it knows."""
+    theirs, ours = await add(store, ago=5 * MINUTE), await add(store, schedule="daily@10:00")
+    rewrite = sa.text(f"UPDATE scheduled_reports SET {column} = 'install_times' WHERE id = :id")
+    await store._runner.run_raw(lambda connection: connection.execute(rewrite, {"id": theirs.id}))
+    [(leased, token)] = await store.run(scheduled_reports.lease_due_reports, 5, 60)
+    assert leased.id == ours.id
+    told = {"until": ours.due_at, "next_at": ours.due_at + timedelta(days=1), "fact": None}
+    assert await store.run(scheduled_reports.enqueue_report, leased, token, **told)
+    assert (await store.run(scheduled_reports.report_due_in) or 0) > 3600
+    assert [each.id for each in await store.run(scheduled_reports.list_reports, ["C1"])] == [ours.id]
+    assert await store.run(scheduled_reports.get_report, theirs.id) is None
+    assert await store.run(scheduled_reports.end_report, theirs.id) is None
+    await store.run(scheduled_reports.pause_reports, "away", place="C1")
+    assert [each.id for each in await store.run(scheduled_reports.list_paused_reports)] == [ours.id]
+
+
+async def test_posted_report_of_newer_version_is_left_to_it(store: Database) -> None:
+    await add(store)
+    [(digest, token)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
+    told = {"until": digest.due_at, "next_at": digest.due_at + timedelta(days=1), "fact": "{}"}
+    assert await store.run(scheduled_reports.enqueue_report, digest, token, **told)
+    rewrite = sa.text("UPDATE outbox SET dedup_key = replace(dedup_key, 'downloads/', 'install_times/')")
+    await store._runner.run_raw(lambda connection: connection.execute(rewrite))
+    assert not (await store.run(outbox.commit_results_and_claim, [], 5, lease_seconds=60, pace_seconds=0)).claims
+    assert (await store.run(outbox.get_backlog)).count == 1
+
+
 async def test_report_messages_in_outbox_in_same_commit_once(store: Database) -> None:
     await add(store)
     [(digest, token)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
