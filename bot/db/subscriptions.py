@@ -151,7 +151,8 @@ def move_held(tx: Transaction, changed: Sequence[Subscription]) -> None:
         until = delivery_options.held_until(subscription, now)
         where = {"channel": subscription.channel_id, "id": subscription.id}
         tx.execute(_MOVE_HELD, until=micros(until) if until else None, **where)
-    tx.notify(Topic.HELD)
+    if changed:  # the look for what is due moves nothing, and would wake itself for ever
+        tx.notify(Topic.HELD)
 
 
 def _version(tx: Transaction, channel_id: str, app_id: str | None) -> datetime | None:

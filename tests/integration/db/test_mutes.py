@@ -11,6 +11,7 @@ import pytest
 from bot.db import builds, database_info, mutes, outbox, recalls, subscriptions
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.db.wakeups import Topic
 from bot.domain.model import BuildEvent, BuildTransition, CardUpdate, DeliveryOptions, NewDelivery, Stage, Subscription
 from bot.domain.states import ResultKind
 from tests.integration.db.test_outbox_enqueue import say
@@ -72,6 +73,13 @@ async def test_mute_held_message_not_posted_before_its_time(store: Database) -> 
 
 async def test_when_nothing_is_held_there_is_nothing_to_wake_for(store: Database) -> None:
     assert await store.run(mutes.release_held) is None
+
+
+async def test_held_look_that_moves_nothing_wakes_for_no_other(store: Database) -> None:
+    await keep(store, await subscribe(store), "b1")
+    await store.wait(Topic.HELD, 0)
+    await store.run(mutes.release_held)
+    assert not await store.wait(Topic.HELD, 0)
 
 
 async def test_mute_held_messages_share_one_card(store: Database) -> None:
