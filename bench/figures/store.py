@@ -126,8 +126,10 @@ async def _asking(checkout: Path, server: PostgresServer | None) -> AsyncIterato
     with TemporaryDirectory(prefix="bench-") as folder:
         urls = [f"{times}={server.empty() if server else f'sqlite:///{folder}/{times}.db'}" for times in TIMES]
         words = ("-m", "bench.asking", str(checkout), *urls)
-        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-        process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, limit=2**20, **pipes)
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *words, cwd=ROOT, limit=2**20, stdin=pipe, stdout=pipe
+        )
         try:
             await _said(process)
             yield process

@@ -37,6 +37,8 @@ _ASKED = (audit.c.action == AuditAction.GET) & (
 # Notes that a user was notified once why something is paused.
 TOLD = ("withheld", "recalled watch", "recalled")
 
+AT_ONCE = 100  # audit rows that one transaction deletes, so that nobody waits for long
+
 
 def count_links(
     tx: Transaction,
@@ -58,7 +60,7 @@ def count_links(
 
 
 def purge_audit(tx: Transaction, days: float) -> int:
-    """Delete the audit rows older than so many days; return how many there were."""
+    """Delete up to `AT_ONCE` audit rows older than so many days, the oldest first; return how many there were."""
     return len(tx.execute(_OLD, keep=span(days * 24 * 3600)).all())
 
 
@@ -110,7 +112,11 @@ def _done_requests(user_id: str) -> sa.Select[tuple[int]]:
     return sa.select(role_requests.c.id).where(role_requests.c.user_id == user_id, done)
 
 
-_OLD = written("DELETE FROM audit WHERE at <= {now} - :keep RETURNING id")
+_OLD = written(f"""
+    DELETE FROM audit WHERE id IN (
+        SELECT a.id FROM audit a WHERE a.at <= {{now}} - :keep ORDER BY a.at LIMIT {AT_ONCE}
+    ) RETURNING id
+""")  # noqa: S608 - our own words
 
 # The ids of people are in capitals, which few outcomes have: those are in an index of their own.
 _UNNAME = written("""

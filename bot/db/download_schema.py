@@ -82,6 +82,7 @@ goals = sa.Table(
     sa.UniqueConstraint("channel_id", "app_id", "build_ref", "group_id", "members_of", "ended_at", name="uq_goals"),
     sa.Index("ix_goals_leased", "lease_token", sqlite_where=sa.text("lease_token IS NOT NULL")),
     sa.Index("ix_goals_running", "due_at", sqlite_where=sa.text("NOT frozen")),
+    sa.Index("ix_goals_frozen", "deadline", sqlite_where=sa.text("frozen")),
     sa.Index(None, "app_id"),
 )
 
@@ -105,6 +106,7 @@ goal_requests = sa.Table(
     sa.Column("goal_id", sa.BigInteger, nullable=False),
     sa.Column("asked_at", UtcMicros, nullable=False),
     sa.Index(None, "goal_id"),
+    sa.Index(None, "asked_at"),
 )
 
 # Who was asked to try which build: once each, for good.
@@ -116,6 +118,7 @@ nudges = sa.Table(
     sa.Column("sent_by", SanitizedText, nullable=False),
     sa.Column("sent_at", UtcMicros, nullable=False),
     sa.Index(None, "user_id"),
+    sa.Index(None, "sent_at"),
 )
 
 # Why a build did not install, as a user answered. `answer_key` is made of the user and the build, with a secret: it

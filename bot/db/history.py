@@ -1,165 +1,300 @@
-"""Deletes rows after HISTORY_DAYS or a day, a few at a time; those of cards that can still change stay."""
+"""Deletes rows after HISTORY_DAYS or a day, a few at a time; those of cards that can still change stay.
+
+Each function is one transaction that looks at a bounded number of rows, however many there are: the oldest, by an
+index. What may have to stay is gone through by a position, from which the next transaction goes on.
+"""
 
 from __future__ import annotations
 
-from bot.db.dialect_sql import Statement, span, written
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bot.db.dialect_sql import SKEW_SECONDS, Statement, span, written
 from bot.db.transaction import Transaction
 
 DAY = 86_400.0
-ROWS = 500  # of each table in one transaction, so that nobody waits for long
+ROWS = 100  # of a kind at once; a transaction ends with the kind by which it has so many, so that nobody waits for long
 NEWEST = 200  # builds of each app that stay, however old: Applivery still lists them, and they must not look new
+APP = 10  # finding the oldest build of an app that stays takes as long as looking at so many rows
+
+
+class PurgedAnnouncements(NamedTuple):
+    """How many rows were deleted, and the last one looked at; None when there are no old ones after it."""
+
+    rows: int
+    position: int | None
+
+
+class BuildPosition(NamedTuple):
+    """All builds of the apps up to `app_id` were looked at, and those of the next one up to this build."""
+
+    app_id: str = ""
+    made_at: int = -1
+    build_id: str = ""
+
+
+class PurgedBuilds(NamedTuple):
+    """How many rows were deleted, and where to go on; None when all apps were looked at."""
+
+    rows: int
+    position: BuildPosition | None
 
 
 def purge_day(tx: Transaction) -> int:
-    """Delete up to `ROWS` rows of each kind that nothing asks for after a day; return how many there were."""
-    return sum(len(tx.execute(statement, keep=span(DAY), most=ROWS).all()) for statement in _OF_A_DAY)
+    """Delete some of the rows that nothing asks for after a day; return how many, 0 when nothing is left."""
+    return _purge(tx, _OF_A_DAY, DAY)
 
 
 def purge_history(tx: Transaction, days: float) -> int:
-    """Delete up to `ROWS` rows of each kind that are older; return how many there were, 0 when nothing is left."""
+    """Delete some of the rows that are older, but no announcement and no build; return how many, 0 if none is left."""
     tx.execute(_DATE_VALUES)
-    return sum(len(tx.execute(statement, keep=span(days * DAY), most=ROWS, newest=NEWEST).all()) for statement in _OLD)
+    return _purge(tx, _OLD, days * DAY)
 
 
-def _some_of(table: str, condition: str, *key: str, of: str = "") -> Statement:
-    """Return the statement that deletes up to `:most` rows (`t`) of a table; `key` is its primary key, `id` if none.
+def purge_announcements(tx: Transaction, days: float, position: int = 0) -> PurgedAnnouncements:
+    """Delete those of the `ROWS` announcements after a position that are older and on no card that can still change."""
+    keep = span(days * DAY)
+    window = tx.execute(_NEXT_ANNOUNCEMENTS, after=position, keep=keep, skew=span(SKEW_SECONDS)).one()
+    if not window.old:
+        return PurgedAnnouncements(0, None)
+    values = {"after": position, "last": window.last, "keep": keep, "newest": NEWEST - 1}
+    rows = len(tx.execute(_ANNOUNCEMENTS, **values).all())
+    return PurgedAnnouncements(rows, window.last if window.looked == ROWS else None)
 
-    `of` is the table when the rows are looked for in a part of it.
+
+def purge_builds(
+    tx: Transaction,
+    days: float,
+    position: BuildPosition = BuildPosition(),  # noqa: B008 - immutable
+) -> PurgedBuilds:
+    """Delete those of the next builds that are older, not among the `NEWEST` of their app, and named nowhere."""
+    deleted, looked = 0, 0
+    while looked < ROWS:
+        app = tx.execute(_NEXT_APP, after=position.app_id, keep=span(days * DAY), newest=NEWEST - 1).one()
+        if app.app_id is None:
+            return PurgedBuilds(deleted, None)
+        values = {"app": app.app_id, "before": -1 if app.oldest_kept is None else min(app.oldest_kept, app.before)}
+        values |= {"at": position.made_at, "build": position.build_id}
+        window = tx.execute(_NEXT_BUILDS, **values).all()
+        if window:
+            deleted += len(tx.execute(_BUILDS, last_at=window[-1].made_at, last=window[-1].build_id, **values).all())
+        if len(window) == ROWS:
+            return PurgedBuilds(deleted, position._replace(made_at=window[-1].made_at, build_id=window[-1].build_id))
+        position = BuildPosition(app.app_id)
+        looked += len(window) + APP
+    return PurgedBuilds(deleted, position)
+
+
+def _purge(tx: Transaction, statements: Iterable[Statement], seconds: float) -> int:
+    """Delete rows that are so old, up to `ROWS` of each kind, until there were so many."""
+    deleted = 0
+    for statement in statements:
+        deleted += len(tx.execute(statement, keep=span(seconds)).all())
+        if deleted >= ROWS:
+            break
+    return deleted
+
+
+def _some_of(table: str, condition: str, *key: str, by: str) -> Statement:
+    """Return the statement that deletes up to `ROWS` rows (`t`) of a table, in the order of the column `by`.
+
+    `key` is its primary key, `id` if none.
     """
     key = key or ("id",)
     picked = ", ".join(f"t.{column}" for column in key)
     return written(f"""
-        DELETE FROM {of or table} WHERE ({", ".join(key)}) IN (
-            SELECT {picked} FROM {table} t WHERE {condition} LIMIT :most
+        DELETE FROM {table} WHERE ({", ".join(key)}) IN (
+            SELECT {picked} FROM {table} t WHERE {condition} ORDER BY t.{by} LIMIT {ROWS}
         ) RETURNING {key[0]}
     """)  # noqa: S608 - our own words
 
 
-def _not_today(column: str) -> str:
-    """Return the condition that a time is over a day ago; what a clock that was ahead has dated is none of today's."""
-    return f"({column} <= {{now}} - :keep OR {column} > {{now}} + :keep)"
+def _old(table: str, column: str, *key: str, also: str = "") -> Statement:
+    """Return the statement that deletes up to `ROWS` rows whose time is so long ago, the oldest first."""
+    return _some_of(table, f"t.{column} < {{now}} - :keep{also and f' AND {also}'}", *key, by=column)
 
 
-# The oldest of the builds of an app that stay.
-_OLDEST_KEPT = """(
-    SELECT n.made_at FROM builds n WHERE n.app_id = {app} ORDER BY n.made_at DESC LIMIT 1 OFFSET :newest - 1
-)"""
+def _not_today(table: str, column: str, *key: str, also: str = "") -> tuple[Statement, Statement]:
+    """Return the statements that delete rows of over a day ago, and those dated so by a clock that was ahead.
+
+    Two, each a range of an index: with an OR, PostgreSQL would find all rows of both before it takes the first few.
+    """
+    ahead_or_not = (f"t.{column} <= {{now}} - :keep", f"t.{column} > {{now}} + :keep")
+    old, ahead = (_some_of(table, f"{when}{also and f' AND {also}'}", *key, by=column) for when in ahead_or_not)
+    return old, ahead
+
+
+def _parts_of(parents: str, by: str, parts: str, *key: str, parent: str, also: str = "") -> Statement:
+    """Return the statement that deletes up to `ROWS` rows that belong to the oldest `ROWS` rows of another table."""
+    picked = ", ".join(f"p.{column}" for column in key)
+    return written(f"""
+        DELETE FROM {parts} WHERE ({", ".join(key)}) IN (
+            SELECT {picked} FROM (
+                SELECT t.id FROM {parents} t WHERE t.{by} < {{now}} - :keep{also and f" AND {also}"}
+                ORDER BY t.{by} LIMIT {ROWS}
+            ) o CROSS JOIN {parts} p WHERE p.{parent} = o.id LIMIT {ROWS}
+        ) RETURNING {key[0]}
+    """)  # noqa: S608 - our own words
+
+
+def _none_in(parts: str, parent: str) -> str:
+    return f"NOT EXISTS (SELECT 1 FROM {parts} p WHERE p.{parent} = t.id)"  # noqa: S608 - our own words
+
+
+# Their numbers grow with the time: nothing old comes after so many that are not.
+_NEXT_ANNOUNCEMENTS = written(f"""
+    SELECT count(*) AS looked, max(w.id) AS last,
+        sum(CASE WHEN w.created_at < {{now}} - :keep OR w.created_at > {{now}} + :skew THEN 1 ELSE 0 END) AS old
+    FROM (SELECT id, created_at FROM outbox WHERE id > :after ORDER BY id LIMIT {ROWS}) w
+""")  # noqa: S608 - our own words
 
 # A message in a channel stays as long as one of its announcements is new, waits, or is of a build that nothing has
 # taken the place of, unless that is not among the newest of its app any more.
+_STAYS = """(
+    {a}.created_at >= {{now}} - :keep OR {a}.state IN {{waiting}} OR {a}.state = {{delivery.HELD}}
+    OR ({a}.event = {{event.PROCESSED}} AND {a}.superseded_by IS NULL AND substr({a}.channel_id, 1, 1) NOT IN ('U', 'W')
+        AND EXISTS (
+            SELECT 1 FROM builds k WHERE k.build_id = {a}.build_id AND NOT k.deleted AND k.made_at >= coalesce((
+                SELECT n.made_at FROM builds n WHERE n.app_id = k.app_id ORDER BY n.made_at DESC LIMIT 1 OFFSET :newest
+            ), k.made_at)
+        ))
+)"""
+
 _ANNOUNCEMENTS = written(f"""
     DELETE FROM outbox WHERE id IN (
         SELECT a.id FROM outbox a
-        WHERE a.created_at < {{now}} - :keep
+        WHERE a.id > :after AND a.id <= :last AND a.created_at < {{now}} - :keep
             AND a.state IN ({{delivery.POSTED}}, {{delivery.FAILED}}, {{delivery.KNOWN}})
-            AND NOT EXISTS (
+            AND CASE WHEN a.card_key = '' THEN NOT {_STAYS.format(a="a")} ELSE NOT EXISTS (
                 SELECT 1 FROM outbox b WHERE b.channel_id = a.channel_id AND b.card_key = a.card_key
-                    AND (b.id = a.id OR b.card_key <> '')
-                    AND (b.created_at >= {{now}} - :keep OR b.state IN {{waiting}} OR b.state = {{delivery.HELD}}
-                        OR (b.event = {{event.PROCESSED}} AND b.superseded_by IS NULL
-                            AND substr(b.channel_id, 1, 1) NOT IN ('U', 'W') AND EXISTS (
-                                SELECT 1 FROM builds k WHERE k.build_id = b.build_id AND NOT k.deleted
-                                    AND k.made_at >= coalesce({_OLDEST_KEPT.format(app="k.app_id")}, k.made_at)
-                            )))
-            )
-        ORDER BY a.id LIMIT :most
+                    AND {_STAYS.format(a="b")}
+            ) END
     ) RETURNING id
+""")  # noqa: S608 - our own words
+
+# The oldest of an app's builds that stay is looked for where the oldest of all is too old.
+_NEXT_APP = written("""
+    SELECT a.app_id, {now} - :keep AS before,
+        CASE WHEN (SELECT min(o.made_at) FROM builds o WHERE o.app_id = a.app_id) < {now} - :keep THEN (
+            SELECT n.made_at FROM builds n WHERE n.app_id = a.app_id ORDER BY n.made_at DESC LIMIT 1 OFFSET :newest
+        ) END AS oldest_kept
+    FROM (SELECT min(app_id) AS app_id FROM builds WHERE app_id > :after) a
+""")
+
+_OF_APP = """
+    b.app_id = :app AND b.made_at >= :at AND b.made_at < :before AND (b.made_at > :at OR b.build_id > :build)
+"""
+
+_NEXT_BUILDS = written(f"""
+    SELECT b.made_at, b.build_id FROM builds b WHERE {_OF_APP} ORDER BY b.made_at, b.build_id LIMIT {ROWS}
 """)  # noqa: S608 - our own words
 
 _BUILDS = written(f"""
     DELETE FROM builds WHERE build_id IN (
-        SELECT b.build_id FROM (SELECT app_id FROM builds GROUP BY app_id HAVING count(*) > :newest) g
-        JOIN builds b ON b.app_id = g.app_id
-        WHERE b.made_at < {{now}} - :keep AND b.made_at < {_OLDEST_KEPT.format(app="g.app_id")}
+        SELECT b.build_id FROM builds b
+        WHERE {_OF_APP} AND b.made_at <= :last_at AND (b.made_at < :last_at OR b.build_id <= :last)
             AND NOT EXISTS (SELECT 1 FROM outbox a WHERE a.build_id = b.build_id)
             AND NOT EXISTS (SELECT 1 FROM recalls r WHERE r.build_id = b.build_id)
             AND NOT EXISTS (SELECT 1 FROM build_waiters w WHERE w.build_id = b.build_id)
-        LIMIT :most
     ) RETURNING build_id
 """)  # noqa: S608 - our own words
 
-_WAITERS = written("""
-    DELETE FROM build_waiters WHERE notified AND (build_id, user_id) IN (
-        SELECT w.build_id, w.user_id FROM build_waiters w WHERE w.notified AND w.asked_at < {now} - :keep LIMIT :most
-    ) RETURNING build_id
-""")
+_WAITERS = _old("build_waiters", "asked_at", "build_id", "user_id", also="t.notified")
 
-_WATCHES = _some_of("build_watches", "t.state <> {watch.OPEN} AND t.started_at < {now} - :keep", "build_id", "user_id")
+_WATCHES = _old("build_watches", "started_at", "build_id", "user_id", also="t.state <> {watch.OPEN}")
 
-_SENT = _some_of("sent_builds", "t.sent_at < {now} - :keep ORDER BY t.id")
+_SENT = _old("sent_builds", "sent_at")
 
-_NUDGES = _some_of("nudges", "t.sent_at < {now} - :keep", "build_id", "user_id")
+_NUDGES = _old("nudges", "sent_at", "build_id", "user_id")
 
-_GOALS = _some_of("goals", "t.frozen AND t.deadline < {now} - :keep ORDER BY t.id")
+_SAMPLES = _parts_of("goals", "deadline", "goal_samples", "goal_id", "at", parent="goal_id", also="t.frozen")
 
-_SAMPLES = _some_of("goal_samples", "NOT EXISTS (SELECT 1 FROM goals g WHERE g.id = t.goal_id)", "goal_id", "at")
+_GOALS = _old("goals", "deadline", also=f"t.frozen AND {_none_in('goal_samples', 'goal_id')}")
 
-_GOAL_REQUESTS = _some_of("goal_requests", "t.asked_at < {now} - :keep", "user_id", "day")
+_GOAL_REQUESTS = _old("goal_requests", "asked_at", "user_id", "day")
 
-_FAILURES = _some_of("install_failures", "t.at < {now} - :keep", "answer_key")
+_FAILURES = _old("install_failures", "at", "answer_key")
+
+_COPIES = _parts_of("role_requests", "asked_at", "role_request_copies", "request_id", "user_id", parent="request_id")
 
 # A request that no admin has decided in this time is not decided any more.
-_REQUESTS = _some_of("role_requests", "t.asked_at < {now} - :keep ORDER BY t.id")
+_REQUESTS = _old("role_requests", "asked_at", also=_none_in("role_request_copies", "request_id"))
 
-_COPIES = written("""
-    DELETE FROM role_request_copies WHERE request_id NOT IN (SELECT r.id FROM role_requests r) RETURNING request_id
-""")
+# What a user chose last, and which user was notified of which build: the condition of an index.
+_OF_USERS = "({t}key LIKE 'choice:%' OR {t}key LIKE 'withheld %' OR {t}key LIKE 'recalled %')"
 
-# What a user chose last, and which user was notified of which build.
-_VALUES = _some_of(
-    "key_value",
-    "t.written_at < {now} - :keep AND (t.key LIKE 'choice:%' OR t.key LIKE 'withheld %' OR t.key LIKE 'recalled %')",
-    "key",
+_VALUES = _old("key_value", "written_at", "key", also=_OF_USERS.replace("{t}", "t."))
+
+# A version before the column wrote them; they age from now on.
+_DATE_VALUES = written(f"""
+    UPDATE key_value SET written_at = {{now}} WHERE key IN (
+        SELECT key FROM key_value WHERE written_at IS NULL AND {_OF_USERS.replace("{t}", "")} LIMIT {ROWS}
+    )
+""")  # noqa: S608 - our own words
+
+_VERDICTS = _parts_of(
+    "bisections", "voted_at", "bisection_verdicts", "id", parent="bisection_id", also="t.running_for IS NULL"
 )
 
 # The newest stays: SQLite would reuse its number, which buttons contain.
-_BISECTIONS = _some_of(
+_BISECTIONS = _old(
     "bisections",
-    "t.running_for IS NULL AND t.voted_at < {now} - :keep AND t.id < (SELECT max(m.id) FROM bisections m)",
+    "voted_at",
+    also=f"""
+        t.running_for IS NULL AND +t.id < (SELECT max(m.id) FROM bisections m)
+        AND {_none_in("bisection_verdicts", "bisection_id")}
+    """,  # noqa: S608 - our own words
 )
 
-_VERDICTS = written("""
-    DELETE FROM bisection_verdicts WHERE id IN (
-        SELECT v.id FROM bisection_verdicts v LEFT JOIN bisections b ON b.id = v.bisection_id
-        WHERE b.id IS NULL OR (b.running_for IS NULL AND b.voted_at < {now} - :keep) LIMIT :most
-    ) RETURNING id
-""")
-
-_DATE_VALUES = written("UPDATE key_value SET written_at = {now} WHERE written_at IS NULL")
-
 _OLD: tuple[Statement, ...] = (
-    _ANNOUNCEMENTS,
-    _BUILDS,
     _WAITERS,
     _WATCHES,
     _SENT,
     _NUDGES,
-    _GOALS,
     _SAMPLES,
+    _GOALS,
     _GOAL_REQUESTS,
     _FAILURES,
-    _REQUESTS,
     _COPIES,
+    _REQUESTS,
     _VALUES,
-    _BISECTIONS,
     _VERDICTS,
+    _BISECTIONS,
 )
 
-_SEEN = _some_of("seen_events", _not_today("t.seen_at"), "event_id")
-
-_DONE_ONCE = _some_of("idempotency_keys", _not_today("t.at"), "key")
-
-# The oldest come first: only as many rows are looked at as may be deleted.
-_QUOTA = _some_of("(SELECT id, at FROM link_quota ORDER BY id LIMIT :most)", _not_today("t.at"), of="link_quota")
+# By its number, as it has no index by time: the oldest come first, and when that one is of today, so are the others.
+_TODAY = "(at > {now} - :keep AND at <= {now} + :keep)"
+_QUOTA = written(f"""
+    DELETE FROM link_quota WHERE id IN (
+        SELECT t.id FROM (
+            SELECT id, at FROM link_quota ORDER BY id LIMIT coalesce((
+                SELECT CASE WHEN {_TODAY} THEN 0 ELSE {ROWS} END FROM link_quota ORDER BY id LIMIT 1
+            ), 0)
+        ) t WHERE NOT {_TODAY} LIMIT {ROWS}
+    ) RETURNING id
+""")  # noqa: S608 - our own words
 
 # A day after they expired: until then the page can say what became of them.
 # One made by a clock that was over a day ahead expires later than any other can.
-_TICKETS = _some_of("tickets", "(t.expires_at <= {now} - :keep OR t.expires_at > {now} + 2 * :keep)", "hash")
-
-# Refusals without a request. The newest stays: SQLite would reuse its number, which buttons contain.
-_REFUSALS = _some_of(
-    "role_requests",
-    f"NOT t.sent AND {_not_today('t.asked_at')} AND +t.id < (SELECT max(m.id) FROM role_requests m)",  # noqa: S608 - our own words
+_TICKETS = (
+    _some_of("tickets", "t.expires_at <= {now} - :keep", "hash", by="expires_at"),
+    _some_of("tickets", "t.expires_at > {now} + 2 * :keep", "hash", by="expires_at"),
 )
 
-_OF_A_DAY: tuple[Statement, ...] = (_SEEN, _DONE_ONCE, _QUOTA, _TICKETS, _REFUSALS)
+# Refusals without a request. The newest stays: SQLite would reuse its number, which buttons contain.
+_REFUSALS = _not_today(
+    "role_requests",
+    "asked_at",
+    also=f"""
+        NOT t.sent AND +t.id < (SELECT max(m.id) FROM role_requests m)
+        AND {_none_in("role_request_copies", "request_id")}
+    """,  # noqa: S608 - our own words
+)
+
+_OF_A_DAY: tuple[Statement, ...] = (
+    *_not_today("seen_events", "seen_at", "event_id"),
+    *_not_today("idempotency_keys", "at", "key"),
+    _QUOTA,
+    *_TICKETS,
+    *_REFUSALS,
+)

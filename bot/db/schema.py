@@ -200,6 +200,9 @@ drafts = sa.Table(
     sa.Index(None, "expires_at"),
 )
 
+# What a user chose last, and which user was notified of which build: it is deleted with age.
+OF_USERS = sa.text("key LIKE 'choice:%' OR key LIKE 'withheld %' OR key LIKE 'recalled %'")
+
 key_value = sa.Table(
     "key_value",
     metadata,
@@ -208,6 +211,7 @@ key_value = sa.Table(
     sa.Column("written_at", UtcMicros),
     # postgresql.py names the operators by which PostgreSQL finds names that begin alike in it
     sa.Index("ix_key_value_prefix", "key"),
+    sa.Index("ix_key_value_of_users", "written_at", sqlite_where=OF_USERS),
 )
 
 # A role for a user (U…) or a user group (S…); for every app it is stored under `*`.
@@ -251,6 +255,7 @@ role_requests = sa.Table(
     sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("wide", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "user_id", "asked_at"),
+    sa.Index(None, "asked_at"),
     sa.Index("ix_role_requests_refused", "asked_at", sqlite_where=sa.text("NOT sent")),
 )
 
@@ -299,6 +304,7 @@ build_waiters = sa.Table(
     sa.Index(None, "user_id"),
     sa.Index("ix_build_waiters_app_id", "app_id", sqlite_where=STILL_WAITING),
     sa.Index("ix_build_waiters_waiting", "user_id", "asked_at", sqlite_where=STILL_WAITING),
+    sa.Index("ix_build_waiters_notified", "asked_at", sqlite_where=sa.text("notified")),
 )
 
 # The progress message of a watched build. `shown` is its text now. `tried` without a `ts`: a post with an
@@ -319,6 +325,7 @@ build_watches = sa.Table(
     sa.Column("stuck_notified", sa.Boolean, nullable=False),
     sa.Column("due_at", UtcMicros, nullable=False),
     sa.Index(None, "due_at"),
+    sa.Index("ix_build_watches_ended", "started_at", sqlite_where=sa.text(literal("state <> {watch.OPEN}"))),
 )
 
 # A build a user sent to another: only the recipient's click works, and the sender is notified of the first.
@@ -335,6 +342,7 @@ sent_builds = sa.Table(
     sa.Column("used_at", UtcMicros),
     sa.Index(None, "sender"),
     sa.Index(None, "recipient"),
+    sa.Index(None, "sent_at"),
 )
 
 # Messages with a link, to be edited when it has expired: by response_url (`address`), or by channel and ts.
@@ -390,6 +398,7 @@ bisections = sa.Table(
     sa.Column("voted_at", UtcMicros, nullable=False),
     sa.UniqueConstraint("channel_id", "running_for"),
     sa.Index(None, "state", "voted_at"),
+    sa.Index("ix_bisections_ended", "voted_at", sqlite_where=sa.text("running_for IS NULL")),
     sa.Index(None, "created_by"),
 )
 

@@ -1,4 +1,4 @@
-"""Delete what is older than its retention period: a few rows a step, so that nobody waits for it."""
+"""Delete what is older than its retention period: a few rows a transaction, so that nobody waits for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ class RetentionJob:
         self._store = store
         self._audit_days = audit_days
         self._history_days = history_days
+        self._begin()
         self._due_at = float("-inf")
+
+    def _begin(self) -> None:
+        """Go through the announcements and builds from the first one; None once all of them were looked at."""
+        self._announcement: int | None = 0
+        self._build: history.BuildPosition | None = history.BuildPosition()
 
     async def step(self) -> float | None:
         """Delete some of what is too old; returns the seconds until the next step. Raises DatabaseUnavailable."""
@@ -32,10 +38,24 @@ class RetentionJob:
         if lines:
             log.info("ledger.forgotten", lines=lines, days=self._audit_days)
         passing = await self._store.run(history.purge_day)
-        rows = await self._store.run(history.purge_history, self._history_days)
+        aged = await self._store.run(history.purge_history, self._history_days)
+        rows = aged + await self._purge_builds()
         if rows:
             log.info("history.deleted", rows=rows, days=self._history_days)
-        if rows or passing:
+        if lines or passing or aged or self._build is not None:
             return PAUSE_SECONDS
+        self._begin()
         self._due_at = time.monotonic() + EVERY_SECONDS
         return EVERY_SECONDS
+
+    async def _purge_builds(self) -> int:
+        """Delete some of the announcements that are too old, and once all of them are gone, of the builds."""
+        if self._announcement is not None:
+            announcements = await self._store.run(history.purge_announcements, self._history_days, self._announcement)
+            self._announcement = announcements.position
+            return announcements.rows
+        if self._build is not None:
+            builds = await self._store.run(history.purge_builds, self._history_days, self._build)
+            self._build = builds.position
+            return builds.rows
+        return 0

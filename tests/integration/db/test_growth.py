@@ -23,7 +23,7 @@ import pytest
 import sqlalchemy as sa
 
 import bot.db
-from bot.db import database_info, installations
+from bot.db import audit_reports, database_info, history, installations
 from bot.db.database import Database
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
 from bot.db.serialization import facts_of
@@ -232,6 +232,9 @@ ASKED: dict[str, list[dict[str, Any]]] = {
     ],
     "audit_reports.erase_person": [{"user_id": "U3"}],
     "build_waiters.remove_waiter": [{"build_id": "B1"}, {"build_id": "B1", "user_id": "U1"}],
+    # nothing is too old; for what is, see below
+    **{f"history.purge_{what}": [{"days": 36_500.0}] for what in ("history", "announcements", "builds")},
+    "audit_reports.purge_audit": [{"days": 36_500.0}],
     "known_builds.find_builds": [{"ids": ["B1"]}],
     "builds.record_edits": [{"builds": [BUILD], "marks": {"B2": "y"}}],
     "scheduled_reports.list_reports_due_after": [{"moment": NOW.replace(year=2100)}],
@@ -260,8 +263,7 @@ WHOLE = {
     "channel_moves.last_message": "once for a channel that Slack does not know any more",
     "install_failures.erase_answers": "tries the key of each build with an answer; for `forget`",
     "audit_reports.erase_person": "the same",
-    "history.purge_day": "looks at the oldest few hundred clicks, once an hour",
-    "history.purge_history": "deletes what is too old, once an hour",
+    "history.purge_announcements": "looks at a hundred at once, however many there are",
     "installations.adopt_rows": "once at a start, in an organisation of several workspaces",
 }
 
@@ -353,3 +355,47 @@ async def test_growth_postgresql_reads_what_its_answer_takes(postgres_server: Po
 
 def test_growth_exceptions_are_functions_there_are() -> None:
     assert {*WHOLE, *ASKED} <= {name for name, _ in functions()}
+
+
+PURGES: dict[Callable[..., Any], list[float]] = {
+    audit_reports.purge_audit: [1.0],
+    history.purge_day: [],
+    history.purge_history: [1.0],
+    history.purge_announcements: [1.0],
+    history.purge_builds: [1.0],
+}
+PURGE_STEPS = 100_000  # of SQLite's programs in one transaction: some milliseconds
+PURGED = {"audit", "seen_events", "tickets", "role_requests", "sent_builds", "nudges", "goal_requests", "link_quota"}
+
+
+async def purge_all(store: Database) -> list[tuple[str, int, int]]:
+    """Delete all that is too old; returns each transaction's function, how many rows it deleted, and its steps."""
+    found = []
+
+    def purge(tx: Transaction, function: Callable[..., Any], values: list[Any]) -> tuple[int, Any]:
+        end = measured(tx.dialect)(tx)
+        answer = function(tx, *values)
+        steps = end()
+        rows, position = answer if isinstance(answer, tuple) else (answer, ())
+        found.append((function.__name__, rows, steps))
+        return rows, position
+
+    for function, values in PURGES.items():
+        rows, position = await store.run(purge, function, values)
+        while position or (rows and position is not None):  # without one, until there is nothing left
+            rows, position = await store.run(purge, function, [*values, position] if position else values)
+    return found
+
+
+async def test_purge_holds_the_store_no_longer_when_all_is_too_old(empty_database: Path, tmp_path: Path) -> None:
+    address = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'bot.db')}"
+    store = await Database.open(address, clock=lambda: NOW)
+    await store.run(fill, MANY)
+    await store.close()
+    store = await Database.open(address, clock=lambda: NOW + timedelta(3))
+    found = await purge_all(store)
+    left = await store.run(lambda tx: [each.name for each in all_tables() if tx.execute(sa.select(each)).first()])
+    await store.close()
+    assert not PURGED & set(left)
+    assert len(found) > MANY * len(PURGED) / (2 * history.ROWS)
+    assert [purged for purged in found if purged[1] >= 2 * history.ROWS or purged[2] > PURGE_STEPS] == []

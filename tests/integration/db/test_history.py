@@ -54,6 +54,14 @@ async def purge(store: Database, days: float = 365) -> int:
     deleted = 0
     while rows := await store.run(history.purge_history, days):
         deleted += rows
+    announcement: int | None = 0
+    while announcement is not None:
+        rows, announcement = await store.run(history.purge_announcements, days, announcement)
+        deleted += rows
+    position: history.BuildPosition | None = history.BuildPosition()
+    while position is not None:
+        rows, position = await store.run(history.purge_builds, days, position)
+        deleted += rows
     return deleted
 
 
@@ -180,9 +188,11 @@ async def test_history_keeps_the_newest_builds_of_each_app(store: Database) -> N
             tx.execute(sa.insert(raw).values(row))
 
     await store.run(work)
-    assert await store.run(history.purge_history, 365) == history.ROWS, "no more in one transaction"
-    assert await store.run(history.purge_history, 365) == 30
-    assert await store.run(history.purge_history, 365) == 0
+    rows, position = await store.run(history.purge_builds, 365)
+    assert rows == history.ROWS, "no more in one transaction"
+    assert position
+    assert await store.run(history.purge_builds, 365, position) == (30, None)
+    assert await store.run(history.purge_builds, 365) == (0, None)
     assert (await counts(store))["builds"] == history.NEWEST + 150
 
 
