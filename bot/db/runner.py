@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.db.daemon_threads import DaemonThreads
+from bot.db.daemon_threads import DaemonThread
 from bot.exceptions import DatabaseUnavailable
 
 T = TypeVar("T")
@@ -52,23 +54,26 @@ class SqliteRunner:
     times for what the outbox does in one go) took four times as long, and longer still beside a busy event loop.
 
     What has come while the disk was busy with the last commit shares the next one, in the order it came: a commit
-    waits for the disk a millisecond or more, and sixteen clicks at once would wait for sixty of them in line.
+    waits for the disk a millisecond or more, and sixteen clicks at once would wait for sixty of them in line. The
+    thread takes it by itself, since a busy event loop would let the disk wait.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         # the only one; a pool would hand it out and take it back each time
         self._connection: sa.Connection | None = None
-        self._thread = DaemonThreads(most=1)
-        self._line: list[tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]] = []
-        self._serving: asyncio.Task[None] | None = None
+        self._thread = DaemonThread()
+        self._queue: deque[_QueuedWork] = deque()
+        self._is_called = False
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """See `Runner`. A cancelled caller does not stop a transaction that has begun."""
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._line.append((work, committed, answer))
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve())
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._queue.append((work, committed, answer))
+        if not self._is_called:  # after what is ready to run now, which may queue more for the same commit
+            self._is_called = True
+            loop.call_soon(self._call_thread, loop)
         try:
             return await answer
         except OWN_FAULT:
@@ -76,27 +81,28 @@ class SqliteRunner:
         except DRIVERS as problem:
             raise DatabaseUnavailable from problem
 
-    async def _serve(self) -> None:
-        """Run queued work in one group commit, until the queue is empty."""
-        while self._line:
-            group = [request for request in self._line if not request[-1].done()]
-            self._line = []
-            try:
-                ends = await self._in_thread(partial(self._together, [work for work, _, _ in group]))
-            except BaseException:
-                for _, _, answer in group:
-                    answer.cancel()
-                raise
-            for (_, committed, answer), end in zip(group, ends, strict=True):
-                if not end.error:
-                    committed(end.value)
-                if not answer.done():
-                    answer.set_exception(end.error) if end.error else answer.set_result(end.value)
+    def _call_thread(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_called = False
+        self._thread.call(partial(self._serve, loop))
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run what is queued now in one group commit, on the thread."""
+        group: list[_QueuedWork] = []
+        while self._queue:  # which only this thread shortens
+            queued = self._queue.popleft()
+            if not queued[-1].done():
+                group.append(queued)
+        if not group:
+            return
+        try:
+            ends = self._together([work for work, _, _ in group])
+        except BaseException as error:  # noqa: BLE001 - it is raised to the callers
+            ends = [_WorkResult(error=error)] * len(group)
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+            loop.call_soon_threadsafe(_tell_callers, group, ends)
 
     def _together(self, group: list[Work[Any]]) -> list[_WorkResult]:
         """Do several pieces of work in one transaction; each in one of its own when any of them fails."""
-        if not group:
-            return []
         try:
             return self._transact(lambda connection: [_WorkResult(work(connection)) for work in group])
         except Exception as error:  # noqa: BLE001 - it is raised to the caller
@@ -106,7 +112,6 @@ class SqliteRunner:
 
     async def run_raw(self, work: Work[T]) -> T:
         """See `Runner`."""
-
         return await self._in_thread(partial(self._transact, work))
 
     def _transact(self, work: Work[T]) -> T:
@@ -128,8 +133,7 @@ class SqliteRunner:
 
     async def close(self) -> None:
         """See `Runner`; what is under way ends first."""
-        if self._serving:
-            await asyncio.wait({self._serving})
+        self._call_thread(asyncio.get_running_loop())
         await self._in_thread(self._disconnect)
         self._thread.close()
 
@@ -141,4 +145,16 @@ class _WorkResult(NamedTuple):
     """How a piece of work ended."""
 
     value: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
+
+
+# with what is called after its commit, and where its caller waits
+_QueuedWork = tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]
+
+
+def _tell_callers(group: Sequence[_QueuedWork], ends: Sequence[_WorkResult]) -> None:
+    for (_, committed, answer), end in zip(group, ends, strict=True):
+        if not end.error:
+            committed(end.value)
+        if not answer.done():
+            answer.set_exception(end.error) if end.error else answer.set_result(end.value)
