@@ -38,7 +38,7 @@ def add_entry(tx: Transaction, entry: AuditEntry) -> None:
     """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
     texts = {name: None if (text := getattr(entry, name)) is None else storable(text) for name in _TEXTS}
     words = {"action": entry.action.value, "entrypoint": entry.entrypoint.value}
-    tx.execute(_INSERT, at=micros(entry.at), **words, **texts)
+    tx.rows(_INSERT, at=micros(entry.at), **words, **texts)
 
 
 def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> None:

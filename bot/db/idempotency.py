@@ -34,7 +34,7 @@ def record_arrival(
 def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
     """True unless the same was done within so many seconds, here or in another process."""
     about = {"key": key, "within": span(within_seconds), "skew": span(min(within_seconds, SKEW_SECONDS))}
-    return tx.execute(_FIRST, **about).first() is not None
+    return bool(tx.rows(_FIRST, **about))
 
 
 def release_once(tx: Transaction, key: str) -> None:

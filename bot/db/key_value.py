@@ -15,7 +15,7 @@ _LAST = "\U0010ffff"  # no name has it
 
 def set_value(tx: Transaction, key: str, value: str) -> None:
     """Write a note under this name; it replaces the one before."""
-    tx.execute(_REMEMBER, key=storable(key), value=storable(value), day=span(DAY))
+    tx.rows(_REMEMBER, key=storable(key), value=storable(value), day=span(DAY))
 
 
 def set_value_once(tx: Transaction, key: str, value: str) -> bool:

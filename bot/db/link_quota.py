@@ -25,7 +25,7 @@ def consume_link_quota(tx: Transaction, limits: LinkLimits) -> float:
     """
     if tx.dialect == POSTGRESQL:
         tx.execute(_TURN, who=limits.user_id)
-    row = tx.execute(
+    [row] = tx.rows(
         _WAIT,
         user=limits.user_id,
         minute=span(MINUTE),
@@ -33,10 +33,10 @@ def consume_link_quota(tx: Transaction, limits: LinkLimits) -> float:
         few=limits.per_minute,
         many=limits.per_hour,
         skew=span(SKEW_SECONDS),
-    ).one()
+    )
     wait = max(min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
     if wait <= 0:
-        tx.execute(_GIVEN, user=limits.user_id)
+        tx.rows(_GIVEN, user=limits.user_id)
     return max(0.0, wait)
 
 

@@ -17,7 +17,7 @@ def record_event(tx: Transaction, *marks: str) -> bool:
     # in one order, so that two of these never wait for each other
     known = sorted({storable(mark) for mark in marks})
     rows = as_rows({"mark": mark} for mark in known)
-    return len(tx.execute(_RECORD, rows=rows, keep=span(KEEP_SECONDS)).all()) == len(known)
+    return len(tx.rows(_RECORD, rows=rows, keep=span(KEEP_SECONDS))) == len(known)
 
 
 # `WHERE true`, or SQLite takes ON for a join's: https://www.sqlite.org/lang_upsert.html#parsing_ambiguity
