@@ -10,10 +10,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bot.db import key_value
-from bot.db.dialect_sql import written
+from bot.db.dialect_sql import Statement, written
 from bot.db.schema import audit as table
 from bot.db.transaction import Transaction
-from bot.db.types import micros, storable
+from bot.db.types import micros, moment, storable
 from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry, AuditOutcome
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
@@ -24,6 +24,21 @@ _INSERT = written("""
     VALUES
         (:at, :team_id, :user_id, :action, :outcome, :entrypoint, :channel_id, :app_id, :build_id, :token_hash)
 """)
+
+
+def _links(condition: str) -> Statement:
+    """Return the statement for the newest links of a user."""
+    return written(f"""
+        SELECT at, app_id, build_id FROM audit
+        WHERE user_id = :user AND {condition} AND build_id IS NOT NULL
+            AND action = {{action.GET}} AND outcome IN {{given}}
+        ORDER BY at DESC LIMIT :links
+    """)  # noqa: S608 - our own words
+
+
+_RECEIVED = _links("app_id IS NOT NULL")
+# by the user's index, not the app's: an app has the links of all its users
+_RECEIVED_OF_APP = _links("(app_id = :app) IS TRUE")
 
 
 class ReceivedLink(NamedTuple):
@@ -57,18 +72,7 @@ def find_uploader(tx: Transaction, app_id: str, build_id: str) -> str | None:
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
     """Return the builds of an app the user received links to, newest link first, with its time (aware)."""
-    last = sa.func.max(table.c.at).label("at")
-    query = (
-        sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-        # by the user's index, not the app's: an app has the links of all its users
-        .where(table.c.user_id == user_id, sa.func.coalesce(table.c.app_id, "") == app_id)
-        .where(table.c.action == AuditAction.GET)
-        .where(table.c.outcome.in_(LINK_GIVEN), table.c.build_id.is_not(None))
-        .group_by(table.c.build_id)
-        .order_by(last.desc())
-        .limit(most)
-    )
-    return {row.build_id: row.at for row in tx.execute(query)}
+    return {link.build_id: link.at for link in _received(tx, _RECEIVED_OF_APP, most, user=user_id, app=app_id)}
 
 
 def count_receivers(tx: Transaction, app_id: str, build_id: str) -> int:
@@ -81,16 +85,22 @@ def count_receivers(tx: Transaction, app_id: str, build_id: str) -> int:
 
 def list_links_received(tx: Transaction, user_id: str, most: int) -> list[ReceivedLink]:
     """Return the builds of all apps the user received links to, newest link first."""
-    last = sa.func.max(table.c.at).label("at")
-    query = (
-        sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-        .where(table.c.user_id == user_id, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
-        .where(table.c.app_id.is_not(None), table.c.build_id.is_not(None))
-        .group_by(table.c.app_id, table.c.build_id)
-        .order_by(last.desc())
-        .limit(most)
-    )
-    return [ReceivedLink(row.app_id, row.build_id, row.at) for row in tx.execute(query)]
+    return _received(tx, _RECEIVED, most, user=user_id)
+
+
+def _received(tx: Transaction, statement: Statement, most: int, **of: str) -> list[ReceivedLink]:
+    """Return up to `most` builds, each with its newest link, newest first.
+
+    Several links are of one build: each look is at twice as many as the one before, until there are enough builds.
+    """
+    links = most
+    while True:
+        rows = tx.execute(statement, links=links, **of).all()
+        found = {(row.app_id, row.build_id): row for row in reversed(rows)}
+        if len(found) >= most or len(rows) < links:
+            newest = sorted(found.values(), key=lambda row: -row.at)
+            return [ReceivedLink(row.app_id, row.build_id, moment(row.at)) for row in newest[:most]]
+        links *= 2
 
 
 def list_entries(  # noqa: PLR0917 - one filter each

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import msgspec
 from sqlalchemy import TextClause, text
 
+from bot.domain.audit import LINK_GIVEN, AuditAction
 from bot.domain.downloads import GroupBy
 from bot.domain.model import BuildEvent, CardUpdate, ReportKind, Stage
 from bot.domain.states import DeliveryState, GoalState, PauseReason, WatchState
@@ -60,6 +61,7 @@ def _any_of(*words: StrEnum) -> str:
 
 # The vocabularies that statements name: a word that is spelt wrong there fails at the import.
 _WORDS = {
+    "action": _quoted(AuditAction),
     "delivery": _quoted(DeliveryState),
     "event": _quoted(BuildEvent),
     "follow": _quoted(CardUpdate),
@@ -71,6 +73,7 @@ _WORDS = {
     "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
     "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),
     "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
+    "given": _any_of(*LINK_GIVEN),
     "alive": _any_of(TicketState.OPEN, TicketState.CLAIMED),
     "withheld": _SqlLiteral("access:%"),  # the reasons of domain.states.Withdrawal
     "report_kinds": _any_of(*ReportKind),

@@ -62,3 +62,16 @@ async def test_audit_given_builds_are_unique_and_newest_first(store: Database) -
     had = await store.run(audit.list_builds_received, "U1", "app")
     assert list(had.items()) == [("b1", NOON + timedelta(minutes=2)), ("b2", NOON + timedelta(minutes=1))]
     assert list(await store.run(audit.list_builds_received, "U1", "app", most=1)) == ["b1"]
+
+
+async def test_audit_given_builds_are_found_behind_many_links_to_one(store: Database) -> None:
+    given = [("old", 0), ("older", -1), *(("b1", minute) for minute in (1, 1, 1, 1, 2, 3, 4)), ("b2", 4), ("b1", 5)]
+    for build, minute in given:
+        entry = replace(ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, outcome=AuditOutcome.MINTED)
+        await store.run(audit.add_entry, entry)
+    times = {build: NOON + timedelta(minutes=minute) for build, minute in given}
+    for most in range(6):
+        newest = [(build, times[build]) for build in ("b1", "b2", "old", "older")][:most]
+        links = await store.run(audit.list_links_received, "U1", most)
+        assert [(link.build_id, link.at) for link in links] == newest
+        assert [*(await store.run(audit.list_builds_received, "U1", "app", most)).items()] == newest

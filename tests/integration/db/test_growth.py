@@ -94,9 +94,11 @@ BESIDE = f"""
     {OUTBOX}SELECT 'u' || (n % 9), 'a' || (n % 10), 'b' || n, '{BuildEvent.PROCESSED}', 'p' || n, '{POSTED}',
         false, n, 'b' || n, '', '', n || '.1', n, NULL, NULL FROM s;
     INSERT INTO audit (at, team_id, user_id, action, outcome, entrypoint, channel_id, app_id, build_id,
-        token_hash) SELECT @now - n, 'T1', 'u' || n, '{AuditAction.GET}',
-        '{AuditOutcome.MINTED}', '{Entrypoint.COMMAND}', 'c' || n, CASE n % 2 WHEN 0 THEN 'A1' ELSE 'a' || n END,
+        token_hash) SELECT @now - n, 'T1', 'u' || (n % 10), '{AuditAction.GET}',
+        '{AuditOutcome.MINTED}', '{Entrypoint.COMMAND}', 'c' || n, CASE n % 2 WHEN 0 THEN 'A1' ELSE 'a' || (n % 9) END,
         'b' || n, 'h' FROM s;
+    INSERT INTO audit (at, team_id, user_id, action, outcome, entrypoint, app_id, build_id) SELECT @now - n, 'T1', 'V1',
+        '{AuditAction.GET}', '{AuditOutcome.MINTED}', '{Entrypoint.COMMAND}', 'A2', 'b' || n FROM s;
     INSERT INTO tickets (hash, team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at,
         uses_left, state, channel_id) SELECT 'h' || n, 'T1', 'u' || n, 'a' || n, 'b' || n, '{next(iter(FileKind))}', '',
         @now - n, @now, 1, '{TicketState.CLAIMED}', 'c' || n FROM s;
@@ -226,6 +228,8 @@ def required(function: Callable[..., Any]) -> dict[str, Any]:
 ASKED: dict[str, list[dict[str, Any]]] = {
     "app_polls.request_poll": [{"app_ids": ["A1"]}],
     "audit.list_entries": [{"user_ids": ["U1"], "limit": 10}, {"app_id": "A1", "limit": 10}, {"limit": 10}],
+    "audit.list_builds_received": [{"user_id": "U1", "app_id": "A1"}, {"user_id": "V1", "app_id": "A2", "most": 5}],
+    "audit.list_links_received": [{"user_id": "U1", "most": 5}, {"user_id": "V1", "most": 5}],
     "audit_reports.count_links": [
         {"app_id": "A1", "since": NOW.replace(year=2100)},
         {"app_id": "A1", "build_ids": ["B1"]},
@@ -326,7 +330,7 @@ async def costs(address: str, many: int) -> dict[str, int]:
     found = {}
     for name, function in functions():
         for values in ASKED.get(name, [None]):
-            said = f"{name}({', '.join(values)})" if name in ASKED and values else name
+            said = f"{name}({', '.join(f'{key}={value}' for key, value in values.items())})" if values else name
             found[said] = await store.run(cost, function, required(function) if values is None else values)
     await store.close()
     return found
