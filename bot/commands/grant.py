@@ -96,12 +96,8 @@ async def undo_grant(call: CommandContext, value: str) -> Message:
 
 async def _limit(call: CommandContext, app: App, channel: str) -> Message:
     added, channels = await call.services.channels.open_app(call.asker, call.entrypoint, app, channel)
-    subscriptions = await call.services.subscriptions.with_last_post()
-    elsewhere = [
-        subscription.channel_id
-        for subscription, _at in subscriptions
-        if subscription.app_id == app.id and subscription.channel_id not in channels
-    ]
+    subscriptions = await call.services.subscriptions.of_app(app)
+    elsewhere = [each.channel_id for each in subscriptions if each.channel_id not in channels]
     return cards.limited((app.name, app.id), channel, channels, elsewhere, added=added)
 
 

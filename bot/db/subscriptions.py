@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ from bot.domain import delivery_options
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, SharedAs, Stage, Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
+
+PAGE = 200  # subscriptions of all channels at once, so that nobody waits for long
 
 
 def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
@@ -193,6 +195,25 @@ def list_subscriptions(
     if about is not None:
         query = query.where(table.c.app_id.in_((about, EVERY_APP)))
     return [subscription_of(row) for row in tx.execute(query)]
+
+
+def list_subscriptions_after(tx: Transaction, number: int, most: int = PAGE) -> list[Subscription]:
+    """Return the first subscriptions with a higher number, oldest first: a page of all there are."""
+    query = sa.select(table).where(table.c.id > number).order_by(table.c.id).limit(most)
+    return [subscription_of(row) for row in tx.execute(query)]
+
+
+def list_subscriptions_near(
+    tx: Transaction, channel_ids: Collection[str], user_ids: Collection[str]
+) -> list[Subscription]:
+    """Return the subscriptions of these channels, and those that one of these users made, oldest first."""
+    near = table.c.channel_id.in_(channel_ids) | table.c.created_by.in_(user_ids)
+    return [subscription_of(row) for row in tx.execute(sa.select(table).where(near).order_by(table.c.id))]
+
+
+def find_subscribed(tx: Transaction, channel_ids: Collection[str]) -> set[str]:
+    """Return which of these channels have a subscription."""
+    return set(tx.execute(sa.select(table.c.channel_id).where(table.c.channel_id.in_(channel_ids))).scalars())
 
 
 def has_every_app_subscription(tx: Transaction) -> bool:

@@ -53,8 +53,11 @@ async def channels(case: CheckContext) -> list[CheckResult]:
     if store is None:
         return [skipped(CHANNELS, "needs the database.")]
     subscribed: dict[str, list[Subscription]] = defaultdict(list)
-    for subscription in await store.run(stored_subscriptions.list_subscriptions):
-        subscribed[subscription.channel_id].append(subscription)
+    number = 0
+    while page := await store.run(stored_subscriptions.list_subscriptions_after, number):
+        for subscription in page:
+            subscribed[subscription.channel_id].append(subscription)
+        number = page[-1].id
     name = await case.poster.bot_name()
     results = [
         fault

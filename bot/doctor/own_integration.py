@@ -29,10 +29,12 @@ async def own_integration(case: CheckContext) -> list[CheckResult]:
     try:
         own = await case.poster.identity()
         here = Here({own.team_id, own.team, own.enterprise_id} - {""}, await case.poster.own_channels())
-        subscribed = {each.channel_id for each in await store.run(subscriptions.list_subscriptions)}
+        there = candidates(found, here)
+        named = {each.channel_id for each in there if each.channel_id}
+        subscribed = await store.run(subscriptions.find_subscribed, named)
     except BotError as problem:
         return [skipped(OWN, f"Slack doesn't share the bot's channels ({cause(problem)}).")]
-    return _compared(case, candidates(found, here), subscribed)
+    return _compared(case, there, subscribed)
 
 
 def _compared(case: CheckContext, found: list[ImportCandidate], subscribed: set[str]) -> list[CheckResult]:

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.db.subscriptions import list_subscriptions
+from bot.db.subscriptions import list_subscriptions_after
 from bot.doctor import admins, database, http_events, workspaces
 from bot.doctor.context import SECONDS, CheckContext, unreached
 from bot.doctor.results import CheckResult, broken, off, skipped, warning, well
@@ -108,7 +108,7 @@ async def history(case: CheckContext) -> list[CheckResult]:
     https://docs.slack.dev/apis/web-api/rate-limits#rate-limits-for-non-marketplace-apps
     """
     store = await database.readable(case)
-    subscribed = [] if store is None else await store.run(list_subscriptions)
+    subscribed = [] if store is None else await store.run(list_subscriptions_after, 0, 1)
     if not subscribed:
         return [skipped(HISTORY, "needs a subscribed channel.")]
     try:

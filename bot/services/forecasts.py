@@ -300,10 +300,7 @@ class ForecastService:
     async def _add_subscriptions(self, found: _Findings, reader: Actor, query: ForecastQuery) -> None:
         wanted = {app.id for app in query.apps}
         every = await self._app_ids(found)
-        rows = await self._store.run(stored_subscriptions.list_with_last_post, None, created_by=None)
-        about = [
-            subscription for subscription, _ in rows if query.named is None or subscription.app_id == query.named.id
-        ]
+        about = await self._list_subscriptions(reader, query)
         # what may not be shown wherever it is need not be looked up
         about = [
             each
@@ -330,6 +327,17 @@ class ForecastService:
                 tried=_rehearsed(subscription, found.builds),
             )
             found.items += [item] if item else []
+
+    async def _list_subscriptions(self, reader: Actor, query: ForecastQuery) -> list[Subscription]:
+        """Return the subscriptions that may be listed: to the named app; else to an admin all, to others theirs."""
+        if query.named is not None:
+            every = await self._store.run(stored_subscriptions.list_subscriptions, about=query.named.id)
+            return [each for each in every if each.app_id == query.named.id]
+        if reader.role >= Role.ADMIN:
+            return await self._store.run(stored_subscriptions.list_subscriptions)
+        here = {place for place in (reader.channel_id, query.in_channel) if place}
+        mine = {reader.user_id, *reader.ids}
+        return await self._store.run(stored_subscriptions.list_subscriptions_near, here, mine)
 
     async def _withdrawn(self, subscription: Subscription) -> PauseReason | None:
         """Return why a subscription would pause if a build came now; None where it would not, or Slack does not say."""

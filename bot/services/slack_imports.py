@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.applivery.client import AppliveryClient
 from bot.db import subscriptions
 from bot.db.database import Database
+from bot.db.types import EVERY_APP
 from bot.domain import slack_imports
 from bot.domain.slack_imports import Here, ImportCandidate
 from bot.slack.client import SlackClient
@@ -25,7 +26,7 @@ class SlackImportService:
             return []
         own = await self._slack_client.identity()
         channels = await self._slack_client.own_channels()
-        every = await self._store.run(subscriptions.list_subscriptions)
-        subscribed = {subscription.channel_id for subscription in every if subscription.app_id is None}
+        every = await self._store.run(subscriptions.list_subscriptions, about=EVERY_APP)
+        subscribed = {subscription.channel_id for subscription in every}
         teams = {own.team_id, own.team, own.enterprise_id} - {""}
         return slack_imports.candidates(found, Here(teams, channels, subscribed))

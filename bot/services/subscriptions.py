@@ -37,6 +37,11 @@ class SubscriptionService:
         """Return the subscriptions of a channel."""
         return await self._store.run(subscriptions.list_subscriptions, channel_id or "")
 
+    async def of_app(self, app: App) -> list[Subscription]:
+        """Return the subscriptions to an app, without those to every app."""
+        found = await self._store.run(subscriptions.list_subscriptions, about=app.id)
+        return [subscription for subscription in found if subscription.app_id == app.id]
+
     async def with_last_post(
         self, channel_id: str | None = None, *, created_by: str | None = None
     ) -> list[tuple[Subscription, datetime | None]]:

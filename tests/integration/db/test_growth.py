@@ -153,10 +153,12 @@ ARGUMENTS: dict[str, Any] = {
     "build_id": "B1",
     "channel_id": "C1",
     "user_id": "U1",
+    "user_ids": ["U1"],
     "number": 1,
     "heads": '[{"id": 1}]',
     "old": "C1",
     "new": "C2",
+    "channel_ids": ["C1"],
     "place": "C1",
     "places": ["C1"],
     "people": ["U1"],
@@ -245,6 +247,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
     "scheduled_reports.pause_reports": [{"reason": "x", "place": "C1"}, {"reason": "x", "number": 1}],
     "subscriptions.change_subscription": [],  # calls `add_subscription`
     "subscriptions.list_subscriptions": [{"channel_id": "C1"}, {"about": "A1"}],
+    "subscriptions.list_subscriptions_after": [{"number": 0, "most": 10}],
     "subscriptions.list_with_last_post": [{"channel_id": "C1"}, {"created_by": "U1"}],
     "key_value.begins_with": [],  # a condition, for other questions
     "outbox_read.deliveries_of": [],  # makes something of rows that were read

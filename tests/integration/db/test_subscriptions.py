@@ -89,6 +89,19 @@ async def test_subscription_removed_by_id_or_app_only_in_its_channel(store: Data
     assert await store.run(subscriptions.list_subscriptions) == []
 
 
+async def test_subscriptions_are_listed_by_page_place_and_maker(store: Database) -> None:
+    made = [
+        await store.run(subscriptions.add_subscription, "T1", channel, app, "A", [BuildEvent.FAILED], "", user)
+        for channel, app, user in (("C1", "a1", "U1"), ("C2", "a1", "U2"), ("C1", "a2", "U3"), ("C3", None, "U1"))
+    ]
+    first = await store.run(subscriptions.list_subscriptions_after, 0, 3)
+    assert first == made[:3]
+    assert await store.run(subscriptions.list_subscriptions_after, first[-1].id, 3) == made[3:]
+    assert await store.run(subscriptions.list_subscriptions_near, {"C1"}, {"U2", "U4"}) == made[:3]
+    assert await store.run(subscriptions.list_subscriptions_near, (), {"U1"}) == [made[0], made[3]]
+    assert await store.run(subscriptions.find_subscribed, {"C2", "C3", "C4"}) == {"C2", "C3"}
+
+
 async def test_pausing_says_which_ones_are_newly_paused(store: Database) -> None:
     await subscribe(store)
     assert [s.paused for s in await store.run(subscriptions.pause_subscriptions, "C1", "archived")] == ["archived"]
