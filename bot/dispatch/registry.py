@@ -9,7 +9,7 @@ import types
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from bot.domain.model import Role
@@ -176,6 +176,27 @@ def _read_parameters(run: Handler) -> tuple[Parameter, ...]:
     )
 
 
+@cache
+def _read_package(package: types.ModuleType) -> tuple[RegisteredHandler, ...]:
+    """Everything marked in the modules of a package, which is the same as long as the process runs."""
+    return tuple(
+        entry
+        for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+        for entry in _read_module(importlib.import_module(found_module.name))
+    )
+
+
+def _read_module(module: types.ModuleType) -> list[RegisteredHandler]:
+    found: list[RegisteredHandler] = [
+        entry
+        for value in vars(module).values()
+        if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
+        for entry in value.__dict__.get("entries", ())
+    ]
+    act = next((entry.act for entry in found if entry.kind is HandlerKind.COMMAND and entry.act), "")
+    return [replace(entry, act=entry.act or act if entry.required_role > Role.MEMBER else "") for entry in found]
+
+
 @dataclass(frozen=True)
 class HandlerRegistry:
     """Every handler there is, by kind and name."""
@@ -186,17 +207,8 @@ class HandlerRegistry:
     def scan(cls, package: types.ModuleType) -> HandlerRegistry:
         """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
         registry = cls()
-        for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            module = importlib.import_module(found_module.name)
-            found: list[RegisteredHandler] = [
-                entry
-                for value in vars(module).values()
-                if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
-                for entry in value.__dict__.get("entries", ())
-            ]
-            act = next((entry.act for entry in found if entry.kind is HandlerKind.COMMAND and entry.act), "")
-            for entry in found:
-                registry.add(replace(entry, act=entry.act or act if entry.required_role > Role.MEMBER else ""))
+        for entry in _read_package(package):
+            registry.add(entry)
         return registry
 
     def add(self, entry: RegisteredHandler) -> None:
