@@ -35,9 +35,10 @@ _WEB = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 
 def formatted(text: str) -> list[tuple[Element, str]]:
     """Return a changelog as blocks, each with its words in mrkdwn; one that is no Markdown is quoted as it is."""
-    if not is_markdown(text):
+    tokens = parse(text)
+    if not is_markdown(text, tokens):
         return [(blocks.section(quoted), quoted.replace("\n>", " ")[1:]) for quoted in blocks.quote(text)]
-    return [(block, escape_inline(_said(block), PIECE)) for block in to_rich_text(text)]
+    return [(block, escape_inline(_said(block), PIECE)) for block in to_rich_text(tokens)]
 
 
 def _said(part: Element) -> str:
@@ -48,13 +49,13 @@ def _said(part: Element) -> str:
     return between.join(map(_said, inner))
 
 
-def is_markdown(text: str) -> bool:
-    """Return whether a text is Markdown: it has a heading, a list, code, a quotation, a link, an image or strong words.
+def is_markdown(text: str, tokens: Sequence[Token]) -> bool:
+    """Return whether a text, parsed to these tokens, is Markdown.
 
-    A single line is, only if it has a link or an image: a version, a branch or an asterisk stays as it was written.
+    It is with a heading, a list, code, a quotation, a link, an image or strong words; a single line only with a link or
+    an image: a version, a branch or an asterisk stays as it was written.
     """
     lines = [line for line in text.splitlines() if line.strip()]
-    tokens = _tokens(text)
     children = [child for token in tokens for child in token.children or ()]
     inside = {child.type for child in children if child.markup != _ADDRESS}
     if len(lines) < 2 or _EMPTY.search(text):
@@ -62,15 +63,15 @@ def is_markdown(text: str) -> bool:
     return bool(inside & (_LINKS | {"strong_open"}) or {token.type for token in tokens} & _BLOCKS)
 
 
-def to_rich_text(text: str) -> list[dict[str, Any]]:
-    """Return Markdown as blocks of rich text, each of at most `PIECE` characters, one below the other.
+def to_rich_text(tokens: Sequence[Token]) -> list[dict[str, Any]]:
+    """Return parsed Markdown as blocks of rich text, each of at most `PIECE` characters, one below the other.
 
     Links are those to the web, with their address visible; of an image its description stays. Nothing mentions or
     notifies anyone.
     """
     pieces: list[list[Element]] = [[]]
     room = PIECE
-    for part in _parts(_tokens(text)):
+    for part in _parts(tokens):
         for cut in _cut(part):
             size = _size(cut)
             if size > room and pieces[-1]:
@@ -98,7 +99,8 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
 
 
-def _tokens(text: str) -> list[Token]:
+def parse(text: str) -> list[Token]:
+    """Return the tokens of a text that may be Markdown; of a long one, this takes most of its time."""
     return _parser().parse(text)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.markdown import PIECE, formatted, is_markdown, to_rich_text
+from bot.slack.markdown import PIECE, formatted, is_markdown, parse, to_rich_text
 from sandbox.slack.validation import check_blocks
 
 CHANGELOG = """\
@@ -43,11 +43,11 @@ def leaves(part: Any) -> Iterator[dict[str, Any]]:
 
 
 def words(text: str) -> str:
-    return "".join(each.get("text") or each.get("url", "") for each in leaves(to_rich_text(text)))
+    return "".join(each.get("text") or each.get("url", "") for each in leaves(to_rich_text(parse(text))))
 
 
 def test_markdown_has_slack_s_own_formatting() -> None:
-    [block] = to_rich_text(CHANGELOG)
+    [block] = to_rich_text(parse(CHANGELOG))
     assert [(part["type"], part.get("style"), part.get("indent")) for part in block["elements"]] == [
         ("rich_text_section", None, None),
         ("rich_text_list", "bullet", 0),
@@ -74,7 +74,7 @@ def test_markdown_has_slack_s_own_formatting() -> None:
 
 
 def test_markdown_ordered_list_goes_on_after_what_is_inside() -> None:
-    [block] = to_rich_text("3. a\n   - x\n4. b\n")
+    [block] = to_rich_text(parse("3. a\n   - x\n4. b\n"))
     assert [(part["style"], part.get("offset")) for part in block["elements"]] == [
         ("ordered", 2),
         ("bullet", None),
@@ -100,7 +100,7 @@ PLAIN = [
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_markdown_without_structure_is_quoted_as_it_is(text: str) -> None:
-    assert not is_markdown(text)
+    assert not is_markdown(text, parse(text))
     assert "rich_text_list" not in str(formatted(text))
 
 
@@ -117,7 +117,7 @@ LIVE = [
 
 @pytest.mark.parametrize("text", LIVE)
 def test_markdown_pings_no_one_and_hides_no_address(text: str) -> None:
-    for each in leaves(to_rich_text(text)):
+    for each in leaves(to_rich_text(parse(text))):
         assert each["type"] in ("text", "link")
         if each["type"] == "link":
             assert each["url"].startswith(("http://", "https://"))
@@ -127,7 +127,7 @@ def test_markdown_pings_no_one_and_hides_no_address(text: str) -> None:
 
 
 def test_markdown_image_is_never_loaded() -> None:
-    assert "pixel.png" not in str(to_rich_text(LIVE[5]))
+    assert "pixel.png" not in str(to_rich_text(parse(LIVE[5])))
 
 
 @given(st.text(alphabet="ab *_`#>-[](){}!1.\n\t\\<&;:/https~|\u202e", max_size=200))
@@ -140,7 +140,7 @@ def test_markdown_any_text_is_taken_by_slack(text: str) -> None:
     "piece", ["a\n- " + "x" * 9000, "```\n" + "y\n" * 6000 + "```", "# T\n\n" + "word " * 4000, "- a\n" * 3000]
 )
 def test_markdown_of_any_length_loses_nothing(piece: str) -> None:
-    found = to_rich_text(piece)
+    found = to_rich_text(parse(piece))
     assert all(sum(len(each["text"]) for each in leaves(block)) <= PIECE for block in found)
     shown = "".join(each["text"] for each in leaves(found))
     assert shown.count("x") == piece.count("x")
