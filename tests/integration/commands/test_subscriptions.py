@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -413,7 +415,9 @@ async def another_s(world: Environment) -> Subscription:
     """Bruno's subscription of #releases, with some of everything."""
     await world.ask(f"grant <@{world.bruno.id}> releaser")
     group = world.slack.usergroup("mobile-qa", [world.bruno])
-    typed = f"on:failed branch:main -tag:wip label:Beta mention:{group.id} quiet:22:00-08:00"
+    begin = datetime.now(ZoneInfo(world.bruno.tz)) + timedelta(hours=10)  # and no mute of a test lasts into it
+    quiet = f"{begin:%H}:00-{begin + timedelta(hours=4):%H}:00"
+    typed = f"on:failed branch:main -tag:wip label:Beta mention:{group.id} quiet:{quiet}"
     await world.ask(f"subscribe courier {typed}", user=world.bruno)
     [subscription] = await all_of(world)
     return subscription
