@@ -52,9 +52,13 @@ def plain_logs() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Five thousand tests stay to the end: looking through them for garbage takes a third of a second each time."""
+    """Five thousand tests stay to the end: looking through them for garbage takes a third of a second each time.
+
+    Looking for it once in some tests, not five times in each, saves a twentieth of their CPU time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @event.listens_for(Pool, "checkout")
