@@ -111,7 +111,8 @@ class WorkerSupervisor:
         await asyncio.gather(*self.running, return_exceptions=True)
         try:
             await self.announce.drain_posts(FINISH_SECONDS)
-            await self.watch.release_leases()
+            for worker in (self.watch, self.progress, self.digest, self.goals, self.expire):
+                await worker.leases.release()
         except BotError as problem:
             log.warning("jobs.unfinished", problem=kind_of(problem), cause=cause(problem))
 

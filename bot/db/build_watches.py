@@ -101,6 +101,12 @@ def postpone_watch(tx: Transaction, watch: BuildWatch, again_in: float) -> None:
     _update_watch(tx, _PUT_OFF, watch, wait=span(again_in))
 
 
+def release_watch(tx: Transaction, watch: BuildWatch) -> None:
+    """End the lease of a message whose update was interrupted: it is due now."""
+    _update_watch(tx, _RELEASE, watch)
+    tx.notify(Topic.BUILD_WATCHES)
+
+
 def end_watch(tx: Transaction, watch: BuildWatch) -> None:
     """End the updates of the progress message; the user is still notified of the end if they wait for it."""
     _update_watch(tx, _END, watch)
@@ -239,6 +245,10 @@ _SHOWN = written("""
 _PUT_OFF = written("""
     UPDATE build_watches SET post_attempted = (ts IS NOT NULL), due_at = {now} + :wait
     WHERE build_id = :build AND user_id = :user AND started_at = :started
+""")
+
+_RELEASE = written("""
+    UPDATE build_watches SET due_at = {now} WHERE build_id = :build AND user_id = :user AND started_at = :started
 """)
 
 _END = written("DELETE FROM build_watches WHERE build_id = :build AND user_id = :user AND started_at = :started")

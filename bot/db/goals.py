@@ -294,9 +294,13 @@ def release_goal(
     tx.execute(sa.update(table).where(*mine).values(values | ({"paused": None} if resumed else {})))
 
 
-def release_goal_leases(tx: Transaction) -> None:
-    """Release the leases of all goals: for a database of one process, when that has just started."""
-    tx.execute(sa.update(table).where(table.c.lease_token.is_not(None)).values(_FREE))
+def release_goal_leases(tx: Transaction, token: str | None = None) -> None:
+    """Release the leases of one `lease_due_goals`; those of all for a database of one process, when that has just
+    started.
+    """
+    which = table.c.lease_token.is_not(None) if token is None else table.c.lease_token == token
+    tx.execute(sa.update(table).where(which).values(_FREE))
+    tx.notify(Topic.GOALS)
 
 
 def goal_due_in(tx: Transaction) -> float | None:

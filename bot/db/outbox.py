@@ -15,6 +15,7 @@ from bot.db.outbox_types import ChannelLease, DeliveryClaim, DeliveryResult, Out
 from bot.db.subscriptions import subscription_of
 from bot.db.transaction import Step, Transaction
 from bot.db.types import moment, storable
+from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
 from bot.domain.states import DeliveryState, ResultKind
 
@@ -165,6 +166,11 @@ def get_posted_ts(tx: Transaction, number: int) -> str | None:
     """Return the message that is recorded for a delivery; None when none is."""
     ts: str | None = tx.execute(_POSTED, id=number).scalar()
     return ts
+
+
+def wake_replicas(tx: Transaction) -> None:
+    """Let the other replicas look again: they wait for the end of leases that this one has released."""
+    tx.notify(Topic.OUTBOX)
 
 
 def delivery_due_in(tx: Transaction) -> float | None:

@@ -185,11 +185,14 @@ def reschedule_report(tx: Transaction, number: int, due_at: datetime, to: dateti
     tx.execute(update)
 
 
-def release_report_leases(tx: Transaction) -> None:
-    """Release the leases of all reports: for a database of one process, when that has just started."""
+def release_report_leases(tx: Transaction, token: str | None = None) -> None:
+    """Release the leases of one `lease_due_reports`; those of all for a database of one process, when that has just
+    started.
+    """
     free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
-    update = sa.update(table).where(table.c.lease_token.is_not(None)).values(free)
-    tx.execute(update)
+    which = table.c.lease_token.is_not(None) if token is None else table.c.lease_token == token
+    tx.execute(sa.update(table).where(which).values(free))
+    tx.notify(Topic.SCHEDULED_REPORTS)
 
 
 def report_due_in(tx: Transaction) -> float | None:

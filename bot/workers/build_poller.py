@@ -49,6 +49,7 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.services.app_directory import AppDirectory
+from bot.workers.leases import InterruptedLeases
 from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
@@ -56,7 +57,6 @@ log = logger(__name__)
 AT_ONCE = 8
 # Renewed while a poll runs, so that another replica takes over soon after a crash, however slow Applivery is.
 LEASE_SECONDS = 10.0
-CLAIM_SECONDS = 2.0  # that a stop waits for a claim in progress
 RENEWALS = 3  # in the time of one lease
 PAGE_SIZE = 50
 PAGES = 20
@@ -113,7 +113,7 @@ class BuildPoller:
         self.attempts = AttemptHistory()
         self._app_trackers: dict[str, OutageTracker] = {}
         self._failed_apps: set[str] = set()  # the apps that failed since the last success
-        self._interrupted: list[PollLease] = []
+        self.leases = InterruptedLeases(self._release)  # of polls that a stop, or the database, has interrupted
         self._confirmed_at: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
         self._probe_at = 0.0  # time.monotonic(), when no app is watched
 
@@ -123,36 +123,26 @@ class BuildPoller:
         While nothing can be said in Slack nothing is asked: what happens meanwhile is seen after that.
         An app that another replica has leased is due again when its lease ends: it renews it while it lives.
         """
-        await self.release_leases()
+        await self.leases.release()
         if not await self._can_speak():
             return QUIET_SECONDS
         await self._discover_apps()
         await self._count_apps()
         furthest = decisions.furthest_look(self.pace)
-        claims = await self._claim(furthest)
+        claims = await self.leases.claim(
+            self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=furthest)
+        )
         self.attempts.waiting_since = time.monotonic() if claims else None
         renewal = asyncio.create_task(self._renew_leases(claims[0].token)) if claims else None
         try:
-            await asyncio.gather(*(self._poll_app(claim) for claim in claims))
+            with self.leases.working(claims):
+                await asyncio.gather(*(self._poll_app(claim) for claim in claims))
         finally:
             self.attempts.waiting_since = None
             if renewal:
                 renewal.cancel()
         due = await self._store.run(app_polls.poll_due_in, furthest_seconds=furthest)
         return await self._probe_applivery() if due is None else min(due, self._idle)
-
-    async def _claim(self, furthest_seconds: float) -> list[PollLease]:
-        """Lease the apps that are due. A stop meanwhile cancels no transaction: what it has leased is released."""
-        claiming = asyncio.create_task(
-            self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=furthest_seconds)
-        )
-        try:
-            return await asyncio.shield(claiming)
-        except asyncio.CancelledError:
-            done, _ = await asyncio.wait((claiming,), timeout=CLAIM_SECONDS)
-            if done and not claiming.cancelled() and not claiming.exception():
-                self._interrupted += claiming.result()
-            raise
 
     @property
     def pace(self) -> PollPace:
@@ -221,15 +211,8 @@ class BuildPoller:
         self._probe_at = time.monotonic() + pause
         return pause
 
-    async def release_leases(self) -> None:
-        """Release the leases of interrupted polls, so that other replicas do not wait for them.
-
-        Raises DatabaseUnavailable.
-        """
-        while self._interrupted:
-            claim = self._interrupted[-1]
-            await self._store.run(app_polls.record_failure, claim.app_id, claim.token, 0.0, failed=False)
-            self._interrupted.pop()
+    async def _release(self, claim: PollLease) -> None:
+        await self._store.run(app_polls.record_failure, claim.app_id, claim.token, 0.0, failed=False)
 
     async def _discover_apps(self) -> None:
         """A subscription to every app reaches apps that are made later, from their first build on."""
@@ -254,8 +237,8 @@ class BuildPoller:
     async def _poll_app(self, claim: PollLease) -> None:
         try:
             running = await self._poll_and_record(claim)
-        except (DatabaseUnavailable, asyncio.CancelledError):
-            self._interrupted.append(claim)
+        except DatabaseUnavailable:
+            self.leases.add((claim,))
             raise
         except BudgetExhausted as problem:  # not Applivery's doing, and over by itself
             self._metrics.polls.labels(kind_of(problem)).inc()

@@ -42,6 +42,7 @@ from bot.slack.client import SlackClient
 from bot.slack.views import goals as cards
 from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
+from bot.workers.leases import InterruptedLeases
 from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
@@ -81,6 +82,7 @@ class GoalTracker:
         self._access_rechecker = access_rechecker
         self._clock = clock
         self._lease = lease_seconds
+        self.leases = InterruptedLeases(self._release_lease)
         self.outage = OutageTracker("goals")
 
     async def step(self) -> float | None:
@@ -90,17 +92,21 @@ class GoalTracker:
         """
         await self._store.run(goals.count_after_links, LINK_SECONDS)
         until = time.monotonic() + self._lease
-        for goal, token in await self._store.run(goals.lease_due_goals, AT_ONCE, self._lease):
-            try:
-                with no_later_than(until):
-                    await self._update(goal, token)
-            except (AppliveryError, SlackError, PermissionUnverified) as problem:
-                self.outage.record_failure(problem)
-                await self._give_up_or_wait(goal, token)
-            else:
-                self.outage.record_success()
+        for goal, token in await self.leases.claim(self._store.run(goals.lease_due_goals, AT_ONCE, self._lease)):
+            with self.leases.working([(goal, token)]):
+                try:
+                    with no_later_than(until):
+                        await self._update(goal, token)
+                except (AppliveryError, SlackError, PermissionUnverified) as problem:
+                    self.outage.record_failure(problem)
+                    await self._give_up_or_wait(goal, token)
+                else:
+                    self.outage.record_success()
         due_in = await self._store.run(goals.goal_due_in)
         return None if due_in is None else min(due_in, LINK_SECONDS)
+
+    async def _release_lease(self, lease: tuple[Goal, str]) -> None:
+        await self._store.run(goals.release_goal_leases, lease[1])
 
     async def _update(self, goal: Goal, token: str) -> None:
         """Take a goal one step on. Raises what Applivery's and Slack's answers mean."""

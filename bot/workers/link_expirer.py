@@ -13,6 +13,7 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import SlackClient
 from bot.slack.views import links
+from bot.workers.leases import InterruptedLeases
 
 log = logger(__name__)
 
@@ -25,13 +26,16 @@ class LinkExpirer:
     def __init__(self, *, store: Database, slack_client: SlackClient) -> None:
         self._store = store
         self._slack_client = slack_client
+        self.leases = InterruptedLeases(self._put_back)
 
     async def step(self) -> float | None:
         """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
         if not await self._slack_client.is_token_accepted():
             return QUIET_SECONDS
-        for expiry in await self._store.run(link_expiries.take_due_expiries):
-            await self._expire(expiry)
+        taken = await self.leases.claim(self._store.run(link_expiries.take_due_expiries))
+        with self.leases.working(taken):
+            while taken:
+                await self._expire(taken.pop(0))  # one that was begun is not edited twice
         return await self._store.run(link_expiries.expiry_due_in)
 
     async def _expire(self, expiry: LinkExpiry) -> None:
@@ -43,7 +47,11 @@ class LinkExpirer:
             else:
                 await self._slack_client.edit(expiry.target, expiry.ts, message)
         except SlackInvalidCredentials:
-            now = await self._store.run(database_info.current_time)
-            await self._store.run(link_expiries.schedule_expiry, now + timedelta(seconds=QUIET_SECONDS), expiry)
+            await self._put_back(expiry, QUIET_SECONDS)
         except SlackError as error:
             log.info("expire.update_skipped", code=error.code, cause=cause(error))
+
+    async def _put_back(self, expiry: LinkExpiry, seconds: float = 0.0) -> None:
+        """Change it in so many seconds."""
+        now = await self._store.run(database_info.current_time)
+        await self._store.run(link_expiries.schedule_expiry, now + timedelta(seconds=seconds), expiry)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from bot.db import bisections, database_info, link_expiries, outbox, scheduled_reports
 from bot.db.database import Database, recent_reads
 from bot.db.link_expiries import LinkExpiry
-from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
 from bot.db.wakeups import Topic
 from bot.domain.model import CardUpdate, ChannelNotice, Delivery, is_person
 from bot.domain.states import ResultKind
@@ -38,7 +38,7 @@ from bot.slack.blocks import Message
 from bot.slack.client import HTTP_SECONDS, SlackClient
 from bot.slack.message_lookup import SearchPeriod
 from bot.timeouts import no_later_than
-from bot.workers import report_thread
+from bot.workers import leases, report_thread
 from bot.workers.access_recheck import AccessRechecker
 from bot.workers.attempt_clocks import AttemptClocks
 from bot.workers.channel_monitor import ChannelMonitor
@@ -92,6 +92,7 @@ class OutboxDispatcher:
         self._clocks = AttemptClocks(store, slack_client)
         metrics.history_limited.set_function(lambda: float(slack_client.lookup.limited))
         self._results: list[DeliveryResult] = []
+        self._lost: list[DeliveryResult] = []
         self._posts: dict[asyncio.Task[None], DeliveryClaim] = {}
         self._late: set[asyncio.Task[None]] = set()
         self.outage = OutageTracker("slack")
@@ -105,27 +106,33 @@ class OutboxDispatcher:
         """
         if self._results and self._posts:
             await asyncio.wait(self._posts, timeout=TOGETHER_SECONDS)
-        done, self._results = self._results, []
         quiet = not await self._slack_client.is_token_accepted()
         room = 0 if quiet else IN_FLIGHT - len(self._posts)
-        try:
-            exchange = await self._store.run(
-                outbox.commit_results_and_claim, done, room, lease_seconds=self._lease, pace_seconds=self._pace
-            )
-        except BaseException:
-            self._results = done + self._results  # recording the same outcome again changes nothing
-            raise
-        for outcome in exchange.lost:
-            await self._retract_duplicate(outcome)
+        exchange = await leases.claim(self._exchange(room), self._return_claims)
         for claim in exchange.claims:
             task = asyncio.create_task(self._deliver(claim))
             self._posts[task] = claim
             task.add_done_callback(self._on_post_done)
+        await self._retract_duplicates()
         if quiet:
             return QUIET_SECONDS
         if exchange.claims or not room:
             return LOOK_AGAIN_SECONDS
         return None if exchange.due_in is None else max(exchange.due_in, BUSY_SECONDS)
+
+    async def _exchange(self, room: int) -> OutboxBatch:
+        """Hand in what has ended, and claim up to `room` more."""
+        done = self._results[:]
+        exchange = await self._store.run(
+            outbox.commit_results_and_claim, done, room, lease_seconds=self._lease, pace_seconds=self._pace
+        )
+        self._results = [outcome for outcome in self._results if outcome not in done]
+        self._lost += exchange.lost
+        return exchange
+
+    def _return_claims(self, exchange: OutboxBatch) -> None:
+        """Hand back what a stop has interrupted before it was begun."""
+        self._results += [DeliveryResult.of(claim, ResultKind.AGAIN) for claim in exchange.claims]
 
     def _on_post_done(self, task: asyncio.Task[None]) -> None:
         self._posts.pop(task, None)
@@ -144,15 +151,16 @@ class OutboxDispatcher:
 
     async def drain_posts(self, timeout_seconds: float) -> None:
         """Let the posts in progress end, for so many seconds at most, and record their outcomes."""
+        until = time.monotonic() + timeout_seconds
         for late in self._late:
             late.cancel()
         if self._posts:
             await asyncio.wait(self._posts, timeout=timeout_seconds)
         if self._results:
-            await self._store.run(
-                outbox.commit_results_and_claim, self._results, 0, lease_seconds=self._lease, pace_seconds=self._pace
-            )
-            self._results = []
+            await self._exchange(0)
+            await self._store.run(outbox.wake_replicas)
+        with no_later_than(until):
+            await self._retract_duplicates()
 
     # -------------------------------------------------------------- one announcement
 
@@ -405,14 +413,16 @@ class OutboxDispatcher:
     async def _is_old(self, claim: DeliveryClaim) -> bool:
         return await self._store.run(database_info.current_time) - claim.first_attempt_at > GIVE_UP
 
-    async def _retract_duplicate(self, outcome: DeliveryResult) -> None:
-        """Delete our duplicate: another replica posted it after our lease expired."""
-        if outcome.ts is None:
-            return
-        try:
-            await self._slack_client.delete(outcome.channel_id, outcome.ts)
-        except SlackError as error:
-            log.warning("announce.duplicate_not_deleted", code=error.code)
+    async def _retract_duplicates(self) -> None:
+        """Delete our duplicates: another replica posted them after our lease expired."""
+        while self._lost:
+            outcome = self._lost[-1]
+            try:
+                if outcome.ts is not None:
+                    await self._slack_client.delete(outcome.channel_id, outcome.ts)
+            except SlackError as error:
+                log.warning("announce.duplicate_not_deleted", code=error.code)
+            self._lost.pop()
 
     async def _retract_late_copy(self, claim: DeliveryClaim) -> None:
         """Delete what reached Slack after our lease, when another replica had looked for it and posted its own.

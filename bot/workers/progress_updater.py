@@ -34,6 +34,7 @@ from bot.slack.client import MessageRef, SlackClient
 from bot.slack.views import progress as cards
 from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
+from bot.workers.leases import InterruptedLeases
 
 log = logger(__name__)
 
@@ -70,17 +71,21 @@ class ProgressUpdater:
         self._dashboard = dashboard
         self._every = every_seconds
         self._deadline = deadline
+        self.leases = InterruptedLeases(self._release)
 
     async def step(self) -> float | None:
         """Bring the messages that are due up to date; returns the seconds until more are.
 
         Raises DatabaseUnavailable.
         """
-        taken = await self._store.run(build_watches.lease_due_watches, AT_ONCE, LEASE_SECONDS)
-        now = await self._store.run(database_info.current_time)
-        with no_later_than(time.monotonic() + LEASE_SECONDS):
+        taken = await self.leases.claim(self._store.run(build_watches.lease_due_watches, AT_ONCE, LEASE_SECONDS))
+        with self.leases.working(taken), no_later_than(time.monotonic() + LEASE_SECONDS):
+            now = await self._store.run(database_info.current_time)
             await asyncio.gather(*(self._update(row, now) for row in taken))
         return await self._store.run(build_watches.watch_due_in)
+
+    async def _release(self, row: Row) -> None:
+        await self._store.run(build_watches.release_watch, row)
 
     async def _update(self, row: Row, now: datetime) -> None:
         ended = row.standing is not WatchState.OPEN or row.build.stage.final

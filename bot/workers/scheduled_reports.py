@@ -38,6 +38,7 @@ from bot.slack.views import scheduled_report as cards
 from bot.slack.views.forecast import SHOWN
 from bot.timeouts import no_later_than
 from bot.workers.access_recheck import AccessRechecker
+from bot.workers.leases import InterruptedLeases
 from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
@@ -70,6 +71,7 @@ class ScheduledReportJob:
         self._slack_client = slack_client
         self._access_rechecker = access_rechecker
         self._lease = lease_seconds
+        self.leases = InterruptedLeases(self._release)
         self.outage = OutageTracker("digest")
 
     async def step(self) -> float | None:
@@ -80,9 +82,11 @@ class ScheduledReportJob:
         """
         await self._reschedule()
         until = time.monotonic() + self._lease
-        for digest, token in await self._store.run(scheduled_reports.lease_due_reports, AT_ONCE, self._lease):
+        for digest, token in await self.leases.claim(
+            self._store.run(scheduled_reports.lease_due_reports, AT_ONCE, self._lease)
+        ):
             try:
-                with no_later_than(until):
+                with self.leases.working([(digest, token)]), no_later_than(until):
                     await self._enqueue(digest, token)
             except (AppliveryError, SlackError, PermissionUnverified) as problem:
                 self.outage.record_failure(problem)
@@ -90,6 +94,9 @@ class ScheduledReportJob:
                 self.outage.record_success()
         due_in = await self._store.run(scheduled_reports.report_due_in)
         return None if due_in is None else min(due_in, LONGEST_SLEEP)
+
+    async def _release(self, lease: tuple[ScheduledReport, str]) -> None:
+        await self._store.run(scheduled_reports.release_report_leases, lease[1])
 
     async def _reschedule(self) -> None:
         """Bring back those that a clock which was ahead has put off."""

@@ -18,6 +18,7 @@ from tests.conftest import Environment, heads
 from tests.integration.workers.conftest import on_sqlite
 from tests.support.builders import stages
 from tests.support.seeing import labels
+from tests.support.stopping import stopped_after
 from tests.support.waiting import patience
 
 Log = list[Any]
@@ -593,16 +594,11 @@ async def test_poller_without_a_request_left_waits_and_blames_no_one(world: Envi
     assert claim.failures == 0
 
 
-async def test_poller_stopped_at_any_step_of_a_claim_leaves_no_lease(watched: Environment) -> None:
+async def test_poller_stopped_at_any_step_leaves_no_lease(watched: Environment) -> None:
     watch, store = watched.bot.watch, watched.bot.store
-    for steps in range(12):
+    watched.applivery.faults.add("GET */builds", Fault(latency=5.0), times=None)
+    for turns in range(0, 61, 4):
         await store.run(app_polls.request_poll, None)
-        claiming = asyncio.create_task(watch._claim(60.0))
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        claiming.cancel()
-        await asyncio.wait((claiming,))
-        if claiming.cancelled():
-            await watch.release_leases()
-            assert await store.run(app_polls.poll_due_in) == 0, f"leased, cancelled after {steps} steps"
-        await store.run(app_polls.release_poll_leases)
+        assert await stopped_after(turns, watch.step())
+        await watch.leases.release()
+        assert await store.run(app_polls.poll_due_in) == 0, f"leased, cancelled after {turns} turns"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from sandbox.slack import FakeMessage
 from tests.conftest import Environment
 from tests.support.handing import Clock, direct, directs, ready, rested, start_with_page
 from tests.support.seeing import labels, link, press
+from tests.support.stopping import stopped_after, stopped_once
 
 OVER = "This link expired. Courier 2.4.0 (173) iOS"
 
@@ -265,3 +268,27 @@ async def test_a_page_s_link_expires_with_the_page(world: Environment, clock: Cl
     assert copy.text.startswith("This link expired.")
     assert "/b/" not in str(copy.blocks)
     assert len(directs(world, world.ana)) == 1
+
+
+async def test_expirer_stopped_at_any_step_loses_no_message(world: Environment, clock: Clock) -> None:
+    """But the one that was being edited: all others are edited after the next start."""
+    await world.start()
+    ready(world)
+    messages = [await fresh(world) for _ in range(3)]
+    clock.forward(minutes=6)
+    real, begun = world.bot.slack_client.respond, list[str]()
+
+    async def respond(address: str, *_: Any, **__: Any) -> None:
+        begun.append(address)
+        await asyncio.Event().wait()
+
+    world.bot.slack_client.respond = respond
+    for turns in range(0, 8, 2):
+        assert await stopped_after(turns, world.bot.expire.step())
+        await world.bot.expire.leases.release()
+    before = len(begun)
+    await stopped_once(lambda: len(begun) > before, world.bot.expire.step())
+    await world.bot.expire.leases.release()
+    world.bot.slack_client.respond = real
+    await world.bot.expire.step()
+    assert [over(message) for message in messages].count(True) == 3 - len(begun)

@@ -13,6 +13,7 @@ import pytest
 
 from bot.app import RunningBot, running
 from bot.db import app_polls, mutes, outbox, subscriptions
+from bot.db.wakeups import Topic
 from bot.exceptions import StartupError
 from bot.workers.outbox_dispatcher import IN_FLIGHT, LOOK_AGAIN_SECONDS
 from sandbox.faults import Fault
@@ -21,7 +22,8 @@ from tests.integration.workers.conftest import on_postgresql, on_sqlite
 from tests.integration.workers.test_build_poller import ready, subscribed
 from tests.support.builders import posted_ts
 from tests.support.handing import Clock
-from tests.support.waiting import patience
+from tests.support.stopping import stopped_after
+from tests.support.waiting import PATIENCE, patience, until
 
 Log = list[Any]
 POST = "chat.postMessage"
@@ -247,6 +249,47 @@ async def test_a_late_post_without_an_answer_is_taken_back(watched: Environment)
     await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
     await watched.slack.until(lambda: [each.ts for each in watched.slack.messages(watched.releases)] == [first])
     assert len(watched.slack.calls_of("chat.delete")) == 1
+
+
+# ------------------------------------------------------------------ stopped in between
+
+
+async def test_dispatcher_stopped_at_any_step_leaves_no_lease(two: Environment) -> None:
+    two.tuning = replace(two.tuning, lease_seconds=60.0, slack_seconds=30.0)
+    await two.restart()
+    bot = two.bot
+    for number in range(20):
+        await record(two, str(number + 1))
+        await stopped_after(number * 2, bot.announce.step())
+        await bot.announce.drain_posts(PATIENCE)
+        assert (await bot.store.run(outbox.delivery_due_in) or 0) < 1, f"leased, cancelled after {number * 2} turns"
+    await two.settle()
+    assert two.said() == two.said(beta(two)) == EVERY[:20]
+    assert not two.slack.calls_of(LOOK_UP), "what was never begun is not looked for"
+
+
+async def test_dispatcher_stopped_in_a_delete_ends_it(watched: Environment) -> None:
+    await posted_again(watched, late_by=1.2, slack_seconds=5.0)
+    await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
+    watched.slack.faults.add("chat.delete", Fault(latency=PATIENCE))
+    step = asyncio.create_task(watched.bot.announce.drain())
+    await until(lambda: any(target == "chat.delete" for target, _ in watched.slack.faults.fired))
+    step.cancel()
+    await asyncio.wait((step,))
+    await watched.bot.announce.drain_posts(PATIENCE)
+    assert watched.said() == [ready("1")]
+
+
+@on_postgresql
+async def test_dispatcher_that_stops_wakes_the_others(watched: Environment) -> None:
+    await record(watched, "1", "2")
+    async with running(watched.settings(), watched.tuning, jobs=False) as other:
+        await watched.bot.announce.step()
+        while await other.store.wait(Topic.OUTBOX, 0.2):
+            pass  # of what was recorded
+        await watched.bot.announce.drain_posts(PATIENCE)
+        async with patience():
+            assert await other.store.wait(Topic.OUTBOX, None)
 
 
 # ------------------------------------------------------------------ order and pace

@@ -19,6 +19,7 @@ from tests.conftest import Environment, texts
 from tests.integration.workers.conftest import on_sqlite
 from tests.support.handing import Clock, directs, downloaded, ready, rested, seen
 from tests.support.seeing import controls, labels, link, press
+from tests.support.stopping import stopped_after
 from tests.support.waiting import patience
 from tests.support.watching import TITLE, earlier, on_its_way, versions, watched
 
@@ -511,3 +512,22 @@ async def test_a_stage_is_known_by_the_store_alone(world: Environment) -> None:
     assert row.build.stage is Stage.RUNNING
     assert row.seen_at is not None
     assert abs(await world.bot.store.run(database_info.current_time) - row.seen_at) < timedelta(minutes=1)
+
+
+# ------------------------------------------------------------------ stopped in between
+
+
+async def test_progress_stopped_at_any_step_is_due_at_once(world: Environment) -> None:
+    await world.start()
+    on_its_way(world)
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    await world.look()
+    world.slack.faults.add("*", Fault(latency=5.0), times=None)
+    for turns in range(0, 61, 4):
+        await stopped_after(turns, world.bot.progress.step())
+        await world.bot.progress.leases.release()
+        assert await world.bot.store.run(build_watches.watch_due_in) == 0, f"leased, after {turns} turns"
+    world.slack.faults.clear()
+    await world.look()
+    assert len(directs(world, world.bruno)) == 1

@@ -1,0 +1,55 @@
+"""What a worker has leased when it is stopped: kept until it is released, so that no one waits for the lease to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+CLAIM_SECONDS = 2.0  # that a stop waits for a claim in progress
+
+
+async def claim(claiming: Coroutine[Any, Any, T], on_stop: Callable[[T], None]) -> T:
+    """Return what a transaction has claimed. A stop cancels no transaction: `on_stop` is then given what it claimed."""
+    task = asyncio.create_task(claiming)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        done, _ = await asyncio.wait((task,), timeout=CLAIM_SECONDS)
+        if done and not task.cancelled() and not task.exception():
+            on_stop(task.result())
+        raise
+
+
+class InterruptedLeases(Generic[T]):
+    """Leases whose work was stopped in the middle, each to be ended by `release`."""
+
+    def __init__(self, release: Callable[[T], Awaitable[None]]) -> None:
+        self._release = release
+        self._leases: list[T] = []
+
+    async def claim(self, claiming: Coroutine[Any, Any, Sequence[T]]) -> list[T]:
+        """Return what a transaction has leased; see `claim`."""
+        return [*await claim(claiming, self.add)]
+
+    def add(self, leases: Sequence[T]) -> None:
+        """Release these as well."""
+        self._leases += leases
+
+    @contextmanager
+    def working(self, leases: Sequence[T]) -> Iterator[None]:
+        """Add what is left of these when the block is cancelled."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.add(leases)
+            raise
+
+    async def release(self) -> None:
+        """Release all. Raises DatabaseUnavailable; what is left is released the next time."""
+        while self._leases:
+            await self._release(self._leases[-1])
+            self._leases.pop()
