@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from contextlib import suppress
@@ -23,6 +24,8 @@ from bot.timeouts import RateLimitDeadlines, call_limit, longest_wait, person_wa
 
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
 ATTEMPTS = 3
+# Its own logger has no level, and the SDK then writes out each request and answer for a line that nobody logs.
+SDK_LOG = logging.getLogger("slack_sdk")
 MESSAGES = ("chat.", "files.")  # methods whose failure leaves it unknown whether a message arrived
 OF_A_CHANNEL = ("chat.postMessage",)  # limited for each channel; all others for the workspace
 
@@ -54,6 +57,7 @@ class WebAPI(AsyncWebClient):
             base_url=base_url,
             session=session,
             retry_handlers=[] if once else again,
+            logger=SDK_LOG,
         )
         self._attempts = 1 if once else ATTEMPTS
         self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 import structlog
 from hypothesis import given
@@ -17,9 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import PollOutcome, RequestOutcome
+from bot.exceptions import DeliveryUnknown
 from bot.observability import logging as bot_logging
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import HIDDEN, Redactor, redactor
+from bot.slack.web_api import WebAPI
 
 # Each is (a text as it may be logged, the part nobody may see). Assembled here, so that no scanner takes them for real.
 XO = "xo" + "x"
@@ -333,3 +336,34 @@ def test_no_metric_is_told_apart_by_person_channel_app_or_token() -> None:
         "version",
         "state",
     }
+
+
+# ------------------------------------------------------------------ what is not even written out
+
+
+class Words(str):
+    """A text that counts how often it was written out for a log."""
+
+    times = 0
+
+    def __repr__(self) -> str:
+        Words.times += 1
+        return super().__repr__()
+
+
+class BrokenSession:
+    """A session whose every request fails before it is made."""
+
+    closed = False
+
+    def request(self, *_: Any, **__: Any) -> Any:
+        raise aiohttp.ClientConnectionError
+
+
+async def test_slack_sdk_writes_out_no_request_at_usual_levels(logs: Any) -> None:
+    logs("json")
+    session: Any = BrokenSession()
+    api = WebAPI(token="xoxb-1", base_url="https://slack.test/api/", session=session, once=True)
+    with pytest.raises(DeliveryUnknown):
+        await api.api_call("chat.postMessage", json={"text": Words("a card")})
+    assert Words.times == 0
