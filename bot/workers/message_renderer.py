@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
 from bot.db.bisections import HEAD, place_of
 from bot.db.serialization import goal_of_fact
 from bot.domain import install
-from bot.domain.model import App, Build, BuildEvent, CardUpdate, ChannelNotice, Delivery, is_person
+from bot.domain.model import (
+    App,
+    Build,
+    BuildEvent,
+    CardEntry,
+    CardUpdate,
+    ChannelNotice,
+    Delivery,
+    DeliveryOptions,
+    is_person,
+)
 from bot.exceptions import MessageRejected
-from bot.i18n import english
+from bot.i18n import current_locale, english
 from bot.services.app_directory import AppDirectory
 from bot.services.bisections import BisectionService
 from bot.slack.blocks import Message
 from bot.slack.views import bisections, channel_card, goals, thread_details
 from bot.slack.views.welcome import welcome
+
+CARDS = 64  # that are rendered once for all channels which get the same
 
 
 class MessageRenderer:
@@ -39,6 +52,7 @@ class MessageRenderer:
         self._personal = personal
         self._bisections = bisections
         self._clock = clock
+        self._cards = lru_cache(maxsize=CARDS)(self._render_card)
         # Every other event is shown on the channel's card.
         self._of_event: dict[BuildEvent | CardUpdate | ChannelNotice, Callable[[Delivery], Awaitable[Message]]] = {
             ChannelNotice.WELCOME: self._welcome,
@@ -57,7 +71,14 @@ class MessageRenderer:
         return await self._of_event.get(announcement.event, self._card)(announcement)
 
     async def _card(self, announcement: Delivery) -> Message:
-        return channel_card.card(announcement, self._dashboard, self._clock())
+        minute = self._clock().replace(second=0, microsecond=0)
+        shown = channel_card.entries_of(announcement)
+        return self._cards(shown, announcement.manner, minute, current_locale())
+
+    def _render_card(
+        self, shown: tuple[CardEntry, ...], manner: DeliveryOptions, now: datetime, _language: str
+    ) -> Message:
+        return channel_card.of_entries(shown, manner, self._dashboard, now)
 
     async def _welcome(self, announcement: Delivery) -> Message:
         return welcome()

@@ -49,8 +49,18 @@ def card(announcement: Delivery, dashboard: Dashboard, now: datetime | None = No
 
     A build that is old `now` has the day beside its time.
     """
-    shown = announcement.shown or (CardEntry(announcement.build),)
-    manner = announcement.manner
+    return of_entries(entries_of(announcement), announcement.manner, dashboard, now)
+
+
+def entries_of(announcement: Delivery) -> tuple[CardEntry, ...]:
+    """Return what the card of an announcement shows."""
+    return announcement.shown or (CardEntry(announcement.build),)
+
+
+def of_entries(
+    shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard, now: datetime | None = None
+) -> Message:
+    """Return a card with these builds on it; see `card`."""
     if len(shown) == 1:
         return _build_card(shown[0], manner, dashboard, now)
     if len({(entry.build.app.id, entry.build.version) for entry in shown}) == 1:
