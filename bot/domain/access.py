@@ -44,6 +44,7 @@ YOURS = {
     Role.ADMIN: gettext_noop("You're an admin."),
 }
 DO_THIS = gettext_noop("do this")
+ONLY_MEMBERS = Text("Only members of this workspace can use this bot.")
 ASK_FOR_AN_APP = Text("Ask an admin to give you access to an app.")
 
 
@@ -104,9 +105,7 @@ def asker_of(
     Raises PermissionDenied for bots and people who have left.
     """
     if person.bot or person.gone:
-        raise PermissionDenied(
-            Text("Only members of this workspace can use this bot."), NO_TEXT, reason=PauseReason.PERSON
-        )
+        raise PermissionDenied(ONLY_MEMBERS, NO_TEXT, reason=PauseReason.PERSON)
     kind = outsider(person, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
     ids = frozenset((person.user_id, *person.ids))

@@ -13,7 +13,7 @@ from bot import i18n as languages
 from bot.db import access as stored_access
 from bot.db.database import Database
 from bot.domain import access, colleagues
-from bot.domain.access import RoleGrant, SlackPerson
+from bot.domain.access import ONLY_MEMBERS, RoleGrant, SlackPerson
 from bot.domain.colleagues import ColleagueRule, Home
 from bot.domain.model import Actor, Outsider, Role, is_person
 from bot.domain.states import PauseReason
@@ -50,6 +50,8 @@ HIDDEN = ("user_not_found", "user_not_visible", INCOMPLETE)
 SLACKBOTS = ("USLACKBOT", "USLACK")
 # These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
 NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
+
+UNSEEN = Text("Slack doesn't show me who you are.")
 
 Fact = TypeVar("Fact")
 
@@ -190,8 +192,8 @@ class AccessResolver:
             home = (await self._slack_client.identity()).team_id
             person = await self._people.get(user_id)
         except SlackError as error:
-            if self._strict and error.code in NOT_THERE:
-                raise PermissionDenied(reason=PauseReason.PERSON) from error
+            if error.code in NOT_THERE:
+                raise PermissionDenied(UNSEEN, ONLY_MEMBERS, reason=PauseReason.PERSON) from error
             # it is worded for messages, and none was sent
             why = SlackSilent.sentence if isinstance(error, ChannelUnavailable) else error.sentence
             if error.code == INCOMPLETE:

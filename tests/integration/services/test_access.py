@@ -12,7 +12,7 @@ import pytest
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
 from bot.domain.model import Role
-from bot.exceptions import PermissionDenied, SlackError
+from bot.exceptions import PermissionDenied, PermissionUnverified, SlackError
 from bot.services.access import REMEMBER_SECONDS, STALE_SECONDS, AccessResolver, TtlCache
 from bot.slack.client import SlackClient
 from bot.timeouts import for_a_person
@@ -75,9 +75,7 @@ async def test_slack_s_word_counts_and_not_the_payload_s(slack: FakeSlack, peopl
         await people.resolve_actor(stranger.id, None)
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault(error="internal_error"), Fault(error="user_not_found"), Fault(body="nonsense")]
-)
+@pytest.mark.parametrize("fault", [Fault(error="internal_error"), Fault(body="nonsense")])
 async def test_access_uncheckable_user_refused_and_rechecked(
     slack: FakeSlack, people: AccessResolver, fault: Fault
 ) -> None:
@@ -87,6 +85,18 @@ async def test_access_uncheckable_user_refused_and_rechecked(
         with pytest.raises(PermissionDenied, match=r"isn't answering right now\. I can't check who you are until"):
             await people.resolve_actor(ana.id, None)
     slack.faults.clear()
+    assert (await people.resolve_actor(ana.id, None)).role is Role.ADMIN
+
+
+@pytest.mark.parametrize("code", ["user_not_found", "user_not_visible"])
+async def test_user_whom_slack_hides_is_told_so(slack: FakeSlack, people: AccessResolver, code: str) -> None:
+    """Trying again never helps them, and Slack's own code says nothing to them."""
+    ana = slack.user("ana", admin=True)
+    slack.faults.add("users.info", Fault(error=code))
+    with pytest.raises(PermissionDenied) as refused:
+        await people.resolve_actor(ana.id, None)
+    assert not isinstance(refused.value, PermissionUnverified)
+    assert str(refused.value) == "Slack doesn't show me who you are. Only members of this workspace can use this bot."
     assert (await people.resolve_actor(ana.id, None)).role is Role.ADMIN
 
 
