@@ -54,7 +54,9 @@ ACTIONS = {
 }
 # How an action usually ends, which goes without saying.
 USUAL = (AuditOutcome.MINTED, AuditOutcome.TICKET, AuditOutcome.SHARED, AuditOutcome.UPLOADED)
-_ID = re.compile(r"\b[UWCG](?=[A-Z0-9]*[0-9])[A-Z0-9]{7,}\b")
+# In what the bot wrote itself, so that all capitals are an id: of a person, a channel or a user group.
+_ID = re.compile(r"\b([UW]|[CG]|S)(?=[A-Z0-9]*[0-9])[A-Z0-9]+\b")
+_MENTIONS = {"C": "#", "G": "#", "S": "!subteam^"}
 
 
 def listed(
@@ -88,7 +90,7 @@ def _build(build_id: str, names: Mapping[str, str]) -> str:
 
 
 def _outcome(entry: AuditEntry) -> str:
-    """Return how it ended unless as usual, with the people and channels it names by their names."""
+    """Return how it ended unless as usual, with the people, groups and channels it names by their names."""
     if entry.outcome in USUAL:
         return ""
     if entry.outcome == AuditOutcome.UNEXPECTED:
@@ -98,4 +100,4 @@ def _outcome(entry: AuditEntry) -> str:
     outcome = escape_inline(entry.outcome, 300)
     if entry.action not in NAMING:
         return outcome
-    return _ID.sub(lambda match: f"<{'#' if match[0][0] in 'CG' else '@'}{match[0]}>", outcome)
+    return _ID.sub(lambda match: f"<{_MENTIONS.get(match[1], '@')}{match[0]}>", outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -64,6 +65,20 @@ async def test_audit_line_says_who_what_when_entrypoint_and_outcome(world: Envir
         f"<@{world.ana.id}> · get Courier 2.4.0 (173) iOS",
         f"<@{world.ana.id}> · get Courier 2.4.0 (173) iOS",
     ]
+
+
+async def test_audit_shows_names_of_users_groups_and_channels(world: Environment) -> None:
+    await world.start()
+    group = world.slack.usergroup("qa-team", [world.bruno])
+    short = world.slack.workspace.users["U1"] = replace(world.bruno, id="U1", handle="short")
+    for typed in (
+        f"grant <!subteam^{group.id}> releaser",
+        f"grant <@{short.id}> manager",
+        f"grant <#{world.releases.id}> manager",
+    ):
+        await world.ask(typed)
+    ends = [line.rpartition(" · ")[2] for line in lines_of(await world.ask("audit"))]
+    assert ends == [f"manager channel <#{world.releases.id}>", "manager to <@U1>", f"releaser to <!subteam^{group.id}>"]
 
 
 async def test_a_build_keeps_its_name_when_it_is_deleted(world: Environment) -> None:
