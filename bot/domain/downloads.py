@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from bot.domain import platforms
 from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
 from bot.domain.model.described import DescribedEnum
@@ -22,6 +24,14 @@ BUCKETS = {
     "otpUser": gettext_noop("One-time visitors without an email address"),
     "mdmUser": gettext_noop("Managed devices without an email address"),
 }
+# Members who have an id alone: a person each, named by the end of it, for nobody reads 24 digits.
+NAMELESS = {
+    "anonymous": gettext_noop("Anonymous visitor {id}"),
+    "otpUser": gettext_noop("One-time visitor {id}"),
+    "mdmUser": gettext_noop("Managed device {id}"),
+    "employee": gettext_noop("Employee {id}"),
+}
+LAST_DIGITS = 6
 # Applivery's words for where a download came from; a new one is shown as it is.
 SOURCES = {
     "store": gettext_noop("Store"),
@@ -146,7 +156,7 @@ class GroupBy(DescribedEnum):
             scheduled=gettext_noop("downloads of {what} by OS {when} ({tz})"),
             table=gettext_noop("Downloads of {what} by OS"),
             chart=gettext_noop("Downloads by OS"),
-            word=lambda download: download.os or download.platform,
+            word=lambda download: download.os or (download.platform and platforms.name(download.platform)),
             label=lambda system: system or _(NO_SYSTEM),
             counts=lambda summary: summary.systems,
         ),
@@ -302,9 +312,17 @@ def labelled_failures(counts: Mapping[FailureCause, int]) -> Counts:
     return _labelled(words, lambda cause: _(FailureCause(cause).description))
 
 
+def display_name(person: IdentifiedPerson[Any], *, whole_id: bool = False) -> str:
+    """Return what to call a person, in the current language; `whole_id` for a file, where each digit may matter."""
+    if person.called:
+        return person.called
+    digits = (person.id or "")[0 if whole_id else -LAST_DIGITS :]
+    return _(NAMELESS.get(person.kind, gettext_noop("User {id}")), id=digits)
+
+
 def _row(person: IdentifiedPerson[_PersonDownloads]) -> PersonRow:
     share = person.share
-    return PersonRow(person.called, person.kind, share.recorded, share.latest, tuple(person.emails.values()))
+    return PersonRow(display_name(person), person.kind, share.recorded, share.latest, tuple(person.emails.values()))
 
 
 def _when(download: Download | None) -> float:

@@ -35,8 +35,8 @@ class IdentifiedPerson(Generic[Share]):
 
     @property
     def called(self) -> str:
-        """What to call them: their name, else their email address, else their kind and id."""
-        return self.name or next(iter(self.emails.values()), "") or f"{self.kind} {self.id}"
+        """What to call them: their name, else their email address; empty for one who is known by an id alone."""
+        return self.name or next(iter(self.emails.values()), "")
 
     def learn(self, kind: str, id_: str | None, name: str | None, emails: Mapping[str, str]) -> None:
         """Add what later rows have."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain import grammar, time_zones
-from bot.domain.downloads import GroupBy
+from bot.domain.downloads import GroupBy, display_name
 from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.members import PersonGrouping
 from bot.domain.model import Build, MemberDownloads
@@ -77,7 +77,7 @@ class _DownloadCsv:
         """Write the lines, each with the person's name and email, also where its own row has others."""
         for person in self.lines.people():
             email = next(iter(person.emails.values()), None)
-            name = person.name or (None if email else person.called)
+            name = person.name or (None if email else display_name(person, whole_id=True))
             for _key, *line in person.share:
                 sheet.write_row(name, email, *line)
         for anonymous in self.lines.anonymous.values():

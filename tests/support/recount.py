@@ -19,6 +19,7 @@ Row = dict[str, Any]
 MISSING = object()
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
+PLATFORM_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows"}
 TYPES = ("user", "employee", "mdmUser", "otpUser", "unknown", "anonymous", "martian", "", None, MISSING)
 EMAILS = ("ana@acme.io", "Ana@ACME.io", "bob@acme.io", "BOB@acme.io", "zoé@acme.io", "ZOÉ@acme.io", "", None, MISSING)
 IDS = (*(letter * 24 for letter in "abcd"), "", None, MISSING, MISSING)
@@ -121,9 +122,14 @@ def _platform(row: Row) -> str | None:
     return ((row.get("build") or {}).get("os") or "").lower() or None
 
 
+def _platform_name(row: Row) -> str | None:
+    platform = _platform(row)
+    return PLATFORM_NAMES.get(platform, platform) if platform else None
+
+
 def _system(row: Row) -> str:
     told = row.get("os") or {}
-    return " ".join(filter(None, (told.get("name"), told.get("version")))) or _platform(row) or "unknown OS"
+    return " ".join(filter(None, (told.get("name"), told.get("version")))) or _platform_name(row) or "unknown OS"
 
 
 def _source(row: Row) -> str:

@@ -76,7 +76,9 @@ def test_without_an_address_the_id_tells_people_apart() -> None:
     ("member", "name"),
     [
         (Member("user", "u1", "ana@acme.test", None), "ana@acme.test"),
-        (Member("mdmUser", "m1", None, None), "mdmUser m1"),
+        (Member("mdmUser", "m1", None, None), "Managed device m1"),
+        (Member("anonymous", "9dd4e461268c8034f5c8564e", None, None), "Anonymous visitor c8564e"),
+        (Member("martian", "65f0c1d2e3a4b5c6d7e8f901", None, None), "User e8f901"),
         (Member("martian", "x1", None, "Marvin"), "Marvin"),
     ],
 )
@@ -216,7 +218,7 @@ def test_downloads_systems_and_sources_have_display_names() -> None:
     said = (("iOS 17", None, "sdk"), (None, "ios", "warp"), (None, None, None))
     rows = [MemberDownloads(ANA, tuple(Download(os=os, platform=on, source=source) for os, on, source in said))]
     found = summarise(rows)
-    assert dict(found.systems) == {"iOS 17": 1, "ios": 1, "unknown OS": 1}
+    assert dict(found.systems) == {"iOS 17": 1, "iOS": 1, "unknown OS": 1}
     assert dict(found.sources) == {"In the app (SDK)": 1, "warp": 1, "unknown source": 1}
     assert found.undated == 3
 
