@@ -306,7 +306,7 @@ async def _form(
                 _("Version"), "goal.version", hint=_("The latest version"), chosen=which, optional=True
             ),
             blocks.external_select(_("People"), "goal.place", hint=_("A user group or this channel")),
-            _select(_("Share"), "goal.share", shares, share),
+            _select(_("Percentage"), "goal.share", shares, share),
             _select(_("Deadline"), "goal.by", times, when),
             _select(_("Private requests"), "goal.ask", requests, YES_WORD if asks else NO_WORD),
         ),

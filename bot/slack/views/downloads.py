@@ -241,7 +241,7 @@ def _counts(report: DownloadReport) -> Message:
     most = charts.count_fitting_rows(_lines(report, found))
     while charts.count_fitting_rows(rows := _lines(report, charts.limit_points(found, most, _others))) < len(rows):
         most -= 1
-    header = [_(report.by.description.heading), _("Downloads"), _("Share")]
+    header = [_(report.by.description.heading), _("Downloads"), _("Percentage")]
     header += [_("People on it now")] if report.by is GroupBy.VERSION else []
     lines = [f"*{escape_inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
     rest = [_("The CSV has every row.")] * (len(rows) < len(found))
@@ -260,7 +260,7 @@ def _failures(report: DownloadReport) -> Message:
         share = percent(number, whole)
         rows.append((label, number, (share, f"{share} %")))
     lines = [f"*{label}* · {words.failed_installs(number)}" for label, number in counts]
-    header = [_(report.by.description.heading), _("Failed installs"), _("Share")]
+    header = [_(report.by.description.heading), _("Failed installs"), _("Percentage")]
     small = blocks.context(_("One answer for each person and build, without names."))
     text = "\n".join([f"{escape_inline(title, 200)}:", *lines])
     plainer = Message(text, (*blocks.paragraphs(lines), small))

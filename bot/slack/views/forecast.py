@@ -186,7 +186,7 @@ def _button(item: ForecastItem, number: int) -> ButtonElement | None:
         return blocks.button(_("Audit"), f"run.v1#forecast{number}", "audit", accessibility_label=_("Audit log"))
     if item.kind is ForecastKind.REPORT_PAUSED:
         says = _("Stop report d{number} on {app}", number=str(item.number), app=item.app_name or _(EVERY_APP))
-        return blocks.button(_("Stop"), f"undigest.v1#{number}", str(item.number), accessibility_label=says)
+        return blocks.button(_("Stop report"), f"undigest.v1#{number}", str(item.number), accessibility_label=says)
     return _subscription_button(item, number)
 
 

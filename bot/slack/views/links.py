@@ -315,8 +315,7 @@ def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> 
     body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
     names = []
     for at, attachment in enumerate(page.items):
-        kind = escape_inline(attachment.kind, 60) if attachment.kind else ""
-        parts = (f"*{escape_inline(attachment.name, 120)}*", kind, mrkdwn.size(attachment.size))
+        parts = (f"*{escape_inline(attachment.name, 120)}*", mrkdwn.size(attachment.size))
         line = " · ".join(filter(None, parts))
         names.append(strip_formatting(line))
         body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, attachment, at)))

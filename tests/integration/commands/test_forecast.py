@@ -501,7 +501,7 @@ async def test_paused_reports_are_listed_and_can_be_stopped(world: Environment) 
     execute(world, "UPDATE scheduled_reports SET paused = 'access:app'")
     answer = await world.ask("forecast")
     assert "Scheduled report on Courier is paused: the app was deleted in Applivery" in answer.text
-    ended = await (await press(world.slack, answer, "Stop", user=world.ana)).answer()
+    ended = await (await press(world.slack, answer, "Stop report", user=world.ana)).answer()
     assert "*Stopped the scheduled report:*" in ended.text
 
 

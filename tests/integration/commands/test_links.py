@@ -366,6 +366,16 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environm
     assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
 
 
+async def test_link_share_form_has_its_verb_in_spanish(world: Environment) -> None:
+    """*Share* is no share of downloads there."""
+    await world.start()
+    ready(world)
+    world.ana.locale = "es-ES"
+    form = await (await press(world.slack, await world.ask("get courier"), "Share here", user=world.ana)).view()
+    words = [form.payload[part]["text"] for part in ("title", "submit", "close")]
+    assert words == ["¿Compartir en #releases?", "Compartir", "Cancelar"]
+
+
 async def test_link_share_asks_first_and_says_who_will_see_it(world: Environment) -> None:
     await world.start()
     ready(world)

@@ -312,10 +312,10 @@ async def test_summary_counts_users_on_old_build_by_last_download(world: Environ
 @pytest.mark.parametrize(
     ("by", "header", "first"),
     [
-        (GroupBy.VERSION, ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", "4", "100 %", "2"]),
-        (GroupBy.OS, ["OS", "Downloads", "Share"], None),
-        (GroupBy.SOURCE, ["Source", "Downloads", "Share"], ["Store", "4", "100 %"]),
-        (GroupBy.DAY, ["Day", "Downloads", "Share"], None),
+        (GroupBy.VERSION, ["Version", "Downloads", "Percentage", "People on it now"], ["2.4.0", "4", "100 %", "2"]),
+        (GroupBy.OS, ["OS", "Downloads", "Percentage"], None),
+        (GroupBy.SOURCE, ["Source", "Downloads", "Percentage"], ["Store", "4", "100 %"]),
+        (GroupBy.DAY, ["Day", "Downloads", "Percentage"], None),
     ],
 )
 async def test_a_thread_can_be_by_something_else_than_people(

@@ -99,7 +99,7 @@ CASES: list[tuple[ForecastItem, str, tuple[str, str]]] = [
     (
         ForecastItem(ForecastKind.REPORT_PAUSED, number=3, reason=PauseReason.APP, **COURIER),
         "Scheduled report on Courier is paused: the app was deleted in Applivery",
-        ("Stop", "undigest.v1 3"),
+        ("Stop report", "undigest.v1 3"),
     ),
     (
         ForecastItem(ForecastKind.ROLES_LEFT, people=2),
