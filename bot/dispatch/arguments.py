@@ -39,6 +39,7 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
 
     Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
     """
+    words = await _read_link(entry, call, words)
     if (whole := await _whole_text(entry, call, words)) is not None:
         return {entry.parameters[0].name: Rest(whole)}
     app, words = await _take_app(entry, call, words)
@@ -71,15 +72,30 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
     return arguments
 
 
-# ------------------------------------------------------------------ names of several words
+# ------------------------------------------------------------------ links and names of several words
+
+
+async def _read_link(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> ParsedText:
+    """Return the words with a link to Applivery in front as the app and the build that it names."""
+    kind = _first_kind(entry)
+    url, _blank, rest = words.text.strip().partition(" ")
+    if kind not in (App, BuildReference, AppName) or not url.casefold().startswith(("https://", "http://")):
+        return words
+    app, build_id, platform = await call.services.link_previews.name_build(url)
+    which = "" if kind is not BuildReference else build_id or (f"os:{platform}" if app and platform else "")
+    named = " ".join(filter(None, (app, which)))
+    return grammar.read(f"{named} {rest}".strip()) if named else words
+
+
+def _first_kind(entry: RegisteredHandler) -> Any:
+    return next((_strip_optional(parameter.kind) for parameter in entry.parameters if not parameter.is_option), None)
 
 
 async def _take_app(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> tuple[App | None, ParsedText]:
     """Return the app whose name or label was typed first, with any characters, and the words after it."""
-    kinds = [_strip_optional(parameter.kind) for parameter in entry.parameters if not parameter.is_option][:1]
     if not words.text.strip():
         return None, words
-    if kinds not in ([App], [BuildReference], [AppName]):
+    if _first_kind(entry) not in (App, BuildReference, AppName):
         return None, _reparse(words.text)
     apps = await call.known_apps()
     unwrapped = typed_text.strip_formatting(words.text)

@@ -116,6 +116,16 @@ class LinkPreviews:
         with use_locale(await self._people.language(asked.user_id)):
             return await self._counted(self._open(asked), channel=asked.channel_id)
 
+    async def name_build(self, url: str) -> tuple[str, str, str]:
+        """Return the app, the build and the platform that an address names in our workspace; empty for what it doesn't.
+
+        The app of a publication has a name of its own, which the address doesn't say.
+        """
+        link = pasted_links.read(url, self._places)
+        if link is None or link.ticket or not await self._is_ours(link.workspace):
+            return "", "", ""
+        return "" if link.is_store else link.app, link.build_id, link.platform
+
     async def _counted(self, work: Awaitable[LinkOutcome], channel: str | None) -> LinkOutcome:
         try:
             outcome = await work

@@ -211,3 +211,18 @@ async def test_a_menu_is_searched_as_people_type(world: Environment) -> None:
     for part in ("ana's - app", "Ana’s\u00a0– App\u200b", "`Ana’s`", "ANA’S"):
         found = await world.slack.options(form, "get.app", part, user=world.ana)
         assert [entry["text"]["text"] for entry in found] == ["Ana’s – App"], part
+
+
+@pytest.mark.parametrize("way", [typed, mentioned, in_a_thread])
+async def test_link_to_a_build_in_applivery_names_it(world: Environment, way: Any) -> None:
+    """The build in the link, not the newest one, and not the question which app is meant."""
+    await world.start()
+    world.applivery.app("Driver")
+    old = ready(world, version="1.0.0", number="1")
+    ready(world, version="2.0.0", number="2")
+    workspace = world.applivery.organization["slug"]
+    page = f"https://dashboard.applivery.io/{workspace}/apps/{world.courier.slug}/builds"
+    assert the_build(await way(world, f"status <{page}?id={old.id}>")) == old.id
+    assert "1.0.0 (1)" in seen(await way(world, f"builds <{page}?id={old.id}>"))
+    elsewhere = page.replace(f"/{workspace}/", "/elsewhere/")
+    assert "1.0.0" not in seen(await way(world, f"status {elsewhere}?id={old.id}")), "another workspace's"
