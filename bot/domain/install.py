@@ -58,9 +58,10 @@ def file_word(build: Build, kind: FileKind) -> str | Text:
     if is_android(build):
         return ".apk"
     extension = build.extension or _FILES.get(build.platform.casefold(), "")
-    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else Text("file")
+    return f".{extension}" if _EXTENSION.fullmatch(extension) else Text("file")
 
 
+_EXTENSION = re.compile(r"[A-Za-z0-9.]{1,12}")
 _FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, where the extension is not known
 
 

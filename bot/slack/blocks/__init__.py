@@ -47,6 +47,7 @@ from bot.slack.blocks.builders import (
     quote,
     section,
     static_select,
+    with_address,
     without_rich_text,
 )
 
@@ -97,5 +98,6 @@ __all__ = [
     "quote",
     "section",
     "static_select",
+    "with_address",
     "without_rich_text",
 ]

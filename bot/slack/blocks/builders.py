@@ -307,6 +307,12 @@ def actions(*elements: ButtonElement | OverflowMenuElement | StaticSelectElement
     return serialize(ActionsBlock(elements=[element for element in elements if element][:ACTIONS_ELEMENTS]))
 
 
+def with_address(row: Block, url: str) -> Block:
+    """Return a row of buttons whose first one opens this address, as `link_button` does."""
+    first, *others = row["elements"]
+    return {**row, "elements": [{**first, "url": url} if len(url) <= URL else first, *others]}
+
+
 def _accessible(label: str, about: str | None) -> str | None:
     """Return what a screen reader reads: the words on the button come first, as voice control needs it (WCAG 2.5.3)."""
     if not about:

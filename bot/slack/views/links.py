@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from slack_sdk.models.blocks import ButtonElement, Option, OverflowMenuElement
 
@@ -59,21 +61,48 @@ def link(
     `others` are the latest builds of other platforms. `in_dm`: the message stays in direct messages, where there is
     nobody to share with. `verdict` is about the asker's own device.
     """
-    what, life = link_words(build, made), life_words(made, asker, now)
+    parts = _fixed_parts(
+        build, made.kind, tuple(others), None if in_dm else asker.channel_id, dashboard, made.by_page, current_locale()
+    )
+    life = life_words(made, asker, now)
     notes, needs = _device_words(build, verdict, now)
-    row: list[ButtonElement | OverflowMenuElement | None] = [open_link(what, made, build_labels.label(build))]
+    small = "\n".join(filter(None, (*notes, life, needs, parts.elsewhere)))
+    body = (parts.heading, blocks.with_address(parts.row, made.url), blocks.context(small))
+    about = [f"· {needs}"] if verdict and not notes else notes
+    text = " ".join((f"{parts.title}. {parts.what}: {made.url} {life}", *about))
+    return Message(text, body, is_secret=True, expires=_expires(build, made, now))
+
+
+class _FixedParts(NamedTuple):
+    """What the card of a link says of its build, whoever asks; the first button of `row` has no address yet."""
+
+    title: str
+    what: str
+    elsewhere: str
+    heading: Block
+    row: Block
+
+
+@lru_cache(maxsize=64)  # a new build is asked for by many, each in a language and a channel that others have too
+def _fixed_parts(  # noqa: PLR0917 - each is a part of the key
+    build: Build,
+    kind: FileKind,
+    others: tuple[Build, ...],
+    channel_id: str | None,
+    dashboard: str,
+    by_page: bool,
+    _language: str,
+) -> _FixedParts:
+    what = link_words(build, kind)
+    row: list[ButtonElement | OverflowMenuElement | None] = [open_link(what, "", build_labels.label(build))]
     elsewhere = ""
-    if install.over_the_air(build) and not made.by_page:  # only an https page can make an iPhone install
+    if install.over_the_air(build) and not by_page:  # only an https page can make an iPhone install
         elsewhere = _elsewhere(build)
         row.append(blocks.link_button("Applivery", dashboard, "open.dashboard"))
     if install.family(build):
-        row.append(failure_button(build, made.kind))
-    row.append(_menu(build, made.kind, others, None if in_dm else asker.channel_id))
-    small = "\n".join(filter(None, (*notes, life, needs, elsewhere)))
-    body = (blocks.section(f"*{heading(build)}*"), blocks.actions(*row), blocks.context(small))
-    about = [f"· {needs}"] if verdict and not notes else notes
-    text = " ".join((f"{title(build)}. {what}: {made.url} {life}", *about))
-    return Message(text, body, is_secret=True, expires=_expires(build, made, now))
+        row.append(failure_button(build, kind))
+    row.append(_menu(build, kind, others, channel_id))
+    return _FixedParts(title(build), what, elsewhere, blocks.section(f"*{heading(build)}*"), blocks.actions(*row))
 
 
 def _device_words(build: Build, verdict: Verdict | None, now: datetime) -> tuple[list[str], str]:
@@ -99,10 +128,10 @@ def ready(
     return replace(message, text=text, blocks=(blocks.section(f"✅ *{head}*"), *message.blocks[1:]))
 
 
-def open_link(label: str, made: Link, name: str) -> ButtonElement:
+def open_link(label: str, url: str, name: str) -> ButtonElement:
     """Return the button that is a link itself; `name` is what it gets, for who does not see what stands above it."""
     says = f"{label} {name}"
-    return blocks.link_button(label, made.url, "open.link", style="primary", accessibility_label=says)
+    return blocks.link_button(label, url, "open.link", style="primary", accessibility_label=says)
 
 
 def failure_button(build: Build, had: FileKind) -> ButtonElement:
@@ -119,9 +148,9 @@ def _elsewhere(build: Build) -> str:
     return _("To install it, open it in Applivery.")
 
 
-def link_words(build: Build, made: Link) -> str:
-    """Return what following the link does."""
-    return _("Install") if starts_install(build, made.kind) else _("Download {file}", file=_file(build, made.kind))
+def link_words(build: Build, kind: FileKind) -> str:
+    """Return what following a link to this kind of file does."""
+    return _("Install") if starts_install(build, kind) else _("Download {file}", file=_file(build, kind))
 
 
 def starts_install(build: Build, kind: FileKind) -> bool:
@@ -340,7 +369,7 @@ def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Act
     name, life = escape_inline(attachment.name, 120), life_words(made, asker, now)
     head = f"*{name}* · {mrkdwn.size(attachment.size)}\n{heading(build)}"
     row = blocks.actions(
-        open_link(_("Download"), made, attachment.name),
+        open_link(_("Download"), made.url, attachment.name),
         blocks.button(_("All attachments"), "files.v1", build_value(build)),
     )
     text = f"{name}: {made.url} {life}"
