@@ -64,6 +64,7 @@ class AppliveryClient:
         self.page_sizes = PageSizes()
         self._lane = Priority.PEOPLE
         self._unchanged: DecodeCache[Page[Build]] = DecodeCache()
+        self._unchanged_details: DecodeCache[Build] = DecodeCache()
         self._missing = NotFoundResolver(self.organization)
         self._transport = Transport(
             api=hosts.api,
@@ -228,8 +229,12 @@ class AppliveryClient:
 
     async def build(self, app_id: str, build_id: str) -> Build:
         """Return a build in detail, attachments included; raises Gone when it was deleted."""
-        known = App(id=app_id, slug=app_id, name=app_id)
-        return await self._get("build", self._build_path(app_id, build_id), lambda body: parse.build(body, known), None)
+
+        def read(body: bytes) -> Build:
+            return parse.build(body, App(id=app_id, slug=app_id, name=app_id))
+
+        path, question = self._build_path(app_id, build_id), (app_id, build_id)
+        return await self._get("build", path, lambda body: self._unchanged_details.read(question, body, read), None)
 
     # ------------------------------------------------------------------ files
 
