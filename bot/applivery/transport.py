@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 import aiohttp
@@ -262,7 +263,7 @@ class Transport:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=self._timeout, connect=limit, sock_read=limit)
                 if reader
-                else aiohttp.ClientTimeout(total=limit),
+                else _in_all(limit),
                 middlewares=(_no_second_try,),
             ) as response:
                 if reader and response.status < 300:
@@ -304,6 +305,11 @@ class Transport:
         finally:
             self._waiting -= 1
         return semaphore
+
+
+@lru_cache(maxsize=16)  # a fresh one takes as long as the URL
+def _in_all(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
 
 
 def _patience(lane: Priority) -> RetryPolicy:

@@ -92,6 +92,8 @@ class FallbackSender:
 
         Raises: MessageRejected when Slack takes none of its forms, and what else `send` raises.
         """
+        if not _refusable_parts(message):  # most messages: there is one form of them
+            return await send(message)
         for attempt in await self.forms(message):
             async with attempt as form:
                 return await send(form)

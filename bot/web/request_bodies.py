@@ -23,6 +23,8 @@ async def read_body(request: web.Request, most: int) -> bytes:
         raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
     visitor = request.protocol
     limits = visitor.limits if isinstance(visitor, ClientConnection) else ConnectionLimits()
+    if request.content.is_eof():  # mostly: it came together with its head
+        return _arrived(request, most)
     waiting = visitor.waiting() if isinstance(visitor, ClientConnection) else nullcontext()
     try:
         with waiting:
@@ -32,6 +34,17 @@ async def read_body(request: web.Request, most: int) -> bytes:
         raise web.HTTPRequestTimeout from None
     except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):
         raise web.HTTPBadRequest from None
+
+
+def _arrived(request: web.Request, most: int) -> bytes:
+    """Return a body that has come as a whole. Raises as `read_body` does."""
+    try:
+        body = request.content.read_nowait()
+    except (web.RequestPayloadError, ConnectionError):
+        raise web.HTTPBadRequest from None
+    if len(body) > most:
+        raise web.HTTPRequestEntityTooLarge(most, len(body))
+    return body
 
 
 async def _whole(request: web.Request, most: int) -> bytes:
