@@ -55,9 +55,11 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
             near=_USUAL,
             replaces=typed,
         ) from None
-    if since and not until and start > here:
+    # in UTC: two times of one zone are compared by the clock on the wall, which shows one hour twice
+    is_backwards = end.astimezone(UTC) < start.astimezone(UTC)
+    if is_backwards and since and not until:
         raise UserInputError(Text("That period is in the future."), Text(_HINT), near=_USUAL, replaces=since)
-    if end < start:
+    if is_backwards:
         raise UserInputError(
             Text("That period ends before it starts."), Text(_HINT), near=_USUAL, replaces=since or until
         )

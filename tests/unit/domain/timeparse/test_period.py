@@ -178,6 +178,16 @@ def test_hours_are_hours_also_when_the_clocks_change(now: datetime, hours: int) 
     assert found.end.astimezone(UTC) - found.start.astimezone(UTC) == timedelta(hours=hours)
 
 
+def test_ten_to_three_may_come_before_ten_past_two() -> None:
+    """In the hour that the clocks show twice, what is later may be less by the clock on the wall."""
+    first, second = "2026-10-25T02:50+02:00", "2026-10-25T02:10+01:00"
+    assert length(parse(f"{first}..{second}")) - MILLISECOND == timedelta(minutes=20)
+    now = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+    assert length(parse(first, now=now)) - MILLISECOND == timedelta(minutes=20)
+    assert "ends before it starts" in str(refused(f"{second}..{first}").sentence)
+    assert "future" in str(refused("2026-10-25T02:10+01:00", now=datetime(2026, 10, 25, 0, 50, tzinfo=UTC)).sentence)
+
+
 def test_days_are_days_of_the_calendar_when_the_clocks_change() -> None:
     after = datetime(2026, 10, 26, 9, tzinfo=UTC)
     assert utc(parse("1d", now=after))[0] == "2026-10-24 22:00:00.000"
