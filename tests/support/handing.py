@@ -20,10 +20,10 @@ MINTING = "GET /v1/organizations/*/downloadToken"
 
 
 class Clock:
-    """The time of the bot, of Slack and of Applivery, which can be put forward."""
+    """The time of the bot, of Slack and of Applivery, which begins now or `at` (aware), and can be put forward."""
 
-    def __init__(self, world: Environment) -> None:
-        self.ahead = timedelta(0)
+    def __init__(self, world: Environment, at: datetime | None = None) -> None:
+        self.ahead = at - datetime.now(UTC) if at else timedelta(0)
         world.tuning = replace(world.tuning, clock=self)
         world.slack.workspace.clock = self.seconds
         world.applivery.clock = self.seconds

@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 
 from bot.applivery.rate_budget import Priority
-from bot.i18n.format import format_short_day
 from sandbox import seed_data
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.support.everything import dump
+from tests.support.handing import Clock
 from tests.support.seeing import link, old_card, press
 
 HISTORY = "GET /v1/organizations/*/downloads/by-user"
@@ -35,12 +35,12 @@ def ready(world: Environment, min_os: str = "15.0", **about: Any) -> FakeBuild:
 def downloaded(world: Environment, email: str = "ana@acme.test", **about: Any) -> None:
     """A person took an earlier build of Courier, ten days ago."""
     os = about.pop("os", "ios")
-    old = world.applivery.build(world.courier, version="1.0.0", number="1", os=os, created_at=days_ago(20))
-    world.applivery.download(old, world.applivery.member(email=email), **{"at": days_ago(10), **about})
+    old = world.applivery.build(world.courier, version="1.0.0", number="1", os=os, created_at=days_ago(world, 20))
+    world.applivery.download(old, world.applivery.member(email=email), **{"at": days_ago(world, 10), **about})
 
 
-def days_ago(days: int) -> datetime:
-    return datetime.now(UTC) - timedelta(days=days)
+def days_ago(world: Environment, days: int) -> datetime:
+    return world.tuning.clock() - timedelta(days=days)
 
 
 def asked(world: Environment) -> list[dict[str, str]]:
@@ -55,11 +55,12 @@ def small(message: Any) -> str:
 
 
 async def test_a_link_says_that_it_works_on_ones_device(world: Environment) -> None:
+    Clock(world, datetime(2026, 11, 20, 23, 30, tzinfo=UTC))  # half past midnight in Madrid
     await world.start()
     downloaded(world)
     ready(world)
     answer = await world.ask("get courier")
-    assert f"{WORKS}{format_short_day(days_ago(10))})" in small(answer)
+    assert f"{WORKS}11 Nov)" in small(answer)
     assert WORKS in answer.text
     assert "iOS 15.0+" not in small(answer)
     assert asked(world) == [{"email": "ana@acme.test"}]
