@@ -12,6 +12,8 @@ import pytest
 
 from bot.applivery.rate_budget import Priority
 from bot.db import key_value, plan_limits, scheduled_reports
+from bot.domain import forecasts
+from bot.domain.install_rules import RULES
 from bot.domain.model import Actor, App, ReportKind, Role
 from bot.domain.plan_limits import PlanLimit, month_of
 from bot.services.forecasts import ForecastQuery
@@ -21,6 +23,7 @@ from sandbox.faults import Fault
 from sandbox.seed_data import seed_applivery
 from tests.conftest import Environment
 from tests.support.everything import execute
+from tests.support.handing import Clock
 from tests.support.seeing import labels, old_card, press
 
 DAY = timedelta(days=1)
@@ -322,6 +325,18 @@ async def test_an_older_report_does_not_replace_a_newer(world: Environment) -> N
     assert kept.limit == 20
     await world.bot.store.run(key_value.set_value, "plan_limit:odd", "{")
     assert await world.bot.store.run(plan_limits.list_limits) == [kept]
+
+
+async def test_a_dated_change_of_a_platform_is_forecast(world: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecasts, "RULES", RULES)
+    Clock(world, datetime(2026, 12, 20, 12, tzinfo=UTC))
+    await world.start()
+    answer = await world.ask("forecast courier")
+    [line] = lines(answer)
+    assert "*2027* · The developer isn't verified: installs on Android may stop everywhere" in line
+    world.courier["oss"] = ["ios"]
+    await world.restart()
+    assert "*Nothing breaks for Courier until " in (await world.ask("forecast courier")).text
 
 
 # ------------------------------------------------------------------ subscriptions and roles
