@@ -5,11 +5,12 @@
 PY := .venv/bin/python
 ARGS ?=
 SECONDS ?= 300
+AT ?= $(shell date -u +%Y-12-31) 23:59:58
 # Two for each core: half of a test is waiting, and more of them at once make what Slack gives three seconds late.
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check bench fuzz mutate audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference _wording
+.PHONY: help demo test test-at unit check bench fuzz mutate audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference _wording
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is created again.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -22,6 +23,12 @@ demo: .venv/.stamp-run ## the real bot against a fake Slack and a fake Applivery
 
 test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to get it
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+# PostgreSQL and a browser have clocks of their own.
+test-at: .venv/.stamp-dev ## the tests of commands, services, workers and rules as at another moment (UTC): AT="2027-01-01 23:59:59"
+	@$(PY) -m pytest -n $(WORKERS) -p tests.support.moment --at "$(AT)" -m "not browser and not postgres" \
+		tests/unit/domain tests/unit/slack tests/integration/commands tests/integration/services tests/integration/web \
+		tests/integration/workers $(ARGS)
 
 unit: .venv/.stamp-dev ## the tests without I/O, in seconds
 	@$(PY) -m pytest -n 2 -q --hypothesis-profile=quick tests/unit $(ARGS)
