@@ -197,11 +197,18 @@ def _field_of(entry: object) -> Any:
 
 
 def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -> bool:
+    """Return whether a page of `found` items is followed by another, by whichever fact of its envelope says so.
+
+    Each is optional, and a server may give fewer items than were asked for.
+    """
     said = coercion.flag(info.has_next_page)
     if said is not None:
         return said
-    pages = coercion.count(info.total_pages)
-    return page < pages if pages is not None else found == limit
+    pages, following = coercion.count(info.total_pages), coercion.count(info.next_page)
+    if pages is not None or following is not None:
+        return page < (pages if pages is not None else following or 0)
+    total = _total(info)
+    return found == limit if total is None else (page - 1) * limit + found < total
 
 
 def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
@@ -229,7 +236,7 @@ def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.Resp
 
 def _inherit(inner: schemas.ResponseSchema, outer: schemas.ResponseSchema) -> schemas.ResponseSchema:
     """Return the inner envelope with what the outer one says about the pages, where it says nothing itself."""
-    for name in ("has_next_page", "total_pages", "total_docs", "total_items"):
+    for name in ("has_next_page", "next_page", "total_pages", "total_docs", "total_items"):
         if getattr(inner, name) is None:
             setattr(inner, name, getattr(outer, name))
     return inner

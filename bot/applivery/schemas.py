@@ -62,6 +62,7 @@ class ResponseSchema(Struct, rename="camel"):
     items: Raw = _MISSING
     docs: Raw = _MISSING
     has_next_page: Any = None
+    next_page: Any = None
     total_pages: Any = None
     total_docs: Any = None
     total_items: Any = None

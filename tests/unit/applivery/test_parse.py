@@ -257,6 +257,10 @@ def test_a_byte_order_mark_is_forgiven() -> None:
         ({"hasNextPage": "true", "totalItems": "7"}, True, 7),
         ({"totalPages": 3}, True, None),
         ({"totalPages": 2}, False, None),
+        ({"nextPage": 3}, True, None),
+        ({"nextPage": 0}, False, None),
+        ({"totalDocs": 102}, True, 102),
+        ({"totalDocs": 101}, False, 101),
         ({}, False, None),
     ],
 )
@@ -268,6 +272,13 @@ def test_the_next_page_is_told_by_flag_and_else_by_number(info: dict[str, Any], 
 def test_without_a_word_about_pages_a_full_page_has_a_next_one() -> None:
     assert builds([{"id": "x"}, {"id": "y"}], limit=2).has_next
     assert not builds([{"id": "x"}, {"id": "y"}], limit=3).has_next
+
+
+def test_a_short_page_has_a_next_one_by_the_total() -> None:
+    """Servers cap a page at a size of their own; the second page then begins there."""
+    body = {"data": {"items": [{"id": "x"}, {"id": "y"}], "totalItems": 4}}
+    assert builds(body, limit=100).has_next
+    assert not builds(body, page=2, limit=2).has_next
 
 
 def test_parse_empty_page_is_always_the_last() -> None:
