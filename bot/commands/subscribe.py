@@ -71,10 +71,11 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
     try:
         return await call.only_app(None)
     except AmbiguousInput as error:
-        every = [(Text("Every app"), "*")] if call.asker.role >= call.required_role else []
-        more = [*every, (Text("Use a form"), "")]  # nothing typed, and a button: the form
+        all_apps = [(Text("Every app"), "*")] if call.asker.role >= call.required_role else []
+        more = [*all_apps, (Text("Use a form"), "")]  # nothing typed, and a button: the form
         few = len(error.choices) + len(more) <= CHOICES
-        raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
+        every_choice = [*error.choices, *more] if few else [*more, *error.choices]
+        raise AmbiguousInput(error.sentence, every_choice, error.next_step) from None
 
 
 async def speakable(call: CommandContext, channel_id: str | None, *, fixed: bool = False) -> str:

@@ -36,7 +36,7 @@ CHECK = Text("For details, run `applivery-bot doctor` where the bot runs.")
 WELL = gettext_noop("Everything works")
 NOT_WELL = gettext_noop("Needs attention")
 # The name of an outage in the log → text
-_PARTS = {
+PARTS = {
     "applivery": "Applivery",
     "slack": "Slack",
     "watch": gettext_noop("polling"),
@@ -46,6 +46,7 @@ _PARTS = {
     "withdrawals": gettext_noop("permission checks"),
     "progress": gettext_noop("watches"),
     "digest": gettext_noop("scheduled reports"),
+    "goals": gettext_noop("goals"),
     "expire": gettext_noop("link expiry"),
 }
 
@@ -195,7 +196,7 @@ def _to_say(to_say: OutboxHealth) -> str:
 def _trouble(trouble: LastOutage | None) -> list[str]:
     if trouble is None:
         return []
-    what = _(_PARTS[trouble.what]) if trouble.what in _PARTS else trouble.what
+    what = _(PARTS[trouble.what]) if trouble.what in PARTS else trouble.what
     if trouble.problem == exceptions.DatabaseUnavailable.kind:
         what = _("database")
     began = date_tag(trouble.began)

@@ -7,11 +7,13 @@ import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import bot
 from bot import __version__
 from bot.db import app_polls, subscriptions
 from bot.domain.health import (
@@ -25,7 +27,7 @@ from bot.domain.health import (
 )
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
 from bot.i18n import english, use_locale
-from bot.slack.views.health import health, summary
+from bot.slack.views.health import PARTS, health, summary
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.integration.web.test_server import ask
@@ -270,6 +272,15 @@ def test_health_all_well_is_one_line_and_past_outage_no_warning() -> None:
     past = replace(WELL, trouble=LastOutage("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
     assert summary(past) == "✅ Everything works"
     assert "*Last outage* · Applivery, <!date^" in told(health(past))
+
+
+def test_health_has_words_for_each_worker_that_may_fail() -> None:
+    source = "".join(path.read_text("utf-8") for path in Path(bot.__file__).parent.rglob("*.py"))
+    trackers = re.findall(r'OutageTracker\("(\w+)"\)', source)
+    loops = re.findall(r'\("(\w+)", self\.\w+\.step, Topic\.', source)
+    assert "goals" in trackers
+    assert "hold" in loops
+    assert {*trackers, *loops} == PARTS.keys()
 
 
 def test_health_is_said_in_spanish() -> None:

@@ -371,7 +371,9 @@ def fill(**fields: object) -> dict[str, dict[str, object]]:
 async def test_subscribe_several_apps_offers_every_app_and_form(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
-    assert labels(await world.ask("subscribe on:failed")) == ["Courier", "Driver", "Every app", "Use a form"]
+    answer = await world.ask("subscribe on:failed")
+    assert answer.text == "Which app? Courier, Driver, Every app, Use a form.", "one question"
+    assert labels(answer) == ["Courier", "Driver", "Every app", "Use a form"]
 
 
 async def test_the_form_does_what_the_words_do(world: Environment) -> None:
