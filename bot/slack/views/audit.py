@@ -52,6 +52,8 @@ ACTIONS = {
     AuditAction.ALLOWED: gettext_noop("allow access"),
     AuditAction.DENIED: gettext_noop("deny access"),
 }
+# What is done for every app where none is named.
+OF_EVERY_APP = (AuditAction.SUBSCRIBE, AuditAction.DIGEST)
 # How an action usually ends, which goes without saying.
 USUAL = (AuditOutcome.MINTED, AuditOutcome.TICKET, AuditOutcome.SHARED, AuditOutcome.UPLOADED)
 # In what the bot wrote itself, so that all capitals are an id: of a person, a channel or a user group.
@@ -78,7 +80,8 @@ def listed(
 
 
 def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str], now: datetime, tz: str) -> str:
-    what = f" {escape_inline(apps.get(entry.app_id, entry.app_id), 60)}" if entry.app_id else ""
+    named = escape_inline(apps.get(entry.app_id, entry.app_id), 60) if entry.app_id else ""
+    what = f" {named or _('every app')}" if named or entry.action in OF_EVERY_APP else ""
     build = f" {_build(entry.build_id, builds)}" if entry.build_id else ""
     action = _(ACTIONS.get(entry.action) or escape_inline(entry.action, 40))
     when = time_tag(entry.at, now, tz)

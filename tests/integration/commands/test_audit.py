@@ -81,6 +81,15 @@ async def test_audit_shows_names_of_users_groups_and_channels(world: Environment
     assert ends == [f"manager channel <#{world.releases.id}>", "manager to <@U1>", f"releaser to <!subteam^{group.id}>"]
 
 
+async def test_audit_line_of_every_app_names_them(world: Environment) -> None:
+    await world.start()
+    for typed in ("subscribe *", "forecast within:30d every:monday@09:00"):
+        await world.ask(typed)
+    subscribed, scheduled = reversed(lines_of(await world.ask("audit")))
+    assert "· subscribe to every app" in subscribed
+    assert "· schedule reports on every app · " in scheduled
+
+
 async def test_a_build_keeps_its_name_when_it_is_deleted(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
