@@ -34,6 +34,7 @@ _WRITTEN_NOW: Mapping[str, str] = {SQLITE: ":now", POSTGRESQL: NOW[POSTGRESQL]}
 # SQLite needs no row locks: BEGIN IMMEDIATE lets one writer in at a time.
 _SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCKED"}
 _LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
+_SHARE_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR SHARE OF c"}
 
 Statement = Mapping[str, TextClause]
 
@@ -109,7 +110,8 @@ class JsonRows:
 
 
 def written(words: str, rows: JsonRows | None = None) -> Statement:
-    """Return a statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it.
+    """Return a statement for each database from one text with {now}, {skip_locked}, {lock_c}, {share_c} and
+    {rows} in it.
 
     Words of closed vocabularies are named, not spelt: `state = {delivery.DUE}`.
     """
@@ -119,6 +121,7 @@ def written(words: str, rows: JsonRows | None = None) -> Statement:
                 now=_WRITTEN_NOW[dialect],
                 skip_locked=_SKIP_LOCKED[dialect],
                 lock_c=_LOCK_C[dialect],
+                share_c=_SHARE_C[dialect],
                 rows="" if rows is None else format(rows, dialect),
                 **_WORDS,
             )
