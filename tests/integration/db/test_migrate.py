@@ -31,8 +31,8 @@ def fill(connection: sa.Connection) -> None:
     metadata.reflect(connection)
     for name, table in metadata.tables.items():
         if name != "alembic_version":
-            for row in range(3):
-                connection.execute(table.insert().values({column.name: value(column, row) for column in table.c}))
+            rows = [{column.name: value(column, row) for column in table.c} for row in range(3)]
+            connection.execute(table.insert(), rows)
 
 
 def columns(connection: sa.Connection) -> dict[tuple[str, str], list[object]]:
@@ -43,9 +43,10 @@ def columns(connection: sa.Connection) -> dict[tuple[str, str], list[object]]:
     for name, table in metadata.tables.items():
         today = PLAIN_NAMES.TABLES.get(name, name)
         renamed = PLAIN_NAMES.COLUMNS.get(today, {})
-        for column in table.c if name != "alembic_version" else ():
-            values = connection.scalars(sa.select(column).select_from(table)).all()
-            found[today, renamed.get(column.name, column.name)] = sorted(values, key=repr)
+        if name != "alembic_version":
+            rows = connection.execute(sa.select(table)).all()
+            for at, column in enumerate(table.c):
+                found[today, renamed.get(column.name, column.name)] = sorted((row[at] for row in rows), key=repr)
     return found
 
 
