@@ -320,15 +320,7 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
         )
     if not ready:
         if builds:
-            status = builds[0].status or builds[0].stage
-            raise NoReadyBuild(
-                Text(
-                    "No matching build of {app} is ready. The newest is “{status}”.",
-                    app=verbatim(of.name),
-                    status=status,
-                ),
-                builds[0],
-            )
+            raise NoReadyBuild(Text("No matching build of {app} is ready.", app=verbatim(of.name)), builds[0])
         raise UserInputError(Text("No build of {app} matches.", app=verbatim(of.name)), commands=see_builds(of))
     return stand[0]
 

@@ -208,7 +208,7 @@ async def test_a_build_that_is_not_ready_is_answered_in_words(world: Environment
     assert re.search("has not finished processing|isn't ready yet: being processed", said.text)
     assert "http" not in said.text
     said = await world.ask("get courier")
-    assert "No matching build of Courier is ready. The newest is “`in_progress`”" in said.text
+    assert said.text.startswith("No matching build of Courier is ready. Courier ")
     assert labels(said) == ["Notify me", "Check again", "Open in Applivery"]
 
 
