@@ -184,6 +184,18 @@ class Database:
         answer, _ = await self._runner.run(partial(self._call, function, args, kwargs), self._committed)
         return answer
 
+    async def run_unsynced(
+        self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do what `run` does, and on SQLite do not wait for the disk.
+
+        A power cut, unlike the end of the process, may undo it; not once a later `run` has returned. So it is for what
+        means nothing without what that one writes.
+        """
+        work = partial(self._call, function, args, kwargs)
+        answer, _ = await self._runner.run(work, self._committed, synced=False)
+        return answer
+
     def _call(
         self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any], connection: sa.Connection
     ) -> tuple[T, set[Topic]]:

@@ -149,7 +149,7 @@ class PostgresRunner:
         self._threads = DaemonThreads()
         self._log_throttle = LogThrottle()
 
-    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
         """See `Runner`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
         line = _CancelHandle()
         doing = await self._begun(partial(self._tries, work, line))

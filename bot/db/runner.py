@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ T = TypeVar("T")
 # after a failover, full, without our rights, or it broke the statement off.
 OWN_FAULT = (IntegrityError, DataError)
 DRIVERS = (DBAPIError, PoolTimeout)
+_NORMAL = 1  # of SQLite's `synchronous`
 
 
 # What is done in one transaction; it may be done more than once, each time in a new one.
@@ -31,10 +32,11 @@ Work = Callable[[sa.Connection], T]
 class Runner(Protocol):
     """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now."""
 
-    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
         """Do `work` in a transaction of its own, then call `committed` with its answer, on the event loop.
 
-        `committed` is called even when the caller was cancelled meanwhile.
+        `committed` is called even when the caller was cancelled meanwhile. Unless `synced`, a power cut may undo it
+        until a later transaction is synced.
         """
         ...
 
@@ -66,11 +68,11 @@ class SqliteRunner:
         self._queue: deque[_QueuedWork] = deque()
         self._is_called = False
 
-    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
         """See `Runner`. A cancelled caller does not stop a transaction that has begun."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._queue.append((work, committed, answer))
+        self._queue.append((work, committed, synced, answer))
         if not self._is_called:  # after what is ready to run now, which may queue more for the same commit
             self._is_called = True
             loop.call_soon(self._call_thread, loop)
@@ -95,30 +97,31 @@ class SqliteRunner:
         if not group:
             return
         try:
-            ends = self._together([work for work, _, _ in group])
+            synced = any(synced for _, _, synced, _ in group)
+            ends = self._together([work for work, *_ in group], synced=synced)
         except BaseException as error:  # noqa: BLE001 - it is raised to the callers
             ends = [_WorkResult(error=error)] * len(group)
         with suppress(RuntimeError):  # the loop is closed, so nobody waits any more
             loop.call_soon_threadsafe(_tell_callers, group, ends)
 
-    def _together(self, group: list[Work[Any]]) -> list[_WorkResult]:
+    def _together(self, group: list[Work[Any]], *, synced: bool) -> list[_WorkResult]:
         """Do several pieces of work in one transaction; each in one of its own when any of them fails."""
         try:
-            return self._transact(lambda connection: [_WorkResult(work(connection)) for work in group])
+            return self._transact(lambda connection: [_WorkResult(work(connection)) for work in group], synced=synced)
         except Exception as error:  # noqa: BLE001 - it is raised to the caller
             if len(group) == 1:
                 return [_WorkResult(error=error)]
-        return [end for work in group for end in self._together([work])]
+        return [end for work in group for end in self._together([work], synced=synced)]
 
     async def run_raw(self, work: Work[T]) -> T:
         """See `Runner`."""
         return await self._in_thread(partial(self._transact, work))
 
-    def _transact(self, work: Work[T]) -> T:
+    def _transact(self, work: Work[T], *, synced: bool = True) -> T:
         connection = self._connection or self._engine.connect()
         self._connection = None
         try:
-            with connection.begin():
+            with nullcontext() if synced else _unsynced(connection), connection.begin():
                 answer = work(connection)
         except BaseException:
             connection.close()  # the pool puts it right
@@ -148,12 +151,27 @@ class _WorkResult(NamedTuple):
     error: BaseException | None = None
 
 
-# with what is called after its commit, and where its caller waits
-_QueuedWork = tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]
+# with what is called after its commit, whether that waits for the disk, and where its caller waits
+_QueuedWork = tuple[Work[Any], Callable[[Any], None], bool, asyncio.Future[Any]]
+
+
+@contextmanager
+def _unsynced(connection: sa.Connection) -> Iterator[None]:
+    """Let a commit in the block not wait for the disk; the next one that does takes it along.
+
+    https://www.sqlite.org/pragma.html#pragma_synchronous: of the write-ahead log a power cut takes the end.
+    """
+    driver: Any = connection.connection.driver_connection
+    (usual,) = driver.execute("PRAGMA synchronous").fetchone()
+    driver.execute(f"PRAGMA synchronous = {min(usual, _NORMAL)}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA synchronous = {usual}")
 
 
 def _tell_callers(group: Sequence[_QueuedWork], ends: Sequence[_WorkResult]) -> None:
-    for (_, committed, answer), end in zip(group, ends, strict=True):
+    for (_, committed, _, answer), end in zip(group, ends, strict=True):
         if not end.error:
             committed(end.value)
         if not answer.done():

@@ -76,8 +76,11 @@ class RequestDeduplicator:
         self, known: list[str], clicks: Collection[str], link: LinkLimits | None, entrypoint: Entrypoint
     ) -> Arrival:
         try:
+            # a link is given out after its audit entry is on the disk, and this with it; without that, the click may
+            # come again
+            run = self._store.run if link is None else self._store.run_unsynced
             async with asyncio.timeout(LOOK_SECONDS):
-                arrival = await self._store.run(idempotency.record_arrival, known, clicks, link)
+                arrival = await run(idempotency.record_arrival, known, clicks, link)
         except TimeoutError as error:
             raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
         if arrival.is_replayed:

@@ -16,12 +16,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import Pool
 
 from bot.db import database_info, key_value, schema, subscriptions
 from bot.db import migrate as db_migrate
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database, migrate
+from bot.db.transaction import Transaction
 from bot.exceptions import StartupError
 from tests.conftest import no_power_cuts
 from tests.support.builders import subscribe
@@ -97,6 +99,7 @@ def _change(address: str, statement: str) -> None:
 HOLD = """
 import asyncio, sys
 from bot.db.database import Database
+from bot.db.transaction import Transaction
 async def main():
     await Database.open(sys.argv[1])
     print("open", flush=True)
@@ -145,6 +148,24 @@ async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Pat
         return [connection.execute(sa.text(f"PRAGMA {name}")).scalar() for name in names]
 
     assert await store._runner.run_raw(pragmas) == ["wal", 2, 5000]
+    await store.close()
+
+
+async def test_sqlite_unsynced_commit_does_not_wait_for_disk(tmp_path: Path, power_cuts: None) -> None:
+    store = await Database.open(f"sqlite:///{tmp_path}/bot.db")
+
+    def level(tx: Transaction) -> int:
+        return int(tx.execute(sa.text("PRAGMA synchronous")).scalar_one())
+
+    def fail(tx: Transaction) -> None:
+        tx.execute(sa.text("INSERT INTO key_value (key) VALUES (NULL)"))
+
+    assert (await store.run_unsynced(level), await store.run(level)) == (1, 2)
+    together = await asyncio.gather(store.run_unsynced(level), store.run(level), store.run_unsynced(level))
+    assert set(together) == {2}
+    with pytest.raises(IntegrityError):
+        await store.run_unsynced(fail)
+    assert await store.run(level) == 2
     await store.close()
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bot.app import running
-from bot.domain.outcomes import RequestOutcome
+from bot.db.database import Database
+from bot.db.link_quota import LinkLimits
+from bot.domain.outcomes import Arrival, RequestOutcome
+from bot.observability.metrics import Metrics
+from bot.slack.deduplication import RequestDeduplicator
+from bot.slack.incoming import IncomingRequest
 from sandbox.slack import Interaction
 from tests.conftest import Environment
 from tests.support.handing import direct, directs, mints, ready, rested
@@ -173,3 +178,28 @@ def said_once(world: Environment) -> dict[str, Any]:
     """An app_mention of one message."""
     where = {"user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
     return {"type": "app_mention", "text": f"<@{world.slack.bot_user_id}> get courier", **where}
+
+
+class _Disk:
+    """A database that notes whether it was to wait for the disk."""
+
+    def __init__(self) -> None:
+        self.waited: list[bool] = []
+
+    async def run(self, *_: object) -> Arrival:
+        self.waited.append(True)
+        return Arrival()
+
+    async def run_unsynced(self, *_: object) -> Arrival:
+        self.waited.append(False)
+        return Arrival()
+
+
+@pytest.mark.parametrize(("link", "waits"), [(None, True), (LinkLimits("U1", 10, 60), False)])
+async def test_deduplication_click_for_link_is_synced_later(link: LinkLimits | None, waits: bool) -> None:
+    disk = _Disk()
+    deduplicator = RequestDeduplicator(cast("Database", disk), Metrics())
+    look = deduplicator.start_check(IncomingRequest({}), {"trigger_id": "1"}, ["click"], link)
+    assert look is not None
+    assert await look == Arrival()
+    assert disk.waited == [waits]
