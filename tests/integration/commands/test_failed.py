@@ -19,7 +19,7 @@ from tests.support.everything import dump, execute
 from tests.support.seeing import labels, old_card, press
 from tests.support.shown import texts
 
-IN_HOUSE = {"ExpirationDate": "2031-01-01T00:00:00Z", "ProvisionsAllDevices": True, "signingType": "enterprise"}
+IN_HOUSE = {"ExpirationDate": "2100-01-01T00:00:00Z", "ProvisionsAllDevices": True, "signingType": "enterprise"}
 
 
 def ready(world: Environment, min_os: str = "15.0", **about: Any) -> FakeBuild:

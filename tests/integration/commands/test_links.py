@@ -42,7 +42,7 @@ MORE = ["Fresh link", "Send to my DM", "Share here", "Details"]  # of the menu
 
 def provision(**facts: Any) -> dict[str, Any]:
     """What Applivery read out of an .ipa."""
-    profile = {"ExpirationDate": "2031-01-01T00:00:00.000Z", "signingType": "enterprise", "ProvisionsAllDevices": True}
+    profile = {"ExpirationDate": "2100-01-01T00:00:00.000Z", "signingType": "enterprise", "ProvisionsAllDevices": True}
     return {"ios": {"plist": {"MinimumOSVersion": "15.0"}, "mobileprovision": {**profile, **facts}}}
 
 
