@@ -1,7 +1,8 @@
 """Our bot as it runs, by a clock that others set: `python -m bench.daylight FILE`, with the bot's own settings.
 
 All that the bot remembers, forgets, plans and polls goes by that clock. What waits for a time is woken when the clock
-was moved, since nobody sleeps through a night here. Leases are long, as a minute may be over before Slack answers.
+was moved, and each hour what is too old is deleted, since nobody sleeps through a night here. Leases are long: the
+clock may move before Slack's answer is written down.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from bot import settings as bot_settings
 from bot.app import RunningBot
 from bot.db.wakeups import Topic
 from bot.observability.logging import set_up_logs
+from bot.settings import Settings
 from bot.testing_overrides import TestingOverrides
+from bot.workers.retention import EVERY_SECONDS, RetentionJob
 
-LEASE_SECONDS = 600.0  # in hours that are not ours
-LOOK_SECONDS = 0.005
+LEASE_SECONDS = 86_400.0  # longer than any step of the clock
+LOOK_SECONDS = 0.01
 
 
 async def main(file: Path) -> None:
@@ -40,19 +43,29 @@ async def main(file: Path) -> None:
     )
     async with app.running(settings, tuning) as service:
         gc.freeze()  # as `bot run` does
-        waking = asyncio.create_task(_wake(service, hours))
+        waking = asyncio.create_task(_wake(service, settings, hours))
         await stop.wait()
         waking.cancel()
 
 
-async def _wake(service: RunningBot, hours: SharedClock) -> None:
-    then = hours.now()
+async def _wake(service: RunningBot, settings: Settings, hours: SharedClock) -> None:
+    then = cleaned = hours.now()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if (now := hours.now()) != then:
             then = now
             for topic in Topic:
                 service.store.wake(topic)
+            if (now - cleaned).total_seconds() >= EVERY_SECONDS:
+                cleaned = now
+                await _clean_up(service, settings)
+
+
+async def _clean_up(service: RunningBot, settings: Settings) -> None:
+    """Do what the bot's own job, whose hour is a real one, does once an hour."""
+    job = RetentionJob(service.store, audit_days=settings.ledger_days, history_days=settings.history_days)
+    while await job.step() != EVERY_SECONDS:
+        pass
 
 
 if __name__ == "__main__":

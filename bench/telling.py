@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.hours import SharedClock
 from bench.http import ClientExchange, get, post
 from bench.processes import ROOT, RunningProcess, app_in, sink
 from bot.db import subscriptions
@@ -26,6 +27,14 @@ DOORBELL = "bench-doorbell"
 PATIENCE = 60.0
 SETTLING = 10.0
 OLDER = ("made_at", "seen_at", "since", "changed_at")
+_SUBSCRIBE = """
+import asyncio, pathlib, sys
+from bench.hours import SharedClock
+from bench.telling import subscribe
+database, hours, *apps = sys.argv[1:]
+more = {"clock": SharedClock(pathlib.Path(hours)).now} if hours else {}
+asyncio.run(subscribe(database, apps, **more))
+"""
 # As it should be run: what was committed survives a power cut.
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -128,7 +137,7 @@ async def scene(
         async with sink("bench.releases", str(apps), str(builds)) as port:
             world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
-            await (subscribe(database, ids) if root == ROOT else _subscribe_by(root, database, ids))
+            await subscribe_by(root, database, ids)
             watching = {"APPLIVERY_WEBHOOK_SECRET": DOORBELL, "ACCESS_DEFAULT_ROLE": "manager"}
             more = {"DATABASE_URL": database, **watching, **settings}
             async with app_in(folder, ("bench.teller",), port, root, **more) as bot:
@@ -160,10 +169,14 @@ async def subscribe(database: str, apps: tuple[str, ...], clock: Callable[[], da
         await store.close()
 
 
-async def _subscribe_by(root: Path, database: str, apps: tuple[str, ...]) -> None:
-    """The same by the code of another version, whose tables may be others."""
-    code = "import asyncio, sys; from bench.telling import subscribe as s; asyncio.run(s(sys.argv[1], sys.argv[2:]))"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, database, *apps, cwd=root)
+async def subscribe_by(root: Path, database: str, apps: tuple[str, ...], hours: Path | None = None) -> None:
+    """The same by the code of another version, whose tables may be others; with a clock file, by that clock."""
+    if root == ROOT:
+        await subscribe(database, apps, SharedClock(hours).now if hours else utc_now)
+        return
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _SUBSCRIBE, database, str(hours or ""), *apps), cwd=root
+    )
     if await process.wait():
         raise RuntimeError(f"{root} could not subscribe")
 

@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 from bench.clicks import ClickAnswers
 from bench.hours import SharedClock
 from bench.http import ClientExchange, ServerExchange, get, post
-from bench.processes import RunningProcess, app_in, sink
+from bench.processes import ROOT, RunningProcess, app_in, sink
 from bench.slack import click, command
-from bench.telling import CHANNELS, DOORBELL, subscribe
+from bench.telling import CHANNELS, DOORBELL, subscribe_by
 
 APPS, PEOPLE = 12, 300
 HOUR = 60  # in minutes
@@ -42,11 +42,13 @@ class Day:
     answers: ClickAnswers
     here: int
     apps: tuple[str, ...]
+    file: Path
     dice: random.Random = field(default_factory=lambda: random.Random("day"))
     typed: int = 0
     cards: int = 0
     moving: dict[int, int] = field(default_factory=dict)  # minutes since the upload, by app
     counts: dict[str, int] = field(default_factory=dict)
+    happens: dict[str, int] = field(default_factory=lambda: DAY)
 
     async def minute(self, minutes: int = 1, busy: float = 1.0) -> None:
         """What happens in one minute; it is over when all have an answer and the channels know of their builds.
@@ -56,7 +58,7 @@ class Day:
         self.hours.set(self.hours.now() + timedelta(minutes=minutes))
         for app in [app for app, age in self.moving.items() if age]:
             await self._further(app)
-        for what, times in DAY.items():
+        for what, times in self.happens.items():
             for _ in range(self._how_often(times * busy * minutes)):
                 self.counts[what] = self.counts.get(what, 0) + 1
                 await getattr(self, f"_{what}")()
@@ -146,8 +148,8 @@ class Day:
 
 
 @asynccontextmanager
-async def workday(apps: int = APPS) -> AsyncIterator[Day]:
-    """A bot that knows 20 builds of each app, at the first minute."""
+async def workday(apps: int = APPS, root: Path = ROOT, *, history: int = 20) -> AsyncIterator[Day]:
+    """A bot of this checkout that knows so many builds of each app, at the first minute."""
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         hours = SharedClock(folder / "hours")
@@ -155,14 +157,14 @@ async def workday(apps: int = APPS) -> AsyncIterator[Day]:
         async with sink("bench.workspace", str(apps), str(folder / "hours")) as port:
             world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
-            await world.ask(get("/more/20/all"))  # history
-            await subscribe(f"sqlite:///{folder / 'bot.db'}", ids, clock=hours.now)
+            await world.ask(get(f"/more/{history}/all"))
+            await subscribe_by(root, f"sqlite:///{folder / 'bot.db'}", ids, folder / "hours")
             more = {"APPLIVERY_WEBHOOK_SECRET": DOORBELL, "ACCESS_DEFAULT_ROLE": "manager"}
-            async with app_in(folder, ("bench.daylight", str(folder / "hours")), port, **more) as bot:
+            async with app_in(folder, ("bench.daylight", str(folder / "hours")), port, root, **more) as bot:
                 answers = ClickAnswers()
                 server = await asyncio.get_running_loop().create_server(
                     lambda: ServerExchange(answers.respond), "127.0.0.1", 0
                 )
                 here = server.sockets[0].getsockname()[1]
-                yield Day(bot, world, hours, answers, here, ids)
+                yield Day(bot, world, hours, answers, here, ids, folder / "bot.db")
                 server.close()

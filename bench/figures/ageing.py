@@ -1,7 +1,10 @@
 """What an hour of a workspace costs after 10 hours, after 100 and after 1,000: CPU per pretended hour.
 
-Three bots of these ages live the same days, in turn. An hour is one step of the fake clock, with a share of what a busy
-day has in it; a round is a whole day, so that what is done once a day is in each. Until then they age in longer steps.
+Three bots of these ages live the same days side by side, an hour of each in turn, so that what else the machine does
+meets all of them. An hour is one step of the fake clock, with a share of what a busy day has in it; a round is a whole
+day, so that what is done once a day is in each. Until then they live a day in the same way, but nobody scrapes their
+metrics, which leaves nothing behind; the days before it are copies of what it has left in the database. Each app has a
+full page of builds from the start: what a longer page costs is in `looking`.
 """
 
 from __future__ import annotations
@@ -11,63 +14,87 @@ import random
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 
-from bench.processes import QUICK
+from bench.past import repeat
+from bench.processes import BEFORE, QUICK, ROOT
 from bench.rounds import in_turn, middle, ratio
 from bench.row import TableRow
-from bench.workday import HOUR, Day, workday
+from bench.workday import BEGAN, DAY, HOUR, Day, workday
 
-AGES = (10, 50, 100) if QUICK else (10, 100, 1_000)
-SECONDS = 30.0 if QUICK else 100.0  # for all hours before the rounds
+AGES = (10, 100, 1_000)
+LIVED = 25  # hours: what is kept for a day is there then
+PAGE = 100
+SECONDS = 60.0 if QUICK else 120.0  # for all hours before the rounds
+ROUNDS_SECONDS = 20.0 if QUICK else 120.0
 BUSY = 0.1
-STEP = 5  # hours at once, until the rounds begin
 A_DAY = 24
-ROUNDS = 2 if QUICK else 5
+ROUNDS = 2 if QUICK else 3
 APPS = 4
-NAMES = ("ours", "older", "oldest")
+AGEING = {what: times for what, times in DAY.items() if what != "scrapes"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds of CPU for an hour."""
+    """Milliseconds of CPU for an hour, of the youngest, of the one between and of the oldest."""
 
-    cpu: float
+    young: float
+    older: float
+    oldest: float
 
 
 async def rows() -> list[TableRow]:
     """The CPU of an hour at each age, and its growth until the last."""
+    versions = {"ours": ROOT} | ({"before": BEFORE} if BEFORE else {})
     async with AsyncExitStack() as stack:
-        days = {name: await stack.enter_async_context(workday(APPS)) for name in NAMES}
+        days = {
+            name: [await stack.enter_async_context(workday(APPS, root, history=PAGE)) for _ in AGES]
+            for name, root in versions.items()
+        }
         until = time.monotonic() + SECONDS
-        ages = await asyncio.gather(*(_age(day, hours, until) for day, hours in zip(days.values(), AGES, strict=True)))
-        found = await in_turn(days, _day, ROUNDS)
-    found.causes += [f"{age:,} of {wanted:,} hours" for age, wanted in zip(ages, AGES, strict=True) if age < wanted]
-    young, older, oldest = (found.values(name, "cpu") for name in NAMES)
+        ages = await asyncio.gather(*(_age(bots, until) for bots in days.values()))
+        found = await in_turn(days, _day, ROUNDS, seconds=ROUNDS_SECONDS)
+    found.causes += [f"{age:,} of {wanted:,} hours" for age, wanted in zip(ages[0], AGES, strict=True) if age < wanted]
+    young, older, oldest = (found.values("ours", figure) for figure in Cost.__slots__)
+    before, old_before = found.values("before", "young"), found.values("before", "oldest")
     return [
         TableRow(
-            f"CPU per pretended hour after {' / '.join(f'{age:,}' for age in ages)} hours",
+            f"CPU per pretended hour after {' / '.join(f'{age:,}' for age in ages[0])} hours",
             "ms",
             middle(young),
             target=1.03,
             grown=(middle(older), middle(oldest)),
             by_round=ratio(oldest, young),
+            before=middle(before) if before else None,
+            before_ratio=ratio(old_before, before),
             incomplete=found.words,
         )
     ]
 
 
-async def _age(day: Day, hours: int, until: float) -> int:
-    """Let so many hours pass; gives how many did in time."""
-    for hour in range(0, hours, STEP):
+async def _age(bots: list[Day], until: float) -> list[int]:
+    """Let each be as many hours old as it is to be; gives how old it became in time."""
+    return await asyncio.gather(*(_live(bot, hours, until) for bot, hours in zip(bots, AGES, strict=True)))
+
+
+async def _live(day: Day, hours: int, until: float) -> int:
+    day.happens = AGEING
+    lived = min(hours, LIVED)
+    for hour in range(lived):
         if time.monotonic() > until:
             return hour
-        await day.minute(HOUR * STEP, BUSY)
+        await day.minute(HOUR, BUSY)
+    await asyncio.to_thread(repeat, day.file, BEGAN, timedelta(hours=lived), hours // lived - 1, running=True)
     return hours
 
 
-async def _day(_name: str, day: Day, number: int) -> Cost:
-    day.dice = random.Random(number)  # the same day for each of them
-    before = day.bot.cpu()
-    for _ in range(A_DAY):
-        await day.minute(HOUR, BUSY)
-    return Cost((day.bot.cpu() - before) / A_DAY * 1000)
+async def _day(_name: str, bots: list[Day], number: int) -> Cost:
+    """The same day for each; before the first round an hour of it."""
+    hours = A_DAY if number else 1
+    before = [bot.bot.cpu() for bot in bots]
+    for bot in bots:
+        bot.dice, bot.happens = random.Random(number), DAY
+    for _ in range(hours):
+        for bot in bots:
+            await bot.minute(HOUR, BUSY)
+    return Cost(*((bot.bot.cpu() - used) / hours * 1000 for bot, used in zip(bots, before, strict=True)))
