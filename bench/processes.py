@@ -154,6 +154,20 @@ async def _measured(program: str, *words: object) -> bytes:
     return said
 
 
+async def source(file: Path, *words: object, root: Path = ROOT) -> bytes:
+    """What a program of this checkout printed, run with the modules of another one."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", file.read_text(encoding="utf-8"), *map(str, words)),
+        cwd=root,
+        env=_environment(),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{file.name} ended with {process.returncode} in {root}")
+    return said
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()

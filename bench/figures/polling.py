@@ -1,48 +1,59 @@
 """500 apps with the default allowance over 3 pretended hours: how long an app waits for a look, and a webhook for its.
 
-The real budget and the real pace, by a clock of its own: one replica and two, alone and with people and webhooks.
+The real budget and the real pace, by a clock of its own: one replica and two, alone and with people and webhooks. An
+earlier version is measured if it has the same simulation.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
+from collections import defaultdict
+from pathlib import Path
 
-from bench.rounds import Partial, worst
+from bench import polls
+from bench.processes import BEFORE, ROOT, source
+from bench.rounds import Partial
 from bench.row import TableRow
-from bot.applivery.rate_budget import RequestBudget
-from tests.support.poll_simulation import ALLOWANCE, HOUR, Simulation
+from tests.support.poll_simulation import ALLOWANCE
 
 APPS, HOURS = 500, 3
-# Replicas, and what people and webhooks take in an hour.
-LOADS = ((1, 0, 14), (1, 1500, 300), (2, 0, 14), (2, 1500, 300))
+UNKNOWN = math.nan
 
 
 async def rows() -> list[TableRow]:
     """The worst of all these hours."""
     partial = Partial()
-    gaps, follows, refused, most = [], [], 0, []
-    for replicas, people, webhooks in LOADS:
-        with partial.keeping(f"{replicas} replicas"):
-            hours = Simulation(APPS, replicas=replicas, people_per_hour=people, webhooks_per_hour=webhooks)
-            await asyncio.to_thread(hours.run, HOURS)
-            gaps.append(hours.longest_gap())
-            follows.append(hours.longest_follow())
-            refused += hours.refused.total()
-            most.append(float(hours.most_in_an_hour()))
-    share = APPS * HOUR / RequestBudget(ALLOWANCE).routine_per_hour
-    why, who = partial.words, f"{APPS} apps, {ALLOWANCE:,} requests an hour"
-    return [
-        TableRow(
-            f"{who}: longest time between two looks, beside a fair share",
-            "s",
-            worst(gaps),
+    versions = {"ours": ROOT} | ({"before": BEFORE} if BEFORE else {})
+    made = await asyncio.gather(*(_measured(name, root, partial) for name, root in versions.items()))
+    found = dict(zip(versions, made, strict=True))
+    ours, before = found["ours"], found.get("before", {})
+    who = f"{APPS} apps, {ALLOWANCE:,} requests an hour"
+
+    def row(figure: str, what: str, unit: str, target: float, share: float | None = None) -> TableRow:
+        return TableRow(
+            f"{who}: {figure}",
+            unit,
+            ours[what],
             share,
-            330,
+            target,
             absolute=True,
-            incomplete=why,
-        ),
-        TableRow(f"{who}: a webhook until it is followed", "s", worst(follows), target=10, incomplete=why),
-        TableRow(f"{who}: most requests in an hour", "", worst(most), target=ALLOWANCE, incomplete=why),
-        TableRow(f"{who}: requests refused", "", refused if gaps else math.nan, target=0, incomplete=why),
+            before=before.get(what),
+            incomplete=partial.words,
+        )
+
+    return [
+        row("longest time between two looks, beside a fair share", "gap", "s", 330, ours["share"]),
+        row("a webhook until it is followed", "follow", "s", 10),
+        row("most requests in an hour", "most", "", ALLOWANCE),
+        row("requests refused", "refused", "", 0),
     ]
+
+
+async def _measured(name: str, root: Path, partial: Partial) -> dict[str, float]:
+    """What `bench.polls` says of a checkout; of ours without a number if it cannot be measured."""
+    with partial.keeping(name):
+        found: dict[str, float] = json.loads(await source(Path(polls.__file__), APPS, HOURS, root=root))
+        return found
+    return defaultdict(lambda: UNKNOWN) if name == "ours" else {}
