@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-from bench.processes import BARE, OURS, QUICK, app, app_in, crowd, program, sink
+from bench.processes import BARE, BEFORE, OURS, QUICK, ROOT, app, app_in, crowd, program, sink
 from bench.rounds import Rounds, in_turn, worst
 from bench.row import TableRow
 
@@ -34,11 +34,18 @@ class Round:
 
 async def rows() -> list[TableRow]:
     """All run at once and are asked in turn, so that whatever else the machine does meets all of them."""
-    async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare, _by_socket(world) as line:
-        ports = {"ours": ours.port, "bare": bare.port, "socket": line}
+    async with AsyncExitStack() as stack:
+        world = await stack.enter_async_context(sink())
+        ports = {"ours": (await stack.enter_async_context(app(OURS, world))).port}
+        ports["bare"] = (await stack.enter_async_context(app(BARE, world))).port
+        ports["socket"] = await stack.enter_async_context(_by_socket(world, ROOT))
+        if BEFORE:
+            ports["before"] = (await stack.enter_async_context(app(OURS, world, BEFORE))).port
+            ports["socket before"] = await stack.enter_async_context(_by_socket(world, BEFORE))
         found = await in_turn(ports, _round, ROUNDS)
-    http = {name: rounds for name, rounds in found.found.items() if name != "socket"}
-    socket = {"ours": found.found["socket"]}
+    http = {name: rounds for name, rounds in found.found.items() if not name.startswith("socket")}
+    sockets = {"ours": "socket", "before": "socket before"}
+    socket = {name: found.found[port] for name, port in sockets.items() if port in ports}
     return [
         *_rows("HTTP", Rounds(found.causes, http)),
         *_rows("Socket Mode", Rounds(found.causes, socket)),
@@ -57,7 +64,7 @@ def _rows(door: str, found: Rounds[Round]) -> list[TableRow]:
 
 
 async def _round(how: str, port: int, number: int) -> Round:
-    words = {"ours": "http"}.get(how, how)
+    words = {"ours": "http", "before": "http", "socket before": "socket"}.get(how, how)
     said = json.loads(await crowd(words, port, people=PEOPLE, first=number * PEOPLE))
     cuts = quantiles(said["acks"], n=100)
     p50, p99 = cuts[49] * 1000, cuts[98] * 1000
@@ -65,10 +72,10 @@ async def _round(how: str, port: int, number: int) -> Round:
 
 
 @asynccontextmanager
-async def _by_socket(world: int) -> AsyncIterator[int]:
-    """Our bot in Socket Mode; gives the port of what it is connected to."""
+async def _by_socket(world: int, root: Path) -> AsyncIterator[int]:
+    """The bot of this checkout in Socket Mode; gives the port of what it is connected to."""
     with TemporaryDirectory(prefix="bench-") as folder:
         async with program("bench.line") as line:
             slack = {"SLACK_APP_TOKEN": "xapp-bench", "SLACK_API_URL": f"http://127.0.0.1:{line}/api/"}
-            async with app_in(Path(folder), OURS, world, **slack):
+            async with app_in(Path(folder), OURS, world, root, **slack):
                 yield line

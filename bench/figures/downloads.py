@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.audience import by_user
 from bench.http import ClientExchange, ServerExchange, chunked
-from bench.processes import PATIENCE, QUICK, ROOT, free_port, settings
+from bench.processes import BEFORE, PATIENCE, QUICK, ROOT, free_port, settings
 from bench.rounds import in_turn, worst
 from bench.row import TableRow
 from bench.sink import UploadSink, seeded
@@ -83,7 +83,7 @@ class Round:
 
 
 async def rows() -> list[TableRow]:
-    """Both ways run at once and are asked in turn."""
+    """All of them run at once and are asked in turn."""
     world = Crowd(*await seeded())
     body = by_user(PEOPLE, EACH, datetime(2026, 11, 21, tzinfo=UTC))
     world.heavy = chunked(body)
@@ -93,8 +93,12 @@ async def rows() -> list[TableRow]:
     async def measure(name: str, reader: Reader, number: int) -> Round:
         return await _round(reader, world, port, f"{name}{number}")
 
-    async with _reader("ours", port) as ours, _reader("plain", port) as plain:
-        found = await in_turn({"ours": ours, "bare": plain}, measure, ROUNDS)
+    async with AsyncExitStack() as stack:
+        readers = {"ours": await stack.enter_async_context(_reader("ours", port))}
+        readers["bare"] = await stack.enter_async_context(_reader("plain", port))
+        if BEFORE:
+            readers["before"] = await stack.enter_async_context(_reader("ours", port, BEFORE))
+        found = await in_turn(readers, measure, ROUNDS)
     server.close()
     size = len(body) / 2**20
     what, row = f"{size:.0f} MB by user", found.row
@@ -124,12 +128,12 @@ class Reader:
 
 
 @asynccontextmanager
-async def _reader(mode: str, world: int) -> AsyncIterator[Reader]:
+async def _reader(mode: str, world: int, root: Path = ROOT) -> AsyncIterator[Reader]:
     with TemporaryDirectory(prefix="bench-") as folder:
         port = free_port()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.reader", mode),
-            cwd=ROOT,
+            cwd=root,
             env={**settings(Path(folder), port, world), "ACCESS_DEFAULT_ROLE": "manager"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
