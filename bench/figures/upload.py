@@ -11,7 +11,8 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ SMALL = 1024 * 1024
 ROUNDS = 2 if QUICK else 3
 PEOPLE = 8
 COMMANDS = 200
+QUIET_SECONDS = 5.0 if QUICK else 10.0
 PATIENCE = 120.0
 MEMORY = 16.0  # MiB
 
@@ -191,30 +193,31 @@ async def _busy_machine() -> AsyncIterator[None]:
         await process.wait()
 
 
-async def _acks(bot: RunningProcess, world: int, run: str) -> list[float]:
-    said = json.loads(await load(bot.port, world, people=PEOPLE, commands=COMMANDS, run=run, answered=False))
-    return [float(ack) for ack in said["acks"]]
+async def _typed(bot: RunningProcess, world: int, run: str, go_on: Callable[[], bool]) -> list[float]:
+    """The acknowledgements of people who type without a pause while they may; none of the load in which that ended."""
+    loads: list[list[float]] = []
+    while not loads or go_on():
+        part = f"{run}.{len(loads)}"
+        said = await load(bot.port, world, people=PEOPLE, commands=COMMANDS, run=part, answered=False)
+        loads.append(json.loads(said)["acks"])
+    return [ack for acks in loads[:-1] or loads for ack in acks]
 
 
 async def _carried(bot: RunningProcess, world: int, run: str) -> Carried:
-    quiet = await _acks(bot, world, f"quiet{run}")
+    # as long as during it: what was typed first would have no earlier command to wait for
+    until = time.monotonic() + QUIET_SECONDS
+    quiet = await _typed(bot, world, f"quiet{run}", lambda: time.monotonic() < until)
     before = most = _held(bot.process.pid)
     taken = asyncio.ensure_future(_taken(world))
     line = await ClientExchange.connect(bot.port)
     await line.ask(submission(FILE_ID, "courier", run))
-    acks: list[float] = []
-    loading = asyncio.ensure_future(_acks(bot, world, f"busy{run}.0"))
-    rounds = 0
+    typing = asyncio.ensure_future(_typed(bot, world, f"busy{run}", lambda: not taken.done()))
     while not taken.done():
         most = max(most, _held(bot.process.pid))
-        if loading.done():
-            acks += loading.result()
-            rounds += 1
-            loading = asyncio.ensure_future(_acks(bot, world, f"busy{run}.{rounds}"))
         await asyncio.sleep(0.01)
-    last = await loading
+    busy = await typing
     line.transport.close()
-    return Carried(await taken, most - before, _p99(quiet), _p99(acks or last))
+    return Carried(await taken, most - before, _p99(quiet), _p99(busy))
 
 
 def _p99(acks: list[float]) -> float:
