@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from bot.applivery import envelope, parse, paths, queries, schemas, upload_errors
 from bot.applivery.envelope import Page
@@ -41,8 +42,7 @@ _PER_HOUR = 8000  # requests; one upload and its watching need a few hundred
 NEWEST = 20  # builds that are looked at for one that may have arrived
 
 
-@dataclass(frozen=True, slots=True)
-class UploadResult:
+class UploadResult(Struct, frozen=True):
     """A build that Applivery has; `found` when that was learnt by looking, after the connection had broken."""
 
     build: Build

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.applivery.envelope import Page
 from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
@@ -31,8 +33,7 @@ class FetchBuilds(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class BuildPages:
+class BuildPages(Struct, frozen=True):
     """The pages of an app's builds, and how large they may be."""
 
     fetch: FetchBuilds

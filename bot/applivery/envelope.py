@@ -49,8 +49,7 @@ def object_of(body: bytes, shape: type[_Wire]) -> _Wire:
     return must(item(data if _start(data) else Raw(body), shape))
 
 
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[_Wire]):
+class Listed(Struct, Generic[_Wire], frozen=True):
     """An answer's list: each item is None when it is not understood. `total` and `more` are what it says of its pages.
 
     `more` is None when it says nothing of any.

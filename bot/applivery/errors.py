@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
 
 from bot.exceptions import (
     AppliveryError,
@@ -37,8 +38,7 @@ _BREAKS = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*")
 _MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
+class ErrorBody(Struct, frozen=True):
     """Applivery's error envelope; the last four fields only for the codes that have them (5003, 6002)."""
 
     code: int | None = None

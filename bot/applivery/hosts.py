@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from bot.domain.model import App, Build
 from bot.domain.pasted_links import LinkPlaces
@@ -15,8 +16,7 @@ _ID = re.compile(r"[a-fA-F0-9]{24}")
 _STORE_BASES = (_BASE, "applivery.com")  # https://docs.applivery.com/en/app-distribution/distribute/distribute-apps
 
 
-@dataclass(frozen=True, slots=True)
-class AppliveryHosts:
+class AppliveryHosts(Struct, frozen=True):
     """The origins we talk to, each `scheme://host[:port]` without a slash at the end; paths start at `/v1/…`."""
 
     api: str

@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import Struct
+
 from bot.exceptions import FileReadError
 from bot.i18n import Text
 
@@ -38,15 +41,14 @@ class SmallFile:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class MultipartForm:
+class MultipartForm(Struct, frozen=True):
     """The form of one upload: text fields, small files by field, and the large file's field, which is last."""
 
     texts: Sequence[tuple[str, str]]
     smalls: Sequence[tuple[str, SmallFile]]
     file_field: str
     file: StreamedFile
-    boundary: str = field(default_factory=lambda: f"applivery-bot-{secrets.token_hex(16)}")
+    boundary: str = msgspec.field(default_factory=lambda: f"applivery-bot-{secrets.token_hex(16)}")
 
     @property
     def content_type(self) -> str:

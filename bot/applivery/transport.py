@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import aiohttp
 import stamina
+from msgspec import Struct
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -52,8 +53,7 @@ _KEEP_ALIVE = 4.0
 _HEADERS = {"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}"}
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How long one question may be asked again: seconds in all, and the longest Retry-After worth waiting for."""
 
     total: float

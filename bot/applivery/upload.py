@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
 import stamina
+from msgspec import Struct
 from yarl import URL
 
 from bot import __version__, http_client
@@ -24,8 +24,7 @@ Progress = Callable[[int], None]
 CONNECT_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class UploadTimeouts:
+class UploadTimeouts(Struct, frozen=True):
     """How long an upload is tried and waited for; all but `attempts` are seconds.
 
     `wait` is the first pause between tries (the next ones are three times as long each), `longest_wait` the longest
@@ -65,8 +64,7 @@ class OutcomeUnknown(Exception):
         self.partial = partial
 
 
-@dataclass(frozen=True, slots=True)
-class UploadAttempt:
+class UploadAttempt(Struct, frozen=True):
     """One form to be sent to Applivery. `check` sees the file's first bytes before anything is sent."""
 
     transport: Transport

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from bot import settings as bot_settings
 from bot.applivery import local_file
@@ -17,8 +18,7 @@ from bot.settings import UploadSettings
 from bot.slack.mrkdwn import size
 
 
-@dataclass(frozen=True, slots=True)
-class AttachCommand:
+class AttachCommand(Struct, frozen=True):
     """One attachment as it was ordered."""
 
     which: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import aiohttp
 import stamina
+from msgspec import Struct
 
 from bot import http_client
 from bot.domain.model import Build
@@ -21,8 +21,7 @@ from bot.timeouts import longest_wait
 TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class SlackAnnouncer:
+class SlackAnnouncer(Struct, frozen=True):
     """Posts in one channel."""
 
     poster: SlackClient

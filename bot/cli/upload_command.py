@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from bot import settings as bot_settings
 from bot.applivery import local_file
@@ -30,8 +31,7 @@ from bot.slack.mrkdwn import size
 LOST = "No answer from Applivery. Checking whether it has the build …"
 
 
-@dataclass(frozen=True, slots=True)
-class UploadCommand:
+class UploadCommand(Struct, frozen=True):
     """One upload as it was ordered; `patience` and `every` are seconds: to wait in all, and between two looks."""
 
     path: Path

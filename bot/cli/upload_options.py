@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.applivery.local_file import shown
 from bot.applivery.multipart import SmallFile
@@ -30,8 +32,7 @@ def _whole(value: Any) -> Any:
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True)
-class UploadOptions:
+class UploadOptions(Struct, frozen=True):
     """The options as they were typed, by parameter name."""
 
     given: Mapping[str, Any]
@@ -88,7 +89,7 @@ class UploadOptions:
 
     def _deployer(self, environment: Mapping[str, str]) -> CiMetadata:
         known = ci_metadata.deployer(environment, _event(environment))
-        mine = {field.name: self.given[field.name] for field in fields(CiMetadata) if field.name in self.given}
+        mine = {name: self.given[name] for name in CiMetadata.__struct_fields__ if name in self.given}
         mine |= {"name": self.given["deployer_name"], "tag": self.given["git_tag"]}
         return replace(known, **{name: value for name, value in mine.items() if value is not None})
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext
@@ -68,8 +69,7 @@ async def turned(call: CommandContext, value: str) -> Message:
     return await _listed(call, await _asked(call, given.get("person"), given.get("app"), given.get("since")), page)
 
 
-@dataclass(frozen=True, slots=True)
-class _AuditQuery:
+class _AuditQuery(Struct, frozen=True):
     """Whose lines, about which app, of which time; `typed` asks for the same again."""
 
     user_ids: frozenset[str] | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from slack_sdk.models.blocks import Option
 
 from bot.commands import downloads as reports

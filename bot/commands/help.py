@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from bot.commands.whoami import WHO
 from bot.dispatch.arguments import option_keys
@@ -29,8 +30,7 @@ SAFE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """Something people want to do: its label, the commands for it, the likeliest first, and examples."""
 
     label: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import EVERYWHERE, WHO

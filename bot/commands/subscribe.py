@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Annotated
 
+from msgspec.structs import replace
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get

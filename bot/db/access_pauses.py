@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from bot.db import outbox_read
 from bot.db.dialect_sql import JsonRows, as_rows, written
@@ -23,8 +23,7 @@ from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.states import PauseReason
 
 
-@dataclass(frozen=True, slots=True)
-class HeldDeliveries:
+class HeldDeliveries(Struct, frozen=True):
     """Deliveries that are held for one reason: of a channel, an app and a subscription, or `only` of one build.
 
     `announcement` is the oldest of them.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.db.connect import fresh_token
 from bot.db.dialect_sql import JsonRows, Statement, as_rows, far, span, written
@@ -18,8 +19,7 @@ LEASED_AT_ONCE = 100  # apps that all replicas together may be polling
 FAILURES = 3  # polls of an app in a row
 
 
-@dataclass(frozen=True, slots=True)
-class PollLease:
+class PollLease(Struct, frozen=True):
     """An app leased for polling until the lease ends; `token` is passed once to `record_poll` or `record_failure`.
 
     While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`. `on_request`:
@@ -37,8 +37,7 @@ class PollLease:
     page_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PollingStats:
+class PollingStats(Struct, frozen=True):
     """State of the polling: `behind` counts the apps without a successful poll for too long.
 
     `oldest_poll` and `newest_poll` are when an app was last polled with success, UTC.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,8 +15,8 @@ from bot.db.transaction import Transaction
 from bot.db.types import micros, moment, storable
 from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry, AuditOutcome
 
-_COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
-_TEXTS = [field.name for field in fields(AuditEntry) if field.name not in ("at", "action", "entrypoint")]
+_COLUMNS = [table.c[name] for name in AuditEntry.__struct_fields__]
+_TEXTS = [name for name in AuditEntry.__struct_fields__ if name not in ("at", "action", "entrypoint")]
 _INSERT = written("""
     INSERT INTO audit
         (at, team_id, user_id, action, outcome, entrypoint, channel_id, app_id, build_id, token_hash)

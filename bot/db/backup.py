@@ -7,8 +7,9 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from bot.db import migrate, postgres_tools, sqlite_files
 from bot.db.connect import DatabaseUrl, SingleProcessLock
@@ -22,8 +23,7 @@ NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 REPLACED = ".replaced"  # the database that a restore replaced
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(Struct, frozen=True):
     """A backup file that was checked; `version` is that of its tables."""
 
     file: Path

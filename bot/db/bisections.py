@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
 from bot.db import recalls
 from bot.db.dialect_sql import JsonRows, as_rows, written
@@ -26,8 +27,7 @@ from bot.domain.states import BisectionState
 HEAD = 0  # the number of a bisect's first message; its steps are counted from 1
 
 
-@dataclass(frozen=True, slots=True)
-class VoteResult:
+class VoteResult(Struct, frozen=True):
     """A bisect after a vote, and whether that changed a thing."""
 
     bisection: Bisection

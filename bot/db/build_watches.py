@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from bot.db import outbox_enqueue
 from bot.db.dialect_sql import JsonRows, Statement, as_rows, soonest, span, written
@@ -22,8 +22,7 @@ from bot.domain.states import WatchState
 FURTHEST = span(660)  # ten minutes, which is the most that Slack is waited for
 
 
-@dataclass(frozen=True, slots=True)
-class BuildWatch:
+class BuildWatch(Struct, frozen=True):
     """One person's progress message about one build; times are aware UTC.
 
     `channel` and `ts` are None until it is posted, `shown` is the text it had last. `build` is as it was last

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.db import outbox_enqueue, supersession
 from bot.db.dialect_sql import JsonRows, as_rows, span, written
@@ -15,8 +16,7 @@ from bot.domain.builds import can_be_had
 from bot.domain.model import Build, BuildEvent, BuildTransition, CurrentBuild, KnownBuild, NewDelivery, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class PollRecord:
+class PollRecord(Struct, frozen=True):
     """What `record` did: the builds that moved, how many announcements that made; nothing if the lease was lost."""
 
     moved: frozenset[str] = frozenset()

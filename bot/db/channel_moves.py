@@ -5,9 +5,8 @@ Slack says so once; from then on the former id is unknown there. https://docs.sl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
+from msgspec import Struct
 
 from bot.db import access, key_value, subscriptions
 from bot.db.dialect_sql import literal, written
@@ -27,8 +26,7 @@ COLUMNS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+class _Move(Struct, frozen=True):
     """Where a channel is now, since Slack's time `at` (its `event_ts`)."""
 
     to: str

@@ -9,11 +9,11 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
@@ -51,8 +51,7 @@ IN_MEMORY = "sqlite:///:memory:"  # for tests: settings cannot name it, since a 
 _SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an address that are no secret
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseUrl:
+class DatabaseUrl(Struct, frozen=True):
     """Where the database is; `file` is None in memory and on PostgreSQL.
 
     `prepare_threshold` is psycopg's: statements prepared after so many uses, None for none. `is_pooled`: a pgbouncer

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import SimpleNamespace
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import TextClause, text
 
 from bot.domain.audit import LINK_GIVEN, AuditAction
@@ -88,8 +88,7 @@ def literal(words: str) -> str:
     return words.format(**_WORDS)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonRows:
+class JsonRows(Struct, frozen=True):
     """Many rows in one JSON parameter `:name`, for use in a FROM as `o`.
 
     The statement then has the same text for any number of rows, so it is prepared once.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict, replace
 
 from bot.db import audit, outbox_enqueue
 from bot.db.connect import fresh_token
@@ -24,7 +24,7 @@ from bot.domain.goals import APART, RARELY, Goal, GoalRequest, GoalSample, GoalS
 from bot.domain.model import ChannelNotice, NewDelivery
 from bot.domain.states import DeliveryState, GoalState
 
-_COLUMNS = [table.c[field.name] for field in fields(Goal)]
+_COLUMNS = [table.c[name] for name in Goal.__struct_fields__]
 # No goal is postponed for longer: one that is due later was counted last by a clock that was ahead then.
 AHEAD = span(RARELY.total_seconds() + SKEW_SECONDS)
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
@@ -39,7 +39,7 @@ def add_goal(tx: Transaction, goal: Goal, status: GoalStatus, *, most: int, firs
     running = sa.select(sa.func.count()).select_from(table).where(table.c.ended_at == 0, sa.text("NOT frozen"))
     if int(tx.execute(running).scalar_one()) >= most:
         return None
-    values = {field.name: getattr(goal, field.name) for field in fields(Goal) if field.name != "id"}
+    values = {name: getattr(goal, name) for name in Goal.__struct_fields__ if name != "id"}
     due = goal.created_at + timedelta(seconds=first_wave)
     insert = tx.insert(table).values(**values, due_at=due, **_FREE).on_conflict_do_nothing().returning(*_COLUMNS)
     row = tx.execute(insert).first()
@@ -66,7 +66,7 @@ def card_name(number: int) -> str:
 
 def _add_samples(tx: Transaction, number: int, samples: Sequence[GoalSample]) -> None:
     for sample in samples:
-        values = {field.name: getattr(sample, field.name) for field in fields(GoalSample)}
+        values = asdict(sample)
         tx.execute(tx.insert(goal_samples).values(goal_id=number, **values).on_conflict_do_nothing())
 
 
@@ -84,7 +84,7 @@ def list_goals(tx: Transaction, channel_id: str) -> list[Goal]:
 
 def read_status(tx: Transaction, goal: Goal) -> GoalStatus:
     """Return a goal's counts so far, and how many people were asked."""
-    columns = [goal_samples.c[field.name] for field in fields(GoalSample)]
+    columns = [goal_samples.c[name] for name in GoalSample.__struct_fields__]
     query = sa.select(*columns).where(goal_samples.c.goal_id == goal.id).order_by(goal_samples.c.at)
     samples = tuple(GoalSample(**row) for row in tx.execute(query).mappings())
     return GoalStatus(goal, samples, asked=len(count_requests(tx, goal.id)))
@@ -311,7 +311,7 @@ def goal_due_in(tx: Transaction) -> float | None:
 
 def goal_of(row: sa.Row[Any]) -> Goal:
     """Return a row of the table as our noun."""
-    return Goal(**{field.name: row._mapping[field.name] for field in fields(Goal)})
+    return Goal(**{name: row._mapping[name] for name in Goal.__struct_fields__})
 
 
 _COUNT_NOW = written("UPDATE goals SET due_at = {now} WHERE app_id = :app AND ended_at = 0")

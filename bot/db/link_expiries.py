@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from bot.db.dialect_sql import soonest, span, written
 from bot.db.schema import link_expiries as table
@@ -19,8 +20,7 @@ MINUTE, HOUR = 60.0, 3600.0
 FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket is valid for a day at most, and Applivery's own links for minutes
 
 
-@dataclass(frozen=True, slots=True)
-class LinkExpiry:
+class LinkExpiry(Struct, frozen=True):
     """A message to edit when its link has expired, at `ts` in the channel `target`.
 
     If `target` is a response_url, it is edited through that. `refresh_value` is the value of its "fresh link" button,

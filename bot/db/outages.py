@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.schema import key_value
@@ -17,8 +18,7 @@ from bot.domain.model import ChannelNotice
 NOTE = "outage"
 
 
-@dataclass(frozen=True, slots=True)
-class OutageRecord:
+class OutageRecord(Struct, frozen=True):
     """An outage: `kind` is the class of its error, `cause` the root of it. Times are epoch seconds.
 
     The replica called `owner` reports its end; after `until` any other may.

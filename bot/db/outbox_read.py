@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import build_of, manner_of

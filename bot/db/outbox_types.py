@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from bot.db.types import moment
 from bot.domain.model import Delivery, Subscription
 from bot.domain.states import ResultKind
@@ -21,8 +23,7 @@ class ChannelLease(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryClaim:
+class DeliveryClaim(Struct, frozen=True):
     """An announcement claimed for posting, the only one of its channel, until the deadline.
 
     `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel before posting: attempts
@@ -70,8 +71,7 @@ class DeliveryClaim:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResult:
+class DeliveryResult(Struct, frozen=True):
     """How a post ended.
 
     POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (it certainly is not there); HELD with the `reason`,
@@ -120,8 +120,7 @@ class OutboxBatch:
     due_in: float | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxBacklog:
+class OutboxBacklog(Struct, frozen=True):
     """How many announcements wait to be said and how old the oldest is, in seconds (None: nothing waits)."""
 
     count: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from bot.domain.scheduled_reports import ScheduledReport, delivery_name
 
 LEASED_AT_ONCE = 100  # reports that all replicas together may be making
 
-_COLUMNS = [table.c[field.name] for field in fields(ScheduledReport)]
+_COLUMNS = [table.c[name] for name in ScheduledReport.__struct_fields__]
 # The others are a newer version's, which runs beside this one while replicas are replaced: they are left to it.
 _KNOWN = table.c.kind.in_(list(ReportKind)), table.c.group_by.in_([by.value for by in GroupBy])
 
@@ -107,7 +106,7 @@ def get_ended_report(tx: Transaction, key: str) -> ScheduledReport | None:
 
 def restore_report(tx: Transaction, report: ScheduledReport, due_at: datetime) -> ScheduledReport | None:
     """Restore a digest that ended, due at another time (aware); None when there is one like it by now."""
-    facts = {field.name: getattr(report, field.name) for field in fields(ScheduledReport)}
+    facts = msgspec.structs.asdict(report)
     facts |= {"due_at": due_at, "paused": None, "lease_until": sa.literal(0, sa.BigInteger), "lease_token": None}
     if get_report(tx, report.id) is not None:  # SQLite has given its number away
         del facts["id"]
@@ -203,8 +202,7 @@ def report_due_in(tx: Transaction) -> float | None:
 
 def digest_of(row: sa.Row[Any]) -> ScheduledReport:
     """Return a row of the table as our noun."""
-    columns = {field.name for field in fields(ScheduledReport)}
-    known = {name: value for name, value in row._mapping.items() if name in columns}
+    known = {name: value for name, value in row._mapping.items() if name in ScheduledReport.__struct_fields__}
     return ScheduledReport(**{**known, "group_by": GroupBy(known["group_by"])})
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain import access, lookup
@@ -19,8 +20,7 @@ from bot.slack.blocks import Modal
 from bot.slack.source_message import NO_MESSAGE, SourceMessage
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
+class CommandContext(Struct, frozen=True):
     """One request by one user: who, from where, when (aware UTC), and the services to answer it with.
 
     Apps and builds are requested here and not in the directory, so that permissions are always checked.

@@ -8,11 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict, get_args
 
 import structlog
+from msgspec.structs import replace
 
 from bot import i18n
 from bot.dispatch import guesses, refusals

@@ -7,10 +7,13 @@ import inspect
 import pkgutil
 import types
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.model import Role
 from bot.slack.manifest import Shortcut
@@ -45,8 +48,7 @@ class MenuItem(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredHandler:
+class RegisteredHandler(Struct, frozen=True):
     """One registered handler with the role it needs."""
 
     kind: HandlerKind

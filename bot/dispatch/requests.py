@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain import colleagues
 from bot.domain.audit import Entrypoint
@@ -31,8 +33,7 @@ PREVIEWS = ("message_attachment", "entity_detail")
 MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSource:
+class RequestSource(Struct, frozen=True):
     """Where a request came from and how its answer gets back; not which workspace it names, which decides nothing.
 
     `replaces_message`: the answer replaces the clicked message, which only that user sees. On a shared card that would

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.dispatch.home_tab import render_home_error
 from bot.dispatch.modal_submission import ModalSubmission, restore_modal, typed_texts

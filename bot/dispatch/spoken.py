@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bot.dispatch.requests import RequestSource, bot_user_id, event_channel
 from bot.domain import references
@@ -20,8 +21,7 @@ _BY_AN_APP = ("bot_id", "app_id", "bot_profile")
 _OF_OLD = ("edited", "hidden")
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True):
     """A message to the bot: where it was written, and what was said before and after the bot's name in it.
 
     Without the name, as in the direct message, all of it counts as said `after`.

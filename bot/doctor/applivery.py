@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import aiohttp
+from msgspec import Struct
 
 from bot.applivery.client import AppliveryClient, AppliveryHosts
 from bot.doctor import database, service
@@ -140,8 +140,7 @@ def _no_entry(problem: AppliveryError) -> CheckResult:
     return broken(CREDENTIAL, text, fix, blocks=AFTER_CREDENTIAL)
 
 
-@dataclass(frozen=True, slots=True)
-class RequiredPermission:
+class RequiredPermission(Struct, frozen=True):
     """One that we use: its name at Applivery, what it allows, what uses it, and how to find out."""
 
     name: str

@@ -10,9 +10,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 
 from bot.doctor.context import CheckContext
@@ -38,8 +38,7 @@ MESSAGE = "message"
 WORDS = {MESSAGE: ("message", "messages"), "modal": ("modal", "modals"), "home": ("Home view", "Home views")}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why Slack refuses an example, and where in it: a JSON pointer."""
 
     example: Example

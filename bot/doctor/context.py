@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import aiohttp
+import msgspec
+from msgspec import Struct
 
 from bot import http_client
 from bot.applivery.client import AppliveryClient
@@ -27,8 +28,7 @@ SECONDS = 10.0  # for each answer
 Consent = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckContext:
+class CheckContext(Struct, frozen=True):
     """What the checks read; `store` is the reason as text when the database cannot be read.
 
     `running` is the bot's own report at `/readyz`, None when no bot answers there. `clock` gives this machine's time,
@@ -43,7 +43,7 @@ class CheckContext:
     running: dict[str, Any] | None
     clock: Callable[[], datetime]
     consent: Consent
-    found: list[CheckResult] = field(default_factory=list)
+    found: list[CheckResult] = msgspec.field(default_factory=list)
 
 
 @asynccontextmanager

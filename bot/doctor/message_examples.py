@@ -12,10 +12,12 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot import commands, i18n
 from bot.dispatch import home_tab
@@ -36,8 +38,7 @@ class Surface(StrEnum):
     HOME = "home"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """What is sent to Slack: the blocks of a message, or a whole view; `name` is the function that makes it."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+
+from msgspec import Struct
 
 from bot.i18n.verbatim import unmarked
 
@@ -32,8 +33,7 @@ _MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """One line of the report: what was checked, the fact, and the fix.
 
     `blocks` names the checks that can only fail for the same reason: they are not made.
@@ -71,8 +71,7 @@ def off(check: str, text: str, fix: str = "") -> CheckResult:
     return CheckResult(check, CheckOutcome.OFF, text, fix)
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorReport:
+class DoctorReport(Struct, frozen=True):
     """Every result, in the order of the checks, and the next step; `redact` takes secrets out of what is shown."""
 
     findings: tuple[CheckResult, ...]

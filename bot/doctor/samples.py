@@ -9,12 +9,13 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from slack_sdk.models.blocks import Option
 
 from bot import domain, exceptions
@@ -37,8 +38,7 @@ ODD_TEXT = "<!channel> &amp; *b* _i_ ~s~ `c` :bug: <https://x.test|y> @here\t\u2
 LONG_TEXT = "Fixes-the-sign-in-on-tablets-&-<phones>-and-*much*-more-than_that. "
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How values are made: what a text says, how long a list is, whether optional values and flags are set.
 
     `turn` counts through the members of vocabularies.
@@ -134,8 +134,7 @@ def hints_of(thing: Any) -> dict[str, Any]:
     return typing.get_type_hints(thing, localns=_names())
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command as the help describes it."""
 
     name: str
@@ -230,19 +229,19 @@ class Sampler:
             return self._refusal()
         if issubclass(kind, BotError):
             return self._turn(tuple(_made(kind)))
-        if not is_dataclass(kind):
+        if not (is_dataclass(kind) or issubclass(kind, Struct)):
             raise TypeError(f"no example of {kind}")
         hints = hints_of(kind)
-        wanted = [field for field in fields(kind) if field.init and self._is_wanted(field)]
-        names = {field.name: f"{kind.__name__}.{field.name}" for field in wanted}
+        wanted = [parameter for parameter in inspect.signature(kind).parameters.values() if self._is_wanted(parameter)]
+        names = {parameter.name: f"{kind.__name__}.{parameter.name}" for parameter in wanted}
         return kind(
             **{name: self.value(hints[name], whole if whole in _FIXED else name) for name, whole in names.items()}
         )
 
-    def _is_wanted(self, field: Any) -> bool:
+    def _is_wanted(self, parameter: inspect.Parameter) -> bool:
         """A short value leaves out what it may."""
-        has_default = field.default is not MISSING or field.default_factory is not MISSING
-        return self.manner.is_full or not has_default or field.name in _NEVER_EMPTY
+        has_default = parameter.default is not inspect.Parameter.empty
+        return self.manner.is_full or not has_default or parameter.name in _NEVER_EMPTY
 
     def _turn(self, members: Sequence[Any]) -> Any:
         if not self._depth:  # the items of a list differ by themselves

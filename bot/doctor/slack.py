@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
+from msgspec.structs import replace
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.db.subscriptions import list_subscriptions_after

@@ -6,8 +6,10 @@ Unknown people are refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.model import Actor, App, Outsider, Role
 from bot.domain.states import PauseReason
@@ -48,8 +50,7 @@ ONLY_MEMBERS = Text("Only members of this workspace can use this bot.")
 ASK_FOR_AN_APP = Text("Ask an admin to give you access to an app.")
 
 
-@dataclass(frozen=True, slots=True)
-class SlackPerson:
+class SlackPerson(Struct, frozen=True):
     """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object
 
     `colleague` and `same_organization` are what `colleagues` says of the record. `user_id` is the id to store,
@@ -116,8 +117,7 @@ def _is_admin(person: SlackPerson, admins: Collection[str]) -> bool:
     return person.admin or person.is_one_of(admins)
 
 
-@dataclass(frozen=True, slots=True)
-class RoleGrant:
+class RoleGrant(Struct, frozen=True):
     """A role given to a person (`U…`) or a user group (`S…`), for every app (`app_id` None) or one."""
 
     team_id: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bot.domain.model import GrantChange, Role
 
@@ -17,8 +18,7 @@ class RequestDecision(StrEnum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRequest:
+class RoleRequest(Struct, frozen=True):
     """A role that a person lacks (for every app, if `app_id` is None), and what they were refused for it, and where.
 
     `decision` None: pending. Before it is asked for, `asked_at` is when they were refused. `granted` is what the
@@ -38,8 +38,7 @@ class RoleRequest:
     granted: GrantChange | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestCopy:
+class RequestCopy(Struct, frozen=True):
     """The message about a request that one admin has."""
 
     user_id: str

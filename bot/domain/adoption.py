@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bot.domain import lookup
 from bot.domain.downloads import PersonRow
@@ -15,8 +16,7 @@ Version = tuple[str, str]
 """A platform, in lower case, and a version on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewestVersions:
+class NewestVersions(Struct, frozen=True):
     """The newest version of each platform that people can get, and the recalled ones."""
 
     versions: tuple[Version, ...]
@@ -32,8 +32,7 @@ class InstalledVersion(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(Struct, frozen=True):
     """How many people have which: together they are all who downloaded."""
 
     versions: tuple[Version, ...]

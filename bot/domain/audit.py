@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Entrypoint(StrEnum):
@@ -88,8 +89,7 @@ class AuditOutcome(StrEnum):
 LINK_GIVEN = (AuditOutcome.MINTED, AuditOutcome.TICKET)
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """One row of the audit log; never a token, only its hash."""
 
     at: datetime

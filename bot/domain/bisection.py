@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from bot.domain.forges import ComparePage, compare_page
 from bot.domain.model import Actor, App, Build, BuildSource, Stage
 from bot.domain.states import BisectionState, BisectVerdict, Judgement
@@ -15,8 +17,7 @@ MOST_BUILDS = 1000  # from the good one to the bad one
 PATIENCE = timedelta(days=14)  # without a vote, after which a bisect ends
 
 
-@dataclass(frozen=True, slots=True)
-class BisectedBuild:
+class BisectedBuild(Struct, frozen=True):
     """What a bisect keeps of a build, to name it and to say its commit."""
 
     id: str
@@ -32,8 +33,7 @@ class BisectedBuild:
         return cls(build.id, build.version, build.number, origin.commit or "", origin.repository or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """What one tester said of one build; a later word of the same tester takes its place."""
 
     build_id: str
@@ -41,8 +41,7 @@ class Vote:
     verdict: BisectVerdict
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """How many testers said what of a build."""
 
     good: int = 0
@@ -146,8 +145,7 @@ class Bisection:
         return replace(self, gone=self.gone.union(build_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class BisectionRange:
+class BisectionRange(Struct, frozen=True):
     """How far a bisect is: the last good and the first bad build, by id, and what lies between them.
 
     `left` can still be tested, `untested` cannot; oldest first. `ask` is the build that testers are asked about; None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from bot.domain import platforms
 from bot.domain.model import Build
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
@@ -143,8 +145,7 @@ def split(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
 # ------------------------------------------------------------------ parts of a name
 
 
-@dataclass(frozen=True, slots=True)
-class BuildQuery:
+class BuildQuery(Struct, frozen=True):
     """A typed description of a build: any of a version, a number and a platform; `filler`: with extra words."""
 
     version: str = ""

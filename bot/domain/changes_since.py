@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.domain.builds import line_of
 from bot.domain.model import Build, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class ChangesSince:
+class ChangesSince(Struct, frozen=True):
     """The newest earlier build the user received, when (aware UTC), and the ready builds between, newest first."""
 
     build: Build

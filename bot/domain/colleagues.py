@@ -8,9 +8,11 @@ https://docs.slack.dev/reference/objects/user-object
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.model.people import is_person
 
@@ -24,8 +26,7 @@ class ColleagueRule(StrEnum):
     ORGANIZATION = "organization"
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """Where the bot is installed: `team_id` is the workspace's, or the organisation's where it is installed for all
     of it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import available_timezones
@@ -170,4 +169,4 @@ def _zone(typed: str) -> str:
 
 
 _NOT_TYPED = {"compact", "grouped", "shared"}
-assert set(KEYS) == {"format", "group"} | {field.name for field in fields(DeliveryOptions)} - _NOT_TYPED
+assert set(KEYS) == {"format", "group"} | set(DeliveryOptions.__struct_fields__) - _NOT_TYPED

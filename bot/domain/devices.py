@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from bot.domain import install, install_rules
 from bot.domain.install import ANDROID, IOS, Browser, Device
@@ -38,8 +39,7 @@ _IOS_CLAIMED = (18, 6)
 _ANDROID_CLAIMED = "10"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDevice:
+class KnownDevice(Struct, frozen=True):
     """A device by a download from it: `platform` is `ios` or `android`, `seen_at` aware.
 
     `model` and `version` are empty when the log does not say.

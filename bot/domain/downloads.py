@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
+
 from bot.domain import platforms
 from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
@@ -51,8 +53,7 @@ NO_VERSION, NO_SYSTEM, NO_SOURCE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PersonRow:
+class PersonRow(Struct, frozen=True):
     """One person's downloads: how many were recorded, and the latest of them; None when it is not known.
 
     `emails` are all under which they downloaded, as Applivery writes them.
@@ -65,8 +66,7 @@ class PersonRow:
     emails: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UnattributedGroup:
+class UnattributedGroup(Struct, frozen=True):
     """Downloads that belong to no known person, under a label."""
 
     label: str
@@ -76,8 +76,7 @@ class UnattributedGroup:
 Counts = tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadSummary:
+class DownloadSummary(Struct, frozen=True):
     """What a manager reads: recorded downloads, distinct people (most recent first) and labelled buckets.
 
     `versions`, `systems` and `sources` have the most downloaded first; each, and `days` with `undated`, adds up to
@@ -110,8 +109,7 @@ class DownloadSummary:
         return sum(bucket.recorded for bucket in self.buckets)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupDescription:
+class GroupDescription(Struct, frozen=True):
     """How downloads are counted by something; texts are translated where they are shown.
 
     `heading` is the column of the table and the choice in the form, `table` and `chart` are titles, `scheduled` is the
@@ -342,8 +340,7 @@ def versions_now(people: Iterable[PersonRow]) -> Counts:
     return _labelled(found, GroupBy.VERSION.description.label)
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadGap:
+class DownloadGap(Struct, frozen=True):
     """Which of some users (Slack user ids) have downloaded, which have not, and whose email is unknown.
 
     `elsewhere` counts downloads without a known email: some of those who lack the build may have it.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.model import Build, Role
 
@@ -40,8 +42,7 @@ class ForecastPart(StrEnum):
     APPS = "apps"
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastItem:
+class ForecastItem(Struct, frozen=True):
     """One thing that ends at `at` (aware; None: it is so already, or from the next build on).
 
     `build` stands for the builds concerned: the newest, or the first to go. `others` counts the rest. `people` are
@@ -70,8 +71,7 @@ class ForecastItem:
     regions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unchecked:
+class Unchecked(Struct, frozen=True):
     """A part that could not be looked at, of some apps, with the error's kind (exceptions.kind_of).
 
     Without one there were too many (`number`), or Applivery has no answer to it.
@@ -83,8 +83,7 @@ class Unchecked:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What ends until `until` (aware), of the app called `app_name` (empty: of all), the earliest first.
 
     `late` is when a scheduled one was due that is posted late. `language` is the one its readers have, `key` the name

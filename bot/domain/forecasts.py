@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain import builds as decisions
 from bot.domain import lookup, plan_limits
@@ -160,8 +162,7 @@ def limits(
 # ------------------------------------------------------------------ subscriptions
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelFacts:
+class ChannelFacts(Struct, frozen=True):
     """What Slack says of a channel: why nothing can be posted there (its word), and how many people are in it.
 
     `people` None: not counted. `is_public` is False where that is not known.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain import grammar
 from bot.domain.timeparse import deadline
@@ -26,8 +27,7 @@ _LINKS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GoalSentence:
+class GoalSentence(Struct, frozen=True):
     """The parts of a goal as typed; empty, or 0, for what was not. `percent` or `people` is the share."""
 
     what: str = ""

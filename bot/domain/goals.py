@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from msgspec import Struct
 
 from bot.domain.model import Build
 from bot.domain.states import GoalState
@@ -24,8 +25,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEKEND = 5  # the first day of it, counted from Monday
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """A share of a user group (`group_id`) or of a channel's people (`members_of`) that is to have a build.
 
     `percent` of them, or `people` where that is 0, by `deadline` (aware), which was set in the zone `tz` (IANA).
@@ -67,8 +67,7 @@ class Goal:
         return self.state is GoalState.RUNNING
 
 
-@dataclass(frozen=True, slots=True)
-class GoalSample:
+class GoalSample(Struct, frozen=True):
     """How many had it at a time (aware), of how many; `unknown` more have no email in Slack."""
 
     at: datetime
@@ -77,8 +76,7 @@ class GoalSample:
     unknown: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class GoalStatus:
+class GoalStatus(Struct, frozen=True):
     """All that a goal's card shows; `samples` oldest first, `asked` people so far, `newer` the version after it."""
 
     goal: Goal
@@ -109,8 +107,7 @@ class GoalStatus:
         return min(share, (self.goal.percent or 100) - 1) if self.to_go else share
 
 
-@dataclass(frozen=True, slots=True)
-class GoalRequest:
+class GoalRequest(Struct, frozen=True):
     """What a person is asked for: a build, for a goal."""
 
     goal: Goal
@@ -151,8 +148,7 @@ def needed_pace(status: GoalStatus) -> float:
 # ------------------------------------------------------------------ the chart
 
 
-@dataclass(frozen=True, slots=True)
-class ChartPoint:
+class ChartPoint(Struct, frozen=True):
     """How many people were to go at a time (aware), by the counts or at the present pace, and by an even pace."""
 
     at: datetime

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 from bot.exceptions import ServiceUnavailable
 from bot.i18n import NO_TEXT, Text
 
 
-@dataclass(frozen=True, slots=True)
-class SlackHealth:
+class SlackHealth(Struct, frozen=True):
     """Whether Slack takes our token and reaches us; without `wanted` connections it is over HTTP.
 
     `problem` says, in English, what is wrong.
@@ -27,8 +28,7 @@ class SlackHealth:
         return self.ok and self.connections == self.wanted
 
 
-@dataclass(frozen=True, slots=True)
-class AppliveryHealth:
+class AppliveryHealth(Struct, frozen=True):
     """Whether Applivery answers (`problem` says why not), and how many requests of an hour's `budget` are `left`.
 
     `stretch` is how many times less often apps are looked at, since few are left. `cause` is the root of the problem,
@@ -48,8 +48,7 @@ class AppliveryHealth:
         return not self.problem and self.stretch <= 1
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseHealth:
+class DatabaseHealth(Struct, frozen=True):
     """The database: its kind, its own version and that of our tables; the versions are empty while it is away.
 
     `problem` says why it is, in English.
@@ -67,8 +66,7 @@ class DatabaseHealth:
         return self.ok
 
 
-@dataclass(frozen=True, slots=True)
-class PollingHealth:
+class PollingHealth(Struct, frozen=True):
     """How many apps are watched and how many of them were not polled successfully in time; None: unknown.
 
     `oldest` is the oldest of the apps' last successful polls; `problem` says what is wrong.
@@ -86,8 +84,7 @@ class PollingHealth:
         return self.ok and not self.behind
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxHealth:
+class OutboxHealth(Struct, frozen=True):
     """How many deliveries wait (None: unknown), for how many seconds, and the paused channels."""
 
     count: int | None = None
@@ -104,8 +101,7 @@ LATE_SECONDS = 120.0
 SILENT_SECONDS = 20.0  # of a try: longer than answers take that are worth waiting for
 
 
-@dataclass(frozen=True, slots=True)
-class LastOutage:
+class LastOutage(Struct, frozen=True):
     """Something was away: `what` it was by its name in the log, and until when; None while it still is."""
 
     what: str
@@ -115,8 +111,7 @@ class LastOutage:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """All of it, as it was found at `asked_at`, with the last outage, if there was one since the start."""
 
     slack: SlackHealth

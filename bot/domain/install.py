@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain import build_files, platforms
 from bot.domain.model import Build, FileKind
@@ -166,8 +168,7 @@ class Device(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Browser:
+class Browser(Struct, frozen=True):
     """The device, and whether the page is shown inside another app, where installing does not work.
 
     `system` is the least version of iOS it has, empty when that is not known: Safari 26 claims iOS 18.6 at most, and

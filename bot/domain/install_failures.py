@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.domain import devices, install_rules
 from bot.domain.devices import Devices
@@ -13,28 +14,24 @@ from bot.domain.model import Build
 from bot.domain.model.failures import DeviceAnswer, FailureAnswers, FailureCause, Symptom
 
 
-@dataclass(frozen=True, slots=True)
-class AskDevice:
+class AskDevice(Struct, frozen=True):
     """Ask on what it was tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskSymptom:
+class AskSymptom(Struct, frozen=True):
     """Ask what happened: these things, each with its label, a message id."""
 
     choices: tuple[tuple[Symptom, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AskCause:
+class AskCause(Struct, frozen=True):
     """Ask which of these fits."""
 
     symptom: Symptom
     choices: tuple[InstallRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The cause; `is_guess` when it follows from what is known and not from an answer."""
 
     rule: InstallRule

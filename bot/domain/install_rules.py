@@ -7,8 +7,9 @@ A device says what happened in its own words (`Symptom`); each rule is a possibl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from bot.domain import install
 from bot.domain.install import ANDROID, IOS, MACOS, WINDOWS, family
@@ -28,8 +29,7 @@ def _always(build: Build, now: datetime) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class InstallRule:
+class InstallRule(Struct, frozen=True):
     """One possible cause: on which platforms, of what a user sees, and for which builds.
 
     `title` and `fix` are message ids; `{system}`, `{day}` and `{app}` in them are filled in from the build. `page` is

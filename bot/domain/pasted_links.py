@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from msgspec import Struct
+
 from bot.domain.tickets import is_ticket
 
 MOST_LINKS = 2  # in a message; with more of them no card is shown
@@ -43,8 +45,7 @@ class PastedLink:
     ticket: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkPlaces:
+class LinkPlaces(Struct, frozen=True):
     """Where links lead that the bot explains: host names in small letters.
 
     `stores` are a tenant's, whose addresses name no workspace; `store_bases` have a store for each workspace,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 _DOWNLOADS = re.compile(r"downloads(?:ByMonth\.(\d{4})(\d{2}))?", re.ASCII)
 LEAST_ELAPSED = timedelta(days=1)  # of a month, before its pace says anything
 
 
-@dataclass(frozen=True, slots=True)
-class PlanLimit:
+class PlanLimit(Struct, frozen=True):
     """A limit as it was reported at `at` (aware UTC): of the item `item`, with `used` of `limit` used (None: unknown).
 
     No endpoint tells a limit before it is reached. The items that were seen are `downloads` and

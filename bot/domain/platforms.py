@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bot.i18n import gettext_noop
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """One platform.
 
     `name` is how its maker writes it; without one the word is shown as it is, and is no word to type. `devices` and

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 BUSY_SHARE = 0.05  # of the regular polls, for apps with a build on its way, however many other apps there are
 FEW = 16  # apps, which need no even pace as long as most of the hour is left
@@ -10,8 +10,7 @@ FEW_SHARE = 0.25
 NOTICEABLE = 1.05
 
 
-@dataclass(frozen=True, slots=True)
-class PollPace:
+class PollPace(Struct, frozen=True):
     """Seconds between two polls of an app with a build on its way, and of another; `wanted` is what was set for it."""
 
     busy: float

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.adoption import Adoption
 from bot.domain.downloads import Counts, DownloadSummary, GroupBy, PersonRow, masked, versions_now
 
 
-@dataclass(frozen=True, slots=True)
-class PreviousPeriod:
+class PreviousPeriod(Struct, frozen=True):
     """The same counts of the period before; `words` name it."""
 
     recorded: int
@@ -19,8 +20,7 @@ class PreviousPeriod:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadReport:
+class DownloadReport(Struct, frozen=True):
     """What was asked, and the answer.
 
     `what` and `span` repeat what was asked, `typed` is the command that asks it again. `crowd` is the number of

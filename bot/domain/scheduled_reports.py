@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.domain.downloads import GroupBy
 from bot.domain.model import ReportKind, Role
@@ -18,8 +19,7 @@ ROLES = {ReportKind.DOWNLOADS: Role.MANAGER, ReportKind.FORECAST: Role.RELEASER}
 """The role that a report's creator and readers by direct message need, and those who end it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledReport:
+class ScheduledReport(Struct, frozen=True):
     """A report on one app (or `build_ref` build of it) on a schedule in the IANA zone `tz`; aware times.
 
     A forecast looks `horizon_days` ahead; its `app_id` is empty when it is about every app of its creator.
@@ -73,8 +73,7 @@ def kind_of(key: str) -> ReportKind:
     return ReportKind(key.rpartition(":")[2].partition("/")[0])
 
 
-@dataclass(frozen=True, slots=True)
-class ReportWindow:
+class ReportWindow(Struct, frozen=True):
     """What one digest is about, and when the next is due; `late` is when it should have been said, if long ago."""
 
     period: Period

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class SentBuild:
+class SentBuild(Struct, frozen=True):
     """A build that one person sent to another."""
 
     id: int

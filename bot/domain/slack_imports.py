@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from bot.domain.model import BuildEvent
 
@@ -17,8 +18,7 @@ EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SlackAnnouncement:
+class SlackAnnouncement(Struct, frozen=True):
     """A Slack channel that Applivery itself notifies: its name as it was installed; None where that isn't said.
 
     `events` are Applivery's names of those that are on. It is about every app: Applivery lists no others.
@@ -52,8 +52,7 @@ class Obstacle(Enum):
     SUBSCRIBED = "subscribed"
 
 
-@dataclass(frozen=True, slots=True)
-class ImportCandidate:
+class ImportCandidate(Struct, frozen=True):
     """One of Applivery's channels with our id for it, or with what stands in the way."""
 
     announcement: SlackAnnouncement
@@ -61,8 +60,7 @@ class ImportCandidate:
     obstacle: Obstacle | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(Struct, frozen=True):
     """What Slack says: our workspace's names, the bot's channels by name, those with a subscription to every app."""
 
     teams: Collection[str]

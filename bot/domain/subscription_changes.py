@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.domain import delivery_options, filters, grammar, lookup
 from bot.domain.grammar import KeyValue, ParsedText
@@ -15,8 +16,7 @@ KEYS = ("on", *lookup.FILTERS, *delivery_options.KEYS)
 _ABANDONED = frozenset({PauseReason.PERSON, PauseReason.ROLE})
 
 
-@dataclass(frozen=True, slots=True)
-class OptionChange:
+class OptionChange(Struct, frozen=True):
     """One option that differs: how it was and is typed, empty where it is not set."""
 
     key: str
@@ -24,16 +24,14 @@ class OptionChange:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeldAnnouncement:
+class HeldAnnouncement(Struct, frozen=True):
     """An announcement that was held when its subscription ended, and why it was held."""
 
     id: int
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionChange:
+class SubscriptionChange(Struct, frozen=True):
     """A subscription as it was, and the version that took its place (None: it ended, and dropped what was `held`)."""
 
     before: Subscription

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from bot.domain import filters, grammar, lookup
 from bot.domain.model import Build, BuildEvent
@@ -12,8 +13,7 @@ from bot.domain.model import Build, BuildEvent
 LOOKED_AT = 20
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionPreview:
+class SubscriptionPreview(Struct, frozen=True):
     """The builds that were looked at, those the filter lets through, and of them those that would have been posted.
 
     All are newest first. `there` has, for each key of the filter, what the builds have where it asks for something.

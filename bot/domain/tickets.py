@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bot.domain.model import FileKind
 
@@ -44,8 +45,7 @@ class TicketStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """The right of one person to one file of one build, for a while; times are aware UTC.
 
     `file_id` names an attachment, `channel_id` the channel it was asked for in. The ticket itself, the word in its

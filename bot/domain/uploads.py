@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
 
 from bot.domain.model import Build
 from bot.exceptions import UserInputError
@@ -20,8 +22,7 @@ _TOLD = (
 _IN_SLACK = " (Slack)"
 
 
-@dataclass(frozen=True, slots=True)
-class CiMetadata:
+class CiMetadata(Struct, frozen=True):
     """Where a build comes from; what is unknown is None. `triggered` is milliseconds since 1970."""
 
     name: str | None = None
@@ -36,8 +37,7 @@ class CiMetadata:
     build_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UploadMetadata:
+class UploadMetadata(Struct, frozen=True):
     """The metadata of an upload. Mails are opt-in.
 
     `groups` narrows who is mailed: (a and b) or c is (("a", "b"), ("c",)). The last three are for a file Applivery
@@ -52,7 +52,7 @@ class UploadMetadata:
     notify_message: str | None = None
     notify_language: str | None = None
     groups: tuple[tuple[str, ...], ...] = ()
-    deployer: CiMetadata = field(default_factory=CiMetadata)
+    deployer: CiMetadata = msgspec.field(default_factory=CiMetadata)
     platform: str | None = None
     package_name: str | None = None
     package_version: str | None = None
@@ -197,8 +197,7 @@ def arrived(after: Sequence[Build], before: Collection[str], *, version: str | N
 # ------------------------------------------------------------------ how far it is
 
 
-@dataclass(frozen=True, slots=True)
-class TransferProgress:
+class TransferProgress(Struct, frozen=True):
     """How far an upload is: bytes, bytes a second, and the seconds left (None: unknown yet)."""
 
     sent: int

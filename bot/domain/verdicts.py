@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from bot.i18n import Text
 
@@ -16,8 +17,7 @@ class Prospect(Enum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What one user is told of a build and their own device."""
 
     prospect: Prospect

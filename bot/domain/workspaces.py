@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class RemovedWorkspace:
+
+class RemovedWorkspace(Struct, frozen=True):
     """A workspace that the app was in; `removed_at` (aware) is when that was seen to be over, None while nobody saw."""
 
     id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.health import Health
 from bot.domain.model import Build
@@ -38,8 +39,7 @@ from bot.services.subscriptions import SubscriptionService
 from bot.services.watches import WatchService
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
+class Services(Struct, frozen=True, kw_only=True):
     """The use cases by noun, without the database and without Slack's and Applivery's clients.
 
     `command` is the slash command, `language` the one channels read; `dashboard` gives a build's address there and

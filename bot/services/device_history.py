@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.applivery.client import AppliveryClient, Priority
 from bot.domain.devices import NO_DEVICES, Devices, latest_devices, newest_of, platform_of
@@ -23,8 +24,7 @@ WAIT_SECONDS = 0.4  # from when the question was asked; the link goes out withou
 MOST = 5_000  # users
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """One request, under way or answered, and when it was made."""
 
     task: asyncio.Task[Devices]

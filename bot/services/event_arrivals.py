@@ -6,9 +6,10 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from bot.db import key_value
 from bot.db.database import Database
@@ -25,8 +26,7 @@ _APP = "slack http app"
 _APP_ID = re.compile(r"A[A-Z0-9]{1,30}")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """When Slack last sent an event, to ten minutes, and last verified the URL (None: never), and the app's id."""
 
     event: datetime | None = None

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TypeVar
 
+from msgspec import Struct, structs
+
 from bot.applivery.client import AppliveryClient
 from bot.db import access as stored_access
 from bot.db import drafts, recalls, scheduled_reports
@@ -58,8 +60,7 @@ MOST_GRANTEES = 100
 GROUPS = "usergroups:read"  # what roles of user groups need
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastQuery:
+class ForecastQuery(Struct, frozen=True):
     """Of which apps (`named`: the only one, None: all) what ends until `until` (aware).
 
     `in_channel` is the channel that is to see the answer; None: only the reader does.
@@ -93,7 +94,7 @@ class _Findings:
         for _, same in groupby(sorted(self.unchecked, key=key), key):
             first, *more = same
             apps = dict.fromkeys(name for each in (first, *more) for name in each.apps)
-            found.append(replace(first, apps=tuple(apps), number=sum(each.number for each in (first, *more))))
+            found.append(structs.replace(first, apps=tuple(apps), number=sum(each.number for each in (first, *more))))
         return tuple(found)
 
 
@@ -142,7 +143,7 @@ class ForecastService:
 
     async def save(self, forecast: Forecast) -> Forecast:
         """Keep a forecast for a week; return it with the key to it. Raises DatabaseUnavailable."""
-        return replace(forecast, key=await self._store.run(drafts.save_draft, fact_of_forecast(forecast)))
+        return structs.replace(forecast, key=await self._store.run(drafts.save_draft, fact_of_forecast(forecast)))
 
     async def load(self, key: str) -> Forecast:
         """Return the forecast with this key. Raises Outdated when it is too old, and DatabaseUnavailable."""
@@ -151,7 +152,7 @@ class ForecastService:
             found = forecast_of(text or "")
         except ValueError as error:
             raise Outdated(commands=((Text("Forecast"), "forecast"),)) from error
-        return replace(found, key=key)
+        return structs.replace(found, key=key)
 
     # ------------------------------------------------------------------ all of it
 
@@ -231,7 +232,7 @@ class ForecastService:
         ]
         details = {build.id: await self._app_directory.build_by_id(build.id, (app,)) for build in lacking}
         return [
-            replace(build, requirements=details[build.id].requirements) if build.id in details else build
+            structs.replace(build, requirements=details[build.id].requirements) if build.id in details else build
             for build in builds
         ]
 

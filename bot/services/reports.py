@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.applivery.client import AppliveryClient
 from bot.applivery.parse import RowSink
@@ -31,8 +33,7 @@ Takes = TypeVar("Takes", bound=RowSink)
 ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, and what is not theirs is left out
 
 
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
+class ReportQuery(Struct, frozen=True):
     """What is to be reported: an app, or some builds of it, in a period (None: ever); `what` and `typed` say it back.
 
     `email` narrows it to one person. `tz` is the IANA zone of the requester.

@@ -7,7 +7,9 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
 
 from bot.applivery.client import AppliveryClient
 from bot.applivery.recipients import RecipientCounter
@@ -48,14 +50,13 @@ BROKEN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UploadRequest:
+class UploadRequest(Struct, frozen=True):
     """One file for an app, or for one build of it; `entrypoint` is for the audit."""
 
     asker: Actor
     app: App
     file: SlackFile
-    details: UploadMetadata = field(default_factory=UploadMetadata)
+    details: UploadMetadata = msgspec.field(default_factory=UploadMetadata)
     build: Build | None = None
     entrypoint: Entrypoint = Entrypoint.FORM
     reopen_value: str = ""  # value of the button that opens the form again

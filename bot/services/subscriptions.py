@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.db import access_pauses, mutes, subscriptions
 from bot.db.database import Database
@@ -17,8 +18,7 @@ from bot.domain.subscription_changes import SubscriptionChange
 from bot.services.audit import AuditLog
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """A subscription, the key to undo the change (empty for a new one), and whether its channel was resumed."""
 
     subscription: Subscription

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.db import build_waiters, build_watches
 from bot.db.database import Database
@@ -13,8 +14,7 @@ from bot.exceptions import AppliveryError
 from bot.services.app_directory import AppDirectory
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(Struct, frozen=True):
     """A build whose end a user will be notified of, how long such builds usually take, and whether the watch is new."""
 
     build: Build

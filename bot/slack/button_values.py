@@ -6,8 +6,9 @@ Messages stay for years, so values of earlier versions are parsed as well; what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from bot.domain.model import Build, GrantChange, Role, Subscription
 
@@ -18,8 +19,7 @@ PAGE_DIGITS = 5
 MICROS_DIGITS = 16  # of microseconds since 1970: until 2286
 
 
-@dataclass(frozen=True, slots=True)
-class BuildValue:
+class BuildValue(Struct, frozen=True):
     """A build by its ids; `detail` is the kind of file or the id of an attachment, where a button is about one."""
 
     app_id: str
@@ -46,8 +46,7 @@ class BuildValue:
         return "/".join((self.app_id, self.build_id, *([self.detail] if self.detail else [])))
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionValue:
+class SubscriptionValue(Struct, frozen=True):
     """A subscription by its channel and number; `channel_id` is empty and `number` None where the text has none."""
 
     channel_id: str
@@ -68,8 +67,7 @@ class SubscriptionValue:
         return f"{self.channel_id}/{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionsPageValue:
+class SubscriptionsPageValue(Struct, frozen=True):
     """A page of the list of subscriptions, counted from 0; None where the text has none."""
 
     everywhere: bool
@@ -85,8 +83,7 @@ class SubscriptionsPageValue:
         return f"{'all' if self.everywhere else 'here'}/{self.page}"
 
 
-@dataclass(frozen=True, slots=True)
-class MuteValue:
+class MuteValue(Struct, frozen=True):
     """For how long, as it is typed, and what is muted: an app's id or a `SubscriptionValue`, as text."""
 
     time: str
@@ -102,8 +99,7 @@ class MuteValue:
         return f"{self.time}/{self.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class FileValue:
+class FileValue(Struct, frozen=True):
     """A file of Slack's that is to be attached, and the app of the build that is known already; either may be empty."""
 
     file_id: str
@@ -119,8 +115,7 @@ class FileValue:
         return f"{self.file_id}/{self.app_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class PageValue:
+class PageValue(Struct, frozen=True):
     """A page, counted from 0, and of what, as words that ask for it again; None where the text has no number."""
 
     number: int | None
@@ -136,8 +131,7 @@ class PageValue:
         return f"{self.number} {self.of}"
 
 
-@dataclass(frozen=True, slots=True)
-class GrantUndoValue:
+class GrantUndoValue(Struct, frozen=True):
     """A grant to take back, with what it changed, or a revoked role to give again (`change` None).
 
     `grantee` is a user or a user group, `app_id` empty for all apps.
@@ -166,8 +160,7 @@ class GrantUndoValue:
         return "/".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class BisectionValue:
+class BisectionValue(Struct, frozen=True):
     """A bisect by its number (None where the text has none) and one of its builds by its ids; either may be empty.
 
     It begins as the `BuildValue` of that build does.
@@ -187,8 +180,7 @@ class BisectionValue:
         return str(BuildValue(self.app_id, self.build_id, str(self.number)))
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionValue:
+class DecisionValue(Struct, frozen=True):
     """The decision on an access request, in the format of before each decision had a button of its own."""
 
     allowed: bool
@@ -201,8 +193,7 @@ class DecisionValue:
         return cls(answer == "allow", request)
 
 
-@dataclass(frozen=True, slots=True)
-class GoalValue:
+class GoalValue(Struct, frozen=True):
     """A goal by its number, None where the text has none, and whether it is to ask people."""
 
     number: int | None

@@ -8,11 +8,11 @@ import math
 import time
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import msgspec
+from msgspec import Struct
 from slack_sdk.models.metadata import EntityMetadata
 
 from bot.domain.colleagues import Home, is_admin
@@ -45,8 +45,7 @@ SCOPES_SECONDS = 10.0  # after which a scope that was missing may have been gran
 MARGIN = 10.0  # seconds around an attempt: what two clocks that are known to agree, and an answer, may be off
 
 
-@dataclass(frozen=True, slots=True)
-class BotIdentity:
+class BotIdentity(Struct, frozen=True):
     """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say.
 
     `team` is the name of the workspace; of the organisation when the app is installed for all of it. `team_id` then is
@@ -63,8 +62,7 @@ class BotIdentity:
     is_org_install: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelInfo:
+class ChannelInfo(Struct, frozen=True):
     """Slack's facts of a channel.
 
     `member` is whether the bot is in it, `shared` whether it is shared with another organisation: None where Slack did
@@ -79,16 +77,14 @@ class ChannelInfo:
     is_private: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class UserGroup:
+class UserGroup(Struct, frozen=True):
     """A user group; `handle` is what people type after the @ to mention it."""
 
     id: str
     handle: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRef:
+class MessageRef(Struct, frozen=True):
     """The place of a message; for a direct message `channel` is the D… id."""
 
     channel: str

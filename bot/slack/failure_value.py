@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bot.domain.model.failures import NO_ANSWERS, DeviceAnswer, FailureAnswers, FailureCause, Symptom
 
 
-@dataclass(frozen=True, slots=True)
-class FailureValue:
+class FailureValue(Struct, frozen=True):
     """What a user answers about a build that did not install: which kind of file it was, and the answers so far."""
 
     app_id: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 OK = 200
 TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket Mode it is not acknowledged
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingRequest:
+class IncomingRequest(Struct, frozen=True):
     """The parsed body, with the signature it came with over HTTP or its envelope of Socket Mode."""
 
     body: dict[str, Any]
@@ -19,8 +19,7 @@ class IncomingRequest:
     envelope: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True):
     """The response within Slack's three seconds: a status, and what it says, if anything."""
 
     status: int = OK

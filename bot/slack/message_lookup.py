@@ -12,6 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from bot.exceptions import SlackError, SlackRateLimited, SlackResponseTooLarge
 from bot.observability.logging import logger
 from bot.slack.errors import call_api
@@ -32,8 +34,7 @@ CONSEQUENCE = "After a crash, an announcement can wait several minutes: the bot 
 REMEDY = "Install the bot as your company's own internal app, made from manifest.yml at api.slack.com/apps."
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPeriod:
+class SearchPeriod(Struct, frozen=True):
     """From when to when by Slack's clock, in epoch seconds; `latest` None is up to now."""
 
     oldest: float
@@ -45,8 +46,7 @@ class SearchPeriod:
         return {"oldest": f"{max(0.0, self.oldest):.6f}", **latest}
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who we are in messages: our user, our bot, and the mark of our installation (empty: none)."""
 
     user_id: str

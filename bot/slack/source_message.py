@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bot.slack.mrkdwn import unescape
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """A file of a message; a name and a size (bytes) that Slack did not say are empty and None."""
 
     id: str
@@ -17,8 +17,7 @@ class SourceFile:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceMessage:
+class SourceMessage(Struct, frozen=True):
     """A message: its text as people read it, and its files."""
 
     text: str = ""

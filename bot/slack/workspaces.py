@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from bot.exceptions import SlackError, kind_of
 from bot.observability.causes import cause
@@ -26,8 +27,7 @@ LIST_SECONDS = 300.0
 at_hand: ContextVar[str] = ContextVar("at_hand", default="")
 
 
-@dataclass(frozen=True, slots=True)
-class GrantedWorkspace:
+class GrantedWorkspace(Struct, frozen=True):
     """A workspace of the organisation that the app was added to."""
 
     id: str

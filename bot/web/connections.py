@@ -7,10 +7,10 @@ import logging
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from bot.domain.outcomes import ConnectionEnd
 from bot.observability.logging import LogThrottle, logger
@@ -26,8 +26,7 @@ _quiet = logging.getLogger("bot.web.connections.aiohttp")
 _quiet.setLevel(logging.CRITICAL + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True):
     """What a connection may take, in seconds, and how many there may be at once.
 
     `head` is for a request's line and headers, `body` for its body, `whole` until its answer has left, `idle` between

@@ -7,10 +7,10 @@ import errno
 import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from aiohttp import web
+from msgspec import Struct
 
 from bot.domain.outcomes import ConnectionEnd
 from bot.exceptions import StartupError
@@ -164,8 +164,7 @@ class LivenessServer:
             self.pool.on_refused(ConnectionEnd.BROKE)
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
+class Listeners(Struct, frozen=True):
     """The open ports: the public one and, when it has one of its own, that of metrics and readiness."""
 
     public: LivenessServer

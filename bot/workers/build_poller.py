@@ -7,8 +7,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.applivery.client import AppliveryClient, Page, Priority
 from bot.applivery.pagination import every_page

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.db import bisections, database_info, link_expiries, outbox, scheduled_reports
 from bot.db.database import Database, recent_reads

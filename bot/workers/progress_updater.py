@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.db import build_watches, database_info
 from bot.db.build_watches import BuildWatch as Row

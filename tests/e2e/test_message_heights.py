@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands import whoami
 from bot.domain import access
@@ -92,7 +93,7 @@ LONG = replace(
     app=App("c" * 24, "notes", "Acme Field Notes for Inspectors (Staging)"),
     version="2026.11.30-beta.12",
     number="20261130124",
-    origin=replace(MAIN, branch=LONG_BRANCH),
+    origin=dataclasses.replace(MAIN, branch=LONG_BRANCH),
     uploader="github-actions[bot]",
     changelog="Rework the login screen so that people without an account can create one there\nAnd more",
 )
@@ -218,7 +219,9 @@ GOALS += [
 # ------------------------------------------------------------------ subscriptions
 
 FEW = rehearse(DEFAULT_EVENTS, "", [build(number) for number in range(1, 4)])
-NONE = rehearse(DEFAULT_EVENTS, "branch:x", [build(1, origin=MAIN), build(2, origin=replace(MAIN, branch="develop"))])
+NONE = rehearse(
+    DEFAULT_EVENTS, "branch:x", [build(1, origin=MAIN), build(2, origin=dataclasses.replace(MAIN, branch="develop"))]
+)
 WISHED = subscription(1, query="branch:release/* -tag:nightly")
 FIVE = [subscription(number, app_id=f"{number:024x}", app_name=f"Courier {number}") for number in range(5)]
 STATES = [
@@ -231,13 +234,23 @@ STATES = [
 
 GOALS += [
     ("subscribed", lambda: subscriptions.subscribed(subscription(1), FEW), True, 205),
-    ("subscribed, no match", lambda: subscriptions.subscribed(replace(WISHED, query="branch:x"), NONE), True, 250),
+    (
+        "subscribed, no match",
+        lambda: subscriptions.subscribed(replace(WISHED, query="branch:x"), NONE),
+        True,
+        250,
+    ),
     ("subscription changed", lambda: subscriptions.updated(WISHED, subscription(1), "k", FEW), True, 230),
     ("subscriptions (5)", lambda: subscriptions.subscriptions([(each, NOON) for each in FIVE], now=NOON), True, 400),
     ("subscriptions in each state", lambda: subscriptions.subscriptions(STATES, now=NOON), True, 460),
     ("unsubscribed", lambda: subscriptions.unsubscribed(subscription(1), "k", "U0ANA"), True, 145),
     ("muted", lambda: mutes.muted([subscription(1)], NOON, mutes.HERE, []), True, 190),
-    ("channel paused", lambda: subscriptions.paused(replace(WISHED, paused="not_in_channel"), "bot"), False, 190),
+    (
+        "channel paused",
+        lambda: subscriptions.paused(replace(WISHED, paused="not_in_channel"), "bot"),
+        False,
+        190,
+    ),
     ("welcome", welcome.welcome, False, 210),
 ]
 
@@ -318,7 +331,9 @@ def downloaded(count: int, versions: int = 1, **more: Any) -> DownloadReport:
 
 def asked_for(made: DownloadReport) -> Message:
     """What stands where the report was asked for."""
-    sent = replace(downloads.headline(made), thread=downloads.thread(made), pointer=downloads.here(made, share=True))
+    sent = dataclasses.replace(
+        downloads.headline(made), thread=downloads.thread(made), pointer=downloads.here(made, share=True)
+    )
     return sent_direct.pointer(sent, DETAILS)
 
 

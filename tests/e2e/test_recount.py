@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.applivery import parse
 from bot.db import install_failures

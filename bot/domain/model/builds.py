@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Stage(StrEnum):
@@ -28,8 +32,7 @@ class Stage(StrEnum):
         return self in (Stage.PENDING, Stage.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """An Applivery workspace that a credential sees; `slug` falls back to `id`, `name` to `slug`."""
 
     id: str
@@ -37,8 +40,7 @@ class Workspace:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRetention:
+class BuildRetention(Struct, frozen=True):
     """For how many days an app keeps its builds, and how many of the newest each publication keeps; None: unknown.
 
     https://docs.applivery.com/en/app-distribution/builds/build-retention
@@ -81,8 +83,7 @@ class BuildSource:
     repository: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class InstallRequirements:
+class InstallRequirements(Struct, frozen=True):
     """What a phone needs to install a build; all unknown when Applivery has no such facts.
 
     `families` are Apple's numbers of the kinds of devices it is for: 1 iPhone, 2 iPad.
@@ -95,8 +96,7 @@ class InstallRequirements:
     families: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A file attached to a build; sizes are bytes."""
 
     id: str
@@ -105,8 +105,7 @@ class Attachment:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """One build as Applivery last described it; times are aware UTC, sizes bytes.
 
     `status` is Applivery's own word, `stage` what we make of it; `icon` is the address of the app's picture. `waited`
@@ -123,9 +122,9 @@ class Build:
     size: int | None = None
     tags: tuple[str, ...] = ()
     changelog: str = ""
-    origin: BuildSource = field(default_factory=BuildSource)
+    origin: BuildSource = msgspec.field(default_factory=BuildSource)
     uploader: str | None = None
-    requirements: InstallRequirements = field(default_factory=InstallRequirements)
+    requirements: InstallRequirements = msgspec.field(default_factory=InstallRequirements)
     attachments: tuple[Attachment, ...] = ()
     extension: str | None = None
     disabled: bool = False
@@ -144,8 +143,7 @@ class Build:
         return replace(plain, uploader=None, uploader_email=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
+class Recall(Struct, frozen=True):
     """A recall of a build: its reason, the Slack user id of the actor, and when (aware UTC)."""
 
     build_id: str
@@ -155,16 +153,14 @@ class Recall:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RecallReach:
+class RecallReach(Struct, frozen=True):
     """Whom a recall reaches: the cards that show the build, and the people who were given a link to it."""
 
     cards: int
     people: int
 
 
-@dataclass(frozen=True, slots=True)
-class BuildTransition:
+class BuildTransition(Struct, frozen=True):
     """A build whose state differs from the known one; `before` None: it was not known at all.
 
     `quiet` changes are stored and not announced (builds from before the first subscription). `mark` is the fingerprint
@@ -177,16 +173,14 @@ class BuildTransition:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownBuild:
+class KnownBuild(Struct, frozen=True):
     """A build's last recorded state, and since when (aware UTC) it has been in progress."""
 
     stage: Stage
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentBuild:
+class CurrentBuild(Struct, frozen=True):
     """A build announced as ready in a channel and still available.
 
     `made_at` is when it was uploaded, and never later than `seen_at`, when it was first seen; both aware UTC.

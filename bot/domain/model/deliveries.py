@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.model.builds import Build, Recall
 from bot.domain.model.people import is_person
@@ -18,8 +21,7 @@ class CardUpdate(StrEnum):
     DETAILS = "details"  # a reply in the card's thread
 
 
-@dataclass(frozen=True, slots=True)
-class CardEntry:
+class CardEntry(Struct, frozen=True):
     """One build on a card: its state, and what has happened to it since."""
 
     build: Build
@@ -52,8 +54,7 @@ class ReportKind(StrEnum):
     FORECAST = "forecast"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """An announcement to a channel, once: unique per channel, build and event.
 
     `shown` are all builds on the card it belongs to, oldest first. `part` counts what may be posted several times. An
@@ -67,7 +68,7 @@ class Delivery:
     key: str
     part: int = 0
     card: str = ""
-    manner: DeliveryOptions = field(default_factory=DeliveryOptions)
+    manner: DeliveryOptions = msgspec.field(default_factory=DeliveryOptions)
     shown: tuple[CardEntry, ...] = ()
     fact: str = ""
     subscription_id: int | None = None
@@ -78,8 +79,7 @@ class Delivery:
         return replace(self, build=self.build.without_details(), shown=shown)
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
+class NewDelivery(Struct, frozen=True):
     """The recipient and content of an announcement; the database makes a `Delivery` of it, once.
 
     `card` names the message in the channel that is to show it: all with the same name share one. Empty means a card of
@@ -91,7 +91,7 @@ class NewDelivery:
     event: BuildEvent | CardUpdate | ChannelNotice
     part: int = 0
     card: str = ""
-    manner: DeliveryOptions = field(default_factory=DeliveryOptions)
+    manner: DeliveryOptions = msgspec.field(default_factory=DeliveryOptions)
     subscription_id: int | None = None
     held_until: datetime | None = None
     fact: str = ""

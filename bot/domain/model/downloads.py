@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Member:
+
+class Member(Struct, frozen=True):
     """Who downloaded; `kind` is Applivery's `member.type`, kept even when it is a new word."""
 
     kind: str
@@ -16,8 +16,7 @@ class Member:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(Struct, frozen=True):
     """One recorded download. Network information does not exist past the parser (guarantee 8)."""
 
     id: str | None = None
@@ -30,8 +29,7 @@ class Download:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MemberDownloads:
+class MemberDownloads(Struct, frozen=True):
     """One row of Applivery's by-user answer; `total` may differ from `len(downloads)`."""
 
     member: Member

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bot.domain.model.described import DescribedEnum
 from bot.i18n import gettext_noop
@@ -60,8 +61,7 @@ class DeviceAnswer(StrEnum):
     COMPUTER = "computer"
 
 
-@dataclass(frozen=True, slots=True)
-class FailureAnswers:
+class FailureAnswers(Struct, frozen=True):
     """What a user has answered so far; None where they were not asked yet. `is_denied`: the guess was not it."""
 
     device: DeviceAnswer | None = None

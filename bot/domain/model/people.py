@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+
+import msgspec
+from msgspec import Struct
 
 
 class Role(IntEnum):
@@ -43,8 +45,7 @@ class Outsider(StrEnum):
     SISTER = "sister"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """The person behind a request and the place it came from; `tz` is an IANA name.
 
     `role` holds for every app, `app_roles` adds to it for single ones. An outsider has roles for single apps alone.
@@ -57,7 +58,7 @@ class Actor:
     channel_id: str | None = None
     tz: str = "UTC"
     role: Role = Role.MEMBER
-    app_roles: Mapping[str, Role] = field(default_factory=dict)
+    app_roles: Mapping[str, Role] = msgspec.field(default_factory=dict)
     outsider: Outsider | None = None
     ids: frozenset[str] = frozenset()
 
@@ -75,8 +76,7 @@ class Actor:
         return max(self.role, self.app_roles.get(app_id, self.role))
 
 
-@dataclass(frozen=True, slots=True)
-class GrantChange:
+class GrantChange(Struct, frozen=True):
     """What a grant did: the role it replaced (None: there was none for that app), and when it was given (aware)."""
 
     previous: Role | None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bot.domain.model.builds import Stage
 from bot.domain.model.described import DescribedEnum
 from bot.i18n import gettext_noop
 
 
-@dataclass(frozen=True, slots=True)
-class EventDescription:
+class EventDescription(Struct, frozen=True):
     """What the product knows of a build event beside its message; texts are translated where they are shown.
 
     `kind` says in a sentence what is announced: `ready builds`. `choice` is its line in the
@@ -99,8 +99,7 @@ class SharedAs(StrEnum):
     BARE = "bare"  # no changelog, no branch, no names
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
+class DeliveryOptions(Struct, frozen=True):
     """How a subscription's announcements are delivered; `shared` is what its owner decided when the channel was shared.
 
     `mention` is a user group's id. `digest` (`daily@09:00`) and `quiet` (`22:00-08:00`) are as typed, in the IANA time
@@ -118,8 +117,7 @@ class DeliveryOptions:
     shared: SharedAs = SharedAs.UNDECIDED
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A channel's subscription: exactly what was typed, who typed it and when; `app_id` None means every app.
 
     `paused` is Slack's reason why the channel refuses messages; `muted_until` is aware UTC.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from cronsim import CronSim
+from msgspec import Struct
 
 from bot.domain.spelling import bare
 from bot.domain.time_zones import zone
@@ -21,8 +21,7 @@ _USUAL = ("daily@09:00", "weekdays@09:00", "monday@09:00")
 _HINT = gettext_noop("Write it like `daily@09:00`, `weekdays@18:30` or `mon,thu@17:30`.")
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """Some days of the week (0 is Monday, in order, each once) and a local time of day; `str()` is how to type it."""
 
     days: tuple[int, ...]

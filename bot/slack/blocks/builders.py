@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+from msgspec import Struct, structs
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
@@ -65,8 +67,7 @@ class Visibility(StrEnum):
     CHANNEL = "channel"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageExpiry:
+class MessageExpiry(Struct, frozen=True):
     """When a message's link expires (aware), the value of its "fresh link" button then, and its language."""
 
     at: datetime
@@ -141,8 +142,7 @@ class Message:
 _STORED_KEYS = {"private_metadata": "memory", "preset_values": "given"}
 
 
-@dataclass(frozen=True, slots=True)
-class Modal:
+class Modal(Struct, frozen=True):
     """A modal: `name` is the form that takes the input, `private_metadata` travels with it (no secrets, of any length).
 
     `preset_values` count as filled in, by block, where there is no input for it.
@@ -153,18 +153,18 @@ class Modal:
     blocks: tuple[Block, ...]
     submit: str = "OK"
     private_metadata: str = ""
-    preset_values: Mapping[str, str] = field(default_factory=dict)
+    preset_values: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return all of it as JSON, for a draft in the database; its keys stay when a field is renamed."""
-        stored = {_STORED_KEYS.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
+        stored = {_STORED_KEYS.get(name, name): getattr(self, name) for name in self.__struct_fields__}
         return json.dumps(stored, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, saved: str) -> Modal:
         """Return the modal of a stored draft."""
         stored = json.loads(saved)
-        values = {field.name: stored[_STORED_KEYS.get(field.name, field.name)] for field in fields(cls)}
+        values = {name: stored[_STORED_KEYS.get(name, name)] for name in cls.__struct_fields__}
         return cls(**{**values, "blocks": tuple(values["blocks"])})
 
     def view(self) -> dict[str, Any]:
@@ -195,8 +195,7 @@ def _focused(shown: Sequence[Block]) -> list[Block]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class HomeView:
+class HomeView(Struct, frozen=True):
     """The content of a user's Home tab."""
 
     blocks: tuple[Block, ...]
@@ -207,7 +206,7 @@ class HomeView:
 
     def with_note(self, note: str) -> HomeView:
         """Return the same, below a line about what was just done here."""
-        return replace(self, blocks=(context(note), *self.blocks)) if note else self
+        return structs.replace(self, blocks=(context(note), *self.blocks)) if note else self
 
 
 Reply = Message | Modal | HomeView

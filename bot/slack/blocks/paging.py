@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
 
 from bot.i18n import _, format_number
@@ -16,8 +17,7 @@ from bot.slack.button_values import PageValue
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class PagedItems(Generic[T]):
+class PagedItems(Struct, Generic[T], frozen=True):
     """Some items of a list; `first` and `number` count from 0, `total` is None when it is not counted."""
 
     items: Sequence[T]

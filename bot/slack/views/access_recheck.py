@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.model import Build, Role, SharedAs, Subscription
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 SHOWN = 5  # channels or admins
 
 
-@dataclass(frozen=True, slots=True)
-class PausedItem:
+class PausedItem(Struct, frozen=True):
     """Something that was paused: `head` says what, `maker` set it up, `need` is the role it takes for `app` (inert).
 
     `other` is the user who lacks the role, when that is not the owner. `subscription` and `build` are what it is, if it

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import structs
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.downloads import GroupBy, PersonRow
@@ -109,7 +110,7 @@ def table(report: DownloadReport, number: int) -> Message:
     if report.by is GroupBy.PERSON and report.named:
         return people(report, number)
     # who they are is not said here: what they took is
-    return _counts(replace(report, by=GroupBy.VERSION) if report.by is GroupBy.PERSON else report)
+    return _counts(structs.replace(report, by=GroupBy.VERSION) if report.by is GroupBy.PERSON else report)
 
 
 def people(report: DownloadReport, number: int) -> Message:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain.model import Role
@@ -38,8 +38,7 @@ class Described(Protocol):
         """The role that it takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskHelp:
+class TaskHelp(Struct, frozen=True):
     """What one wants to do: its label, a message id, the examples of it, and the commands for it."""
 
     label: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import Struct
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import build_labels
@@ -32,8 +33,7 @@ AT_HOME = "home.v1"
 WATCHED, OWN = "watched", "own"
 
 
-@dataclass(frozen=True, slots=True)
-class HomePages:
+class HomePages(Struct, frozen=True):
     """Which page of the watched builds and of one's own subscriptions is shown, each from 0."""
 
     watched: int = 0
@@ -51,26 +51,23 @@ class HomePages:
 NOT_TURNED = HomePages()
 
 
-@dataclass(frozen=True, slots=True)
-class HomeBuilds:
+class HomeBuilds(Struct, frozen=True):
     """The builds to show, and when a link to each was issued; `mine`: they are those, and not the newest."""
 
     found: Sequence[tuple[Build, datetime | None]]
     mine: bool
     apps: Sequence[App] = ()
-    recalls: Mapping[str, Recall] = field(default_factory=dict)
+    recalls: Mapping[str, Recall] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedBuild:
+class WatchedBuild(Struct, frozen=True):
     """Return a watched build; a paused one shows only what the user knows already."""
 
     build: Build
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OwnSubscriptions:
+class OwnSubscriptions(Struct, frozen=True):
     """Return a user's subscriptions, each with its last post; `may` says whether they can make one."""
 
     found: Sequence[tuple[Subscription, datetime | None]]

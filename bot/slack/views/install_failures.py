@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from slack_sdk.models.blocks import ButtonElement, OverflowMenuElement
 
 from bot.domain import build_labels, install, install_rules

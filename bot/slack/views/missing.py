@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.i18n import _, format_number, gettext_noop, ngettext

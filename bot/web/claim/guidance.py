@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain import install, install_rules
 from bot.domain.devices import NO_DEVICES, Devices, judge_here
@@ -19,8 +21,7 @@ from bot.i18n.verbatim import verbatim
 _SAID_BELOW = (Symptom.LINK,)  # of the link the page itself speaks, with a way to a new one
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Why it may not have installed, what to do, and the vendor's page about it. `word` is what a form sends."""
 
     word: FailureCause
@@ -29,8 +30,7 @@ class Cause:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class Guidance:
+class Guidance(Struct, frozen=True):
     """Sentences with our own formatting: `notes` would stop this person, `steps` follow the press.
 
     `causes` are why it may not have installed; none where nothing is to be installed. `verdict` is that it works on the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bot.domain.install import Browser, Device, file_word, is_android, nearest_kind, over_the_air, usual_kind
 from bot.domain.model import Attachment, Build, FileKind
@@ -15,16 +15,14 @@ INSTALL, FILE = "install", "file"
 DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitOption:
+class SubmitOption(Struct, frozen=True):
     """A button of the form; `value` is what it sends as `as`."""
 
     label: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstallOptions:
+class InstallOptions(Struct, frozen=True):
     """The buttons, the likelier one first, the file they are about (bytes), and the text around them.
 
     `before` is above the buttons; `scan` heads the QR code, None: there is none.
@@ -37,8 +35,7 @@ class InstallOptions:
     scan: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadRequest:
+class DownloadRequest(Struct, frozen=True):
     """What to mint, and whether to hand it to the device's installer instead of the browser."""
 
     kind: FileKind

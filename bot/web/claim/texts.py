@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.model import Build
 from bot.domain.outcomes import ClaimOutcome
@@ -13,8 +14,7 @@ from bot.domain.tickets import TicketStatus
 from bot.i18n import _, gettext_noop
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorPage:
+class ErrorPage(Struct, frozen=True):
     """A page that gives nothing: its HTTP status, what happened, and what to do; its words are said by the page."""
 
     status: int

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 import bot
 from bot import __version__
@@ -261,7 +262,7 @@ async def test_on_postgresql_its_version_is_told(world: Environment, postgres_ur
     ],
 )
 def test_health_fault_is_said_in_words_and_marked(changed: dict[str, Any], words: str) -> None:
-    found = replace(WELL, **changed)
+    found = structs.replace(WELL, **changed)
     assert not found.well
     assert words in told(health(found))
     assert words in summary(found)
@@ -269,7 +270,7 @@ def test_health_fault_is_said_in_words_and_marked(changed: dict[str, Any], words
 
 
 def test_health_all_well_is_one_line_and_past_outage_no_warning() -> None:
-    past = replace(WELL, trouble=LastOutage("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
+    past = structs.replace(WELL, trouble=LastOutage("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
     assert summary(past) == "✅ Everything works"
     assert "*Last outage* · Applivery, <!date^" in told(health(past))
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bot.applivery.upload import UploadTimeouts
 from bot.db import audit
@@ -303,7 +304,7 @@ async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: Environme
 
 
 async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Environment) -> None:
-    endurance = replace(world.tuning.endurance, looks=(0.4,))  # time to be seen looking
+    endurance = structs.replace(world.tuning.endurance, looks=(0.4,))  # time to be seen looking
     world.tuning = replace(world.tuning, endurance=endurance)
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     await world.start()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.db import builds, database_info, mutes, outbox, recalls, subscriptions
 from bot.db.database import Database

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.db import app_polls, builds, outages, outbox
 from bot.db.database import Database

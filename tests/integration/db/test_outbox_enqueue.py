@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from bot.db import builds as stored_builds
 from bot.db import outbox

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.dispatch.arguments import bind
 from bot.dispatch.context import CommandContext

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.domain.bisection_candidates import between
 from bot.domain.model import BuildSource, Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.domain.changes_since import since
 from bot.domain.model import Build, BuildSource, Stage

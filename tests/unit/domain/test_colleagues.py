@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.colleagues import ColleagueRule, Home, ids_of, is_admin, is_colleague, is_of_organization, may_be_of
 

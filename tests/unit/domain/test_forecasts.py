@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from bot.domain import forecasts
 from bot.domain.forecast_facts import Forecast, ForecastItem, ForecastKind, ForecastPart, Unchecked
@@ -223,9 +224,9 @@ OTHER = Actor("T1", "U2", "C2", role=Role.RELEASER)
         (ADMIN, None, False, True),
         (OWNER, None, False, True),
         (OTHER, None, True, False),
-        (replace(OTHER, channel_id="C1"), None, False, True),
-        (replace(OWNER, role=Role.MEMBER), None, True, False),
-        (replace(OWNER, role=Role.MEMBER, app_roles={APP.id: Role.RELEASER}), None, True, True),
+        (structs.replace(OTHER, channel_id="C1"), None, False, True),
+        (structs.replace(OWNER, role=Role.MEMBER), None, True, False),
+        (structs.replace(OWNER, role=Role.MEMBER, app_roles={APP.id: Role.RELEASER}), None, True, True),
         (ADMIN, "C2", False, False),
         (ADMIN, "C2", True, True),
         (ADMIN, "C1", False, True),

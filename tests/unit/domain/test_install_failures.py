@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.devices import latest_devices
 from bot.domain.install_failures import AskCause, AskDevice, AskSymptom, Found, answer_key, next_step

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, new_ticket

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain import subscription_changes
 from bot.domain.grammar import KeyValue, ParsedText, explain, readable
@@ -219,7 +220,7 @@ def test_code_is_marked_only_where_a_backtick_would_end_it() -> None:
 
 def built(value: str, **changes: Any) -> Build:
     """A build every fact of which is this."""
-    origin = replace(FULL.origin, branch=value, tag=value, commit_message=value)
+    origin = dataclasses.replace(FULL.origin, branch=value, tag=value, commit_message=value)
     facts = {
         "app": App(COURIER.id, "courier", value),
         "version": value,

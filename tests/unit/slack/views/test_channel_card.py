@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.dispatch.requests import button_value
 from bot.domain import changelogs, install
@@ -55,7 +56,7 @@ def details(of: Build, part: int = 0) -> Message:
 PICTURES = (None, "https://cdn.acme.test/icon.png", "https://cdn.acme.test/icon.png?Signature=abc", "http://x", "//[")
 ADDRESSES = ("https://ci.acme.test/1?a=1&b=2", "https://evil.test|<!here>", "https://a b", "javascript:alert(1)", "//[")
 with_links = st.builds(
-    lambda item, icon, url: replace(item, icon=icon, origin=replace(item.origin, url=url)),
+    lambda item, icon, url: replace(item, icon=icon, origin=dataclasses.replace(item.origin, url=url)),
     facts.builds,
     st.sampled_from(PICTURES) | facts.texts,
     st.sampled_from(ADDRESSES) | facts.maybe(facts.texts),
@@ -143,11 +144,11 @@ def test_a_card_and_its_text_say_how_the_build_stands_now(stage: Stage, words: s
 
 
 CI = "https://ci.acme.test/runs/7"
-WITH_CI = replace(FULL, origin=replace(FULL.origin, url=CI))
+WITH_CI = replace(FULL, origin=dataclasses.replace(FULL.origin, url=CI))
 
 
 def test_a_card_has_title_changelog_facts_and_one_row() -> None:
-    main = replace(WITH_CI, origin=replace(WITH_CI.origin, branch="main"))
+    main = replace(WITH_CI, origin=dataclasses.replace(WITH_CI.origin, branch="main"))
     title, small, row = card(main).payload()["blocks"]
     assert paragraph(title["elements"][0]).split("\n") == [
         "✅ Courier 2.4.0 (173) · iOS",
@@ -177,7 +178,9 @@ def test_card_of_old_build_has_the_day_beside_its_time() -> None:
     ],
 )
 def test_card_shows_two_rows_of_news(changelog: str, subject: str | None, lines: list[str]) -> None:
-    about = replace(WITH_CI, changelog=changelog, origin=replace(WITH_CI.origin, branch="main", commit_message=subject))
+    about = replace(
+        WITH_CI, changelog=changelog, origin=dataclasses.replace(WITH_CI.origin, branch="main", commit_message=subject)
+    )
     title = card(about).payload()["blocks"][0]
     assert title["text"]["text"].split("\n")[1:] == lines
 

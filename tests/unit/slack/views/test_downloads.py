@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
-from dataclasses import fields, replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.db.serialization import fact_of_report, report_of
 from bot.domain.adoption import NewestVersions, adoption
@@ -81,8 +82,8 @@ def test_any_report_can_be_told_with_names_and_without(report: DownloadReport, n
         failures = report.by is GroupBy.FAILURE  # of which these reports have none
         assert bool(downloads.thread(report)) is (bool(report.summary.recorded) and not failures)
         for permalink in (None, "https://acme.slack.com/archives/D1/p1"):
-            sent = replace(downloads.headline(report), thread=downloads.thread(report))
-            check(sent_direct.pointer(replace(sent, pointer=downloads.here(report, share=True)), permalink))
+            sent = dataclasses.replace(downloads.headline(report), thread=downloads.thread(report))
+            check(sent_direct.pointer(dataclasses.replace(sent, pointer=downloads.here(report, share=True)), permalink))
             check(sent_direct.pointer(sent, permalink))
         if report.named:
             check(downloads.people(report, 0))
@@ -180,7 +181,7 @@ def test_downloads_text_too_long_for_button_has_no_button() -> None:
 @pytest.mark.parametrize("by", [by for by in GroupBy if by is not GroupBy.FAILURE])
 def test_downloads_long_lists_are_cut_and_rest_is_counted(by: GroupBy) -> None:
     """Hundreds of versions, days, systems and sources are cut, and what is left out is counted."""
-    texts = {field.name for field in fields(Download)} - {"at"}
+    texts = set(Download.__struct_fields__) - {"at"}
     rows = [
         MemberDownloads(
             Member("user", str(n)),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.forecast_facts import Forecast, ForecastItem, ForecastKind, ForecastPart, Unchecked
 from bot.domain.install_rules import RULES
