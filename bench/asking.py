@@ -48,12 +48,10 @@ def _cpu(servers: list[int]) -> float:
 
 def _servers(tx: Transaction) -> list[int]:
     """The processes that PostgreSQL has for the connections to this database."""
-    import sqlalchemy as sa  # noqa: PLC0415 - after the bot of that checkout
-
     if tx.dialect == "sqlite":
         return []
     asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
-    return list(tx.execute(sa.text(asked)).scalars())
+    return list(tx._connection.exec_driver_sql(asked).scalars())
 
 
 @asynccontextmanager

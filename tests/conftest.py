@@ -9,20 +9,17 @@ import logging
 import re
 import shutil
 import signal
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
 
 from bot.app import RunningBot, running
-from bot.db import app_polls, outbox
+from bot.db import app_polls, connect, outbox
 from bot.db.database import migrate
 from bot.db.wakeups import Topic
 from bot.observability.logging import set_up_logs
@@ -34,6 +31,10 @@ from sandbox.slack.workspace import SISTER_TEAM
 from tests.support.places import Place
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 from tests.support.waiting import busyness, patience
+
+# Let SQLite not wait for the disk: half of a short test was this wait, and what a killed process wrote is there. The
+# test of power cuts takes this away.
+WITH_POWER_CUTS, connect.SYNCHRONOUS = connect.SYNCHRONOUS, "OFF"
 
 
 def pytest_configure() -> None:
@@ -59,18 +60,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
-
-
-@event.listens_for(Pool, "checkout")
-def no_power_cuts(connection: Any, record: Any, _: object) -> None:
-    """Let SQLite not wait for the disk: half of a short test was this wait, and what a killed process wrote is there.
-
-    The test of power cuts takes this away.
-    """
-    if isinstance(connection, sqlite3.Connection) and "no power cuts" not in record.info:
-        record.info["no power cuts"] = True
-        with suppress(sqlite3.Error):  # a damaged file is for the bot to find
-            connection.execute("PRAGMA synchronous = OFF")
 
 
 class GivenSettings(Settings):

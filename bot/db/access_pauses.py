@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import sqlalchemy as sa
 from msgspec import Struct
 
-from bot.db import outbox_read
+from bot.db import goals, outbox_read, scheduled_reports, subscriptions
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.download_schema import goals as goals_table
-from bot.db.download_schema import scheduled_reports
 from bot.db.goals import goal_of
 from bot.db.scheduled_reports import digest_of
-from bot.db.schema import subscriptions
 from bot.db.subscriptions import subscription_of
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
@@ -36,58 +30,46 @@ class HeldDeliveries(Struct, frozen=True):
 
 def pause_subscription(tx: Transaction, number: int, reason: PauseReason) -> Subscription | None:
     """Pause one subscription; None when it is paused already, or has ended."""
-    which = (subscriptions.c.id == number, subscriptions.c.paused.is_(None))
-    row = _set_paused(tx, subscriptions, which, reason)
+    tx.notify(Topic.ACCESS)
+    row = tx.execute(_PAUSE_SUBSCRIPTION, id=number, reason=reason).first()
     return subscription_of(row) if row else None
 
 
 def resume_subscription(tx: Transaction, number: int) -> None:
     """Let one subscription act again."""
-    _set_paused(tx, subscriptions, (subscriptions.c.id == number, _is_withheld(subscriptions)), None)
+    tx.notify(Topic.ACCESS)
+    tx.execute(_RESUME_SUBSCRIPTION, id=number)
 
 
 def list_paused_subscriptions(tx: Transaction) -> list[Subscription]:
     """Return the subscriptions that may not act."""
-    query = sa.select(subscriptions).where(_is_withheld(subscriptions)).order_by(subscriptions.c.id)
-    return [subscription_of(row) for row in tx.execute(query)]
+    return [subscription_of(row) for row in tx.execute(_PAUSED_SUBSCRIPTIONS)]
 
 
 def pause_report(tx: Transaction, number: int, reason: PauseReason) -> ScheduledReport | None:
     """Pause one scheduled report; None when it is paused already, or has ended."""
-    row = _set_paused(
-        tx, scheduled_reports, (scheduled_reports.c.id == number, scheduled_reports.c.paused.is_(None)), reason
-    )
+    tx.notify(Topic.ACCESS)
+    tx.notify(Topic.SCHEDULED_REPORTS)
+    row = tx.execute(_PAUSE_REPORT, id=number, reason=reason).first()
     return digest_of(row) if row else None
 
 
 def resume_report(tx: Transaction, number: int) -> None:
     """Let one scheduled report act again; what was missed comes late, as one."""
-    _set_paused(tx, scheduled_reports, (scheduled_reports.c.id == number, _is_withheld(scheduled_reports)), None)
+    tx.notify(Topic.ACCESS)
+    tx.notify(Topic.SCHEDULED_REPORTS)
+    tx.execute(_RESUME_REPORT, id=number)
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """Return the scheduled reports that may not act."""
-    query = sa.select(scheduled_reports).where(_is_withheld(scheduled_reports)).order_by(scheduled_reports.c.id)
-    return [digest_of(row) for row in tx.execute(query)]
+    return [digest_of(row) for row in tx.execute(_PAUSED_REPORTS)]
 
 
 def pause_goal(tx: Transaction, number: int, reason: str) -> Goal | None:
     """Pause one goal; None when it is paused already, or has ended. Its next count resumes it."""
-    which = (goals_table.c.id == number, goals_table.c.paused.is_(None), goals_table.c.ended_at == 0)
-    row = tx.execute(sa.update(goals_table).where(*which).values(paused=reason).returning(*goals_table.c)).first()
+    row = tx.execute(_PAUSE_GOAL, id=number, reason=reason).first()
     return goal_of(row) if row else None
-
-
-def _set_paused(
-    tx: Transaction, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: PauseReason | None
-) -> sa.Row[Any] | None:
-    # a resumed report is due at once, also when it was leased while it was paused
-    free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is scheduled_reports else {}
-    update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
-    tx.notify(Topic.ACCESS)
-    if table is scheduled_reports:
-        tx.notify(Topic.SCHEDULED_REPORTS)
-    return tx.execute(update).first()
 
 
 # -------------------------------------------------------------- deliveries
@@ -95,7 +77,7 @@ def _set_paused(
 
 def list_held_deliveries(tx: Transaction) -> list[HeldDeliveries]:
     """Return what is held because it may not be said."""
-    groups = tx.execute(_GROUPS).all()
+    groups = tx.execute(_GROUPS)
     found = outbox_read.read_deliveries(tx, as_rows({"id": row.id} for row in groups))
     read = {row.id: announcement for row, announcement in found}
     return [HeldDeliveries(delivery, row.subscription_id, row.only) for row in groups if (delivery := read.get(row.id))]
@@ -105,7 +87,7 @@ def release_deliveries(tx: Transaction, held: HeldDeliveries) -> int:
     """Let these be said; in a channel several new cards go into one message. Returns how many they are."""
     channel = held.announcement.channel_id
     which = {"channel": channel, "app": held.announcement.build.app.id, "subscription": held.subscription_id}
-    ids = tx.execute(_THESE, **which, only=held.only).scalars().all()
+    ids = tx.execute(_THESE, **which, only=held.only).scalars()
     rows = as_rows({"id": number} for number in ids)
     if not is_person(channel):
         tx.execute(_TOGETHER, channel=channel, wait=f"late/{channel}", rows=rows)
@@ -115,9 +97,34 @@ def release_deliveries(tx: Transaction, held: HeldDeliveries) -> int:
     return len(ids)
 
 
-def _is_withheld(table: sa.Table) -> sa.ColumnElement[bool]:
-    return table.c.paused.in_(list(PauseReason))
+_PAUSE_SUBSCRIPTION = written(f"""
+    UPDATE subscriptions SET paused = :reason WHERE id = :id AND paused IS NULL RETURNING {subscriptions.COLUMNS}
+""")  # noqa: S608 - our own words
 
+_RESUME_SUBSCRIPTION = written("UPDATE subscriptions SET paused = NULL WHERE id = :id AND paused IN {pause_reasons}")
+
+_PAUSED_SUBSCRIPTIONS = written(f"""
+    SELECT {subscriptions.COLUMNS} FROM subscriptions WHERE paused IN {{pause_reasons}} ORDER BY id
+""")  # noqa: S608 - our own words
+
+_PAUSE_REPORT = written(f"""
+    UPDATE scheduled_reports SET paused = :reason, lease_token = NULL, lease_until = 0
+    WHERE id = :id AND paused IS NULL RETURNING {scheduled_reports.COLUMNS}
+""")  # noqa: S608 - our own words
+
+# It is due at once, also when it was leased while it was paused.
+_RESUME_REPORT = written("""
+    UPDATE scheduled_reports SET paused = NULL, lease_token = NULL, lease_until = 0
+    WHERE id = :id AND paused IN {pause_reasons}
+""")
+
+_PAUSED_REPORTS = written(f"""
+    SELECT {scheduled_reports.COLUMNS} FROM scheduled_reports WHERE paused IN {{pause_reasons}} ORDER BY id
+""")  # noqa: S608 - our own words
+
+_PAUSE_GOAL = written(f"""
+    UPDATE goals SET paused = :reason WHERE id = :id AND paused IS NULL AND ended_at = 0 RETURNING {goals.COLUMNS}
+""")  # noqa: S608 - our own words
 
 _IDS = JsonRows("rows", {"id": "bigint"})
 

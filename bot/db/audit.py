@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from bot.db import key_value
 from bot.db.dialect_sql import Statement, written
-from bot.db.schema import audit as table
 from bot.db.transaction import Transaction
-from bot.db.types import micros, moment, storable
-from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry, AuditOutcome
+from bot.db.types import moment
+from bot.domain.audit import AuditAction, AuditEntry, Entrypoint
 
-_COLUMNS = [table.c[name] for name in AuditEntry.__struct_fields__]
-_TEXTS = [name for name in AuditEntry.__struct_fields__ if name not in ("at", "action", "entrypoint")]
+_COLUMNS = ", ".join(AuditEntry.__struct_fields__)
 _INSERT = written("""
     INSERT INTO audit
         (at, team_id, user_id, action, outcome, entrypoint, channel_id, app_id, build_id, token_hash)
@@ -50,9 +49,7 @@ class ReceivedLink(NamedTuple):
 
 def add_entry(tx: Transaction, entry: AuditEntry) -> None:
     """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
-    texts = {name: None if (text := getattr(entry, name)) is None else storable(text) for name in _TEXTS}
-    words = {"action": entry.action.value, "entrypoint": entry.entrypoint.value}
-    tx.rows(_INSERT, at=micros(entry.at), **words, **texts)
+    tx.rows(_INSERT, **asdict(entry))
 
 
 def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> None:
@@ -63,10 +60,8 @@ def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> N
 
 def find_uploader(tx: Transaction, app_id: str, build_id: str) -> str | None:
     """Return the user who uploaded a build from Slack; None for one that came another way."""
-    about = (table.c.app_id == app_id, table.c.build_id == build_id, table.c.action == AuditAction.UPLOAD)
-    done = (*about, table.c.outcome == AuditOutcome.UPLOADED)
-    uploads = tx.execute(sa.select(table.c.at, table.c.user_id).where(*done)).all()  # not by time: that reads the app's
-    return max(uploads).user_id if uploads else None
+    uploads = [(row.at, row.user_id) for row in tx.execute(_UPLOADS, app=app_id, build=build_id)]
+    return max(uploads)[1] if uploads else None
 
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
@@ -76,10 +71,7 @@ def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int =
 
 def count_receivers(tx: Transaction, app_id: str, build_id: str) -> int:
     """Return how many people were given a link to a build of an app."""
-    people = sa.func.count(sa.distinct(table.c.user_id))
-    about = (table.c.app_id == app_id, table.c.build_id == build_id)
-    given = (*about, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
-    return int(tx.execute(sa.select(people).where(*given)).scalar_one())
+    return int(tx.execute(_RECEIVERS, app=app_id, build=build_id).scalar_one())
 
 
 def list_links_received(tx: Transaction, user_id: str, most: int) -> list[ReceivedLink]:
@@ -94,7 +86,7 @@ def _received(tx: Transaction, statement: Statement, most: int, **of: str) -> li
     """
     links = most
     while True:
-        rows = tx.execute(statement, links=links, **of).all()
+        rows = tx.execute(statement, links=links, **of)
         found = {(row.app_id, row.build_id): row for row in reversed(rows)}
         if len(found) >= most or len(rows) < links:
             newest = sorted(found.values(), key=lambda row: -row.at)
@@ -111,13 +103,36 @@ def list_entries(  # noqa: PLR0917 - one filter each
     limit: int = 100,
 ) -> list[AuditEntry]:
     """Return the newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
-    query = sa.select(*_COLUMNS).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
-    if user_ids is not None:
-        query = query.where(table.c.user_id.in_(user_ids))
-    if app_id is not None:
-        query = query.where(table.c.app_id == app_id)
-    if since is not None:
-        query = query.where(table.c.at >= since)
-    if until is not None:
-        query = query.where(table.c.at <= until)
-    return [AuditEntry(**row) for row in tx.execute(query).mappings()]
+    conditions = {"app_id = :app": app_id, "at >= :since": since, "at <= :until": until}
+    given = [condition for condition, value in conditions.items() if value is not None]
+    values = {"app": app_id, "since": since, "until": until, "most": limit}
+    if user_ids is None:
+        return [_entry(row) for row in tx.execute(_entries(*given), **values)]
+    of_person = _entries("user_id = :who", *given)  # one after the other, each by the index of users
+    rows = [row for user_id in sorted(set(user_ids)) for row in tx.execute(of_person, who=user_id, **values)]
+    return [_entry(row) for row in sorted(rows, key=lambda row: (-row.at, -row.id))[:limit]]
+
+
+@cache
+def _entries(*conditions: str) -> Statement:
+    """Return the statement that reads the newest lines for which all of this holds."""
+    where = " AND ".join(conditions) or "true"
+    return written(f"SELECT id, {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT :most")  # noqa: S608 - our own words
+
+
+def _entry(row: Any) -> AuditEntry:
+    values = {name: getattr(row, name) for name in AuditEntry.__struct_fields__}
+    words = {"action": AuditAction(row.action), "entrypoint": Entrypoint(row.entrypoint)}
+    return AuditEntry(**{**values, **words, "at": moment(row.at)})
+
+
+# Not by time: that reads the app's.
+_UPLOADS = written("""
+    SELECT at, user_id FROM audit
+    WHERE app_id = :app AND build_id = :build AND action = {action.UPLOAD} AND outcome = {outcome.UPLOADED}
+""")
+
+_RECEIVERS = written("""
+    SELECT count(DISTINCT user_id) FROM audit
+    WHERE app_id = :app AND build_id = :build AND action = {action.GET} AND outcome IN {given}
+""")

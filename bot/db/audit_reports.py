@@ -4,35 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 
-import sqlalchemy as sa
-
-from bot.db import install_failures
-from bot.db.dialect_sql import span, written
-from bot.db.download_schema import goal_requests
-from bot.db.key_value import begins_with
-from bot.db.schema import (
-    audit,
-    bisection_verdicts,
-    bisections,
-    build_waiters,
-    key_value,
-    link_quota,
-    role_request_copies,
-    role_requests,
-    sent_builds,
-    tickets,
-)
+from bot.db import install_failures, key_value
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, span, written
 from bot.db.transaction import Transaction
-from bot.db.types import SanitizedText, db_now
-from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditOutcome
-
-# A ticket is a link that was asked for; the token that is made when its page is used is the same link.
-_BY_PAGE = sa.type_coerce(audit.c.entrypoint, SanitizedText).in_(CLAIM_PAGE_STORED)
-_ASKED = (audit.c.action == AuditAction.GET) & (
-    (audit.c.outcome == AuditOutcome.TICKET) | ((audit.c.outcome == AuditOutcome.MINTED) & ~_BY_PAGE)
-)
-
 
 # Notes that a user was notified once why something is paused.
 TOLD = ("withheld", "recalled watch", "recalled")
@@ -49,25 +25,40 @@ def count_links(
     until: datetime | None = None,
 ) -> int:
     """Return how many links to an app's builds (all of them, or these) were issued between two aware moments."""
-    query = sa.select(sa.func.count()).select_from(audit).where(_ASKED, audit.c.app_id == app_id)
-    if build_ids:
-        query = query.where(audit.c.build_id.in_(build_ids))
-    if since is not None:
-        query = query.where(audit.c.at >= since)
-    if until is not None:
-        query = query.where(audit.c.at <= until)
-    return int(tx.execute(query).scalar_one())
+    conditions = {"at >= :since": since, "at <= :until": until}
+    given = [condition for condition, value in conditions.items() if value is not None]
+    if not build_ids:
+        return int(tx.execute(_count(*given), app=app_id, since=since, until=until).scalar_one())
+    rows = as_rows({"build": build_id} for build_id in sorted(set(build_ids)))
+    counts = tx.execute(_count(*given, each=True), app=app_id, rows=rows, since=since, until=until)
+    return sum(counts.scalars())
+
+
+@cache
+def _count(*conditions: str, each: bool = False) -> Statement:
+    """Return the statement that counts an app's links, or those of each build, for which all of this holds.
+
+    A ticket is a link that was asked for; the token that is made when its page is used is the same link.
+    """
+    count = f"""
+        SELECT count(*) FROM audit WHERE app_id = :app AND action = {{action.GET}} AND (
+            outcome = {{outcome.TICKET}} OR (outcome = {{outcome.MINTED}} AND entrypoint NOT IN {{claim_page}})
+        ) {"".join(f" AND {condition}" for condition in conditions)}
+    """  # noqa: S608 - our own words
+    if not each:
+        return written(count)
+    # a question for each build: of one about all of them PostgreSQL would read the app's rows
+    return written(f"SELECT ({count} AND build_id = o.build) FROM {{rows}}", JsonRows("rows", {"build": "text"}))  # noqa: S608 - our own words
 
 
 def purge_audit(tx: Transaction, days: float) -> int:
     """Delete up to `AT_ONCE` audit rows older than so many days, the oldest first; return how many there were."""
-    return len(tx.execute(_OLD, keep=span(days * 24 * 3600)).all())
+    return len(tx.execute(_OLD, keep=span(days * 24 * 3600)))
 
 
 def count_person(tx: Transaction, user_id: str) -> int:
     """Return the number of audit rows about a user's actions."""
-    query = sa.select(sa.func.count()).select_from(audit).where(audit.c.user_id == user_id)
-    return int(tx.execute(query).scalar_one())
+    return int(tx.execute(_OF_PERSON, user=user_id).scalar_one())
 
 
 def erase_person(tx: Transaction, user_id: str) -> int:
@@ -76,41 +67,35 @@ def erase_person(tx: Transaction, user_id: str) -> int:
     Return the number of audit rows about them. Roles, subscriptions, goals and whether they were, or may be, asked to
     try a build stay; how often a goal asked them does not, but for today's request.
     """
-    statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
-    yesterday = sa.type_coerce(db_now(), sa.BigInteger) - span(24 * 3600)
-    removals: list[sa.Delete | sa.Update] = [
-        sa.delete(goal_requests).where(
-            goal_requests.c.user_id == user_id, sa.type_coerce(goal_requests.c.asked_at, sa.BigInteger) < yesterday
-        ),
-        sa.delete(link_quota).where(link_quota.c.user_id == user_id),
-        sa.delete(build_waiters).where(build_waiters.c.user_id == user_id),
-        sa.delete(tickets).where(tickets.c.user_id == user_id),
-        sa.delete(sent_builds).where((sent_builds.c.sender == user_id) | (sent_builds.c.recipient == user_id)),
-        sa.delete(role_request_copies).where(role_request_copies.c.request_id.in_(_done_requests(user_id))),
-        sa.delete(role_requests).where(role_requests.c.id.in_(_done_requests(user_id))),
-        *(
-            sa.delete(key_value).where(begins_with(tx, begins))
-            for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
-        ),
-        # what the others found out with these votes stays
-        sa.update(bisection_verdicts)
-        .where(bisection_verdicts.c.user_id == user_id)
-        .values(user_id=sa.literal("forgotten ") + sa.cast(bisection_verdicts.c.id, sa.Text)),
-        sa.update(bisections).where(bisections.c.created_by == user_id).values(created_by=""),
-    ]
-    lines = len(tx.execute(statement).all())
-    for removal in removals:
-        tx.execute(removal)
+    lines = len(tx.execute(_ERASE, user=user_id))
+    for removal in _REMOVALS:
+        tx.execute(removal, user=user_id, day=span(24 * 3600))
+    for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD)):
+        key_value.delete_values(tx, begins)
     tx.execute(_UNNAME, user=user_id)
     install_failures.erase_answers(tx, user_id)
     return lines
 
 
-def _done_requests(user_id: str) -> sa.Select[tuple[int]]:
-    """Select a user's requests that are decided or were never sent."""
-    done = role_requests.c.decided_at.is_not(None) | ~role_requests.c.sent
-    return sa.select(role_requests.c.id).where(role_requests.c.user_id == user_id, done)
+_OF_PERSON = written("SELECT count(*) FROM audit WHERE user_id = :user")
 
+_ERASE = written("DELETE FROM audit WHERE user_id = :user RETURNING id")
+
+# Requests of theirs that are decided or were never sent.
+_DONE = "SELECT r.id FROM role_requests r WHERE r.user_id = :user AND (r.decided_at IS NOT NULL OR NOT r.sent)"
+
+_REMOVALS = (
+    written("DELETE FROM goal_requests WHERE user_id = :user AND asked_at < {now} - :day"),
+    written("DELETE FROM link_quota WHERE user_id = :user"),
+    written("DELETE FROM build_waiters WHERE user_id = :user"),
+    written("DELETE FROM tickets WHERE user_id = :user"),
+    written("DELETE FROM sent_builds WHERE sender = :user OR recipient = :user"),
+    written(f"DELETE FROM role_request_copies WHERE request_id IN ({_DONE})"),  # noqa: S608 - our own words
+    written(f"DELETE FROM role_requests WHERE id IN ({_DONE})"),  # noqa: S608 - our own words
+    # what the others found out with these votes stays
+    written("UPDATE bisection_verdicts SET user_id = 'forgotten ' || CAST(id AS text) WHERE user_id = :user"),
+    written("UPDATE bisections SET created_by = '' WHERE created_by = :user"),
+)
 
 _OLD = written(f"""
     DELETE FROM audit WHERE id IN (

@@ -8,21 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 from msgspec import Struct
 
 from bot.db import recalls
-from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.schema import bisection_verdicts as verdicts
-from bot.db.schema import bisections as table
-from bot.db.schema import channel_leases, outbox
+from bot.db.dialect_sql import JsonRows, as_rows, span, written
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
+from bot.db.types import moment
 from bot.db.wakeups import Topic
 from bot.domain import bisection as decisions
 from bot.domain.bisection import RESULT, BisectedBuild, Bisection, BisectionRange, Vote
 from bot.domain.model import App, ChannelNotice
-from bot.domain.states import BisectionState
+from bot.domain.states import BisectionState, BisectVerdict
 
 HEAD = 0  # the number of a bisect's first message; its steps are counted from 1
 
@@ -39,14 +35,13 @@ class VoteResult(Struct, frozen=True):
 
 def find_bisection(tx: Transaction, number: int) -> Bisection | None:
     """Return the bisect of this number, with its votes."""
-    row = tx.execute(sa.select(table).where(table.c.id == number)).first()
+    row = tx.execute(_BISECTION, id=number).first()
     return None if row is None else _bisection_of(row, _votes(tx, number))
 
 
 def list_running_bisections(tx: Transaction, channel_id: str) -> list[Bisection]:
     """Return the bisects that run in a channel, oldest first."""
-    query = sa.select(table).where(table.c.channel_id == channel_id, table.c.running_for.is_not(None))
-    return [_bisection_of(row, _votes(tx, row.id)) for row in tx.execute(query.order_by(table.c.id)).all()]
+    return [_bisection_of(row, _votes(tx, row.id)) for row in tx.execute(_RUNNING, channel=channel_id)]
 
 
 def find_range(tx: Transaction, bisection: Bisection) -> BisectionRange:
@@ -56,15 +51,10 @@ def find_range(tx: Transaction, bisection: Bisection) -> BisectionRange:
 
 def find_thread(tx: Transaction, number: int, place: int) -> str | None:
     """Return the ts of the thread that a message of a bisect belongs in; None for one that is in no thread."""
-    row = tx.execute(sa.select(table.c.channel_id, table.c.thread_ts).where(table.c.id == number)).first()
+    row = tx.execute(_PLACE, id=number).first()
     if row is None or row.thread_ts or place == HEAD or row.channel_id.startswith("D"):
         return row.thread_ts if row else None
-    mine = (
-        outbox.c.channel_id == row.channel_id,
-        outbox.c.card_key == card_key(number, HEAD),
-        outbox.c.ts.is_not(None),
-    )
-    ts: str | None = tx.execute(sa.select(sa.func.min(outbox.c.ts)).where(*mine)).scalar()
+    ts: str | None = tx.execute(_HEAD_TS, channel=row.channel_id, card=card_key(number, HEAD)).scalar()
     return ts
 
 
@@ -80,15 +70,14 @@ def place_of(card: str) -> tuple[int, int]:
 
 
 def _votes(tx: Transaction, number: int) -> tuple[Vote, ...]:
-    query = sa.select(verdicts).where(verdicts.c.bisection_id == number).order_by(verdicts.c.id)
-    return tuple(Vote(row.build_id, row.user_id, row.verdict) for row in tx.execute(query))
+    return tuple(Vote(row.build_id, row.user_id, BisectVerdict(row.verdict)) for row in tx.execute(_VOTES, id=number))
 
 
 _kept = msgspec.json.Decoder(tuple[BisectedBuild, ...])
 _ids = msgspec.json.Decoder(tuple[str, ...])
 
 
-def _bisection_of(row: sa.Row[Any], votes: tuple[Vote, ...]) -> Bisection:
+def _bisection_of(row: Any, votes: tuple[Vote, ...]) -> Bisection:
     return Bisection(
         row.id,
         row.team_id,
@@ -99,10 +88,10 @@ def _bisection_of(row: sa.Row[Any], votes: tuple[Vote, ...]) -> Bisection:
         _kept.decode(row.builds),
         _ids.decode(row.steps),
         frozenset(_ids.decode(row.gone)),
-        row.state,
+        BisectionState(row.state),
         row.version,
         row.created_by,
-        row.created_at,
+        moment(row.created_at),
         votes,
     )
 
@@ -119,31 +108,22 @@ def start_bisection(tx: Transaction, new: Bisection) -> tuple[Bisection, bool]:
 
     While one of the same app and platform runs in the channel, that one is returned.
     """
-    insert = tx.insert(table).values(
-        team_id=new.team_id,
-        channel_id=new.channel_id,
-        thread_ts=new.thread_ts,
-        app_id=new.app.id,
-        app_slug=new.app.slug,
-        app_name=new.app.name,
+    same = {"channel": new.channel_id, "running_for": _running_for(new.app.id, new.platform)}
+    row = tx.execute(
+        _START,
+        **same,
+        team=new.team_id,
+        thread=new.thread_ts,
+        app=new.app.id,
+        slug=new.app.slug,
+        name=new.app.name,
         platform=new.platform,
         builds=_json(new.builds),
-        steps="[]",
         gone=_json(sorted(new.gone)),
-        state=BisectionState.RUNNING,
-        running_for=_running_for(new.app.id, new.platform),
-        version=0,
-        created_by=new.created_by,
-        created_at=db_now(),
-        voted_at=db_now(),
-    )
-    row = tx.execute(insert.on_conflict_do_nothing().returning(table)).first()
+        by=new.created_by,
+    ).first()
     if row is None:
-        same = (
-            table.c.channel_id == new.channel_id,
-            table.c.running_for == _running_for(new.app.id, new.platform),
-        )
-        row = tx.execute(sa.select(table).where(*same)).one()
+        row = tx.execute(_SAME, **same).one()
         return _bisection_of(row, _votes(tx, row.id)), False
     begun = _bisection_of(row, ())
     return _move_on(tx, begun, begun, ()), True
@@ -162,12 +142,8 @@ def vote(tx: Transaction, number: int, new: Vote, gone: Collection[str] = ()) ->
     if new.build_id not in before.steps or new in before.votes or not _is_open(tx, before):
         return VoteResult(before, is_counted=False)
     after = before.with_vote(new).without(gone)
-    insert = tx.insert(verdicts).values(
-        bisection_id=number, build_id=new.build_id, user_id=new.user_id, verdict=new.verdict, at=db_now()
-    )
-    key = ["bisection_id", "build_id", "user_id"]
-    tx.execute(insert.on_conflict_do_update(index_elements=key, set_={"verdict": new.verdict, "at": db_now()}))
-    tx.execute(sa.update(table).where(table.c.id == number).values(voted_at=db_now()))
+    tx.execute(_VOTE, id=number, build=new.build_id, user=new.user_id, verdict=new.verdict)
+    tx.execute(_VOTED, id=number)
     asked = {place for place, build_id in enumerate(before.steps, 1) if build_id == new.build_id}
     return VoteResult(_move_on(tx, before, after, asked), is_counted=True)
 
@@ -191,15 +167,9 @@ def stop_bisection(tx: Transaction, number: int) -> tuple[Bisection, bool] | Non
 
 def expire_bisections(tx: Transaction, patience: timedelta) -> list[Bisection]:
     """End the bisects in which nothing was voted for so long; return them."""
-    old = (table.c.state == BisectionState.RUNNING, table.c.voted_at < _ago(patience))
-    numbers = tx.execute(sa.select(table.c.id).where(*old).order_by(table.c.id)).scalars().all()
+    numbers = tx.execute(_OLD, patience=span(patience.total_seconds())).scalars()
     found = [_locked(tx, number) for number in numbers]
     return [_end(tx, each, BisectionState.EXPIRED) for each in found if each and each.state is BisectionState.RUNNING]
-
-
-def _ago(patience: timedelta) -> sa.ColumnElement[Any]:
-    micros = patience // timedelta(microseconds=1)
-    return sa.type_coerce(sa.cast(db_now(), sa.BigInteger) - micros, table.c.voted_at.type)
 
 
 def _locked(tx: Transaction, number: int) -> Bisection | None:
@@ -207,9 +177,8 @@ def _locked(tx: Transaction, number: int) -> Bisection | None:
 
     The channel is locked before it, as `channel_moves` does, so that the two never wait for each other.
     """
-    place = sa.select(table.c.channel_id).where(table.c.id == number).scalar_subquery()
-    tx.execute(sa.select(channel_leases).where(channel_leases.c.channel_id == place).with_for_update())
-    row = tx.execute(sa.select(table).where(table.c.id == number).with_for_update()).first()
+    tx.execute(_LOCK_CHANNEL, id=number)
+    row = tx.execute(_LOCK, id=number).first()
     return None if row is None else _bisection_of(row, _votes(tx, number))
 
 
@@ -254,7 +223,7 @@ def _store(tx: Transaction, bisection: Bisection, places: Iterable[int]) -> Bise
         "version": bisection.version,
         "running_for": _running_for(bisection.app.id, bisection.platform) if running else None,
     }
-    tx.execute(sa.update(table).where(table.c.id == bisection.id).values(values))
+    tx.execute(_CHANGE, id=bisection.id, **values)
     _enqueue(tx, bisection, sorted(places))
     return bisection
 
@@ -278,6 +247,57 @@ def _enqueue(tx: Transaction, bisection: Bisection, places: Sequence[int]) -> No
     tx.execute(_SAY, rows=rows)
     tx.notify(Topic.OUTBOX)
 
+
+_COLUMNS = """
+    id, team_id, channel_id, thread_ts, app_id, app_slug, app_name, platform, builds, steps, gone, state, version,
+    created_by, created_at
+"""
+
+_BISECTION = written(f"SELECT {_COLUMNS} FROM bisections WHERE id = :id")  # noqa: S608 - our own words
+
+_LOCK = written(f"SELECT {_COLUMNS} FROM bisections WHERE id = :id {{lock}}")  # noqa: S608 - our own words
+
+_LOCK_CHANNEL = written("""
+    SELECT channel_id FROM channel_leases
+    WHERE channel_id = (SELECT b.channel_id FROM bisections b WHERE b.id = :id) {lock}
+""")
+
+_RUNNING = written(f"""
+    SELECT {_COLUMNS} FROM bisections WHERE channel_id = :channel AND running_for IS NOT NULL ORDER BY id
+""")  # noqa: S608 - our own words
+
+_SAME = written(f"SELECT {_COLUMNS} FROM bisections WHERE channel_id = :channel AND running_for = :running_for")  # noqa: S608 - our own words
+
+_PLACE = written("SELECT channel_id, thread_ts FROM bisections WHERE id = :id")
+
+_HEAD_TS = written("SELECT min(ts) FROM outbox WHERE channel_id = :channel AND card_key = :card AND ts IS NOT NULL")
+
+_VOTES = written("SELECT build_id, user_id, verdict FROM bisection_verdicts WHERE bisection_id = :id ORDER BY id")
+
+_START = written(f"""
+    INSERT INTO bisections (team_id, channel_id, thread_ts, app_id, app_slug, app_name, platform, builds, steps, gone,
+        state, running_for, version, created_by, created_at, voted_at)
+    VALUES (:team, :channel, :thread, :app, :slug, :name, :platform, :builds, '[]', :gone,
+        {{bisection.RUNNING}}, :running_for, 0, :by, {{now}}, {{now}})
+    ON CONFLICT (channel_id, running_for) DO NOTHING RETURNING {_COLUMNS}
+""")  # noqa: S608 - our own words
+
+_VOTE = written("""
+    INSERT INTO bisection_verdicts (bisection_id, build_id, user_id, verdict, at)
+    VALUES (:id, :build, :user, :verdict, {now})
+    ON CONFLICT (bisection_id, build_id, user_id) DO UPDATE SET verdict = excluded.verdict, at = excluded.at
+""")
+
+_VOTED = written("UPDATE bisections SET voted_at = {now} WHERE id = :id")
+
+_OLD = written(
+    "SELECT id FROM bisections WHERE state = {bisection.RUNNING} AND voted_at < {now} - :patience ORDER BY id"
+)
+
+_CHANGE = written("""
+    UPDATE bisections SET steps = :steps, gone = :gone, state = :state, version = :version, running_for = :running_for
+    WHERE id = :id
+""")
 
 _NEW = JsonRows(
     "rows", {"n": "integer", "channel": "text", "app": "text", "build": "text", "event": "text", "key": "text"}

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from bot.db.dialect_sql import written
-from bot.db.schema import build_waiters as table
 from bot.db.serialization import facts_of
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.domain.model import Build
 
 
 def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channel_id: str | None = None) -> None:
     """Tell this person, who asked in this channel, when the build has ended; its app is watched from now on."""
-    about = {"team_id": team_id, "app_id": build.app.id, "snapshot": facts_of(build), "channel_id": channel_id}
-    values = {**about, "asked_at": db_now(), "notified": False}
-    insert = tx.insert(table).values(build_id=build.id, user_id=user_id, **values)
-    upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
-    tx.execute(upsert)
+    about = {"build": build.id, "app": build.app.id, "snapshot": facts_of(build)}
+    tx.execute(_WAIT, **about, user=user_id, team=team_id, channel=channel_id)
     tx.execute(_FOLLOW, app=build.app.id)
     tx.notify(Topic.APP_POLLS)
 
@@ -34,19 +27,29 @@ def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
 
 def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | None:
     """Return the channel in which this user asked to be notified of the build; None for direct messages."""
-    query = sa.select(table.c.channel_id).where(table.c.build_id == build_id, table.c.user_id == user_id)
-    found: str | None = tx.execute(query).scalar()
+    found: str | None = tx.execute(_CHANNEL, build=build_id, user=user_id).scalar()
     return found
 
 
 def remove_waiter(tx: Transaction, build_id: str, user_id: str | None = None) -> bool:
     """Remove all waiters of a build, or this user; False when there were none."""
-    which = (table.c.build_id == build_id) & ~table.c.notified
-    if user_id is not None:
-        which &= table.c.user_id == user_id
-    done = sa.update(table).where(which).values(notified=True).returning(table.c.user_id)
-    return tx.execute(done).first() is not None
+    return tx.execute(_DONE, build=build_id, user=user_id).first() is not None
 
+
+_WAIT = written("""
+    INSERT INTO build_waiters (build_id, user_id, team_id, app_id, snapshot, channel_id, asked_at, notified)
+    VALUES (:build, :user, :team, :app, :snapshot, :channel, {now}, false)
+    ON CONFLICT (build_id, user_id) DO UPDATE SET team_id = excluded.team_id, app_id = excluded.app_id,
+        snapshot = excluded.snapshot, channel_id = excluded.channel_id, asked_at = excluded.asked_at, notified = false
+""")
+
+_CHANNEL = written("SELECT channel_id FROM build_waiters WHERE build_id = :build AND user_id = :user")
+
+_DONE = written("""
+    UPDATE build_waiters SET notified = true
+    WHERE build_id = :build AND NOT notified AND (CAST(:user AS text) IS NULL OR user_id = :user)
+    RETURNING user_id
+""")
 
 _WAITING = written("SELECT build_id, user_id FROM build_waiters WHERE app_id = :app AND NOT notified ORDER BY asked_at")
 

@@ -6,15 +6,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec import Struct
 
 from bot.db import outbox_enqueue
 from bot.db.dialect_sql import JsonRows, Statement, as_rows, soonest, span, written
-from bot.db.schema import build_watches as table
 from bot.db.serialization import build_of
 from bot.db.transaction import Transaction
-from bot.db.types import micros, moment
+from bot.db.types import moment
 from bot.db.wakeups import Topic
 from bot.domain.model import Build, BuildEvent, NewDelivery
 from bot.domain.states import WatchState
@@ -79,15 +77,13 @@ def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[
     """
     taken = tx.execute(_TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
     rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
-    watches = [_progress(row) for row in tx.execute(_READ, rows=rows).all()]
+    watches = [_progress(row) for row in tx.execute(_READ, rows=rows)]
     return [watch for watch in watches if watch is not None]
 
 
 def mark_post_attempted(tx: Transaction, watch: BuildWatch) -> bool:
     """Record that its message is posted now; False when a post with unknown outcome was begun before."""
-    which = _which(watch) & ~table.c.post_attempted
-    update = sa.update(table).where(which).values(post_attempted=True).returning(table.c.user_id)
-    return tx.execute(update).first() is not None
+    return tx.execute(_ATTEMPT, **_key(watch)).first() is not None
 
 
 def record_shown(tx: Transaction, watch: BuildWatch, channel: str, ts: str, text: str, *, again_in: float) -> None:
@@ -113,8 +109,7 @@ def end_watch(tx: Transaction, watch: BuildWatch) -> None:
 
 def _update_watch(tx: Transaction, statement: Statement, watch: BuildWatch, **more: object) -> None:
     """Changes nothing if the person began to watch anew meanwhile."""
-    about = {"build": watch.build.id, "user": watch.user_id, "started": micros(watch.started_at)}
-    tx.execute(statement, **about, **more)
+    tx.execute(statement, **_key(watch), **more)
 
 
 def watch_due_in(tx: Transaction) -> float | None:
@@ -128,9 +123,7 @@ def watch_due_in(tx: Transaction) -> float | None:
 
 def enqueue_stuck(tx: Transaction, watch: BuildWatch) -> None:
     """Notify the user once that the build seems stuck: an edit sends no notification."""
-    which = _which(watch) & ~table.c.stuck_notified
-    update = sa.update(table).where(which).values(stuck_notified=True).returning(table.c.user_id)
-    if tx.execute(update).first() is not None:
+    if tx.execute(_STUCK, **_key(watch)).first() is not None:
         new = NewDelivery(watch.user_id, watch.build.id, BuildEvent.STUCK)
         outbox_enqueue.enqueue(tx, watch.build.app.id, [new])
 
@@ -159,12 +152,11 @@ def _enqueue_end(
         tx.execute(_END_SHOWING, **about, standing=str(standing), rows=rows)
 
 
-def _which(watch: BuildWatch) -> sa.ColumnElement[bool]:
-    condition = (table.c.build_id == watch.build.id) & (table.c.user_id == watch.user_id)
-    return condition & (table.c.started_at == watch.started_at)
+def _key(watch: BuildWatch) -> dict[str, object]:
+    return {"build": watch.build.id, "user": watch.user_id, "started": watch.started_at}
 
 
-def _progress(row: sa.Row[Any]) -> BuildWatch | None:
+def _progress(row: Any) -> BuildWatch | None:
     try:
         return BuildWatch(
             build=build_of(row.snapshot),
@@ -235,6 +227,16 @@ _READ = written(
     """,
     JsonRows("rows", {"build": "text", "who": "text"}),
 )
+
+_ATTEMPT = written("""
+    UPDATE build_watches SET post_attempted = true
+    WHERE build_id = :build AND user_id = :user AND started_at = :started AND NOT post_attempted RETURNING user_id
+""")
+
+_STUCK = written("""
+    UPDATE build_watches SET stuck_notified = true
+    WHERE build_id = :build AND user_id = :user AND started_at = :started AND NOT stuck_notified RETURNING user_id
+""")
 
 _SHOWN = written("""
     UPDATE build_watches SET channel = :channel, ts = :ts, last_text = :text, due_at = {now} + :wait

@@ -37,7 +37,7 @@ def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[s
     A build without a stored mark gets one now, and is not one of them.
     """
     rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
-    found_rows = tx.execute(_EDITED, app=app_id, rows=rows).all()
+    found_rows = tx.execute(_EDITED, app=app_id, rows=rows)
     if any(not row.content_hash for row in found_rows):
         tx.execute(_NOTE_MARKS, app=app_id, rows=rows)
     return {row.build_id for row in found_rows if row.content_hash}

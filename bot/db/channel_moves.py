@@ -5,25 +5,38 @@ Slack says so once; from then on the former id is unknown there. https://docs.sl
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from collections.abc import Mapping, Sequence
+
 from msgspec import Struct
 
 from bot.db import access, key_value, subscriptions
-from bot.db.dialect_sql import literal, written
-from bot.db.download_schema import scheduled_reports
-from bot.db.schema import channel_leases, drafts, outbox
+from bot.db.dialect_sql import Statement, literal, written
 from bot.db.transaction import Transaction
-from bot.db.types import ChannelId, metadata
 from bot.db.wakeups import Topic
 
 NOTE = "moved/"  # and the former id: the present one, and when Slack said so
 REFUSED = "refused/"  # and a channel: the owners notified of the refusal that lasts
 WAKES = (Topic.OUTBOX, Topic.HELD, Topic.PAUSED_CHANNELS, Topic.SCHEDULED_REPORTS, Topic.GOALS, Topic.LINK_EXPIRIES)
 
-assert scheduled_reports.metadata is metadata  # every table is known here
-COLUMNS = tuple(
-    column for table in metadata.sorted_tables for column in table.columns if isinstance(column.type, ChannelId)
-)
+_LIKE = ("app_id", "build_ref")
+# The columns with a channel's id, but for that of `channel_leases`, with the others of each key that they are part of.
+COLUMNS: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
+    ("app_channel_allowlist", "channel_id"): (("app_id",),),
+    ("audit", "channel_id"): (),
+    ("bisections", "channel_id"): (("running_for",),),
+    ("build_waiters", "channel_id"): (),
+    ("build_watches", "channel"): (),
+    ("goals", "channel_id"): ((*_LIKE, "group_id", "members_of", "ended_at"),),
+    ("goals", "members_of"): (("channel_id", *_LIKE, "group_id", "ended_at"),),
+    ("link_expiries", "target"): (),
+    ("manager_channels", "channel_id"): ((),),
+    ("outbox", "channel_id"): (("build_id", "event"),),
+    ("role_request_copies", "channel_id"): (),
+    ("role_requests", "channel_id"): (),
+    ("scheduled_reports", "target_id"): ((*_LIKE, "group_by", "schedule"),),
+    ("subscriptions", "channel_id"): (("app_id",),),
+    ("tickets", "channel_id"): (),
+}
 
 
 class _Move(Struct, frozen=True):
@@ -77,11 +90,10 @@ def follow(tx: Transaction, channel_id: str) -> str | None:
 
 def last_message(tx: Transaction, channel_id: str) -> tuple[str, list[str]] | None:
     """Return the ts of our last message in a channel, and the keys that one of which it carries; None without one."""
-    mine = (outbox.c.channel_id == channel_id, outbox.c.ts.is_not(None))
-    ts: str | None = tx.execute(sa.select(sa.func.max(outbox.c.ts)).where(*mine)).scalar()
+    ts: str | None = tx.execute(_LAST_TS, channel=channel_id).scalar()
     if ts is None:
         return None
-    return ts, list(tx.execute(sa.select(outbox.c.dedup_key).where(*mine, outbox.c.ts == ts)).scalars())
+    return ts, list(tx.execute(_KEYS_OF, channel=channel_id, ts=ts).scalars())
 
 
 def _moves(tx: Transaction) -> dict[str, _Move]:
@@ -99,42 +111,36 @@ def _move_rows(tx: Transaction, old: str, new: str) -> None:
     ids = {"old": old, "new": new}
     for statement in (_LOCK_LEASES, _MOVE_LEASE, _SAME_SUBSCRIPTION, _KEEP_LATER, _KEEP_FURTHER):
         tx.execute(statement, **ids)
-    for column in COLUMNS:
-        table = column.table
-        if table is not channel_leases:
-            for others in _keys(column):
-                tx.execute(_duplicates(table, column, others), **ids)
-            tx.execute(sa.update(table).where(column == old).values({column.name: new}))
-    tx.execute(sa.delete(channel_leases).where(channel_leases.c.channel_id == old))
+    for (table, column), keys in COLUMNS.items():
+        for others in keys:
+            tx.execute(_drop_same(table, column, others), **ids)
+        tx.execute(_move(table, column), **ids)
+    tx.execute(_DROP_LEASE, old=old)
     _move_texts(tx, old, new)
     _merge_refusals(tx, old, new)
 
 
-def _keys(column: sa.Column[str]) -> list[list[sa.Column[object]]]:
-    """Return the other columns of each key that the column is part of."""
-    keys = [*column.table.constraints, *(index for index in column.table.indexes if index.unique)]
-    unique = (sa.UniqueConstraint, sa.PrimaryKeyConstraint, sa.Index)
-    return [
-        [other for other in key.columns if other is not column]
-        for key in keys
-        if isinstance(key, unique) and column.name in key.columns
-    ]
+def _move(table: str, column: str) -> Statement:
+    return written(f"UPDATE {table} SET {column} = :new WHERE {column} = :old")  # noqa: S608 - our own words
 
 
-def _duplicates(table: sa.Table, column: sa.Column[str], others: list[sa.Column[object]]) -> sa.Delete:
+def _drop_same(table: str, column: str, others: Sequence[str]) -> Statement:
     """Return what deletes the rows of the old id that are there under the new one already."""
-    there = table.alias("there")
-    same = [there.c[other.name] == other for other in others]
-    exists = sa.exists().where(there.c[column.name] == sa.bindparam("new"), *same)
-    return sa.delete(table).where(column == sa.bindparam("old"), exists)
+    same = "".join(f" AND there.{other} = {table}.{other}" for other in others)
+    return written(f"""
+        DELETE FROM {table}
+        WHERE {column} = :old AND EXISTS (SELECT 1 FROM {table} there WHERE there.{column} = :new {same})
+    """)  # noqa: S608 - our own words
 
 
 def _move_texts(tx: Transaction, old: str, new: str) -> None:
     """Change the id in what is kept to be undone, and in long commands: there it is a JSON text or a mention."""
-    changed: sa.ColumnElement[str] = drafts.c.value
-    for shape in ('"{}"', "<#{}>", "<#{}|"):
-        changed = sa.func.replace(changed, shape.format(old), shape.format(new))
-    tx.execute(sa.update(drafts).where(drafts.c.value.contains(old, autoescape=True)).values(value=changed))
+    words = {
+        f"{side}_{name}": shape.format(channel_id)
+        for side, channel_id in (("old", old), ("new", new))
+        for name, shape in (("text", '"{}"'), ("mention", "<#{}>"), ("named", "<#{}|"))
+    }
+    tx.execute(_MOVE_TEXTS, old=old, **words)
 
 
 def _merge_refusals(tx: Transaction, old: str, new: str) -> None:
@@ -145,6 +151,18 @@ def _merge_refusals(tx: Transaction, old: str, new: str) -> None:
         key_value.set_value(tx, f"{REFUSED}{new}", " ".join(sorted({*told.split(), *also.split()})))
         key_value.delete_value(tx, f"{REFUSED}{old}")
 
+
+_LAST_TS = written("SELECT max(ts) FROM outbox WHERE channel_id = :channel AND ts IS NOT NULL")
+
+_KEYS_OF = written("SELECT dedup_key FROM outbox WHERE channel_id = :channel AND ts = :ts")
+
+_DROP_LEASE = written("DELETE FROM channel_leases WHERE channel_id = :old")
+
+_MOVE_TEXTS = written("""
+    UPDATE drafts SET value = replace(replace(replace(value, :old_text, :new_text), :old_mention, :new_mention),
+        :old_named, :new_named)
+    WHERE replace(value, :old, '') <> value
+""")
 
 # Makes everybody who claims or finishes a post there wait, so that the lease that moves is the current one.
 _LOCK_LEASES = written("UPDATE channel_leases SET has_pending = has_pending WHERE channel_id IN (:old, :new)")
@@ -193,5 +211,3 @@ _KEEP_FURTHER = written(f"""
         WHERE o.channel_id = :old AND n.channel_id = :new
     )
 """)  # noqa: S608 - our own words
-
-assert outbox.c.channel_id in COLUMNS

@@ -10,13 +10,12 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from msgspec import Struct
-from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
 
 from bot.db import sqlite_files
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
@@ -26,7 +25,14 @@ from bot.exceptions import StartupError
 from bot.i18n import english
 from bot.setting_values import POOLING, TRANSACTION_POOLING, database_address
 
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
 APPLICATION = "applivery-bot"
+
+# FULL: what was committed survives a power cut too (https://www.sqlite.org/pragma.html#pragma_synchronous).
+SYNCHRONOUS = "FULL"
+SQLITE_ADDRESS = "sqlite:///"
 
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address may say otherwise.
 # Without the TCP ones a server that vanished from the network is noticed after two hours.
@@ -52,7 +58,7 @@ _SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an addr
 
 
 class DatabaseUrl(Struct, frozen=True):
-    """Where the database is; `file` is None in memory and on PostgreSQL.
+    """Where the database is; `file` is None in memory and on PostgreSQL, `url` on SQLite.
 
     `prepare_threshold` is psycopg's: statements prepared after so many uses, None for none. `is_pooled`: a pgbouncer
     in between gives each transaction another connection of the server's.
@@ -60,8 +66,8 @@ class DatabaseUrl(Struct, frozen=True):
     """
 
     dialect: str
-    url: URL
     file: Path | None = None
+    url: URL | None = None
     prepare_threshold: int | None = 5
     is_pooled: bool = False
 
@@ -72,28 +78,32 @@ class DatabaseUrl(Struct, frozen=True):
         Raises `StartupError` for anything else, without repeating a password that it may contain.
         """
         if address == IN_MEMORY:
-            return cls(SQLITE, make_url(address))
+            return cls(SQLITE)
         try:
-            url = make_url(database_address(address))
+            known = database_address(address)
+        except ValueError as wrong:
+            raise StartupError(english(f"DATABASE_URL {wrong}.")) from None
+        if not known.startswith(SQLITE_ADDRESS):
+            return cls._postgresql(known)
+        return cls(SQLITE, _file(unquote(known.removeprefix(SQLITE_ADDRESS))))
+
+    @classmethod
+    def _postgresql(cls, address: str) -> DatabaseUrl:
+        from sqlalchemy import make_url  # noqa: PLC0415 - loaded for PostgreSQL only
+        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+        try:
+            url = make_url(address)
         except ArgumentError:
             raise StartupError(
                 english("DATABASE_URL is not a database address; an example: sqlite:///bot.db")
             ) from None
-        except ValueError as wrong:
-            raise StartupError(english(f"DATABASE_URL {wrong}.")) from None
-        if url.drivername != SQLITE:
-            return cls._postgresql(url)
-        file = _file(url.database or "")
-        return cls(SQLITE, URL.create("sqlite", database=str(file)), file)
-
-    @classmethod
-    def _postgresql(cls, url: URL) -> DatabaseUrl:
         defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
         missing = {key: value for key, value in defaults.items() if key not in url.query}
         is_pooled = url.query.get(POOLING) == TRANSACTION_POOLING
         threshold = None if is_pooled else _prepare_threshold(url.query.get(PREPARE_THRESHOLD))
         url = url.set(drivername="postgresql+psycopg").difference_update_query((POOLING, PREPARE_THRESHOLD))
-        return cls(POSTGRESQL, url.update_query_dict(missing), None, threshold, is_pooled)
+        return cls(POSTGRESQL, None, url.update_query_dict(missing), threshold, is_pooled)
 
     def check_replicas(self, count: int) -> None:
         """Raise StartupError when so many processes cannot share this database.
@@ -109,6 +119,7 @@ class DatabaseUrl(Struct, frozen=True):
 
     def libpq(self) -> dict[str, Any]:
         """Return the arguments of psycopg's `connect` for this PostgreSQL database."""
+        assert self.url
         _, arguments = self.url.get_dialect()().create_connect_args(self.url)
         return dict(arguments)
 
@@ -116,6 +127,8 @@ class DatabaseUrl(Struct, frozen=True):
         """Return what a driver says, without the values it repeats from the address: they may be, or hold, the
         password.
         """
+        if self.url is None:
+            return words
         for name, value in (*self.url.query.items(), ("password", self.url.password or "")):
             if name not in _SHOWN and value != {**LIBPQ_DEFAULTS, **WRITABLE}.get(name):
                 for text in (value,) if isinstance(value, str) else value:
@@ -123,7 +136,7 @@ class DatabaseUrl(Struct, frozen=True):
         return words
 
     def __str__(self) -> str:
-        if self.dialect == SQLITE:
+        if self.url is None:
             return str(self.file or "memory")
         return f"{self.url.host or 'the local server'}/{self.url.database or ''}"
 
@@ -171,52 +184,42 @@ def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool 
 
         return pool(place, reading=reading)
     if reading:
-        return SqliteRunner(_reader(place, clock))
-    # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead
-    # of failing with "database is locked". It also is what makes a database in memory one database.
-    engine = create_engine(place.url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
-    event.listen(engine, "connect", _prepare_sqlite(clock))
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return SqliteRunner(engine)
+        return SqliteRunner(partial(_open_to_read, place, clock), begin="BEGIN")
+    return SqliteRunner(partial(_open, place, clock))
 
 
-def _reader(place: DatabaseUrl, clock: Callable[[], datetime]) -> Engine:
-    """Return an engine that reads a SQLite file beside the process that writes it.
+# One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead of
+# failing with "database is locked". It also is what makes a database in memory one database.
+def _open(place: DatabaseUrl, clock: Callable[[], datetime]) -> sqlite3.Connection:
+    prepared = ("busy_timeout = 5000", "journal_mode = WAL", f"synchronous = {SYNCHRONOUS}")
+    return _prepared(sqlite3.connect(place.file or ":memory:", **_OPTIONS), clock, *prepared)
+
+
+def _open_to_read(place: DatabaseUrl, clock: Callable[[], datetime]) -> sqlite3.Connection:
+    """Open a SQLite file to read it beside the process that writes it.
 
     `mode=rw` creates no file; the write-ahead log needs more than `mode=ro` (https://www.sqlite.org/wal.html#readonly).
     """
+    if place.file is None:
+        raise sqlite3.OperationalError("a database in memory has no second reader")
+    connection = sqlite3.connect(f"{place.file.as_uri()}?mode=rw", uri=True, **_OPTIONS)
+    return _prepared(connection, clock, "busy_timeout = 5000", "query_only = ON")
 
-    def open_file() -> sqlite3.Connection:
-        if place.file is None:
-            raise sqlite3.OperationalError("a database in memory has no second reader")
-        return sqlite3.connect(f"{place.file.as_uri()}?mode=rw", uri=True, check_same_thread=False)
 
-    def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
+# None: the driver starts no transactions of its own, we say BEGIN IMMEDIATE
+# (https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.isolation_level).
+_OPTIONS: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+
+
+def _prepared(connection: sqlite3.Connection, clock: Callable[[], datetime], *pragmas: str) -> sqlite3.Connection:
+    try:
         connection.create_function("bot_now", 0, lambda: micros(clock()))
-        connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA query_only = ON")
-
-    engine = create_engine("sqlite://", creator=open_file, hide_parameters=True, poolclass=QueuePool, pool_size=1)
-    event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return engine
-
-
-def _prepare_sqlite(clock: Callable[[], datetime]) -> Callable[[Any, object], None]:
-    def prepare(connection: Any, _record: object) -> None:
-        # None: the driver starts no transactions of its own, we say BEGIN IMMEDIATE
-        # (https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.isolation_level).
-        connection.isolation_level = None
-        connection.create_function("bot_now", 0, lambda: micros(clock()))
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 5000")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        # FULL: what was committed survives a power cut too (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.close()
-
-    return prepare
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class SingleProcessLock:

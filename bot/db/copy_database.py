@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from bot.db import download_schema, schema, sqlite_files  # noqa: F401 - they put the tables into `metadata`
 from bot.db import migrate as db_migrate
+from bot.db.column_types import metadata
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
 from bot.db.database import cannot_use, utc_now
 from bot.db.dialect_sql import POSTGRESQL
 from bot.db.postgres_tools import require_unused
-from bot.db.types import metadata
+from bot.db.sqlalchemy_connection import sqlalchemy_connection
 from bot.exceptions import BotError, DatabaseNotFound
 from bot.i18n import english
 
@@ -39,13 +42,14 @@ async def copy_database(source: str, target: str) -> dict[str, int]:
             _take(place, stack)
         if write_to.file is not None:
             _create(write_to.file, stack)
-        engine = sa.create_engine(read_from.url, hide_parameters=True)
+        url = read_from.url or sa.URL.create("sqlite", database=str(read_from.file))
+        engine = sa.create_engine(url, hide_parameters=True)
         stack.callback(engine.dispose)
         runner = connect(write_to, utc_now)
         try:
             return await runner.run_raw(partial(_fill, read_from, engine))
-        except DBAPIError as problem:
-            raise cannot_use(write_to, problem) from problem
+        except (DBAPIError, sqlite3.Error) as problem:
+            raise cannot_use(write_to, _of_driver(problem)) from problem
         finally:
             await runner.close()
 
@@ -65,12 +69,17 @@ def _take(place: DatabaseUrl, stack: ExitStack) -> None:
         require_unused(place)
 
 
-def _fill(place: DatabaseUrl, source: sa.Engine, target: sa.Connection) -> dict[str, int]:
+def _fill(place: DatabaseUrl, source: sa.Engine, target: Any) -> dict[str, int]:
     try:
-        with source.connect() as connection:
-            return _copy_tables(place, connection, target)
+        with source.connect() as connection, sqlalchemy_connection(target) as filled:
+            return _copy_tables(place, connection, filled)
     except DBAPIError as problem:
-        raise cannot_use(place, problem) from problem
+        raise cannot_use(place, _of_driver(problem)) from problem
+
+
+def _of_driver(problem: Exception) -> Exception:
+    found: Exception = getattr(problem, "orig", None) or problem
+    return found
 
 
 def _copy_tables(place: DatabaseUrl, source: sa.Connection, target: sa.Connection) -> dict[str, int]:

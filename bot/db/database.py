@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,6 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
-
-import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from bot.db import app_polls, goals, scheduled_reports, slack_changes, sqlite_files
 from bot.db import migrate as db_migrate
@@ -105,9 +103,10 @@ class Database:
             if lock:
                 lock.free()
             raise
+        faults: tuple[type[Exception], ...] = (*store._runner.errors, OSError, DatabaseUnavailable)
         try:
             await store._start()
-        except (DBAPIError, OSError, DatabaseUnavailable) as problem:
+        except faults as problem:
             await store.close()
             raise cannot_use(place, problem) from problem
         except BaseException:
@@ -126,13 +125,14 @@ class Database:
         if place.file is not None and not place.file.exists():
             raise DatabaseNotFound(english(f"There is no database at {place}."), english("The first start makes it."))
         store = cls(connect(place, utc_now, reading=True), place, None)
+        faults: tuple[type[Exception], ...] = (*store._runner.errors, OSError)
         try:
             await store.version()
             await store._check_whole()
         except StartupError:
             await store.close()
             raise
-        except (DBAPIError, OSError) as problem:
+        except faults as problem:
             await store.close()
             raise cannot_use(place, problem) from problem
         return store
@@ -197,7 +197,7 @@ class Database:
         return answer
 
     def _call(
-        self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any], connection: sa.Connection
+        self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any], connection: Any
     ) -> tuple[T, set[Topic]]:
         tx = Transaction(connection, self._shared)
         answer = function(tx, *args, **kwargs)
@@ -256,7 +256,7 @@ def migrate(url: str, *, replicas: int = 1) -> None:
 
 def _damaged(problem: Exception) -> bool:
     """Return whether SQLite reports a damaged file, and not one that cannot be read or written just now."""
-    return isinstance(problem, DatabaseError) and not isinstance(problem, OperationalError)
+    return isinstance(problem, sqlite3.DatabaseError) and not isinstance(problem, sqlite3.OperationalError)
 
 
 def cannot_use(place: DatabaseUrl, problem: Exception) -> StartupError:
@@ -267,7 +267,7 @@ def cannot_use(place: DatabaseUrl, problem: Exception) -> StartupError:
     if place.file and sqlite_files.is_full(place.file):
         return sqlite_files.no_room(place.file)
     if place.file and _damaged(problem):
-        return sqlite_files.damaged(str(getattr(problem, "orig", problem)))
+        return sqlite_files.damaged(str(problem))
     reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
     return StartupError(
         english(f"The database at {place} cannot be used: {place.hidden(reason)}"),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
-from bot.db import types
-from bot.db.dialect_sql import POSTGRESQL, written
+from bot.db.dialect_sql import either, written
 from bot.db.transaction import Transaction
+from bot.db.types import moment
 
 
 def ping(tx: Transaction) -> None:
@@ -21,15 +19,17 @@ def ping(tx: Transaction) -> None:
 
 def engine_version(tx: Transaction) -> str:
     """Return the version of the database itself: `3.40.1`, `16.4`."""
-    question = "SHOW server_version" if tx.dialect == POSTGRESQL else "SELECT sqlite_version()"
-    return str(tx.execute(sa.text(question)).scalar_one()).partition(" ")[0]
+    return str(tx.execute(_VERSION).scalar_one()).partition(" ")[0]
 
 
 def current_time(tx: Transaction) -> datetime:
     """Return the time leases and schedules go by, aware UTC: the database's on PostgreSQL, the clock's on SQLite."""
-    value: datetime = tx.execute(sa.select(types.db_now())).scalar_one()
-    return value
+    return moment(tx.execute(_NOW).scalar_one())
 
+
+_VERSION = either("SELECT sqlite_version()", "SELECT current_setting('server_version')")
+
+_NOW = written("SELECT {now}")
 
 # One more than before: writing the same value would be no write.
 _PING = written("""

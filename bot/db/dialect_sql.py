@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import SimpleNamespace
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import TextClause, text
 
-from bot.domain.audit import LINK_GIVEN, AuditAction
+from bot.domain.audit import CLAIM_PAGE_STORED, LINK_GIVEN, AuditAction, AuditOutcome
 from bot.domain.downloads import GroupBy
 from bot.domain.model import BuildEvent, CardUpdate, ReportKind, Stage
-from bot.domain.states import DeliveryState, GoalState, PauseReason, WatchState
+from bot.domain.states import BisectionState, DeliveryState, GoalState, PauseReason, WatchState
 from bot.domain.tickets import TicketState
 
 SQLITE = "sqlite"
@@ -36,7 +36,12 @@ _SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCK
 _LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
 _SHARE_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR SHARE OF c"}
 
-Statement = Mapping[str, TextClause]
+_LOCK: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE"}
+# How texts are compared by their bytes, as an index of text_pattern_ops has them.
+_FROM_ON: Mapping[str, str] = {SQLITE: ">=", POSTGRESQL: "~>=~"}
+_BELOW: Mapping[str, str] = {SQLITE: "<", POSTGRESQL: "~<~"}
+
+Statement = Mapping[str, str]  # as the driver of each database takes it
 
 # A time that is further in the future than anything sets it is from a clock that was ahead then and was set right
 # since: it does not count. By so many seconds a clock may be set back without that.
@@ -62,7 +67,6 @@ def _any_of(*words: StrEnum) -> str:
 
 # The vocabularies that statements name: a word that is spelt wrong there fails at the import.
 _WORDS = {
-    "action": _quoted(AuditAction),
     "delivery": _quoted(DeliveryState),
     "event": _quoted(BuildEvent),
     "follow": _quoted(CardUpdate),
@@ -70,6 +74,11 @@ _WORDS = {
     "ticket": _quoted(TicketState),
     "watch": _quoted(WatchState),
     "goal": _quoted(GoalState),
+    "bisection": _quoted(BisectionState),
+    "action": _quoted(AuditAction),
+    "outcome": _quoted(AuditOutcome),
+    "claim_page": "(" + ", ".join(f"{_SqlLiteral(word)}" for word in sorted(CLAIM_PAGE_STORED)) + ")",
+    "pause_reasons": _any_of(*PauseReason),
     "withdrawal": _quoted(PauseReason),
     "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
     "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),
@@ -109,24 +118,44 @@ class JsonRows(Struct, frozen=True):
 
 
 def written(words: str, rows: JsonRows | None = None) -> Statement:
-    """Return a statement for each database from one text with {now}, {skip_locked}, {lock_c}, {share_c} and
-    {rows} in it.
+    """Return a statement for each database from one text with {now}, {skip_locked}, {lock}, {rows} … in it.
 
     Words of closed vocabularies are named, not spelt: `state = {delivery.DUE}`.
     """
     return {
-        dialect: text(
+        dialect: _for_driver(
+            dialect,
             words.format(
                 now=_WRITTEN_NOW[dialect],
                 skip_locked=_SKIP_LOCKED[dialect],
                 lock_c=_LOCK_C[dialect],
                 share_c=_SHARE_C[dialect],
+                lock=_LOCK[dialect],
+                from_on=_FROM_ON[dialect],
+                below=_BELOW[dialect],
                 rows="" if rows is None else format(rows, dialect),
                 **_WORDS,
-            )
+            ),
         )
         for dialect in (SQLITE, POSTGRESQL)
     }
+
+
+def either(sqlite: str, postgresql: str) -> Statement:
+    """Return a statement whose words are others for each database."""
+    return {SQLITE: _for_driver(SQLITE, sqlite), POSTGRESQL: _for_driver(POSTGRESQL, postgresql)}
+
+
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+
+
+def _for_driver(dialect: str, words: str) -> str:
+    """Return a statement with its parameters as the driver of a database names them.
+
+    https://docs.python.org/3/library/sqlite3.html#sqlite3-placeholders and
+    https://www.psycopg.org/psycopg3/docs/basic/params.html
+    """
+    return words if dialect == SQLITE else _PARAMETER.sub(r"%(\1)s", words.replace("%", "%%"))
 
 
 def as_rows(rows: Iterable[Mapping[str, object]]) -> str:

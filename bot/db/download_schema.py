@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
+from bot.db.column_types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.domain.model import ReportKind
 from bot.domain.model.failures import FailureCause
 from bot.domain.states import GoalState

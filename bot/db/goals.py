@@ -6,28 +6,23 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec.structs import asdict, replace
 
 from bot.db import audit, outbox_enqueue
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import SKEW_SECONDS, far, span, written
-from bot.db.download_schema import goal_requests, goal_samples, nudge_opt_outs, nudges
-from bot.db.download_schema import goals as table
-from bot.db.schema import outbox
+from bot.db.dialect_sql import SKEW_SECONDS, JsonRows, as_rows, far, span, written
 from bot.db.serialization import fact_of_goal, fact_of_request
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
+from bot.db.types import moment
 from bot.db.wakeups import Topic
 from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.goals import APART, RARELY, Goal, GoalRequest, GoalSample, GoalStatus
 from bot.domain.model import ChannelNotice, NewDelivery
-from bot.domain.states import DeliveryState, GoalState
+from bot.domain.states import GoalState
 
-_COLUMNS = [table.c[name] for name in Goal.__struct_fields__]
+COLUMNS = ", ".join(Goal.__struct_fields__)
 # No goal is postponed for longer: one that is due later was counted last by a clock that was ahead then.
 AHEAD = span(RARELY.total_seconds() + SKEW_SECONDS)
-_FREE: dict[str, Any] = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
 
 
 def add_goal(tx: Transaction, goal: Goal, status: GoalStatus, *, most: int, first_wave: float) -> Goal | None:
@@ -35,14 +30,10 @@ def add_goal(tx: Transaction, goal: Goal, status: GoalStatus, *, most: int, firs
 
     It is due again in `first_wave` seconds. `status` is what the card shows, without the goal's number.
     """
-    # what runs is not frozen: the condition of an index
-    running = sa.select(sa.func.count()).select_from(table).where(table.c.ended_at == 0, sa.text("NOT frozen"))
-    if int(tx.execute(running).scalar_one()) >= most:
+    if int(tx.execute(_RUNNING).scalar_one()) >= most:
         return None
-    values = {name: getattr(goal, name) for name in Goal.__struct_fields__ if name != "id"}
     due = goal.created_at + timedelta(seconds=first_wave)
-    insert = tx.insert(table).values(**values, due_at=due, **_FREE).on_conflict_do_nothing().returning(*_COLUMNS)
-    row = tx.execute(insert).first()
+    row = tx.execute(_ADD, **asdict(goal), due_at=due).first()
     if row is None:
         return None
     saved = goal_of(row)
@@ -66,62 +57,47 @@ def card_name(number: int) -> str:
 
 def _add_samples(tx: Transaction, number: int, samples: Sequence[GoalSample]) -> None:
     for sample in samples:
-        values = asdict(sample)
-        tx.execute(tx.insert(goal_samples).values(goal_id=number, **values).on_conflict_do_nothing())
+        tx.execute(_ADD_SAMPLE, id=number, **asdict(sample))
 
 
 def get_goal(tx: Transaction, number: int) -> Goal | None:
     """Return the goal of this number."""
-    row = tx.execute(sa.select(*_COLUMNS).where(table.c.id == number)).first()
+    row = tx.execute(_GOAL, id=number).first()
     return None if row is None else goal_of(row)
 
 
 def list_goals(tx: Transaction, channel_id: str) -> list[Goal]:
     """Return the goals that run in a channel, oldest first; paused ones too."""
-    query = sa.select(*_COLUMNS).where(table.c.channel_id == channel_id, table.c.ended_at == 0).order_by(table.c.id)
-    return [goal_of(row) for row in tx.execute(query)]
+    return [goal_of(row) for row in tx.execute(_OF_CHANNEL, channel=channel_id)]
 
 
 def read_status(tx: Transaction, goal: Goal) -> GoalStatus:
     """Return a goal's counts so far, and how many people were asked."""
-    columns = [goal_samples.c[name] for name in GoalSample.__struct_fields__]
-    query = sa.select(*columns).where(goal_samples.c.goal_id == goal.id).order_by(goal_samples.c.at)
-    samples = tuple(GoalSample(**row) for row in tx.execute(query).mappings())
+    rows = tx.execute(_SAMPLES, id=goal.id)
+    samples = tuple(GoalSample(moment(row.at), row.have, row.total, row.unknown) for row in rows)
     return GoalStatus(goal, samples, asked=len(count_requests(tx, goal.id)))
 
 
 def count_requests(tx: Transaction, number: int) -> dict[str, int]:
     """Return how often each person was asked for a goal."""
-    query = (
-        sa.select(goal_requests.c.user_id, sa.func.count().label("times"))
-        .where(goal_requests.c.goal_id == number)
-        .group_by(goal_requests.c.user_id)
-    )
-    return {row.user_id: row.times for row in tx.execute(query)}
+    return {row.user_id: row.times for row in tx.execute(_REQUESTS, id=number)}
 
 
 def count_requests_since(tx: Transaction, number: int, since: datetime) -> int:
     """Return how many people were asked for a goal from a time (aware) on."""
-    query = sa.select(sa.func.count()).select_from(goal_requests)
-    return int(
-        tx.execute(query.where(goal_requests.c.goal_id == number, goal_requests.c.asked_at >= since)).scalar_one()
-    )
+    return int(tx.execute(_REQUESTS_SINCE, id=number, since=since).scalar_one())
 
 
 def set_asking(tx: Transaction, number: int, *, asks: bool) -> Goal | None:
     """Let a running goal ask people, or not; None when it has ended."""
-    values = {"asks": asks, "due_at": db_now()}
-    update = sa.update(table).where(table.c.id == number, table.c.ended_at == 0).values(values).returning(*_COLUMNS)
-    row = tx.execute(update).first()
+    row = tx.execute(_SET_ASKING, id=number, asks=asks).first()
     tx.notify(Topic.GOALS)
     return None if row is None else goal_of(row)
 
 
 def stop_goal(tx: Transaction, number: int) -> Goal | None:
     """End a goal by hand; None when it has ended already. The worker shows it on the card."""
-    values = {"state": GoalState.STOPPED, "ended_at": sa.type_coerce(db_now(), sa.BigInteger), "due_at": db_now()}
-    update = sa.update(table).where(table.c.id == number, table.c.ended_at == 0).values(**values, **_FREE)
-    row = tx.execute(update.returning(*_COLUMNS)).first()
+    row = tx.execute(_STOP, id=number).first()
     tx.notify(Topic.GOALS)
     return None if row is None else goal_of(row)
 
@@ -131,8 +107,7 @@ def resume_goal(tx: Transaction, number: int) -> Goal | None:
     goal = get_goal(tx, number)
     if goal is None or goal.state is not GoalState.STOPPED or find_like(tx, goal):
         return None
-    values = {"state": GoalState.RUNNING, "ended_at": 0, "frozen": False, "due_at": db_now()}
-    tx.execute(sa.update(table).where(table.c.id == number, table.c.deadline > db_now()).values(**values, **_FREE))
+    tx.execute(_RESUME, id=number)
     tx.notify(Topic.GOALS)
     resumed = get_goal(tx, number)
     return resumed if resumed and resumed.is_running else None
@@ -140,9 +115,8 @@ def resume_goal(tx: Transaction, number: int) -> Goal | None:
 
 def find_like(tx: Transaction, goal: Goal) -> Goal | None:
     """Return the running goal of the same channel, builds and people."""
-    same = [table.c[name] == getattr(goal, name) for name in ("channel_id", "app_id", "build_ref")]
-    same += [table.c[name] == getattr(goal, name) for name in ("group_id", "members_of")]
-    row = tx.execute(sa.select(*_COLUMNS).where(*same, table.c.ended_at == 0)).first()
+    same = {name: getattr(goal, name) for name in ("channel_id", "app_id", "build_ref", "group_id", "members_of")}
+    row = tx.execute(_LIKE, **same).first()
     return None if row is None else goal_of(row)
 
 
@@ -164,8 +138,7 @@ def lease_due_goals(tx: Transaction, most: int, lease_seconds: float) -> list[tu
     """Lease goals that are due; each has the token that ends the lease. An expired lease may be taken again."""
     token = fresh_token()
     tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most, ahead=AHEAD)
-    query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
-    return [(goal_of(row), token) for row in tx.execute(query)]
+    return [(goal_of(row), token) for row in tx.execute(_LEASED, token=token)]
 
 
 def record_count(
@@ -182,11 +155,8 @@ def record_count(
     `status` is what there was before. None when the lease was lost or the goal has ended meanwhile.
     """
     goal = status.goal
-    values: dict[str, Any] = {"state": state}
-    if state is not GoalState.RUNNING:
-        values["ended_at"] = sa.type_coerce(db_now(), sa.BigInteger)
-    mine = (table.c.id == goal.id, table.c.lease_token == token, table.c.ended_at == 0)
-    row = tx.execute(sa.update(table).where(*mine).values(values).returning(*_COLUMNS)).first()
+    is_over = state is not GoalState.RUNNING
+    row = tx.execute(_COUNTED, id=goal.id, token=token, state=state, is_over=is_over).first()
     if row is None:
         return None
     if sample is not None:
@@ -194,7 +164,7 @@ def record_count(
     now = GoalStatus(
         goal_of(row), (*status.samples, *filter(None, [sample])), status.builds, status.asked, status.newer
     )
-    if state is not GoalState.RUNNING:
+    if is_over:
         if state is not GoalState.WITHDRAWN:
             _say(tx, now.goal.channel_id, replace(now, samples=now.samples[-1:]), ChannelNotice.GOAL_ENDED)
         audit.add_entry(tx, entry)
@@ -217,16 +187,13 @@ def record_requests(
     row about it, without their number.
     """
     goal = request.goal
-    running = (table.c.id == goal.id, table.c.lease_token == token, table.c.ended_at == 0, table.c.asks)
-    if tx.execute(sa.select(table.c.id).where(*running)).first() is None:
+    if tx.execute(_ASKING, id=goal.id, token=token).first() is None:
         return []
-    insert = tx.insert(goal_requests).on_conflict_do_nothing().returning(goal_requests.c.user_id)
     left_out = list_left_out(tx, [user_id for user_id, _ in people])
     asked: list[tuple[str, str]] = []
     for user_id, day in people:
         if len(asked) < most and user_id not in left_out:
-            values = {"user_id": user_id, "day": day, "goal_id": goal.id, "asked_at": db_now()}
-            asked += [(each, day) for each in tx.execute(insert.values(values)).scalars()]
+            asked += [(each, day) for each in tx.execute(_ASK, user=user_id, day=day, id=goal.id).scalars()]
     for user_id, _ in asked:
         _note_nudge(tx, request, user_id)
     fact = fact_of_request(request)
@@ -242,64 +209,56 @@ def record_requests(
 
 def list_left_out(tx: Transaction, people: Collection[str]) -> set[str]:
     """Return who of these opted out, or was asked a short while ago, by a goal or by a manager."""
-    before = sa.type_coerce(sa.type_coerce(db_now(), sa.BigInteger) - span(APART.total_seconds()), sa.BigInteger)
-    opted_out = sa.select(nudge_opt_outs.c.user_id).where(nudge_opt_outs.c.user_id.in_(people))
-    found = set(tx.execute(opted_out).scalars())
-    for asked, at in ((goal_requests, goal_requests.c.asked_at), (nudges, nudges.c.sent_at)):
-        query = sa.select(asked.c.user_id).where(
-            asked.c.user_id.in_(people), sa.type_coerce(at, sa.BigInteger) > before
-        )
-        found |= set(tx.execute(query).scalars())
-    return found
+    rows = as_rows({"who": user_id} for user_id in people)
+    return set(tx.execute(_LEFT_OUT, rows=rows, apart=span(APART.total_seconds())).scalars())
 
 
 def _note_nudge(tx: Transaction, request: GoalRequest, user_id: str) -> None:
     """Record that a person was asked to try these builds, so that a manager does not ask them once more."""
     for build in request.builds[:1]:
-        values = {"sent_by": request.goal.created_by, "sent_at": db_now()}
-        insert = tx.insert(nudges).values(build_id=build.id, user_id=user_id, **values)
-        tx.execute(insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values))
+        tx.execute(_NUDGED, build=build.id, user=user_id, by=request.goal.created_by)
 
 
 def has_opted_out(tx: Transaction, user_id: str) -> bool:
     """Return whether a user does not want to be asked to try builds."""
-    query = sa.select(nudge_opt_outs.c.user_id).where(nudge_opt_outs.c.user_id == user_id)
-    return tx.execute(query).first() is not None
+    return tx.execute(_OPTED_OUT, user=user_id).first() is not None
 
 
 def find_card(tx: Transaction, goal: Goal) -> str | None:
     """Return the ts of a goal's card, and keep it with the goal; None while it is not posted."""
     if goal.card_ts is not None:
         return goal.card_ts
-    mine = (outbox.c.build_id == card_name(goal.id), outbox.c.event == ChannelNotice.GOAL)
-    ts: str | None = tx.execute(sa.select(outbox.c.ts).where(*mine, outbox.c.channel_id == goal.channel_id)).scalar()
+    row = tx.execute(_CARD, **_card_of(goal)).first()
+    ts: str | None = row.ts if row else None
     if ts is not None:
-        tx.execute(sa.update(table).where(table.c.id == goal.id).values(card_ts=ts))
+        tx.execute(_KEEP_CARD, id=goal.id, ts=ts)
     return ts
 
 
 def is_card_refused(tx: Transaction, goal: Goal) -> bool:
     """Return whether Slack refused a goal's card for good, so that there is none."""
-    mine = (outbox.c.build_id == card_name(goal.id), outbox.c.event == ChannelNotice.GOAL)
-    states = tx.execute(sa.select(outbox.c.state).where(*mine, outbox.c.channel_id == goal.channel_id)).scalars()
-    return DeliveryState.FAILED in list(states)
+    return any(row.is_refused for row in tx.execute(_CARD, **_card_of(goal)))
+
+
+def _card_of(goal: Goal) -> dict[str, str]:
+    return {"build": card_name(goal.id), "event": ChannelNotice.GOAL, "channel": goal.channel_id}
 
 
 def release_goal(
     tx: Transaction, number: int, token: str, *, due_at: datetime, frozen: bool = False, resumed: bool = False
 ) -> None:
     """End a lease: the goal is due again at a time (aware), or never when it is `frozen`; `resumed`: it was paused."""
-    values: dict[str, Any] = {"due_at": due_at, "frozen": frozen, **_FREE}
-    mine = (table.c.id == number, table.c.lease_token == token)
-    tx.execute(sa.update(table).where(*mine).values(values | ({"paused": None} if resumed else {})))
+    tx.execute(_RELEASE, id=number, token=token, due_at=due_at, frozen=frozen, resumed=resumed)
 
 
 def release_goal_leases(tx: Transaction, token: str | None = None) -> None:
     """Release the leases of one `lease_due_goals`; those of all for a database of one process, when that has just
     started.
     """
-    which = table.c.lease_token.is_not(None) if token is None else table.c.lease_token == token
-    tx.execute(sa.update(table).where(which).values(_FREE))
+    if token is None:
+        tx.execute(_RELEASE_ALL)
+    else:
+        tx.execute(_RELEASE_THESE, token=token)
     tx.notify(Topic.GOALS)
 
 
@@ -309,10 +268,103 @@ def goal_due_in(tx: Transaction) -> float | None:
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
-def goal_of(row: sa.Row[Any]) -> Goal:
+def goal_of(row: Any) -> Goal:
     """Return a row of the table as our noun."""
-    return Goal(**{name: row._mapping[name] for name in Goal.__struct_fields__})
+    values = {name: getattr(row, name) for name in Goal.__struct_fields__}
+    values |= {"deadline": moment(row.deadline), "created_at": moment(row.created_at), "state": GoalState(row.state)}
+    return Goal(**{**values, "asks": bool(row.asks), "frozen": bool(row.frozen)})
 
+
+# What runs is not frozen: the condition of an index.
+_RUNNING = written("SELECT count(*) FROM goals WHERE ended_at = 0 AND NOT frozen")
+
+_VALUES = COLUMNS.removeprefix("id, ")
+_ADD = written(f"""
+    INSERT INTO goals ({_VALUES}, due_at, lease_until) VALUES (:{_VALUES.replace(", ", ", :")}, :due_at, 0)
+    ON CONFLICT DO NOTHING RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_ADD_SAMPLE = written("""
+    INSERT INTO goal_samples (goal_id, at, have, total, unknown) VALUES (:id, :at, :have, :total, :unknown)
+    ON CONFLICT (goal_id, at) DO NOTHING
+""")
+
+_GOAL = written(f"SELECT {COLUMNS} FROM goals WHERE id = :id")  # noqa: S608 - our own words
+
+_OF_CHANNEL = written(f"SELECT {COLUMNS} FROM goals WHERE channel_id = :channel AND ended_at = 0 ORDER BY id")  # noqa: S608 - our own words
+
+_SAMPLES = written("SELECT at, have, total, unknown FROM goal_samples WHERE goal_id = :id ORDER BY at")
+
+_REQUESTS = written("SELECT user_id, count(*) AS times FROM goal_requests WHERE goal_id = :id GROUP BY user_id")
+
+_REQUESTS_SINCE = written("SELECT count(*) FROM goal_requests WHERE goal_id = :id AND asked_at >= :since")
+
+_SET_ASKING = written(f"""
+    UPDATE goals SET asks = :asks, due_at = {{now}} WHERE id = :id AND ended_at = 0 RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_STOP = written(f"""
+    UPDATE goals SET state = {{goal.STOPPED}}, ended_at = {{now}}, due_at = {{now}}, lease_token = NULL, lease_until = 0
+    WHERE id = :id AND ended_at = 0 RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_RESUME = written("""
+    UPDATE goals SET state = {goal.RUNNING}, ended_at = 0, frozen = false, due_at = {now}, lease_token = NULL,
+        lease_until = 0
+    WHERE id = :id AND deadline > {now}
+""")
+
+_LIKE = written(f"""
+    SELECT {COLUMNS} FROM goals WHERE channel_id = :channel_id AND app_id = :app_id AND build_ref = :build_ref
+        AND group_id = :group_id AND members_of = :members_of AND ended_at = 0
+""")  # noqa: S608 - our own words
+
+_LEASED = written(f"SELECT {COLUMNS} FROM goals WHERE lease_token = :token ORDER BY due_at, id")  # noqa: S608 - our own words
+
+_COUNTED = written(f"""
+    UPDATE goals SET state = :state, ended_at = CASE WHEN :is_over THEN {{now}} ELSE ended_at END
+    WHERE id = :id AND lease_token = :token AND ended_at = 0 RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_ASKING = written("SELECT id FROM goals WHERE id = :id AND lease_token = :token AND ended_at = 0 AND asks")
+
+_ASK = written("""
+    INSERT INTO goal_requests (user_id, day, goal_id, asked_at) VALUES (:user, :day, :id, {now})
+    ON CONFLICT (user_id, day) DO NOTHING RETURNING user_id
+""")
+
+_LEFT_OUT = written(
+    """
+    SELECT n.user_id FROM {rows} JOIN nudge_opt_outs n ON n.user_id = o.who
+    UNION SELECT r.user_id FROM {rows} JOIN goal_requests r ON r.user_id = o.who AND r.asked_at > {now} - :apart
+    UNION SELECT s.user_id FROM {rows} JOIN nudges s ON s.user_id = o.who AND s.sent_at > {now} - :apart
+    """,
+    JsonRows("rows", {"who": "text"}),
+)
+
+_NUDGED = written("""
+    INSERT INTO nudges (build_id, user_id, sent_by, sent_at) VALUES (:build, :user, :by, {now})
+    ON CONFLICT (build_id, user_id) DO UPDATE SET sent_by = excluded.sent_by, sent_at = excluded.sent_at
+""")
+
+_OPTED_OUT = written("SELECT user_id FROM nudge_opt_outs WHERE user_id = :user")
+
+_CARD = written("""
+    SELECT ts, state = {delivery.FAILED} AS is_refused FROM outbox
+    WHERE build_id = :build AND event = :event AND channel_id = :channel
+""")
+
+_KEEP_CARD = written("UPDATE goals SET card_ts = :ts WHERE id = :id")
+
+_RELEASE = written("""
+    UPDATE goals SET due_at = :due_at, frozen = :frozen, lease_token = NULL, lease_until = 0,
+        paused = CASE WHEN :resumed THEN NULL ELSE paused END
+    WHERE id = :id AND lease_token = :token
+""")
+
+_RELEASE_THESE = written("UPDATE goals SET lease_token = NULL, lease_until = 0 WHERE lease_token = :token")
+
+_RELEASE_ALL = written("UPDATE goals SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
 
 _COUNT_NOW = written("UPDATE goals SET due_at = {now} WHERE app_id = :app AND ended_at = 0")
 

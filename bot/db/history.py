@@ -58,7 +58,7 @@ def purge_announcements(tx: Transaction, days: float, position: int = 0) -> Purg
     if not window.old:
         return PurgedAnnouncements(0, None)
     values = {"after": position, "last": window.last, "keep": keep, "newest": NEWEST - 1}
-    rows = len(tx.execute(_ANNOUNCEMENTS, **values).all())
+    rows = len(tx.execute(_ANNOUNCEMENTS, **values))
     return PurgedAnnouncements(rows, window.last if window.looked == ROWS else None)
 
 
@@ -75,9 +75,9 @@ def purge_builds(
             return PurgedBuilds(deleted, None)
         values = {"app": app.app_id, "before": -1 if app.oldest_kept is None else min(app.oldest_kept, app.before)}
         values |= {"at": position.made_at, "build": position.build_id}
-        window = tx.execute(_NEXT_BUILDS, **values).all()
+        window = tx.execute(_NEXT_BUILDS, **values)
         if window:
-            deleted += len(tx.execute(_BUILDS, last_at=window[-1].made_at, last=window[-1].build_id, **values).all())
+            deleted += len(tx.execute(_BUILDS, last_at=window[-1].made_at, last=window[-1].build_id, **values))
         if len(window) == ROWS:
             return PurgedBuilds(deleted, position._replace(made_at=window[-1].made_at, build_id=window[-1].build_id))
         position = BuildPosition(app.app_id)
@@ -89,7 +89,7 @@ def _purge(tx: Transaction, statements: Iterable[Statement], seconds: float) -> 
     """Delete rows that are so old, up to `ROWS` of each kind, until there were so many."""
     deleted = 0
     for statement in statements:
-        deleted += len(tx.execute(statement, keep=span(seconds)).all())
+        deleted += len(tx.execute(statement, keep=span(seconds)))
         if deleted >= ROWS:
             break
     return deleted

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import sqlalchemy as sa
-
 from bot.db import link_quota, seen_events
 from bot.db.dialect_sql import SKEW_SECONDS, span, written
 from bot.db.link_quota import LinkLimits
-from bot.db.schema import idempotency_keys as table
 from bot.db.transaction import Transaction
 from bot.domain.outcomes import Arrival, CountedLink
 
@@ -39,8 +36,10 @@ def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
 
 def release_once(tx: Transaction, key: str) -> None:
     """What `first_time` let through has come to nothing: the next try is the first again."""
-    tx.execute(sa.delete(table).where(table.c.key == key))
+    tx.execute(_RELEASE, key=key)
 
+
+_RELEASE = written("DELETE FROM idempotency_keys WHERE key = :key")
 
 _FIRST = written("""
     INSERT INTO idempotency_keys (key, at) VALUES (:key, {now})

@@ -5,26 +5,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from datetime import datetime
-
-import sqlalchemy as sa
+from functools import cache
 
 from bot.db import key_value
-from bot.db.dialect_sql import written
-from bot.db.download_schema import install_failures as table
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, written
 from bot.db.transaction import Transaction
-from bot.db.types import storable
 from bot.domain.install_failures import answer_key
 from bot.domain.model.failures import FailureCause
 
 _SALT = "install failures"
-CHUNK = 500  # keys in one statement
 
 
 def record_failure(tx: Transaction, user_id: str, app_id: str, build_id: str, cause: FailureCause) -> None:
     """Keep a user's answer about a build; it takes the place of an earlier one."""
     key_value.set_value_once(tx, _SALT, secrets.token_hex(32))
     key = answer_key(_salt(tx), user_id, build_id)
-    tx.execute(_ANSWER, key=key, app=storable(app_id), build=storable(build_id), cause=cause.value)
+    tx.execute(_ANSWER, key=key, app=app_id, build=build_id, cause=cause)
 
 
 def count_failures(
@@ -38,31 +34,42 @@ def count_failures(
     """Return how many answers there are of each cause, about an app's builds (all of them, or these), between two
     aware moments.
     """
-    query = sa.select(table.c.cause, sa.func.count().label("answers")).where(table.c.app_id == app_id)
-    if build_ids:
-        query = query.where(table.c.build_id.in_(build_ids))
-    if since is not None:
-        query = query.where(table.c.at >= since)
-    if until is not None:
-        query = query.where(table.c.at <= until)
+    conditions = {"build_id IN (SELECT o.build FROM {rows})": build_ids, "at >= :since": since, "at <= :until": until}
+    statement = _counts(*(condition for condition, value in conditions.items() if value))
+    rows = as_rows({"build": build_id} for build_id in build_ids)
     found: dict[FailureCause, int] = {}
-    for row in tx.execute(query.group_by(table.c.cause)):  # several words of other versions read as one
-        found[row.cause] = found.get(row.cause, 0) + int(row.answers)
+    for row in tx.execute(statement, app=app_id, rows=rows, since=since, until=until):
+        cause = FailureCause(row.cause)  # several words of other versions read as one
+        found[cause] = found.get(cause, 0) + int(row.answers)
     return found
+
+
+@cache
+def _counts(*conditions: str) -> Statement:
+    """Return the statement that counts an app's answers for which all of this holds."""
+    where = "".join(f" AND {condition}" for condition in conditions)
+    return written(
+        f"SELECT cause, count(*) AS answers FROM install_failures WHERE app_id = :app {where} GROUP BY cause",  # noqa: S608 - our own words
+        JsonRows("rows", {"build": "text"}),
+    )
 
 
 def erase_answers(tx: Transaction, user_id: str) -> None:
     """Delete a user's answers: their keys follow from the builds that have any."""
     salt = _salt(tx)
-    builds = tx.execute(sa.select(table.c.build_id).distinct()).scalars()
-    keys = [answer_key(salt, user_id, build_id) for build_id in builds]
-    for start in range(0, len(keys), CHUNK):
-        tx.execute(sa.delete(table).where(table.c.answer_key.in_(keys[start : start + CHUNK])))
+    keys = [answer_key(salt, user_id, build_id) for build_id in tx.execute(_BUILDS).scalars()]
+    tx.execute(_ERASE, rows=as_rows({"key": key} for key in keys))
 
 
 def _salt(tx: Transaction) -> str:
     return key_value.get_value(tx, _SALT) or ""
 
+
+_BUILDS = written("SELECT DISTINCT build_id FROM install_failures")
+
+_ERASE = written(
+    "DELETE FROM install_failures WHERE answer_key IN (SELECT o.key FROM {rows})", JsonRows("rows", {"key": "text"})
+)
 
 _ANSWER = written("""
     INSERT INTO install_failures (answer_key, app_id, build_id, cause, at) VALUES (:key, :app, :build, :cause, {now})

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-
-from bot.db import access, download_schema, key_value, schema
+from bot.db import access, key_value
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, written
 from bot.db.transaction import Transaction
-from bot.db.types import metadata
 from bot.domain.workspaces import RemovedWorkspace
 
 NOTE = "workspace/"  # and its id: its name, and after it was removed a second line that says when
 REMEMBER = timedelta(days=30)
-ALL_TABLES = (schema, download_schema)  # loaded, and so among those of `metadata`
+# Tables with a `team_id`, besides `grants`.
+TABLES = (
+    *("audit", "bisections", "build_waiters", "goals", "role_requests", "scheduled_reports", "sent_builds"),
+    *("subscriptions", "tickets"),
+)
 
 
 def adopt_rows(tx: Transaction, installation: str, formerly: Collection[str]) -> int:
@@ -22,19 +24,17 @@ def adopt_rows(tx: Transaction, installation: str, formerly: Collection[str]) ->
 
     A role that the installation already has stays as it is.
     """
-    grants = schema.grants
-    columns = [column for column in grants.c if column.name != "team_id"]
-    taken = sa.select(sa.literal(installation), *columns).where(grants.c.team_id.in_(formerly))
-    insert = tx.insert(grants).from_select(["team_id", *(column.name for column in columns)], taken)
-    tx.execute(insert.on_conflict_do_nothing())
-    moved = tx.execute(sa.delete(grants).where(grants.c.team_id.in_(formerly))).rowcount
-    for table in metadata.sorted_tables:
-        if table is not grants and "team_id" in table.c:
-            update = sa.update(table).where(table.c.team_id.in_(formerly)).values(team_id=installation)
-            moved += tx.execute(update).rowcount
+    rows = as_rows({"id": team_id} for team_id in formerly)
+    tx.execute(_ADOPT_GRANTS, to=installation, rows=rows)
+    moved = len(tx.execute(_DROP_GRANTS, rows=rows))
+    moved += sum(len(tx.execute(_adopting(table), to=installation, rows=rows)) for table in TABLES)
     if moved:
         access.mark_grants_changed(tx)
     return moved
+
+
+def _adopting(table: str) -> Statement:
+    return written(f"UPDATE {table} SET team_id = :to WHERE team_id IN (SELECT o.id FROM {{rows}}) RETURNING 1", _IDS)  # noqa: S608 - our own words
 
 
 def record_workspaces(tx: Transaction, names: Mapping[str, str], now: datetime) -> list[RemovedWorkspace]:
@@ -68,3 +68,18 @@ def list_removed(tx: Transaction, present: Collection[str], now: datetime) -> li
 def _read(key: str, note: str) -> RemovedWorkspace:
     name, _, since = note.partition("\n")
     return RemovedWorkspace(key.removeprefix(NOTE), name, datetime.fromisoformat(since) if since else None)
+
+
+_IDS = JsonRows("rows", {"id": "text"})
+
+_ADOPT_GRANTS = written(
+    """
+    INSERT INTO grants (team_id, grantee, app_id, role, granted_by, granted_at)
+    SELECT CAST(:to AS text), grantee, app_id, role, granted_by, granted_at FROM grants
+    WHERE team_id IN (SELECT o.id FROM {rows})
+    ON CONFLICT (team_id, grantee, app_id) DO NOTHING
+    """,
+    _IDS,
+)
+
+_DROP_GRANTS = written("DELETE FROM grants WHERE team_id IN (SELECT o.id FROM {rows}) RETURNING 1", _IDS)

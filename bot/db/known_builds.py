@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
-import sqlalchemy as sa
-
-from bot.db.schema import builds
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import build_of
 from bot.db.transaction import Transaction
 from bot.domain.model import Build
 
-AT_ONCE = 500  # ids in one statement
-
 
 def find_builds(tx: Transaction, ids: Collection[str]) -> dict[str, Build]:
     """Return the builds with these ids that were ever seen; those a newer version wrote down are left out."""
-    wanted = sorted(set(ids))
-    parts = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
     found: dict[str, Build] = {}
-    for part in parts:
-        query = sa.select(builds.c.build_id, builds.c.snapshot).where(builds.c.build_id.in_(part))
-        for row in tx.execute(query):
-            try:
-                found[row.build_id] = build_of(row.snapshot)
-            except ValueError:
-                continue
+    for row in tx.execute(_BUILDS, rows=as_rows({"id": build_id} for build_id in sorted(set(ids)))):
+        with suppress(ValueError):
+            found[row.build_id] = build_of(row.snapshot)
     return found
+
+
+_BUILDS = written(
+    "SELECT b.build_id, b.snapshot FROM {rows} JOIN builds b ON b.build_id = o.id",
+    JsonRows("rows", {"id": "text"}),
+)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from bot.db.dialect_sql import soonest, span, written
-from bot.db.schema import link_expiries as table
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 
@@ -38,14 +36,13 @@ class LinkExpiry(Struct, frozen=True):
 
 def schedule_expiry(tx: Transaction, due_at: datetime, expiry: LinkExpiry) -> None:
     """Change this message when its link's time is over (aware)."""
-    insert = sa.insert(table).values(due_at=due_at, **asdict(expiry))
-    tx.execute(insert)
+    tx.execute(_SCHEDULE, due_at=due_at, **asdict(expiry))
     tx.notify(Topic.LINK_EXPIRIES)
 
 
 def cancel_expiry(tx: Transaction, ts: str) -> None:
     """Cancel the edit of the message at `ts`: something else is shown there now."""
-    tx.execute(sa.delete(table).where(table.c.ts == ts))
+    tx.execute(_CANCEL, ts=ts)
 
 
 def take_due_expiries(tx: Transaction, most: int = 20) -> list[LinkExpiry]:
@@ -61,9 +58,16 @@ def expiry_due_in(tx: Transaction) -> float | None:
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
-def _expiry(row: sa.Row[Any]) -> LinkExpiry:
+def _expiry(row: Any) -> LinkExpiry:
     return LinkExpiry(row.target, row.ts, row.app_id, row.build_id, row.title, row.refresh_value, row.language)
 
+
+_SCHEDULE = written("""
+    INSERT INTO link_expiries (due_at, target, ts, app_id, build_id, title, refresh_value, language)
+    VALUES (:due_at, :target, :ts, :app_id, :build_id, :title, :refresh_value, :language)
+""")
+
+_CANCEL = written("DELETE FROM link_expiries WHERE ts = :ts")
 
 # + before the order: by the index, all that is not due would be read in search of more that is.
 _EXPIRED = written("""

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from bot.db.dialect_sql import JsonRows, as_rows, span, written
-from bot.db.schema import subscriptions as table
-from bot.db.subscriptions import move_held, pause_subscriptions, subscription_of
+from bot.db.subscriptions import COLUMNS, move_held, pause_subscriptions, subscription_of
 from bot.db.transaction import Transaction
 from bot.db.types import storable
 from bot.db.wakeups import Topic
@@ -42,8 +39,8 @@ def mute_subscriptions(
 
     Return the subscriptions changed. What they hold already becomes due when a build of now would.
     """
-    update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
-    muted = [subscription_of(row) for row in tx.execute(update.values(muted_until=until))]
+    rows = as_rows({"id": number} for number in ids)
+    muted = [subscription_of(row) for row in tx.execute(_MUTE, channel=channel_id, until=until, rows=rows)]
     move_held(tx, muted)
     return sorted(muted, key=lambda subscription: subscription.id)
 
@@ -77,11 +74,19 @@ def release_channel(tx: Transaction, channel_id: str) -> int:
     where = {"channel": channel_id, "wait": f"late/{channel_id}"}
     tx.execute(_OPEN_CHANNEL, channel=channel_id)
     tx.execute(_TOGETHER, **where)
-    released = len(tx.execute(_RELEASE_CHANNEL, channel=channel_id).all())
+    released = len(tx.execute(_RELEASE_CHANNEL, channel=channel_id))
     if released:
         tx.notify(Topic.OUTBOX)
     return released
 
+
+_MUTE = written(
+    f"""
+    UPDATE subscriptions SET muted_until = :until
+    WHERE channel_id = :channel AND id IN (SELECT o.id FROM {{rows}}) RETURNING {COLUMNS}
+    """,  # noqa: S608 - our own words
+    JsonRows("rows", {"id": "bigint"}),
+)
 
 _MUTED_MEANWHILE = written("""
     SELECT s.* FROM subscriptions s

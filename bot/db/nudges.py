@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import sqlalchemy as sa
-
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.download_schema import nudge_opt_outs, nudges
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
 
 
 def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
@@ -19,19 +15,17 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
 
     Committed before the messages are sent, so that a failure never asks a user twice.
     """
-    row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
-    new = tx.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
     against = _opted_out(tx, people)
     asked: list[str] = []
     for person in people:
         if len(asked) < most and person not in against:
-            asked += tx.execute(new.values(user_id=person, **row)).scalars()
+            asked += tx.execute(_ASK, build=build_id, user=person, by=sent_by).scalars()
     return asked
 
 
 def list_askable(tx: Transaction, build_id: str, people: Collection[str]) -> list[str]:
     """Return which of these users may be asked to try a build: not asked yet, and not opted out."""
-    asked = set(tx.execute(sa.select(nudges.c.user_id).where(nudges.c.build_id == build_id)).scalars())
+    asked = set(tx.execute(_ASKED, build=build_id).scalars())
     against = _opted_out(tx, people)
     return [person for person in people if person not in asked | against]
 
@@ -42,14 +36,24 @@ def _opted_out(tx: Transaction, people: Collection[str]) -> set[str]:
 
 def opt_in_to_nudges(tx: Transaction, user_id: str) -> None:
     """Ask this user again, about builds they were not asked about."""
-    tx.execute(sa.delete(nudge_opt_outs).where(nudge_opt_outs.c.user_id == user_id))
+    tx.execute(_OPT_IN, user=user_id)
 
 
 def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
     """Never ask this user again, about any build."""
-    insert = tx.insert(nudge_opt_outs).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
-    tx.execute(insert)
+    tx.execute(_OPT_OUT, user=user_id)
 
+
+_ASK = written("""
+    INSERT INTO nudges (build_id, user_id, sent_by, sent_at) VALUES (:build, :user, :by, {now})
+    ON CONFLICT (build_id, user_id) DO NOTHING RETURNING user_id
+""")
+
+_ASKED = written("SELECT user_id FROM nudges WHERE build_id = :build")
+
+_OPT_IN = written("DELETE FROM nudge_opt_outs WHERE user_id = :user")
+
+_OPT_OUT = written("INSERT INTO nudge_opt_outs (user_id, since) VALUES (:user, {now}) ON CONFLICT (user_id) DO NOTHING")
 
 _OPTED_OUT = written(
     "SELECT n.user_id FROM {rows} JOIN nudge_opt_outs n ON n.user_id = o.user_id",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.db import key_value
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.schema import key_value
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import ChannelNotice
@@ -39,9 +38,7 @@ def get_outage(tx: Transaction) -> OutageRecord | None:
 
 def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -> bool:
     """Notify these users of an outage; return False, and enqueue nothing, when one that still lasts was reported."""
-    insert = tx.insert(key_value).values(key=NOTE, value=_text(record))
-    first = insert.on_conflict_do_nothing().returning(key_value.c.key)
-    if tx.execute(first).first() is None:
+    if tx.execute(_BEGIN, key=NOTE, value=_text(record)).first() is None:
         return False
     _enqueue_notices(tx, ChannelNotice.OUTAGE, record, admins)
     return True
@@ -50,20 +47,12 @@ def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -
 def renew_outage(tx: Transaction, record: OutageRecord, until: float, owner: str) -> None:
     """Go on seeing to the outage until then, or take over from a replica that does not any more."""
     renewed = _text(replace(record, until=until, owner=owner))
-    update = (
-        sa.update(key_value).where(key_value.c.key == NOTE, key_value.c.value == _text(record)).values(value=renewed)
-    )
-    tx.execute(update)
+    tx.execute(_RENEW, key=NOTE, value=_text(record), renewed=renewed)
 
 
 def end_outage(tx: Transaction, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
     """Notify these users that it is over; return False, and enqueue nothing, when that was reported already."""
-    removal = (
-        sa.delete(key_value)
-        .where(key_value.c.key == NOTE, key_value.c.value == _text(record))
-        .returning(key_value.c.key)
-    )
-    if tx.execute(removal).first() is None:
+    if tx.execute(_END, key=NOTE, value=_text(record)).first() is None:
         return False
     _enqueue_notices(tx, ChannelNotice.RECOVERY, replace(record, ended=ended), admins)
     return True
@@ -78,7 +67,7 @@ def _enqueue_notices(tx: Transaction, event: ChannelNotice, record: OutageRecord
 
 
 def _noted(tx: Transaction) -> OutageRecord | None:
-    text = tx.execute(sa.select(key_value.c.value).where(key_value.c.key == NOTE)).scalar()
+    text = key_value.get_value(tx, NOTE)
     return None if text is None else outage_of(text)
 
 
@@ -90,6 +79,14 @@ def outage_of(text: str) -> OutageRecord:
     """Return the outage of such a text; raises ValueError when it cannot be read."""
     return msgspec.json.decode(text, type=OutageRecord)
 
+
+_BEGIN = written("""
+    INSERT INTO key_value (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING RETURNING key
+""")
+
+_RENEW = written("UPDATE key_value SET value = :renewed WHERE key = :key AND value = :value")
+
+_END = written("DELETE FROM key_value WHERE key = :key AND value = :value RETURNING key")
 
 _PEOPLE = JsonRows("rows", {"person": "text", "key": "text"})
 

@@ -21,7 +21,7 @@ def read_deliveries(tx: Transaction, heads: str) -> list[tuple[Any, Delivery | N
 
     None stands for one that only another version of this program can read.
     """
-    return deliveries_of(tx, tx.execute(_FACTS_OF, rows=heads).all())
+    return deliveries_of(tx, tx.execute(_FACTS_OF, rows=heads))
 
 
 def deliveries_of(tx: Transaction, rows: Sequence[Any]) -> list[tuple[Any, Delivery | None]]:
@@ -35,7 +35,7 @@ def deliveries_of(tx: Transaction, rows: Sequence[Any]) -> list[tuple[Any, Deliv
 def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
     """Return the builds on the cards of some announcements, oldest build first."""
     cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
-    for row in tx.execute(_SHOWN, rows=heads).all():
+    for row in tx.execute(_SHOWN, rows=heads):
         with suppress(ValueError, TypeError):
             cards.setdefault((row.channel_id, row.card_key), {})[row.build_id] = _shown_of(row)
     return {key: tuple(shown.values()) for key, shown in cards.items()}

@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.db import download_schema, schema  # noqa: F401 - they put the tables into `metadata`
+from bot.db.column_types import metadata
 from bot.db.connect import DatabaseUrl
 from bot.db.daemon_threads import DaemonThreads
-from bot.db.runner import DRIVERS, OWN_FAULT, Work
-from bot.db.types import metadata
+from bot.db.runner import Work
 from bot.db.wakeups import CHANNEL, Notifier
 from bot.exceptions import DatabaseUnavailable, kind_of
 from bot.observability.causes import cause
@@ -30,6 +31,10 @@ from bot.observability.logging import LogThrottle, logger
 T = TypeVar("T")
 
 log = logger(__name__)
+
+# As for SQLite (runner.py), as SQLAlchemy wraps psycopg's.
+OWN_FAULT = (IntegrityError, DataError)
+DRIVERS = (DBAPIError, PoolTimeout)
 
 # Deadlock and serialisation failure: PostgreSQL has rolled the loser back, so it may simply go again
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -80,6 +85,7 @@ def pool(place: DatabaseUrl, *, reading: bool = False) -> PostgresRunner:
     """
     # hide_parameters: a driver's error must not bring typed text into a log (guarantee 1).
     kept = CONNECTIONS // 2
+    assert place.url
     engine = sa.create_engine(
         place.url,
         hide_parameters=True,
@@ -141,6 +147,8 @@ class PostgresRunner:
     As for SQLite, a transaction crosses to a thread and back once. With psycopg's own coroutines the event loop is
     entered for each answer of the server: beside a busy one the outbox took a sixth longer.
     """
+
+    errors: tuple[type[Exception], ...] = DRIVERS
 
     def __init__(self, engine: sa.Engine, *, room_seconds: float = ROOM_SECONDS) -> None:
         self._engine = engine

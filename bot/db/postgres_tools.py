@@ -19,9 +19,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bot.db import download_schema, schema  # noqa: F401 - they put the tables into `metadata`
+from bot.db.column_types import metadata
 from bot.db.connect import APPLICATION, DatabaseUrl
 from bot.db.database import cannot_use
-from bot.db.types import metadata
 from bot.exceptions import BotError
 from bot.i18n import english
 
@@ -78,6 +78,7 @@ def require_unused(place: DatabaseUrl) -> None:
 
 def _sessions(place: DatabaseUrl) -> int:
     try:
+        assert place.url
         with _connected(place) as connection:
             return int(connection.execute(_SESSIONS, {"name": place.url.query.get("application_name")}).scalar_one())
     except sa.exc.DBAPIError as problem:
@@ -92,6 +93,7 @@ _SESSIONS = sa.text(
 @contextmanager
 def _connected(place: DatabaseUrl) -> Iterator[sa.Connection]:
     """A transaction under a name that no replica has."""
+    assert place.url
     engine = sa.create_engine(place.url.update_query_dict({"application_name": f"{APPLICATION}-tools"}))
     try:
         with engine.begin() as connection:

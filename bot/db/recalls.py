@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import sqlalchemy as sa
-
 from bot.db import goals, supersession, tickets
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.schema import recalls as table
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
+from bot.db.types import moment
 from bot.db.wakeups import Topic
 from bot.domain.model import Build, Recall
 from bot.domain.tickets import TicketState
@@ -22,24 +19,20 @@ def recall_build(tx: Transaction, build: Build, reason: str, by: str) -> tuple[R
 
     Return the recall in force and whether it is new; a first one stays, with its reason.
     """
-    insert = tx.insert(table).values(
-        build_id=build.id, app_id=build.app.id, reason=reason, recalled_by=by, recalled_at=db_now()
-    )
-    made = tx.execute(insert.on_conflict_do_nothing().returning(table)).first()
+    made = tx.execute(_RECALL, build=build.id, app=build.app.id, reason=reason, by=by).first()
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
     tickets.end_tickets(tx, build.id, TicketState.RECALLED)
     goals.count_now(tx, build.app.id)
     if made:
         supersession.enqueue_with_supersession(tx, build.app.id, {build.id})
-    row = made or tx.execute(sa.select(table).where(table.c.build_id == build.id)).one()
+    row = made or tx.execute(_OF_BUILD, build=build.id).one()
     return _recall_of(row), made is not None
 
 
 def undo_recall(tx: Transaction, build: Build) -> Recall | None:
     """Undo the recall of a build; its cards are to be edited. None when it was not recalled."""
-    delete = sa.delete(table).where(table.c.build_id == build.id).returning(table)
-    row = tx.execute(delete).first()
+    row = tx.execute(_UNDO, build=build.id).first()
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
     if row is None:
@@ -55,7 +48,7 @@ def count_cards(tx: Transaction, build_id: str) -> int:
 
 def list_recalls(tx: Transaction) -> dict[str, Recall]:
     """Return every recall in force, by build id."""
-    return {row.build_id: _recall_of(row) for row in tx.execute(sa.select(table))}
+    return {row.build_id: _recall_of(row) for row in tx.execute(_ALL)}
 
 
 def find_recalled(tx: Transaction, build_ids: Collection[str]) -> set[str]:
@@ -63,9 +56,22 @@ def find_recalled(tx: Transaction, build_ids: Collection[str]) -> set[str]:
     return set(tx.execute(_RECALLED, rows=as_rows({"id": build_id} for build_id in build_ids)).scalars())
 
 
-def _recall_of(row: sa.Row[Any]) -> Recall:
-    return Recall(row.build_id, row.app_id, row.reason, row.recalled_by, row.recalled_at)
+def _recall_of(row: Any) -> Recall:
+    return Recall(row.build_id, row.app_id, row.reason, row.recalled_by, moment(row.recalled_at))
 
+
+_COLUMNS = "build_id, app_id, reason, recalled_by, recalled_at"
+
+_RECALL = written(f"""
+    INSERT INTO recalls ({_COLUMNS}) VALUES (:build, :app, :reason, :by, {{now}})
+    ON CONFLICT (build_id) DO NOTHING RETURNING {_COLUMNS}
+""")  # noqa: S608 - our own words
+
+_OF_BUILD = written(f"SELECT {_COLUMNS} FROM recalls WHERE build_id = :build")  # noqa: S608 - our own words
+
+_UNDO = written(f"DELETE FROM recalls WHERE build_id = :build RETURNING {_COLUMNS}")  # noqa: S608 - our own words
+
+_ALL = written(f"SELECT {_COLUMNS} FROM recalls")  # noqa: S608 - our own words
 
 _CARDS = written("""
     SELECT count(*) FROM (

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
-
-import sqlalchemy as sa
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.db.daemon_threads import DaemonThread
 from bot.exceptions import DatabaseUnavailable
@@ -20,17 +17,22 @@ T = TypeVar("T")
 
 # What the statement itself did wrong. Every other error of a driver is the database's state: it is away, read-only
 # after a failover, full, without our rights, or it broke the statement off.
-OWN_FAULT = (IntegrityError, DataError)
-DRIVERS = (DBAPIError, PoolTimeout)
+OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError)
 _NORMAL = 1  # of SQLite's `synchronous`
 
 
-# What is done in one transaction; it may be done more than once, each time in a new one.
-Work = Callable[[sa.Connection], T]
+# What is done in one transaction, on a connection: the driver's for SQLite, SQLAlchemy's for PostgreSQL. It may be done
+# more than once, each time in a new one.
+Work = Callable[[Any], T]
 
 
 class Runner(Protocol):
-    """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now."""
+    """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now.
+
+    `errors` are the driver's, which `run_raw` raises as they are.
+    """
+
+    errors: tuple[type[Exception], ...]
 
     async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
         """Do `work` in a transaction of its own, then call `committed` with its answer, on the event loop.
@@ -60,10 +62,12 @@ class SqliteRunner:
     thread takes it by itself, since a busy event loop would let the disk wait.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        # the only one; a pool would hand it out and take it back each time
-        self._connection: sa.Connection | None = None
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
+    def __init__(self, open_connection: Callable[[], sqlite3.Connection], *, begin: str = "BEGIN IMMEDIATE") -> None:
+        self._open = open_connection
+        self._begin = begin
+        self._connection: sqlite3.Connection | None = None
         self._thread = DaemonThread()
         self._queue: deque[_QueuedWork] = deque()
         self._is_called = False
@@ -80,7 +84,7 @@ class SqliteRunner:
             return await answer
         except OWN_FAULT:
             raise
-        except DRIVERS as problem:
+        except sqlite3.Error as problem:
             raise DatabaseUnavailable from problem
 
     def _call_thread(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -118,21 +122,22 @@ class SqliteRunner:
         return await self._in_thread(partial(self._transact, work))
 
     def _transact(self, work: Work[T], *, synced: bool = True) -> T:
-        connection = self._connection or self._engine.connect()
+        connection = self._connection or self._open()
         self._connection = None
-        try:
-            with nullcontext() if synced else _unsynced(connection), connection.begin():
+        with nullcontext() if synced else _unsynced(connection):
+            try:
+                connection.execute(self._begin)
                 answer = work(connection)
-        except BaseException:
-            connection.close()  # the pool puts it right
-            raise
+                connection.execute("COMMIT")
+            except BaseException:
+                self._connection = _rolled_back(connection)
+                raise
         self._connection = connection
         return answer
 
     def _disconnect(self) -> None:
         if self._connection:
             self._connection.close()
-        self._engine.dispose()
 
     async def close(self) -> None:
         """See `Runner`; what is under way ends first."""
@@ -142,6 +147,18 @@ class SqliteRunner:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.shield(self._thread.do(work))
+
+
+def _rolled_back(connection: sqlite3.Connection) -> sqlite3.Connection | None:
+    """End what was begun; returns the connection, None when it is of no use any more."""
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        with suppress(sqlite3.Error):
+            connection.close()
+        return None
+    return connection
 
 
 class _WorkResult(NamedTuple):
@@ -156,18 +173,17 @@ _QueuedWork = tuple[Work[Any], Callable[[Any], None], bool, asyncio.Future[Any]]
 
 
 @contextmanager
-def _unsynced(connection: sa.Connection) -> Iterator[None]:
+def _unsynced(connection: sqlite3.Connection) -> Iterator[None]:
     """Let a commit in the block not wait for the disk; the next one that does takes it along.
 
     https://www.sqlite.org/pragma.html#pragma_synchronous: of the write-ahead log a power cut takes the end.
     """
-    driver: Any = connection.connection.driver_connection
-    (usual,) = driver.execute("PRAGMA synchronous").fetchone()
-    driver.execute(f"PRAGMA synchronous = {min(usual, _NORMAL)}")
+    (usual,) = connection.execute("PRAGMA synchronous").fetchone()
+    connection.execute(f"PRAGMA synchronous = {min(usual, _NORMAL)}")
     try:
         yield
     finally:
-        driver.execute(f"PRAGMA synchronous = {usual}")
+        connection.execute(f"PRAGMA synchronous = {usual}")
 
 
 def _tell_callers(group: Sequence[_QueuedWork], ends: Sequence[_WorkResult]) -> None:

@@ -7,14 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from bot.db import drafts
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
-from bot.db.download_schema import scheduled_reports as table
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, far, span, written
 from bot.db.transaction import Transaction
-from bot.db.types import db_now
+from bot.db.types import moment
 from bot.db.wakeups import Topic
 from bot.domain.downloads import GroupBy
 from bot.domain.model import ChannelNotice, ReportKind
@@ -22,9 +20,9 @@ from bot.domain.scheduled_reports import ScheduledReport, delivery_name
 
 LEASED_AT_ONCE = 100  # reports that all replicas together may be making
 
-_COLUMNS = [table.c[name] for name in ScheduledReport.__struct_fields__]
+COLUMNS = ", ".join(ScheduledReport.__struct_fields__)
 # The others are a newer version's, which runs beside this one while replicas are replaced: they are left to it.
-_KNOWN = table.c.kind.in_(list(ReportKind)), table.c.group_by.in_([by.value for by in GroupBy])
+_KNOWN = "kind IN {report_kinds} AND group_by IN {report_groups}"
 
 
 def add_report(
@@ -51,47 +49,36 @@ def add_report(
         "tz": tz,
         "skip_if_empty": quiet,
         "created_by": created_by,
-        "created_at": db_now(),
-        "reported_until": db_now(),
         "due_at": due_at,
-        "lease_until": sa.literal(0, sa.BigInteger),
-        "lease_token": None,
-        "paused": None,
         "kind": kind,
         "horizon_days": horizon_days,
     }
     same = {"target_id": place, "app_id": app_id, "build_ref": which, "group_by": by.value, "schedule": schedule}
-    insert = tx.insert(table).values(**same, **facts)
-    upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
-    digest = digest_of(tx.execute(upsert).one())
+    digest = digest_of(tx.execute(_ADD, **same, **facts).one())
     tx.notify(Topic.SCHEDULED_REPORTS)
     return digest
 
 
 def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
     """Return the digests of some channels or people, oldest first; paused ones too."""
-    query = sa.select(*_COLUMNS).where(table.c.target_id.in_(places), *_KNOWN).order_by(table.c.id)
-    return [digest_of(row) for row in tx.execute(query)]
+    rows = as_rows({"place": place} for place in sorted(set(places)))
+    return [digest_of(row) for row in tx.execute(_OF_PLACES, rows=rows)]
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """Return the digests that are paused for any reason, oldest first."""
-    query = sa.select(*_COLUMNS).where(
-        table.c.paused.is_not(None), *_KNOWN
-    )  # in no order, or SQLite would read them all
-    return sorted((digest_of(row) for row in tx.execute(query)), key=lambda digest: digest.id)
+    return sorted((digest_of(row) for row in tx.execute(_PAUSED)), key=lambda digest: digest.id)
 
 
 def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
     """Return the digest of this number."""
-    query = sa.select(*_COLUMNS).where(table.c.id == number, *_KNOWN)
-    row = tx.execute(query).first()
+    row = tx.execute(_REPORT, id=number).first()
     return None if row is None else digest_of(row)
 
 
 def end_report(tx: Transaction, number: int) -> tuple[ScheduledReport, str] | None:
     """End a digest, and return it with the key to undo that; None if there is none of this number."""
-    row = tx.execute(sa.delete(table).where(table.c.id == number, *_KNOWN).returning(*_COLUMNS)).first()
+    row = tx.execute(_END, id=number).first()
     if row is None:
         return None
     removed = digest_of(row)
@@ -106,12 +93,9 @@ def get_ended_report(tx: Transaction, key: str) -> ScheduledReport | None:
 
 def restore_report(tx: Transaction, report: ScheduledReport, due_at: datetime) -> ScheduledReport | None:
     """Restore a digest that ended, due at another time (aware); None when there is one like it by now."""
-    facts = msgspec.structs.asdict(report)
-    facts |= {"due_at": due_at, "paused": None, "lease_until": sa.literal(0, sa.BigInteger), "lease_token": None}
-    if get_report(tx, report.id) is not None:  # SQLite has given its number away
-        del facts["id"]
-    insert = tx.insert(table).values(**facts).on_conflict_do_nothing().returning(*_COLUMNS)
-    row = tx.execute(insert).first()
+    is_taken = get_report(tx, report.id) is not None  # SQLite has given its number away
+    facts = {**msgspec.structs.asdict(report), "due_at": due_at}
+    row = tx.execute(_RESTORE_ANEW if is_taken else _RESTORE, **facts).first()
     tx.notify(Topic.SCHEDULED_REPORTS)
     return None if row is None else digest_of(row)
 
@@ -123,9 +107,11 @@ def pause_reports(
     tx: Transaction, reason: str, *, place: str | None = None, number: int | None = None
 ) -> list[ScheduledReport]:
     """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
-    which = table.c.target_id == place if number is None else table.c.id == number
-    update = sa.update(table).where(which, table.c.paused.is_(None), *_KNOWN).values(paused=reason).returning(*_COLUMNS)
-    return [digest_of(row) for row in tx.execute(update)]
+    if number is None:
+        paused = tx.execute(_PAUSE_PLACE, place=place, reason=reason)
+    else:
+        paused = tx.execute(_PAUSE, id=number, reason=reason)
+    return [digest_of(row) for row in paused]
 
 
 # -------------------------------------------------------------- their turn
@@ -134,9 +120,8 @@ def pause_reports(
 def lease_due_reports(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
     """Lease reports that are due; each has the token that ends the lease. An expired lease may be taken again."""
     token = fresh_token()
-    query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
     tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most)
-    return [(digest_of(row), token) for row in tx.execute(query)]
+    return [(digest_of(row), token) for row in tx.execute(_LEASED, token=token)]
 
 
 def enqueue_report(
@@ -146,12 +131,6 @@ def enqueue_report(
 
     `until` is where the next one begins. False, and nothing is done, when the lease was lost or it has ended.
     """
-    update = (
-        sa.update(table)
-        .where(table.c.id == digest.id, table.c.lease_token == token)
-        .values(reported_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
-        .returning(table.c.id)
-    )
     name = delivery_name(digest, until)
     row = {
         "channel": digest.target_id,
@@ -160,7 +139,7 @@ def enqueue_report(
         "event": ChannelNotice.SUMMARY,
         "fact": fact,
     }
-    if tx.execute(update).first() is None:
+    if tx.execute(_MOVE_ON, id=digest.id, token=token, until=until, due_at=next_at).first() is None:
         return False
     if fact is not None:
         rows = as_rows([{**row, "key": f"{digest.target_id}:{name}"}])
@@ -172,25 +151,22 @@ def enqueue_report(
 
 def list_reports_due_after(tx: Transaction, moment: datetime) -> list[ScheduledReport]:
     """Those that are not due before then (aware)."""
-    query = (
-        sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None), *_KNOWN).order_by(table.c.due_at)
-    )
-    return [digest_of(row) for row in tx.execute(query)]
+    return [digest_of(row) for row in tx.execute(_DUE_AFTER, moment=moment)]
 
 
 def reschedule_report(tx: Transaction, number: int, due_at: datetime, to: datetime) -> None:
     """Make one that is due at `due_at` due at another time (both aware), unless it was moved meanwhile."""
-    update = sa.update(table).where(table.c.id == number, table.c.due_at == due_at).values(due_at=to)
-    tx.execute(update)
+    tx.execute(_RESCHEDULE, id=number, due_at=due_at, to=to)
 
 
 def release_report_leases(tx: Transaction, token: str | None = None) -> None:
     """Release the leases of one `lease_due_reports`; those of all for a database of one process, when that has just
     started.
     """
-    free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
-    which = table.c.lease_token.is_not(None) if token is None else table.c.lease_token == token
-    tx.execute(sa.update(table).where(which).values(free))
+    if token is None:
+        tx.execute(_RELEASE_ALL)
+    else:
+        tx.execute(_RELEASE_THESE, token=token)
     tx.notify(Topic.SCHEDULED_REPORTS)
 
 
@@ -200,11 +176,94 @@ def report_due_in(tx: Transaction) -> float | None:
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
-def digest_of(row: sa.Row[Any]) -> ScheduledReport:
+def digest_of(row: Any) -> ScheduledReport:
     """Return a row of the table as our noun."""
-    known = {name: value for name, value in row._mapping.items() if name in ScheduledReport.__struct_fields__}
-    return ScheduledReport(**{**known, "group_by": GroupBy(known["group_by"])})
+    return ScheduledReport(
+        id=row.id,
+        team_id=row.team_id,
+        target_id=row.target_id,
+        app_id=row.app_id,
+        app_name=row.app_name,
+        build_ref=row.build_ref,
+        group_by=GroupBy(row.group_by),
+        schedule=row.schedule,
+        tz=row.tz,
+        skip_if_empty=bool(row.skip_if_empty),
+        created_by=row.created_by,
+        created_at=moment(row.created_at),
+        reported_until=moment(row.reported_until),
+        due_at=moment(row.due_at),
+        paused=row.paused,
+        kind=ReportKind(row.kind),
+        horizon_days=row.horizon_days,
+    )
 
+
+_ADD = written(f"""
+    INSERT INTO scheduled_reports (team_id, target_id, app_id, app_name, build_ref, group_by, schedule, tz,
+        skip_if_empty, created_by, created_at, reported_until, due_at, lease_until, kind, horizon_days)
+    VALUES (:team_id, :target_id, :app_id, :app_name, :build_ref, :group_by, :schedule, :tz,
+        :skip_if_empty, :created_by, {{now}}, {{now}}, :due_at, 0, :kind, :horizon_days)
+    ON CONFLICT (target_id, app_id, build_ref, group_by, schedule) DO UPDATE SET
+        team_id = excluded.team_id, app_name = excluded.app_name, tz = excluded.tz,
+        skip_if_empty = excluded.skip_if_empty, created_by = excluded.created_by, created_at = excluded.created_at,
+        reported_until = excluded.reported_until, due_at = excluded.due_at, lease_until = 0, lease_token = NULL,
+        paused = NULL, kind = excluded.kind, horizon_days = excluded.horizon_days
+    RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_OF_PLACES = written(
+    f"""
+    SELECT {COLUMNS} FROM scheduled_reports
+    WHERE target_id IN (SELECT o.place FROM {{rows}}) AND {_KNOWN} ORDER BY id
+    """,  # noqa: S608 - our own words
+    JsonRows("rows", {"place": "text"}),
+)
+
+# In no order, or SQLite would read them all.
+_PAUSED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE paused IS NOT NULL AND {_KNOWN}")  # noqa: S608 - our own words
+
+_REPORT = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE id = :id AND {_KNOWN}")  # noqa: S608 - our own words
+
+_END = written(f"DELETE FROM scheduled_reports WHERE id = :id AND {_KNOWN} RETURNING {COLUMNS}")  # noqa: S608 - our own words
+
+
+def _restoring(number: str, value: str) -> Statement:
+    return written(f"""
+        INSERT INTO scheduled_reports ({number} team_id, target_id, app_id, app_name, build_ref, group_by, schedule, tz,
+            skip_if_empty, created_by, created_at, reported_until, due_at, lease_until, kind, horizon_days)
+        VALUES ({value} :team_id, :target_id, :app_id, :app_name, :build_ref, :group_by, :schedule, :tz,
+            :skip_if_empty, :created_by, :created_at, :reported_until, :due_at, 0, :kind, :horizon_days)
+        ON CONFLICT DO NOTHING RETURNING {COLUMNS}
+    """)  # noqa: S608 - our own words
+
+
+_RESTORE, _RESTORE_ANEW = _restoring("id,", ":id,"), _restoring("", "")
+
+_PAUSE_THESE = f"""
+    UPDATE scheduled_reports SET paused = :reason WHERE {{which}} AND paused IS NULL AND {_KNOWN} RETURNING {COLUMNS}
+"""  # noqa: S608 - our own words
+_PAUSE = written(_PAUSE_THESE.replace("{which}", "id = :id"))
+_PAUSE_PLACE = written(_PAUSE_THESE.replace("{which}", "target_id = :place"))
+
+_LEASED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE lease_token = :token ORDER BY due_at, id")  # noqa: S608 - our own words
+
+_MOVE_ON = written("""
+    UPDATE scheduled_reports SET reported_until = :until, due_at = :due_at, lease_token = NULL, lease_until = 0
+    WHERE id = :id AND lease_token = :token RETURNING id
+""")
+
+_DUE_AFTER = written(f"""
+    SELECT {COLUMNS} FROM scheduled_reports WHERE due_at > :moment AND paused IS NULL AND {_KNOWN} ORDER BY due_at
+""")  # noqa: S608 - our own words
+
+_RESCHEDULE = written("UPDATE scheduled_reports SET due_at = :to WHERE id = :id AND due_at = :due_at")
+
+_RELEASE_THESE = written("UPDATE scheduled_reports SET lease_token = NULL, lease_until = 0 WHERE lease_token = :token")
+
+_RELEASE_ALL = written("""
+    UPDATE scheduled_reports SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL
+""")
 
 _LEASE = written("""
     UPDATE scheduled_reports SET lease_token = :token, lease_until = {now} + :lease

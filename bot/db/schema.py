@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from bot.db.column_types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.db.dialect_sql import literal
-from bot.db.types import ChannelId, EnumText, RowId, SanitizedText, UtcMicros, metadata
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import FileKind
 from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, WatchState

@@ -5,11 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sqlite3
 import stat
 from pathlib import Path
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bot.exceptions import StartupError
 from bot.i18n import english
@@ -44,17 +42,17 @@ def _take_rights_away(file: Path) -> None:
         log.warning("store.readable_by_others", file=file.name, reason=problem.strerror)
 
 
-def check_whole(connection: Connection) -> None:
+def check_whole(connection: sqlite3.Connection) -> None:
     """Raise StartupError when the file is damaged: a fault that is not found now breaks a query later.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check
     """
     try:
-        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
-    except OperationalError:
+        found = [word for (word,) in connection.execute("PRAGMA quick_check(1)")]
+    except sqlite3.OperationalError:
         raise  # it cannot be read at all just now
-    except DatabaseError as problem:
-        found = [str(problem.orig)]
+    except sqlite3.DatabaseError as problem:
+        found = [str(problem)]
     if found != ["ok"]:
         raise damaged(str(found[0] if found else "no answer"))
 

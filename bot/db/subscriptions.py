@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 from msgspec.structs import replace
 
 from bot.db import drafts
 from bot.db.database_info import current_time
-from bot.db.dialect_sql import POSTGRESQL, JsonRows, as_rows, written
-from bot.db.schema import outbox
-from bot.db.schema import subscriptions as table
+from bot.db.dialect_sql import POSTGRESQL, JsonRows, Statement, as_rows, written
 from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.db.transaction import Transaction
-from bot.db.types import EVERY_APP, db_now, micros, moment
+from bot.db.types import EVERY_APP, micros, moment, moment_or_none
 from bot.db.wakeups import Topic
 from bot.domain import delivery_options
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, SharedAs, Stage, Subscription
-from bot.domain.states import PauseReason
 from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
 
 PAGE = 200  # subscriptions of all channels at once, so that nobody waits for long
@@ -54,8 +51,6 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
         "events": " ".join(events),
         "query": query,
         "created_by": created_by,
-        "created_at": db_now(),
-        "paused": None,
         "options": text_of(manner),
     }
     return _write(tx, wish, baseline)
@@ -108,13 +103,12 @@ def undo_change(tx: Transaction, change: SubscriptionChange, baseline: Sequence[
         "query": before.query,
         "created_by": before.created_by,
         "created_at": before.created_at,
-        "paused": None,  # what still stands in its way pauses it again
         "options": text_of(before.manner),
     }
     if change.after is None:
         wish["muted_until"] = before.muted_until
         # its number, unless SQLite has given it away
-        if tx.execute(sa.select(table.c.id).where(table.c.id == before.id)).first() is None:
+        if tx.execute(_IS_THERE, id=before.id).first() is None:
             wish["id"] = before.id
     restored = _write(tx, wish, baseline)
     held = as_rows({"id": each.id, "reason": each.reason} for each in change.held)
@@ -130,10 +124,7 @@ def _write(tx: Transaction, wish: dict[str, Any], baseline: Sequence[Build]) -> 
     serialize_changes(tx)
     heard = _covers(tx, app_id, channel_id)
     watched = _covers(tx, app_id)
-    same = ["channel_id", "app_id"]
-    changed = {name: value for name, value in wish.items() if name not in (*same, "id")}
-    upsert = tx.insert(table).values(**wish).on_conflict_do_update(index_elements=same, set_=changed)
-    row = tx.execute(upsert.returning(table)).one()
+    row = tx.execute(_SAVE_AS if "id" in wish else _SAVE, **{"created_at": None, "muted_until": None, **wish}).one()
     if not watched:
         _start_polling(tx, app_id, baseline)
     if not heard and (watched or app_id is None):
@@ -159,11 +150,7 @@ def move_held(tx: Transaction, changed: Sequence[Subscription]) -> None:
 
 def _version(tx: Transaction, channel_id: str, app_id: str | None) -> datetime | None:
     """Return when the subscription of a channel to an app was last saved; None when there is none."""
-    query = sa.select(table.c.created_at).where(
-        table.c.channel_id == channel_id, table.c.app_id == (app_id or EVERY_APP)
-    )
-    found: datetime | None = tx.execute(query).scalar()
-    return found
+    return moment_or_none(tx.execute(_SAVED_AT, channel=channel_id, app=app_id or EVERY_APP).scalar())
 
 
 def _save_change(tx: Transaction, change: SubscriptionChange) -> str:
@@ -175,10 +162,11 @@ _changes = msgspec.json.Decoder(SubscriptionChange)
 
 def remove_subscription(tx: Transaction, channel_id: str, id_or_app: int | str) -> Subscription | None:
     """Remove a channel's subscription by its id or its app's (`*`: every app); None if there is none."""
-    condition = table.c.id == id_or_app if isinstance(id_or_app, int) else table.c.app_id == id_or_app
-    removal = sa.delete(table).where(table.c.channel_id == channel_id, condition).returning(table)
     serialize_changes(tx)
-    row = tx.execute(removal).first()
+    if isinstance(id_or_app, int):
+        row = tx.execute(_REMOVE, channel=channel_id, id=id_or_app).first()
+    else:
+        row = tx.execute(_REMOVE_APP, channel=channel_id, app=id_or_app).first()
     if row is None:
         return None
     removed = subscription_of(row)
@@ -191,55 +179,51 @@ def list_subscriptions(
     tx: Transaction, channel_id: str | None = None, *, about: str | None = None
 ) -> list[Subscription]:
     """Return all subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
-    query = _of_channel(sa.select(table).order_by(table.c.id), channel_id)
-    if about is not None:
-        query = query.where(table.c.app_id.in_((about, EVERY_APP)))
-    return [subscription_of(row) for row in tx.execute(query)]
+    conditions = (
+        *(("channel_id = :channel",) if channel_id is not None else ()),
+        *(("app_id IN (:about, '*')",) if about is not None else ()),
+    )
+    return [subscription_of(row) for row in tx.execute(_list(*conditions), channel=channel_id, about=about)]
 
 
 def list_subscriptions_after(tx: Transaction, number: int, most: int = PAGE) -> list[Subscription]:
     """Return the first subscriptions with a higher number, oldest first: a page of all there are."""
-    query = sa.select(table).where(table.c.id > number).order_by(table.c.id).limit(most)
-    return [subscription_of(row) for row in tx.execute(query)]
+    return [subscription_of(row) for row in tx.execute(_AFTER, id=number, most=most)]
 
 
 def list_subscriptions_near(
     tx: Transaction, channel_ids: Collection[str], user_ids: Collection[str]
 ) -> list[Subscription]:
     """Return the subscriptions of these channels, and those that one of these users made, oldest first."""
-    near = table.c.channel_id.in_(channel_ids) | table.c.created_by.in_(user_ids)
-    return [subscription_of(row) for row in tx.execute(sa.select(table).where(near).order_by(table.c.id))]
+    rows = as_rows([*({"channel": each} for each in channel_ids), *({"creator": each} for each in user_ids)])
+    return [subscription_of(row) for row in tx.execute(_NEAR, rows=rows)]
 
 
 def find_subscribed(tx: Transaction, channel_ids: Collection[str]) -> set[str]:
     """Return which of these channels have a subscription."""
-    return set(tx.execute(sa.select(table.c.channel_id).where(table.c.channel_id.in_(channel_ids))).scalars())
+    return set(tx.execute(_SUBSCRIBED, rows=as_rows({"channel": each} for each in channel_ids)).scalars())
 
 
 def has_every_app_subscription(tx: Transaction) -> bool:
     """Return whether a channel is subscribed to every app, paused or not."""
-    query = sa.select(sa.exists().where(table.c.app_id == EVERY_APP))
-    return bool(tx.execute(query).scalar())
+    return tx.execute(_EVERY_APP).first() is not None
 
 
 def list_with_last_post(
     tx: Transaction, channel_id: str | None = None, *, created_by: str | None = None
 ) -> list[tuple[Subscription, datetime | None]]:
     """Return `subscriptions`, or those a user made, each with when its app was last posted in its channel."""
-    here = outbox.c.channel_id == table.c.channel_id
-    last = sa.select(sa.func.max(outbox.c.posted_at)).where(here)
-    # two questions and no OR: each is answered by its end of the index, however much was posted
-    one_app = last.where(outbox.c.app_id == table.c.app_id).scalar_subquery()
-    of_its_app = sa.case((table.c.app_id == EVERY_APP, last.scalar_subquery()), else_=one_app)
-    query = _of_channel(sa.select(table, of_its_app.label("last_post")).order_by(table.c.id), channel_id)
-    if created_by is not None:
-        query = query.where(table.c.created_by == created_by)
-    return [(subscription_of(row), row.last_post) for row in tx.execute(query)]
+    conditions = (
+        *(("channel_id = :channel",) if channel_id is not None else ()),
+        *(("created_by = :creator",) if created_by is not None else ()),
+    )
+    rows = tx.execute(_list(*conditions, more=_LAST_POST), channel=channel_id, creator=created_by)
+    return [(subscription_of(row), moment_or_none(row.last_post)) for row in rows]
 
 
 def pause_subscriptions(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
     """Pause what a channel has, with the reason as text; return those that were not paused before."""
-    return _set_paused(tx, table.c.channel_id == channel_id, table.c.paused.is_(None), paused=reason)
+    return _changed(tx, _PAUSE, channel=channel_id, reason=reason)
 
 
 def resume_subscriptions(tx: Transaction, channel_id: str) -> list[Subscription]:
@@ -247,8 +231,7 @@ def resume_subscriptions(tx: Transaction, channel_id: str) -> list[Subscription]
 
     What is no longer permitted (domain.states.Withdrawal) is not resumed when the channel accepts messages again.
     """
-    by_slack = table.c.paused.not_in(list(PauseReason))
-    return _set_paused(tx, table.c.channel_id == channel_id, by_slack, paused=None)
+    return _changed(tx, _UNPAUSE, channel=channel_id)
 
 
 def decide_sharing(tx: Transaction, channel_id: str, shared: SharedAs, *, number: int | None = None) -> None:
@@ -256,16 +239,14 @@ def decide_sharing(tx: Transaction, channel_id: str, shared: SharedAs, *, number
 
     UNDECIDED: it is not shared any more, so that the owners are asked when it is shared again.
     """
-    which = (table.c.channel_id == channel_id, table.c.id == number if number is not None else sa.true())
-    for row in tx.execute(sa.select(table.c.id, table.c.options).where(*which)).all():
+    for row in tx.execute(_OPTIONS, channel=channel_id, id=number):
         options = text_of(replace(manner_of(row.options), shared=shared))
-        tx.execute(sa.update(table).where(table.c.id == row.id).values(options=options))
+        tx.execute(_SET_OPTIONS, id=row.id, options=options)
     tx.notify(Topic.ACCESS)
 
 
-def _set_paused(tx: Transaction, *where: sa.ColumnElement[bool], paused: str | None) -> list[Subscription]:
-    update = sa.update(table).where(*where).values(paused=paused).returning(table)
-    changed = [subscription_of(row) for row in tx.execute(update)]
+def _changed(tx: Transaction, update: Statement, **values: object) -> list[Subscription]:
+    changed = [subscription_of(row) for row in tx.execute(update, **values)]
     if changed:
         tx.notify(Topic.PAUSED_CHANNELS)
     return sorted(changed, key=lambda subscription: subscription.id)
@@ -274,15 +255,13 @@ def _set_paused(tx: Transaction, *where: sa.ColumnElement[bool], paused: str | N
 def serialize_changes(tx: Transaction) -> None:
     """Subscriptions change one after the other, so that "was it watched before?" has one answer."""
     if tx.dialect == POSTGRESQL:
-        tx.execute(sa.text("SELECT pg_advisory_xact_lock(277548378)"))
+        tx.execute(_TURN)
 
 
 def _covers(tx: Transaction, app_id: str | None, channel_id: str | None = None) -> bool:
     """Return whether a subscription (of this channel) already covers the app."""
-    query = sa.select(sa.literal(1)).where(table.c.app_id.in_({app_id or EVERY_APP, EVERY_APP})).limit(1)
-    if channel_id is not None:
-        query = query.where(table.c.channel_id == channel_id)
-    return tx.execute(query).first() is not None
+    statement = _COVERS if channel_id is None else _COVERS_IN
+    return tx.execute(statement, app=app_id or EVERY_APP, channel=channel_id).first() is not None
 
 
 def _start_polling(tx: Transaction, app_id: str | None, baseline: Sequence[Build]) -> None:
@@ -341,18 +320,11 @@ def _told_by_now(before: Stage | None, stage: Stage) -> list[BuildEvent]:
     return [*events, end] if end else events
 
 
-def _of_channel(query: sa.Select[Any], channel_id: str | None) -> sa.Select[Any]:
-    return query if channel_id is None else query.where(table.c.channel_id == channel_id)
-
-
 _EVENTS = {str(event): event for event in BuildEvent}
 
 
 def subscription_of(row: Any) -> Subscription:
-    """Return a row of the table as our noun; an event word of a newer version is left out.
-
-    A statement of `written` returns the stored numbers, one over the table returns times.
-    """
+    """Return a row of the table as our noun; an event word of a newer version is left out."""
     return Subscription(
         id=row.id,
         team_id=row.team_id,
@@ -362,16 +334,98 @@ def subscription_of(row: Any) -> Subscription:
         events=tuple(_EVENTS[word] for word in row.events.split() if word in _EVENTS),
         query=row.query,
         created_by=row.created_by,
-        created_at=_time_of(row.created_at),
+        created_at=moment(row.created_at),
         paused=row.paused,
         manner=manner_of(row.options),
-        muted_until=None if row.muted_until is None else _time_of(row.muted_until),
+        muted_until=moment_or_none(row.muted_until),
     )
 
 
-def _time_of(stored: datetime | int) -> datetime:
-    return moment(stored) if isinstance(stored, int) else stored
+COLUMNS = """
+    id, team_id, channel_id, app_id, app_name, events, query, created_by, created_at, paused, options, muted_until
+"""
 
+
+@cache
+def _list(*conditions: str, more: str = "") -> Statement:
+    """Return the statement that reads the subscriptions for which all of this holds."""
+    return written(f"SELECT {COLUMNS} {more} FROM subscriptions WHERE {' AND '.join(conditions) or 'true'} ORDER BY id")  # noqa: S608 - our own words
+
+
+_AFTER = written(f"SELECT {COLUMNS} FROM subscriptions WHERE id > :id ORDER BY id LIMIT :most")  # noqa: S608 - our own words
+
+_NEAR = written(
+    f"""
+    SELECT {COLUMNS} FROM subscriptions WHERE id IN (
+        SELECT s.id FROM {{rows}} JOIN subscriptions s ON s.channel_id = o.channel
+        UNION SELECT s.id FROM {{rows}} JOIN subscriptions s ON s.created_by = o.creator
+    ) ORDER BY id
+    """,  # noqa: S608 - our own words
+    JsonRows("rows", {"channel": "text", "creator": "text"}),
+)
+
+_SUBSCRIBED = written(
+    "SELECT s.channel_id FROM {rows} JOIN subscriptions s ON s.channel_id = o.channel",
+    JsonRows("rows", {"channel": "text"}),
+)
+
+# Two questions and no OR: each is answered by its end of the index, however much was posted.
+_LAST_POST = """, CASE app_id
+    WHEN '*' THEN (SELECT max(o.posted_at) FROM outbox o WHERE o.channel_id = subscriptions.channel_id)
+    ELSE (
+        SELECT max(o.posted_at) FROM outbox o
+        WHERE o.channel_id = subscriptions.channel_id AND o.app_id = subscriptions.app_id
+    ) END AS last_post
+"""
+
+
+def _saving(number: str, value: str) -> Statement:
+    return written(f"""
+        INSERT INTO subscriptions
+            ({number} team_id, channel_id, app_id, app_name, events, query, created_by, created_at, options,
+            muted_until)
+        VALUES ({value} :team_id, :channel_id, :app_id, :app_name, :events, :query, :created_by,
+            coalesce(CAST(:created_at AS bigint), {{now}}), :options, :muted_until)
+        ON CONFLICT (channel_id, app_id) DO UPDATE SET team_id = excluded.team_id, app_name = excluded.app_name,
+            events = excluded.events, query = excluded.query, created_by = excluded.created_by,
+            created_at = excluded.created_at, options = excluded.options, paused = NULL
+        RETURNING {COLUMNS}
+    """)  # noqa: S608 - our own words
+
+
+_SAVE, _SAVE_AS = _saving("", ""), _saving("id,", ":id,")
+
+_IS_THERE = written("SELECT id FROM subscriptions WHERE id = :id")
+
+_SAVED_AT = written("SELECT created_at FROM subscriptions WHERE channel_id = :channel AND app_id = :app")
+
+_REMOVE = written(f"DELETE FROM subscriptions WHERE channel_id = :channel AND id = :id RETURNING {COLUMNS}")  # noqa: S608 - our own words
+
+_REMOVE_APP = written(f"DELETE FROM subscriptions WHERE channel_id = :channel AND app_id = :app RETURNING {COLUMNS}")  # noqa: S608 - our own words
+
+_EVERY_APP = written("SELECT id FROM subscriptions WHERE app_id = '*' LIMIT 1")
+
+_PAUSE = written(f"""
+    UPDATE subscriptions SET paused = :reason WHERE channel_id = :channel AND paused IS NULL RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_UNPAUSE = written(f"""
+    UPDATE subscriptions SET paused = NULL
+    WHERE channel_id = :channel AND paused NOT IN {{pause_reasons}} RETURNING {COLUMNS}
+""")  # noqa: S608 - our own words
+
+_OPTIONS = written("""
+    SELECT id, options FROM subscriptions
+    WHERE channel_id = :channel AND (CAST(:id AS bigint) IS NULL OR id = :id)
+""")
+
+_SET_OPTIONS = written("UPDATE subscriptions SET options = :options WHERE id = :id")
+
+_TURN = written("SELECT pg_advisory_xact_lock(277548378)")
+
+_COVERS = written("SELECT 1 FROM subscriptions WHERE app_id IN (:app, '*') LIMIT 1")
+
+_COVERS_IN = written("SELECT 1 FROM subscriptions WHERE channel_id = :channel AND app_id IN (:app, '*') LIMIT 1")
 
 # +id: else SQLite reads the whole outbox in the order of its ids, instead of what is held.
 _HELD = written("SELECT id, reason FROM outbox WHERE subscription_id = :id AND state = {delivery.HELD} ORDER BY +id")

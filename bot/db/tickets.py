@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import sqlalchemy as sa
-
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
-from bot.db.schema import tickets as table
 from bot.db.transaction import Transaction
-from bot.db.types import db_now, moment
+from bot.db.types import moment
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus
 
@@ -48,7 +45,7 @@ def issue_ticket(
 
 def get_ticket(tx: Transaction, ticket_hash: str) -> Ticket | None:
     """Return the ticket of this hash; None if there is none. Reads only."""
-    row = tx.execute(sa.select(table).where(table.c.hash == ticket_hash)).first()
+    row = tx.execute(_TICKET, hash=ticket_hash).first()
     return None if row is None else _ticket(row)
 
 
@@ -60,10 +57,10 @@ def claim_ticket(tx: Transaction, ticket_hash: str) -> Ticket | TicketStatus:
     row = tx.execute(_CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS)).first()
     if row is not None:
         return _ticket(row)
-    found_row = tx.execute(sa.select(table, db_now().label("now")).where(_is(ticket_hash))).first()
+    found_row = tx.execute(_TICKET, hash=ticket_hash).first()
     if found_row is None:
         return TicketStatus.UNKNOWN
-    standing = _ticket(found_row).standing(found_row.now)
+    standing = _ticket(found_row).standing(moment(found_row.read_at))
     # Open now, but not a moment ago: another claim was given back in between, or is in progress.
     return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 
@@ -95,16 +92,20 @@ def _serialize_for(tx: Transaction, person: str) -> None:
         tx.execute(_TURN, person=person)
 
 
-def _is(ticket_hash: str) -> sa.ColumnElement[bool]:
-    return table.c.hash == ticket_hash
-
-
-def _ticket(row: sa.Row[Any]) -> Ticket:
-    facts = {name: value for name, value in row._mapping.items() if name not in ("hash", "now")}
-    # A statement of `written` returns the stored numbers, one over the table returns times.
-    times = {name: moment(facts[name]) for name in ("created_at", "expires_at") if isinstance(facts[name], int)}
-    kind, state = FileKind(facts["kind"]), TicketState(facts["state"])
-    return Ticket(**{**facts, **times, "kind": kind, "state": state, "file_id": facts["file_id"] or None})
+def _ticket(row: Any) -> Ticket:
+    return Ticket(
+        team_id=row.team_id,
+        user_id=row.user_id,
+        app_id=row.app_id,
+        build_id=row.build_id,
+        kind=FileKind(row.kind),
+        file_id=row.file_id or None,
+        created_at=moment(row.created_at),
+        expires_at=moment(row.expires_at),
+        uses_left=row.uses_left,
+        state=TicketState(row.state),
+        channel_id=row.channel_id,
+    )
 
 
 _SAME_FILE = ("team", "person", "build", "kind", "file")
@@ -112,6 +113,8 @@ _SAME_FILE = ("team", "person", "build", "kind", "file")
 _COLUMNS = (
     "team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at, uses_left, state, channel_id"  # no hash
 )
+
+_TICKET = written(f"SELECT {_COLUMNS}, {{now}} AS read_at FROM tickets WHERE hash = :hash")  # noqa: S608 - our own words
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548380, hashtext(:person))")
 

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.exc import DBAPIError
-
-from bot.db.dialect_sql import NOW, POSTGRESQL, SQLITE, Statement
-from bot.db.types import micros
+from bot.db.dialect_sql import POSTGRESQL, SQLITE, Statement, written
+from bot.db.types import micros, stored
 from bot.db.wakeups import CHANGED, CHANNEL, Topic
 
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql
-
 # `slack_changes` reads it
-_WRITE_CHANGE = sa.text(f"""
-    INSERT INTO key_value (key, value) VALUES (:key, CAST({NOW[POSTGRESQL]} AS text) || ' ' || :sender)
+_WRITE_CHANGE = written("""
+    INSERT INTO key_value (key, value) VALUES (:key, CAST({now} AS text) || ' ' || :sender)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
-""")  # noqa: S608 - our own words
-_NOTIFY = sa.text("SELECT pg_notify(:channel, :payload)")
+""")
+_NOTIFY = written("SELECT pg_notify(:channel, :payload)")
 
 
 Step = tuple[Statement, Mapping[str, object]]  # and its parameters
@@ -48,22 +39,46 @@ class SharedState:
         self.writes = 0
 
 
-class Transaction:
-    """One transaction, on the database's thread. A function that is given one does all its statements on it."""
+class Rows(list[Any]):
+    """The rows that a statement returned, with attributes."""
 
-    def __init__(self, connection: sa.Connection, shared: SharedState) -> None:
+    def first(self) -> Any:
+        """Return the first row; None when there is none."""
+        return self[0] if self else None
+
+    def one(self) -> Any:
+        """Return the only row. Raises ValueError when there is none, or another."""
+        [row] = self
+        return row
+
+    def scalar(self) -> Any:
+        """Return the first value of the first row; None when there is none."""
+        return self[0][0] if self else None
+
+    def scalar_one(self) -> Any:
+        """Return the first value of the only row. Raises ValueError when there is none, or another."""
+        return self.one()[0]
+
+    def scalars(self) -> list[Any]:
+        """Return the first value of each row."""
+        return [row[0] for row in self]
+
+
+class Transaction:
+    """One transaction, on the database's thread. A function that is given one does all its statements on it.
+
+    `connection` is the driver's on SQLite, and SQLAlchemy's on PostgreSQL.
+    """
+
+    def __init__(self, connection: Any, shared: SharedState) -> None:
         self._connection = connection
         self._shared = shared
         self.dialect = shared.dialect
         self.topics: set[Topic] = set()
 
-    def execute(self, statement: Statement | sa.Executable, /, **parameters: object) -> sa.CursorResult[Any]:
-        """Run a statement; one of `dialect_sql.written` in its version for this database."""
-        if isinstance(statement, sa.Executable):
-            return self._connection.execute(statement, parameters or None)
-        if self.dialect == SQLITE:
-            parameters["now"] = micros(self._shared.clock())
-        return self._connection.exec_driver_sql(_driver_text(statement[self.dialect], self.dialect), parameters)
+    def execute(self, statement: Statement, /, **parameters: object) -> Rows:
+        """Run a statement of `dialect_sql.written`; return its rows, with attributes."""
+        return Rows(self.rows(statement, **parameters))
 
     def execute_all(self, steps: Sequence[Step]) -> list[list[Any]]:
         """Run statements of `dialect_sql.written` in their order; return the rows of each, with attributes.
@@ -73,36 +88,23 @@ class Transaction:
         if self.dialect == POSTGRESQL and steps:
             from bot.db.postgres import execute_pipeline  # noqa: PLC0415 - loaded for PostgreSQL only
 
-            texts = [(_driver_text(statement[POSTGRESQL], POSTGRESQL), values) for statement, values in steps]
+            texts = [
+                (statement[POSTGRESQL], {name: stored(value) for name, value in values.items()})
+                for statement, values in steps
+            ]
             return execute_pipeline(self._connection, texts)
         return [self.rows(statement, **values) for statement, values in steps]
 
     def rows(self, statement: Statement, /, **parameters: object) -> list[Any]:
-        """Run a statement of `dialect_sql.written`; return its rows, with attributes, and nothing else of its result.
-
-        On SQLite it takes a fifth of the time of `execute`: for what is done for each click.
-        """
+        """Do what `execute` does, for what is done for each click: the rows are no more than a list."""
+        values = {name: stored(value) for name, value in parameters.items()}
         if self.dialect == POSTGRESQL:
-            result = self.execute(statement, **parameters)
+            result = self._connection.exec_driver_sql(statement[POSTGRESQL], values)
             return list(result) if result.returns_rows else []
-        parameters["now"] = micros(self._shared.clock())
-        driver: Any = self._connection.connection.driver_connection
-        try:
-            cursor = driver.execute(_driver_text(statement[SQLITE], SQLITE), parameters)
-            found = cursor.fetchall()
-        except sqlite3.Error as problem:
-            raise DBAPIError.instance(
-                None, None, problem, sqlite3.Error, hide_parameters=True, dialect=self._connection.dialect
-            ) from problem
+        values["now"] = micros(self._shared.clock())
+        cursor = self._connection.execute(statement[SQLITE], values)
+        found: list[Any] = cursor.fetchall()
         return [*map(_row_of(tuple(column[0] for column in cursor.description)), found)] if found else found
-
-    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        """Return an INSERT that knows ON CONFLICT, for this database."""
-        if self.dialect == POSTGRESQL:
-            from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - loaded for PostgreSQL only
-
-            return postgresql.insert(table)
-        return sqlite.insert(table)
 
     def notify(self, topic: Topic) -> None:
         """Wake the waiters for this topic, here and in the other processes, once this transaction is committed."""
@@ -125,18 +127,8 @@ class Transaction:
         self._shared.writes += 1
 
 
-# https://docs.python.org/3/library/sqlite3.html#sqlite3.paramstyle and https://www.psycopg.org/psycopg3/docs/basic/params.html
-_PARAMETERS: Mapping[str, Literal["named", "pyformat"]] = {SQLITE: "named", POSTGRESQL: "pyformat"}
-
-
 @cache
 def _row_of(columns: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
     kind: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # its fields are the statement's
     make: Callable[[Iterable[Any]], Any] = kind._make
     return make
-
-
-@cache
-def _driver_text(statement: sa.TextClause, dialect: str) -> str:
-    """Return a statement as the driver takes it: what SQLAlchemy does to it, done once and not each time."""
-    return str(statement.compile(dialect=DefaultDialect(paramstyle=_PARAMETERS[dialect])))

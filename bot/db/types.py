@@ -1,18 +1,9 @@
-"""The column types that keep times and words what they are, and the database's own time."""
+"""How times and words are stored, and read again."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
-
-from bot.db.dialect_sql import NOW
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -30,87 +21,25 @@ def moment(value: int) -> datetime:
     return EPOCH + value * MICROSECOND
 
 
-class UtcMicros(TypeDecorator[datetime]):
-    """An aware UTC time, stored as integer microseconds: exact, sortable and the same on both databases."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Aware time in, microseconds to the database."""
-        return None if value is None else micros(value)
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        """Microseconds from the database, aware UTC time out."""
-        return None if value is None else moment(value)
+def moment_or_none(value: int | None) -> datetime | None:
+    """The aware UTC time of so many microseconds since 1970, if there are any."""
+    return None if value is None else moment(value)
 
 
-class SanitizedText(TypeDecorator[str]):
-    """Text from outside, stored without what PostgreSQL cannot hold (NUL, half a surrogate pair)."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Any text in, storable text to the database."""
-        return None if value is None else storable(value)
-
-
-class ChannelId(SanitizedText):
-    """The id of a channel; what has one follows the channel to another (`channel_moves`)."""
-
-    cache_ok = True
-
-
-class EnumText(TypeDecorator[StrEnum]):
-    """A word of a closed vocabulary: only its enum's members go in, and come out."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def __init__(self, vocabulary: type[StrEnum]) -> None:
-        super().__init__()
-        self.vocabulary = vocabulary
-
-    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
-        """A member in, its word to the database. Raises TypeError for a word that is spelt out."""
-        if value is not None and not isinstance(value, self.vocabulary):
-            raise TypeError(f"{value!r} is no member of {self.vocabulary.__name__}")
-        return value
-
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
-        """A word from the database, the member out. Raises ValueError for one the vocabulary cannot read."""
-        return None if value is None else self.vocabulary(value)
+def stored(value: object) -> object:
+    """Return a value as both databases take it: a time in microseconds, a word of a vocabulary, text without what
+    PostgreSQL's cannot hold.
+    """
+    if isinstance(value, str):
+        text = str(value.value) if isinstance(value, StrEnum) else value
+        return text if text.isascii() and "\x00" not in text else storable(text)
+    return micros(value) if isinstance(value, datetime) else value
 
 
 def storable(words: str) -> str:
     """`words` without what a database's text cannot hold."""
     return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
-
-class db_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
-    """The database's own time, so that the clocks of several replicas need not agree."""
-
-    type = UtcMicros()
-    inherit_cache = True
-    name = "now"
-
-
-@compiles(db_now)
-def _now(_element: db_now, compiler: SQLCompiler, **_: Any) -> str:
-    return NOW[compiler.dialect.name]
-
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite numbers rows by itself only in a column that is exactly INTEGER (https://www.sqlite.org/autoinc.html).
-RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 # Subscriptions to every app are stored under this name, so that (channel, app) can be unique without NULLs.
 EVERY_APP = "*"

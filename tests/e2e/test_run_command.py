@@ -23,7 +23,7 @@ main()
 # file, the claim page or a migration needs comes when it is asked for.
 ABSENT = (
     *("typer", "click", "pydantic", "pydantic_core", "pydantic_settings", "dotenv", "rich", "pygments"),
-    *("alembic", "mako", "jinja2", "segno", "babel", "yaml", "sqlalchemy.orm", "psycopg"),
+    *("alembic", "mako", "jinja2", "segno", "babel", "yaml", "sqlalchemy", "psycopg"),
     *("bot.settings", "bot.cli.program", "bot.doctor", "slack_bolt"),
 )
 

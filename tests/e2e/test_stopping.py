@@ -22,6 +22,7 @@ from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.e2e.test_cli import Ended, begun, ended, pointing_at, running
+from tests.support.core import core
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import PATIENCE, busyness, patience
 
@@ -57,7 +58,7 @@ async def held(address: str) -> dict[str, int]:
 
 
 def _count(tx: Transaction, question: str) -> int:
-    return int(tx.execute(sa.text(question)).scalar_one())
+    return int(core(tx, sa.text(question)).scalar_one())
 
 
 async def fired(faults: object) -> None:

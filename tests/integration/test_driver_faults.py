@@ -19,6 +19,8 @@ import sqlalchemy as sa
 from bot.db import database_info, idempotency
 from bot.db.connect import DatabaseUrl
 from bot.db.database import Database
+from bot.db.dialect_sql import Statement
+from bot.db.transaction import Transaction
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.causes import cause
 from sandbox.slack import Interaction
@@ -28,39 +30,39 @@ from tests.support.handing import directs, mints, ready, rested
 from tests.support.postgres import PostgresServer
 from tests.support.seeing import press
 
-CLASSES: dict[str, Exception] = {
+CLASSES: dict[str, sqlite3.Error] = {
     "read-only": sqlite3.OperationalError("attempt to write a readonly database"),
+    "full": sqlite3.OperationalError("database or disk is full"),
+    "locked": sqlite3.OperationalError("database is locked"),
+    "unique": sqlite3.IntegrityError("UNIQUE constraint failed: audit.id"),
+    "corrupt": sqlite3.DatabaseError("database disk image is malformed"),
+    "misuse": sqlite3.InterfaceError("bad parameter or other API misuse"),
+}
+SERVERS: dict[str, psycopg.Error] = {
     "standby": psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction"),
     "no right": psycopg.errors.InsufficientPrivilege("permission denied for table audit"),
-    "full": sqlite3.OperationalError("database or disk is full"),
     "disk full": psycopg.errors.DiskFull("could not extend file: No space left on device"),
-    "unique": sqlite3.IntegrityError("UNIQUE constraint failed: audit.id"),
     "serialization": psycopg.errors.SerializationFailure("could not serialize access"),
     "cancelled": psycopg.errors.QueryCanceled("canceling statement due to user request"),
     "connection lost": psycopg.errors.AdminShutdown("terminating connection"),
-    "corrupt": sqlite3.DatabaseError("database disk image is malformed"),
 }
 
 
 @contextmanager
-def faulty(store: Database, error: Exception, *, first: int = 1, calls: int | None = None) -> Iterator[list[int]]:
-    """Raise the driver's error, as SQLAlchemy wraps it, from the statement `first` on, for so many (None: all)."""
-    numbers, failed = count(1), []
+def faulty(error: Exception, *, first: int = 1, calls: int | None = None) -> Iterator[list[int]]:
+    """Raise the driver's error from the statement `first` on, for so many (None: all)."""
+    numbers, failed, rows = count(1), [], Transaction.rows
 
-    def before(_c: Any, _cur: Any, statement: str, _p: Any, _ctx: Any, _many: Any) -> None:
+    def failing(tx: Transaction, statement: Statement, /, **parameters: object) -> list[Any]:
         number = next(numbers)
         if number >= first and (calls is None or len(failed) < calls):
             failed.append(number)
-            raise sa.exc.DBAPIError.instance(
-                statement, None, error, (sqlite3.Error, psycopg.Error), hide_parameters=True
-            )
+            raise error
+        return rows(tx, statement, **parameters)
 
-    engine = store._runner._engine  # type: ignore[attr-defined]
-    sa.event.listen(engine, "before_cursor_execute", before)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "rows", failing)
         yield failed
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", before)
 
 
 @pytest.fixture
@@ -72,10 +74,23 @@ async def store(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind != "unique"])
 async def test_a_driver_error_is_store_down_with_its_cause(store: Database, kind: str) -> None:
-    with faulty(store, CLASSES[kind]), pytest.raises(DatabaseUnavailable) as down:
+    with faulty(CLASSES[kind]), pytest.raises(DatabaseUnavailable) as down:
         await store.run(database_info.ping)
     assert str(CLASSES[kind]).partition("\n")[0] in cause(down.value)
     await store.run(database_info.ping)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_a_servers_error_is_store_down_with_its_cause(postgres_url: str, kind: str) -> None:
+    store = await Database.open(postgres_url)
+    wrapped = sa.exc.DBAPIError.instance("SELECT 1", None, SERVERS[kind], psycopg.Error, hide_parameters=True)
+    assert isinstance(wrapped, Exception)
+    with faulty(wrapped), pytest.raises(DatabaseUnavailable) as down:
+        await store.run(database_info.ping)
+    assert str(SERVERS[kind]).partition("\n")[0] in cause(down.value)
+    await store.run(database_info.ping)
+    await store.close()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -83,7 +98,7 @@ async def test_a_driver_error_is_store_down_with_its_cause(store: Database, kind
 async def test_each_driver_error_is_answered_in_words(world: Environment, kind: str, way: str) -> None:
     await world.start(**WAYS[way])
     ready(world)
-    with faulty(world.bot.store, CLASSES[kind]):
+    with faulty(CLASSES[kind]):
         for text in ("get courier", "builds courier", "subscribe courier", "downloads courier", "mute 4h", "whoami"):
             turn = await world.slack.command("/applivery", text, user=world.ana, channel=world.releases)
             assert turn.acked
@@ -104,7 +119,7 @@ async def test_a_fault_at_any_statement_is_answered(
     for first in range(1, 40):
         act = await prepared(world, deed)
         made, words = mints(world), len(private(world))
-        with faulty(world.bot.store, CLASSES["full"], first=first) as failed:
+        with faulty(CLASSES["full"], first=first) as failed:
             turn = await act()
             await rested(world)
         assert turn.answers or turn.errors or len(private(world)) > words, f"nothing was said: statement {first} failed"
@@ -149,7 +164,7 @@ async def prepared(world: Environment, deed: str) -> Callable[[], Awaitable[Inte
 async def test_readiness_says_that_the_database_takes_no_writes(world: Environment, kind: str) -> None:
     await world.start(jobs=True)
     async with aiohttp.ClientSession() as session:
-        with faulty(world.bot.store, CLASSES[kind]):
+        with faulty(CLASSES[kind]):
             async with session.get(f"http://127.0.0.1:{world.bot.web.port}/readyz") as answer:
                 assert answer.status == 503
                 found = (await answer.json())["checks"]["database"]
@@ -164,7 +179,7 @@ async def test_a_frozen_database_does_nothing_twice(world: Environment) -> None:
     turn = await typed(world)
     await rested(world)
     assert mints(world) == 1
-    with faulty(world.bot.store, CLASSES["standby"]):
+    with faulty(CLASSES["read-only"]):
         assert (await world.slack.repeat(turn, same_envelope=True)).ok
         await rested(world)
     assert mints(world) == 1

@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 import sqlalchemy as sa
 
+from bot.db.column_types import EnumText
 from bot.db.dialect_sql import literal
-from bot.db.types import EnumText
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.settings import RoleName

@@ -15,6 +15,7 @@ from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
 from bot.db.schema import outbox as table
 from bot.db.transaction import Transaction
 from bot.domain.model import App, Build, BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
+from tests.support.core import core
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -105,7 +106,7 @@ def posted_ts(tx: Transaction, channel_id: str, build_id: str) -> str | None:
     """Slack's ts of the message a channel last got about a build; None if it got none."""
     here = (table.c.channel_id == channel_id) & (table.c.build_id == build_id)
     query = sa.select(table.c.ts).where(here, table.c.ts.is_not(None))
-    ts: str | None = tx.execute(
-        query.where(~table.c.event.startswith(CardUpdate.DETAILS)).order_by(table.c.id.desc()).limit(1)
+    ts: str | None = core(
+        tx, query.where(~table.c.event.startswith(CardUpdate.DETAILS)).order_by(table.c.id.desc()).limit(1)
     ).scalar()
     return ts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from bot.db import schema  # noqa: F401  makes them known to the metadata
-from bot.db.types import metadata
+from bot.db.column_types import metadata
 
 connection = context.config.attributes["connection"]
 # render_as_batch: SQLite cannot alter most of a column in place (https://alembic.sqlalchemy.org/en/latest/batch.html).

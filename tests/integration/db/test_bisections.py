@@ -18,6 +18,7 @@ from bot.domain.bisection import Bisection, Vote
 from bot.domain.model import Actor, Stage
 from bot.domain.states import BisectionState, BisectVerdict
 from tests.support.builders import build
+from tests.support.core import core
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ async def two(postgres_url: str) -> AsyncIterator[tuple[Database, Database]]:
 
 def messages(tx: Transaction) -> list[str]:
     """The messages that are to be posted: of each bisect's place one, and its edits."""
-    return sorted(set(tx.execute(sa.select(outbox.c.card_key)).scalars()))
+    return sorted(set(core(tx, sa.select(outbox.c.card_key)).scalars()))
 
 
 @pytest.mark.postgres

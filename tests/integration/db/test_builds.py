@@ -9,6 +9,7 @@ from bot.db import builds as stored_builds
 from bot.db.database import Database
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.support.builders import build, look, said, stages, subscribe, take
+from tests.support.core import run_core
 
 READY = build("b1", Stage.READY)
 NEWS = NewDelivery("C1", "b1", BuildEvent.PROCESSED)
@@ -178,4 +179,4 @@ async def test_unreadable_announcement_does_not_block_its_channel(store: Databas
 async def _rewrite(store: Database, statement: str, value: str | int) -> None:
     import sqlalchemy as sa
 
-    await store._runner.run_raw(lambda connection: connection.execute(sa.text(statement), {"value": value}))
+    await run_core(store._runner, lambda connection: connection.execute(sa.text(statement), {"value": value}))

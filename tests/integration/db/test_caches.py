@@ -13,6 +13,7 @@ from bot.db.database import Database, recent_reads
 from bot.db.transaction import Transaction
 from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
+from tests.support.core import core
 
 
 async def test_cache_shows_grant_and_revocation_at_once(store: Database) -> None:
@@ -60,7 +61,7 @@ async def test_cache_cancelled_writer_with_written_row_invalidates(store: Databa
     await asyncio.wait({writer})
 
     def written(tx: Transaction) -> bool:
-        return tx.execute(sa.text("SELECT 1 FROM app_channel_allowlist")).first() is not None
+        return core(tx, sa.text("SELECT 1 FROM app_channel_allowlist")).first() is not None
 
     assert ("app" in await store.cached(access.list_allowed_channels)) is await store.run(written)
 

@@ -11,16 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 from bot.db import app_polls, builds, channel_moves, drafts, key_value, outbox, subscriptions
-from bot.db.channel_moves import COLUMNS
+from bot.db.column_types import ChannelId, EnumText, UtcMicros, metadata
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryResult
 from bot.db.schema import channel_leases
 from bot.db.schema import outbox as deliveries
 from bot.db.transaction import Transaction
-from bot.db.types import ChannelId, EnumText, UtcMicros, metadata
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.domain.states import DeliveryState, ResultKind
 from tests.support.builders import build, exchange, fill, posted_ts, said, subscribe, take
+from tests.support.core import core
 
 # The shapes of https://docs.slack.dev/reference/events/channel_id_changed
 OLD, NEW, LATER = "G012Y48650T", "C012Y48650T", "C099Z11111A"
@@ -41,11 +41,33 @@ def _value(column: sa.Column[Any], number: int) -> Any:
 
 
 def _add(tx: Transaction, table: sa.Table, number: int, **changes: Any) -> None:
-    tx.execute(sa.insert(table).values(**{each.name: _value(each, number) for each in table.columns} | changes))
+    core(tx, sa.insert(table).values(**{each.name: _value(each, number) for each in table.columns} | changes))
 
 
 def _ids(tx: Transaction, column: sa.Column[str]) -> list[str]:
-    return sorted(tx.execute(sa.select(column)).scalars())
+    return sorted(core(tx, sa.select(column)).scalars())
+
+
+COLUMNS = [metadata.tables[table].columns[column] for table, column in channel_moves.COLUMNS]
+
+
+def _keys(column: sa.Column[Any]) -> tuple[tuple[str, ...], ...]:
+    return channel_moves.COLUMNS[column.table.name, column.name]
+
+
+def test_every_column_of_a_channel_is_moved_with_its_keys() -> None:
+    unique = (sa.UniqueConstraint, sa.PrimaryKeyConstraint, sa.Index)
+    found = {
+        (table.name, column.name): {
+            frozenset(other.name for other in key.columns if other is not column)
+            for key in (*table.constraints, *(index for index in table.indexes if index.unique))
+            if isinstance(key, unique) and column.name in key.columns
+        }
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, ChannelId) and table is not channel_leases
+    }
+    assert found == {place: set(map(frozenset, keys)) for place, keys in channel_moves.COLUMNS.items()}
 
 
 def test_every_column_of_a_channel_says_that_it_is_one() -> None:
@@ -55,7 +77,7 @@ def test_every_column_of_a_channel_says_that_it_is_one() -> None:
         for column in table.columns
         if "channel" in column.name or column.name in NAMED_OTHERWISE
     }
-    assert named == set(COLUMNS)
+    assert named == {*COLUMNS, channel_leases.c.channel_id}
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=str)
@@ -66,9 +88,10 @@ async def test_a_moved_channel_leaves_nothing_behind(store: Database, column: sa
     assert sorted(await store.run(_ids, column)) == sorted([NEW, "C1"])
 
 
-@pytest.mark.parametrize("column", [each for each in COLUMNS if channel_moves._keys(each)], ids=str)
+@pytest.mark.parametrize("column", [each for each in COLUMNS if _keys(each)], ids=str)
 async def test_rows_under_both_ids_become_one(store: Database, column: sa.Column[str]) -> None:
-    key = {other.name: _value(other, 1) for others in channel_moves._keys(column) for other in others}
+    columns = column.table.columns
+    key = {other: _value(columns[other], 1) for others in _keys(column) for other in others}
     await store.run(_add, column.table, 1)
     await store.run(_add, column.table, 2, **{**key, column.name: NEW})
     await store.run(channel_moves.move_channel, OLD, NEW, 1.0)
@@ -126,11 +149,11 @@ async def test_of_two_subscriptions_the_later_one_stays(store: Database) -> None
 
 
 def _of_subscription(tx: Transaction, number: int) -> None:
-    tx.execute(sa.update(deliveries).values(subscription_id=number))
+    core(tx, sa.update(deliveries).values(subscription_id=number))
 
 
 def _rows(tx: Transaction) -> list[Any]:
-    return list(tx.execute(sa.select(deliveries).order_by(deliveries.c.id)).all())
+    return list(core(tx, sa.select(deliveries).order_by(deliveries.c.id)).all())
 
 
 _ORDER = (
@@ -156,7 +179,7 @@ async def test_of_two_deliveries_the_further_one_stays(store: Database, further:
 
 def _set_states(tx: Transaction, states: dict[str, DeliveryState]) -> None:
     for channel_id, state in states.items():
-        tx.execute(sa.update(deliveries).where(deliveries.c.channel_id == channel_id).values(state=state))
+        core(tx, sa.update(deliveries).where(deliveries.c.channel_id == channel_id).values(state=state))
 
 
 async def test_undo_works_under_the_new_id(store: Database) -> None:

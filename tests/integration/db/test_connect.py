@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,18 +14,16 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.pool import Pool
 
-from bot.db import database_info, key_value, schema, subscriptions
+from bot.db import connect, database_info, key_value, schema, subscriptions
 from bot.db import migrate as db_migrate
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database, migrate
 from bot.db.transaction import Transaction
 from bot.exceptions import StartupError
-from tests.conftest import no_power_cuts
+from tests.conftest import WITH_POWER_CUTS
 from tests.support.builders import subscribe
+from tests.support.core import core, run_core
 from tests.support.postgres import PostgresServer
 
 
@@ -67,7 +64,7 @@ async def test_the_migrations_make_exactly_the_tables_the_program_uses(store: Da
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, schema.metadata))
 
-    assert await store._runner.run_raw(differences) == []
+    assert await run_core(store._runner, differences) == []
 
 
 def test_the_newest_migration_is_the_one_a_start_asks_for() -> None:
@@ -133,11 +130,9 @@ async def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path)
 
 
 @pytest.fixture
-def power_cuts() -> Iterator[None]:
+def power_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite waits for the disk, as the product wants it."""
-    event.remove(Pool, "checkout", no_power_cuts)
-    yield
-    event.listen(Pool, "checkout", no_power_cuts)
+    monkeypatch.setattr(connect, "SYNCHRONOUS", WITH_POWER_CUTS)
 
 
 async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Path, power_cuts: None) -> None:
@@ -147,7 +142,7 @@ async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Pat
         names = ("journal_mode", "synchronous", "busy_timeout")
         return [connection.execute(sa.text(f"PRAGMA {name}")).scalar() for name in names]
 
-    assert await store._runner.run_raw(pragmas) == ["wal", 2, 5000]
+    assert await run_core(store._runner, pragmas) == ["wal", 2, 5000]
     await store.close()
 
 
@@ -155,15 +150,15 @@ async def test_sqlite_unsynced_commit_does_not_wait_for_disk(tmp_path: Path, pow
     store = await Database.open(f"sqlite:///{tmp_path}/bot.db")
 
     def level(tx: Transaction) -> int:
-        return int(tx.execute(sa.text("PRAGMA synchronous")).scalar_one())
+        return int(core(tx, sa.text("PRAGMA synchronous")).scalar_one())
 
     def fail(tx: Transaction) -> None:
-        tx.execute(sa.text("INSERT INTO key_value (key) VALUES (NULL)"))
+        core(tx, sa.text("INSERT INTO key_value (key) VALUES (NULL)"))
 
     assert (await store.run_unsynced(level), await store.run(level)) == (1, 2)
     together = await asyncio.gather(store.run_unsynced(level), store.run(level), store.run_unsynced(level))
     assert set(together) == {2}
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         await store.run_unsynced(fail)
     assert await store.run(level) == 2
     await store.close()
@@ -215,7 +210,7 @@ async def test_libpq_parameters_of_the_address_are_kept(postgres_url: str) -> No
         names = ("application_name", "search_path", "idle_in_transaction_session_timeout")
         return [connection.execute(sa.text(f"SHOW {name}")).scalar() for name in names]
 
-    assert await store._runner.run_raw(settings) == ["release-bot", "public", "10s"]
+    assert await run_core(store._runner, settings) == ["release-bot", "public", "10s"]
     await store.close()
 
 

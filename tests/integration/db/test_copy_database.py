@@ -21,6 +21,7 @@ from tests.conftest import Environment
 from tests.integration.db.conftest import BOTH
 from tests.integration.db.test_migrate import value
 from tests.support.builders import subscribe
+from tests.support.core import run_core
 from tests.support.postgres import PostgresServer
 
 MANY = 2500  # rows of one table: more than are copied at once
@@ -62,7 +63,7 @@ def rows(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
 async def in_database(address: str, work: Any) -> Any:
     runner = connect(DatabaseUrl.parse(address), utc_now)
     try:
-        return await runner.run_raw(work)
+        return await run_core(runner, work)
     finally:
         await runner.close()
 

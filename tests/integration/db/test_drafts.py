@@ -11,6 +11,7 @@ from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
 from bot.db.schema import drafts
 from bot.db.transaction import Transaction
+from tests.support.core import core
 
 
 async def test_a_draft_is_found_by_its_key_alone(store: Database) -> None:
@@ -32,7 +33,7 @@ async def test_a_draft_is_kept_for_a_week_and_then_purged() -> None:
     await store.run(stored_drafts.purge_drafts)
 
     def count(tx: Transaction) -> int:
-        return int(tx.execute(sa.select(sa.func.count()).select_from(drafts)).scalar_one())
+        return int(core(tx, sa.select(sa.func.count()).select_from(drafts)).scalar_one())
 
     assert await store.run(count) == 0
     await store.close()

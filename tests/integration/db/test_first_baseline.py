@@ -20,6 +20,7 @@ from bot.domain.model import Role
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment, heads
 from tests.integration.db.test_migrate import columns
+from tests.support.core import run_core
 from tests.support.everything import execute
 from tests.support.first_baseline import CONTROLS, VERSION, Team, create, move_in
 from tests.support.handing import direct, directs, downloaded, ready, rested, start_with_page
@@ -44,11 +45,11 @@ def texts(world: Environment) -> dict[str, list[str]]:
 async def test_upgrade_from_first_baseline_keeps_every_row(empty_address: str) -> None:
     create(empty_address)
     runner = connect(DatabaseUrl.parse(empty_address), utc_now)
-    before = await runner.run_raw(columns)
+    before = await run_core(runner, columns)
     assert await runner.run_raw(migrate.stands_at) == VERSION
     assert all(before.values()), "every table has rows"
     await runner.run_raw(migrate.upgrade)
-    after = await runner.run_raw(columns)
+    after = await run_core(runner, columns)
     assert await runner.run_raw(migrate.stands_at) == migrate.HEAD
     await runner.close()
     assert {name: after.get(name) for name in before} == before

@@ -23,7 +23,7 @@ import pytest
 import sqlalchemy as sa
 
 import bot.db
-from bot.db import audit_reports, database_info, history, installations
+from bot.db import audit_reports, database_info, download_schema, history, schema
 from bot.db.database import Database
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
 from bot.db.serialization import facts_of
@@ -34,6 +34,7 @@ from bot.domain.model import App, Build, BuildEvent, BuildTransition, DeliveryOp
 from bot.domain.model.failures import FailureCause
 from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, GoalState, WatchState
 from bot.domain.tickets import TicketState
+from tests.support.core import core
 from tests.support.postgres import PostgresServer
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -176,9 +177,8 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def all_tables() -> list[sa.Table]:
-    return [
-        table for loaded in installations.ALL_TABLES for table in vars(loaded).values() if isinstance(table, sa.Table)
-    ]
+    loaded = (schema, download_schema)
+    return [table for module in loaded for table in vars(module).values() if isinstance(table, sa.Table)]
 
 
 def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -249,7 +249,6 @@ ASKED: dict[str, list[dict[str, Any]]] = {
     "subscriptions.list_subscriptions": [{}, {"channel_id": "C1"}, {"about": "A1"}],
     "subscriptions.list_subscriptions_after": [{"number": 0, "most": 10}],
     "subscriptions.list_with_last_post": [{}, {"channel_id": "C1"}, {"created_by": "U1"}],
-    "key_value.begins_with": [],  # a condition, for other questions
     "outbox_read.deliveries_of": [],  # makes something of rows that were read
 }
 # What may cost more where there is more, and why; with `()`, only when it is asked for all.
@@ -281,7 +280,7 @@ def measured(dialect: str) -> Callable[[Transaction], Callable[[], int]]:
     """What begins to count on this database; its result gives the count since."""
 
     def sqlite_steps(tx: Transaction) -> Callable[[], int]:
-        driver = tx._connection.connection.driver_connection
+        driver = tx._connection
         assert driver is not None
         count = 0
 
@@ -299,21 +298,21 @@ def measured(dialect: str) -> Callable[[Transaction], Callable[[], int]]:
 
     def postgresql_rows(tx: Transaction) -> Callable[[], int]:
         read = sa.text("SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_xact_user_tables")
-        before = int(tx.execute(read).scalar_one())
-        return lambda: int(tx.execute(read).scalar_one()) - before
+        before = int(core(tx, read).scalar_one())
+        return lambda: int(core(tx, read).scalar_one()) - before
 
     return sqlite_steps if dialect == SQLITE else postgresql_rows
 
 
 def cost(tx: Transaction, function: Callable[..., Any], values: dict[str, Any]) -> int:
     """What a call costs in steps of SQLite's programs, or in rows PostgreSQL visits; it is undone."""
-    tx.execute(sa.text("SAVEPOINT before"))
+    core(tx, sa.text("SAVEPOINT before"))
     end = measured(tx.dialect)(tx)
     try:
         function(tx, **values)
     finally:
         found = end()
-        tx.execute(sa.text("ROLLBACK TO before"))
+        core(tx, sa.text("ROLLBACK TO before"))
     return found
 
 
@@ -322,11 +321,11 @@ def fill(tx: Transaction, many: int) -> None:
     now = micros(database_info.current_time(tx))
     beside = BESIDE.replace("@now", str(now)).replace("@later", str(now + LATER))
     for words in [*ABOUT.split(";"), *(series + insert for insert in beside.split(";"))]:
-        tx._connection.exec_driver_sql(words.replace("%", "%%") if tx.dialect == POSTGRESQL else words)
-    counts = {each.name: tx.execute(sa.select(sa.func.count()).select_from(each)).scalar() for each in all_tables()}
+        tx.execute({SQLITE: words, POSTGRESQL: words.replace("%", "%%")})
+    counts = {each.name: core(tx, sa.select(sa.func.count()).select_from(each)).scalar() for each in all_tables()}
     assert [name for name, count in counts.items() if count < many] == [], "each table has as much"
     if tx.dialect == POSTGRESQL:  # as its autovacuum does; SQLite is never told
-        tx.execute(sa.text("ANALYZE"))
+        core(tx, sa.text("ANALYZE"))
 
 
 async def costs(address: str, many: int) -> dict[str, int]:
@@ -404,7 +403,7 @@ async def test_purge_holds_the_store_no_longer_when_all_is_too_old(empty_databas
     await store.close()
     store = await Database.open(address, clock=lambda: NOW + timedelta(3))
     found = await purge_all(store)
-    left = await store.run(lambda tx: [each.name for each in all_tables() if tx.execute(sa.select(each)).first()])
+    left = await store.run(lambda tx: [each.name for each in all_tables() if core(tx, sa.select(each)).first()])
     await store.close()
     assert not PURGED & set(left)
     assert len(found) > MANY * len(PURGED) / (2 * history.ROWS)

@@ -21,12 +21,13 @@ from bot.db import (
     seen_events,
     sent_builds,
 )
+from bot.db.column_types import metadata
 from bot.db.database import Database
 from bot.db.link_quota import LinkLimits
 from bot.db.outbox_types import DeliveryResult
 from bot.db.schema import builds as builds_table
 from bot.db.transaction import Transaction
-from bot.db.types import metadata, micros
+from bot.db.types import micros
 from bot.domain import builds as decisions
 from bot.domain.access_requests import RequestCopy
 from bot.domain.bisection import Bisection, Vote
@@ -37,6 +38,7 @@ from tests.integration.db.test_build_watches import follow
 from tests.integration.db.test_clock import clock_was_ahead
 from tests.integration.db.test_tickets import issue
 from tests.support.builders import build, exchange, fill, look
+from tests.support.core import core
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 STAYS = {"subscriptions", "app_polls", "channel_leases", "recalls", "nudge_opt_outs", "grants"}
@@ -45,7 +47,7 @@ STAYS = {"subscriptions", "app_polls", "channel_leases", "recalls", "nudge_opt_o
 async def counts(store: Database) -> dict[str, int]:
     def work(tx: Transaction) -> dict[str, int]:
         tables = metadata.sorted_tables
-        return {table.name: tx.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables}
+        return {table.name: core(tx, sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables}
 
     return {name: count for name, count in (await store.run(work)).items() if count}
 
@@ -185,7 +187,7 @@ async def test_history_keeps_the_newest_builds_of_each_app(store: Database) -> N
         raw = sa.table("builds", *(sa.column(c.name) for c in builds_table.c))
         stored = [{key: micros(v) if isinstance(v, datetime) else v for key, v in row.items()} for row in rows]
         for row in stored:
-            tx.execute(sa.insert(raw).values(row))
+            core(tx, sa.insert(raw).values(row))
 
     await store.run(work)
     rows, position = await store.run(history.purge_builds, 365)

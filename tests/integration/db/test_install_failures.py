@@ -15,6 +15,7 @@ from bot.db.database import Database
 from bot.db.download_schema import install_failures as table
 from bot.db.transaction import Transaction
 from bot.domain.model.failures import FailureCause
+from tests.support.core import core
 
 STORAGE, TRUST = FailureCause.STORAGE, FailureCause.NOT_TRUSTED
 
@@ -25,7 +26,7 @@ async def answer(store: Database, user: str, build: str, cause: FailureCause, ap
 
 async def rows(store: Database) -> list[str]:
     def work(tx: Transaction) -> list[str]:
-        return [repr(tuple(row)) for row in tx.execute(sa.select(table))]
+        return [repr(tuple(row)) for row in core(tx, sa.select(table))]
 
     return await store.run(work)
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.db import access, installations, subscriptions
+from bot.db import access, download_schema, installations, schema, subscriptions  # noqa: F401 - all tables
 from bot.db import audit as stored_audit
+from bot.db.column_types import metadata
 from bot.db.database import Database
 from bot.domain.model import BuildEvent, Role
 from bot.domain.workspaces import RemovedWorkspace
@@ -19,6 +20,11 @@ NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 async def roles(store: Database, installation: str) -> dict[tuple[str, str | None], Role]:
     found = await store.run(access.list_grants, installation)
     return {(grant.grantee, grant.app_id): grant.role for grant in found}
+
+
+def test_rows_of_every_table_with_a_workspace_are_moved() -> None:
+    named = {table.name for table in (*metadata.tables.values(),) if "team_id" in table.c}
+    assert {*installations.TABLES, "grants"} == named
 
 
 async def test_roles_of_a_workspace_become_the_organisations(store: Database) -> None:

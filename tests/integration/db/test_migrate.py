@@ -11,6 +11,7 @@ from alembic import command
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, connect
 from bot.db.database import utc_now
+from tests.support.core import run_core
 
 
 def value(column: sa.Column[object], row: int) -> object:
@@ -53,12 +54,12 @@ def columns(connection: sa.Connection) -> dict[tuple[str, str], list[object]]:
 @pytest.mark.parametrize("version", VERSIONS[:-1])
 async def test_the_upgrade_from_each_version_keeps_every_row(empty_address: str, version: str) -> None:
     runner = connect(DatabaseUrl.parse(empty_address), utc_now)
-    await runner.run_raw(lambda connection: command.upgrade(db_migrate.alembic_config(connection), version))
-    await runner.run_raw(fill)
-    before = await runner.run_raw(columns)
+    await run_core(runner, lambda connection: command.upgrade(db_migrate.alembic_config(connection), version))
+    await run_core(runner, fill)
+    before = await run_core(runner, columns)
     assert all(len(values) == 3 for values in before.values())
     await runner.run_raw(db_migrate.upgrade)
     assert await runner.run_raw(db_migrate.stands_at) == db_migrate.HEAD == VERSIONS[-1]
-    after = await runner.run_raw(columns)
+    after = await run_core(runner, columns)
     await runner.close()
     assert {name: after.get(name) for name in before} == before

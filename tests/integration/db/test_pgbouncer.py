@@ -21,6 +21,7 @@ from tests.conftest import Environment
 from tests.e2e.test_cli import a_free_port
 from tests.support import pgbouncer
 from tests.support.builders import exchange, fill, said
+from tests.support.core import core
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import until
 
@@ -59,7 +60,7 @@ async def test_pgbouncer_settings_hold_in_each_transaction(pooled: str) -> None:
     store = await Database.open(pooled)
 
     def read(tx: Transaction) -> Any:
-        return tx.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar()
+        return core(tx, sa.text("SHOW idle_in_transaction_session_timeout")).scalar()
 
     assert {await store.run(read) for _ in range(5)} == {"10s"}
     await store.close()

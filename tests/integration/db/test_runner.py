@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +11,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from bot.db import app_polls, audit, builds, database_info, key_value, seen_events, subscriptions
 from bot.db.connect import IN_MEMORY, DatabaseUrl
@@ -22,8 +22,11 @@ from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.exceptions import DatabaseUnavailable
 from tests.support.builders import build, fill, look, subscribe, take
+from tests.support.core import core
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import busyness
+
+INTEGRITY = (sqlite3.IntegrityError, sa.exc.IntegrityError)
 
 
 async def test_a_failure_half_way_leaves_nothing(store: Database) -> None:
@@ -31,7 +34,7 @@ async def test_a_failure_half_way_leaves_nothing(store: Database) -> None:
     news = build("b1", Stage.READY)
     nowhere = NewDelivery(None, "b1", BuildEvent.FAILED)  # type: ignore[arg-type]
     good = NewDelivery("C1", "b1", BuildEvent.PROCESSED)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(INTEGRITY):
         await look(store, [BuildTransition(news, None)], [good, nowhere])
     assert await store.run(builds.list_known, "app", ["b1"]) == {}
     assert await take(store) == []
@@ -55,7 +58,7 @@ async def test_runner_cancelled_caller_abandons_endless_transaction(postgres_url
 
     def work(tx: Transaction) -> None:
         try:
-            tx.execute(sa.text("SELECT pg_sleep(60)"))
+            core(tx, sa.text("SELECT pg_sleep(60)"))
         except BaseException as error:
             failed.append(error)
             raise
@@ -129,13 +132,13 @@ async def test_runner_waiting_transaction_raises_runtime_error() -> None:
 
 async def test_runner_failed_call_does_not_affect_concurrent_calls(store: Database) -> None:
     def half(tx: Transaction) -> None:
-        tx.execute(sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'x')"))
-        tx.execute(sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'again')"))
+        core(tx, sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'x')"))
+        core(tx, sa.text("INSERT INTO key_value (key, value) VALUES ('half', 'again')"))
 
     before = [store.run(key_value.set_value, f"before{n}", "x") for n in range(5)]
     after = [store.run(key_value.set_value, f"after{n}", "x") for n in range(5)]
     ends = await asyncio.gather(*before, store.run(half), *after, return_exceptions=True)
-    assert [type(end) for end in ends if end] == [IntegrityError]
+    assert [type(end).__name__ for end in ends if end] == ["IntegrityError"]
     assert await store.run(key_value.get_value, "half") is None
     assert [await store.run(key_value.get_value, f"{when}{n}") for when in ("before", "after") for n in range(5)] == [
         "x"
@@ -144,17 +147,10 @@ async def test_runner_failed_call_does_not_affect_concurrent_calls(store: Databa
 
 async def test_runner_simultaneous_calls_share_commit_on_sqlite() -> None:
     store = await Database.open(IN_MEMORY)
-    commits = []
-
-    def count(_connection: sa.Connection) -> None:
-        commits.append(1)
-
-    sa.event.listen(sa.Engine, "commit", count)
-    try:
-        await asyncio.gather(*(store.run(key_value.set_value, f"note{n}", "x") for n in range(50)))
-    finally:
-        sa.event.remove(sa.Engine, "commit", count)
-    assert len(commits) == 1
+    statements: list[str] = []
+    store._runner._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+    await asyncio.gather(*(store.run(key_value.set_value, f"note{n}", "x") for n in range(50)))
+    assert statements.count("COMMIT") == 1
     await store.close()
 
 
@@ -172,8 +168,8 @@ async def test_driver_errors_are_store_down_and_carry_no_values(store: Database)
     def work(tx: Transaction) -> None:
         error = "SELECT nothing_like_it(:x)" if store.dialect == "sqlite" else "SELECT pg_sleep(9), CAST(:x AS text)"
         if store.dialect == "postgresql":
-            tx.execute(sa.text("SET LOCAL statement_timeout = 10"))
-        tx.execute(sa.text(error), x="what somebody typed")
+            core(tx, sa.text("SET LOCAL statement_timeout = 10"))
+        core(tx, sa.text(error), x="what somebody typed")
 
     with pytest.raises(DatabaseUnavailable) as down:
         await store.run(work)
@@ -195,7 +191,7 @@ async def test_runner_statements_together_answer_in_their_order(store: Database)
 
 async def test_runner_statements_together_fail_together(store: Database) -> None:
     typed = [(ADD, {"key": "a", "value": "what somebody typed"})]
-    with pytest.raises(IntegrityError) as failure:
+    with pytest.raises(INTEGRITY) as failure:
         await store.run(Transaction.execute_all, typed * 2)
     assert "what somebody typed" not in str(failure.value)
     assert await store.run(key_value.get_value, "a") is None
@@ -239,11 +235,11 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
         def work(tx: Transaction) -> None:
             tries.append(first)
             raise_it = sa.text("UPDATE key_value SET value = value || :first WHERE key = :key")
-            tx.execute(raise_it, first=first, key=first)
-            tx.execute(hold, first=first)
-            while tries.count(first) == 1 and tx.execute(held).scalar_one() < 2:
-                tx.execute(sa.text("SELECT pg_sleep(0.01)"))
-            tx.execute(raise_it, first=first, key=second)
+            core(tx, raise_it, first=first, key=first)
+            core(tx, hold, first=first)
+            while tries.count(first) == 1 and core(tx, held).scalar_one() < 2:
+                core(tx, sa.text("SELECT pg_sleep(0.01)"))
+            core(tx, raise_it, first=first, key=second)
 
         await store.run(work)
 

@@ -14,6 +14,7 @@ from bot.db.transaction import Transaction
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.downloads import GroupBy
 from bot.domain.scheduled_reports import ScheduledReport
+from tests.support.core import core, run_core
 
 MINUTE = timedelta(minutes=1)
 
@@ -72,7 +73,7 @@ async def test_report_of_newer_version_is_left_to_it(store: Database, column: st
     """An older replica that runs beside the new one does not take it for a report that it knows."""
     theirs, ours = await add(store, ago=5 * MINUTE), await add(store, schedule="daily@10:00")
     rewrite = sa.text(f"UPDATE scheduled_reports SET {column} = 'install_times' WHERE id = :id")
-    await store._runner.run_raw(lambda connection: connection.execute(rewrite, {"id": theirs.id}))
+    await run_core(store._runner, lambda connection: connection.execute(rewrite, {"id": theirs.id}))
     [(leased, token)] = await store.run(scheduled_reports.lease_due_reports, 5, 60)
     assert leased.id == ours.id
     told = {"until": ours.due_at, "next_at": ours.due_at + timedelta(days=1), "fact": None}
@@ -91,7 +92,7 @@ async def test_posted_report_of_newer_version_is_left_to_it(store: Database) -> 
     told = {"until": digest.due_at, "next_at": digest.due_at + timedelta(days=1), "fact": "{}"}
     assert await store.run(scheduled_reports.enqueue_report, digest, token, **told)
     rewrite = sa.text("UPDATE outbox SET dedup_key = replace(dedup_key, 'downloads/', 'install_times/')")
-    await store._runner.run_raw(lambda connection: connection.execute(rewrite))
+    await run_core(store._runner, lambda connection: connection.execute(rewrite))
     assert not (await store.run(outbox.commit_results_and_claim, [], 5, lease_seconds=60, pace_seconds=0)).claims
     assert (await store.run(outbox.get_backlog)).count == 1
 
@@ -174,7 +175,7 @@ async def test_a_claim_is_no_second_link_by_any_name(store: Database, door: str)
 
     def work(tx: Transaction) -> None:
         page = {"page": Entrypoint.CLAIM_PAGE.value, "door": door}
-        tx.execute(sa.text("UPDATE audit SET entrypoint = :door WHERE entrypoint = :page"), **page)
+        core(tx, sa.text("UPDATE audit SET entrypoint = :door WHERE entrypoint = :page"), **page)
 
     await store.run(work)
     assert await store.run(audit_reports.count_links, "app") == 1

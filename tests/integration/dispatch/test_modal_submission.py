@@ -19,6 +19,7 @@ from bot.slack.blocks import Modal
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeView
 from tests.conftest import Environment
+from tests.support.core import core
 from tests.support.everything import away
 from tests.support.handing import directs, ready, rested
 from tests.support.seeing import labels, old_card, press
@@ -372,7 +373,7 @@ async def test_a_form_whose_words_are_kept_no_longer_says_so(world: Environment)
 
 
 def _forget_drafts(tx: Transaction) -> None:
-    tx.execute(sa.delete(drafts))
+    core(tx, sa.delete(drafts))
 
 
 async def test_many_choices_are_turned_page_by_page(world: Environment) -> None:

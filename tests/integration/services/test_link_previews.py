@@ -16,6 +16,7 @@ from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
+from tests.support.core import core
 from tests.support.handing import Clock, mints, ready, rested, seen
 from tests.support.seeing import TICKET, controls
 
@@ -172,7 +173,7 @@ async def test_claim_page_says_to_get_your_own_and_spends_nothing(pasting: Envir
     assert link.rpartition("/")[2] not in json.dumps(message.cards[0]["blocks"])
     assert link.rpartition("/")[2] not in log.getvalue()
     assert mints(pasting) == 0
-    tables = await pasting.bot.store.run(lambda tx: str([tx.execute(_all(name)).all() for name in _TABLES]))
+    tables = await pasting.bot.store.run(lambda tx: str([list(core(tx, _all(name))) for name in _TABLES]))
     assert link.rpartition("/")[2] not in tables
 
 

@@ -18,6 +18,7 @@ from bot.exceptions import SlackInvalidCredentials
 from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
+from tests.support.core import core
 from tests.support.handing import directs, ready, rested
 from tests.support.waiting import patience
 
@@ -76,7 +77,7 @@ async def again(world: Environment) -> None:
 
 
 def _due(tx: Any) -> None:
-    tx.execute(sa.update(channel_leases).values(next_send_at=sa.literal(0, sa.BigInteger)))
+    core(tx, sa.update(channel_leases).values(next_send_at=sa.literal(0, sa.BigInteger)))
 
 
 async def test_an_uninstalled_bot_is_quiet_and_loses_nothing(world: Environment) -> None:

@@ -19,6 +19,7 @@ from tests.conftest import Environment
 from tests.integration.workers.conftest import on_sqlite
 from tests.integration.workers.test_build_poller import subscribed
 from tests.integration.workers.test_outbox_dispatcher import EVERY, LOOK_UP, POST, crash, record
+from tests.support.core import core
 
 Log = list[Any]
 
@@ -95,9 +96,7 @@ async def test_unknown_clock_widens_within_bounds(watched: Environment) -> None:
     for message in watched.slack.messages(watched.releases):
         if message.metadata and message is watched.slack.messages(watched.releases)[-1]:
             watched.slack.mailbox.delete(message)
-    await watched.bot.store.run(
-        lambda tx: tx.execute(sa.delete(key_value).where(key_value.c.key == "slack_clock_ahead"))
-    )
+    await watched.bot.store.run(lambda tx: core(tx, sa.delete(key_value).where(key_value.c.key == "slack_clock_ahead")))
     await crash(watched)
     await watched.settle()
     assert watched.said() == EVERY[:2]
@@ -112,7 +111,7 @@ async def test_attempt_of_version_before_is_still_found(watched: Environment) ->
     assert card.metadata is not None
     del card.metadata["event_payload"]["installation"]
     nothing = {outbox.c.attempted_from: None, outbox.c.attempted_until: None}
-    await watched.bot.store.run(lambda tx: tx.execute(sa.update(outbox).values(nothing)))
+    await watched.bot.store.run(lambda tx: core(tx, sa.update(outbox).values(nothing)))
     await crash(watched)
     await watched.settle()
     assert watched.said() == EVERY[:2]

@@ -16,6 +16,7 @@ from bot.domain.model import BuildTransition, Stage
 from tests.conftest import Environment
 from tests.integration.workers.test_build_poller import ready, subscribed
 from tests.support.builders import NOON, build, stages
+from tests.support.core import core
 
 RECORDED, UNCHANGED = "record_poll", "record_unchanged"
 
@@ -50,11 +51,11 @@ async def turn(world: Environment) -> str:
 
 
 def _all_due(tx: Transaction) -> None:
-    tx.execute(sa.update(table).values(next_poll_at=sa.literal(0, sa.BigInteger)))
+    core(tx, sa.update(table).values(next_poll_at=sa.literal(0, sa.BigInteger)))
 
 
 def _later(tx: Transaction) -> None:
-    tx.execute(sa.update(table).values(page_until=sa.literal(1, sa.BigInteger)))
+    core(tx, sa.update(table).values(page_until=sa.literal(1, sa.BigInteger)))
 
 
 async def test_poller_unchanged_list_ends_the_look(watched: Environment) -> None:

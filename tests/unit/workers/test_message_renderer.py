@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.model import App, Build, BuildEvent, CardEntry, Delivery, DeliveryOptions, Recall, Stage
 from bot.i18n import use_locale
