@@ -448,5 +448,5 @@ async def test_rows_with_something_missing_are_shown_and_not_hidden(world: Envir
     said = (await world.ask("downloads courier")).text
     assert "5 downloads · 2 people (2) · anonymous (3)" in said
     thread = text_of(private(world, world.ana)[1])
-    for words in ("martian m1", "One-time visitors", "Managed devices", "without a date"):
+    for words in ("User m1", "One-time visitors", "Managed devices", "without a date"):
         assert words in thread

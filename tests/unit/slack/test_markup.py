@@ -259,7 +259,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "details", details, 7
     yield "shared", links.shared(first, "U0ANA", NOON), 6
     yield "sent", links.sent(first, "U0ANA", 3, NOON), 6
-    yield "attachments", links.attachments(first), 5
+    yield "attachments", links.attachments(first), 4
     yield "attachment", links.attachment_link(first, first.attachments[0], made, ANA, NOON), 4
     yield "expired", links.expired(value, "a/b/auto"), 1
     yield "news", changes_since.news(first, None, {}, DASHBOARD), 4
