@@ -15,8 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.db.column_types import UtcMicros
 from bot.db.schema import audit, builds, outbox
-from bot.db.types import UtcMicros
 from bot.db.types import micros as to_micros
 from bot.domain.model import BuildEvent
 from bot.domain.states import DeliveryState
