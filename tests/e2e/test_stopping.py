@@ -22,8 +22,8 @@ from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.e2e.test_cli import Ended, begun, ended, pointing_at, running
-from tests.support.core import core
 from tests.support.postgres import PostgresServer
+from tests.support.sqlalchemy_core import core
 from tests.support.waiting import PATIENCE, busyness, patience
 
 Process = asyncio.subprocess.Process

@@ -15,7 +15,7 @@ from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
 from bot.db.schema import outbox as table
 from bot.db.transaction import Transaction
 from bot.domain.model import App, Build, BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

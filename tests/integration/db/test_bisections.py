@@ -18,7 +18,7 @@ from bot.domain.bisection import Bisection, Vote
 from bot.domain.model import Actor, Stage
 from bot.domain.states import BisectionState, BisectVerdict
 from tests.support.builders import build
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from bot.db import builds as stored_builds
 from bot.db.database import Database
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.support.builders import build, look, said, stages, subscribe, take
-from tests.support.core import run_core
+from tests.support.sqlalchemy_core import run_core
 
 READY = build("b1", Stage.READY)
 NEWS = NewDelivery("C1", "b1", BuildEvent.PROCESSED)

@@ -13,7 +13,7 @@ from bot.db.database import Database, recent_reads
 from bot.db.transaction import Transaction
 from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 
 async def test_cache_shows_grant_and_revocation_at_once(store: Database) -> None:

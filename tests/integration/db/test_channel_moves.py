@@ -20,7 +20,7 @@ from bot.db.transaction import Transaction
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.domain.states import DeliveryState, ResultKind
 from tests.support.builders import build, exchange, fill, posted_ts, said, subscribe, take
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 # The shapes of https://docs.slack.dev/reference/events/channel_id_changed
 OLD, NEW, LATER = "G012Y48650T", "C012Y48650T", "C099Z11111A"

@@ -45,7 +45,7 @@ from tests.integration.db.test_mutes import keep
 from tests.integration.db.test_scheduled_reports import add
 from tests.integration.db.test_tickets import issue, standing
 from tests.support.builders import build, fill, said, subscribe, take
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SET_BACK = [3 * MINUTE, HOUR, DAY, 365 * DAY]

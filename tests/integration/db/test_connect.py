@@ -23,8 +23,8 @@ from bot.db.transaction import Transaction
 from bot.exceptions import StartupError
 from tests.conftest import WITH_POWER_CUTS
 from tests.support.builders import subscribe
-from tests.support.core import core, run_core
 from tests.support.postgres import PostgresServer
+from tests.support.sqlalchemy_core import core, run_core
 
 
 async def test_connect_stored_subscription_survives_restart(address: str) -> None:

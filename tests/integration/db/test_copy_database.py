@@ -21,8 +21,8 @@ from tests.conftest import Environment
 from tests.integration.db.conftest import BOTH
 from tests.integration.db.test_migrate import value
 from tests.support.builders import subscribe
-from tests.support.core import run_core
 from tests.support.postgres import PostgresServer
+from tests.support.sqlalchemy_core import run_core
 
 MANY = 2500  # rows of one table: more than are copied at once
 

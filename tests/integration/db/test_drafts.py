@@ -11,7 +11,7 @@ from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
 from bot.db.schema import drafts
 from bot.db.transaction import Transaction
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 
 async def test_a_draft_is_found_by_its_key_alone(store: Database) -> None:

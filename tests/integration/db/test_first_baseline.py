@@ -20,11 +20,11 @@ from bot.domain.model import Role
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment, heads
 from tests.integration.db.test_migrate import columns
-from tests.support.core import run_core
 from tests.support.everything import execute
 from tests.support.first_baseline import CONTROLS, VERSION, Team, create, move_in
 from tests.support.handing import direct, directs, downloaded, ready, rested, start_with_page
 from tests.support.seeing import controls, labels, link, old_card, press
+from tests.support.sqlalchemy_core import run_core
 
 DAYS = timedelta(days=2)
 

@@ -34,8 +34,8 @@ from bot.domain.model import App, Build, BuildEvent, BuildTransition, DeliveryOp
 from bot.domain.model.failures import FailureCause
 from bot.domain.states import BisectionState, BisectVerdict, DeliveryState, GoalState, WatchState
 from bot.domain.tickets import TicketState
-from tests.support.core import core
 from tests.support.postgres import PostgresServer
+from tests.support.sqlalchemy_core import core
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FEW, MANY = 20, 2000

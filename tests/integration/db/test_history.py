@@ -38,7 +38,7 @@ from tests.integration.db.test_build_watches import follow
 from tests.integration.db.test_clock import clock_was_ahead
 from tests.integration.db.test_tickets import issue
 from tests.support.builders import build, exchange, fill, look
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 STAYS = {"subscriptions", "app_polls", "channel_leases", "recalls", "nudge_opt_outs", "grants"}

@@ -15,7 +15,7 @@ from bot.db.database import Database
 from bot.db.download_schema import install_failures as table
 from bot.db.transaction import Transaction
 from bot.domain.model.failures import FailureCause
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 STORAGE, TRUST = FailureCause.STORAGE, FailureCause.NOT_TRUSTED
 

@@ -11,7 +11,7 @@ from alembic import command
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, connect
 from bot.db.database import utc_now
-from tests.support.core import run_core
+from tests.support.sqlalchemy_core import run_core
 
 
 def value(column: sa.Column[object], row: int) -> object:

@@ -21,8 +21,8 @@ from tests.conftest import Environment
 from tests.e2e.test_cli import a_free_port
 from tests.support import pgbouncer
 from tests.support.builders import exchange, fill, said
-from tests.support.core import core
 from tests.support.postgres import PostgresServer
+from tests.support.sqlalchemy_core import core
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.skipif(not pgbouncer.is_here(), reason=pgbouncer.LACKING)]

@@ -22,8 +22,8 @@ from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.exceptions import DatabaseUnavailable
 from tests.support.builders import build, fill, look, subscribe, take
-from tests.support.core import core
 from tests.support.postgres import PostgresServer
+from tests.support.sqlalchemy_core import core
 from tests.support.waiting import busyness
 
 INTEGRITY = (sqlite3.IntegrityError, sa.exc.IntegrityError)

@@ -14,7 +14,7 @@ from bot.db.transaction import Transaction
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.downloads import GroupBy
 from bot.domain.scheduled_reports import ScheduledReport
-from tests.support.core import core, run_core
+from tests.support.sqlalchemy_core import core, run_core
 
 MINUTE = timedelta(minutes=1)
 

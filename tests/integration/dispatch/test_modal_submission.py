@@ -19,10 +19,10 @@ from bot.slack.blocks import Modal
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeView
 from tests.conftest import Environment
-from tests.support.core import core
 from tests.support.everything import away
 from tests.support.handing import directs, ready, rested
 from tests.support.seeing import labels, old_card, press
+from tests.support.sqlalchemy_core import core
 from tests.support.waiting import patience
 
 PIECES = ("😀", '"', "\\", "Ж", "<", "&", "*", "`", "{", "\n", "'")

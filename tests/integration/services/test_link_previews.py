@@ -16,9 +16,9 @@ from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
-from tests.support.core import core
 from tests.support.handing import Clock, mints, ready, rested, seen
 from tests.support.seeing import TICKET, controls
+from tests.support.sqlalchemy_core import core
 
 DASHBOARD = "https://dashboard.applivery.io"
 PUBLIC = "https://bot.acme.test"

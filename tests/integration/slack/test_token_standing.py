@@ -18,8 +18,8 @@ from bot.exceptions import SlackInvalidCredentials
 from bot.slack.scopes import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
-from tests.support.core import core
 from tests.support.handing import directs, ready, rested
+from tests.support.sqlalchemy_core import core
 from tests.support.waiting import patience
 
 POST, ASKED = "chat.postMessage", "auth.test"

@@ -19,7 +19,7 @@ from tests.conftest import Environment
 from tests.integration.workers.conftest import on_sqlite
 from tests.integration.workers.test_build_poller import subscribed
 from tests.integration.workers.test_outbox_dispatcher import EVERY, LOOK_UP, POST, crash, record
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 Log = list[Any]
 

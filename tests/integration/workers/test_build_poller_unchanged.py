@@ -16,7 +16,7 @@ from bot.domain.model import BuildTransition, Stage
 from tests.conftest import Environment
 from tests.integration.workers.test_build_poller import ready, subscribed
 from tests.support.builders import NOON, build, stages
-from tests.support.core import core
+from tests.support.sqlalchemy_core import core
 
 RECORDED, UNCHANGED = "record_poll", "record_unchanged"
 
