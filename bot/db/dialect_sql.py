@@ -34,7 +34,6 @@ _WRITTEN_NOW: Mapping[str, str] = {SQLITE: ":now", POSTGRESQL: NOW[POSTGRESQL]}
 # SQLite needs no row locks: BEGIN IMMEDIATE lets one writer in at a time.
 _SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCKED"}
 _LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
-_SHARE_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR SHARE OF c"}
 
 _LOCK: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE"}
 # How texts are compared by their bytes, as an index of text_pattern_ops has them.
@@ -129,7 +128,6 @@ def written(words: str, rows: JsonRows | None = None) -> Statement:
                 now=_WRITTEN_NOW[dialect],
                 skip_locked=_SKIP_LOCKED[dialect],
                 lock_c=_LOCK_C[dialect],
-                share_c=_SHARE_C[dialect],
                 lock=_LOCK[dialect],
                 from_on=_FROM_ON[dialect],
                 below=_BELOW[dialect],

@@ -1,6 +1,6 @@
 """Writes to the outbox: new announcements, and posted cards that are to be edited.
 
-What is committed before another is begun comes before it in a channel.
+The order in a channel is the order of the commits.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def enqueue(
         return 0
     rows = as_rows(_row(n, new) for n, new in enumerate(deliveries))
     builds = [{"build": build_id} for build_id in sorted(anew)]
-    # The channels first: the row lock keeps a channel from being claimed until this is committed, so that none of its
-    # announcements overtakes an older one, and a lease taken afterwards sees what the card is to show.
+    # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
+    # committed, and a lease taken in between sees what the card is to show.
     channels = as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds])
     steps: list[Step] = [(_ANNOUNCE, {"app": app_id, "rows": rows})] if deliveries else []
     if builds:
@@ -83,21 +83,15 @@ _NEW = JsonRows(
 # In the order of the names, so that two of these never wait for each other. A channel in which the build is still to be
 # said is locked as well: a replica may be reading the old facts for it at this moment. A user's direct messages (U…,
 # W…) are no cards: those messages stay as they were sent.
-# A channel that is open already is locked by all that write to it at once, and claimed or closed by none meanwhile.
 _OPEN = written(
     """
-    WITH concerned AS MATERIALIZED (
+    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
+    SELECT c.channel, true, 0, 0 FROM (
         SELECT o.channel FROM {rows} WHERE o.channel IS NOT NULL
         UNION
         SELECT a.channel_id FROM {rows} JOIN outbox a ON a.build_id = o.build
         WHERE a.state NOT IN ({delivery.KNOWN}, {delivery.FAILED}) AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
-    ), open AS MATERIALIZED (
-        SELECT c.channel_id FROM concerned w JOIN channel_leases c ON c.channel_id = w.channel
-        WHERE c.has_pending ORDER BY c.channel_id {share_c}
-    )
-    INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
-    SELECT w.channel, true, 0, 0 FROM concerned w
-    WHERE w.channel NOT IN (SELECT open.channel_id FROM open) ORDER BY w.channel
+    ) AS c WHERE true ORDER BY c.channel
     ON CONFLICT (channel_id) DO UPDATE SET has_pending = true
     """,
     JsonRows("rows", {"channel": "text", "build": "text"}),

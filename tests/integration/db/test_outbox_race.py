@@ -71,19 +71,10 @@ async def postgres(store: Database) -> Database:
     return store
 
 
-async def test_enqueue_waits_for_no_other_enqueue(postgres: Database) -> None:
-    held = Held()
-    first = asyncio.create_task(postgres.run(_enqueue, ["b2"], ["C1", "C2"], held))
-    async with beginning(held, first), patience():
-        assert await postgres.run(_enqueue, ["b3"], ["C1", "C2"]) == 2
-
-
 async def test_enqueue_in_progress_delays_the_claim(postgres: Database) -> None:
-    """Or a later announcement, already committed, would overtake the one in progress."""
     held = Held()
     first = asyncio.create_task(postgres.run(_enqueue, ["b2"], ["C1"], held))
     async with beginning(held, first), patience():
-        await postgres.run(_enqueue, ["b3"], ["C1"])
         assert said(await take(postgres)) == [("C2", "b1")]
     assert said(await take(postgres)) == [("C1", "b1")]
 
