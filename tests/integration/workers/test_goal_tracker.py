@@ -25,7 +25,7 @@ from tests.integration.commands.test_missing import crew, mention, to
 from tests.integration.workers.conftest import on_postgresql
 from tests.support.everything import execute
 from tests.support.seeing import press
-from tests.support.stopping import stopped_after, stopped_once
+from tests.support.stopping import check_due_after_stop
 from tests.unit.domain.test_goals import GOAL as GONE
 
 POST, ROWS = "chat.postMessage", "GET */downloads/by-user"
@@ -541,12 +541,4 @@ async def test_stopped_goal_shows_it_and_continues_on_undo(world: Environment) -
 async def test_goal_stopped_at_any_step_is_due_at_once(world: Environment) -> None:
     await begun(world)
     due(world)
-    world.applivery.faults.add("*", Fault(latency=5.0), times=None)
-    for turns in range(0, 61, 4):
-        assert await stopped_after(turns, world.bot.goals.step())
-        await world.bot.goals.leases.release()
-        assert await world.bot.store.run(goals.goal_due_in) == 0, f"leased, after {turns} turns"
-    before = len(world.applivery.faults.fired)
-    await stopped_once(lambda: len(world.applivery.faults.fired) > before, world.bot.goals.step())
-    await world.bot.goals.leases.release()
-    assert await world.bot.store.run(goals.goal_due_in) == 0
+    await check_due_after_stop(world, world.bot.goals, goals.goal_due_in)

@@ -23,7 +23,7 @@ from tests.integration.workers.conftest import on_postgresql, on_sqlite
 from tests.support.everything import dump, execute
 from tests.support.handing import seen
 from tests.support.seeing import everything_stored, labels
-from tests.support.stopping import stopped_after, stopped_once
+from tests.support.stopping import check_due_after_stop
 
 POST = "chat.postMessage"
 ROWS = "GET */downloads/by-user"
@@ -424,15 +424,7 @@ async def test_a_duplicate_in_a_thread_is_looked_up(world: Environment, fault: F
 async def test_report_stopped_at_any_step_is_due_at_once(world: Environment) -> None:
     await begun(world)
     due(world)
-    world.applivery.faults.add("*", Fault(latency=5.0), times=None)
-    for turns in range(0, 61, 4):
-        assert await stopped_after(turns, world.bot.digest.step())
-        await world.bot.digest.leases.release()
-        assert await world.bot.store.run(scheduled_reports.report_due_in) == 0, f"leased, after {turns} turns"
-    before = len(world.applivery.faults.fired)
-    await stopped_once(lambda: len(world.applivery.faults.fired) > before, world.bot.digest.step())
-    await world.bot.digest.leases.release()
-    assert await world.bot.store.run(scheduled_reports.report_due_in) == 0
+    await check_due_after_stop(world, world.bot.digest, scheduled_reports.report_due_in)
     world.applivery.faults.clear()
     await tell(world)
     assert everything(world) in (ONE, ONE_DAY)
