@@ -97,6 +97,22 @@ async def test_runner_no_free_connection_raises_database_unavailable(postgres_ur
     await pool.close()
 
 
+@pytest.mark.postgres
+async def test_runner_connections_are_made_once(postgres_url: str) -> None:
+    store = await Database.open(postgres_url)
+
+    def work(tx: Transaction) -> int:
+        core(tx, sa.text("SELECT pg_sleep(0.1)"))
+        return int(core(tx, sa.text("SELECT pg_backend_pid()")).scalar_one())
+
+    async def at_once() -> set[int]:
+        return set(await asyncio.gather(*(store.run(work) for _ in range(CONNECTIONS))))
+
+    first = await at_once()
+    assert await at_once() == first
+    await store.close()
+
+
 HANGS = """
 import asyncio, sys
 from bot.db.daemon_threads import DaemonThreads
