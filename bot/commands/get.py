@@ -198,7 +198,7 @@ async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[
 async def pressed(call: CommandContext, value: str) -> Message:
     """Answer a click on a card with a fresh link for the user who clicked, months later too."""
     app_id, build_id, kind = _read(value)
-    return await hand(call, await call.build(app_id, build_id), kind)
+    return await hand(call, await call.build_for_link(app_id, build_id), kind)
 
 
 @button("fresh.v1", need=Role.MEMBER, once=True, about_build=True, for_link=True, replaces_message=True)
@@ -211,7 +211,7 @@ async def again(call: CommandContext, value: str) -> Message:
 async def to_direct_messages(call: CommandContext, value: str) -> Message:
     """A link of its own in the asker's direct messages, where it is not lost when Slack reloads."""
     app_id, build_id, kind = _read(value)
-    message = await hand(call, await call.build(app_id, build_id), kind, in_dm=True)
+    message = await hand(call, await call.build_for_link(app_id, build_id), kind, in_dm=True)
     return replace(message, to=Visibility.DIRECT)
 
 

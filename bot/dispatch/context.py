@@ -122,6 +122,15 @@ class CommandContext(Struct, frozen=True):
         """
         return await self.services.apps.build_by_id(build_id, (await self.app(app_id),))
 
+    async def build_for_link(self, app_id: str, build_id: str) -> Build:
+        """Do what `build` does, for a link to it: its details may be some seconds old where Applivery is asked for the
+        token next, and not where a ticket is issued without asking.
+        """
+        app = await self.app(app_id)
+        if self.services.links.mints_at_once:
+            return await self.services.apps.recent_build(build_id, app)
+        return await self.services.apps.build_by_id(build_id, (app,))
+
     async def details(self, build: Build) -> Build:
         """Return the same build with what lists leave out: attachments, what a device needs, why it failed."""
         return await self.services.apps.build_by_id(build.id, (build.app,))

@@ -19,12 +19,14 @@ from bot.applivery.queries import PLATFORMS
 from bot.domain import lookup
 from bot.domain.builds import can_be_had
 from bot.domain.grammar import NO_WORDS, ParsedText
-from bot.domain.model import App, Build
+from bot.domain.model import App, Build, Stage
 from bot.exceptions import NotFound, NotFoundByName, UserInputError
 from bot.i18n import Number, Text
 from bot.timeouts import person_waits
 
 REMEMBER_SECONDS = 60.0
+DETAILS_SECONDS = 10.0  # as on the claim page
+MOST_DETAILS = 64  # builds that people click on at the same time
 SLOW_SECONDS = 30.0  # after Applivery was too slow for what can be left out
 
 
@@ -56,6 +58,7 @@ class AppDirectory:
         self._turn = asyncio.Lock()
         self._page_requests: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
         self._remaining_pages: dict[str, _RemainingPages] = {}
+        self._details: dict[tuple[str, str], tuple[float, Build]] = {}  # of ready builds, and until when
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
         """Return every app of the workspace, at most a minute old, or just asked for when `fresh`."""
@@ -225,7 +228,7 @@ class AppDirectory:
     async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
         """Return a build of which only the id is known, from one of the given apps. Raises NotFound if none has it."""
         if len(apps) == 1:
-            return replace(await self._applivery.build(apps[0].id, build_id), app=apps[0])
+            return self._remember(replace(await self._applivery.build(apps[0].id, build_id), app=apps[0]))
         # Applivery has no path to a build without its app, so each app is asked, a few at a time.
         several = asyncio.Semaphore(5)
 
@@ -246,6 +249,24 @@ class AppDirectory:
             if build is not None:
                 return build
         raise NotFound(Text("No app in this workspace has a build with that id."))
+
+    async def recent_build(self, build_id: str, app: App) -> Build:
+        """Return a build of an app as `build_by_id` does; a ready one at most `DETAILS_SECONDS` old.
+
+        For who asks Applivery next to create a token: that refuses a build that is not there, or not ready, any more.
+        """
+        until, build = self._details.get((app.id, build_id), (0.0, None))
+        if build is None or until <= self._clock():
+            return await self.build_by_id(build_id, (app,))
+        return build if build.app is app else replace(build, app=app)
+
+    def _remember(self, build: Build) -> Build:
+        if build.stage is Stage.READY:
+            self._details.pop(key := (build.app.id, build.id), None)  # so that the oldest comes first
+            self._details[key] = (self._clock() + DETAILS_SECONDS, build)
+            if len(self._details) > MOST_DETAILS:
+                del self._details[next(iter(self._details))]
+        return build
 
 
 def _consume_error(asked: asyncio.Task[Any]) -> None:

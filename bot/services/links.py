@@ -79,6 +79,11 @@ class LinkIssuer:
         """Whether an iPhone can be made to install: only an https page can start that."""
         return self._tickets is not None
 
+    @property
+    def mints_at_once(self) -> bool:
+        """Whether a token is created when a link is asked for, and not when the claim page's button is pressed."""
+        return self._tickets is None
+
     def default_kind(self, build: Build) -> FileKind:
         """Return the default file of a build."""
         return FileKind.AUTO if self.can_install and over_the_air(build) else usual_kind(build)

@@ -8,8 +8,9 @@ import pytest
 
 from bot.applivery.client import AppliveryClient
 from bot.applivery.decode_cache import DecodeCache
+from bot.domain.model import Stage
 from bot.exceptions import NotFound
-from bot.services.app_directory import AppDirectory
+from bot.services.app_directory import MOST_DETAILS, AppDirectory
 from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 
@@ -92,3 +93,40 @@ async def test_a_failed_question_is_asked_again_by_the_next(client: AppliveryCli
     with pytest.raises(NotFound):
         await catalogue.builds(app)
     assert len(await catalogue.builds(app)) == 1
+
+
+async def test_details_of_a_ready_build_are_shared_for_ten_seconds(
+    client: AppliveryClient, server: FakeApplivery
+) -> None:
+    now = 0.0
+    build = server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
+    catalogue = AppDirectory(client, clock=lambda: now)
+    app = await catalogue.app("courier")
+    for now, expected in ((0.0, "1.0"), (9.9, "1.0"), (10.0, "1.1"), (19.9, "1.1")):  # noqa: B007 - the clock reads it
+        assert (await catalogue.recent_build(build.id, app)).version == expected
+        build.wire["versionName"] = "1.1"
+
+
+async def test_details_of_a_build_in_progress_are_asked_for_each_time(
+    client: AppliveryClient, server: FakeApplivery
+) -> None:
+    build = server.upload(server.app("Courier", slug="courier"), version="1.0", number="1")
+    catalogue = AppDirectory(client)
+    app = await catalogue.app("courier")
+    assert (await catalogue.recent_build(build.id, app)).stage is not Stage.READY
+    server.move(build, "processed")
+    assert (await catalogue.recent_build(build.id, app)).stage is Stage.READY
+
+
+async def test_details_of_few_builds_are_kept(client: AppliveryClient, server: FakeApplivery) -> None:
+    courier = server.app("Courier", slug="courier")
+    builds = [server.build(courier, version="1.0", number=str(number)) for number in range(MOST_DETAILS + 1)]
+    catalogue = AppDirectory(client)
+    app = await catalogue.app("courier")
+    for build in builds:
+        await catalogue.recent_build(build.id, app)
+    used = client.budget.used
+    await catalogue.recent_build(builds[1].id, app)
+    assert client.budget.used == used
+    await catalogue.recent_build(builds[0].id, app)
+    assert client.budget.used == used + 1

@@ -14,6 +14,7 @@ from bot.app import running
 from bot.db import audit
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.outcomes import RequestOutcome
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment
@@ -515,6 +516,55 @@ async def test_a_click_makes_two_commits(world: Environment) -> None:
     assert statements.count("COMMIT") == 2
 
 
+def reads(world: Environment, build: FakeBuild) -> int:
+    """How often Applivery was asked for a build's details."""
+    return sum(request.path.endswith(f"/builds/{build.id}") for request in world.applivery.requests)
+
+
+async def test_clicks_on_a_new_card_share_the_details_but_no_token(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    [build] = world.applivery.builds
+    before = reads(world, build)
+    first = await (await press(world.slack, card, "Get build", user=world.ana)).answer()
+    second = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
+    assert reads(world, build) <= before + 1
+    assert link(first) != link(second)
+    assert [await downloaded(message) for message in (first, second)] == [200, 200]
+
+
+async def test_a_build_that_was_deleted_a_moment_ago_is_refused(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    [build] = world.applivery.builds
+    assert link(await (await press(world.slack, card, "Get build", user=world.ana)).answer())
+    before = reads(world, build)
+    world.applivery.delete(build)
+    answer = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
+    assert "no longer has this item" in answer.text
+    assert "/v1/download/" not in raw(answer)
+    assert reads(world, build) == before, "it was the token that Applivery refused"
+
+
+async def test_a_refused_person_costs_no_request_of_applivery(world: Environment) -> None:
+    await world.start()
+    card = await shared(world)
+    world.bruno.guest = True
+    before = len(world.applivery.requests)
+    assert "Guests" in await said(await press(world.slack, card, "Get build", user=world.bruno))
+    assert len(world.applivery.requests) == before
+
+
+async def test_a_ticket_is_for_a_build_that_was_asked_for_just_now(world: Environment) -> None:
+    """Nothing is minted with it, so that Applivery would refuse nothing."""
+    await start_with_page(world)
+    card = await shared(world)
+    [build] = world.applivery.builds
+    assert "/b/" in await said(await press(world.slack, card, "Get build", user=world.ana))
+    world.applivery.delete(build)
+    assert "no longer has this item" in await said(await press(world.slack, card, "Get build", user=world.bruno))
+
+
 @pytest.mark.postgres
 async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url: str, world: Environment) -> None:
     world.database = postgres_url
@@ -561,10 +611,12 @@ async def test_a_click_that_leads_to_no_link_is_not_counted(world: Environment) 
     card = await shared(world)
     assert link(await (await press(world.slack, card, "Get build", user=world.bruno)).answer())
     await rested(world)
-    for _ in range(3):
+    for number in range(3):
         clock.forward(seconds=3)
-        world.applivery.faults.add("GET /v1/organizations/*/builds/*", Fault(status=403))
-        words = await said(await press(world.slack, card, "Get build", user=world.bruno))
+        build = ready(world, number=str(180 + number))
+        other = old_card(world.slack, world.releases, "get.v1", f"{world.courier.id}/{build.id}")
+        world.applivery.faults.add(f"GET /v1/organizations/*/builds/{build.id}", Fault(status=403))
+        words = await said(await press(world.slack, other, "Old", user=world.bruno))
         assert not words.startswith("You asked for too many links")
         await rested(world)
     clock.forward(seconds=3)
