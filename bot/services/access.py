@@ -58,7 +58,7 @@ Fact = TypeVar("Fact")
 
 
 class CachedAnswer(NamedTuple, Generic[Fact]):
-    """An answer, or the request in progress; `before` is the previous answer and `at` when it was requested."""
+    """An answer, or the request in progress; `previous` is the answer before it and `at` when it was requested."""
 
     expires_at: float
     answer: asyncio.Future[Fact]
@@ -90,9 +90,9 @@ class TtlCache(Generic[Fact]):
         """Return the answer about `key`; a failed request is repeated by the next caller."""
         known = self._entries.get(key)
         if known is None or self._is_expired(known):
-            if len(self._entries) >= MOST:
-                self._entries.clear()
-            known = self._entries[key] = self._fetch(key, known)
+            self._entries.pop(key, None)
+            self._evict()
+            known = self._entries[key] = self._fetch(key, known)  # at the end: the oldest come first
         if known.answer.done():
             return known.answer.result()
         try:
@@ -115,9 +115,19 @@ class TtlCache(Generic[Fact]):
 
     def _fetch(self, key: str, known: CachedAnswer[Fact] | None) -> CachedAnswer[Fact]:
         good = known if known is None or (known.answer.done() and not _has_failed(known.answer)) else known.previous
-        now, answer = self._clock(), asyncio.ensure_future(self._ask(key))
+        # shielded: once it is done it holds the answer alone, and not the task with all that its request had around it
+        now, answer = self._clock(), asyncio.shield(asyncio.ensure_future(self._ask(key)))
         answer.add_done_callback(_has_failed)  # once read, it is not logged when no caller is left
         return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(previous=None))
+
+    def _evict(self) -> None:
+        """Drop the answers that are too old for any use, and the oldest of more than `MOST`."""
+        too_old = self._clock() - max(self._seconds, self._stale)
+        while self._entries:
+            key, oldest = next(iter(self._entries.items()))
+            if len(self._entries) < MOST and oldest.at > too_old:
+                return
+            del self._entries[key]
 
     def forget(self, key: str) -> None:
         """Discard the answer, also that of a request in progress: it may be from before the change."""

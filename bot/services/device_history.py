@@ -27,7 +27,7 @@ MOST = 5_000  # users
 class _Question(Struct, frozen=True):
     """One request, under way or answered, and when it was made."""
 
-    task: asyncio.Task[Devices]
+    answer: asyncio.Future[Devices]
     at: float
 
 
@@ -44,7 +44,8 @@ class DeviceHistory:
         self._applivery = applivery
         self._access = access
         self._clock = clock
-        self._questions: dict[str, dict[str, _Question]] = {}  # by user and app
+        self._questions: dict[str, dict[str, _Question]] = {}  # by user and app; who asked longest ago comes first
+        self._tasks: set[asyncio.Task[Devices]] = set()  # under way
         self._refused: dict[str, float] = {}  # until when, by app
 
     def begin(self, user_id: str, build: Build) -> None:
@@ -55,11 +56,21 @@ class DeviceHistory:
         asked = self._questions.get(user_id, {})
         if app_id in asked and asked[app_id].at + KEEP_SECONDS > now:
             return
-        if len(self._questions) >= MOST:
-            self._questions.clear()
+        self._questions.pop(user_id, None)
+        self._evict(now)
         fresh = {app: question for app, question in asked.items() if question.at + KEEP_SECONDS > now}
         task = asyncio.get_running_loop().create_task(self._ask(user_id, app_id))
-        self._questions[user_id] = {**fresh, app_id: _Question(task, now)}
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # shielded: once it is done it holds the answer alone, and not the task with all that its request had around it
+        self._questions[user_id] = {**fresh, app_id: _Question(asyncio.shield(task), now)}
+
+    def _evict(self, now: float) -> None:
+        while self._questions:
+            user_id, asked = next(iter(self._questions.items()))
+            if len(self._questions) < MOST and any(question.at + KEEP_SECONDS > now for question in asked.values()):
+                return
+            del self._questions[user_id]
 
     async def devices(self, user_id: str, build: Build) -> Devices:
         """Return a user's latest devices by platform, as far as they are known `WAIT_SECONDS` after the question.
@@ -70,10 +81,10 @@ class DeviceHistory:
         if not asked or platform_of(build) is None:
             return NO_DEVICES
         this = asked.get(build.app.id)
-        if this and not this.task.done():
-            await asyncio.wait((this.task,), timeout=max(0.0, this.at + WAIT_SECONDS - self._clock()))
-        done = [question.task for question in asked.values() if question.task.done() and not question.task.cancelled()]
-        return newest_of(task.result() for task in done)
+        if this and not this.answer.done():
+            await asyncio.wait((this.answer,), timeout=max(0.0, this.at + WAIT_SECONDS - self._clock()))
+        answers = [question.answer for question in asked.values()]
+        return newest_of(answer.result() for answer in answers if answer.done() and not answer.cancelled())
 
     def forget(self, user_ids: Collection[str]) -> None:
         """Drop what is known of a user with these ids."""
@@ -82,9 +93,8 @@ class DeviceHistory:
 
     def close(self) -> None:
         """Stop what is under way."""
-        for asked in self._questions.values():
-            for question in asked.values():
-                question.task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def _ask(self, user_id: str, app_id: str) -> Devices:
         try:

@@ -4,7 +4,9 @@ import asyncio
 import gc
 import io
 import time
+import weakref
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 
 import aiohttp
 import pytest
@@ -13,6 +15,7 @@ from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
 from bot.domain.model import Role
 from bot.exceptions import PermissionDenied, PermissionUnverified, SlackError
+from bot.services import access
 from bot.services.access import REMEMBER_SECONDS, STALE_SECONDS, AccessResolver, TtlCache
 from bot.slack.client import SlackClient
 from bot.timeouts import for_a_person
@@ -20,6 +23,8 @@ from sandbox.faults import Fault
 from sandbox.slack import FakeSlack
 from sandbox.slack.people import FakeMembership
 from tests.support.waiting import busyness
+
+CARRIED: ContextVar[AccessResolver] = ContextVar("carried")  # as the dispatcher's, for a request
 
 
 class Clock:
@@ -192,11 +197,11 @@ async def test_access_cancelled_caller_keeps_answer_for_others(slack: FakeSlack,
 
 
 async def test_access_lookup_failing_without_waiters_is_no_error(log: io.StringIO) -> None:
-    async def ask(_: str) -> None:
+    async def fail(_: str) -> None:
         await asyncio.sleep(0.02)
         raise SlackError
 
-    people = TtlCache(ask, time.monotonic)
+    people = TtlCache(fail, time.monotonic)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await people.get("U1")
@@ -204,3 +209,40 @@ async def test_access_lookup_failing_without_waiters_is_no_error(log: io.StringI
     del people
     gc.collect()
     assert "never retrieved" not in log.getvalue()
+
+
+async def ask(user_id: str) -> str:
+    return user_id
+
+
+async def test_access_answer_keeps_nothing_of_its_request() -> None:
+    """Else each known user would hold the request, the click and the build of whoever asked first."""
+    people = TtlCache(ask, time.monotonic)
+
+    async def request() -> weakref.ref[AccessResolver]:
+        carried = AccessResolver.__new__(AccessResolver)
+        CARRIED.set(carried)
+        await people.get("U1")
+        return weakref.ref(carried)
+
+    carried = await asyncio.create_task(request())
+    await asyncio.sleep(0)  # the event loop holds what it has just run
+    gc.collect()
+    assert people.known("U1") == "U1"
+    assert carried() is None
+
+
+async def test_access_drops_answers_too_old_for_any_use(clock: Clock) -> None:
+    people = TtlCache(ask, clock)
+    for number in range(3):
+        await people.get(f"U{number}")
+        clock.now += STALE_SECONDS / 2
+    assert list(people._entries) == ["U1", "U2"]
+
+
+async def test_access_drops_oldest_answer_when_full(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "MOST", 2)
+    people = TtlCache(ask, clock)
+    for user_id in ("U1", "U2", "U3"):
+        await people.get(user_id)
+    assert list(people._entries) == ["U2", "U3"]

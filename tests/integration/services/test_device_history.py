@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import html
 import io
 import re
@@ -13,6 +15,7 @@ import aiohttp
 import pytest
 
 from bot.applivery.rate_budget import Priority
+from bot.services.device_history import KEEP_SECONDS
 from sandbox import seed_data
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
@@ -131,6 +134,29 @@ async def test_history_is_asked_once_in_some_minutes(world: Environment) -> None
     assert len(asked(world)) == 2
 
 
+async def test_history_keeps_no_task_of_its_requests(world: Environment) -> None:
+    """A finished task would hold the whole request that began it."""
+    await world.start()
+    downloaded(world)
+    ready(world)
+    await world.ask("get courier")
+    gc.collect()
+    tasks = [each for each in gc.get_objects() if isinstance(each, asyncio.Task)]
+    assert not [task for task in tasks if "DeviceHistory" in repr(task.get_coro())]
+
+
+async def test_history_drops_what_is_too_old(world: Environment) -> None:
+    await world.start()
+    ready(world)
+    devices = world.bot.dispatcher.services.devices
+    clock = [0.0]
+    devices._clock = lambda: clock[0]
+    for user in (world.ana, world.bruno):
+        await world.ask("get courier", user=user)
+        clock[0] += KEEP_SECONDS
+    assert list(devices._questions) == [world.bruno.id]
+
+
 async def test_a_device_is_known_from_another_app(world: Environment) -> None:
     await world.start()
     downloaded(world)
@@ -177,7 +203,7 @@ async def test_a_late_answer_is_left_out_and_used_later(world: Environment) -> N
     assert link(answer)
     assert "your" not in small(answer)
     (known,) = world.bot.dispatcher.services.devices._questions[world.ana.id].values()
-    await known.task
+    await known.answer
     assert WORKS in small(await world.ask("get courier"))
     assert len(asked(world)) == 1
 
