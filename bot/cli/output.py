@@ -146,5 +146,5 @@ def ended(work: Callable[[Output], Coroutine[Any, Any, None]], *, as_json: bool)
 
 
 def words(pace: TransferProgress) -> str:
-    """`43 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
-    return f"{pace.percent} % · {measure(pace)}"
+    """`43% · 412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
+    return f"{pace.percent}% · {measure(pace)}"

@@ -117,6 +117,7 @@ async def _missing(
 
     builds = await call.services.apps.builds(app, filters, is_wanted=fits, limit=OFFERED)
     if not builds:
+        await call.services.apps.require_any(app)
         return UserInputError(
             Text("A bisect needs two ready builds of {app}.", app=verbatim(app.name)), commands=lookup.see_builds(app)
         )

@@ -24,8 +24,9 @@ from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role
 from bot.domain.timeparse import deadline
-from bot.exceptions import SlackError, UserInputError
+from bot.exceptions import ChannelUnavailable, SlackError, UserInputError
 from bot.i18n import Counted, Text, _, gettext_noop, ngettext, use_locale
+from bot.i18n.units import format_percent
 from bot.i18n.verbatim import verbatim
 from bot.services.channels import ABOUT_PEOPLE
 from bot.services.report_query import about, which_of
@@ -87,8 +88,8 @@ async def listed(call: CommandContext) -> Message:
 def _channel(call: CommandContext) -> str:
     channel_id = call.asker.channel_id or ""
     if not channel_id or channel_id.startswith("D"):
-        raise UserInputError(
-            Text("This command only works in a channel."), Text("Run it in the channel that should see the goal.")
+        raise ChannelUnavailable(
+            Text("This command only works in a channel."), Text("Choose a channel that I'm in."), is_here=True
         )
     return channel_id
 
@@ -285,12 +286,12 @@ async def _form(
     """Return the form for what was not typed, filled in with what was: `query` has the builds that were named."""
     _channel(call)
     sentence = sentence or GoalSentence()
-    shares = {share: f"{share}%" for share in SHARES}
+    shares = {share: format_percent(int(share)) for share in SHARES}
     share = str(sentence.percent or FORM_SHARE)
     if sentence.people:
         share = f"{sentence.people} people"
         shares[share] = ngettext("{number} person", "{number} people", sentence.people)
-    shares.setdefault(share, f"{share}%")
+    shares.setdefault(share, format_percent(int(share.split()[0])))
     times = {value: _(label) for label, value in TIMES}
     when = sentence.when or FORM_TIME
     times.setdefault(when, when)

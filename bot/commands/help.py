@@ -174,7 +174,7 @@ async def menu(call: CommandContext) -> Message:
     /applivery
     """
     permitted = {entry.name for entry in _permitted(call)}
-    items = [item for item in call.registry.menu() if item[1] in permitted]
+    items = [item for item in call.registry.menu(in_dm=call.is_in_dm) if item[1] in permitted]
     app = await _in_time(call, lambda: _usual_app(call))
     first = (_("Get {build}", build=app.name), f"get {app.slug or app.id}") if app else None
     return help_views.menu(call.typed_root, items, first)

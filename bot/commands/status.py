@@ -8,9 +8,7 @@ from bot.dispatch.targets import BuildReference, Filters
 from bot.domain import lookup
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
-from bot.exceptions import UserInputError
-from bot.i18n import Text, gettext_noop
-from bot.i18n.verbatim import verbatim
+from bot.i18n import gettext_noop
 from bot.slack.blocks import Message
 from bot.slack.button_values import BuildValue
 from bot.slack.views import builds as cards
@@ -43,9 +41,8 @@ async def newest(
     app = await target.resolve_app(call)
     builds = await call.services.apps.builds(app, filters, limit=1)
     if not builds:
-        raise UserInputError(
-            Text("No build of {app} matches.", app=verbatim(app.name)), commands=lookup.see_builds(app)
-        )
+        await call.services.apps.require_any(app)
+        raise lookup.no_match(app)
     return builds[0]
 
 

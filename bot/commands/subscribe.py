@@ -43,7 +43,9 @@ RACES = 3  # times somebody else may save the same subscription meanwhile
 
 
 @command(
-    need=Role.RELEASER, menu=MenuItem(5, gettext_noop("Subscribe this channel")), act=gettext_noop("subscribe channels")
+    need=Role.RELEASER,
+    menu=MenuItem(5, gettext_noop("Subscribe this channel"), gettext_noop("Subscribe")),
+    act=gettext_noop("subscribe channels"),
 )
 async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes: Wishes) -> Reply:
     """Announce an app's builds in this channel.
@@ -207,7 +209,10 @@ async def ask(call: CommandContext, words: ParsedText) -> Modal:
     """Return the form that opens when nothing can be typed, with what is known already."""
     apps = await call.apps()
     return subscription_form.ask(
-        words, call.asker.tz, blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
+        words,
+        call.asker.tz,
+        blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None,
+        in_dm=call.is_in_dm,
     )
 
 

@@ -45,6 +45,11 @@ class CommandContext(Struct, frozen=True):
         """What a command begins with where it was asked: the slash command; nothing in the direct message."""
         return "" if self.entrypoint is Entrypoint.DIRECT_MESSAGE else self.services.command
 
+    @property
+    def is_in_dm(self) -> bool:
+        """Whether this was asked in a direct message, of two people or of a few."""
+        return self.conversation in (Conversation.DIRECT, Conversation.GROUP)
+
     async def require_postable_here(self, what_shows: str) -> None:
         """Raise what stops a message from being posted where this was asked.
 

@@ -42,10 +42,11 @@ class Parameter(NamedTuple):
 
 
 class MenuItem(NamedTuple):
-    """A button of the menu; `label` is translated by `_`."""
+    """A button of the menu; `label` is translated by `_`, and so is the one that is right in a direct message."""
 
     position: int
     label: str
+    label_in_dm: str = ""
 
 
 class RegisteredHandler(Struct, frozen=True):
@@ -235,10 +236,10 @@ class HandlerRegistry:
             key=lambda entry: entry.name,
         )
 
-    def menu(self) -> list[tuple[str, str]]:
+    def menu(self, *, in_dm: bool = False) -> list[tuple[str, str]]:
         """Return the buttons of the menu in their order: the label, translated by `_`, and the subcommand."""
-        items = [(entry.menu, entry.name) for entry in self.commands() if entry.menu]
-        return [(item.label, name) for item, name in sorted(items)]
+        items = sorted((entry.menu, entry.name) for entry in self.commands() if entry.menu)
+        return [(item.label_in_dm if in_dm and item.label_in_dm else item.label, name) for item, name in items]
 
     def file_shortcut(self, typed: RegisteredHandler | None, files: Sequence[str]) -> RegisteredHandler | None:
         """Return the shortcut for files that came with a command, or with none; None when they do not matter to it."""

@@ -67,6 +67,8 @@ def read(text: str) -> ParsedText:
         if match:
             options.append((match, []))
             continue
+        if not token.strip():  # a quotation mark alone names nothing
+            continue
         plain.append(token)
         if options:
             options[-1][1].append(token)

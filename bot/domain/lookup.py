@@ -96,6 +96,17 @@ def see_builds(app: App) -> tuple[Choice, ...]:
     return ((Text("See builds"), f"builds {app.slug or app.id}"),)
 
 
+def no_builds(app: App) -> UserInputError:
+    """Return the error for an app without any build, whatever was typed of it."""
+    again = ((Text("Check again"), f"builds {app.slug or app.id}"),)
+    return UserInputError(Text("{app} has no builds yet.", app=verbatim(app.name)), commands=again)
+
+
+def no_match(app: App) -> UserInputError:
+    """Return the error for an app of which no build is what was typed."""
+    return UserInputError(Text("No build of {app} matches.", app=verbatim(app.name)), commands=see_builds(app))
+
+
 def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
     """Return the words at the beginning of a text that are the id, slug or name of an app, and those after them."""
     names = [{way(name(app)) for app in apps for name in _NAMES} - {""} for way in WAYS]
@@ -321,7 +332,7 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     if not ready:
         if builds:
             raise NoReadyBuild(Text("No matching build of {app} is ready.", app=verbatim(of.name)), builds[0])
-        raise UserInputError(Text("No build of {app} matches.", app=verbatim(of.name)), commands=see_builds(of))
+        raise no_match(of)
     return stand[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import format_number, ngettext
+from bot.i18n import ENGLISH, current_locale, format_number, ngettext
 
 
 def format_size(count: int) -> str:
@@ -33,6 +33,11 @@ def format_duration_short(seconds: float) -> str:
         return f"{whole} s"
     minutes = round(whole / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_percent(share: int) -> str:
+    """Return a share as the language writes it: `33%`, or `33 %`, which no line end divides."""
+    return f"{share}%" if current_locale() == ENGLISH else f"{share}\N{NO-BREAK SPACE}%"
 
 
 def percent(part: int, whole: int) -> int:

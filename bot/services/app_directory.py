@@ -108,6 +108,11 @@ class AppDirectory:
             self._page_fetcher(app), lambda build: lookup.fits(build, filters) and is_wanted(build), limit
         )
 
+    async def require_any(self, app: App) -> None:
+        """Raise UserInputError for an app without any build: nothing that was typed is at fault."""
+        if not await self.builds(app, limit=1):
+            raise lookup.no_builds(app)
+
     def walk(self, app: App) -> AsyncGenerator[Build, None]:
         """Every build of an app, newest first, asked for as far as the caller reads on."""
         return build_search.walk(self._page_fetcher(app))
@@ -144,6 +149,8 @@ class AppDirectory:
         fetch = self._page_fetcher(app)
         if which.strip().casefold() != lookup.LATEST:
             builds = await build_search.meant(fetch, which, partial(lookup.fits, words=filters))
+            if not builds:
+                await self.require_any(app)
             return ResolvedBuild(lookup.build(which, builds, app, recalled, prefer))
         platforms = () if filters.options else app.platforms or PLATFORMS
         builds = await build_search.latest(
@@ -152,6 +159,8 @@ class AppDirectory:
             lambda other_build: lookup.fits(other_build, filters),
             [platform for platform in platforms if platform in PLATFORMS],
         )
+        if not builds:
+            await self.require_any(app)
         build = lookup.build(which, builds, app, recalled)
         return ResolvedBuild(build, tuple(lookup.other_platforms(build, builds, recalled)))
 
@@ -166,6 +175,8 @@ class AppDirectory:
             found = await self.build(app, which, filters)
             return [found.build, *found.others]
         builds = await build_search.meant(self._page_fetcher(app), which, partial(lookup.fits, words=filters))
+        if not builds:
+            await self.require_any(app)
         return lookup.named_builds(which, builds, app)
 
     # ------------------------------------------------------------------ the pages

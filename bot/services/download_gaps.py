@@ -7,11 +7,11 @@ from collections.abc import Collection
 
 from bot.domain import access as permissions
 from bot.domain import downloads as decisions
-from bot.domain import references
+from bot.domain import lookup, references
 from bot.domain.downloads import DownloadGap
 from bot.domain.model import App, Role
 from bot.exceptions import ADMINS_FIX, PermissionDenied, SlackError, UserInputError
-from bot.i18n import NO_TEXT, Number, Text
+from bot.i18n import Number, Text
 from bot.i18n.verbatim import verbatim
 from bot.services.access import AccessResolver
 from bot.services.channels import ChannelService
@@ -47,7 +47,10 @@ class DownloadGapService:
             return query
         builds = await self._reports.newest_builds(query.app)
         if not builds:
-            raise UserInputError(Text("No builds of {app} are ready yet.", app=verbatim(query.app.name)), NO_TEXT)
+            raise UserInputError(
+                Text("No builds of {app} are ready yet.", app=verbatim(query.app.name)),
+                commands=lookup.see_builds(query.app),
+            )
         return about(query, builds)
 
     async def compare(self, query: ReportQuery, place: str, viewer: str) -> DownloadGap:

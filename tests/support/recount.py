@@ -232,7 +232,7 @@ def failed_installs(file: str, app_id: str) -> Counter[str]:
 
 def shares(counts: Counter[str], whole: int) -> dict[str, str]:
     """Each count as a rounded share."""
-    return {label: f"{_rounded(number * 100 / whole)} %" for label, number in counts.items()}
+    return {label: f"{_rounded(number * 100 / whole)}%" for label, number in counts.items()}
 
 
 def _rounded(share: float) -> int:

@@ -26,6 +26,8 @@ _FILLERS = frozenset({"until", "till", "til", "for", "at"})
 _NEAR = ("today", "tomorrow")
 _HINT = gettext_noop("Write it like `30m`, `until 18:00` or `until friday 10:00`.")
 _USUAL = ("1h", "4h", "tomorrow", "monday")
+_HINT_DAY = gettext_noop("Write it like `friday`, `tomorrow 18:00` or `7d`.")
+_USUAL_DAYS = ("tomorrow", "friday", "7d")
 
 
 def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, day_ends: time | None = None) -> datetime:
@@ -44,15 +46,14 @@ def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, da
     except OverflowError:
         found, too_far = None, True
     typed = text.strip()[:40]
+    hint, usual = (Text(_HINT_DAY), _USUAL_DAYS) if day_ends else (Text(_HINT), _USUAL)
     if too_far:
         sentence = Text("“{typed}” is more than {days} days away.", typed=typed, days=longest.days)
         raise UserInputError(sentence, near=["30d"], replaces=text)
     if found is None:
-        raise UserInputError(
-            Text("I can't read the time “{typed}”.", typed=typed), Text(_HINT), near=_USUAL, replaces=text
-        )
+        raise UserInputError(Text("I can't read the time “{typed}”.", typed=typed), hint, near=usual, replaces=text)
     if found <= now:
-        raise UserInputError(Text("“{typed}” is in the past.", typed=typed), Text(_HINT), near=_USUAL, replaces=text)
+        raise UserInputError(Text("“{typed}” is in the past.", typed=typed), hint, near=usual, replaces=text)
     return found
 
 
@@ -67,8 +68,8 @@ def split(text: str) -> tuple[str, str]:
 
 
 def _joined(text: str) -> str:
-    """Return the text with `6:00 PM` as one word."""
-    return _HALF_APART.sub(r"\1\2m", text)
+    """Return the text with `6:00 PM` as one word, and `5 December`, `dec 5th` and `5 de diciembre` as one each."""
+    return time_words.with_dates_as_words(_HALF_APART.sub(r"\1\2m", text))
 
 
 def _says_when(typed: list[str], at: int) -> bool:
@@ -81,7 +82,7 @@ def _says_when(typed: list[str], at: int) -> bool:
         return at + 1 < len(typed) and _says_when(typed, at + 1)
     if word in _FILLERS or word in _NEAR or _AMOUNTS.fullmatch(word):
         return True
-    return bool(_clock(word) or _date(word)) or weekday(word) is not None
+    return bool(_clock(word) or _date(word) or time_words.day_and_month(word)) or weekday(word) is not None
 
 
 def _is_unit(word: str) -> bool:
@@ -121,6 +122,8 @@ def _days(word: str, today: date, *, timed: bool) -> list[date]:
         away = (day - today.weekday()) % 7
         return [today + timedelta(days=number) for number in (away, away + 7) if number or timed]
     exact = _date(word)
+    if exact is None and (named := time_words.day_and_month(word)):
+        return time_words.next_dates(*named, today)
     return [exact] if exact else []
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 
 from bot.i18n import gettext_noop
 
@@ -48,8 +50,60 @@ UNITS = {"minuto": "m", "hora": "h", "día": "d", "semana": "w"}
 PERIOD_UNITS = {"hora": "h", "día": "d", "semana": "w", "mes": "m"}
 AGO = "hace "  # before an amount of time
 _PLURALS = {"mes": "meses"}
+MONTHS = (
+    ("january", "enero"),
+    ("february", "febrero"),
+    ("march", "marzo"),
+    ("april", "abril"),
+    ("may", "mayo"),
+    ("june", "junio"),
+    ("july", "julio"),
+    ("august", "agosto"),
+    ("september", "septiembre", "setiembre"),
+    ("october", "octubre"),
+    ("november", "noviembre"),
+    ("december", "diciembre"),
+)
 # What stands around a day or a time, and means nothing more.
 ARTICLES = frozenset({"el", "la", "los", "las", "a", "en", "dentro", "de", "cada"})
+
+
+_NUMBERS = {form: number for number, names in enumerate(MONTHS, 1) for name in names for form in (name, name[:3])}
+_NUMBERS |= {"sept": 9}
+_MONTH = "|".join(sorted(_NUMBERS, key=len, reverse=True))
+_YEAR = r"(?:,?\s+(?:de\s+|del\s+)?(\d{4}))?"
+_DAY_FIRST = re.compile(
+    rf"(?<![\w.:/-])(\d{{1,2}})(?:st|nd|rd|th|º)?\s+(?:de\s+|of\s+)?({_MONTH})\b\.?{_YEAR}", re.IGNORECASE
+)
+_MONTH_FIRST = re.compile(
+    rf"(?<![\w.:/-])({_MONTH})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?(?![\w.:/%-]){_YEAR}", re.IGNORECASE
+)
+_AS_WORD = re.compile(rf"(\d{{1,2}})-({_MONTH})(?:-(\d{{4}}))?", re.ASCII)
+
+
+def with_dates_as_words(text: str) -> str:
+    """Return the text with each day of a month as one word, its month in English: `5-december`, `5-december-2027`."""
+
+    def as_word(day: str, month: str, year: str | None) -> str:
+        return "-".join(filter(None, (day, MONTHS[_NUMBERS[month.casefold()] - 1][0], year)))
+
+    text = _DAY_FIRST.sub(lambda match: as_word(match[1], match[2], match[3]), text)
+    return _MONTH_FIRST.sub(lambda match: as_word(match[2], match[1], match[3]), text)
+
+
+def day_and_month(word: str) -> tuple[int, int, int | None] | None:
+    """Return the day, the month and the year, if there is one, of such a word."""
+    match = _AS_WORD.fullmatch(word)
+    return (int(match[1]), _NUMBERS[match[2]], int(match[3]) if match[3] else None) if match else None
+
+
+def next_dates(day: int, month: int, year: int | None, today: date) -> list[date]:
+    """Return the dates that a day of a month may mean, in order: without a year those of this one and of the next."""
+    found = []
+    for each in (year,) if year else (today.year, today.year + 1):
+        with suppress(ValueError):  # 29 February
+            found.append(date(each, month, day))
+    return found
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain.downloads import GroupBy, PersonRow
 from bot.domain.time_zones import local, zone
 from bot.i18n import _, format_number, gettext_noop, ngettext
-from bot.i18n.units import percent
+from bot.i18n.units import format_percent, percent
 from bot.slack import blocks
 from bot.slack.blocks import Block, FileAttachment, Message, charts
 from bot.slack.blocks.charts import Cell
@@ -259,7 +259,7 @@ def _failures(report: DownloadReport) -> Message:
     rows: list[tuple[Cell, ...]] = []
     for label, number in counts:
         share = percent(number, whole)
-        rows.append((label, number, (share, f"{share} %")))
+        rows.append((label, number, (share, format_percent(share))))
     lines = [f"*{label}* · {words.failed_installs(number)}" for label, number in counts]
     header = [_(report.by.description.heading), _("Failed installs"), _("Percentage")]
     small = blocks.context(_("One answer for each person and build, without names."))
@@ -278,7 +278,7 @@ def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:
         charts.distinguish_labels((text for text, _number in points), LABEL), points, strict=True
     ):
         share = percent(number, report.summary.recorded)
-        shown: Cell = (share, f"{share} %")
+        shown: Cell = (share, format_percent(share))
         if report.by is GroupBy.VERSION:
             last = len(rows) == len(points) - 1
             rows.append((label, number, shown, now_on.pop(name, 0) + sum(now_on.values()) * last))

@@ -141,7 +141,7 @@ def _what(item: ForecastItem, made_at: datetime) -> str:
         _sentence(item, made_at),
         builds=_builds(item) if item.build else "",
         app=escape_inline(item.app_name, 80) if item.app_id else _(EVERY_APP),
-        channel=channel_name(item.channel_id),
+        channel=channel_name(item.channel_id, everywhere=True),
         reason=_why_paused(item.reason),
         item=escape_inline(item.reason, 60),
         used=format_number(item.used or 0),

@@ -12,6 +12,7 @@ from bot.domain import goals as decisions
 from bot.domain.states import GoalState
 from bot.domain.time_zones import zone
 from bot.i18n import _, format_clock, format_number, format_short_day, gettext_noop, ngettext
+from bot.i18n.units import format_percent
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, charts
 from bot.slack.button_values import GoalValue
@@ -64,7 +65,7 @@ def title(goal: Goal) -> str:
     if goal.percent == decisions.USUAL_SHARE:
         return _("*Goal: everyone in {place} has {what}* by {when}", **about)
     if goal.percent:
-        return _("*Goal: {percent}% of {place} have {what}* by {when}", percent=goal.percent, **about)
+        return _("*Goal: {share} of {place} have {what}* by {when}", share=format_percent(goal.percent), **about)
     return ngettext(
         "*Goal: {number} person in {place} has {what}* by {when}",
         "*Goal: {number} people in {place} have {what}* by {when}",
@@ -81,10 +82,10 @@ def place(goal: Goal) -> str:
 def _progress(status: GoalStatus) -> str:
     last = status.last
     counted = _(
-        "*{have} of {total}* have it ({share}%)",
+        "*{have} of {total}* have it ({share})",
         have=format_number(last.have),
         total=format_number(last.total),
-        share=status.percent,
+        share=format_percent(status.percent),
     )
     parts = [counted, _("{number} to go", number=format_number(status.to_go))]
     if status.to_go:
@@ -132,7 +133,7 @@ def _chart(status: GoalStatus) -> tuple[Block, str]:
         for at in local
     ]
     day = format_short_day(status.last.at.astimezone(here).date())
-    name = _("People to go, from {day} at this pace", day=day) if goal.is_running else _("People to go")
+    name = _("People to go, projected from {day}", day=day) if goal.is_running else _("People to go")
     to_go = [(label, point.to_go) for label, point in zip(labels, points, strict=True)]
     planned = [(label, point.planned) for label, point in zip(labels, points, strict=True)]
     drawn = charts.several("line", name, [(_("To go"), to_go), (_("Even pace"), planned)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain import platforms
 from bot.domain.downloads import NO_VERSION, GroupBy
 from bot.i18n import _, format_number, gettext_noop, ngettext
-from bot.i18n.units import percent
+from bot.i18n.units import format_percent, percent
 from bot.slack.blocks import charts
 from bot.slack.mrkdwn import date_tag, escape_inline
 
@@ -89,11 +89,11 @@ def newest(report: DownloadReport) -> list[str]:
     if adoption is None or not report.crowd:
         return []
     text = _(
-        "On the newest version ({version}): {on_it} of {people} ({percent} %)",
+        "On the newest version ({version}): {on_it} of {people} ({share})",
         version=_versions(adoption.versions),
         on_it=format_number(adoption.newest),
         people=crowd(report.crowd),
-        percent=percent(adoption.newest, report.crowd),
+        share=format_percent(percent(adoption.newest, report.crowd)),
     )
     older = _("Older: {number}", number=format_number(adoption.older))
     recalled = _("Recalled: {number}", number=format_number(adoption.recalled))

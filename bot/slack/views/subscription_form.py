@@ -28,13 +28,14 @@ MOST = {"label": delivery_options.LABEL, "mention": 100, "digest": 100, "quiet":
 _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 
-def ask(words: ParsedText, tz: str, chosen: Option | None) -> Modal:
+def ask(words: ParsedText, tz: str, chosen: Option | None, *, in_dm: bool = False) -> Modal:
     """Return the form for a new subscription: the app is chosen in it, or is already.
 
     Raises UserInputError for typed words that it cannot show.
     """
     app = blocks.external_select(_("App"), "subscribe.app", hint=_("Type to find an app"), chosen=chosen)
-    return Modal("subscribe.v1", _("Subscribe this channel"), (app, *_fields(words, tz)), submit=_("Subscribe"))
+    title = _("Subscribe") if in_dm else _("Subscribe this channel")
+    return Modal("subscribe.v1", title, (app, *_fields(words, tz)), submit=_("Subscribe"))
 
 
 def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> Modal:

@@ -37,9 +37,14 @@ def app_name(subscription: Subscription) -> str:
     return escape_inline(app_of(subscription), 80)
 
 
-def channel_name(channel_id: str) -> str:
-    """Return a channel as part of a sentence; Slack shows the name of a conversation of few people to nobody."""
-    return f"<#{channel_id}>" if channel_id.startswith(("C", "G")) else _("this conversation")
+def channel_name(channel_id: str, *, everywhere: bool = False) -> str:
+    """Return a channel as part of a sentence; Slack shows the name of a conversation of few people to nobody.
+
+    `everywhere`: it may be read elsewhere than in that conversation.
+    """
+    if channel_id.startswith(("C", "G")):
+        return f"<#{channel_id}>"
+    return _("a direct message") if everywhere else _("this conversation")
 
 
 def why_paused(subscription: Subscription) -> str:

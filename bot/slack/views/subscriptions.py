@@ -313,7 +313,7 @@ def _nothing(everywhere: bool, channel_id: str = "") -> Message:
 def _entry(
     subscription: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
-    parts = [channel_name(subscription.channel_id)] if everywhere else []
+    parts = [channel_name(subscription.channel_id, everywhere=True)] if everywhere else []
     parts += [f"*{app_name(subscription)}*", kinds(subscription.events), typed_filters(subscription, handles)]
     parts += [f"#{subscription.id}", f"<@{subscription.created_by}>"]
     if subscription.paused:

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import build_labels
 from bot.i18n import _
-from bot.i18n.units import format_duration_short
+from bot.i18n.units import format_duration_short, format_percent
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.markup import strip_formatting
@@ -32,10 +32,11 @@ def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
         text = _("Waiting for another upload to finish.")
         return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
     filled = min(BAR, pace.percent * BAR // 100)
-    line = f"{'▰' * filled}{'▱' * (BAR - filled)} {pace.percent} %"
+    line = f"{'▰' * filled}{'▱' * (BAR - filled)} {format_percent(pace.percent)}"
     small = measure(pace)
     return Message(
-        f"{_bare(head)}: {pace.percent} %, {small}", (blocks.section(f"{head}\n{line}"), blocks.context(small))
+        f"{_bare(head)}: {format_percent(pace.percent)}, {small}",
+        (blocks.section(f"{head}\n{line}"), blocks.context(small)),
     )
 
 

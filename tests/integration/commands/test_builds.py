@@ -116,3 +116,23 @@ async def test_builds_works_over_signed_http_however_it_is_typed(world: Environm
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier, version="2.4.0", number="173")
     assert (await world.ask(typed)).text == "Builds of Courier: 2.4.0 (173) iOS: ready."
+
+
+# The answer is the same whatever was typed of an app that has no builds: nothing that was typed is at fault.
+@pytest.mark.parametrize(
+    "typed",
+    ["get {}", "get {} 2.4.0", "get {} os:ios", "watch {}", "status {}", "status {} 2.4.0", "files {}", "bisect {}"],
+)
+async def test_an_app_without_builds_has_none_yet(world: Environment, typed: str) -> None:
+    world.applivery.build(world.courier)
+    world.applivery.app("Empty", slug="empty")
+    await world.start()
+    answer = await world.ask(typed.format("empty"), user=world.bruno)
+    assert answer.text.startswith("Empty has no builds yet.")
+    assert labels(answer) == ["Check again"]
+
+
+async def test_a_quotation_mark_names_no_app(world: Environment) -> None:
+    world.applivery.build(world.courier)
+    await world.start()
+    assert "Builds of Courier" in (await world.ask('builds "')).text

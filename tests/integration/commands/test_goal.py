@@ -135,8 +135,19 @@ async def test_goal_is_for_managers_in_channels(world: Environment) -> None:
     group, _ = await crew(world)
     said = (await world.ask(SENTENCE.format(place=mention(group)), user=world.bruno)).text
     assert "only managers can set goals" in said.casefold()
-    said = (await world.ask(SENTENCE.format(place=mention(group)), channel=world.slack.dm(world.ana))).text
-    assert "only works in a channel" in said
+
+
+async def test_goal_set_in_a_direct_message_asks_for_its_channel(world: Environment) -> None:
+    await world.start()
+    group, _ = await crew(world)
+    refused = await world.ask(SENTENCE.format(place=mention(group)), channel=world.slack.dm(world.ana))
+    assert "only works in a channel" in refused.text
+    form = await (await press(world.slack, refused, "Choose a channel", user=world.ana)).view()
+    await world.slack.submit(form, {"channel.id": {"channel.id": world.releases}}, user=world.ana)
+    await world.slack.until(lambda: any("Goal started" in m.text for m in world.slack.ephemerals(world.ana)))
+    await world.settle()
+    [card] = cards(world)
+    assert "Goal: 90% of @qa have Courier 2.4.0 by " in card.text
 
 
 async def test_same_goal_runs_once_and_twenty_at_most(world: Environment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,9 +163,9 @@ async def test_report_unlisted_downloads_are_unknown_in_each_table(world: Enviro
     for by, unknown in (("version", "unknown version"), ("os", "unknown OS"), ("source", "unknown source")):
         assert "40 downloads · 1 person." in (await world.ask(f"downloads courier by:{by}")).text
         rows = {row[0]: row[1:3] for row in cells(private(world, world.ana)[1][-1])}
-        assert rows[unknown] == ["39", "98 %"]
+        assert rows[unknown] == ["39", "98%"]
     await world.ask("downloads courier by:day")
-    assert ["without a date", "39", "98 %"] in cells(private(world, world.ana)[1][-1])
+    assert ["without a date", "39", "98%"] in cells(private(world, world.ana)[1][-1])
 
 
 # ------------------------------------------------------------------ who has the newest
@@ -174,11 +174,11 @@ async def test_report_unlisted_downloads_are_unknown_in_each_table(world: Enviro
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([took("2.4.0", "android")], "(iOS 2.5.0 · Android 2.4.0): 1 of 1 person (100 %)."),
-        ([took("2.4.0", "ios")], "0 of 1 person (0 %) · Older: 1."),
-        ([took(None, "ios")], "0 of 1 person (0 %) · Unknown: 1."),
-        ([took("2.4.0", None)], "0 of 1 person (0 %) · Unknown: 1."),
-        ([], "0 of 1 person (0 %) · Unknown: 1."),
+        ([took("2.4.0", "android")], "(iOS 2.5.0 · Android 2.4.0): 1 of 1 person (100%)."),
+        ([took("2.4.0", "ios")], "0 of 1 person (0%) · Older: 1."),
+        ([took(None, "ios")], "0 of 1 person (0%) · Unknown: 1."),
+        ([took("2.4.0", None)], "0 of 1 person (0%) · Unknown: 1."),
+        ([], "0 of 1 person (0%) · Unknown: 1."),
     ],
 )
 async def test_the_newest_is_each_platform_s(world: Environment, rows: list[dict[str, Any]], words: str) -> None:
@@ -196,7 +196,7 @@ async def test_a_recalled_build_is_no_newest(world: Environment) -> None:
     )
     await world.ask('recall courier 2.5.0 "crash"')
     said = (await world.ask("downloads courier")).text
-    assert "On the newest version (2.4.0): 1 of 2 people (50 %) · Recalled: 1." in said
+    assert "On the newest version (2.4.0): 1 of 2 people (50%) · Recalled: 1." in said
 
 
 async def test_missing_asks_for_each_platform_s_newest(world: Environment) -> None:

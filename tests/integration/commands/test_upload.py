@@ -257,7 +257,7 @@ async def test_upload_progress_edits_one_private_message(world: Environment) -> 
     assert message.edited
     versions = [*texts(message.history), message.text]
     assert "Uploading courier.ipa to Courier" in versions[0]
-    told = [version for version in versions if re.search(r"\d+ %, \d.* of 12\.0 MB", version)]
+    told = [version for version in versions if re.search(r"\d+%, \d.* of 12\.0 MB", version)]
     assert told, versions
     assert "✅ Uploaded Courier" in versions[-1]
     assert f"by <@{world.ana.id}>" in versions[-1]

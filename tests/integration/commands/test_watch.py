@@ -118,7 +118,7 @@ async def test_watch_build_ends_while_saving_is_told_at_once(world: Environment)
 
 async def test_watch_unknown_build_app_or_permission_as_everywhere(world: Environment) -> None:
     await world.start()
-    assert "No build of Courier" in (await world.ask("watch courier")).text
+    assert "Courier has no builds yet." in (await world.ask("watch courier")).text
     assert "no app called" in (await world.ask("watch nothing")).text
     world.bruno.guest = True
     assert "guests" in (await world.ask("watch courier", user=world.bruno)).text.casefold()

@@ -63,7 +63,7 @@ async def test_build_without_app_asks_which_app(workspace: Environment, typed: s
 
 async def test_app_named_like_platform_wins(workspace: Environment) -> None:
     workspace.applivery.app("iOS", slug="ios")
-    assert "No build of iOS matches" in (await workspace.ask("get ios")).text
+    assert "iOS has no builds yet." in (await workspace.ask("get ios")).text
 
 
 async def test_bare_branch_is_understood_in_workspace_of_one_app(world: Environment) -> None:

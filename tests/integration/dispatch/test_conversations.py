@@ -144,3 +144,18 @@ async def test_private_answers_work_everywhere(workspace: Environment, kind: str
     answer = await workspace.ask(typed, channel=place(workspace, kind))
     assert answer.ephemeral_to == workspace.ana.id
     assert "Reference" not in answer.text
+
+
+async def test_goals_in_a_direct_message_offer_a_channel(workspace: Environment) -> None:
+    refused = await workspace.ask("goal", channel=place(workspace, "direct"))
+    assert refused.text == "This command only works in a channel. Choose a channel that I'm in."
+    turn = await pick(workspace, refused, workspace.releases)
+    await workspace.slack.until(lambda: turn.answers or workspace.slack.ephemerals(workspace.ana)[1:])
+    assert "No goals" in workspace.slack.ephemerals(workspace.ana)[-1].text
+
+
+async def test_menu_in_a_direct_message_speaks_of_no_channel(workspace: Environment) -> None:
+    menu = await workspace.ask("", channel=place(workspace, "direct"))
+    assert "Subscribe" in labels(menu)
+    assert "Subscribe this channel" not in labels(menu)
+    assert "Subscribe this channel" in labels(await workspace.ask(""))

@@ -129,8 +129,9 @@ def test_grammar_backslash_protects_only_quote_and_itself() -> None:
     assert words(r"C:\temp") == ((), (("c", r"\temp", False),))
 
 
-def test_empty_quotes_are_a_word() -> None:
-    assert words('get ""') == (("get", ""), ())
+@pytest.mark.parametrize("typed", ['get ""', 'get "', "get “”", 'get "  "'])
+def test_quotes_around_nothing_name_nothing(typed: str) -> None:
+    assert words(typed) == (("get",), ())
 
 
 def test_an_apostrophe_is_a_letter() -> None:

@@ -56,6 +56,13 @@ def at(text: str, *, now: datetime = SATURDAY, tz: str = MADRID) -> str:
         ("saturday 10:00", "2026-11-28 09:00"),
         ("2026-11-25", "2026-11-25 08:00"),
         ("until 2026-11-25 18:00", "2026-11-25 17:00"),
+        ("5 december", "2026-12-05 08:00"),
+        ("until December 5th, 18:00", "2026-12-05 17:00"),
+        ("dec 5", "2026-12-05 08:00"),
+        ("5th of December 2026", "2026-12-05 08:00"),
+        ("el 5 de diciembre", "2026-12-05 08:00"),
+        ("hasta el 5 de diciembre de 2026 a las 18:00", "2026-12-05 17:00"),
+        ("5 dic.", "2026-12-05 08:00"),
     ],
 )
 def test_a_time_is_read_as_people_write_it(text: str, utc: str) -> None:

@@ -44,7 +44,7 @@ def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
     for words in (
         "12,345 downloads · 1,200 people (1,200) · anonymous (11,145).",
         "▼ 7,655 fewer than the 7 days before (20,000) · ▼ 100 fewer people (1,300).",
-        "On the newest version (2.4.0): 1,200 of 1,200 people (100 %).",
+        "On the newest version (2.4.0): 1,200 of 1,200 people (100%).",
     ):
         assert words in card.text
     assert "Links requested in Slack: 4,242 · Unattributed: 11,145" in seen(card)
@@ -66,7 +66,7 @@ def test_a_summary_reads_in_spanish_as_it_does_in_english(spanish: None) -> None
     assert card.text == (
         "Descargas de Courier hasta ahora: 12.345 descargas · 1.200 personas (1.200) · anónimas (11.145). "
         "▲ 12.344 más que en el día anterior (1) · ▲ 1.199 personas más (1). "
-        "En la última versión (2.5.0): 0 de 1.200 personas (0 %) · Anteriores: 1.200."
+        "En la última versión (2.5.0): 0 de 1.200 personas (0\N{NO-BREAK SPACE}%) · Anteriores: 1.200."
     )
     assert "Lo pidió <@U1>" in seen(card)
     check(card, live=frozenset({"@U1"}))

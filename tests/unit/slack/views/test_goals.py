@@ -29,7 +29,7 @@ def test_goal_chart_points_are_the_counts() -> None:
     to_go, even = (series["data"] for series in chart["chart"]["series"])
     assert [point["value"] for point in to_go][:2] == [12, 5]
     assert (even[0]["value"], even[-1]["value"]) == (12, 0)
-    assert chart["title"] == "People to go, from 1 Dec at this pace"
+    assert chart["title"] == "People to go, projected from 1 Dec"
 
 
 def test_goal_card_without_charts_has_bars() -> None:

@@ -381,3 +381,10 @@ def test_a_mute_says_what_happens_then() -> None:
     assert "will be in the next digest." in mutes.muted([digest], LATER, mutes.HERE, []).text
     assert "subscribed to every app, so all apps are muted" in mutes.muted([every], LATER, COURIER.id, []).text
     assert "You can't mute every app." in mutes.muted([new_subscription], LATER, mutes.HERE, [every]).text
+
+
+def test_a_direct_message_is_this_conversation_only_in_it() -> None:
+    mine = replace(subscription(), channel_id="D0ANA")
+    assert "Subscriptions in this conversation" in cards.subscriptions([(mine, None)], HANDLES, now=NOON).text
+    everywhere = cards.subscriptions([(mine, None)], HANDLES, now=NOON, everywhere=True)
+    assert "All subscriptions: a direct message · *" in everywhere.text
