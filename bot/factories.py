@@ -68,6 +68,7 @@ async def applivery_of(
         timeout=tuning.applivery_seconds,
         timeouts=tuning.endurance,
         observe=metrics.asked,
+        clock=tuning.clock,
     )
     async with client:
         yield client

@@ -26,7 +26,7 @@ from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
 from bot.applivery.plan_limits import PlanLimitLog
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.applivery.recipients import RecipientCounter
-from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
+from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport, utc_now
 from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, Download, FileKind, Link, MemberDownloads, Stage, Workspace
 from bot.exceptions import InvalidResponse, NotFound, RequestRejected
@@ -56,6 +56,7 @@ class AppliveryClient:
         timeout: float = 30.0,
         observe: Observe | None = None,
         timeouts: UploadTimeouts | None = None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.hosts = hosts
         self._timeouts = timeouts or UploadTimeouts()
@@ -74,6 +75,7 @@ class AppliveryClient:
             session=session,
             timeout=timeout,
             observe=observe,
+            clock=clock,
         )
 
     async def open(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.domain.plan_limits import PlanLimit
 from bot.exceptions import QuotaExceeded
@@ -15,11 +15,11 @@ class PlanLimitLog:
         self._seen: dict[str, PlanLimit] = {}
         self._unsaved: dict[str, PlanLimit] = {}
 
-    def note(self, refused: QuotaExceeded) -> None:
-        """Remember a limit, if the refusal names it and how much it is."""
+    def note(self, refused: QuotaExceeded, now: datetime) -> None:
+        """Remember a limit that was reported now (aware), if the refusal names it and how much it is."""
         if refused.item is None or refused.limit is None:
             return
-        limit = PlanLimit(refused.item, refused.limit, refused.used, datetime.now(UTC))
+        limit = PlanLimit(refused.item, refused.limit, refused.used, now)
         self._seen[limit.family] = self._unsaved[limit.family] = limit
 
     def seen(self) -> list[PlanLimit]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
@@ -90,6 +91,11 @@ class ApiResponse:
     body: bytes = field(repr=False)
 
 
+def utc_now() -> datetime:
+    """Return this machine's time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
 class Transport:
     """The one shared session; knows our credential and gives it to the API and upload hosts only."""
 
@@ -103,6 +109,7 @@ class Transport:
         session: aiohttp.ClientSession | None,
         timeout: float,
         observe: Observe | None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._hosts = (api, upload)
         self._token = token.strip()
@@ -111,6 +118,7 @@ class Transport:
         self._owned = session is None
         self._timeout = timeout
         self._observe = observe or (lambda _name, _outcome, _seconds: None)
+        self._clock = clock
         self._limits = RateLimitDeadlines()
         self.plan_limits = PlanLimitLog()
         self._rooms = {waits: asyncio.Semaphore(places) for waits, places in _ROOM.items()}
@@ -229,7 +237,7 @@ class Transport:
             raise
         except QuotaExceeded as refused:
             outcome = kind_of(refused)
-            self.plan_limits.note(refused)
+            self.plan_limits.note(refused, self._clock())
             raise
         except BaseException as error:
             outcome = kind_of(error)

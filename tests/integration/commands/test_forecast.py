@@ -299,6 +299,16 @@ async def test_a_reported_limit_is_kept_over_a_restart(world: Environment) -> No
     assert "limit" not in (await world.ask("forecast courier")).text  # it is the workspace's
 
 
+async def test_a_reported_limit_is_of_the_bot_s_clock(world: Environment) -> None:
+    clock = Clock(world, datetime(2026, 3, 31, 12, tzinfo=UTC))
+    await world.start()
+    build(world, "2.4.0", age=1)
+    world.applivery.downloads_limit = 0
+    await world.ask("get courier")
+    [limit] = world.bot.applivery.plan_limits.seen()
+    assert timedelta(0) <= clock() - limit.at < DAY
+
+
 async def test_a_limit_of_last_month_is_forecast_by_pace(world: Environment) -> None:
     await world.start()
     made = build(world, "2.4.0", age=1, profile=200)
