@@ -17,9 +17,10 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -49,7 +50,7 @@ machine to another.
 - A dash was not measured, and *incomplete* is what was measured until the machine was too slow for the rest.
 """
 
-Figure = Callable[[], Awaitable[list[TableRow]]]
+Figure = Callable[[], Coroutine[Any, Any, list[TableRow]]]
 
 
 def figures() -> dict[str, Figure]:

@@ -17,7 +17,7 @@ def by_user(people: int, each: int, now: datetime) -> bytes:
 
     def download(number: int) -> dict[str, Any]:
         at = (now - timedelta(seconds=dice.randrange(90 * 86400))).isoformat(timespec="milliseconds")
-        network = {"ip": f"203.0.113.{dice.randrange(255)}", "city": "Madrid", "continent": "Europe"}
+        network: dict[str, Any] = {"ip": f"203.0.113.{dice.randrange(255)}", "city": "Madrid", "continent": "Europe"}
         network |= {"country": "Spain", "latitude": 40.4168 + dice.random(), "longitude": -3.7038}
         network |= {"postalCode": "28013", "region": "Comunidad de Madrid", "regionCode": "MD", "visitor": word()}
         build = {"id": word(), "os": "ios", "buildPlatform": "ios", "versionName": f"2.{number % 7}.0"}

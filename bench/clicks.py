@@ -61,7 +61,7 @@ def _token(body: bytes) -> str | None:
     said = json.loads(body)
     private = said.get("response_type") == "ephemeral" and said.get("replace_original") is False
     everything = json.dumps(said)
-    tokens = set(_TOKEN.findall(everything))
+    tokens: set[str] = set(_TOKEN.findall(everything))
     if not private or len(tokens) != 1 or "only for you" not in everything:
         return None
     return tokens.pop()

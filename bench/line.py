@@ -58,7 +58,8 @@ class BenchSocketClient:
 
     async def _send(self, number: int, command: Any) -> float:
         envelope_id = str(uuid.uuid4())  # of its own: the bot does what comes by the same one only once
-        came = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        came: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._waiting[envelope_id] = came
         envelope = {"envelope_id": envelope_id, "type": "slash_commands", "payload": command}
         started = time.perf_counter()
         await self._open[number % len(self._open)].send_json({**envelope, "accepts_response_payload": True})

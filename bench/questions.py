@@ -47,9 +47,8 @@ from bot.db.connect import DatabaseUrl
 from bot.db.database import Database
 from bot.db.link_quota import LinkLimits
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
-from bot.domain.goals import GoalState
 from bot.domain.model import BuildEvent, FileKind, Role, Stage
-from bot.domain.states import DeliveryState
+from bot.domain.states import DeliveryState, GoalState
 from bot.domain.tickets import TicketState
 
 ROWS = 500  # of each table that grows, once

@@ -6,12 +6,13 @@ import asyncio
 import json
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from bench.hours import SharedClock
@@ -125,7 +126,12 @@ def _age(file: Path, builds: int) -> None:
 
 @asynccontextmanager
 async def scene(
-    apps: int, server: PostgresServer | None = None, *, root: Path = ROOT, builds: int = 0, **settings: str
+    apps: int,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    *,
+    server: PostgresServer | None = None,
+    root: Path = ROOT,
+    builds: int = 0,
 ) -> AsyncIterator[OutboxScenario]:
     """A bot on SQLite or a PostgreSQL server, whose two channels hear of every build of so many apps.
 

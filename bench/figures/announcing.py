@@ -7,6 +7,7 @@ each channel, in its app's order. The pace of one message a second that Slack al
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from statistics import median
@@ -41,7 +42,7 @@ async def rows() -> list[TableRow]:
             bots = {}
             for name, where in {"SQLite": None, **({"PostgreSQL": server} if server else {})}.items():
                 for version, root in {"ours": ROOT, **({"before": BEFORE} if BEFORE else {})}.items():
-                    bots[name, version] = await stack.enter_async_context(scene(APPS, where, root=root))
+                    bots[name, version] = await stack.enter_async_context(scene(APPS, server=where, root=root))
             made = await _all(bots)
     every = [row for name in TARGETS for row in _rows(name, {}, partial)]
     have = {row.figure for row in made}
@@ -68,12 +69,16 @@ async def _all(bots: dict[tuple[str, str], OutboxScenario]) -> list[TableRow]:
     made: list[TableRow] = []
     for name, version in bots:
         if version == "ours":
-            of = {"ours": rounds[name, "ours"], "before": rounds.get((name, "before"), []), "long": [long.get(name)]}
+            of: dict[str, Sequence[Round | None]] = {
+                "ours": rounds[name, "ours"],
+                "before": rounds.get((name, "before"), []),
+                "long": [long.get(name)],
+            }
             made += _rows(name, of, found)
     return made
 
 
-def _rows(name: str, found: dict[str, list[Round | None]], partial: Partial) -> list[TableRow]:
+def _rows(name: str, found: Mapping[str, Sequence[Round | None]], partial: Partial) -> list[TableRow]:
     """The lines of one database; what was not measured is not a number."""
     rates = {version: [value.rate for value in values if value] for version, values in found.items()}
     ours, before, long = (rates.get(key) or [] for key in ("ours", "before", "long"))

@@ -44,7 +44,7 @@ async def rows() -> list[TableRow]:
     async with AsyncExitStack() as stack:
         with partial.keeping():
             watched = [
-                Watched(name, size, await stack.enter_async_context(scene(1, root=root, **CADENCE)))
+                Watched(name, size, await stack.enter_async_context(scene(1, CADENCE, root=root)))
                 for name, root in versions.items()
                 for size in SIZES
             ]

@@ -45,12 +45,12 @@ async def rows() -> list[TableRow]:
     async with AsyncExitStack() as stack:
         with partial.keeping():
             allowed = _CADENCE | {"APPLIVERY_REQUESTS_PER_HOUR": "8000"}
-            few = await stack.enter_async_context(scene(APPS, builds=BUILDS, **allowed))
+            few = await stack.enter_async_context(scene(APPS, allowed, builds=BUILDS))
             scenes = {"few": few}
-            many = scene(APPS * 10, builds=BUILDS, **_CADENCE, **_UNLIMITED)
+            many = scene(APPS * 10, _CADENCE | _UNLIMITED, builds=BUILDS)
             scenes["many"] = await stack.enter_async_context(many)
             if BEFORE:
-                scenes["before"] = await stack.enter_async_context(scene(APPS, root=BEFORE, builds=BUILDS, **allowed))
+                scenes["before"] = await stack.enter_async_context(scene(APPS, allowed, root=BEFORE, builds=BUILDS))
             quiet = dict(zip(scenes, await asyncio.gather(*map(_quiet, scenes.values())), strict=True))
             await _rings({name: scenes[name] for name in scenes if name != "many"}, took)
     few_, many_, before = (quiet.get(name, Quiet()) for name in ("few", "many", "before"))
