@@ -107,8 +107,8 @@ def _set(command: str, settings: Mapping[str, str]) -> str:
 
 
 def _prepare(statements: str, connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(statements)
+    cursor: Any = connection.cursor()
+    cursor.execute(statements, prepare=False)  # which several statements cannot be
     cursor.close()
     connection.commit()
 

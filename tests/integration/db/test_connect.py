@@ -36,6 +36,13 @@ async def test_connect_stored_subscription_survives_restart(address: str) -> Non
     await second.close()
 
 
+@pytest.mark.postgres
+async def test_connect_statements_can_be_prepared_at_once(postgres_url: str) -> None:
+    store = await Database.open(f"{postgres_url}?prepare_threshold=0")
+    await store.run(database_info.ping)
+    await store.close()
+
+
 async def test_an_empty_database_gets_its_tables_at_the_first_start(empty_address: str) -> None:
     store = await Database.open(empty_address)
     assert await store.run(subscriptions.list_subscriptions) == []
