@@ -49,6 +49,9 @@ TRIES = 4
 # prepares every statement anew.
 CONNECTIONS = 10
 
+# Transactions of a connection before its statements are planned anew for the first time.
+PLANNED_ANEW = 32
+
 # Between two looks for what other replicas have to say, where no NOTIFY comes through.
 POLL_SECONDS = 2.0
 
@@ -91,6 +94,7 @@ def pool(place: DatabaseUrl, *, reading: bool = False) -> PostgresRunner:
         hide_parameters=True,
         pool_size=CONNECTIONS,
         max_overflow=0,
+        pool_use_lifo=True,  # one of few has its statements prepared, and planned, sooner
         connect_args={"prepare_threshold": place.prepare_threshold},
     )
     if place.is_pooled:
@@ -99,6 +103,7 @@ def pool(place: DatabaseUrl, *, reading: bool = False) -> PostgresRunner:
     else:
         session = _set("SET", SESSION | ({"default_transaction_read_only": "on"} if reading else {}))
         event.listen(engine, "connect", partial(_prepare, session))
+        event.listen(engine, "begin", _plan_anew)
     return PostgresRunner(engine)
 
 
@@ -111,6 +116,17 @@ def _prepare(statements: str, connection: DBAPIConnection, _record: object) -> N
     cursor.execute(statements, prepare=False)  # which several statements cannot be
     cursor.close()
     connection.commit()
+
+
+def _plan_anew(connection: sa.Connection) -> None:
+    """Forget plans that were made for smaller tables, each time a connection has had twice as many transactions.
+
+    Until the server has counted its rows, a table may be a thousand times larger than it was for the plan.
+    https://www.postgresql.org/docs/current/sql-discard.html
+    """
+    begun = connection.info["begun"] = connection.info.get("begun", 0) + 1
+    if begun >= PLANNED_ANEW and begun.bit_count() == 1:
+        connection.exec_driver_sql("DISCARD PLANS")
 
 
 def execute_pipeline(connection: sa.Connection, steps: Sequence[tuple[str, Mapping[str, object]]]) -> list[list[Any]]:
