@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.db import app_polls, builds, subscriptions
+from bot.db import app_polls, build_waiters, builds, subscriptions
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
-from tests.support.builders import NOON, look, subscribe
+from tests.support.builders import NOON, build, look, subscribe
 
 
 async def test_a_new_subscription_is_due_at_once(store: Database) -> None:
@@ -155,6 +155,23 @@ async def test_the_state_of_the_watching_can_be_told() -> None:
 async def test_the_state_of_watching_nothing_can_be_told_too(store: Database) -> None:
     state = await store.run(app_polls.get_polling_stats)
     assert (state.apps, state.behind, state.never_polled, state.oldest_poll) == (0, 0, 0, None)
+
+
+@pytest.mark.parametrize("watched_by", ["subscription", "every app", "waiter", "nobody"])
+async def test_apps_counted_are_those_that_can_be_claimed(store: Database, watched_by: str) -> None:
+    for app in ("one", "two"):
+        await subscribe(store, app=app)
+    await store.run(subscriptions.remove_subscription, "C1", "one")
+    if watched_by == "waiter":
+        await store.run(build_waiters.add_waiter, build("b1", app="one"), "T1", "U1")
+    elif watched_by != "nobody":
+        await subscribe(store, app="one" if watched_by == "subscription" else None)
+    expected = ["two"] if watched_by == "nobody" else ["one", "two"]
+    assert sorted(await store.run(app_polls.list_watched_apps)) == expected
+    assert await store.run(app_polls.count_apps) == (len(expected), 0)
+    assert (await store.run(app_polls.get_polling_stats)).apps == len(expected)
+    assert await store.run(app_polls.find_watched_apps, ["one", "two"]) == set(expected)
+    assert sorted(app.app_id for app in await store.run(app_polls.claim_due_apps, 9, 60)) == expected
 
 
 async def test_app_poll_due_in_is_of_what_comes_first() -> None:
