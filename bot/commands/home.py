@@ -88,7 +88,7 @@ async def _watched(call: CommandContext) -> list[WatchedBuild]:
 
 
 async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:
-    made = await call.services.subscriptions.with_last_post(created_by=call.asker.user_id)
+    made = await call.services.subscriptions.made_by(call.asker.user_id)
     found = await subscriptions.as_they_stand(call, made)
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     return OwnSubscriptions(found, handles, role >= Role.RELEASER)

@@ -66,11 +66,18 @@ async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> M
         access.require(call.asker.role, Role.ADMIN, act=gettext_noop("list all subscriptions"))
     # nowhere is no channel's name; without one there is nothing to list
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
-    found = await as_they_stand(call, await call.services.subscriptions.with_last_post(channel_id))
-    found.sort(key=lambda pair: (pair[0].channel_id, pair[0].id))
+    known = call.asker.app_roles.keys() if call.asker.outsider else None
+    stored = await call.services.subscriptions.page(channel_id, page, cards.PAGE, app_ids=known)
+    found = await as_they_stand(call, stored.found)
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     listed = cards.subscriptions(
-        found, handles, now=call.now, page=page, everywhere=everywhere, channel_id=call.asker.channel_id or ""
+        found,
+        handles,
+        now=call.now,
+        page=stored.number,
+        pages=stored.pages,
+        everywhere=everywhere,
+        channel_id=call.asker.channel_id or "",
     )
     return listed if everywhere or page else await digests.listed(call, listed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +22,14 @@ from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Share
 from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
 
 PAGE = 200  # subscriptions of all channels at once, so that nobody waits for long
+
+
+class SubscriptionsPage(NamedTuple):
+    """Some subscriptions, each with when its app was last posted in its channel: page `number`, from 0, of `pages`."""
+
+    found: list[tuple[Subscription, datetime | None]]
+    number: int
+    pages: int
 
 
 def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
@@ -209,15 +217,30 @@ def has_every_app_subscription(tx: Transaction) -> bool:
     return tx.execute(_EVERY_APP).first() is not None
 
 
-def list_with_last_post(
-    tx: Transaction, channel_id: str | None = None, *, created_by: str | None = None
-) -> list[tuple[Subscription, datetime | None]]:
-    """Return `subscriptions`, or those a user made, each with when its app was last posted in its channel."""
+def list_with_last_post(tx: Transaction, created_by: str) -> list[tuple[Subscription, datetime | None]]:
+    """Return the subscriptions a user made, oldest first, each with when its app was last posted in its channel."""
+    return _with_last_post(tx.execute(_MADE_BY, creator=created_by))
+
+
+def list_page(
+    tx: Transaction, channel_id: str | None, number: int, size: int, *, app_ids: Collection[str] | None = None
+) -> SubscriptionsPage:
+    """Return a page of the subscriptions of a channel (None: of all) to these apps (None: to any), channel by channel.
+
+    `number` counts from 0; for a page that is not there it is the nearest one.
+    """
     conditions = (
         *(("channel_id = :channel",) if channel_id is not None else ()),
-        *(("created_by = :creator",) if created_by is not None else ()),
+        *(("app_id IN (SELECT o.app FROM {rows})",) if app_ids is not None else ()),
     )
-    rows = tx.execute(_list(*conditions, more=_LAST_POST), channel=channel_id, creator=created_by)
+    about = {"channel": channel_id, "rows": as_rows({"app": app_id} for app_id in app_ids or ())}
+    pages = -(-tx.execute(_count(*conditions), **about).scalar_one() // size)
+    number = max(0, min(number, pages - 1))
+    rows = tx.execute(_page(*conditions), most=size, skip=number * size, **about)
+    return SubscriptionsPage(_with_last_post(rows), number, pages)
+
+
+def _with_last_post(rows: Sequence[Any]) -> list[tuple[Subscription, datetime | None]]:
     return [(subscription_of(row), moment_or_none(row.last_post)) for row in rows]
 
 
@@ -347,9 +370,34 @@ COLUMNS = """
 
 
 @cache
-def _list(*conditions: str, more: str = "") -> Statement:
+def _list(*conditions: str) -> Statement:
     """Return the statement that reads the subscriptions for which all of this holds."""
-    return written(f"SELECT {COLUMNS} {more} FROM subscriptions WHERE {' AND '.join(conditions) or 'true'} ORDER BY id")  # noqa: S608 - our own words
+    return written(f"SELECT {COLUMNS} FROM subscriptions WHERE {_all_of(conditions)} ORDER BY id")  # noqa: S608 - our own words
+
+
+def _all_of(conditions: Sequence[str]) -> str:
+    return " AND ".join(conditions) or "true"
+
+
+@cache
+def _count(*conditions: str) -> Statement:
+    return written(f"SELECT count(*) FROM subscriptions WHERE {_all_of(conditions)}", _APPS)  # noqa: S608 - our own words
+
+
+@cache
+def _page(*conditions: str) -> Statement:
+    """Return the statement that reads some of them; of the others it reads the index alone, and no last post."""
+    return written(
+        f"""
+        SELECT {COLUMNS} {_LAST_POST} FROM subscriptions WHERE id IN (
+            SELECT id FROM subscriptions WHERE {_all_of(conditions)} ORDER BY channel_id, id LIMIT :most OFFSET :skip
+        ) ORDER BY channel_id, id
+        """,  # noqa: S608 - our own words
+        _APPS,
+    )
+
+
+_APPS = JsonRows("rows", {"app": "text"})
 
 
 _AFTER = written(f"SELECT {COLUMNS} FROM subscriptions WHERE id > :id ORDER BY id LIMIT :most")  # noqa: S608 - our own words
@@ -377,6 +425,9 @@ _LAST_POST = """, CASE app_id
         WHERE o.channel_id = subscriptions.channel_id AND o.app_id = subscriptions.app_id
     ) END AS last_post
 """
+
+
+_MADE_BY = written(f"SELECT {COLUMNS} {_LAST_POST} FROM subscriptions WHERE created_by = :creator ORDER BY id")  # noqa: S608 - our own words
 
 
 def _saving(number: str, value: str) -> Statement:

@@ -335,10 +335,18 @@ class ForecastService:
             every = await self._store.run(stored_subscriptions.list_subscriptions, about=query.named.id)
             return [each for each in every if each.app_id == query.named.id]
         if reader.role >= Role.ADMIN:
-            return await self._store.run(stored_subscriptions.list_subscriptions)
+            return await self._every_subscription()
         here = {place for place in (reader.channel_id, query.in_channel) if place}
         mine = {reader.user_id, *reader.ids}
         return await self._store.run(stored_subscriptions.list_subscriptions_near, here, mine)
+
+    async def _every_subscription(self) -> list[Subscription]:
+        found: list[Subscription] = []
+        while page := await self._store.run(
+            stored_subscriptions.list_subscriptions_after, found[-1].id if found else 0
+        ):
+            found += page
+        return found
 
     async def _withdrawn(self, subscription: Subscription) -> PauseReason | None:
         """Return why a subscription would pause if a build came now; None where it would not, or Slack does not say."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from bot.db import access_pauses, mutes, subscriptions
 from bot.db.database import Database
+from bot.db.subscriptions import SubscriptionsPage
 from bot.domain import filters
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, BuildEvent, DeliveryOptions, SharedAs, Subscription
@@ -42,11 +43,15 @@ class SubscriptionService:
         found = await self._store.run(subscriptions.list_subscriptions, about=app.id)
         return [subscription for subscription in found if subscription.app_id == app.id]
 
-    async def with_last_post(
-        self, channel_id: str | None = None, *, created_by: str | None = None
-    ) -> list[tuple[Subscription, datetime | None]]:
-        """Return the subscriptions of a channel (None: of all), or of one owner, with the time of their last post."""
-        return await self._store.run(subscriptions.list_with_last_post, channel_id, created_by=created_by)
+    async def made_by(self, user_id: str) -> list[tuple[Subscription, datetime | None]]:
+        """Return the subscriptions a user made, each with the time of its last post."""
+        return await self._store.run(subscriptions.list_with_last_post, user_id)
+
+    async def page(
+        self, channel_id: str | None, number: int, size: int, *, app_ids: Collection[str] | None = None
+    ) -> SubscriptionsPage:
+        """Return a page of a channel's subscriptions (None: of all) to these apps (None: to any), or the nearest."""
+        return await self._store.run(subscriptions.list_page, channel_id, number, size, app_ids=app_ids)
 
     async def find(self, channel_id: str, app: App | None) -> Subscription | None:
         """Return the subscription of a channel to an app (None: to every app)."""

@@ -256,23 +256,21 @@ def _typed(key: str, typed: str, handles: Mapping[str, str]) -> str:
 
 
 def subscriptions(
-    found: Sequence[tuple[Subscription, datetime | None]],
+    shown: Sequence[tuple[Subscription, datetime | None]],
     handles: Mapping[str, str] = NO_HANDLES,
     *,
     now: datetime,
     page: int = 0,
+    pages: int = 1,
     everywhere: bool = False,
     channel_id: str = "",
 ) -> Message:
     """Return what a channel is subscribed to, or every channel: what, since whom, and in which state.
 
-    Each comes with the time of its last post, if any. `page` counts from 0; one that is not there is the nearest.
+    Each comes with the time of its last post, if any. `page` counts from 0; `shown` is no more than is on it.
     """
-    if not found:
+    if not shown:
         return _nothing(everywhere, channel_id)
-    pages = (len(found) + PAGE - 1) // PAGE
-    page = max(0, min(page, pages - 1))
-    shown = found[page * PAGE : (page + 1) * PAGE]
     head = _("All subscriptions")
     if not everywhere:
         head = _("Subscriptions in {channel}", channel=channel_name(shown[0][0].channel_id))

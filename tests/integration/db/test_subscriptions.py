@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from bot.db import app_polls, builds, database_info, subscriptions
 from bot.db.database import Database
 from bot.db.outbox_types import DeliveryResult
@@ -116,10 +118,33 @@ async def test_the_last_post_is_known_per_subscription(store: Database) -> None:
     await subscribe(store, app="two")
     await subscribe(store, app=None)
     await heard(store)
-    last = {subscription.app_id: at for subscription, at in await store.run(subscriptions.list_with_last_post, "C1")}
+    found = (await store.run(subscriptions.list_page, "C1", 0, 10)).found
+    last = {subscription.app_id: at for subscription, at in found}
     assert last["two"] is None
     assert last["app"] is not None
     assert last[None] == last["app"]
+
+
+async def test_pages_hold_each_subscription_once(store: Database) -> None:
+    made = [
+        (channel, app)
+        for channel, app in itertools.product(("C3", "C1", "C2"), ("two", "one", None))
+        if await subscribe(store, channel, app)
+    ]
+    pages = [await store.run(subscriptions.list_page, None, number, 4) for number in range(3)]
+    assert [(page.number, page.pages, len(page.found)) for page in pages] == [(0, 3, 4), (1, 3, 4), (2, 3, 1)]
+    found = [subscription for page in pages for subscription, _ in page.found]
+    assert [(each.channel_id, each.id) for each in found] == sorted((each.channel_id, each.id) for each in found)
+    assert sorted((each.channel_id, str(each.app_id)) for each in found) == sorted((at, str(app)) for at, app in made)
+    assert await store.run(subscriptions.list_page, None, 99, 4) == pages[-1]
+
+
+async def test_a_page_may_be_of_some_apps_only(store: Database) -> None:
+    for app in ("one", "two", None):
+        await subscribe(store, "C1", app)
+    some = await store.run(subscriptions.list_page, "C1", 0, 10, app_ids=["two"])
+    assert ([each.app_id for each, _ in some.found], some.pages) == (["two"], 1)
+    assert await store.run(subscriptions.list_page, "C1", 3, 10, app_ids=[]) == ([], 0, 0)
 
 
 # ------------------------------------------------------------------ from when on

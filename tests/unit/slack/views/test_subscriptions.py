@@ -58,9 +58,10 @@ wishes = st.builds(
 
 
 def listed(*found: Subscription, last: datetime | None = None, page: int = 0, everywhere: bool = False) -> Message:
-    return cards.subscriptions(
-        [(subscription, last) for subscription in found], HANDLES, now=NOON, page=page, everywhere=everywhere
-    )
+    pages = -(-len(found) // cards.PAGE)
+    page = max(0, min(page, pages - 1))
+    shown = [(subscription, last) for subscription in found[page * cards.PAGE : (page + 1) * cards.PAGE]]
+    return cards.subscriptions(shown, HANDLES, now=NOON, page=page, pages=pages, everywhere=everywhere)
 
 
 # ------------------------------------------------------------------ whatever was typed
