@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from bot.db.database_info import current_time
 from bot.db.dialect_sql import written
 from bot.db.serialization import facts_of
 from bot.db.transaction import Transaction
@@ -23,6 +26,11 @@ def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
     for row in tx.execute(_WAITING, app=app_id):
         found.setdefault(row.build_id, []).append(row.user_id)
     return found
+
+
+def list_waiters_now(tx: Transaction, app_id: str) -> tuple[datetime, dict[str, list[str]]]:
+    """Return the database's time (UTC), and what `list_waiters` does."""
+    return current_time(tx), list_waiters(tx, app_id)
 
 
 def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | None:

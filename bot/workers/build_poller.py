@@ -323,8 +323,7 @@ class BuildPoller:
             await self._store.run(app_polls.record_unchanged, claim.app_id, claim.token, pause)
             return int(claim.running)
         seen = await self._list_builds(app, claim, newest)
-        awaiting = await self._store.run(build_waiters.list_waiters, app.id)
-        now = await self._store.run(database_info.current_time)
+        now, awaiting = await self._store.run(build_waiters.list_waiters_now, app.id)
         removed, whole_story = await self._find_removed(app, seen, awaiting, now)
         builds = [*removed, *seen.builds]
         whole_story &= await self._check_unlisted(app, seen, [build.id for build in builds], now)
@@ -342,7 +341,7 @@ class BuildPoller:
         for subscription in listening:
             if subscription.paused == PauseReason.APP:  # here it is again
                 await self._store.run(access_pauses.resume_subscription, subscription.id)
-        detailed, deliveries = await self._plan_deliveries(transitions, listening, awaiting)
+        detailed, deliveries = await self._plan_deliveries(transitions, listening, awaiting, now)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
         hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
         recorded = await self._store.run(
@@ -362,7 +361,7 @@ class BuildPoller:
                 await self._store.run(build_watches.enqueue_given_up, app.id, build_id)
             await self._notify_reprocessed(app, builds, stages, awaiting)
         if not baseline:
-            await self._refresh_edited(app, builds, stages, listening)
+            await self._refresh_edited(app, builds, stages, listening, now)
             if whole_story and not more and not recorded.lease_lost:
                 pause = decisions.same_for(builds, under_way, now, self._deadline).total_seconds()
                 await self._store.run(app_polls.note_page, app.id, claim.token, page_hash, pause)
@@ -390,9 +389,9 @@ class BuildPoller:
         transitions: Sequence[BuildTransition],
         listening: Sequence[Subscription],
         awaiting: Mapping[str, Sequence[str]],
+        now: datetime,
     ) -> tuple[Sequence[BuildTransition], list[NewDelivery]]:
         """Plan the announcements: twice, since details are requested only for builds that will be announced."""
-        now = await self._store.run(database_info.current_time)
         told = {delivery.build_id for delivery in decisions.announcements(transitions, listening, awaiting, now=now)}
         if not told:
             return transitions, []
@@ -403,7 +402,12 @@ class BuildPoller:
         return transitions, decisions.announcements(transitions, listening, awaiting, now=now)
 
     async def _refresh_edited(
-        self, app: App, seen: Sequence[Build], known: Mapping[str, Stage], listening: Sequence[Subscription]
+        self,
+        app: App,
+        seen: Sequence[Build],
+        known: Mapping[str, Stage],
+        listening: Sequence[Subscription],
+        now: datetime,
     ) -> None:
         """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
         marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
@@ -412,7 +416,7 @@ class BuildPoller:
             changed = [BuildTransition(build, build.stage) for build in seen if build.id in edited]
             changed = await asyncio.gather(*(self._with_details(change, True, semaphore) for change in changed))
             await self._store.run(stored_builds.record_edits, [change.build for change in changed], marks)
-        expiring = decisions.expiring(seen, listening, await self._store.run(database_info.current_time))
+        expiring = decisions.expiring(seen, listening, now)
         if expiring:
             told, about = [new for new, _ in expiring], [build for _, build in expiring]
             await self._store.run(stored_builds.enqueue_deliveries, app.id, told, about)
