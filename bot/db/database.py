@@ -16,7 +16,7 @@ from bot.db import app_polls, goals, scheduled_reports, slack_changes, sqlite_fi
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
-from bot.db.runner import Runner
+from bot.db.runner import Runner, StartOptions, Work
 from bot.db.transaction import SharedState, Transaction
 from bot.db.wakeups import Notifier, Topic
 from bot.exceptions import DatabaseNotFound, DatabaseUnavailable, StartupError
@@ -181,35 +181,43 @@ class Database:
         It is called on the database's thread, and perhaps more than once, each time in a new transaction; waiters are
         notified after the commit. Raises `DatabaseUnavailable` when the database cannot do it now.
         """
-        answer, _ = await self._runner.run(partial(self._call, function, args, kwargs), self._committed)
-        return answer
+        return await self._runner.run(*self._prepared(function, args, kwargs))
 
-    async def run_unsynced(
-        self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Do what `run` does, and on SQLite do not wait for the disk.
+    def start(
+        self,
+        how: StartOptions,
+        function: Callable[Concatenate[Transaction, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Begin at once what `run` does, and not when a task gets its turn to wait for it.
 
-        A power cut, unlike the end of the process, may undo it; not once a later `run` has returned. So it is for what
-        means nothing without what that one writes.
+        The future raises `DatabaseUnavailable` also when it takes longer than `how.seconds`.
         """
-        work = partial(self._call, function, args, kwargs)
-        answer, _ = await self._runner.run(work, self._committed, synced=False)
-        return answer
+        return self._runner.start(*self._prepared(function, args, kwargs), how)
 
-    def _call(
-        self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any], connection: Any
-    ) -> tuple[T, set[Topic]]:
-        tx = Transaction(connection, self._shared)
-        answer = function(tx, *args, **kwargs)
-        if isinstance(answer, Coroutine):
-            answer.close()
-            raise RuntimeError("a transaction waits for nothing but its own statements")  # noqa: TRY004 - no wrong value
-        return answer, tx.topics
+    def _prepared(
+        self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Work[T], Callable[[T], None]]:
+        """Return what is done in a transaction, and what after its commit."""
+        topics: set[Topic] = set()
 
-    def _committed(self, done: tuple[object, set[Topic]]) -> None:
-        _, topics = done
-        for topic in topics:
-            self.notifier.notify(topic)
+        def work(connection: Any) -> T:
+            nonlocal topics
+            tx = Transaction(connection, self._shared)
+            answer = function(tx, *args, **kwargs)
+            if isinstance(answer, Coroutine):
+                answer.close()
+                raise RuntimeError("a transaction waits for nothing but its own statements")  # noqa: TRY004 - no wrong value
+            topics = tx.topics
+            return answer
+
+        def notify(_: T) -> None:
+            for topic in topics:
+                self.notifier.notify(topic)
+
+        return work, notify
 
     async def cached(
         self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from bot.db import download_schema, schema  # noqa: F401 - they put the tables i
 from bot.db.column_types import metadata
 from bot.db.connect import DatabaseUrl
 from bot.db.daemon_threads import DaemonThreads
-from bot.db.runner import Work
+from bot.db.runner import StartOptions, Work
 from bot.db.wakeups import CHANNEL, Notifier
 from bot.exceptions import DatabaseUnavailable, kind_of
 from bot.observability.causes import cause
@@ -173,7 +173,7 @@ class PostgresRunner:
         self._threads = DaemonThreads()
         self._log_throttle = LogThrottle()
 
-    async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """See `Runner`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
         line = _CancelHandle()
         doing = await self._begun(partial(self._tries, work, line))
@@ -185,6 +185,10 @@ class PostgresRunner:
             if not doing.done():
                 line.cut()
             raise
+
+    def start(self, work: Work[T], committed: Callable[[T], None], how: StartOptions) -> asyncio.Future[T]:
+        """See `Runner`."""
+        return asyncio.create_task(_within(how.seconds, self.run(work, committed)))
 
     async def _begun(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Begin `work` on a thread as soon as a connection is free.
@@ -239,6 +243,15 @@ class PostgresRunner:
         """See `Runner`."""
         await self._threads.do(self._engine.dispose)
         self._threads.close()
+
+
+async def _within(seconds: float, doing: Coroutine[Any, Any, T]) -> T:
+    """Raises `DatabaseUnavailable` when it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await doing
+    except TimeoutError as error:
+        raise DatabaseUnavailable from error
 
 
 def _after(committed: Callable[[T], None], done: asyncio.Future[T]) -> None:

@@ -26,6 +26,17 @@ _NORMAL = 1  # of SQLite's `synchronous`
 Work = Callable[[Any], T]
 
 
+class StartOptions(NamedTuple):
+    """How work is begun: the seconds it may take, and whether on SQLite its commit waits for the disk.
+
+    Unless `synced`, a power cut may undo it, unlike the end of the process; not once a later `run` has returned. So
+    that is for what means nothing without what that one writes.
+    """
+
+    seconds: float
+    synced: bool = True
+
+
 class Runner(Protocol):
     """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now.
 
@@ -34,12 +45,15 @@ class Runner(Protocol):
 
     errors: tuple[type[Exception], ...]
 
-    async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """Do `work` in a transaction of its own, then call `committed` with its answer, on the event loop.
 
-        `committed` is called even when the caller was cancelled meanwhile. Unless `synced`, a power cut may undo it
-        until a later transaction is synced.
+        `committed` is called even when the caller was cancelled meanwhile.
         """
+        ...
+
+    def start(self, work: Work[T], committed: Callable[[T], None], how: StartOptions) -> asyncio.Future[T]:
+        """Begin at once what `run` does; the future raises DatabaseUnavailable when it takes too long."""
         ...
 
     async def run_raw(self, work: Work[T]) -> T:
@@ -72,27 +86,33 @@ class SqliteRunner:
         self._queue: deque[_QueuedWork] = deque()
         self._is_called = False
 
-    async def run(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """See `Runner`. A cancelled caller does not stop a transaction that has begun."""
+        return await self._enqueue(work, committed)
+
+    def start(self, work: Work[T], committed: Callable[[T], None], how: StartOptions) -> asyncio.Future[T]:
+        """See `Runner`."""
+        answer = self._enqueue(work, committed, synced=how.synced)
+        limit = asyncio.get_running_loop().call_later(how.seconds, _give_up, answer)
+        answer.add_done_callback(lambda _: limit.cancel())
+        return answer
+
+    def _enqueue(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> asyncio.Future[T]:
+        """Queue work and wake the thread; it begins when the event loop lets it, with what is queued until then."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._queue.append((work, committed, synced, answer))
-        if not self._is_called:  # after what is ready to run now, which may queue more for the same commit
-            self._is_called = True
-            loop.call_soon(self._call_thread, loop)
-        try:
-            return await answer
-        except OWN_FAULT:
-            raise
-        except sqlite3.Error as problem:
-            raise DatabaseUnavailable from problem
+        if not self._is_called:
+            self._call_thread(loop)
+        return answer
 
     def _call_thread(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._is_called = False
+        self._is_called = True
         self._thread.call(partial(self._serve, loop))
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run what is queued now in one group commit, on the thread."""
+        self._is_called = False  # before the queue is read: what comes after that calls again
         group: list[_QueuedWork] = []
         while self._queue:  # which only this thread shortens
             queued = self._queue.popleft()
@@ -191,4 +211,18 @@ def _tell_callers(group: Sequence[_QueuedWork], ends: Sequence[_WorkResult]) -> 
         if not end.error:
             committed(end.value)
         if not answer.done():
-            answer.set_exception(end.error) if end.error else answer.set_result(end.value)
+            answer.set_exception(_told(end.error)) if end.error else answer.set_result(end.value)
+
+
+def _told(error: BaseException) -> BaseException:
+    """Return what the caller is told: that the database is unavailable, unless the statement itself is wrong."""
+    if not isinstance(error, sqlite3.Error) or isinstance(error, OWN_FAULT):
+        return error
+    unavailable = DatabaseUnavailable()
+    unavailable.__cause__ = error
+    return unavailable
+
+
+def _give_up(answer: asyncio.Future[Any]) -> None:
+    if not answer.done():
+        answer.set_exception(DatabaseUnavailable())

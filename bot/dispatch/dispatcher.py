@@ -150,7 +150,7 @@ class RequestDispatcher:
 
     def _start_check(
         self, request: IncomingRequest, body: dict[str, Any], clicks: list[tuple[RequestSource, dict[str, Any]]]
-    ) -> asyncio.Task[Arrival] | None:
+    ) -> asyncio.Future[Arrival] | None:
         """Begin to look whether the request was here before; a link that its only click asks for is counted with it.
 
         Only for a known person: links are counted under the id that everything about them is stored under.

@@ -13,7 +13,7 @@ repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("repeat_action", 
 """The action and the value of a button that would ask the same again."""
 asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
 """The user, once they are known."""
-arrival: ContextVar[asyncio.Task[Arrival] | None] = ContextVar("arrival", default=None)
+arrival: ContextVar[asyncio.Future[Arrival] | None] = ContextVar("arrival", default=None)
 """The look whether the request was here before."""
 reserved_link: ContextVar[LinkReservation | None] = ContextVar("reserved_link", default=None)
 """The link that was counted for a click when it arrived."""

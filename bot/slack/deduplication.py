@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from bot.db import idempotency
 from bot.db.database import Database
 from bot.db.link_quota import LinkLimits
+from bot.db.runner import StartOptions
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import Arrival, RequestOutcome
-from bot.exceptions import DatabaseUnavailable
 from bot.observability.metrics import Metrics
 from bot.slack.incoming import IncomingRequest
 
@@ -48,7 +49,6 @@ class RequestDeduplicator:
     def __init__(self, store: Database, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
-        self._looking: set[asyncio.Task[Arrival]] = set()
 
     def start_check(
         self,
@@ -56,33 +56,24 @@ class RequestDeduplicator:
         body: dict[str, Any],
         clicks: Collection[str] = (),
         link: LinkLimits | None = None,
-    ) -> asyncio.Task[Arrival] | None:
+    ) -> asyncio.Future[Arrival] | None:
         """Look up, during the acknowledgement, whether this request was here before; None when it has no keys.
 
         `clicks` are those in it that are answered once, and `link` what the user of the only one may have: the link
-        that it asks for is counted. The task raises DatabaseUnavailable when the database does not
-        answer in time.
+        that it asks for is counted. The future raises DatabaseUnavailable when the database does not
+        answer in time: no answer is no leave, since it may have been done before.
         """
         known = sorted(request_keys(request, body))
         if not known and not clicks:
             return None
-        entrypoint = Entrypoint.SOCKET if request.envelope else Entrypoint.HTTP
-        task = asyncio.create_task(self._record(known, clicks, link, entrypoint))
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
-        return task
+        # a link is given out after its audit entry is on the disk, and this with it; without that, the click may come
+        # again
+        how = StartOptions(LOOK_SECONDS, synced=link is None)
+        look = self._store.start(how, idempotency.record_arrival, known, clicks, link)
+        look.add_done_callback(partial(self._count_replay, Entrypoint.SOCKET if request.envelope else Entrypoint.HTTP))
+        return look
 
-    async def _record(
-        self, known: list[str], clicks: Collection[str], link: LinkLimits | None, entrypoint: Entrypoint
-    ) -> Arrival:
-        try:
-            # a link is given out after its audit entry is on the disk, and this with it; without that, the click may
-            # come again
-            run = self._store.run if link is None else self._store.run_unsynced
-            async with asyncio.timeout(LOOK_SECONDS):
-                arrival = await run(idempotency.record_arrival, known, clicks, link)
-        except TimeoutError as error:
-            raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
-        if arrival.is_replayed:
+    def _count_replay(self, entrypoint: Entrypoint, look: asyncio.Future[Arrival]) -> None:
+        # the exception is read here: there may be nobody who waits for it
+        if not look.cancelled() and look.exception() is None and look.result().is_replayed:
             self._metrics.requests.labels(entrypoint, "", RequestOutcome.REPLAYED).inc()
-        return arrival

@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -19,12 +21,16 @@ from bot.db import connect, database_info, key_value, schema, subscriptions
 from bot.db import migrate as db_migrate
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database, migrate
+from bot.db.runner import StartOptions
 from bot.db.transaction import Transaction
 from bot.exceptions import StartupError
 from tests.conftest import WITH_POWER_CUTS
 from tests.support.builders import subscribe
 from tests.support.postgres import PostgresServer
 from tests.support.sqlalchemy_core import core, run_core
+from tests.support.waiting import PATIENCE
+
+T = TypeVar("T")
 
 
 async def test_connect_stored_subscription_survives_restart(address: str) -> None:
@@ -162,11 +168,14 @@ async def test_sqlite_unsynced_commit_does_not_wait_for_disk(tmp_path: Path, pow
     def fail(tx: Transaction) -> None:
         core(tx, sa.text("INSERT INTO key_value (key) VALUES (NULL)"))
 
-    assert (await store.run_unsynced(level), await store.run(level)) == (1, 2)
-    together = await asyncio.gather(store.run_unsynced(level), store.run(level), store.run_unsynced(level))
+    def unsynced(work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        return store.start(StartOptions(PATIENCE, synced=False), work)
+
+    assert (await unsynced(level), await store.run(level)) == (1, 2)
+    together = await asyncio.gather(unsynced(level), store.run(level), unsynced(level))
     assert set(together) == {2}
     with pytest.raises(sqlite3.IntegrityError):
-        await store.run_unsynced(fail)
+        await unsynced(fail)
     assert await store.run(level) == 2
     await store.close()
 

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import psycopg
@@ -17,6 +18,7 @@ from bot.db.connect import IN_MEMORY, DatabaseUrl
 from bot.db.database import Database
 from bot.db.dialect_sql import written
 from bot.db.postgres import CONNECTIONS, PostgresRunner
+from bot.db.runner import StartOptions
 from bot.db.transaction import Transaction
 from bot.domain.audit import AuditAction, AuditEntry
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
@@ -24,7 +26,7 @@ from bot.exceptions import DatabaseUnavailable
 from tests.support.builders import build, fill, look, subscribe, take
 from tests.support.postgres import PostgresServer
 from tests.support.sqlalchemy_core import core
-from tests.support.waiting import busyness
+from tests.support.waiting import PATIENCE, busyness, until
 
 INTEGRITY = (sqlite3.IntegrityError, sa.exc.IntegrityError)
 
@@ -165,9 +167,45 @@ async def test_runner_simultaneous_calls_share_commit_on_sqlite() -> None:
     store = await Database.open(IN_MEMORY)
     statements: list[str] = []
     store._runner._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
-    await asyncio.gather(*(store.run(key_value.set_value, f"note{n}", "x") for n in range(50)))
-    assert statements.count("COMMIT") == 1
+    free = threading.Event()
+    busy = store.start(StartOptions(PATIENCE), lambda _: free.wait(PATIENCE))
+    calls = [asyncio.create_task(store.run(key_value.set_value, f"note{n}", "x")) for n in range(50)]
+    await asyncio.sleep(0)
+    free.set()
+    await asyncio.gather(busy, *calls)
+    assert statements.count("COMMIT") <= 2
     await store.close()
+
+
+async def test_runner_started_call_needs_no_waiter(store: Database) -> None:
+    started = store.start(StartOptions(PATIENCE), key_value.set_value, "note", "started")
+    assert await store.run(key_value.get_value, "note") in (None, "started")  # PostgreSQL has a connection for each
+    await until(started.done)
+    assert await store.run(key_value.get_value, "note") == "started"
+
+
+async def test_runner_started_call_fails_as_one_that_is_waited_for(store: Database) -> None:
+    def fail(tx: Transaction) -> None:
+        core(tx, sa.text("INSERT INTO key_value (key) VALUES (NULL)"))
+
+    with pytest.raises(INTEGRITY):
+        await store.start(StartOptions(PATIENCE), fail)
+
+
+async def test_runner_started_call_gives_up_in_time(store: Database) -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        held.set()
+        free.wait(PATIENCE)
+
+    holding = [asyncio.create_task(store.run(hold)) for _ in range(CONNECTIONS)]
+    await until(held.is_set)
+    with pytest.raises(DatabaseUnavailable):
+        await store.start(StartOptions(0.05), key_value.set_value, "note", "late")
+    free.set()
+    await asyncio.gather(*holding)
+    assert await store.run(key_value.get_value, "note") is None, "nobody waits for it, so it is not begun"
 
 
 async def test_runner_queued_call_completes_on_close() -> None:

@@ -12,6 +12,7 @@ import pytest
 from bot.app import running
 from bot.db.database import Database
 from bot.db.link_quota import LinkLimits
+from bot.db.runner import StartOptions
 from bot.domain.outcomes import Arrival, RequestOutcome
 from bot.observability.metrics import Metrics
 from bot.slack.deduplication import RequestDeduplicator
@@ -186,13 +187,11 @@ class _Disk:
     def __init__(self) -> None:
         self.waited: list[bool] = []
 
-    async def run(self, *_: object) -> Arrival:
-        self.waited.append(True)
-        return Arrival()
-
-    async def run_unsynced(self, *_: object) -> Arrival:
-        self.waited.append(False)
-        return Arrival()
+    def start(self, how: StartOptions, *_: object) -> asyncio.Future[Arrival]:
+        self.waited.append(how.synced)
+        answer: asyncio.Future[Arrival] = asyncio.get_running_loop().create_future()
+        answer.set_result(Arrival())
+        return answer
 
 
 @pytest.mark.parametrize(("link", "waits"), [(None, True), (LinkLimits("U1", 10, 60), False)])
