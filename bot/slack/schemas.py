@@ -193,10 +193,23 @@ def is_valid(body: Any) -> bool:
     return not isinstance(event, EventPayload) or not isinstance(event.user, NamedObject) or event.type in WITH_RECORDS
 
 
-def sanitize(part: Any) -> Any:
-    """Return the same without what no database's text can hold (NUL, half a surrogate pair), down to the keys."""
+def sanitize(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the same without what no database's text can hold (NUL, half a surrogate pair), down to the keys.
+
+    Almost every request is returned as it is: to write it as JSON, which shows both, takes a seventh of the time.
+    """
+    try:
+        if b"\\u0000" not in msgspec.json.encode(body):
+            return body
+    except (UnicodeEncodeError, OverflowError):  # a half; or a number that it cannot write
+        pass
+    cleaned: dict[str, Any] = _storable(body)
+    return cleaned
+
+
+def _storable(part: Any) -> Any:
     if isinstance(part, str):
         return part if part.isascii() and "\x00" not in part else storable(part)
     if isinstance(part, dict):
-        return {sanitize(key): sanitize(value) for key, value in part.items()}
-    return [sanitize(item) for item in part] if isinstance(part, list) else part
+        return {_storable(key): _storable(value) for key, value in part.items()}
+    return [_storable(item) for item in part] if isinstance(part, list) else part
