@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
+from enum import StrEnum
 from itertools import takewhile
 
 from bot.exceptions import BudgetExhausted, again_in
@@ -19,7 +19,7 @@ _STEADY = 0.97
 _UNTOLD = 0.01  # of the hour, for what other replicas have made since they last told
 
 
-class Priority(Enum):
+class Priority(StrEnum):
     """The priority of a request, the highest first; a lower one leaves the higher ones what is reserved for them."""
 
     PEOPLE = "people"  # a user waits
