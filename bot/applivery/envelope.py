@@ -26,11 +26,13 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Page(Generic[_T]):
     """A page of a list; `total` items and `pages` are of all of it, None if Applivery does not say.
 
-    `size` in bytes; `rows` is how many items came, those that are not understood included.
+    `has_next`: another may follow; False is certain. `is_told`: the answer says which. `size` in bytes; `rows` is how
+    many items came, those that are not understood included.
     """
 
     items: tuple[_T, ...]
     has_next: bool = False
+    is_told: bool = True
     total: int | None = None
     pages: int | None = None
     size: int = field(default=0, compare=False, repr=False)
@@ -84,15 +86,17 @@ def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None],
     `fact` returns None for what it does not understand. That is left out beside what it does; a page of nothing else
     raises InvalidResponse: only an empty list means that there is nothing, and not where the answer counts some.
     """
-    raws, info = _list_of(body)
+    raws, info = _list_of(body, may_be_empty=page > 1)
     decoded = (item(raw, shape) for raw in raws)
     facts = tuple(made for candidate in decoded if candidate is not None and (made := fact(candidate)) is not None)
     total = _total(info)
     if (raws and not facts) or (not raws and total and page == 1):
         raise unreadable(len(raws) or total or 0, raws)
+    following = _has_next(info, len(raws), page, limit)
     return Page(
         items=facts,
-        has_next=bool(raws) and _has_next(info, len(raws), page, limit),
+        has_next=bool(raws) and following is not False,
+        is_told=following is not None,
         total=total,
         pages=coercion.count(info.total_pages),
         size=len(body),
@@ -195,10 +199,11 @@ def _field_of(entry: object) -> Any:
     return schemas.read(entry, schemas.ErrorFieldSchema).field
 
 
-def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -> bool:
+def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -> bool | None:
     """Return whether a page of `found` items is followed by another, by whichever fact of its envelope says so.
 
-    Each is optional, and a server may give fewer items than were asked for.
+    Each is optional. None where there is none: a server may give fewer items than were asked for, so that a page is
+    not the last because it is short.
     """
     said = coercion.flag(info.has_next_page)
     if said is not None:
@@ -207,19 +212,19 @@ def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -
     if pages is not None or following is not None:
         return page < (pages if pages is not None else following or 0)
     total = _total(info)
-    return found == limit if total is None else (page - 1) * limit + found < total
+    return None if total is None else (page - 1) * limit + found < total
 
 
-def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
+def _list_of(body: bytes, *, cut: bool = False, may_be_empty: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
     """Find the list of an answer, and the facts about its pages: the only place that knows where lists stand.
 
     It is the answer itself, or under `data`, `items` or `docs` of it or of one of these: what is documented, and what
     tenants were seen to send (applivery-soar, utils/extractItems.ts). A bare array is documented nowhere: with
-    something in it it is understood, an empty one is not. Raises InvalidResponse for that, for two lists, for null and
-    for anything else.
+    something in it it is understood, an empty one only after the first page (`may_be_empty`). Raises InvalidResponse
+    for that, for two lists, for null and for anything else.
     """
     info = _accepted(body)
-    bare = not cut and not body.removeprefix(_BOM).lstrip().startswith(b"{")
+    bare = not cut and not may_be_empty and not body.removeprefix(_BOM).lstrip().startswith(b"{")
     for _ in range(3):
         parts = [part for part in (info.data, info.items, info.docs) if _start(part) in (b"[", b"{")]
         lists = [part for part in parts if _start(part) == b"["]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from dataclasses import replace
 from typing import TypeVar
 
 import structlog
@@ -51,9 +52,12 @@ async def every_page(
     """Yield the pages in order; a list that goes on after the `first` items is read on in the largest pages there are.
 
     They begin anew where the sizes do not fit, so an item may come twice (see `each_once`). Twice as many are asked for
-    at once each time, one by one if none is counted. Raises ResponseTooLarge when they come to more than `LIST_BYTES`.
+    at once each time, one by one if none is counted. Where no answer says which page is the last, it is the one before
+    an empty one, or before the same one again. Raises ResponseTooLarge when they come to more than `LIST_BYTES`.
     """
     number, limit, several, asked, size, read = 1, first, 1, 0, 0, 0
+    is_short = False
+    before: Page[_T] | None = None
     while asked < PAGE_CEILING:
         numbers = range(number, number + min(several, PAGE_CEILING - asked))
         asked += len(numbers)
@@ -67,9 +71,12 @@ async def every_page(
             number, limit, several = read // PAGE_SIZE + 1, PAGE_SIZE, 1
             continue
         if number == 1 and 0 < pages[0].rows < limit:
-            limit = pages[0].rows  # it gives no more, whatever is asked for
-            sizes.learn(name, limit)
-        for each_number, page in zip(numbers, pages, strict=True):
+            limit, is_short = pages[0].rows, True
+        if is_short and pages[0].rows and (number > 1 or pages[0].is_told):
+            sizes.learn(name, limit)  # it gives no more, whatever is asked for
+        for each_number, listed in zip(numbers, pages, strict=True):
+            is_same = each_number > 1 and not listed.is_told and before is not None and listed.items == before.items
+            page = before = replace(listed, has_next=False) if is_same else listed
             size += page.size
             if size > LIST_BYTES:
                 raise ResponseTooLarge
@@ -78,7 +85,7 @@ async def every_page(
                 read = max(read, each_number * limit)
             if not page.has_next:
                 return
-        larger = sizes.largest(name)
+        larger = limit if is_short else sizes.largest(name)
         if larger > limit:
             number, limit, several = read // larger + 1, larger, 1
             continue

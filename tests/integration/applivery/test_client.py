@@ -653,7 +653,7 @@ def reshaped(items: list[Any], shape: str) -> Callable[[Any], Any]:
 async def test_a_list_is_read_in_every_envelope(server: FakeApplivery, client: AppliveryClient, shape: str) -> None:
     server.reshape(APPS, reshaped([{"id": "one"}, None, "odd", {"id": "two"}], shape))
     assert [app.id for app in await client.apps()] == ["one", "two"]
-    assert len(server.requests) == 1
+    assert len(server.requests) <= 2  # the second shows that the first was all
 
 
 async def test_a_server_that_repeats_its_page_ends_the_list(server: FakeApplivery, client: AppliveryClient) -> None:

@@ -92,3 +92,55 @@ async def test_short_list_costs_one_request(server: FakeApplivery, client: Appli
     del server.builds[PAGE_SIZE:]
     await everything(client)
     assert limits(server) == [PAGE_SIZE]
+
+
+def _flat(body: Any) -> Any:
+    return {"items": body["data"]["items"]}
+
+
+SILENT = {  # about pages: shapes of applivery-soar, utils/extractItems.ts
+    "bare": lambda body: body["data"]["items"],
+    "data": lambda body: {"data": body["data"]["items"]},
+    "items": _flat,
+    "flags of null": lambda body: {"data": {**_flat(body), "hasNextPage": None, "totalPages": None}},
+}
+
+
+@pytest.mark.parametrize("shape", SILENT)
+@pytest.mark.parametrize("largest", [10_000, 500, 100, 30])
+async def test_list_that_counts_nothing_is_whole(
+    server: FakeApplivery, client: AppliveryClient, shape: str, largest: int
+) -> None:
+    server.largest_page = largest
+    server.reshape("GET *builds*", SILENT[shape])
+    assert await everything(client) == ALL
+    assert len(limits(server)) <= LONG // min(largest, LARGE_PAGE) + 4
+
+
+@pytest.mark.parametrize("number", [3, PAGE_SIZE, PAGE_SIZE + 1, LARGE_PAGE])
+async def test_list_that_knows_no_pages_is_read_once(
+    server: FakeApplivery, client: AppliveryClient, number: int
+) -> None:
+    """A server that ignores `page` and `limit` gives the same again and again."""
+    del server.builds[number:]
+    first: list[Any] = []
+
+    def same(body: Any) -> Any:
+        first[:] = first or body["data"]["items"]
+        return first
+
+    server.largest_page = LONG
+    server.reshape("GET *builds*", same)
+    assert len(await everything(client)) == min(number, PAGE_SIZE)
+    assert len(limits(server)) <= 3
+
+
+@pytest.mark.parametrize("shape", SILENT)
+async def test_apps_that_count_nothing_are_all_there(
+    server: FakeApplivery, client: AppliveryClient, shape: str
+) -> None:
+    for number in range(45):
+        server.app(f"App {number}")
+    server.largest_page = 20
+    server.reshape("GET *apps*", SILENT[shape])
+    assert len(await client.apps()) == 46

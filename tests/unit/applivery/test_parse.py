@@ -261,7 +261,6 @@ def test_a_byte_order_mark_is_forgiven() -> None:
         ({"nextPage": 0}, False, None),
         ({"totalDocs": 102}, True, 102),
         ({"totalDocs": 101}, False, 101),
-        ({}, False, None),
     ],
 )
 def test_the_next_page_is_told_by_flag_and_else_by_number(info: dict[str, Any], has_next: bool, total: Any) -> None:
@@ -269,9 +268,18 @@ def test_the_next_page_is_told_by_flag_and_else_by_number(info: dict[str, Any], 
     assert (page.has_next, page.total) == (has_next, total)
 
 
-def test_without_a_word_about_pages_a_full_page_has_a_next_one() -> None:
-    assert builds([{"id": "x"}, {"id": "y"}], limit=2).has_next
-    assert not builds([{"id": "x"}, {"id": "y"}], limit=3).has_next
+def test_without_a_word_about_pages_another_may_follow() -> None:
+    """A short page is no last one: the largest is not documented, and a server may hold any `limit` to its own."""
+    for limit in (2, 3):
+        page = builds([{"id": "x"}, {"id": "y"}], limit=limit)
+        assert (page.has_next, page.is_told) == (True, False)
+    assert not builds([], page=2).has_next
+
+
+def test_bare_empty_list_is_understood_where_a_list_may_end() -> None:
+    assert builds([], page=2).items == ()
+    with pytest.raises(InvalidResponse):
+        builds([])
 
 
 def test_a_short_page_has_a_next_one_by_the_total() -> None:
