@@ -31,6 +31,7 @@ from bot.observability.logging import logger
 from bot.services.bundle import Services
 from bot.slack.blocks import HomeView, Message, Modal, Reply, Visibility
 from bot.slack.client import MessageRef, SlackClient
+from bot.slack.errors import form_error
 from bot.slack.views import forms, sent_direct
 
 log = logger(__name__)
@@ -121,7 +122,7 @@ class Responder:
                 raise
             except SlackError as problem:
                 log.info("answer.form_not_opened", code=problem.code)
-                reason = _("The form took too long to open.")
+                reason = _(form_error(problem))
             else:
                 return
         draft = await self._drafts.store(modal.to_json(), 0)

@@ -19,6 +19,7 @@ from bot.exceptions import (
     SlackInvalidCredentials,
     SlackRateLimited,
     SlackResponseTooLarge,
+    SlackSilent,
     kind_of,
 )
 from bot.http_client import AnswerTooLarge
@@ -43,6 +44,8 @@ _MESSAGE = """invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_l
     too_many_attachments only_one_table_allowed message_not_found cant_update_message edit_window_closed
     thread_not_found"""
 _CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inactive org_login_required"
+# https://docs.slack.dev/reference/methods/views.open#errors
+_LATE = ["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"]
 # Seen, and not documented: https://github.com/slackapi/slack-api-specs/issues/10
 _DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
@@ -99,6 +102,17 @@ def to_slack_error(error: BaseException) -> SlackError:
     if status >= 500 or not code:
         return DeliveryUnknown(code=code or f"http_{status}")
     return SlackError(Text("Slack refused the request (`{code}`).", code=code), code=code)
+
+
+def form_error(error: SlackError) -> Text:
+    """Return why a form did not open: its errors are worded for messages, and none was sent."""
+    if error.code in _LATE:
+        return Text("The form took too long to open.")
+    if isinstance(error, DeliveryUnknown):
+        return SlackSilent.sentence
+    if isinstance(error, ChannelUnavailable | MessageRejected):
+        return Text("Slack refused the request (`{code}`).", code=error.code)
+    return error.sentence
 
 
 def token_error(code: str) -> SlackInvalidCredentials:

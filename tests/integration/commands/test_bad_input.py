@@ -268,12 +268,25 @@ async def test_a_sixth_answer_to_one_click_goes_by_direct_message_too(world: Env
     assert link(world.slack.messages(world.slack.dm(world.ana))[0])
 
 
-async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: Environment) -> None:
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(error="expired_trigger_id"), "took too long to open"),
+        (Fault(error="trigger_exchanged"), "took too long to open"),
+        (Fault(error="internal_error"), "Slack isn't answering right now"),
+        (Fault(status=503), "Slack isn't answering right now"),
+        (Fault(error="ratelimited"), "Slack is busy"),
+        (Fault(error="invalid_arguments"), "Slack refused the request (`invalid_arguments`)"),
+        (Fault(error="channel_not_found"), "Slack refused the request (`channel_not_found`)"),
+        (Fault(error="token_revoked"), "doesn't accept this bot's token"),
+    ],
+)
+async def test_form_that_does_not_open_says_why(world: Environment, fault: Fault, reason: str) -> None:
     await world.start()
     world.applivery.app("Driver")
-    world.slack.faults.add("views.open", Fault(error="expired_trigger_id"))
+    world.slack.faults.add("views.open", fault)
     answer = await world.ask("get")
-    assert "took too long to open" in answer.text
+    assert reason in answer.text
     assert "Open the form" in labels(answer)
 
 
