@@ -129,6 +129,22 @@ class TtlCache(Generic[Fact]):
                 return
             del self._entries[key]
 
+    def anew(self, seconds: float) -> TtlCache[Fact]:
+        """Return a cache that asks for itself, and discards here what is no longer so."""
+
+        async def ask(key: str) -> Fact:
+            try:
+                fact = await self._ask(key)
+            except SlackError as problem:
+                if problem.code in (*HIDDEN, *NO_GROUP):
+                    self.forget(key)
+                raise
+            if self.known(key) not in (None, fact):
+                self.forget(key)
+            return fact
+
+        return TtlCache(ask, self._clock, seconds, stale=0.0)
+
     def forget(self, key: str) -> None:
         """Discard the answer, also that of a request in progress: it may be from before the change."""
         self._entries.pop(key, None)
@@ -141,8 +157,8 @@ def _has_failed(answer: asyncio.Future[Fact]) -> bool:
 class AccessResolver:
     """Resolve a user and a channel to an Actor, by Slack's own record of the user; fails closed.
 
-    Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role:
-    PermissionUnverified.
+    Answers are kept for five minutes. Beside one that is `remembering` each is asked for anew, and a role that Slack
+    cannot confirm now is no missing role: PermissionUnverified.
     """
 
     def __init__(
@@ -154,9 +170,8 @@ class AccessResolver:
         default: Role,
         language: str = ENGLISH,
         clock: Callable[[], float] = time.monotonic,
-        seconds: float = REMEMBER_SECONDS,
-        strict: bool = False,
         rule: ColleagueRule = ColleagueRule.WORKSPACE,
+        remembering: AccessResolver | None = None,
     ) -> None:
         self._slack_client = slack_client
         self._store = store
@@ -165,13 +180,19 @@ class AccessResolver:
         self._default = default
         self._language = language
         self._clock = clock
-        self._strict = strict
-        stale = 0.0 if strict else STALE_SECONDS
-        self._people = TtlCache(self._fetch_person, clock, seconds, stale)
-        self._groups = TtlCache(slack_client.group_members, clock, seconds, stale)
+        self._strict = remembering is not None
+        if remembering is None:
+            self._people = TtlCache(self._fetch_person, clock)
+            self._groups = TtlCache(slack_client.group_members, clock)
+        else:
+            self._people = remembering._people.anew(ANEW_SECONDS)
+            self._groups = remembering._groups.anew(ANEW_SECONDS)
 
     def uncached(self) -> AccessResolver:
-        """Return the same for workers: asks Slack each time, and waits where Slack does not answer."""
+        """Return the same for workers: asks Slack each time, and waits where Slack does not answer.
+
+        What it learns holds for users at once: they get the verdict that their subscriptions got.
+        """
         return AccessResolver(
             self._slack_client,
             self._store,
@@ -179,9 +200,8 @@ class AccessResolver:
             default=self._default,
             language=self._language,
             clock=self._clock,
-            seconds=ANEW_SECONDS,
-            strict=True,
             rule=self._rule,
+            remembering=self,
         )
 
     async def resolve_requester(self, user_id: str, channel_id: str | None) -> Actor:

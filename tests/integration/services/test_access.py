@@ -11,6 +11,7 @@ from contextvars import ContextVar
 import aiohttp
 import pytest
 
+from bot.db.access import grant_role
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
 from bot.domain.model import Role
@@ -51,12 +52,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def people(slack: FakeSlack, clock: Clock) -> AsyncIterator[AccessResolver]:
-    store = await Database.open(IN_MEMORY)
+async def store() -> AsyncIterator[Database]:
+    it = await Database.open(IN_MEMORY)
+    yield it
+    await it.close()
+
+
+@pytest.fixture
+async def people(slack: FakeSlack, clock: Clock, store: Database) -> AsyncIterator[AccessResolver]:
     async with aiohttp.ClientSession() as session:
         poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0)
         yield AccessResolver(poster, store, admins=("U0S000009",), default=Role.RELEASER, clock=clock)
-    await store.close()
 
 
 async def test_a_person_has_the_role_their_time_zone_and_their_place(slack: FakeSlack, people: AccessResolver) -> None:
@@ -138,6 +144,28 @@ async def test_access_slack_asked_once_in_five_minutes_then_by_events(
     with pytest.raises(PermissionDenied, match="Guests"):
         await people.resolve_actor(ana.id, None)
     assert REMEMBER_SECONDS <= 300
+
+
+async def test_access_learned_by_workers_counts_for_users(
+    slack: FakeSlack, people: AccessResolver, store: Database
+) -> None:
+    """An event may be missed, or not be subscribed to: who lost their subscription gets no link either."""
+    ana, bob, old = slack.user("ana"), slack.user("bob"), slack.user("old")
+    group = slack.usergroup("qa", [bob])
+    await store.run(grant_role, slack.team_id, group.id, Role.ADMIN, None, ana.id)
+    acting = people.uncached()
+    for person in (ana, bob, old):
+        await people.resolve_actor(person.id, None)
+    assert (await people.resolve_actor(bob.id, None)).role is Role.ADMIN
+    ana.deleted, old.guest = True, True
+    group.users.clear()
+    for person in (ana, old):
+        with pytest.raises(PermissionDenied):
+            await acting.resolve_actor(person.id, None)
+        with pytest.raises(PermissionDenied):
+            await people.resolve_actor(person.id, None)
+    assert (await acting.resolve_actor(bob.id, None)).role is Role.RELEASER
+    assert (await people.resolve_actor(bob.id, None)).role is Role.RELEASER
 
 
 async def test_known_people_stay_known_while_slack_is_busy(
