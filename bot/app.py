@@ -190,7 +190,7 @@ async def _opened(
         on_channel_change=pausing.check_now,
         on_sharing_change=check_sharing,
     )
-    stack.push_async_callback(dispatcher.drain, FINISH_SECONDS)
+    stack.push_async_callback(dispatcher.stop, FINISH_SECONDS)
     sockets = None
     if settings.slack_app_token:
         token = settings.slack_app_token.get_secret_value()

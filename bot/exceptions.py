@@ -639,6 +639,14 @@ class DatabaseNotFound(StartupError, kind=StartupError.kind):
 # ------------------------------------------------------------------ what we remember
 
 
+class StoppedBeforeAnswer(BotError, everyday=True, passing=True):
+    """The bot stops before a request is answered."""
+
+    sentence = Text("The bot is restarting, so I couldn't finish this.")
+    next_step = Text("Try again in a minute.")
+    admin_step = NO_TEXT
+
+
 class DatabaseUnavailable(BotError, kind="StoreDown", passing=True):
     """The database did not answer, or broke off; the driver's own words are in `__cause__`."""
 

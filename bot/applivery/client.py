@@ -100,6 +100,11 @@ class AppliveryClient:
         """The limits of the plan that were reported, whatever was asked for."""
         return self._transport.plan_limits
 
+    @property
+    def longest_wait(self) -> float:
+        """Return the seconds since the oldest unanswered call that a user waits for; 0 without one."""
+        return self._transport.longest_wait
+
     def polling(self, lane: Priority = Priority.POLLING) -> AppliveryClient:
         """Return the same client, session and budget, counted as a job that can wait for people."""
         other = copy.copy(self)

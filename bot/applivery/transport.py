@@ -123,6 +123,24 @@ class Transport:
         self.plan_limits = PlanLimitLog()
         self._rooms = {waits: asyncio.Semaphore(places) for waits, places in _ROOM.items()}
         self._waiting = 0
+        self._people_since: list[float] = []  # when each call that a user waits for began, oldest first
+
+    @property
+    def longest_wait(self) -> float:
+        """Return the seconds since the oldest unanswered call that a user waits for; 0 without one."""
+        return time.monotonic() - self._people_since[0] if self._people_since else 0.0
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        if not person_waits():
+            yield
+            return
+        began = time.monotonic()
+        self._people_since.append(began)
+        try:
+            yield
+        finally:
+            self._people_since.remove(began)
 
     async def open(self) -> None:
         """Make the session, unless one was given."""
@@ -146,10 +164,11 @@ class Transport:
         Repeats only ServiceUnavailable and AppliveryRateLimited, at most `ATTEMPTS` times, and never when `ask.once`.
         """
         try:
-            async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
-                if ask.once:
-                    return await self._attempt(ask, self._limit(ask.lane, 0.0), decode)
-                return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
+            with self._noted():
+                async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
+                    if ask.once:
+                        return await self._attempt(ask, self._limit(ask.lane, 0.0), decode)
+                    return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
         except TimeoutError:
             pass
         raise ServiceUnavailable(_silent(round(PERSON_SECONDS)), why="timeout")
@@ -159,9 +178,10 @@ class Transport:
 
         Raises and repeats as `ask` does.
         """
-        if ask.once:
-            return await self._streamed(ask, self._limit(ask.lane, 0.0), reader())
-        return await self._patiently(ask, lambda limit: self._streamed(ask, limit, reader()))
+        with self._noted():
+            if ask.once:
+                return await self._streamed(ask, self._limit(ask.lane, 0.0), reader())
+            return await self._patiently(ask, lambda limit: self._streamed(ask, limit, reader()))
 
     async def look(self, ask: ApiRequest, read: Callable[[ApiResponse], _T]) -> _T:
         """Return what `read` makes of an answer that is not an error, without our credential and without retries."""

@@ -43,6 +43,7 @@ from bot.dispatch.requests import (
     workspace_of,
 )
 from bot.dispatch.responder import Responder
+from bot.dispatch.slow_notice import SlowNotice
 from bot.dispatch.spoken import is_message, parse_spoken
 from bot.domain.audit import Entrypoint
 from bot.domain.conversations import Conversation
@@ -52,6 +53,7 @@ from bot.exceptions import (
     DatabaseUnavailable,
     Outdated,
     PermissionDenied,
+    StoppedBeforeAnswer,
     UnexpectedError,
     kind_of,
 )
@@ -75,6 +77,7 @@ from bot.timeouts import for_a_person
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
+EXPLAIN_SECONDS = 2.0  # at the end, to say that the bot stops before it has answered
 MOVE_SECONDS = 2.5  # of the three in which Slack wants an acknowledgement
 SHORTCUTS = ("message_action", "shortcut")  # of a message, and a global one
 
@@ -112,12 +115,14 @@ class RequestDispatcher:
         self._authorizer = Authorizer(services, registry, people, clock)
         self._commands = CommandRunner(services, registry, self._authorizer, self._responder)
         self._clicks = ClickRunner(services, registry, self._authorizer, self._commands)
+        self._slow_notice = SlowNotice(services.apps, self._responder)
         self._errors = ErrorReplies(services, registry, self._responder, clock)
         self._home = HomeTab(slack_client, self._render_home)
         self._tasks: set[asyncio.Task[None]] = set()
         self._deduplicator = deduplicator
         self._forms: dict[str, ModalSubmission] = {}  # that are still open, by the trigger they were sent with
         self._queue = FairQueue()
+        self._is_stopping = False
         self._overload = OverloadResponder(self._responder, metrics, services.command)
 
     async def receive(self, request: IncomingRequest) -> Acknowledgement:
@@ -224,10 +229,21 @@ class RequestDispatcher:
                 self._track(message)
         return Acknowledgement(body=await self._overload.acknowledgement(body))
 
-    async def drain(self, timeout_seconds: float) -> None:
-        """Wait for the answers in progress, for so many seconds at most."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout_seconds)
+    async def drain(self, timeout_seconds: float) -> set[asyncio.Task[None]]:
+        """Wait for the answers in progress, for so many seconds at most; return those that are not given by then."""
+        if not self._tasks:
+            return set()
+        _, unfinished = await asyncio.wait(self._tasks, timeout=timeout_seconds)
+        return unfinished
+
+    async def stop(self, timeout_seconds: float) -> None:
+        """Wait for the answers in progress, for so many seconds at most; then say that the others won't come."""
+        unfinished = await self.drain(timeout_seconds)
+        self._is_stopping = True
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=EXPLAIN_SECONDS)
 
     # -------------------------------------------------------------- one request
 
@@ -241,8 +257,20 @@ class RequestDispatcher:
             self._track(self._run_in_turn(self._queue.enter(source.user_id), self._handle(source, what, work)))
 
     async def _run_in_turn(self, turn: AbstractAsyncContextManager[None], work: Coroutine[Any, Any, None]) -> None:
-        async with turn:
-            await work
+        has_begun = False
+        try:
+            async with turn:
+                has_begun = True
+                await work
+        except asyncio.CancelledError:
+            if has_begun or not self._is_stopping:
+                work.close()
+                raise
+            await work  # which says at once that the bot stops
+
+    def _require_running(self) -> None:
+        if self._is_stopping:
+            raise StoppedBeforeAnswer
 
     def _track(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -265,7 +293,9 @@ class RequestDispatcher:
             if (await request_state.find_arrival()).is_replayed:
                 return
             i18n.set_locale(await self._people.language(source.user_id))
-            name, reply = await work(source, what)
+            self._require_running()
+            async with self._slow_notice.watch(source):
+                name, reply = await work(source, what)
             if reply is not None:
                 await self._responder.deliver(source, reply, form)
         except PermissionDenied as error:
@@ -275,6 +305,12 @@ class RequestDispatcher:
             outcome = RequestOutcome.PROBLEM
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             await self._errors.explain(source, error, form, None if error.everyday else reference)
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                raise
+            outcome = RequestOutcome.PROBLEM
+            log.info("request.interrupted")
+            await self._errors.explain(source, StoppedBeforeAnswer(), form, None)
         except Exception as error:  # the user always gets an answer (guarantee 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))

@@ -78,6 +78,11 @@ class AppDirectory:
         """Whether Applivery was too slow just now: what can do without its answer does not ask."""
         return self._clock() < self._slow_until
 
+    @property
+    def waits_for_seconds(self) -> float:
+        """The seconds for which users have been waiting for an answer of Applivery's; 0 when none does."""
+        return self._applivery.longest_wait
+
     def note_slow(self) -> None:
         """Remember for `SLOW_SECONDS` that Applivery was too slow."""
         self._slow_until = self._clock() + SLOW_SECONDS

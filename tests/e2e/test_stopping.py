@@ -114,6 +114,22 @@ async def test_a_person_who_waits_gets_the_answer(world: Environment, number: si
     assert world.slack.sockets == []
 
 
+@pytest.mark.parametrize("asked", [1, 6])  # four of one person's are worked on at once, others wait in line
+async def test_a_person_who_would_wait_too_long_reads_why(world: Environment, asked: int) -> None:
+    async with running(world) as process:
+        world.applivery.build(world.courier, version="1", status="processed")
+        world.applivery.faults.add("GET /v1/*", Fault(latency=60), times=None)
+        turns = [
+            await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
+            for _ in range(asked)
+        ]
+        await fired(world.applivery.faults)
+        await told_to_stop(process)
+    for turn in turns:
+        said = [message.text for message in turn.answers]
+        assert any("The bot is restarting, so I couldn't finish this." in text for text in said), said
+
+
 async def test_killed_replica_delays_the_next_build_by_15_s_at_most(world: Environment, postgres_url: str) -> None:
     """It is killed while it waits for Applivery, with the app's lease."""
     world.database = postgres_url

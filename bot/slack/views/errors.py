@@ -83,6 +83,11 @@ def _busy(error: BotError, now: datetime | None) -> str:
     return _(error.until, time=mrkdwn.date_tag(over, style))
 
 
+def slow() -> Message:
+    """Return what is said while Applivery takes longer than usual."""
+    return Message(_("⏳ Applivery is slow. I'm still trying."))
+
+
 def denied(
     error: PermissionDenied,
     *,
