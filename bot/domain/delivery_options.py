@@ -13,7 +13,7 @@ from bot.domain.model import DeliveryOptions, Subscription
 from bot.domain.mutes import mute_ends
 from bot.domain.spelling import bare, fold
 from bot.domain.text_limits import within
-from bot.domain.time_zones import zone
+from bot.domain.time_zones import first_from, zone
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
@@ -89,8 +89,9 @@ def quiet_ends(manner: DeliveryOptions, now: datetime) -> datetime | None:
         return None
     day = here if clock < end else here + timedelta(days=1)
     over = day.replace(hour=end[0], minute=end[1], second=0, microsecond=0, fold=0)
+    first = first_from(over)
     # within an hour that the clocks show twice, the first end may be over
-    return max(over.astimezone(UTC), over.replace(fold=int(over.astimezone(UTC) <= now)).astimezone(UTC))
+    return first if first > now else over.replace(fold=1).astimezone(UTC)
 
 
 def _single(words: ParsedText, key: str) -> str:

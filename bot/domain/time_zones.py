@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from bisect import bisect_left
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -20,6 +21,21 @@ def local(instant: datetime, there: ZoneInfo) -> datetime:
         return instant.astimezone(there)
     except OverflowError:
         return instant
+
+
+def first_from(wall: datetime) -> datetime:
+    """Return the instant (UTC) when clocks first show this local time (aware), or a later one where it is skipped."""
+    before_change, after_change = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if after_change >= before_change:
+        return before_change
+    shown = wall.replace(tzinfo=None)
+
+    def is_over(minutes: int) -> bool:
+        at = after_change + timedelta(minutes=minutes)
+        return at.astimezone(wall.tzinfo).replace(tzinfo=None) >= shown
+
+    skipped = (before_change - after_change) // timedelta(minutes=1)
+    return after_change + timedelta(minutes=bisect_left(range(skipped), True, key=is_over))
 
 
 def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:

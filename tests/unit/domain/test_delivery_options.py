@@ -177,8 +177,8 @@ def test_a_mute_that_ends_in_quiet_hours_goes_on_to_their_end() -> None:
 def test_quiet_hours_end_at_their_hour_on_clock_change() -> None:
     assert until(madrid(2026, 3, 28, 23), quiet="22:00-08:00") == datetime(2026, 3, 29, 6, tzinfo=UTC)
     assert until(madrid(2026, 10, 24, 23), quiet="22:00-08:00") == datetime(2026, 10, 25, 7, tzinfo=UTC)
-    # 02:30 does not exist that night
-    assert until(madrid(2026, 3, 28, 23), quiet="22:00-02:30") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    # 02:30 does not exist that night: it is over when the clocks change
+    assert until(madrid(2026, 3, 28, 23), quiet="22:00-02:30") == datetime(2026, 3, 29, 1, tzinfo=UTC)
     # and here it comes twice: what happens in the hour's second turn waits for the second end
     assert until(madrid(2026, 10, 25, 2, 15), quiet="22:00-02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert until(madrid(2026, 10, 25, 2, 15, fold=1), quiet="22:00-02:30") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
@@ -209,3 +209,20 @@ def test_quiet_hours_last_less_than_a_day_and_end_exclusive(now: datetime, tz: s
     if end := delivery_options.quiet_ends(options, now):
         assert now < end <= now + timedelta(minutes=minutes) + HOUR
         assert delivery_options.quiet_ends(options, end) is None
+
+
+@pytest.mark.parametrize(
+    ("tz", "quiet", "now", "end"),
+    [
+        (MADRID, "22:00-02:30", datetime(2027, 3, 27, 23, 0, tzinfo=UTC), datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        (MADRID, "22:00-03:00", datetime(2027, 3, 27, 23, 0, tzinfo=UTC), datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        (
+            "Australia/Lord_Howe",
+            "22:00-02:15",
+            datetime(2026, 10, 3, 13, 0, tzinfo=UTC),
+            datetime(2026, 10, 3, 15, 30, tzinfo=UTC),
+        ),
+    ],
+)
+def test_quiet_hours_in_a_skipped_hour_end_at_the_change(tz: str, quiet: str, now: datetime, end: datetime) -> None:
+    assert delivery_options.quiet_ends(DeliveryOptions(quiet=quiet, tz=tz), now) == end
