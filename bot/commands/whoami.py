@@ -7,14 +7,13 @@ from bot.dispatch.registry import command
 from bot.domain.access import RoleGrant
 from bot.domain.model import Outsider, Role
 from bot.exceptions import PermissionDenied
-from bot.i18n import _, gettext_noop
+from bot.i18n import OWN_NAMES, _, current_locale, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape_inline
 
 EVERYWHERE = gettext_noop("You're *{role}* for all apps.")
 GRANTED = gettext_noop("You're *{role}* for all apps (granted by {admin}).")
-LANGUAGE = gettext_noop("English")  # the language this is read in, by its own name
 WHO = {
     Outsider.GUEST: gettext_noop("You're a guest: you can only use apps you've been given access to."),
     Outsider.PARTNER: gettext_noop(
@@ -83,7 +82,7 @@ def _acts(call: CommandContext, below: Role, role: Role) -> str:
 def _limits(call: CommandContext) -> str:
     quota = call.services.links
     links = _("Up to {minute} links a minute, {hour} an hour", minute=quota.per_minute, hour=quota.per_hour)
-    return " · ".join((links, _(LANGUAGE), escape_inline(call.asker.tz, 60)))
+    return " · ".join((links, OWN_NAMES[current_locale()], escape_inline(call.asker.tz, 60)))
 
 
 def _next_role(call: CommandContext) -> Role | None:

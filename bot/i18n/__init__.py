@@ -15,7 +15,7 @@ from bot.i18n.format import (
     format_number,
     format_short_day,
 )
-from bot.i18n.locale import ENGLISH, LANGUAGES, Localized, current_locale, locale_of, set_locale, use_locale
+from bot.i18n.locale import ENGLISH, LANGUAGES, OWN_NAMES, Localized, current_locale, locale_of, set_locale, use_locale
 from bot.i18n.translate import (
     NO_TEXT,
     Counted,
@@ -34,6 +34,7 @@ __all__ = [
     "ENGLISH",
     "LANGUAGES",
     "NO_TEXT",
+    "OWN_NAMES",
     "Clock",
     "Counted",
     "Day",

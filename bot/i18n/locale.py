@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from bot.i18n.verbatim import unmarked
 
 ENGLISH = "en"
-LANGUAGES = (ENGLISH, "es")
+OWN_NAMES = {ENGLISH: "English", "es": "Español"}  # of each language, as its speakers call it
+LANGUAGES = tuple(OWN_NAMES)
 _SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 

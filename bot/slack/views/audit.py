@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -13,20 +12,9 @@ from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
 from bot.slack.mrkdwn import escape_inline, split_lines, time_tag
+from bot.slack.views import audit_outcomes
 
 MORE = "more.audit.v1"
-# Whose outcomes have ids of people and channels in them, and no words that were typed.
-NAMING = (
-    AuditAction.GRANT,
-    AuditAction.REVOKE,
-    AuditAction.SEND,
-    AuditAction.REPORT_FAILURE,
-    AuditAction.UNSUBSCRIBE,
-    AuditAction.DIGEST,
-    AuditAction.GOAL,
-    AuditAction.ALLOWED,
-    AuditAction.DENIED,
-)
 # What an action is called; the others are called as they are stored.
 ACTIONS = {
     AuditAction.GET: gettext_noop("get"),
@@ -56,9 +44,6 @@ ACTIONS = {
 OF_EVERY_APP = (AuditAction.SUBSCRIBE, AuditAction.DIGEST)
 # How an action usually ends, which goes without saying.
 USUAL = (AuditOutcome.MINTED, AuditOutcome.TICKET, AuditOutcome.SHARED, AuditOutcome.UPLOADED)
-# In what the bot wrote itself, so that all capitals are an id: of a person, a channel or a user group.
-_ID = re.compile(r"\b([UW]|[CG]|S)(?=[A-Z0-9]*[0-9])[A-Z0-9]+\b")
-_MENTIONS = {"C": "#", "G": "#", "S": "!subteam^"}
 
 
 def listed(
@@ -100,7 +85,4 @@ def _outcome(entry: AuditEntry) -> str:
         return f"❌ {_(UnexpectedError.sentence)}"
     if (problem := by_kind(entry.outcome)) and problem.sentence:
         return f"❌ {_(problem.sentence)}"
-    outcome = escape_inline(entry.outcome, 300)
-    if entry.action not in NAMING:
-        return outcome
-    return _ID.sub(lambda match: f"<{_MENTIONS.get(match[1], '@')}{match[0]}>", outcome)
+    return audit_outcomes.said(entry.action, entry.outcome)

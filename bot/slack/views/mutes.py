@@ -79,7 +79,7 @@ def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscripti
 def not_muted(subscriptions: Sequence[Subscription], target: str) -> Message:
     """Return the answer when there was no mute to end."""
     channel = channel_name(subscriptions[0].channel_id)
-    if target == HERE:
+    if target == HERE or not all(subscription.app_id for subscription in subscriptions):
         return Message(_("Nothing is muted in {channel}.", channel=channel))
     return Message(_("{apps} isn't muted in {channel}.", channel=channel, apps=names(subscriptions)))
 

@@ -78,7 +78,11 @@ async def test_audit_shows_names_of_users_groups_and_channels(world: Environment
     ):
         await world.ask(typed)
     ends = [line.rpartition(" · ")[2] for line in lines_of(await world.ask("audit"))]
-    assert ends == [f"manager channel <#{world.releases.id}>", "manager to <@U1>", f"releaser to <!subteam^{group.id}>"]
+    assert ends == [
+        f"names in reports in <#{world.releases.id}>",
+        "manager to <@U1>",
+        f"releaser to <!subteam^{group.id}>",
+    ]
 
 
 async def test_audit_line_of_every_app_names_them(world: Environment) -> None:

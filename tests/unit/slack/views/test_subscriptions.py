@@ -18,6 +18,7 @@ from bot.domain.model import Build, BuildEvent, BuildSource, DeliveryOptions, St
 from bot.domain.subscription_preview import rehearse
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import UserInputError
+from bot.i18n import use_locale
 from bot.slack.blocks import Message, Visibility
 from bot.slack.views import mutes, subscription_form
 from bot.slack.views import subscriptions as cards
@@ -389,3 +390,11 @@ def test_a_direct_message_is_this_conversation_only_in_it() -> None:
     assert "Subscriptions in this conversation" in cards.subscriptions([(mine, None)], HANDLES, now=NOON).text
     everywhere = cards.subscriptions([(mine, None)], HANDLES, now=NOON, everywhere=True)
     assert "All subscriptions: a direct message · *" in everywhere.text
+
+
+def test_sentence_about_every_app_is_not_that_about_one() -> None:
+    every = replace(subscription(), app_id="", app_name="")
+    assert mutes.not_muted([every], "0").text == "Nothing is muted in <#C1>."
+    with use_locale("es"):
+        assert cards.paused(every, "applivery").text.startswith("⚠️ *Avisos de todas las apps en pausa en <#C1>*: ")
+        assert cards.posted_test(every, Message("x")).text.startswith("*Prueba:* aquí se publican ")
