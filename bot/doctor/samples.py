@@ -134,6 +134,12 @@ def hints_of(thing: Any) -> dict[str, Any]:
     return typing.get_type_hints(thing, localns=_names())
 
 
+@cache
+def _parameters(thing: Any) -> tuple[inspect.Parameter, ...]:
+    """Return the parameters of a function or class; for a `Struct`, Python reads the types of its fields each time."""
+    return tuple(inspect.signature(thing).parameters.values())
+
+
 class Command(Struct, frozen=True):
     """A command as the help describes it."""
 
@@ -159,8 +165,7 @@ class Sampler:
     def call(self, function: Callable[..., Any]) -> Any:
         """Call a function with a value for each parameter."""
         hints = hints_of(function)
-        parameters = inspect.signature(function).parameters.values()
-        wanted = [each.name for each in parameters if self.manner.is_full or each.default is each.empty]
+        wanted = [each.name for each in _parameters(function) if self.manner.is_full or each.default is each.empty]
         return function(**{name: self._argument(hints[name], name) for name in wanted})
 
     def _argument(self, kind: Any, name: str) -> Any:
@@ -170,9 +175,8 @@ class Sampler:
 
     def value(self, kind: Any, name: str) -> Any:
         """Return a value of a type, for the parameter or field of this name. Raises TypeError for an unknown type."""
-        for known, make in _MAKERS.items():
-            if kind == known:
-                return make(self, name)
+        if make := _MAKERS.get(kind):
+            return make(self, name)
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if origin in _OPTIONAL:
             return self._optional(arguments, name)
@@ -232,7 +236,7 @@ class Sampler:
         if not (is_dataclass(kind) or issubclass(kind, Struct)):
             raise TypeError(f"no example of {kind}")
         hints = hints_of(kind)
-        wanted = [parameter for parameter in inspect.signature(kind).parameters.values() if self._is_wanted(parameter)]
+        wanted = [parameter for parameter in _parameters(kind) if self._is_wanted(parameter)]
         names = {parameter.name: f"{kind.__name__}.{parameter.name}" for parameter in wanted}
         return kind(
             **{name: self.value(hints[name], whole if whole in _FIXED else name) for name, whole in names.items()}
