@@ -21,7 +21,6 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -48,6 +47,8 @@ def main(words: Sequence[str]) -> int:
 
 def invalid(written: str) -> str | None:
     """Return what CycloneDX's own JSON schema says against this document; None if nothing."""
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - it compiles grammars for three seconds
+
     problem = JsonStrictValidator(SCHEMA).validate_str(written)
     return str(problem) if problem else None
 
