@@ -148,14 +148,14 @@ _THESE = written("""
 _TOGETHER = written(
     """
     UPDATE outbox SET card_key = CAST(:wait AS text) || '/' || (SELECT max(o.id) FROM {rows})
-    WHERE id IN (SELECT o.id FROM {rows}) AND event IN {card_events}
+    WHERE id IN (SELECT o.id FROM {rows}) AND (event || '') IN {card_events}
         AND NOT EXISTS (
             SELECT 1 FROM outbox p
             WHERE p.channel_id = :channel AND p.card_key = outbox.card_key AND p.ts IS NOT NULL
         )
         AND 1 < (
             SELECT count(DISTINCT h.card_key) FROM outbox h
-            WHERE h.id IN (SELECT o.id FROM {rows}) AND h.event IN {card_events}
+            WHERE h.id IN (SELECT o.id FROM {rows}) AND (h.event || '') IN {card_events}
                 AND NOT EXISTS (
                     SELECT 1 FROM outbox p
                     WHERE p.channel_id = :channel AND p.card_key = h.card_key AND p.ts IS NOT NULL

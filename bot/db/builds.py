@@ -185,7 +185,7 @@ _UNLISTED = written(
         AND EXISTS (
             SELECT 1 FROM outbox a
             WHERE a.build_id = b.build_id AND a.state IN {said}
-                AND a.event IN {card_events} AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
+                AND (a.event || '') IN {card_events} AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
         )
     ORDER BY b.made_at DESC LIMIT :most
     """,

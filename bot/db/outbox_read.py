@@ -166,7 +166,7 @@ _SHOWN = written(
         AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
     LEFT JOIN recalls r ON r.build_id = a.build_id
     WHERE h.payload = '' AND a.payload = '' AND a.state IN {shown}
-        AND a.event IN {card_events}
+        AND (a.event || '') IN {card_events}
     ORDER BY a.id
     """,
     JsonRows("rows", {"id": "bigint"}),

@@ -73,7 +73,7 @@ _LINES = written(
     """
     WITH touched AS MATERIALIZED (
         SELECT DISTINCT k.channel_id FROM {rows} JOIN outbox k ON k.build_id = o.build
-        WHERE k.event = {event.PROCESSED} AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
+        WHERE (k.event || '') = {event.PROCESSED} AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
     ), lines AS MATERIALIZED (
         SELECT a.id FROM {rows} JOIN outbox a ON a.channel_id = o.channel AND a.app_id = :app
             AND a.event = {event.PROCESSED} AND a.superseded_by IS NULL
@@ -91,11 +91,12 @@ _LINES = written(
     JsonRows("rows", {"channel": "text", "build": "text"}),
 )
 
+# The event is no bare column here and above, or PostgreSQL would read all announcements by it.
 _FOLLOWED = written(
     """
     UPDATE outbox SET superseded_by = o.by FROM {rows}
     WHERE outbox.channel_id = o.channel AND outbox.build_id = o.build
-        AND outbox.event = {event.PROCESSED}
+        AND (outbox.event || '') = {event.PROCESSED}
     """,
     JsonRows("rows", {"channel": "text", "build": "text", "by": "text"}),
 )
