@@ -178,11 +178,10 @@ async def _between(call: CommandContext, good: Build, bad: Build, filters: Parse
     found = bisection_candidates.between(good, bad, wanted, any_line=is_any_line)
     if found is None:
         swapped = grammar.readable(ParsedText((), (KeyValue(GOOD, bad.id), KeyValue(BAD, good.id), *filters.options)))
-        label = Text("Good {good}, bad {bad}", good=BuildLabel(bad), bad=BuildLabel(good))
         raise UserInputError(
             Text("{good} is newer than {bad}.", good=BuildLabel(good), bad=BuildLabel(bad)),
             Text("The good build must be the older one. Swap them?"),
-            every=[(label, f"bisect {good.app.slug or good.app.id} {swapped}")],
+            every=[(Text("Swap good and bad"), f"bisect {good.app.slug or good.app.id} {swapped}")],
             replaces=None,
         )
     if len(found) > MOST_BUILDS:

@@ -12,6 +12,7 @@ from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.conversations import Conversation
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor, App, Build, Role
+from bot.domain.states import PauseReason
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
 from bot.i18n import NO_TEXT, Text
 from bot.services.bundle import Services
@@ -59,6 +60,7 @@ class CommandContext(Struct, frozen=True):
         shared = PermissionDenied(
             Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
             Text("Choose a channel that isn't shared."),
+            reason=PauseReason.SHARED,
         )
         await self.services.channels.require_postable(self.asker.channel_id, self.conversation, shared)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
@@ -68,6 +69,7 @@ MONTHS = (
 ARTICLES = frozenset({"el", "la", "los", "las", "a", "en", "dentro", "de", "cada"})
 
 
+LEAP_YEAR = 2028
 _NUMBERS = {form: number for number, names in enumerate(MONTHS, 1) for name in names for form in (name, name[:3])}
 _NUMBERS |= {"sept": 9}
 _MONTH = "|".join(sorted(_NUMBERS, key=len, reverse=True))
@@ -82,13 +84,19 @@ _AS_WORD = re.compile(rf"(\d{{1,2}})-({_MONTH})(?:-(\d{{4}}))?", re.ASCII)
 
 
 def with_dates_as_words(text: str) -> str:
-    """Return the text with each day of a month as one word, its month in English: `5-december`, `5-december-2027`."""
+    """Return the text with each day of a month as one word, its month in English: `5-december`, `5-december-2027`.
 
-    def as_word(day: str, month: str, year: str | None) -> str:
-        return "-".join(filter(None, (day, MONTHS[_NUMBERS[month.casefold()] - 1][0], year)))
+    A day that no month has, `31 feb`, stays as it was typed.
+    """
 
-    text = _DAY_FIRST.sub(lambda match: as_word(match[1], match[2], match[3]), text)
-    return _MONTH_FIRST.sub(lambda match: as_word(match[2], match[1], match[3]), text)
+    def as_word(typed: str, day: str, month: str, year: str | None) -> str:
+        number = _NUMBERS[month.casefold()]
+        if not 1 <= int(day) <= monthrange(LEAP_YEAR, number)[1]:
+            return typed
+        return "-".join(filter(None, (day, MONTHS[number - 1][0], year)))
+
+    text = _DAY_FIRST.sub(lambda match: as_word(match[0], match[1], match[2], match[3]), text)
+    return _MONTH_FIRST.sub(lambda match: as_word(match[0], match[2], match[1], match[3]), text)
 
 
 def day_and_month(word: str) -> tuple[int, int, int | None] | None:

@@ -94,6 +94,16 @@ async def test_shared_channel_offers_another_one(workspace: Environment) -> None
     assert "Subscribed" in workspace.slack.ephemerals(workspace.ana)[-1].text
 
 
+@pytest.mark.parametrize("typed", ["goal courier 90% of {here} by friday", "downloads courier every:friday@17:00"])
+async def test_shared_channel_offers_another_for_reports(workspace: Environment, typed: str) -> None:
+    workspace.general.shared = True
+    workspace.general.members.append(workspace.slack.bot_user_id)
+    here = f"<#{workspace.releases.id}>"
+    refused = await workspace.ask(typed.format(here=here), channel=workspace.general)
+    assert "Choose a channel that isn't shared." in refused.text
+    assert labels(refused) == ["Choose a channel"]
+
+
 async def test_picked_channel_without_the_bot_says_how_to_invite(workspace: Environment) -> None:
     refused = await workspace.ask("subscribe courier", channel=place(workspace, "direct"))
     turn = await pick(workspace, refused, workspace.general)

@@ -78,6 +78,7 @@ def test_a_time_is_read_as_people_write_it(text: str, utc: str) -> None:
         ("25:00", "I can't read the time"),
         ("13pm", "I can't read the time"),
         ("soon", "I can't read the time “soon”"),
+        ("31 feb", "I can't read the time “31 feb”"),
         ("today", "I can't read the time"),
         ("friday monday", "I can't read the time"),
         ("18:00 19:00", "I can't read the time"),
