@@ -23,21 +23,21 @@ def consume_link_quota(tx: Transaction, limits: LinkLimits) -> float:
 
     The count and the row are one transaction, so that many clicks at once cannot slip through together.
     """
-    if tx.dialect == POSTGRESQL:
-        tx.execute(_TURN, who=limits.user_id)
-    [row] = tx.rows(
-        _WAIT,
-        user=limits.user_id,
-        minute=span(MINUTE),
-        hour=span(HOUR),
-        few=limits.per_minute,
-        many=limits.per_hour,
-        skew=span(SKEW_SECONDS),
-    )
-    wait = max(min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
-    if wait <= 0:
-        tx.rows(_GIVEN, user=limits.user_id)
-    return max(0.0, wait)
+    about = {
+        "user": limits.user_id,
+        "minute": span(MINUTE),
+        "hour": span(HOUR),
+        "few": limits.per_minute,
+        "many": limits.per_hour,
+        "skew": span(SKEW_SECONDS),
+    }
+    turn = [(_TURN, {"who": limits.user_id})] if tx.dialect == POSTGRESQL else []
+    *_, given = tx.execute_all([*turn, (_GIVE, about)])
+    if given:
+        return 0.0
+    [row] = tx.rows(_WAIT, **about)
+    # time has gone on since: who was refused is told to wait
+    return max(1e-6, min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
 
 
 def return_link(tx: Transaction, user_id: str) -> None:
@@ -52,15 +52,25 @@ _RETURNED = written("""
 
 _TURN = written("SELECT pg_advisory_xact_lock(hashtext(:who))")
 
-_GIVEN = written("INSERT INTO link_quota (user_id, at) VALUES (:user, {now})")
+# The few-th last link of the minute, and the same for the hour.
+_MINUTE_BEGAN = """(
+    SELECT g.at FROM link_quota g
+    WHERE g.user_id = :user AND g.at > {now} - :minute AND g.at <= {now} + :skew
+    ORDER BY g.at DESC LIMIT 1 OFFSET :few - 1
+)"""
+_HOUR_BEGAN = """(
+    SELECT g.at FROM link_quota g
+    WHERE g.user_id = :user AND g.at > {now} - :hour AND g.at <= {now} + :skew
+    ORDER BY g.at DESC LIMIT 1 OFFSET :many - 1
+)"""
 
-# When the few-th last link of the minute leaves it, and the same for the hour.
-_WAIT = written("""
-    SELECT
-        (SELECT g.at + :minute - {now} FROM link_quota g
-            WHERE g.user_id = :user AND g.at > {now} - :minute AND g.at <= {now} + :skew
-            ORDER BY g.at DESC LIMIT 1 OFFSET :few - 1) AS minute_wait,
-        (SELECT g.at + :hour - {now} FROM link_quota g
-            WHERE g.user_id = :user AND g.at > {now} - :hour AND g.at <= {now} + :skew
-            ORDER BY g.at DESC LIMIT 1 OFFSET :many - 1) AS hour_wait
+_GIVE = written(f"""
+    INSERT INTO link_quota (user_id, at)
+    SELECT :user, {{now}} WHERE {_MINUTE_BEGAN} IS NULL AND {_HOUR_BEGAN} IS NULL
+    RETURNING id
 """)
+
+# When those leave their minute and hour.
+_WAIT = written(
+    f"SELECT {_MINUTE_BEGAN} + :minute - {{now}} AS minute_wait, {_HOUR_BEGAN} + :hour - {{now}} AS hour_wait"
+)

@@ -83,6 +83,16 @@ async def test_many_at_once_do_not_slip_through_together(store: Database) -> Non
     assert sum(wait == 0 for wait in waits) == 10
 
 
+async def test_a_link_is_measured_and_counted_in_one_statement(timed: Database, clock: Clock) -> None:
+    statements: list[str] = []
+    timed._runner._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+    assert await link(timed, minute=1, hour=60) == 0
+    assert sum("link_quota" in statement for statement in statements) == 1
+    assert await link(timed, minute=1, hour=60) > 0
+    clock.ahead = timedelta(minutes=59, seconds=59)
+    assert 0 < await link(timed, minute=60, hour=1) <= 1, "a refusal counts nothing, and no limit stands for the other"
+
+
 # ------------------------------------------------------------------ done just now
 
 
