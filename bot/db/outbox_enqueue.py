@@ -5,7 +5,7 @@ The order in a channel is the order of the commits.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.serialization import text_of
@@ -21,17 +21,20 @@ def enqueue(
     deliveries: Sequence[NewDelivery],
     anew: Collection[str] = (),
     *,
+    superseded_by: Mapping[tuple[str, str], object] | None = None,
     then: Sequence[Step] = (),
 ) -> int:
     """Add announcements, each once per channel, build and event; return how many are new.
 
     The posted cards with the builds `anew` on them are to show the present state. A card that is still to be posted, or
-    edited, will show it anyway; direct messages stay as they are. `then` are statements that follow in the same round
-    trip, if there is one: whoever else writes to these channels, or posts there, waits for this transaction.
+    edited, will show it anyway; direct messages stay as they are. `superseded_by` has the newer build of each that has
+    one, by (channel, build). `then` are statements that follow in the same round trip, if there is one: whoever else
+    writes to these channels, or posts there, waits for this transaction.
     """
     if not deliveries and not anew:
         return 0
-    rows = as_rows(_row(n, new) for n, new in enumerate(deliveries))
+    by = (superseded_by or {}).get
+    rows = as_rows({**_row(n, new), "by": by((new.channel_id, new.build_id))} for n, new in enumerate(deliveries))
     builds = [{"build": build_id} for build_id in sorted(anew)]
     # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
     # committed, and a lease taken in between sees what the card is to show.
@@ -77,6 +80,7 @@ _NEW = JsonRows(
         "subscription": "bigint",
         "held": "bigint",
         "fact": "text",
+        "by": "text",
     },
 )
 
@@ -100,10 +104,10 @@ _OPEN = written(
 _ANNOUNCE = written(
     """
     INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at,
-        card_key, options, subscription_id, not_before, payload)
+        card_key, options, subscription_id, not_before, payload, superseded_by)
     SELECT o.channel, :app, o.build, o.event, o.key,
         CASE WHEN o.held IS NULL THEN {delivery.DUE} ELSE {delivery.HELD} END, false, {now},
-        o.card, o.manner, o.subscription, o.held, o.fact
+        o.card, o.manner, o.subscription, o.held, o.fact, CASE WHEN o.event = {event.PROCESSED} THEN o.by END
     FROM {rows} WHERE true ORDER BY o.n
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
     RETURNING id

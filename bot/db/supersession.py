@@ -33,7 +33,8 @@ def enqueue_with_supersession(
     followed = _followed(rows, new)
     shown = {*moved, *(str(entry["build"]) for entry in followed)}
     then: list[Step] = [(_FOLLOWED, {"rows": as_rows(followed)})] if followed else []
-    return outbox_enqueue.enqueue(tx, app_id, deliveries, shown, then=then)
+    by = {(str(entry["channel"]), str(entry["build"])): entry["by"] for entry in followed}
+    return outbox_enqueue.enqueue(tx, app_id, deliveries, shown, superseded_by=by, then=then)
 
 
 def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
@@ -91,12 +92,13 @@ _LINES = written(
     JsonRows("rows", {"channel": "text", "build": "text"}),
 )
 
-# The event is no bare column here and above, or PostgreSQL would read all announcements by it.
+# Most were written with it. The event is no bare column here and above, or PostgreSQL would read all announcements by
+# it.
 _FOLLOWED = written(
     """
     UPDATE outbox SET superseded_by = o.by FROM {rows}
     WHERE outbox.channel_id = o.channel AND outbox.build_id = o.build
-        AND (outbox.event || '') = {event.PROCESSED}
+        AND (outbox.event || '') = {event.PROCESSED} AND coalesce(outbox.superseded_by, '') <> coalesce(o.by, '')
     """,
     JsonRows("rows", {"channel": "text", "build": "text", "by": "text"}),
 )

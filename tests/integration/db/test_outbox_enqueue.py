@@ -11,8 +11,11 @@ from msgspec.structs import replace
 from bot.db import builds as stored_builds
 from bot.db import outbox
 from bot.db import recalls as stored_recalls
+from bot.db.connect import IN_MEMORY
 from bot.db.database import Database
+from bot.db.dialect_sql import written
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.db.transaction import Transaction
 from bot.domain.model import (
     Build,
     BuildEvent,
@@ -28,6 +31,17 @@ from tests.support.builders import build, exchange, fill, look, posted_ts, said,
 from tests.support.waiting import patience
 
 READY = build("b1", Stage.READY)
+
+
+async def test_enqueue_writes_what_is_superseded_at_once() -> None:
+    store = await Database.open(IN_MEMORY)
+    await subscribe(store)
+    builds = [build("b1", Stage.READY, minute=1), build("b2", Stage.READY, minute=2)]
+    deliveries = [NewDelivery("C1", each.id, BuildEvent.PROCESSED) for each in builds]
+    await look(store, [BuildTransition(each, None) for each in builds], deliveries)
+    rows = await store.run(Transaction.execute, written("SELECT build_id, superseded_by, changes() FROM outbox"))
+    assert list(map(tuple, rows)) == [("b1", "b2", 0), ("b2", None, 0)]  # the last statement had nothing to change
+    await store.close()
 
 
 def posted(claim: DeliveryClaim, ts: str | None = None) -> DeliveryResult:
