@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _DATE_TIME_BLANK = re.compile(r"(?<=\d)\s+(?=\d\d?:)")
+EARLIEST_YEAR = 1000
+LATEST = datetime(9998, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 1e11  # as seconds this would be the year 5138
 _LARGEST = 2**63 - 1  # what a database column holds
 _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
@@ -69,7 +71,9 @@ def texts(value: Any) -> tuple[str, ...]:
 def moment(value: Any) -> datetime | None:
     """Return an aware UTC time from ISO 8601 or epoch (milli)seconds; without an offset it is taken as UTC.
 
-    Applivery's reference prints `2024-01-01T00: 00:00Z` with a blank inside, so blanks are forgiven.
+    Applivery's reference prints `2024-01-01T00: 00:00Z` with a blank inside, so blanks are forgiven. The end of time
+    (`9999-12-31…`, for *never*) becomes `LATEST`, and its beginning (`0001-01-01…`, for *not set*) None: in a user's
+    time zone, or some days later, they are no dates.
     """
     if isinstance(value, bool):
         return None
@@ -95,15 +99,16 @@ def _from_odd_text(value: str) -> datetime | None:
 
 
 def _in_utc(read: datetime) -> datetime | None:
-    try:
-        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-    except OverflowError:  # an offset that leads out of the years 1 to 9999
+    if read.year < EARLIEST_YEAR:
         return None
+    if read.year >= LATEST.year:
+        return LATEST
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _from_epoch(value: float) -> datetime | None:
     try:
-        return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
+        return _in_utc(datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -142,9 +142,9 @@ def _instant(text: str, here: datetime) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=here.tzinfo)).astimezone(UTC).astimezone(here.tzinfo)
+    except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=here.tzinfo)).astimezone(UTC).astimezone(here.tzinfo)
 
 
 def _start(text: str, here: datetime) -> datetime:

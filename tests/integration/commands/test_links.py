@@ -115,6 +115,8 @@ async def test_link_lifetime_from_applivery_in_reader_time_zone(world: Environme
     ("expires_at", "words"),
     [
         ("2099-01-01T00:00:00.000Z", "{date_short_pretty} {time}|2099-01-01 00:00 UTC> · only"),
+        ("9999-12-31T23:59:59.999Z", "{date_short_pretty} {time}|9998-01-01 00:00 UTC> · only"),
+        ("0001-01-01T00:00:00Z", "expires soon · only for you"),
         ("2020-01-01T00:00:00.000Z", "expired <!date"),
         (1, "expired <!date"),
         (None, "expires soon · only for you"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -472,6 +472,10 @@ def test_parse_has_no_field_for_location_or_file_address() -> None:
         ("1704110400000", NOON),
         ("2024-01-01", datetime(2024, 1, 1, tzinfo=UTC)),
         ("0001-01-01T00:00:00+05:00", None),
+        ("0001-01-01T00:00:00Z", None),  # not set
+        ("9999-12-31T23:59:59.999Z", coercion.LATEST),  # never
+        ("9999-12-31T23:59:59-05:00", coercion.LATEST),
+        (253402300799000, coercion.LATEST),
         ("yesterday", None),
         ("", None),
         (True, None),
@@ -482,6 +486,15 @@ def test_parse_has_no_field_for_location_or_file_address() -> None:
 )
 def test_a_moment_is_read_from_every_form_seen(said: Any, meant: datetime | None) -> None:
     assert coercion.moment(said) == meant
+
+
+@given(st.datetimes(timezones=st.timezones() | st.none()) | st.integers(0, 2**45))
+def test_moment_is_a_date_in_every_time_zone_a_year_later(said: Any) -> None:
+    read = coercion.moment(said.isoformat() if isinstance(said, datetime) else said)
+    if read is not None:
+        for hours in (-14, 14):
+            for days in (-366, 0, 366):
+                (read + timedelta(days=days)).astimezone(timezone(timedelta(hours=hours)))
 
 
 @pytest.mark.parametrize(
