@@ -85,7 +85,8 @@ async def listed(call: CommandContext, message: Message, number: int = 0) -> Mes
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the digests."""
-    return await listed(call, Message("", (blocks.header(_("Scheduled reports")),)), parse_page_value(value)[0])
+    shown = await listed(call, Message("", (blocks.header(_("Scheduled reports")),)), parse_page_value(value)[0])
+    return shown if shown.text else Message(_("There are no scheduled reports here."))
 
 
 async def ended(call: CommandContext, typed: str) -> Message | None:

@@ -159,3 +159,11 @@ async def test_where_the_bot_cannot_speak_nothing_is_saved(world: Environment, w
     said = (await world.ask("downloads courier every:daily@09:00")).text
     assert ("another organisation" if where == "shared" else "/invite @") in said
     assert await digests(world) == []
+
+
+async def test_digests_that_are_gone_are_said_behind_more(world: Environment) -> None:
+    await world.start()
+    turn = await press(
+        world.slack, old_card(world.slack, world.releases, "more.digests.v1", "1"), "Old", user=world.ana
+    )
+    assert (await turn.answer()).text == "There are no scheduled reports here."
