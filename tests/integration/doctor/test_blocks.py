@@ -49,12 +49,10 @@ def calls(world: Environment) -> list[dict[str, Any]]:
     return [call.args for call in world.slack.calls if call.method == VALIDATE]
 
 
-@pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
-async def test_slack_accepts_every_message_and_view(world: Environment, http: bool) -> None:
+async def test_slack_accepts_every_message_and_view(world: Environment) -> None:
     world.slack.scopes.difference_update(("channels:history", "groups:history"))
-    mode = {"slack_app_token": None, "slack_signing_secret": "s" * 32} if http else {}
     posted = [call for call in world.slack.calls if call.method.startswith(("chat.", "views."))]
-    _, [result] = await asked(world, **mode)
+    _, [result] = await asked(world)
     assert result.outcome is CheckOutcome.WELL, result.said
     assert result.said.endswith("Home views accepted.")
     assert " messages, " in result.said
@@ -62,6 +60,12 @@ async def test_slack_accepts_every_message_and_view(world: Environment, http: bo
     assert len(calls(world)) < 350, "messages are asked about together"
     assert all(len(set(call) & {"blocks", "message", "view"}) == 1 for call in calls(world))
     assert [call for call in world.slack.calls if call.method.startswith(("chat.", "views."))] == posted
+
+
+async def test_slack_is_asked_in_http_mode_too(world: Environment, few: list[Example]) -> None:
+    _, [result] = await asked(world, slack_app_token=None, slack_signing_secret="s" * 32)
+    assert result.outcome is CheckOutcome.WELL, result.said
+    assert [call for call in world.slack.calls if call.method.startswith(("chat.", "views."))] == []
 
 
 async def test_slack_is_not_asked_without_the_option(world: Environment) -> None:
