@@ -14,7 +14,7 @@ from sandbox.slack.links import of_message
 from tests.conftest import Environment
 from tests.support.everything import everything
 from tests.support.handing import direct, mints, ready, rested, start_with_page
-from tests.support.places import alone_and_organisation, everywhere
+from tests.support.places import everywhere, in_organisation
 from tests.support.seeing import every_message, labels, press
 
 MANY = {"links_per_minute": 10_000, "links_per_hour": 10_000}
@@ -65,7 +65,7 @@ class Greedy:
         await self._session.close()
 
 
-@alone_and_organisation
+@in_organisation
 async def test_claim_page_greedy_crawler_mints_and_spends_nothing(world: Environment) -> None:
     address = await start_with_page(world, **MANY)
     greedy = Greedy(world)
