@@ -23,8 +23,8 @@ from tests.integration.workers.test_build_poller import subscribed
 from tests.integration.workers.test_outbox_dispatcher import LOOK_UP, POST
 from tests.support import replica
 
-# Twenty in each run, at other instants each time; fifty with --hypothesis-profile=thorough.
-KILLS = 50 if hypothesis.settings().max_examples >= 1000 else 20
+# Twelve in each run, at other instants each time; fifty with --hypothesis-profile=thorough.
+KILLS = 50 if hypothesis.settings().max_examples >= 1000 else 12
 BUILDS = 10 * KILLS
 LATER = 8  # every so many builds takes a while to be processed: its card is posted first and edited afterwards
 TOLD = 25  # every so many has a changelog too long for its card, which goes into the card's thread
