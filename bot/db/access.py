@@ -15,7 +15,7 @@ from bot.domain.model import GrantChange, Role
 def grant_role(  # noqa: PLR0917 - the row's columns, in their order
     tx: Transaction, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str
 ) -> GrantChange:
-    """Give a role; it replaces what the same grantee had for the same app. Raises `DatabaseUnavailable`."""
+    """Grant a role; it replaces the role that the same grantee had for the same app. Raises `DatabaseUnavailable`."""
     key = _key(team_id, grantee, app_id)
     had = tx.execute(ROLE, **key).scalar()
     mark_grants_changed(tx)
@@ -23,10 +23,10 @@ def grant_role(  # noqa: PLR0917 - the row's columns, in their order
     return GrantChange(Role.named(had or ""), moment(granted_at))
 
 
-def undo_grant(  # noqa: PLR0917 - the row's key, and what it was
+def undo_grant(  # noqa: PLR0917 - the row's key and its previous role
     tx: Transaction, team_id: str, grantee: str, app_id: str | None, change: GrantChange, undone_by: str
 ) -> bool:
-    """Put back what a grant replaced; False, and nothing is done, when that grant has been changed since."""
+    """Restore the role that a grant replaced; change nothing and return False when the grant was changed since."""
     which = {**_key(team_id, grantee, app_id), "at": change.granted_at}
     mark_grants_changed(tx)
     if change.previous:
@@ -39,32 +39,32 @@ def undo_grant(  # noqa: PLR0917 - the row's key, and what it was
 def restore_role(  # noqa: PLR0917 - the row's columns, in their order
     tx: Transaction, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str
 ) -> bool:
-    """Give a revoked role again; False, and nothing is done, when another was given since."""
+    """Grant a revoked role again; change nothing and return False when another role was granted since."""
     mark_grants_changed(tx)
     key = _key(team_id, grantee, app_id)
     return tx.execute(_RESTORE, **key, role=role.name, by=granted_by).first() is not None
 
 
 def revoke_role(tx: Transaction, team_id: str, grantee: str, app_id: str | None) -> Role | None:
-    """Take a role back; returns the one that was given, None if none was."""
+    """Revoke a role; return the revoked one, None if there was none."""
     mark_grants_changed(tx)
     role = tx.execute(_REVOKE, **_key(team_id, grantee, app_id)).scalar()
     return None if role is None else Role[role]
 
 
 def list_grants(tx: Transaction, team_id: str) -> list[RoleGrant]:
-    """Return every grant in a workspace, the oldest first; a role of a newer version is left out."""
+    """Return every grant in a workspace, oldest first, without roles that only a newer version knows."""
     return [_grant(row) for row in tx.execute(_GRANTS, team=team_id) if Role.named(row.role)]
 
 
 def allow_channel(tx: Transaction, app_id: str, channel_id: str, set_by: str) -> bool:
-    """Put a channel on an app's allow-list; False if it was on it. The first one closes the app everywhere else."""
+    """Add a channel to an app's allow-list; False if it was on it. The first channel blocks the app in all others."""
     mark_grants_changed(tx)
     return tx.execute(_ALLOW, app=app_id, channel=channel_id, by=set_by).first() is not None
 
 
 def disallow_channel(tx: Transaction, app_id: str, channel_id: str) -> bool:
-    """Take a channel off an app's allow-list; False if it was not on it. The last one opens the app everywhere."""
+    """Remove a channel from an app's allow-list; False if it was not on it. An empty list allows the app everywhere."""
     mark_grants_changed(tx)
     return tx.execute(_DISALLOW, app=app_id, channel=channel_id).first() is not None
 
@@ -78,24 +78,24 @@ def list_allowed_channels(tx: Transaction) -> dict[str, frozenset[str]]:
 
 
 def allow_names_in(tx: Transaction, channel_id: str, set_by: str) -> bool:
-    """Put a channel on the managers' list, so that reports there may name people; False if it was on it."""
+    """Add a channel to those where reports may name people; False if it was one."""
     mark_grants_changed(tx)
     return tx.execute(_ALLOW_NAMES, channel=channel_id, by=set_by).first() is not None
 
 
 def disallow_names_in(tx: Transaction, channel_id: str) -> bool:
-    """Take a channel off the managers' list; False if it was not on it."""
+    """Remove a channel from those where reports may name people; False if it was none."""
     mark_grants_changed(tx)
     return tx.execute(_DISALLOW_NAMES, channel=channel_id).first() is not None
 
 
 def list_manager_channels(tx: Transaction) -> frozenset[str]:
-    """Return the channels on the managers' list."""
+    """Return the channels where reports may name people."""
     return frozenset(tx.execute(_NAMED_IN).scalars())
 
 
 def mark_grants_changed(tx: Transaction) -> None:
-    """Invalidate the caches of all replicas, within a transaction that writes."""
+    """Invalidate the read caches of all replicas, within the transaction that changes roles or allow-lists."""
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
 

@@ -18,7 +18,7 @@ from bot.domain.states import PauseReason
 
 
 class HeldDeliveries(Struct, frozen=True):
-    """Deliveries that are held for one reason: of a channel, an app and a subscription, or `only` of one build.
+    """Deliveries of one channel, app and subscription (or `only` of one build) that are held for the same reason.
 
     `announcement` is the oldest of them.
     """
@@ -29,25 +29,25 @@ class HeldDeliveries(Struct, frozen=True):
 
 
 def pause_subscription(tx: Transaction, number: int, reason: PauseReason) -> Subscription | None:
-    """Pause one subscription; None when it is paused already, or has ended."""
+    """Pause a subscription; return None when it is paused already, or has ended."""
     tx.notify(Topic.ACCESS)
     row = tx.execute(_PAUSE_SUBSCRIPTION, id=number, reason=reason).first()
     return subscription_of(row) if row else None
 
 
 def resume_subscription(tx: Transaction, number: int) -> None:
-    """Let one subscription act again."""
+    """Resume a subscription."""
     tx.notify(Topic.ACCESS)
     tx.execute(_RESUME_SUBSCRIPTION, id=number)
 
 
 def list_paused_subscriptions(tx: Transaction) -> list[Subscription]:
-    """Return the subscriptions that may not act."""
+    """Return the subscriptions that are paused because access was lost."""
     return [subscription_of(row) for row in tx.execute(_PAUSED_SUBSCRIPTIONS)]
 
 
 def pause_report(tx: Transaction, number: int, reason: PauseReason) -> ScheduledReport | None:
-    """Pause one scheduled report; None when it is paused already, or has ended."""
+    """Pause a scheduled report; return None when it is paused already, or has ended."""
     tx.notify(Topic.ACCESS)
     tx.notify(Topic.SCHEDULED_REPORTS)
     row = tx.execute(_PAUSE_REPORT, id=number, reason=reason).first()
@@ -55,19 +55,19 @@ def pause_report(tx: Transaction, number: int, reason: PauseReason) -> Scheduled
 
 
 def resume_report(tx: Transaction, number: int) -> None:
-    """Let one scheduled report act again; what was missed comes late, as one."""
+    """Resume a scheduled report; one late report covers all that were missed."""
     tx.notify(Topic.ACCESS)
     tx.notify(Topic.SCHEDULED_REPORTS)
     tx.execute(_RESUME_REPORT, id=number)
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
-    """Return the scheduled reports that may not act."""
+    """Return the scheduled reports that are paused because access was lost."""
     return [digest_of(row) for row in tx.execute(_PAUSED_REPORTS)]
 
 
 def pause_goal(tx: Transaction, number: int, reason: str) -> Goal | None:
-    """Pause one goal; None when it is paused already, or has ended. Its next count resumes it."""
+    """Pause a goal; return None when it is paused already, or has ended. Its next count resumes it."""
     row = tx.execute(_PAUSE_GOAL, id=number, reason=reason).first()
     return goal_of(row) if row else None
 
@@ -76,7 +76,7 @@ def pause_goal(tx: Transaction, number: int, reason: str) -> Goal | None:
 
 
 def list_held_deliveries(tx: Transaction) -> list[HeldDeliveries]:
-    """Return what is held because it may not be said."""
+    """Return the deliveries that are held because access was lost."""
     groups = tx.execute(_GROUPS)
     found = outbox_read.read_deliveries(tx, as_rows({"id": row.id} for row in groups))
     read = {row.id: announcement for row, announcement in found}
@@ -84,7 +84,7 @@ def list_held_deliveries(tx: Transaction) -> list[HeldDeliveries]:
 
 
 def release_deliveries(tx: Transaction, held: HeldDeliveries) -> int:
-    """Let these be said; in a channel several new cards go into one message. Returns how many they are."""
+    """Release these deliveries; several new cards of a channel become one message. Return how many were released."""
     channel = held.announcement.channel_id
     which = {"channel": channel, "app": held.announcement.build.app.id, "subscription": held.subscription_id}
     ids = tx.execute(_THESE, **which, only=held.only).scalars()
@@ -112,7 +112,7 @@ _PAUSE_REPORT = written(f"""
     WHERE id = :id AND paused IS NULL RETURNING {scheduled_reports.COLUMNS}
 """)  # noqa: S608 - our own words
 
-# It is due at once, also when it was leased while it was paused.
+# Due at once, even if it was leased while it was paused.
 _RESUME_REPORT = written("""
     UPDATE scheduled_reports SET paused = NULL, lease_token = NULL, lease_until = 0
     WHERE id = :id AND paused IN {pause_reasons}

@@ -1,4 +1,4 @@
-"""What a person was refused, and so may ask the admins for: asked at most once an hour, decided by the first admin."""
+"""Requests for a role after a refusal: sent to the admins at most once an hour, decided by the first admin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND = 500  # characters
 def record_refusal(  # noqa: PLR0917 - the fields of a request
     tx: Transaction, team_id: str, user_id: str, role: Role, app_id: str | None, command: str, channel_id: str | None
 ) -> int:
-    """Write down what a person was refused for want of a role; returns the number by which they may ask for it."""
+    """Record a command that was refused because the user lacks a role; return the number for requesting it."""
     same = {"team": team_id, "user": user_id, "role": role.name, "app": app_id or EVERY_APP}
     how = {"command": command[:COMMAND], "channel": channel_id}
     row = tx.execute(_AGAIN, **same, **how).first()
@@ -30,15 +30,15 @@ def record_refusal(  # noqa: PLR0917 - the fields of a request
 
 
 def get_request(tx: Transaction, number: int) -> RoleRequest | None:
-    """Return what was refused, or asked for, under this number."""
+    """Return the refusal or request with this number."""
     row = tx.execute(_REQUEST, id=number).first()
     return None if row is None else _request(row)
 
 
 def submit_request(tx: Transaction, number: int) -> RoleRequest | datetime:
-    """Ask the admins for what was refused; or, within an hour of the same request, when that was asked.
+    """Record that the request for a role is sent; return when the same was last sent if that is under an hour ago.
 
-    A request that was asked longer ago is asked anew, under another number.
+    A request that is older is sent again under a new number.
     """
     row = tx.execute(_REQUEST, id=number).one()
     if tx.dialect == POSTGRESQL:
@@ -52,17 +52,17 @@ def submit_request(tx: Transaction, number: int) -> RoleRequest | datetime:
 
 
 def reopen_request(tx: Transaction, number: int) -> None:
-    """The request reached no admin: it may be asked again at once."""
+    """Allow the request to be sent again at once, as it reached no admin."""
     tx.execute(_REOPEN, id=number)
 
 
 def decide_request(
     tx: Transaction, number: int, decision: RequestDecision, decided_by: str
 ) -> tuple[RoleRequest, bool] | None:
-    """Answer a request and, when allowed, give the role, in one commit.
+    """Decide a request and, when it is allowed, grant the role, in one transaction.
 
     Returns the request and whether this call decided it (another admin may have been first); None when it was
-    never sent, or it is not about one app and would be allowed for one.
+    never sent, or it is allowed for one app without being about one.
     """
     which = {"id": number, "except": EVERY_APP if decision is RequestDecision.APP else ""}
     allowed, wide = decision is not RequestDecision.DENIED, decision is RequestDecision.ALL
@@ -81,7 +81,7 @@ def decide_request(
 def _grant_requested(tx: Transaction, row: Any, app_id: str, granted_by: str) -> GrantChange | None:
     key = {"team": row.team_id, "grantee": row.user_id, "app": app_id}
     had = tx.execute(access.ROLE, **key).scalar()
-    # A greater role may have been granted since the request: allowing it must not lower the role.
+    # A higher role may have been granted since the request: allowing it must not lower the role.
     lesser = "".join(f" {role.name} " for role in Role.given() if role < Role[row.role])
     granted_at = tx.execute(_GRANT, **key, role=row.role, by=granted_by, lesser=lesser).scalar()
     return None if granted_at is None else GrantChange(Role.named(had or ""), moment(granted_at))
@@ -91,12 +91,12 @@ def _grant_requested(tx: Transaction, row: Any, app_id: str, granted_by: str) ->
 
 
 def add_copy(tx: Transaction, number: int, copy: RequestCopy) -> None:
-    """An admin has the request in this message."""
+    """Record a message that shows the request to an admin."""
     tx.execute(_ADD_COPY, id=number, user=copy.user_id, channel=copy.channel_id, ts=copy.ts)
 
 
 def list_copies(tx: Transaction, number: int) -> list[RequestCopy]:
-    """Return the messages in which admins have this request."""
+    """Return the messages that show this request to admins."""
     return [RequestCopy(row.user_id, row.channel_id, row.ts) for row in tx.execute(_COPIES, id=number)]
 
 
@@ -127,7 +127,7 @@ _COLUMNS = """
 """
 _REQUEST = written(f"SELECT {_COLUMNS} FROM role_requests WHERE id = :id")  # noqa: S608 - our own words
 
-# When the same was asked within the hour; a time that is still to come is from a wrong clock.
+# When the same was requested within the hour; a time in the future is from a wrong clock.
 _LATELY = written("""
     SELECT max(asked_at) FROM role_requests
     WHERE team_id = :team AND user_id = :user AND role = :role AND app_id = :app AND sent

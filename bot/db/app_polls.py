@@ -14,17 +14,17 @@ from bot.db.types import micros, moment
 from bot.db.wakeups import Topic
 
 FURTHEST_SECONDS = 86_400.0
-PAGE_SECONDS = 3600.0  # after which a list is looked at with all that belongs to it, although it is the same
+PAGE_SECONDS = 3600.0  # after which an unchanged list is polled in full all the same
 LEASED_AT_ONCE = 100  # apps that all replicas together may be polling
 FAILURES = 3  # polls of an app in a row
 
 
 class PollLease(Struct, frozen=True):
-    """An app leased for polling until the lease ends; `token` is passed once to `record_poll` or `record_failure`.
+    """An app leased for polling until the lease ends; pass `token` to `record_poll` or `record_failure` once.
 
-    While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`. `on_request`:
-    a webhook or a person wanted it, before its time. `running`: at the last poll a build was on its way. While the
-    first page of the list has `page_hash`, there is nothing to record; empty when all is to be looked at.
+    While `baseline_done` is false, the listed builds are not announced, except those made after `baseline_since`.
+    `on_request`: a webhook or a user requested the poll before it was due. `running`: a build was processing at the
+    last poll. While the first page of the list has `page_hash`, there is nothing to record; empty for a full poll.
     """
 
     app_id: str
@@ -38,9 +38,9 @@ class PollLease(Struct, frozen=True):
 
 
 class PollingStats(Struct, frozen=True):
-    """State of the polling: `behind` counts the apps without a successful poll for too long.
+    """State of the polling: `behind` counts the apps whose last successful poll is too old.
 
-    `oldest_poll` and `newest_poll` are when an app was last polled with success, UTC.
+    `oldest_poll` and `newest_poll` are the times (UTC) of the least and most recent successful poll of an app.
     """
 
     apps: int
@@ -51,7 +51,7 @@ class PollingStats(Struct, frozen=True):
 
 
 def ensure_apps(tx: Transaction, app_ids: Iterable[str], *, catalogue_seen_at: datetime | None) -> None:
-    """Watch these apps, due now, if they are not watched yet: a subscription to every app has met a new one.
+    """Start polling these apps now, unless they are polled already: new apps for subscriptions to every app.
 
     `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are announced. None
     (the first list) stands for the moment the oldest subscription to every app was made.
@@ -72,7 +72,7 @@ def claim_due_apps(
     """Take up to `limit` due apps with a subscription (paused or not) under a lease: those that were requested first,
     then the longest due.
 
-    `only_due=False` takes apps whose time has not come as well. A time further off than `furthest_seconds` is from
+    `only_due=False` takes apps whose time has not come as well. A time further ahead than `furthest_seconds` was set
     before the clock was set back, and counts as due.
     """
     token = fresh_token()
@@ -101,58 +101,57 @@ def claim_due_apps(
 
 
 def renew_leases(tx: Transaction, token: str, lease_seconds: float) -> None:
-    """Renew the leases of one `claim_due_apps` that have not ended yet, to last so long from now."""
+    """Renew the leases under one token that have not ended yet: they last `lease_seconds` from now."""
     tx.execute(_RENEW, token=token, lease=span(lease_seconds))
 
 
 def release_poll_leases(tx: Transaction) -> None:
-    """Release all poll leases: for a database of one process, when that has just started."""
+    """Release all poll leases, at the start of a process that has the database to itself."""
     tx.execute(_END_LOOKS)
 
 
 def poll_due_in(tx: Transaction, *, furthest_seconds: float = FURTHEST_SECONDS) -> float | None:
-    """Seconds until an app can be claimed; 0 if one can now, None if none is watched. See `claim_apps`."""
+    """Return the seconds until `claim_due_apps` finds an app; 0 if it does now, None if no app is polled."""
     wait = tx.execute(_DUE_IN, far=span(furthest_seconds), leased=far()).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
 def record_failure(tx: Transaction, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
-    """Release an app whose poll failed: due again in `retry_in_seconds`, or at once if a webhook arrived meanwhile.
+    """Release an app whose poll failed; it is due in `retry_in_seconds`, or now if a webhook arrived meanwhile.
 
-    With `failed` false the poll was interrupted by something else and is not counted as a failure. What was requested
-    stays requested.
+    With `failed` false the poll was interrupted and is not counted as a failure. A requested poll stays requested.
     """
     values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
     tx.execute(_FAIL, **values)
 
 
 def record_unchanged(tx: Transaction, app_id: str, token: str, next_at_seconds: float) -> None:
-    """Release an app whose list is as it was at the last poll: due again in so many seconds, as with `record_poll`."""
+    """Release an app whose list has not changed; it is due in `next_at_seconds`, as with `record_poll`."""
     tx.execute(_UNCHANGED, app=app_id, token=token, wait=span(next_at_seconds))
 
 
 def note_page(tx: Transaction, app_id: str, token: str, page_hash: str, seconds: float) -> None:
-    """All that this first page of the list tells is recorded by the poll under `token`, and nobody polled since.
+    """Record the hash of the first page if no other poll has run since the one under `token` recorded its content.
 
-    For so many seconds there is nothing to do at an app whose first page is the same.
+    For that many seconds an unchanged first page needs no further work.
     """
     tx.execute(_NOTE_PAGE, app=app_id, token=token, hash=page_hash, wait=span(seconds))
 
 
 def count_apps(tx: Transaction) -> tuple[int, int]:
-    """Return how many apps are watched, and how many of them have a build on its way."""
+    """Return how many apps are polled, and how many of them have a build that is processing."""
     row = tx.execute(_COUNT).one()
     return row.apps, row.running or 0
 
 
 def retry_failing(tx: Transaction) -> None:
-    """Let every app whose last poll failed be polled now, as if none had: what kept them all is over."""
+    """Make every app whose last poll failed due now and reset its failures, after an outage."""
     tx.execute(_RETRY)
     tx.notify(Topic.APP_POLLS)
 
 
 def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
-    """Mark these watched apps (None: all) as due now, and once more when a poll of them is running."""
+    """Mark these apps (None: all) as due now; an app that is being polled is polled once more."""
     if app_ids is None:
         tx.execute(_RING_ALL)
     else:
@@ -177,10 +176,10 @@ def list_watched_apps(tx: Transaction) -> set[str]:
 def get_polling_stats(
     tx: Transaction, *, behind_after_seconds: float = 60.0, overdue_after_seconds: float | None = None
 ) -> PollingStats:
-    """How many apps are watched and how well; for `/readyz` and the metrics.
+    """Return the number of polled apps and how far behind they are, for `/readyz` and the metrics.
 
-    An app is behind when its last three polls failed, or when its last success is so long ago and it is failing or
-    overdue: `overdue_after_seconds` beyond its time (as long, by default).
+    An app is behind when its last three polls failed, or when its last success is older than `behind_after_seconds` and
+    it is failing or overdue by `overdue_after_seconds` (by default the same).
     """
     overdue = behind_after_seconds if overdue_after_seconds is None else overdue_after_seconds
     spans = {"late": span(behind_after_seconds), "overdue": span(overdue)}
@@ -191,12 +190,12 @@ def get_polling_stats(
 
 _WAITED_FOR = "EXISTS (SELECT 1 FROM build_waiters w WHERE w.app_id = app_polls.app_id AND NOT w.notified)"
 
-# Whether an app is watched, for a few apps: by two looks into an index for each.
+# Whether an app has a subscription, for a few apps: two index lookups for each.
 _WATCHED = f"""(
         EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id IN (app_polls.app_id, '*')) OR {_WAITED_FOR}
     )"""  # noqa: S608 - our own words
 
-# The same for all apps: `*` is looked for once, and PostgreSQL reads the subscriptions once.
+# The same for all apps: one lookup of `*`, and PostgreSQL reads the subscriptions once.
 _EACH_WATCHED = f"""(
         EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = '*')
         OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id = app_polls.app_id) OR {_WAITED_FOR}
@@ -241,7 +240,7 @@ _RENEW = written("UPDATE app_polls SET lease_until = {now} + :lease WHERE lease_
 
 _END_LOOKS = written("UPDATE app_polls SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
 
-# By the index from both its ends: what is leased is due and comes first, and is followed by what is due next.
+# Reads the index from both ends: leased apps are due and come first, followed by the app that is due next.
 _DUE_IN = written(f"""
     SELECT CASE WHEN EXISTS (SELECT 1 FROM app_polls WHERE next_poll_at > {{now}} + :far AND {_WATCHED}) THEN 0 ELSE (
         SELECT min(w.at) - {{now}} FROM (

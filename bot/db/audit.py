@@ -1,4 +1,4 @@
-"""Who did what, when, and how it ended."""
+"""The audit log: actions of users, their times and results."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def _links(condition: str) -> Statement:
 
 
 _RECEIVED = _links("app_id IS NOT NULL")
-# by the user's index, not the app's: an app has the links of all its users
+# by the user's index, not the app's, which has the links of all users
 _RECEIVED_OF_APP = _links("(app_id = :app) IS TRUE")
 
 
 class ReceivedLink(NamedTuple):
-    """A build the user received a link to, and when the last time (aware)."""
+    """A build the user received a link to, with the time of the newest link (aware)."""
 
     app_id: str
     build_id: str
@@ -48,41 +48,42 @@ class ReceivedLink(NamedTuple):
 
 
 def add_entry(tx: Transaction, entry: AuditEntry) -> None:
-    """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
+    """Add an entry; `entry.at` is aware. Raises `DatabaseUnavailable`."""
     tx.rows(_INSERT, **asdict(entry))
 
 
 def record_choice(tx: Transaction, entry: AuditEntry, key: str, value: str) -> None:
-    """Add a line about what a user chose, and keep the choice as the value of `key`, in one commit."""
+    """Add an entry about a user's choice, and store the choice as the value of `key`, in one transaction."""
     add_entry(tx, entry)
     key_value.set_value(tx, key, value)
 
 
 def find_uploader(tx: Transaction, app_id: str, build_id: str) -> str | None:
-    """Return the user who uploaded a build from Slack; None for one that came another way."""
+    """Return the user who uploaded a build from Slack; None for a build that was uploaded elsewhere."""
     uploads = [(row.at, row.user_id) for row in tx.execute(_UPLOADS, app=app_id, build=build_id)]
     return max(uploads)[1] if uploads else None
 
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
-    """Return the builds of an app the user received links to, newest link first, with its time (aware)."""
+    """Return the builds of an app that the user received links to, newest link first."""
     return {link.build_id: link.at for link in _received(tx, _RECEIVED_OF_APP, most, user=user_id, app=app_id)}
 
 
 def count_receivers(tx: Transaction, app_id: str, build_id: str) -> int:
-    """Return how many people were given a link to a build of an app."""
+    """Return how many users received a link to a build of an app."""
     return int(tx.execute(_RECEIVERS, app=app_id, build=build_id).scalar_one())
 
 
 def list_links_received(tx: Transaction, user_id: str, most: int) -> list[ReceivedLink]:
-    """Return the builds of all apps the user received links to, newest link first."""
+    """Return the builds of all apps that the user received links to, newest link first."""
     return _received(tx, _RECEIVED, most, user=user_id)
 
 
 def _received(tx: Transaction, statement: Statement, most: int, **of: str) -> list[ReceivedLink]:
     """Return up to `most` builds, each with its newest link, newest first.
 
-    Several links are of one build: each look is at twice as many as the one before, until there are enough builds.
+    Several links may be to one build, so each query reads twice as many links as the last, until there are enough
+    builds.
     """
     links = most
     while True:
@@ -102,20 +103,20 @@ def list_entries(  # noqa: PLR0917 - one filter each
     until: datetime | None = None,
     limit: int = 100,
 ) -> list[AuditEntry]:
-    """Return the newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
+    """Return the newest entries first, filtered by users, app and times (aware, inclusive)."""
     conditions = {"app_id = :app": app_id, "at >= :since": since, "at <= :until": until}
     given = [condition for condition, value in conditions.items() if value is not None]
     values = {"app": app_id, "since": since, "until": until, "most": limit}
     if user_ids is None:
         return [_entry(row) for row in tx.execute(_entries(*given), **values)]
-    of_person = _entries("user_id = :who", *given)  # one after the other, each by the index of users
+    of_person = _entries("user_id = :who", *given)  # one user at a time, each by the index of users
     rows = [row for user_id in sorted(set(user_ids)) for row in tx.execute(of_person, who=user_id, **values)]
     return [_entry(row) for row in sorted(rows, key=lambda row: (-row.at, -row.id))[:limit]]
 
 
 @cache
 def _entries(*conditions: str) -> Statement:
-    """Return the statement that reads the newest lines for which all of this holds."""
+    """Return the statement that reads the newest entries that match all conditions."""
     where = " AND ".join(conditions) or "true"
     return written(f"SELECT id, {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT :most")  # noqa: S608 - our own words
 
@@ -126,7 +127,7 @@ def _entry(row: Any) -> AuditEntry:
     return AuditEntry(**{**values, **words, "at": moment(row.at)})
 
 
-# Not by time: that reads the app's.
+# Not by time, or the index of the app's entries would be read.
 _UPLOADS = written("""
     SELECT at, user_id FROM audit
     WHERE app_id = :app AND build_id = :build AND action = {action.UPLOAD} AND outcome = {outcome.UPLOADED}

@@ -10,10 +10,10 @@ from bot.db import install_failures, key_value
 from bot.db.dialect_sql import JsonRows, Statement, as_rows, span, written
 from bot.db.transaction import Transaction
 
-# Notes that a user was notified once why something is paused.
+# Key-value entries: the user was notified once why something is paused.
 TOLD = ("withheld", "recalled watch", "recalled")
 
-AT_ONCE = 100  # audit rows that one transaction deletes, so that nobody waits for long
+AT_ONCE = 100  # audit rows deleted in one transaction, so that others do not wait long
 
 
 def count_links(
@@ -24,7 +24,7 @@ def count_links(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> int:
-    """Return how many links to an app's builds (all of them, or these) were issued between two aware moments."""
+    """Return how many links to an app's builds (all or these) were issued between two times (aware)."""
     conditions = {"at >= :since": since, "at <= :until": until}
     given = [condition for condition, value in conditions.items() if value is not None]
     if not build_ids:
@@ -36,9 +36,9 @@ def count_links(
 
 @cache
 def _count(*conditions: str, each: bool = False) -> Statement:
-    """Return the statement that counts an app's links, or those of each build, for which all of this holds.
+    """Return the statement that counts the links of an app, or of each build, that match all conditions.
 
-    A ticket is a link that was asked for; the token that is made when its page is used is the same link.
+    A ticket counts as a link; the token that is created when its page is used counts as the same link.
     """
     count = f"""
         SELECT count(*) FROM audit WHERE app_id = :app AND action = {{action.GET}} AND (
@@ -47,12 +47,12 @@ def _count(*conditions: str, each: bool = False) -> Statement:
     """  # noqa: S608 - our own words
     if not each:
         return written(count)
-    # a question for each build: of one about all of them PostgreSQL would read the app's rows
+    # one subquery per build: with one for all builds, PostgreSQL would read all rows of the app
     return written(f"SELECT ({count} AND build_id = o.build) FROM {{rows}}", JsonRows("rows", {"build": "text"}))  # noqa: S608 - our own words
 
 
 def purge_audit(tx: Transaction, days: float) -> int:
-    """Delete up to `AT_ONCE` audit rows older than so many days, the oldest first; return how many there were."""
+    """Delete up to `AT_ONCE` audit rows older than `days`, oldest first; return how many were deleted."""
     return len(tx.execute(_OLD, keep=span(days * 24 * 3600)))
 
 
@@ -64,8 +64,8 @@ def count_person(tx: Transaction, user_id: str) -> int:
 def erase_person(tx: Transaction, user_id: str) -> int:
     """Delete the records of a user's actions, and remove their id from the records of others.
 
-    Return the number of audit rows about them. Roles, subscriptions, goals and whether they were, or may be, asked to
-    try a build stay; how often a goal asked them does not, but for today's request.
+    Return the number of audit rows about the user. Roles, subscriptions, goals, build requests and the opt-out from
+    them stay. How often a goal asked the user is deleted, except for today's request.
     """
     lines = len(tx.execute(_ERASE, user=user_id))
     for removal in _REMOVALS:
@@ -81,7 +81,7 @@ _OF_PERSON = written("SELECT count(*) FROM audit WHERE user_id = :user")
 
 _ERASE = written("DELETE FROM audit WHERE user_id = :user RETURNING id")
 
-# Requests of theirs that are decided or were never sent.
+# The user's requests that are decided or were never sent.
 _DONE = "SELECT r.id FROM role_requests r WHERE r.user_id = :user AND (r.decided_at IS NOT NULL OR NOT r.sent)"
 
 _REMOVALS = (
@@ -92,7 +92,7 @@ _REMOVALS = (
     written("DELETE FROM sent_builds WHERE sender = :user OR recipient = :user"),
     written(f"DELETE FROM role_request_copies WHERE request_id IN ({_DONE})"),  # noqa: S608 - our own words
     written(f"DELETE FROM role_requests WHERE id IN ({_DONE})"),  # noqa: S608 - our own words
-    # what the others found out with these votes stays
+    # the votes stay, as the result of the bisect depends on them
     written("UPDATE bisection_verdicts SET user_id = 'forgotten ' || CAST(id AS text) WHERE user_id = :user"),
     written("UPDATE bisections SET created_by = '' WHERE created_by = :user"),
 )
@@ -103,7 +103,7 @@ _OLD = written(f"""
     ) RETURNING id
 """)  # noqa: S608 - our own words
 
-# The ids of people are in capitals, which few outcomes have: those are in an index of their own.
+# User ids are in capitals, which few outcomes contain: those have a partial index.
 _UNNAME = written("""
     UPDATE audit SET outcome = replace(outcome, :user, 'somebody') WHERE id IN (
         SELECT n.id FROM audit n WHERE n.outcome <> lower(n.outcome) AND n.outcome <> replace(n.outcome, :user, '')

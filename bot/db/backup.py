@@ -1,4 +1,4 @@
-"""Backups of the database in one file: made while the bot runs, checked, and restored while it doesn't."""
+"""Backups of the database in one file: created while the bot runs, verified, and restored while it is stopped."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bot.i18n import english
 # https://www.sqlite.org/fileformat.html#magic_header_string and the first bytes of pg_dump's custom format
 HEADERS = {SQLITE: b"SQLite format 3\x00", POSTGRESQL: b"PGDMP"}
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
-REPLACED = ".replaced"  # the database that a restore replaced
+REPLACED = ".replaced"  # suffix of the database that a restore replaced
 
 
 class Backup(Struct, frozen=True):
-    """A backup file that was checked; `version` is that of its tables."""
+    """A verified backup file; `version` is its schema version."""
 
     file: Path
     dialect: str
@@ -33,9 +33,9 @@ class Backup(Struct, frozen=True):
 
 
 def back_up(address: str, file: Path) -> Backup:
-    """Write a whole backup of the database to `file`, replacing an earlier backup only once the new one is checked.
+    """Write a backup of the database to `file`, replacing an earlier backup only once the new one is verified.
 
-    Raises BotError: there is no database, the file is something else, the disk is full, pg_dump fails.
+    Raises BotError: there is no database, the file is no backup, the disk is full, pg_dump fails.
     """
     place, file = DatabaseUrl.parse(address), file.expanduser()
     _require_replaceable(place, file)
@@ -51,9 +51,9 @@ def back_up(address: str, file: Path) -> Backup:
 
 
 def restore(address: str, file: Path) -> Backup:
-    """Replace the database with a backup that was checked before. A SQLite file that stood there is kept beside it.
+    """Replace the database with a verified backup. A replaced SQLite file is kept beside it.
 
-    Raises BotError: the file is no whole backup or of a newer version, a bot is running on the database.
+    Raises BotError: the backup is incomplete or of a newer version, a bot is using the database.
     """
     place, backup = DatabaseUrl.parse(address), check(file.expanduser())
     if backup.dialect != place.dialect:
@@ -73,7 +73,7 @@ def restore(address: str, file: Path) -> Backup:
 
 
 def check(file: Path) -> Backup:
-    """Read a backup through, and return what it is. Raises BotError when it is damaged, empty or no backup."""
+    """Read the whole backup and return its description. Raises BotError when it is damaged, empty or no backup."""
     dialect = _dialect_of(file)
     if dialect is None:
         raise BotError(english(f"{file} isn't a backup."), english("Name a file that `applivery-bot backup` made."))
@@ -95,7 +95,7 @@ def _dialect_of(file: Path) -> str | None:
 
 
 def _require_replaceable(place: DatabaseUrl, file: Path) -> None:
-    """Raise BotError for a file that is the database itself, a folder, or something else than an earlier backup."""
+    """Raise BotError unless the file is an earlier backup, or does not exist."""
     beside = [] if place.file is None else [place.file.with_name(place.file.name + end) for end in sqlite_files.BESIDE]
     if any(path.exists() and file.exists() and path.samefile(file) for path in beside):
         raise BotError(english(f"{file} is the database itself."), english("Name another file for the backup."))
@@ -107,7 +107,7 @@ def _require_replaceable(place: DatabaseUrl, file: Path) -> None:
 
 @contextmanager
 def _partial_file(file: Path) -> Iterator[Path]:
-    """Make an empty file beside `file` that only its owner can read; it is gone at the end unless it was renamed."""
+    """Create an empty file beside `file` that only its owner can read; delete it at the end unless it was renamed."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".partial", dir=file.parent)
     except OSError as problem:
@@ -142,7 +142,7 @@ def _sync(file: Path) -> None:
 
 
 def _copy_sqlite(place: DatabaseUrl, partial: Path) -> None:
-    """Copy the database in one step, as of one moment, beside a bot that writes on.
+    """Copy a consistent snapshot of the database while a bot may be writing to it.
 
     https://www.sqlite.org/backup.html
     """
@@ -165,7 +165,7 @@ def _copy_sqlite(place: DatabaseUrl, partial: Path) -> None:
 
 
 def _sqlite_version(file: Path) -> str | None:
-    """Return the version of the tables in a file that is whole. Raises StartupError when it is damaged."""
+    """Return the schema version of an undamaged file, None without tables. Raises StartupError when it is damaged."""
     try:
         with closing(_open_backup(file)) as backup:
             [found] = backup.execute("PRAGMA integrity_check(1)").fetchone()
@@ -180,7 +180,7 @@ def _sqlite_version(file: Path) -> str | None:
 
 
 def _open_backup(file: Path) -> sqlite3.Connection:
-    """Open a file that nobody writes, and that may be on a disk that can only be read."""
+    """Open a file that no process writes, and that may be on a read-only disk."""
     return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
@@ -189,9 +189,9 @@ def _damaged_backup(file: Path, reason: str) -> BotError:
 
 
 def _replace_sqlite(place: DatabaseUrl, backup: Path) -> None:
-    """Put the backup in the database's place, in one step; what stood there is kept as `….replaced`.
+    """Replace the database with the backup atomically; the replaced file is kept as `….replaced`.
 
-    At no moment is there no database: a bot that starts then would make a new, empty one.
+    The database exists at every moment, or a bot that starts meanwhile would create an empty one.
     """
     assert place.file
     place.file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Bisects: begun, voted in and ended; each change and the messages that show it are one commit."""
+"""Bisects: start, votes and end; each change and the messages that show it are one transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEAD = 0  # the number of a bisect's first message; its steps are counted from 1
 
 
 class VoteResult(Struct, frozen=True):
-    """A bisect after a vote, and whether that changed a thing."""
+    """A bisect after a vote, and whether the vote changed it."""
 
     bisection: Bisection
     is_counted: bool
@@ -45,12 +45,12 @@ def list_running_bisections(tx: Transaction, channel_id: str) -> list[Bisection]
 
 
 def find_range(tx: Transaction, bisection: Bisection) -> BisectionRange:
-    """Return how far a bisect is, now that some builds may be recalled."""
+    """Return the remaining range of a bisect, without builds that were recalled meanwhile."""
     return decisions.narrowed(bisection, recalls.find_recalled(tx, [build.id for build in bisection.builds]))
 
 
 def find_thread(tx: Transaction, number: int, place: int) -> str | None:
-    """Return the ts of the thread that a message of a bisect belongs in; None for one that is in no thread."""
+    """Return the ts of the thread that a message of a bisect belongs to; None for a message outside a thread."""
     row = tx.execute(_PLACE, id=number).first()
     if row is None or row.thread_ts or place == HEAD or row.channel_id.startswith("D"):
         return row.thread_ts if row else None
@@ -64,7 +64,7 @@ def card_key(number: int, place: int) -> str:
 
 
 def place_of(card: str) -> tuple[int, int]:
-    """Return the number of a bisect and of its message, by the message's name. Raises ValueError."""
+    """Return the numbers of a bisect and of its message from the message's name. Raises ValueError."""
     _, number, place = card.split("/")
     return int(number), int(place)
 
@@ -104,9 +104,9 @@ def _json(value: object) -> str:
 
 
 def start_bisection(tx: Transaction, new: Bisection) -> tuple[Bisection, bool]:
-    """Begin a bisect and enqueue its first messages; return it and whether it is new.
+    """Start a bisect and enqueue its first messages; return it and whether it is new.
 
-    While one of the same app and platform runs in the channel, that one is returned.
+    A running bisect of the same app and platform in the channel is returned instead.
     """
     same = {"channel": new.channel_id, "running_for": _running_for(new.app.id, new.platform)}
     row = tx.execute(
@@ -130,11 +130,11 @@ def start_bisection(tx: Transaction, new: Bisection) -> tuple[Bisection, bool]:
 
 
 def vote(tx: Transaction, number: int, new: Vote, gone: Collection[str] = ()) -> VoteResult | None:
-    """Count a tester's vote and ask about the next build, in one commit; None without such a bisect.
+    """Count a tester's vote and ask about the next build, in one transaction; None without such a bisect.
 
-    `gone` has the ids of builds that Applivery has no more. A vote for a build that was asked about before counts as
-    well, in a bisect that ended with a result too: where it contradicts the others, that build is asked about again.
-    The row is locked, so votes of several replicas come one after the other.
+    `gone` are the ids of builds that were deleted from Applivery. A vote for an earlier build counts too, even in a
+    bisect that ended with a result: if it contradicts other votes, that build is asked about again. The row is locked,
+    so votes of several replicas come one after the other.
     """
     before = _locked(tx, number)
     if before is None:
@@ -149,7 +149,7 @@ def vote(tx: Transaction, number: int, new: Vote, gone: Collection[str] = ()) ->
 
 
 def leave_out(tx: Transaction, number: int, gone: Collection[str]) -> Bisection | None:
-    """Go on without builds that cannot be had any more; None without such a bisect."""
+    """Continue without builds that are no longer available; None without such a bisect."""
     before = _locked(tx, number)
     if before is None or before.state is not BisectionState.RUNNING:
         return before
@@ -158,7 +158,7 @@ def leave_out(tx: Transaction, number: int, gone: Collection[str]) -> Bisection 
 
 
 def stop_bisection(tx: Transaction, number: int) -> tuple[Bisection, bool] | None:
-    """End a bisect that runs; return it and whether it was running, None without such a bisect."""
+    """Stop a bisect; return it and whether it was running, None without such a bisect."""
     before = _locked(tx, number)
     if before is None or before.state is not BisectionState.RUNNING:
         return None if before is None else (before, False)
@@ -166,16 +166,16 @@ def stop_bisection(tx: Transaction, number: int) -> tuple[Bisection, bool] | Non
 
 
 def expire_bisections(tx: Transaction, patience: timedelta) -> list[Bisection]:
-    """End the bisects in which nothing was voted for so long; return them."""
+    """End the bisects without a vote for `patience`; return them."""
     numbers = tx.execute(_OLD, patience=span(patience.total_seconds())).scalars()
     found = [_locked(tx, number) for number in numbers]
     return [_end(tx, each, BisectionState.EXPIRED) for each in found if each and each.state is BisectionState.RUNNING]
 
 
 def _locked(tx: Transaction, number: int) -> Bisection | None:
-    """Return a bisect that no other transaction changes until this one has ended.
+    """Return a bisect, locked until this transaction ends.
 
-    The channel is locked before it, as `channel_moves` does, so that the two never wait for each other.
+    The channel is locked first, as in `channel_moves`, to avoid a deadlock.
     """
     tx.execute(_LOCK_CHANNEL, id=number)
     row = tx.execute(_LOCK, id=number).first()
@@ -183,7 +183,7 @@ def _locked(tx: Transaction, number: int) -> Bisection | None:
 
 
 def _is_open(tx: Transaction, bisection: Bisection) -> bool:
-    """Return whether votes still count: while it runs, and after its result until another takes its place."""
+    """Return whether votes still count: while it runs, and after its result until another bisect replaces it."""
     if bisection.state is not BisectionState.FOUND:
         return bisection.state is BisectionState.RUNNING
     others = list_running_bisections(tx, bisection.channel_id)
@@ -196,7 +196,7 @@ def _running_for(app_id: str, platform: str) -> str:
 
 
 def _move_on(tx: Transaction, before: Bisection, after: Bisection, changed: Collection[int]) -> Bisection:
-    """Ask about the next build, or say the result; what has changed, these messages too, is shown anew."""
+    """Ask about the next build, or announce the result, and update the messages that changed."""
     found = find_range(tx, after)
     asked = RESULT if found.ask is None else found.ask
     places = {*changed}
@@ -229,7 +229,7 @@ def _store(tx: Transaction, bisection: Bisection, places: Iterable[int]) -> Bise
 
 
 def _enqueue(tx: Transaction, bisection: Bisection, places: Sequence[int]) -> None:
-    """Enqueue the present state of these messages: the new step first, then the edits of those that were posted."""
+    """Enqueue the current state of these messages: the new step first, then edits of those that were posted."""
     new = len(bisection.steps)
     order = sorted(places, key=lambda place: (place != HEAD or bisection.version > 1, place != new, place))
     rows = as_rows(
@@ -303,7 +303,7 @@ _NEW = JsonRows(
     "rows", {"n": "integer", "channel": "text", "app": "text", "build": "text", "event": "text", "key": "text"}
 )
 
-# The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
+# Lock the channel first, so that ids grow in the order in which its announcements are committed.
 _OPEN = written(
     """
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)

@@ -1,4 +1,4 @@
-"""Users who are notified when a build has ended."""
+"""Users who are notified when the processing of a build ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.model import Build
 
 
 def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channel_id: str | None = None) -> None:
-    """Tell this person, who asked in this channel, when the build has ended; its app is watched from now on."""
+    """Notify this user, who asked in this channel, when the build is processed; start polling its app."""
     about = {"build": build.id, "app": build.app.id, "snapshot": facts_of(build)}
     tx.execute(_WAIT, **about, user=user_id, team=team_id, channel=channel_id)
     tx.execute(_FOLLOW, app=build.app.id)
@@ -21,7 +21,7 @@ def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channe
 
 
 def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
-    """Return who waits for which build of an app: user ids by build id."""
+    """Return the users who wait for builds of an app: user ids by build id."""
     found: dict[str, list[str]] = {}
     for row in tx.execute(_WAITING, app=app_id):
         found.setdefault(row.build_id, []).append(row.user_id)
@@ -29,7 +29,7 @@ def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
 
 
 def list_waiters_now(tx: Transaction, app_id: str) -> tuple[datetime, dict[str, list[str]]]:
-    """Return the database's time (UTC), and what `list_waiters` does."""
+    """Return the database's time (UTC) and the result of `list_waiters`."""
     return current_time(tx), list_waiters(tx, app_id)
 
 
@@ -40,7 +40,7 @@ def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | No
 
 
 def remove_waiter(tx: Transaction, build_id: str, user_id: str | None = None) -> bool:
-    """Remove all waiters of a build, or this user; False when there were none."""
+    """Remove all waiters of a build, or only this user; False when there were none."""
     return tx.execute(_DONE, build=build_id, user=user_id).first() is not None
 
 

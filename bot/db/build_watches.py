@@ -1,4 +1,4 @@
-"""Users who watch a build, with the place of their progress message and what it last showed."""
+"""Users who watch a build, with the location and last text of their progress message."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bot.db.wakeups import Topic
 from bot.domain.model import Build, BuildEvent, NewDelivery
 from bot.domain.states import WatchState
 
-FURTHEST = span(660)  # ten minutes, which is the most that Slack is waited for
+FURTHEST = span(660)  # ten minutes: the longest wait for Slack
 
 
 class BuildWatch(Struct, frozen=True):
-    """One person's progress message about one build; times are aware UTC.
+    """A user's progress message about a build; times are aware UTC.
 
-    `channel` and `ts` are None until it is posted, `shown` is the text it had last. `build` is as it was last
-    recorded, or as the person saw it; `seen_at` is when it was last looked at, None before that.
+    `channel` and `ts` are None until it is posted, `shown` is its last text. `build` is as last recorded, or as the
+    user saw it; `seen_at` is the time of the last poll, None before the first.
     """
 
     build: Build
@@ -40,7 +40,7 @@ class BuildWatch(Struct, frozen=True):
 
 
 def add_watch(tx: Transaction, build: Build, user_id: str, usual: timedelta | None) -> bool:
-    """Let this person, who awaits the build, have a progress message; False when they have one already."""
+    """Add a progress message for a user who waits for the build; False when there is one already."""
     about = {"build": build.id, "app": build.app.id, "user": user_id}
     seconds = None if usual is None else usual.total_seconds()
     made = tx.execute(_FOLLOW, **about, usual=seconds).first() is not None
@@ -49,19 +49,18 @@ def add_watch(tx: Transaction, build: Build, user_id: str, usual: timedelta | No
 
 
 def stop_watch(tx: Transaction, build_id: str, user_id: str) -> None:
-    """Stop notifying this user of the build, of its progress as well as of its end."""
+    """Stop notifying this user of the build's progress and of its end."""
     about = {"build": build_id, "user": user_id}
     tx.execute(_STOP, **about)
     tx.execute(_STOP_WAITING, **about)
 
 
 def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str | None]]:
-    """Return the builds this person waits for, as they were last recorded, or as the person saw them; the last one
-    first.
+    """Return the builds this user waits for, as last recorded or as the user saw them, newest watch first.
 
-    Each comes with the channel in which they asked.
+    Each comes with the channel in which the user asked.
 
-    Those whose facts only another version of this program can read are left out.
+    Builds that only another version of this program can read are left out.
     """
     found: list[tuple[Build, str | None]] = []
     for row in tx.execute(_WATCHED, user=user_id):
@@ -73,7 +72,7 @@ def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str 
 def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[BuildWatch]:
     """Lease progress messages that may have to change, until the lease ends or `record_shown` returns them.
 
-    Those whose facts only another version of this program can read are left to it.
+    Builds that only another version of this program can read are left to that version.
     """
     taken = tx.execute(_TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
     rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
@@ -82,33 +81,33 @@ def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[
 
 
 def mark_post_attempted(tx: Transaction, watch: BuildWatch) -> bool:
-    """Record that its message is posted now; False when a post with unknown outcome was begun before."""
+    """Record that posting the message starts now; False when an earlier post has an unknown outcome."""
     return tx.execute(_ATTEMPT, **_key(watch)).first() is not None
 
 
 def record_shown(tx: Transaction, watch: BuildWatch, channel: str, ts: str, text: str, *, again_in: float) -> None:
-    """Record where the progress message is and what it shows; it is due again in so many seconds."""
+    """Record where the progress message is and what it shows; it is due again in `again_in` seconds."""
     _update_watch(tx, _SHOWN, watch, channel=channel, ts=ts, text=text, wait=span(again_in))
 
 
 def postpone_watch(tx: Transaction, watch: BuildWatch, again_in: float) -> None:
-    """Slack would not have it now: try again in so many seconds."""
+    """Make the watch due again in `again_in` seconds, after Slack rejected the message."""
     _update_watch(tx, _PUT_OFF, watch, wait=span(again_in))
 
 
 def release_watch(tx: Transaction, watch: BuildWatch) -> None:
-    """End the lease of a message whose update was interrupted: it is due now."""
+    """Release the lease of a message whose update was interrupted; it is due now."""
     _update_watch(tx, _RELEASE, watch)
     tx.notify(Topic.BUILD_WATCHES)
 
 
 def end_watch(tx: Transaction, watch: BuildWatch) -> None:
-    """End the updates of the progress message; the user is still notified of the end if they wait for it."""
+    """Stop updating the progress message; a user who waits for the build is still notified of its end."""
     _update_watch(tx, _END, watch)
 
 
 def _update_watch(tx: Transaction, statement: Statement, watch: BuildWatch, **more: object) -> None:
-    """Changes nothing if the person began to watch anew meanwhile."""
+    """Run an update; it changes nothing if the user started a new watch meanwhile."""
     tx.execute(statement, **_key(watch), **more)
 
 
@@ -118,11 +117,11 @@ def watch_due_in(tx: Transaction) -> float | None:
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
-# -------------------------------------------------------------- what is said as a new message
+# -------------------------------------------------------------- new messages
 
 
 def enqueue_stuck(tx: Transaction, watch: BuildWatch) -> None:
-    """Notify the user once that the build seems stuck: an edit sends no notification."""
+    """Notify the user once, in a new message (an edit notifies no one), that the build seems stuck."""
     if tx.execute(_STUCK, **_key(watch)).first() is not None:
         new = NewDelivery(watch.user_id, watch.build.id, BuildEvent.STUCK)
         outbox_enqueue.enqueue(tx, watch.build.app.id, [new])
@@ -144,7 +143,7 @@ def _enqueue_end(
     about = {"app": app_id, "build": build_id}
     waited = sorted(tx.execute(_WAIT_NO_MORE, **about, user=user_id).scalars())
     if waited:
-        tx.execute(_REMEMBER, **about)  # what is said needs the build's name
+        tx.execute(_REMEMBER, **about)  # the message needs the build's name
         rows = as_rows({"user_id": user} for user in waited)
         result = tx.execute(_TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
         new = [NewDelivery(row.user_id, build_id, event, part=row.times) for row in result]
@@ -174,7 +173,7 @@ def _progress(row: Any) -> BuildWatch | None:
         return None
 
 
-# What was recorded after the user asked is news to them; the waiter's row has that time.
+# The user does not know what was recorded after the request, whose time is in the waiter's row.
 _FOLLOW = written("""
     INSERT INTO build_watches
         (build_id, user_id, app_id, state, started_at, expected_seconds, last_text, post_attempted,
@@ -203,7 +202,7 @@ _WATCHED = written("""
 
 _STOP_WAITING = written("UPDATE build_waiters SET notified = true WHERE build_id = :build AND user_id = :user")
 
-# + before the order: by the index, all that is not due would be read in search of more that is.
+# `+` keeps the planner from ordering by the index, which would read all rows that are not due.
 _TAKE = written("""
     WITH due AS MATERIALIZED (
         SELECT build_id, user_id FROM build_watches WHERE due_at <= {now} OR due_at > {now} + :far
@@ -213,7 +212,7 @@ _TAKE = written("""
     RETURNING build_id, user_id
 """)
 
-# What was recorded before the person asked is older than what they saw then.
+# A record from before the request is older than what the user saw.
 _READ = written(
     """
     SELECT p.user_id, p.state, p.started_at, p.expected_seconds, p.channel, p.ts, p.last_text, p.stuck_notified,
@@ -262,7 +261,7 @@ _WAIT_NO_MORE = written("""
     RETURNING user_id
 """)
 
-# A build that was deleted before the first poll is known from the watch alone.
+# A build that was deleted before the first poll is known only from the watch.
 _REMEMBER = written("""
     INSERT INTO builds (build_id, app_id, stage, snapshot, deleted, changed_at, content_hash, made_at, seen_at, since)
     SELECT build_id, app_id, {stage.PENDING}, snapshot, true, {now}, '', {now}, {now}, {now} FROM build_waiters

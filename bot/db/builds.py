@@ -17,7 +17,7 @@ from bot.domain.model import Build, BuildEvent, BuildTransition, CurrentBuild, K
 
 
 class PollRecord(Struct, frozen=True):
-    """What `record` did: the builds that moved, how many announcements that made; nothing if the lease was lost."""
+    """Result of `record_poll`: changed builds and number of new announcements; empty if the lease was lost."""
 
     moved: frozenset[str] = frozenset()
     announced: int = 0
@@ -25,16 +25,16 @@ class PollRecord(Struct, frozen=True):
 
 
 def list_known(tx: Transaction, app_id: str, ids: Iterable[str] = ()) -> dict[str, KnownBuild]:
-    """Return the builds of an app as last recorded: those with these ids, and all that have not ended."""
+    """Return the builds of an app as last recorded: those with these ids, and all that are still processing."""
     rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
     result = tx.execute(_KNOWN, app=app_id, rows=rows)
     return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in result}
 
 
 def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[str]:
-    """Return which of these builds (id → mark as listed now) were listed with other words before.
+    """Return which of these builds (id → hash of the listed text) were edited since they were last listed.
 
-    A build without a stored mark gets one now, and is not one of them.
+    A build without a stored hash gets one now, and is not returned.
     """
     rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
     found_rows = tx.execute(_EDITED, app=app_id, rows=rows)
@@ -44,9 +44,9 @@ def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[s
 
 
 def find_unlisted(tx: Transaction, app_id: str, listed: Iterable[str], *, whole: bool, most: int) -> list[str]:
-    """Builds on cards that a list of the newest ones lacks, the newest first; `whole`: all of the app's are listed.
+    """Return builds on cards that a list of the newest builds lacks, newest first; `whole`: the list is complete.
 
-    Each may have been deleted in Applivery.
+    They may have been deleted in Applivery.
     """
     rows = as_rows({"id": build_id} for build_id in sorted(set(listed)))
     result = tx.execute(_UNLISTED, app=app_id, rows=rows, whole=whole, most=most)
@@ -64,15 +64,14 @@ def record_poll(
     baseline_done: bool = True,
     running: bool = False,
 ) -> PollRecord:
-    """Record the result of a poll and enqueue its announcements, all of it or none.
+    """Record the result of a poll and enqueue its announcements, in one transaction.
 
-    A build changes only if it is still in the stage it was seen in, and only changes made here, and not silently, are
-    announced, in the order given: doing it twice, or racing with another caller, changes nothing more. Cards already
-    posted that are affected, also by a change of supersession, are to be edited. The lease ends: the app is due again
-    in `next_at_seconds`, or at once if a webhook arrived meanwhile; `running` says whether a build is on its way. A
-    lost lease (lapsed, or the subscriptions changed)
-    records nothing; the app is due again already. Token None (no poll) leaves the app's schedule and baseline alone.
-    Raises `DatabaseUnavailable`.
+    A build changes only if it is still in the stage it was read in. Only changes that are made here and are not silent
+    are announced, in the given order, so repeating the call, or racing with another, changes nothing more. Edits of
+    posted cards that are affected, also by a change of supersession, are enqueued. The lease ends: the app is due in
+    `next_at_seconds`, or now if a webhook arrived meanwhile; `running` says whether a build is processing. With a lost
+    lease (lapsed, or the subscriptions changed) nothing is recorded; the app is due already. Token None (no poll)
+    leaves the app's schedule and baseline alone. Raises `DatabaseUnavailable`.
     """
     schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done, "running": running}
     if token is not None and not tx.execute(_SCHEDULE, **schedule).first():
@@ -94,7 +93,7 @@ def record_poll(
 
 
 def _move_builds(tx: Transaction, app_id: str, changes: Sequence[BuildTransition]) -> dict[str, _Place]:
-    """Change the builds that are still in the stage they were seen in; return those, each with its place in time."""
+    """Change the builds that are still in the stage they were read in; return those, each with its order in time."""
     rows = {
         change.build.id: {**row_of(change.build, n, change.mark), "before": change.before}
         for n, change in enumerate(changes)
@@ -111,9 +110,9 @@ def _move_builds(tx: Transaction, app_id: str, changes: Sequence[BuildTransition
 def enqueue_deliveries(
     tx: Transaction, app_id: str, announcements: Sequence[NewDelivery], builds: Sequence[Build] = ()
 ) -> int:
-    """Write down what is to be said that no move of a build has caused; each once. Returns how many were new.
+    """Enqueue deliveries that no change of a build has caused, each once; return how many were new.
 
-    Builds without a record are recorded as they are given.
+    Builds without a record are recorded as given.
     """
     if builds:
         tx.execute(_INSERT, app=app_id, rows=as_rows(row_of(build, n) for n, build in enumerate(reversed(builds))))
@@ -121,9 +120,9 @@ def enqueue_deliveries(
 
 
 def record_edits(tx: Transaction, builds: Sequence[Build], marks: Mapping[str, str]) -> None:
-    """Builds were edited in Applivery: remember the new words, and show their cards anew.
+    """Record builds that were edited in Applivery, and enqueue the edits of their cards.
 
-    Those that have moved since they were listed stay as they are.
+    Builds that changed stage since they were listed stay as they are.
     """
     rows = as_rows({"id": b.id, "stage": b.stage, "facts": facts_of(b), "mark": marks[b.id]} for b in builds)
     tx.execute(_REWRITE, rows=rows)
@@ -147,7 +146,7 @@ _Place = tuple[datetime, datetime]
 def _made_known(
     deliveries: Iterable[NewDelivery], changes: Iterable[BuildTransition], places: Mapping[str, _Place]
 ) -> list[CurrentBuild]:
-    """Record that channels now show these ready builds, which supersede older ones there."""
+    """Record that channels now show these ready builds, which supersede older builds there."""
     ready = {change.build.id: change.build for change in changes if can_be_had(change.build)}
     return [
         CurrentBuild(delivery.channel_id, ready[delivery.build_id], *places[delivery.build_id])
@@ -192,7 +191,7 @@ _UNLISTED = written(
     JsonRows("rows", {"id": "text"}),
 )
 
-# What Applivery processes again is in progress from now on; an unknown state does not restart it.
+# A build that Applivery processes again is in progress from now on; an unknown state does not restart it.
 _MOVE = written(
     """
     UPDATE builds SET stage = o.stage, snapshot = o.facts, content_hash = o.mark, changed_at = {now},
@@ -220,7 +219,7 @@ _INSERT = written(
 
 _MARKS = JsonRows("rows", {"id": "text", "mark": "text"})
 
-# CROSS JOIN: SQLite keeps its order. It would read all builds an app ever had, and all of the list for each.
+# CROSS JOIN fixes SQLite's join order, which otherwise reads all builds an app ever had, and the whole list for each.
 # https://www.sqlite.org/optoverview.html#crossjoin
 _EDITED = written(
     """
@@ -246,7 +245,7 @@ _REWRITE = written(
     JsonRows("rows", {"id": "text", "stage": "text", "facts": "text", "mark": "text"}),
 )
 
-# Who waited for the build has it in the outbox now.
+# The waiters' notifications are in the outbox now.
 _WAIT_NO_MORE = written(
     """
     UPDATE build_waiters SET notified = true FROM {rows}
@@ -255,7 +254,7 @@ _WAIT_NO_MORE = written(
     JsonRows("rows", {"build": "text", "user_id": "text"}),
 )
 
-# Should the list have it all the same, it is looked at anew.
+# Should the build be listed all the same, the full list is read again.
 _FORGET_PAGE = written("UPDATE app_polls SET page_hash = '' WHERE app_id = :app")
 
 _FORGET = written("""

@@ -1,6 +1,7 @@
 """Moves everything recorded about a channel to its new id, in one transaction.
 
-Slack says so once; from then on the former id is unknown there. https://docs.slack.dev/reference/events/channel_id_changed
+Slack sends one event; from then on it does not know the former id.
+https://docs.slack.dev/reference/events/channel_id_changed
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from bot.db.dialect_sql import Statement, literal, written
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 
-NOTE = "moved/"  # and the former id: the present one, and when Slack said so
-REFUSED = "refused/"  # and a channel: the owners notified of the refusal that lasts
+NOTE = "moved/"  # key prefix, followed by the former id; the value is a `_Move`
+REFUSED = "refused/"  # key prefix, followed by a channel; the value lists the owners notified that it refuses messages
 WAKES = (Topic.OUTBOX, Topic.HELD, Topic.PAUSED_CHANNELS, Topic.SCHEDULED_REPORTS, Topic.GOALS, Topic.LINK_EXPIRIES)
 
 _LIKE = ("app_id", "build_ref")
-# The columns with a channel's id, but for that of `channel_leases`, with the others of each key that they are part of.
+# The columns with a channel id (except in `channel_leases`), each with the other columns of its unique keys.
 COLUMNS: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("app_channel_allowlist", "channel_id"): (("app_id",),),
     ("audit", "channel_id"): (),
@@ -55,15 +56,15 @@ class _Move(Struct, frozen=True):
 
 
 def list_moves(tx: Transaction) -> dict[str, str]:
-    """Return the present id of every channel that had another."""
+    """Return the current id of every channel whose id has changed, by former id."""
     return {former: move.to for former, move in _moves(tx).items()}
 
 
 def move_channel(tx: Transaction, old: str, new: str, at: float = 0.0) -> str | None:
-    """Move everything recorded about a channel to its new id; return the present id.
+    """Move everything recorded about a channel to its new id; return the current id.
 
-    `at` is when Slack said so: an event that comes again, or after a later one, changes nothing (None) but for what was
-    recorded under the old id since.
+    `at` is the time of Slack's event. A repeated or outdated event changes nothing (None), except that rows recorded
+    under the old id since are moved.
     """
     subscriptions.serialize_changes(tx)
     moves = _moves(tx)
@@ -83,13 +84,13 @@ def move_channel(tx: Transaction, old: str, new: str, at: float = 0.0) -> str | 
 
 
 def follow(tx: Transaction, channel_id: str) -> str | None:
-    """Return the present id of a channel that Slack does not know any more, and let what is left there follow it."""
+    """Return the current id of a channel that Slack no longer knows, and move what is recorded under the old id."""
     known = _moves(tx).get(channel_id)
     return move_channel(tx, channel_id, known.to, known.at) if known else None
 
 
 def last_message(tx: Transaction, channel_id: str) -> tuple[str, list[str]] | None:
-    """Return the ts of our last message in a channel, and the keys that one of which it carries; None without one."""
+    """Return the ts of the bot's last message in a channel and its possible keys; None without a message."""
     ts: str | None = tx.execute(_LAST_TS, channel=channel_id).scalar()
     if ts is None:
         return None
@@ -101,7 +102,7 @@ def _moves(tx: Transaction) -> dict[str, _Move]:
 
 
 def _note(tx: Transaction, moves: dict[str, _Move], old: str, move: _Move) -> None:
-    """Remember the move, also for the ids the channel had before the old one."""
+    """Record the move, also for the ids the channel had before the old one."""
     key_value.delete_value(tx, f"{NOTE}{move.to}")
     for former in (old, *(former for former, earlier in moves.items() if earlier.to == old and former != move.to)):
         key_value.set_value(tx, f"{NOTE}{former}", str(move))
@@ -125,7 +126,7 @@ def _move(table: str, column: str) -> Statement:
 
 
 def _drop_same(table: str, column: str, others: Sequence[str]) -> Statement:
-    """Return what deletes the rows of the old id that are there under the new one already."""
+    """Return the statement that deletes rows of the old id that exist under the new id already."""
     same = "".join(f" AND there.{other} = {table}.{other}" for other in others)
     return written(f"""
         DELETE FROM {table}
@@ -134,7 +135,7 @@ def _drop_same(table: str, column: str, others: Sequence[str]) -> Statement:
 
 
 def _move_texts(tx: Transaction, old: str, new: str) -> None:
-    """Change the id in what is kept to be undone, and in long commands: there it is a JSON text or a mention."""
+    """Change the id in saved undo data and long commands, where it is part of a JSON text or a mention."""
     words = {
         f"{side}_{name}": shape.format(channel_id)
         for side, channel_id in (("old", old), ("new", new))
@@ -164,11 +165,11 @@ _MOVE_TEXTS = written("""
     WHERE replace(value, :old, '') <> value
 """)
 
-# Makes everybody who claims or finishes a post there wait, so that the lease that moves is the current one.
+# Locks the channel, so that no replica claims or finishes a post there until its lease has moved.
 _LOCK_LEASES = written("UPDATE channel_leases SET has_pending = has_pending WHERE channel_id IN (:old, :new)")
 
-# A post in progress keeps its lease under the new id. If one is in progress there too, that one's lease stays, and the
-# other post is looked up in the channel afterwards.
+# A post in progress keeps its lease under the new id. If the new id has a post in progress too, that lease stays, and
+# the other post is looked up in the channel afterwards.
 _MOVE_LEASE = written("""
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_token, lease_until)
     SELECT :new, true, next_send_at, lease_token, lease_until FROM channel_leases WHERE channel_id = :old
@@ -188,7 +189,7 @@ _BOTH = """
 _LATER = "CASE WHEN o.created_at > n.created_at THEN o.id ELSE n.id END"
 _EARLIER = "CASE WHEN o.created_at > n.created_at THEN n.id ELSE o.id END"
 
-# Of two subscriptions to one app the later one stays, since that was meant last; what is held for the other is its own.
+# Of two subscriptions to one app the later one stays, and takes over what is held for the other.
 _SAME_SUBSCRIPTION = written(f"""
     UPDATE outbox SET subscription_id = (SELECT {_LATER} {_BOTH} AND {_EARLIER} = outbox.subscription_id)
     WHERE subscription_id IN (SELECT {_EARLIER} {_BOTH})
@@ -196,7 +197,7 @@ _SAME_SUBSCRIPTION = written(f"""
 
 _KEEP_LATER = written(f"DELETE FROM subscriptions WHERE id IN (SELECT {_EARLIER} {_BOTH})")  # noqa: S608 - our own words
 
-# Of two deliveries of one event the one that came further stays: its card is the one that is edited from now on.
+# Of two deliveries of one event the more advanced one stays: its card is the one that is edited from now on.
 _FURTHER = literal(
     """
     CASE {row}.state WHEN {delivery.POSTED} THEN 6 WHEN {delivery.SENDING} THEN 5 WHEN {delivery.DUE} THEN 4

@@ -1,4 +1,4 @@
-"""The one message a channel gets when the bot is invited: written down once for each channel, for good."""
+"""The message a channel gets when the bot is invited: once per channel, for good."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bot.db.wakeups import Topic
 from bot.domain.model import ChannelNotice
 from bot.domain.states import DeliveryState
 
-SOMETHING = "{}"  # an announcement without a build has a fact; this one needs no content
+SOMETHING = "{}"  # an announcement without a build needs a payload; this one has no content
 
 
 def enqueue_welcome(tx: Transaction, channel_id: str) -> None:
     """Enqueue the introduction of the bot to a channel, once.
 
-    Not where it was posted before, nor where there is a subscription. One that could not be posted, since the bot had
-    been removed again, is posted after the next invitation.
+    A channel with a subscription gets none. If it could not be posted because the bot was removed again, it is posted
+    after the next invitation.
     """
     row = {
         "channel": channel_id,
@@ -28,7 +28,7 @@ def enqueue_welcome(tx: Transaction, channel_id: str) -> None:
         tx.notify(Topic.OUTBOX)
 
 
-# The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
+# Lock the channel first, so that ids grow in the order in which its announcements are committed.
 _OPEN = written("""
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until) VALUES (:channel, true, 0, 0)
     ON CONFLICT (channel_id) DO UPDATE SET has_pending = true

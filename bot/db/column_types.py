@@ -1,4 +1,4 @@
-"""The column types that keep times and words what they are: for migrations, and copies of whole tables."""
+"""Column types that convert times and enums: for migrations, and copies of whole tables."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ class UtcMicros(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Aware time in, microseconds to the database."""
+        """Convert an aware time to microseconds."""
         return None if value is None else micros(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        """Microseconds from the database, aware UTC time out."""
+        """Convert microseconds to an aware UTC time."""
         return None if value is None else moment(value)
 
 
 class SanitizedText(TypeDecorator[str]):
-    """Text from outside, stored without what PostgreSQL cannot hold (NUL, half a surrogate pair)."""
+    """Untrusted text, stored without the characters that PostgreSQL rejects (NUL, lone surrogates)."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Any text in, storable text to the database."""
+        """Remove the characters that cannot be stored."""
         return None if value is None else storable(value)
 
 
 class ChannelId(SanitizedText):
-    """The id of a channel; what has one follows the channel to another (`channel_moves`)."""
+    """The id of a channel; `channel_moves` updates these columns when it changes."""
 
     cache_ok = True
 
 
 class EnumText(TypeDecorator[StrEnum]):
-    """A word of a closed vocabulary: only its enum's members go in, and come out."""
+    """A member of an enum, stored as its value."""
 
     impl = sa.Text
     cache_ok = True
@@ -54,13 +54,13 @@ class EnumText(TypeDecorator[StrEnum]):
         self.vocabulary = vocabulary
 
     def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
-        """A member in, its word to the database. Raises TypeError for a word that is spelt out."""
+        """Convert a member to its value. Raises TypeError for a plain string."""
         if value is not None and not isinstance(value, self.vocabulary):
             raise TypeError(f"{value!r} is no member of {self.vocabulary.__name__}")
         return value
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
-        """A word from the database, the member out. Raises ValueError for one the vocabulary cannot read."""
+        """Convert a value to its member. Raises ValueError for an unknown value."""
         return None if value is None else self.vocabulary(value)
 
 

@@ -1,4 +1,4 @@
-"""Parse the database's address, and prepare each connection to it."""
+"""Parse the database's address and configure each connection to it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ APPLICATION = "applivery-bot"
 SYNCHRONOUS = "FULL"
 SQLITE_ADDRESS = "sqlite:///"
 
-# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address may say otherwise.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address can override them.
 # Without the TCP ones a server that vanished from the network is noticed after two hours.
 LIBPQ_DEFAULTS = {
     "application_name": APPLICATION,
@@ -46,22 +46,22 @@ LIBPQ_DEFAULTS = {
 }
 
 
-PREPARE_THRESHOLD = "prepare_threshold"  # in an address: psycopg's, not libpq's
+PREPARE_THRESHOLD = "prepare_threshold"  # a parameter of psycopg's, not libpq's
 
 # Of several servers, the one that takes writes: after a failover the old one may be a standby.
 WRITABLE = {"target_session_attrs": "read-write"}
 
-IN_MEMORY = "sqlite:///:memory:"  # for tests: settings cannot name it, since a restart would forget everything
+IN_MEMORY = "sqlite:///:memory:"  # for tests: not allowed in settings, since a restart would lose all data
 
 
-_SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an address that are no secret
+_SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an address that are not secret
 
 
 class DatabaseUrl(Struct, frozen=True):
     """Where the database is; `file` is None in memory and on PostgreSQL, `url` on SQLite.
 
-    `prepare_threshold` is psycopg's: statements prepared after so many uses, None for none. `is_pooled`: a pgbouncer
-    in between gives each transaction another connection of the server's.
+    `prepare_threshold` is psycopg's: uses of a statement before it is prepared, None for never. `is_pooled`: a
+    pgbouncer in transaction mode may give each transaction another server connection.
     https://www.psycopg.org/psycopg3/docs/advanced/prepare.html, https://www.pgbouncer.org/features.html
     """
 
@@ -73,9 +73,9 @@ class DatabaseUrl(Struct, frozen=True):
 
     @classmethod
     def parse(cls, address: str) -> DatabaseUrl:
-        """Parse an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
+        """Parse an address in the format of `DATABASE_URL` (libpq parameters are kept), or `IN_MEMORY`.
 
-        Raises `StartupError` for anything else, without repeating a password that it may contain.
+        Raises `StartupError` for anything else, without the password that it may contain.
         """
         if address == IN_MEMORY:
             return cls(SQLITE)
@@ -106,7 +106,7 @@ class DatabaseUrl(Struct, frozen=True):
         return cls(POSTGRESQL, None, url.update_query_dict(missing), threshold, is_pooled)
 
     def check_replicas(self, count: int) -> None:
-        """Raise StartupError when so many processes cannot share this database.
+        """Raise StartupError when `count` processes cannot share this database.
 
         The lock on a file doesn't help: replicas on two machines or in two containers have a file each, and each
         announces every build.
@@ -124,8 +124,7 @@ class DatabaseUrl(Struct, frozen=True):
         return dict(arguments)
 
     def hidden(self, words: str) -> str:
-        """Return what a driver says, without the values it repeats from the address: they may be, or hold, the
-        password.
+        """Return a driver's message without the values it repeats from the address, which may contain the password.
         """
         if self.url is None:
             return words
@@ -142,7 +141,7 @@ class DatabaseUrl(Struct, frozen=True):
 
 
 def _prepare_threshold(written: object) -> int | None:
-    """Return psycopg's parameter from an address. Raises StartupError for what is neither a number nor `none`."""
+    """Return psycopg's parameter from an address. Raises StartupError unless it is a number or `none`."""
     if written is None:
         return 5
     word = str(written).lower()
@@ -154,7 +153,7 @@ def _prepare_threshold(written: object) -> int | None:
 
 
 def _file(name: str) -> Path:
-    """Return the file of this name, which need not be there yet. Raises `StartupError` when it can never be."""
+    """Return the file of this name, which need not exist yet. Raises `StartupError` for an impossible path."""
     try:
         file = Path(name).expanduser().resolve()
         is_folder = file.is_dir()
@@ -175,12 +174,12 @@ def _file(name: str) -> Path:
 
 
 def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool = False) -> Runner:
-    """Return a way to run transactions whose connections are prepared as their database needs; none is made yet.
+    """Return a runner whose connections are configured for their database; it connects on first use.
 
-    One that is for `reading` only changes nothing and creates nothing, and disturbs no process that writes.
+    With `reading` it is read-only, creates nothing, and does not block processes that write.
     """
     if place.dialect == POSTGRESQL:
-        from bot.db.postgres import pool  # noqa: PLC0415 - half a second and 15 MB that SQLite needs not
+        from bot.db.postgres import pool  # noqa: PLC0415 - half a second and 15 MB that SQLite does not need
 
         return pool(place, reading=reading)
     if reading:
@@ -188,15 +187,15 @@ def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool 
     return SqliteRunner(partial(_open, place, clock))
 
 
-# One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead of
-# failing with "database is locked". It also is what makes a database in memory one database.
+# One connection: SQLite allows one writer at a time anyway, and so transactions queue in order instead of failing with
+# "database is locked". A database in memory exists per connection, too.
 def _open(place: DatabaseUrl, clock: Callable[[], datetime]) -> sqlite3.Connection:
     prepared = ("busy_timeout = 5000", "journal_mode = WAL", f"synchronous = {SYNCHRONOUS}")
     return _prepared(sqlite3.connect(place.file or ":memory:", **_OPTIONS), clock, *prepared)
 
 
 def _open_to_read(place: DatabaseUrl, clock: Callable[[], datetime]) -> sqlite3.Connection:
-    """Open a SQLite file to read it beside the process that writes it.
+    """Open a SQLite file for reading while another process may write to it.
 
     `mode=rw` creates no file; the write-ahead log needs more than `mode=ro` (https://www.sqlite.org/wal.html#readonly).
     """
@@ -206,7 +205,7 @@ def _open_to_read(place: DatabaseUrl, clock: Callable[[], datetime]) -> sqlite3.
     return _prepared(connection, clock, "busy_timeout = 5000", "query_only = ON")
 
 
-# None: the driver starts no transactions of its own, we say BEGIN IMMEDIATE
+# None: the driver starts no transactions of its own; the runner executes BEGIN IMMEDIATE
 # (https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.isolation_level).
 _OPTIONS: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
@@ -223,21 +222,21 @@ def _prepared(connection: sqlite3.Connection, clock: Callable[[], datetime], *pr
 
 
 class SingleProcessLock:
-    """The lock file next to a SQLite database: one process at a time, as SQLite has no claims to share work by."""
+    """The lock file next to a SQLite database, which only one process at a time may use."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
     @classmethod
     def take(cls, file: Path) -> SingleProcessLock:
-        """Take the lock of this database file; raises `StartupError` if another process (or store) has it."""
+        """Take the lock of this database file. Raises `StartupError` if it is taken."""
         path = file.with_name(file.name + ".lock")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as problem:
             raise sqlite_files.cannot_open(path, problem) from problem
         try:
-            # The kernel drops it with the process, however that ends; so a leftover file does not block.
+            # The kernel releases it with the process, so a leftover file does not block.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
             owner = os.read(descriptor, 20).decode(errors="replace").strip()
@@ -252,7 +251,7 @@ class SingleProcessLock:
         return cls(descriptor)
 
     def free(self) -> None:
-        """Let the next one in; the file stays, since removing it would race with them."""
+        """Release the lock; the file stays, since removing it would race with the next process."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

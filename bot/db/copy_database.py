@@ -1,4 +1,4 @@
-"""Copy everything from one database to another, of the same kind or not, while no bot uses either."""
+"""Copy one database to another, of the same kind or not, while no bot uses either."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from bot.db.sqlalchemy_connection import sqlalchemy_connection
 from bot.exceptions import BotError, DatabaseNotFound
 from bot.i18n import english
 
-ROWS = 1000  # that are read and written at once
+ROWS = 1000  # read and written at once
 
 
 async def copy_database(source: str, target: str) -> dict[str, int]:
-    """Copy all rows of the bot's tables into an empty database, which is created where it can be.
+    """Copy all rows of the bot's tables into an empty database; a missing SQLite file is created.
 
-    Both are addresses as of DATABASE_URL. Return how many rows each table has, the same in both. It is all or nothing:
-    one transaction. Raises BotError: a bot uses one of them, the target has rows, the source is of another version.
+    Both are addresses in the format of DATABASE_URL. Return the number of rows copied per table. All is one
+    transaction. Raises BotError: a bot uses one of them, the target has rows, the source is of another version.
     """
     read_from, write_to = DatabaseUrl.parse(source), DatabaseUrl.parse(target)
     if read_from == write_to:
@@ -55,14 +55,14 @@ async def copy_database(source: str, target: str) -> dict[str, int]:
 
 
 def _create(file: Path, stack: ExitStack) -> None:
-    """Create a SQLite file where there is none; it is gone again when the block raises."""
+    """Create a SQLite file if it is missing; delete it again when the block raises."""
     if not file.exists():
         stack.push(lambda kind, *_: file.unlink(missing_ok=True) if kind else None)
     sqlite_files.make_private(file)
 
 
 def _take(place: DatabaseUrl, stack: ExitStack) -> None:
-    """Make sure that no bot uses a database, and that none starts on a SQLite file meanwhile."""
+    """Ensure that no bot uses a database, and that none starts on a SQLite file meanwhile."""
     if place.file is not None:
         stack.callback(SingleProcessLock.take(place.file).free)
     else:
@@ -83,7 +83,7 @@ def _of_driver(problem: Exception) -> Exception:
 
 
 def _copy_tables(place: DatabaseUrl, source: sa.Connection, target: sa.Connection) -> dict[str, int]:
-    if source.dialect.name == POSTGRESQL:  # as of one moment
+    if source.dialect.name == POSTGRESQL:  # a consistent snapshot
         source.execution_options(isolation_level="REPEATABLE READ")
     if db_migrate.stands_at(source) != db_migrate.HEAD:
         raise BotError(
@@ -100,7 +100,7 @@ def _copy_tables(place: DatabaseUrl, source: sa.Connection, target: sa.Connectio
 def _copy_table(table: sa.Table, source: sa.Connection, target: sa.Connection) -> int:
     """Copy one table as its rows are stored; return how many there are. Raises BotError when some are missing."""
     stored = _as_stored(table)
-    target.execute(sa.delete(stored))  # what the migrations put in
+    target.execute(sa.delete(stored))  # rows that the migrations inserted
     rows = iter(source.execution_options(yield_per=ROWS).execute(sa.select(stored)).mappings())
     while chunk := [dict(row) for row in islice(rows, ROWS)]:
         target.execute(sa.insert(stored), chunk)

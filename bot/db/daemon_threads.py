@@ -1,4 +1,4 @@
-"""Threads for work that waits on a server or a disk, which a process does not wait for at its end."""
+"""Threads for blocking work, which do not keep the process from exiting."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 
 class DaemonThreads:
-    """As many threads as there is work at once. They end with the process: an executor's keep it, when one hangs, and
-    an executor takes a third more CPU to change threads.
+    """One thread per concurrent call. They end with the process, while a hanging executor thread would block its exit;
+    an executor also takes a third more CPU to change threads.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class DaemonThreads:
         self._busy = 0
 
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Begin this at once on a thread that does nothing else; the future is not to be cancelled."""
+        """Run this at once on an idle thread; do not cancel the future."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         done.add_done_callback(self._ended)
@@ -39,34 +39,34 @@ class DaemonThreads:
         self._busy -= 1
 
     def close(self) -> None:
-        """Let each of them end when it has nothing more to do."""
+        """End each thread once it is idle."""
         for _ in range(self._there):
             self._waiting.put(None)
 
 
 class DaemonThread:
-    """One such thread, which takes one thing after the other; it starts with the first."""
+    """A thread that runs calls in order; it starts with the first call."""
 
     def __init__(self) -> None:
         self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._is_started = False
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call this on the thread; it raises nothing."""
+        """Call a function on the thread; it must not raise."""
         if not self._is_started:
             self._is_started = True
             _start(self._waiting)
         self._waiting.put(function)
 
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Do this on the thread; the future is not to be cancelled."""
+        """Run this on the thread; do not cancel the future."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self.call(partial(_carry_out, work, loop, done))
         return done
 
     def close(self) -> None:
-        """Let it end when it has nothing more to do."""
+        """End the thread once it is idle."""
         self._waiting.put(None)
 
 
@@ -77,7 +77,7 @@ def _start(waiting: SimpleQueue[Callable[[], None] | None]) -> None:
 def _serve(waiting: SimpleQueue[Callable[[], None] | None]) -> None:
     while function := waiting.get():
         function()
-        del function  # or its answer is kept until the next one comes
+        del function  # or its result stays in memory until the next call
 
 
 def _carry_out(work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: asyncio.Future[T]) -> None:
@@ -85,7 +85,7 @@ def _carry_out(work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: asy
         tell = partial(_tell, done, work(), None)
     except BaseException as error:  # noqa: BLE001 - it is raised to the caller
         tell = partial(_tell, done, None, error)
-    with suppress(RuntimeError):  # the loop is closed, so the result is not awaited any more
+    with suppress(RuntimeError):  # the loop is closed, so no caller awaits the result
         loop.call_soon_threadsafe(tell)
 
 

@@ -31,20 +31,20 @@ P = ParamSpec("P")
 
 
 def utc_now() -> datetime:
-    """This machine's time, aware and in UTC."""
+    """Return this machine's time, aware, in UTC."""
     return datetime.now(UTC)
 
 
-# Writes of other processes are notified of; this is how long an answer may be used should none of that come through.
+# Other processes notify of their writes; this limits the age of a cached result if notifications are lost.
 RECENT_SECONDS = 1.0
 _RECENT_READS: ContextVar[bool] = ContextVar("recent_reads", default=False)
 
 
 @contextmanager
 def recent_reads() -> Iterator[None]:
-    """Let `cached` return an answer of the last second in the block: for work that no person waits for.
+    """Let `cached` return results of the last second within the block, for work that no user waits for.
 
-    A change in this process counts at once, one in another process once its notification is here.
+    A change in this process invalidates them at once, a change in another process once its notification arrives.
     """
     token = _RECENT_READS.set(True)
     try:
@@ -54,7 +54,7 @@ def recent_reads() -> Iterator[None]:
 
 
 class _CachedAnswer(NamedTuple):
-    """An answer, when it was asked for (`time.monotonic()`), and the changes that were known then."""
+    """A result, when it was queried (`time.monotonic()`), and the number of changes known then."""
 
     version: tuple[int, int]
     at: float
@@ -62,7 +62,7 @@ class _CachedAnswer(NamedTuple):
 
 
 class Database:
-    """A connection to the database. `run` calls a function of this package in a transaction of its own.
+    """A database. `run` calls a function of this package in its own transaction.
 
     `dialect` is `sqlite` or `postgresql`; `notifier` wakes waiting workers.
     """
@@ -85,12 +85,12 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now, replicas: int = 1) -> Database:
-        """Connect to `sqlite:///bot.db` or `postgresql://…`, creating and migrating the tables.
+        """Connect to `sqlite:///bot.db` or `postgresql://…`, and create or migrate the tables.
 
-        `replicas` is how many processes are to share it. `clock` gives aware times and is asked on SQLite only, from a
-        thread; PostgreSQL has its own. Raises `StartupError` with the reason: an address or file that cannot be used,
-        a second process on a SQLite file, several `replicas` on SQLite, a database of a newer version, a server that
-        refuses.
+        `replicas` is the number of processes that share it. `clock` returns aware times and is called from a thread, on
+        SQLite only; PostgreSQL has its own. Raises `StartupError` with the reason: an address or file that cannot be
+        used, a second process on a SQLite file, several `replicas` on SQLite, a database of a newer version, a server
+        that refuses.
         """
         place = DatabaseUrl.parse(url)
         place.check_replicas(replicas)
@@ -116,9 +116,9 @@ class Database:
 
     @classmethod
     async def open_read_only(cls, url: str, *, replicas: int = 1) -> Database:
-        """Open what is there to read it only: beside a bot that runs, without its lock, changing and creating nothing.
+        """Open an existing database read-only, without the lock: a bot may be using it.
 
-        Ask for its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
+        Check its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
         """
         place = DatabaseUrl.parse(url)
         place.check_replicas(replicas)
@@ -138,8 +138,7 @@ class Database:
         return store
 
     async def version(self) -> str | None:
-        """Return the version of the tables that are there; None when there are none. The driver's errors come as they
-        are.
+        """Return the schema version, None without tables. Raises the driver's errors.
         """
         return await self._runner.run_raw(db_migrate.stands_at)
 
@@ -162,13 +161,13 @@ class Database:
                 self._listener = PgListener(self.notifier, self._place.libpq())
             await self._listener.start()
         else:
-            # this is the only process: leases that are left belong to one that has ended
+            # this is the only process: leases that are left belong to a process that has ended
             await self.run(app_polls.release_poll_leases)
             await self.run(scheduled_reports.release_report_leases)
             await self.run(goals.release_goal_leases)
 
     async def close(self) -> None:
-        """Close the database; callers have ended their transactions before."""
+        """Close the database, after all transactions have ended."""
         if self._listener:
             await self._listener.stop()
         await self._runner.close()
@@ -176,10 +175,10 @@ class Database:
             self._lock.free()
 
     async def run(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `function` with a transaction of its own and these arguments, and return what it returns.
+        """Call `function` with a new transaction and these arguments, and return its result.
 
         It is called on the database's thread, and perhaps more than once, each time in a new transaction; waiters are
-        notified after the commit. Raises `DatabaseUnavailable` when the database cannot do it now.
+        notified after the commit. Raises `DatabaseUnavailable`.
         """
         return await self._runner.run(*self._prepared(function, args, kwargs))
 
@@ -191,7 +190,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
-        """Begin at once what `run` does, and not when a task gets its turn to wait for it.
+        """Start what `run` does at once, without waiting for a task to be scheduled.
 
         The future raises `DatabaseUnavailable` also when it takes longer than `how.seconds`.
         """
@@ -200,7 +199,7 @@ class Database:
     def _prepared(
         self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Work[T], Callable[[T], None]]:
-        """Return what is done in a transaction, and what after its commit."""
+        """Return the function to call in a transaction, and the one to call after its commit."""
         topics: set[Topic] = set()
 
         def work(connection: Any) -> T:
@@ -222,14 +221,14 @@ class Database:
     async def cached(
         self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Do what `run` does, or return its last answer as long as no transaction has called `invalidate_cache` since.
+        """Do what `run` does, or return the last result if no transaction has called `invalidate_cache` since.
 
-        For the few rows that every command reads. On PostgreSQL each call queries, as other processes write there too,
-        except within `recent_reads`; a SQLite file has this process alone. The arguments are hashable.
+        For the few rows that every command reads. On PostgreSQL, where other processes write too, each call queries,
+        except within `recent_reads`. The arguments must be hashable.
         """
         key = (function, args, *kwargs.items())
         known = self._cache.get(key)
-        # of before: what is written while we read makes this answer an old one
+        # from before the query: a write during the query makes its result stale
         version, now = (self._shared.writes, self.notifier.access_changes), time.monotonic()
         if known is None or known.version != version or not self._is_recent(known, now):
             known = self._cache[key] = _CachedAnswer(version, now, await self.run(function, *args, **kwargs))
@@ -241,9 +240,9 @@ class Database:
         return _RECENT_READS.get() and not self._place.is_pooled and now - known.at < RECENT_SECONDS
 
     async def wait(self, topic: Topic, timeout: float | None) -> bool:  # noqa: ASYNC109 - a wait that ends is its point
-        """Wait until this topic is notified, or so many seconds (None: without limit); return whether it was.
+        """Wait for a notification of this topic, at most `timeout` seconds (None: forever); return whether one came.
 
-        A notification from before the wait counts, once.
+        A notification from before the wait counts once.
         """
         return await self.notifier.wait(topic, timeout)
 
@@ -263,13 +262,13 @@ def migrate(url: str, *, replicas: int = 1) -> None:
 
 
 def _damaged(problem: Exception) -> bool:
-    """Return whether SQLite reports a damaged file, and not one that cannot be read or written just now."""
+    """Return whether SQLite reports a damaged file, not one that is only inaccessible at the moment."""
     return isinstance(problem, sqlite3.DatabaseError) and not isinstance(problem, sqlite3.OperationalError)
 
 
 def cannot_use(place: DatabaseUrl, problem: Exception) -> StartupError:
-    """Return why a database cannot be used, in words, without the password."""
-    # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
+    """Return the error for a database that cannot be used, without the password."""
+    # The first line of the driver's error has the cause; SQLAlchemy wraps that error and appends a link.
     if isinstance(problem, DatabaseUnavailable):
         problem = problem.__cause__ if isinstance(problem.__cause__, Exception) else problem
     if place.file and sqlite_files.is_full(place.file):

@@ -10,9 +10,9 @@ from bot.db.types import moment
 
 
 def ping(tx: Transaction) -> None:
-    """Write one row, the same each time.
+    """Write one row that exists for this purpose.
 
-    A standby, a full disk or a missing right is seen by a write alone.
+    Only a write detects a standby, a full disk or a missing permission.
     """
     tx.execute(_PING)
 
@@ -23,7 +23,7 @@ def engine_version(tx: Transaction) -> str:
 
 
 def current_time(tx: Transaction) -> datetime:
-    """Return the time leases and schedules go by, aware UTC: the database's on PostgreSQL, the clock's on SQLite."""
+    """Return the time (aware UTC) that leases and schedules use: the server's on PostgreSQL, the clock's on SQLite."""
     return moment(tx.execute(_NOW).scalar_one())
 
 
@@ -31,7 +31,7 @@ _VERSION = either("SELECT sqlite_version()", "SELECT current_setting('server_ver
 
 _NOW = written("SELECT {now}")
 
-# One more than before: writing the same value would be no write.
+# Increments, as an unchanged value might not be written.
 _PING = written("""
     INSERT INTO key_value (key, value) VALUES ('ping', '1')
     ON CONFLICT (key) DO UPDATE SET value = CAST((CAST(key_value.value AS bigint) + 1) % 1000000 AS text)

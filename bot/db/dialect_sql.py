@@ -1,4 +1,4 @@
-"""How a statement is written once for both databases: the time, row locks, and many rows as one parameter."""
+"""SQL statements for both databases from one text: the time, row locks, and many rows as one parameter."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NOW: Mapping[str, str] = {
     POSTGRESQL: "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
 }
 
-# In a written statement SQLite's time is a parameter, which `Transaction.execute` adds: to be called back for it, the
-# database's thread would wait for the event loop's each time.
+# In a statement SQLite's time is a parameter, which `Transaction.execute` adds: for a call to bot_now(), the database's
+# thread would have to wait for the GIL each time.
 _WRITTEN_NOW: Mapping[str, str] = {SQLITE: ":now", POSTGRESQL: NOW[POSTGRESQL]}
 
 # SQLite needs no row locks: BEGIN IMMEDIATE lets one writer in at a time.
@@ -36,19 +36,19 @@ _SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCK
 _LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
 
 _LOCK: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE"}
-# How texts are compared by their bytes, as an index of text_pattern_ops has them.
+# Operators that compare texts by their bytes, as an index of text_pattern_ops does.
 _FROM_ON: Mapping[str, str] = {SQLITE: ">=", POSTGRESQL: "~>=~"}
 _BELOW: Mapping[str, str] = {SQLITE: "<", POSTGRESQL: "~<~"}
 
-Statement = Mapping[str, str]  # as the driver of each database takes it
+Statement = Mapping[str, str]  # SQL by dialect
 
-# A time that is further in the future than anything sets it is from a clock that was ahead then and was set right
-# since: it does not count. By so many seconds a clock may be set back without that.
+# A stored time further ahead than any code sets it is from a clock that was ahead and has been corrected: it is
+# ignored. This much is tolerated.
 SKEW_SECONDS = 60.0
 
 
 class _SqlLiteral(str):
-    """A value as an SQL literal; what follows the colon in `{follow.DETAILS:%}` is put within the quotes."""
+    """A value as an SQL literal; text after the colon, as in `{follow.DETAILS:%}`, is added within the quotes."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ def _any_of(*words: StrEnum) -> str:
     return "(" + ", ".join(f"{_SqlLiteral(word.value)}" for word in words) + ")"
 
 
-# The vocabularies that statements name: a word that is spelt wrong there fails at the import.
+# The enums that statements name, so that a misspelt value fails at import.
 _WORDS = {
     "delivery": _quoted(DeliveryState),
     "event": _quoted(BuildEvent),
@@ -97,7 +97,7 @@ def literal(words: str) -> str:
 
 
 class JsonRows(Struct, frozen=True):
-    """Many rows in one JSON parameter `:name`, for use in a FROM as `o`.
+    """Many rows in one JSON parameter `:name`, for use in a FROM clause as `o`.
 
     The statement then has the same text for any number of rows, so it is prepared once.
     """
@@ -109,7 +109,7 @@ class JsonRows(Struct, frozen=True):
         if dialect == POSTGRESQL:
             typed = ", ".join(f"{column} {kind}" for column, kind in self.columns.items())
             rows = f"CAST(:{self.name} AS jsonb)"
-            # The planner takes a function for 100 rows and would begin with the whole outbox; LIMIT it believes.
+            # The planner estimates 100 rows for a function and would start with the whole outbox; it does use LIMIT.
             counted = f"SELECT * FROM jsonb_to_recordset({rows}) AS r({typed}) LIMIT jsonb_array_length({rows})"  # noqa: S608 - ours
             return f"({counted}) AS o"
         picked = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in self.columns)
@@ -117,9 +117,9 @@ class JsonRows(Struct, frozen=True):
 
 
 def written(words: str, rows: JsonRows | None = None) -> Statement:
-    """Return a statement for each database from one text with {now}, {skip_locked}, {lock}, {rows} … in it.
+    """Return a statement for both databases from a text with placeholders: {now}, {skip_locked}, {lock}, {rows} …
 
-    Words of closed vocabularies are named, not spelt: `state = {delivery.DUE}`.
+    Enum values are named too: `state = {delivery.DUE}`.
     """
     return {
         dialect: _for_driver(
@@ -140,7 +140,7 @@ def written(words: str, rows: JsonRows | None = None) -> Statement:
 
 
 def either(sqlite: str, postgresql: str) -> Statement:
-    """Return a statement whose words are others for each database."""
+    """Return a statement whose text differs between the databases."""
     return {SQLITE: _for_driver(SQLITE, sqlite), POSTGRESQL: _for_driver(POSTGRESQL, postgresql)}
 
 
@@ -162,9 +162,9 @@ def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
 
 
 def soonest(table: str, column: str) -> str:
-    """Return the words of a question by an index: in how long the first of a table is due, 0 when one is too far off.
+    """Return the text of an index query: microseconds until the first row is due, 0 if a row is too far ahead.
 
-    That is what is `:far` ahead: it was dated by a clock that was ahead.
+    A row more than `:far` ahead was dated by a clock that was ahead.
     """
     return f"""
         SELECT CASE WHEN EXISTS (SELECT 1 FROM {table} WHERE {column} > {{now}} + :far) THEN 0
@@ -172,15 +172,15 @@ def soonest(table: str, column: str) -> str:
     """  # noqa: S608 - our own words
 
 
-# Of all that are taken the longest: where it only is to be said when to look again, this is near enough.
+# The longest lease that is taken: precise enough to decide when to look again.
 LONGEST_LEASE = 120.0
 
 
 def far(seconds: float = LONGEST_LEASE) -> int:
-    """Return how far ahead what is for so many seconds may end; beyond that, it was begun by a clock that was ahead."""
+    """Return how far ahead (microseconds) a lease of `seconds` can end; a later end is from a clock that was ahead."""
     return span(seconds + SKEW_SECONDS)
 
 
 def span(seconds: float) -> int:
-    """Return seconds as the whole microseconds our times are counted in."""
+    """Convert seconds to whole microseconds."""
     return round(seconds * 1_000_000)

@@ -1,4 +1,4 @@
-"""The tables behind download summaries; every time is a `UtcMicros`, every text from outside `SanitizedText`."""
+"""Tables of reports, goals and build requests; every time is a `UtcMicros`, untrusted text is `SanitizedText`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain.model import ReportKind
 from bot.domain.model.failures import FailureCause
 from bot.domain.states import GoalState
 
-# In these channels a summary may name people.
+# Channels in which a report may name people.
 manager_channels = sa.Table(
     "manager_channels",
     metadata,
@@ -20,7 +20,7 @@ manager_channels = sa.Table(
 
 # A scheduled report. `reported_until` is where the last one ended and the next one begins; `target_id` is a channel, or
 # a user (U…) for their direct messages. A forecast is about every app where `app_id` is empty, so many days ahead; its
-# `build_ref` is the word of its kind, which sets it apart from a report at the same time.
+# `build_ref` is its kind, so that it differs from a report at the same time.
 scheduled_reports = sa.Table(
     "scheduled_reports",
     metadata,
@@ -86,7 +86,7 @@ goals = sa.Table(
     sa.Index(None, "app_id"),
 )
 
-# How many of them had it, over time: what the chart shows.
+# The counts over time, for the chart.
 goal_samples = sa.Table(
     "goal_samples",
     metadata,
@@ -97,7 +97,7 @@ goal_samples = sa.Table(
     sa.Column("unknown", sa.Integer, nullable=False),
 )
 
-# Who was asked for which goal: once a local day over all goals, which the key ensures over all replicas.
+# The users asked for a goal: once per local day over all goals, which the key ensures over all replicas.
 goal_requests = sa.Table(
     "goal_requests",
     metadata,
@@ -109,7 +109,7 @@ goal_requests = sa.Table(
     sa.Index(None, "asked_at"),
 )
 
-# Who was asked to try which build: once each, for good.
+# The users asked to try a build: once per user and build, for good.
 nudges = sa.Table(
     "nudges",
     metadata,
@@ -121,8 +121,8 @@ nudges = sa.Table(
     sa.Index(None, "sent_at"),
 )
 
-# Why a build did not install, as a user answered. `answer_key` is made of the user and the build, with a secret: it
-# counts a user once and names none.
+# Why a build did not install, as a user answered. `answer_key` is a keyed hash of the user and the build: it counts a
+# user once without identifying them.
 install_failures = sa.Table(
     "install_failures",
     metadata,
@@ -135,7 +135,7 @@ install_failures = sa.Table(
     sa.Index(None, "at"),
 )
 
-# Who does not want to be asked.
+# The users who opted out of being asked.
 nudge_opt_outs = sa.Table(
     "nudge_opt_outs",
     metadata,

@@ -1,4 +1,4 @@
-"""Typed texts, kept for as long as the form or the button that leads back to them may be used."""
+"""Typed texts, stored while the form or button that refers to them can be used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEEP_SECONDS = 7 * 24 * 60 * 60
 
 
 def save_draft(tx: Transaction, value: str) -> str:
-    """Keep a text for a week; returns its unguessable key."""
+    """Store a text for a week and return its unguessable key."""
     key = secrets.token_urlsafe(16)
     tx.execute(_PURGE, far=far(KEEP_SECONDS))
     tx.execute(_SAVE, key=key, value=storable(value), keep=span(KEEP_SECONDS))
@@ -20,12 +20,12 @@ def save_draft(tx: Transaction, value: str) -> str:
 
 
 def purge_drafts(tx: Transaction) -> None:
-    """Delete the texts whose week is over."""
+    """Delete texts older than a week."""
     tx.execute(_PURGE, far=far(KEEP_SECONDS))
 
 
 def get_draft(tx: Transaction, key: str) -> str | None:
-    """Return the text under this key; None when there is none, or its week is over."""
+    """Return the text with this key; None when there is none, or it is older than a week."""
     found: str | None = tx.execute(_READ, key=key, far=far(KEEP_SECONDS)).scalar()
     return found
 

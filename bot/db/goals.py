@@ -1,4 +1,4 @@
-"""Goals: leases, counts, whom they ask, and the transaction in which one ends."""
+"""Goals: leases, counts, requests to users, and the transaction that ends a goal."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bot.domain.model import ChannelNotice, NewDelivery
 from bot.domain.states import GoalState
 
 COLUMNS = ", ".join(Goal.__struct_fields__)
-# No goal is postponed for longer: one that is due later was counted last by a clock that was ahead then.
+# The longest postponement: a goal that is due later was last counted by a clock that was ahead.
 AHEAD = span(RARELY.total_seconds() + SKEW_SECONDS)
 
 
 def add_goal(tx: Transaction, goal: Goal, status: GoalStatus, *, most: int, first_wave: float) -> Goal | None:
-    """Save a goal with its first count, and post its card; None when `most` goals run already, or this one does.
+    """Save a goal with its first count and enqueue its card; None when `most` goals, or the same goal, run already.
 
-    It is due again in `first_wave` seconds. `status` is what the card shows, without the goal's number.
+    It is due again in `first_wave` seconds. `status` is the content of the card, without the goal's number.
     """
     if int(tx.execute(_RUNNING).scalar_one()) >= most:
         return None
@@ -51,7 +51,7 @@ def _say(tx: Transaction, channel_id: str, status: GoalStatus, event: ChannelNot
 
 
 def card_name(number: int) -> str:
-    """Return what a goal's messages are called in the outbox."""
+    """Return the card key of a goal's messages in the outbox."""
     return f"goal/{number}"
 
 
@@ -67,7 +67,7 @@ def get_goal(tx: Transaction, number: int) -> Goal | None:
 
 
 def list_goals(tx: Transaction, channel_id: str) -> list[Goal]:
-    """Return the goals that run in a channel, oldest first; paused ones too."""
+    """Return the running and paused goals of a channel, oldest first."""
     return [goal_of(row) for row in tx.execute(_OF_CHANNEL, channel=channel_id)]
 
 
@@ -89,21 +89,21 @@ def count_requests_since(tx: Transaction, number: int, since: datetime) -> int:
 
 
 def set_asking(tx: Transaction, number: int, *, asks: bool) -> Goal | None:
-    """Let a running goal ask people, or not; None when it has ended."""
+    """Turn a running goal's requests on or off; None when it has ended."""
     row = tx.execute(_SET_ASKING, id=number, asks=asks).first()
     tx.notify(Topic.GOALS)
     return None if row is None else goal_of(row)
 
 
 def stop_goal(tx: Transaction, number: int) -> Goal | None:
-    """End a goal by hand; None when it has ended already. The worker shows it on the card."""
+    """Stop a goal; None when it has ended already. The worker updates the card."""
     row = tx.execute(_STOP, id=number).first()
     tx.notify(Topic.GOALS)
     return None if row is None else goal_of(row)
 
 
 def resume_goal(tx: Transaction, number: int) -> Goal | None:
-    """Continue a goal that was stopped by hand; None when it cannot be, or its like runs by now."""
+    """Resume a goal that a user stopped; None when that is impossible, or an equal goal runs by now."""
     goal = get_goal(tx, number)
     if goal is None or goal.state is not GoalState.STOPPED or find_like(tx, goal):
         return None
@@ -121,17 +121,17 @@ def find_like(tx: Transaction, goal: Goal) -> Goal | None:
 
 
 def count_now(tx: Transaction, app_id: str) -> None:
-    """Let the goals of an app be counted at once: one of its builds has changed."""
+    """Make the goals of an app due now, after one of its builds has changed."""
     tx.execute(_COUNT_NOW, app=app_id)
     tx.notify(Topic.GOALS)
 
 
 def count_after_links(tx: Transaction, seconds: float) -> None:
-    """Let goals be counted of whose app a link was given so many seconds ago, and not counted since."""
+    """Make goals due if a link to their app was issued at least `seconds` ago and they were not counted since."""
     tx.execute(_AFTER_LINKS, get=AuditAction.GET, settled=span(seconds), skew=span(SKEW_SECONDS))
 
 
-# -------------------------------------------------------------- their turn
+# -------------------------------------------------------------- scheduling
 
 
 def lease_due_goals(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[Goal, str]]:
@@ -150,9 +150,9 @@ def record_count(
     state: GoalState,
     entry: AuditEntry,
 ) -> GoalStatus | None:
-    """Record a count and the state it leads to; when the goal ends with it, post the line that says so: all or nothing.
+    """Record a count and the resulting state and, if that ends the goal, enqueue the message: one transaction.
 
-    `status` is what there was before. None when the lease was lost or the goal has ended meanwhile.
+    `status` is the one before the count. None when the lease was lost or the goal has ended meanwhile.
     """
     goal = status.goal
     is_over = state is not GoalState.RUNNING
@@ -180,11 +180,10 @@ def record_requests(
     *,
     most: int,
 ) -> list[str]:
-    """Ask the first of these people, `most` at most; return whom. `people` are user ids with their local date.
+    """Ask the first of these people, `most` at most; return those asked. `people` are user ids with their local date.
 
-    Left out are those who were asked today already, for this or any other goal or build, and those who opted out. The
-    requests are in the outbox with the same commit, so that none is asked twice, whatever dies. `entry` is the audit
-    row about it, without their number.
+    Skips users who were asked today already, for any goal or build, or opted out. The requests are enqueued in the same
+    transaction, so that a crash never asks a user twice. `entry` is the audit row, without the number of users.
     """
     goal = request.goal
     if tx.execute(_ASKING, id=goal.id, token=token).first() is None:
@@ -208,7 +207,7 @@ def record_requests(
 
 
 def list_left_out(tx: Transaction, people: Collection[str]) -> set[str]:
-    """Return who of these opted out, or was asked a short while ago, by a goal or by a manager."""
+    """Return the users who opted out, or were asked recently by a goal or a manager."""
     rows = as_rows({"who": user_id} for user_id in people)
     return set(tx.execute(_LEFT_OUT, rows=rows, apart=span(APART.total_seconds())).scalars())
 
@@ -220,12 +219,12 @@ def _note_nudge(tx: Transaction, request: GoalRequest, user_id: str) -> None:
 
 
 def has_opted_out(tx: Transaction, user_id: str) -> bool:
-    """Return whether a user does not want to be asked to try builds."""
+    """Return whether a user opted out of being asked to try builds."""
     return tx.execute(_OPTED_OUT, user=user_id).first() is not None
 
 
 def find_card(tx: Transaction, goal: Goal) -> str | None:
-    """Return the ts of a goal's card, and keep it with the goal; None while it is not posted."""
+    """Return the ts of a goal's card and store it with the goal; None while it is not posted."""
     if goal.card_ts is not None:
         return goal.card_ts
     row = tx.execute(_CARD, **_card_of(goal)).first()
@@ -236,7 +235,7 @@ def find_card(tx: Transaction, goal: Goal) -> str | None:
 
 
 def is_card_refused(tx: Transaction, goal: Goal) -> bool:
-    """Return whether Slack refused a goal's card for good, so that there is none."""
+    """Return whether Slack rejected a goal's card for good."""
     return any(row.is_refused for row in tx.execute(_CARD, **_card_of(goal)))
 
 
@@ -252,8 +251,7 @@ def release_goal(
 
 
 def release_goal_leases(tx: Transaction, token: str | None = None) -> None:
-    """Release the leases of one `lease_due_goals`; those of all for a database of one process, when that has just
-    started.
+    """Release the leases under one token; without a token all of them, when the only process starts.
     """
     if token is None:
         tx.execute(_RELEASE_ALL)
@@ -263,19 +261,19 @@ def release_goal_leases(tx: Transaction, token: str | None = None) -> None:
 
 
 def goal_due_in(tx: Transaction) -> float | None:
-    """Seconds until a goal is due or a lease lapses; 0 if one is due now, None if there is none."""
+    """Return the seconds until a goal is due or a lease lapses; 0 if one is due now, None if there is none."""
     wait = tx.execute(_DUE_IN, far=far(), ahead=AHEAD).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
 def goal_of(row: Any) -> Goal:
-    """Return a row of the table as our noun."""
+    """Return the goal in a row of the table."""
     values = {name: getattr(row, name) for name in Goal.__struct_fields__}
     values |= {"deadline": moment(row.deadline), "created_at": moment(row.created_at), "state": GoalState(row.state)}
     return Goal(**{**values, "asks": bool(row.asks), "frozen": bool(row.frozen)})
 
 
-# What runs is not frozen: the condition of an index.
+# Running goals are not frozen: states the condition of a partial index.
 _RUNNING = written("SELECT count(*) FROM goals WHERE ended_at = 0 AND NOT frozen")
 
 _VALUES = COLUMNS.removeprefix("id, ")

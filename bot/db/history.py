@@ -1,7 +1,7 @@
-"""Deletes rows after HISTORY_DAYS or a day, a few at a time; those of cards that can still change stay.
+"""Delete rows after HISTORY_DAYS or a day, a few at a time, except those of cards that can still change.
 
-Each function is one transaction that looks at a bounded number of rows, however many there are: the oldest, by an
-index. What may have to stay is gone through by a position, from which the next transaction goes on.
+Each function is one transaction that reads a bounded number of rows: the oldest, by an index. Rows that may have to
+stay are paged through: the next transaction continues from a position.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from bot.db.dialect_sql import SKEW_SECONDS, Statement, span, written
 from bot.db.transaction import Transaction
 
 DAY = 86_400.0
-ROWS = 100  # of a kind at once; a transaction ends with the kind by which it has so many, so that nobody waits for long
-NEWEST = 200  # builds of each app that stay, however old: Applivery still lists them, and they must not look new
-APP = 10  # finding the oldest build of an app that stays takes as long as looking at so many rows
+ROWS = 100  # deleted per table at most; a transaction ends after the table that reaches it, to stay short
+NEWEST = 200  # builds of each app that are never deleted: Applivery still lists them, and they must not look new
+APP = 10  # cost of finding an app's oldest build to keep, in rows
 
 
 class PurgedAnnouncements(NamedTuple):
-    """How many rows were deleted, and the last one looked at; None when there are no old ones after it."""
+    """The number of deleted rows and the position of the last row read; None without older rows after it."""
 
     rows: int
     position: int | None
 
 
 class BuildPosition(NamedTuple):
-    """All builds of the apps up to `app_id` were looked at, and those of the next one up to this build."""
+    """All builds of the apps up to `app_id` were read, and those of the next app up to this build."""
 
     app_id: str = ""
     made_at: int = -1
@@ -34,25 +34,25 @@ class BuildPosition(NamedTuple):
 
 
 class PurgedBuilds(NamedTuple):
-    """How many rows were deleted, and where to go on; None when all apps were looked at."""
+    """The number of deleted rows and the next position; None when all apps were read."""
 
     rows: int
     position: BuildPosition | None
 
 
 def purge_day(tx: Transaction) -> int:
-    """Delete some of the rows that nothing asks for after a day; return how many, 0 when nothing is left."""
+    """Delete some of the rows that are not needed after a day; return how many, 0 when none is left."""
     return _purge(tx, _OF_A_DAY, DAY)
 
 
 def purge_history(tx: Transaction, days: float) -> int:
-    """Delete some of the rows that are older, but no announcement and no build; return how many, 0 if none is left."""
+    """Delete some rows older than `days`, but no announcements and builds; return how many, 0 if none is left."""
     tx.execute(_DATE_VALUES)
     return _purge(tx, _OLD, days * DAY)
 
 
 def purge_announcements(tx: Transaction, days: float, position: int = 0) -> PurgedAnnouncements:
-    """Delete those of the `ROWS` announcements after a position that are older and on no card that can still change."""
+    """Of the next `ROWS` announcements, delete those older than `days` whose card cannot change any more."""
     keep = span(days * DAY)
     window = tx.execute(_NEXT_ANNOUNCEMENTS, after=position, keep=keep, skew=span(SKEW_SECONDS)).one()
     if not window.old:
@@ -67,7 +67,7 @@ def purge_builds(
     days: float,
     position: BuildPosition = BuildPosition(),  # noqa: B008 - immutable
 ) -> PurgedBuilds:
-    """Delete those of the next builds that are older, not among the `NEWEST` of their app, and named nowhere."""
+    """Of the next builds, delete those older than `days`, not among the `NEWEST` of their app, and not referenced."""
     deleted, looked = 0, 0
     while looked < ROWS:
         app = tx.execute(_NEXT_APP, after=position.app_id, keep=span(days * DAY), newest=NEWEST - 1).one()
@@ -86,7 +86,7 @@ def purge_builds(
 
 
 def _purge(tx: Transaction, statements: Iterable[Statement], seconds: float) -> int:
-    """Delete rows that are so old, up to `ROWS` of each kind, until there were so many."""
+    """Delete rows older than `seconds`, up to `ROWS` per statement, until `ROWS` are deleted."""
     deleted = 0
     for statement in statements:
         deleted += len(tx.execute(statement, keep=span(seconds)))
@@ -110,14 +110,14 @@ def _some_of(table: str, condition: str, *key: str, by: str) -> Statement:
 
 
 def _old(table: str, column: str, *key: str, also: str = "") -> Statement:
-    """Return the statement that deletes up to `ROWS` rows whose time is so long ago, the oldest first."""
+    """Return the statement that deletes up to `ROWS` expired rows, oldest first."""
     return _some_of(table, f"t.{column} < {{now}} - :keep{also and f' AND {also}'}", *key, by=column)
 
 
 def _not_today(table: str, column: str, *key: str, also: str = "") -> tuple[Statement, Statement]:
-    """Return the statements that delete rows of over a day ago, and those dated so by a clock that was ahead.
+    """Return the statements that delete rows older than a day, and rows that a clock dated a day ahead.
 
-    Two, each a range of an index: with an OR, PostgreSQL would find all rows of both before it takes the first few.
+    Two index ranges: with an OR, PostgreSQL would find all rows of both before it takes the first few.
     """
     ahead_or_not = (f"t.{column} <= {{now}} - :keep", f"t.{column} > {{now}} + :keep")
     old, ahead = (_some_of(table, f"{when}{also and f' AND {also}'}", *key, by=column) for when in ahead_or_not)
@@ -141,15 +141,15 @@ def _none_in(parts: str, parent: str) -> str:
     return f"NOT EXISTS (SELECT 1 FROM {parts} p WHERE p.{parent} = t.id)"  # noqa: S608 - our own words
 
 
-# Their numbers grow with the time: nothing old comes after so many that are not.
+# Ids grow with time: no old rows follow this many new ones.
 _NEXT_ANNOUNCEMENTS = written(f"""
     SELECT count(*) AS looked, max(w.id) AS last,
         sum(CASE WHEN w.created_at < {{now}} - :keep OR w.created_at > {{now}} + :skew THEN 1 ELSE 0 END) AS old
     FROM (SELECT id, created_at FROM outbox WHERE id > :after ORDER BY id LIMIT {ROWS}) w
 """)  # noqa: S608 - our own words
 
-# A message in a channel stays as long as one of its announcements is new, waits, or is of a build that nothing has
-# taken the place of, unless that is not among the newest of its app any more.
+# A message in a channel stays as long as one of its announcements is new, waits, or is about a build that is not
+# superseded and is among the newest of its app.
 _STAYS = """(
     {a}.created_at >= {{now}} - :keep OR {a}.state IN {{waiting}} OR {a}.state = {{delivery.HELD}}
     OR ({a}.event = {{event.PROCESSED}} AND {a}.superseded_by IS NULL AND substr({a}.channel_id, 1, 1) NOT IN ('U', 'W')
@@ -172,7 +172,7 @@ _ANNOUNCEMENTS = written(f"""
     ) RETURNING id
 """)  # noqa: S608 - our own words
 
-# The oldest of an app's builds that stay is looked for where the oldest of all is too old.
+# An app's oldest build to keep is looked up only if its oldest build is too old.
 _NEXT_APP = written("""
     SELECT a.app_id, {now} - :keep AS before,
         CASE WHEN (SELECT min(o.made_at) FROM builds o WHERE o.app_id = a.app_id) < {now} - :keep THEN (
@@ -217,15 +217,15 @@ _FAILURES = _old("install_failures", "at", "answer_key")
 
 _COPIES = _parts_of("role_requests", "asked_at", "role_request_copies", "request_id", "user_id", parent="request_id")
 
-# A request that no admin has decided in this time is not decided any more.
+# A request that no admin has decided in this time has expired.
 _REQUESTS = _old("role_requests", "asked_at", also=_none_in("role_request_copies", "request_id"))
 
-# What a user chose last, and which user was notified of which build: the condition of an index.
+# A user's last choices, and notifications of a build: the condition of a partial index.
 _OF_USERS = "({t}key LIKE 'choice:%' OR {t}key LIKE 'withheld %' OR {t}key LIKE 'recalled %')"
 
 _VALUES = _old("key_value", "written_at", "key", also=_OF_USERS.replace("{t}", "t."))
 
-# A version before the column wrote them; they age from now on.
+# Written by a version before this column; they age from now on.
 _DATE_VALUES = written(f"""
     UPDATE key_value SET written_at = {{now}} WHERE key IN (
         SELECT key FROM key_value WHERE written_at IS NULL AND {_OF_USERS.replace("{t}", "")} LIMIT {ROWS}
@@ -262,7 +262,7 @@ _OLD: tuple[Statement, ...] = (
     _BISECTIONS,
 )
 
-# By its number, as it has no index by time: the oldest come first, and when that one is of today, so are the others.
+# By id, as there is no index by time: the oldest come first, and when that one is of today, so are the others.
 _TODAY = "(at > {now} - :keep AND at <= {now} + :keep)"
 _QUOTA = written(f"""
     DELETE FROM link_quota WHERE id IN (
@@ -274,8 +274,8 @@ _QUOTA = written(f"""
     ) RETURNING id
 """)  # noqa: S608 - our own words
 
-# A day after they expired: until then the page can say what became of them.
-# One made by a clock that was over a day ahead expires later than any other can.
+# A day after they expired: until then the claim page can show their status.
+# A ticket made by a clock that was over a day ahead expires later than any valid one.
 _TICKETS = (
     _some_of("tickets", "t.expires_at <= {now} - :keep", "hash", by="expires_at"),
     _some_of("tickets", "t.expires_at > {now} + 2 * :keep", "hash", by="expires_at"),

@@ -1,4 +1,4 @@
-"""What was done a moment ago and is not done again, over all replicas."""
+"""Actions done a moment ago that must not be repeated, over all replicas."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bot.db.link_quota import LinkLimits
 from bot.db.transaction import Transaction
 from bot.domain.outcomes import Arrival, CountedLink
 
-DOUBLE_CLICK_SECONDS = 2.0  # in which the same click again is none
+DOUBLE_CLICK_SECONDS = 2.0  # in which a repeated click is ignored
 
 
 def record_arrival(
     tx: Transaction, marks: Collection[str], clicks: Collection[str], link: LinkLimits | None = None
 ) -> Arrival:
-    """Record a request by all its marks, and the clicks in it that are answered once, in one commit.
+    """Record a request by all its ids, and the clicks in it that must be answered once, in one transaction.
 
-    With `link` the click asks for a link, which is counted in the same commit unless it is a double click.
+    With `link` the click requests a link, which is counted in the same transaction unless it is a double click.
     """
     if marks and not seen_events.record_event(tx, *marks):
         return Arrival(is_replayed=True)
@@ -29,13 +29,13 @@ def record_arrival(
 
 
 def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
-    """True unless the same was done within so many seconds, here or in another process."""
+    """Return True unless this key was acquired within `within_seconds`, here or in another process."""
     about = {"key": key, "within": span(within_seconds), "skew": span(min(within_seconds, SKEW_SECONDS))}
     return bool(tx.rows(_FIRST, **about))
 
 
 def release_once(tx: Transaction, key: str) -> None:
-    """What `first_time` let through has come to nothing: the next try is the first again."""
+    """Release a key after the action failed, so that the next try can acquire it."""
     tx.execute(_RELEASE, key=key)
 
 

@@ -1,4 +1,4 @@
-"""Why builds did not install: one answer of a user about a build, under a key that names neither."""
+"""Causes of failed installations: one answer per user and build, under a key that identifies neither."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SALT = "install failures"
 
 
 def record_failure(tx: Transaction, user_id: str, app_id: str, build_id: str, cause: FailureCause) -> None:
-    """Keep a user's answer about a build; it takes the place of an earlier one."""
+    """Save a user's answer about a build; it replaces an earlier one."""
     key_value.set_value_once(tx, _SALT, secrets.token_hex(32))
     key = answer_key(_salt(tx), user_id, build_id)
     tx.execute(_ANSWER, key=key, app=app_id, build=build_id, cause=cause)
@@ -31,22 +31,21 @@ def count_failures(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[FailureCause, int]:
-    """Return how many answers there are of each cause, about an app's builds (all of them, or these), between two
-    aware moments.
+    """Return the number of answers per cause, about an app's builds (all or these), between two times (aware).
     """
     conditions = {"build_id IN (SELECT o.build FROM {rows})": build_ids, "at >= :since": since, "at <= :until": until}
     statement = _counts(*(condition for condition, value in conditions.items() if value))
     rows = as_rows({"build": build_id} for build_id in build_ids)
     found: dict[FailureCause, int] = {}
     for row in tx.execute(statement, app=app_id, rows=rows, since=since, until=until):
-        cause = FailureCause(row.cause)  # several words of other versions read as one
+        cause = FailureCause(row.cause)  # several values of other versions map to one cause
         found[cause] = found.get(cause, 0) + int(row.answers)
     return found
 
 
 @cache
 def _counts(*conditions: str) -> Statement:
-    """Return the statement that counts an app's answers for which all of this holds."""
+    """Return the statement that counts an app's answers that match all conditions."""
     where = "".join(f" AND {condition}" for condition in conditions)
     return written(
         f"SELECT cause, count(*) AS answers FROM install_failures WHERE app_id = :app {where} GROUP BY cause",  # noqa: S608 - our own words
@@ -55,7 +54,7 @@ def _counts(*conditions: str) -> Statement:
 
 
 def erase_answers(tx: Transaction, user_id: str) -> None:
-    """Delete a user's answers: their keys follow from the builds that have any."""
+    """Delete a user's answers; their keys are derived from the user and each build with answers."""
     salt = _salt(tx)
     keys = [answer_key(salt, user_id, build_id) for build_id in tx.execute(_BUILDS).scalars()]
     tx.execute(_ERASE, rows=as_rows({"key": key} for key in keys))

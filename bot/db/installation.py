@@ -1,4 +1,4 @@
-"""Which installation of the bot this database belongs to: a random id, the same for all its replicas, for ever."""
+"""The random id of the installation this database belongs to, the same for all replicas."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _KEY = "installation"
 
 
 def installation_tag(tx: Transaction, organization: str) -> str:
-    """Return what marks this installation's messages in Slack; made at the first start.
+    """Return the tag of this installation's messages in Slack; created at the first start.
 
-    It is made of the database's id and the Applivery workspace, so that a copy of the database which serves another
-    workspace is another installation. A copy for the same workspace is told apart by its own Slack app.
+    It is derived from the database's id and the Applivery workspace, so that a copy of the database for another
+    workspace is another installation. A copy for the same workspace differs by its Slack app.
     """
     key_value.set_value_once(tx, _KEY, secrets.token_hex(16))
     known = key_value.get_value(tx, _KEY) or ""

@@ -1,4 +1,4 @@
-"""What is stored of the installation: whose rows they are, and the workspaces an organisation added the app to."""
+"""The installation that owns the rows, and the workspaces an organisation added the app to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.db.dialect_sql import JsonRows, Statement, as_rows, written
 from bot.db.transaction import Transaction
 from bot.domain.workspaces import RemovedWorkspace
 
-NOTE = "workspace/"  # and its id: its name, and after it was removed a second line that says when
+NOTE = "workspace/"  # key prefix, before the id; the value is the name and, once removed, a line with the time
 REMEMBER = timedelta(days=30)
 # Tables with a `team_id`, besides `grants`.
 TABLES = (
@@ -38,7 +38,7 @@ def _adopting(table: str) -> Statement:
 
 
 def record_workspaces(tx: Transaction, names: Mapping[str, str], now: datetime) -> list[RemovedWorkspace]:
-    """Record the workspaces the app is in; return those that it was in before and is no longer, once."""
+    """Record the workspaces with the app; return each workspace that was removed, once."""
     known = key_value.scan_values(tx, NOTE)
     for team_id, name in names.items():
         key_value.set_value(tx, NOTE + team_id, name)
@@ -56,7 +56,7 @@ def record_workspaces(tx: Transaction, names: Mapping[str, str], now: datetime) 
 
 
 def list_removed(tx: Transaction, present: Collection[str], now: datetime) -> list[RemovedWorkspace]:
-    """Return the workspaces the app was in within a month, and is not among those where it is `present`."""
+    """Return the workspaces that had the app within the last month and are not among `present`."""
     known = [_read(key, note) for key, note in key_value.scan_values(tx, NOTE).items()]
     return [
         workspace

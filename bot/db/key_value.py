@@ -1,4 +1,4 @@
-"""Values by name, for what needs no table of its own."""
+"""Key-value store for data without a table of its own."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from bot.db.transaction import Transaction
 from bot.db.types import storable
 
 DAY = 86_400.0
-_LAST = "\U0010ffff"  # no name has it
+_LAST = "\U0010ffff"  # in no key
 
 
 def set_value(tx: Transaction, key: str, value: str) -> None:
-    """Write a note under this name; it replaces the one before."""
+    """Set a value, replacing an earlier one."""
     tx.rows(_REMEMBER, key=storable(key), value=storable(value), day=span(DAY))
 
 
 def set_value_once(tx: Transaction, key: str, value: str) -> bool:
-    """Write a note under this name, unless there is one; True when it was written, over all replicas."""
+    """Set a value unless the key exists; return True if it was set (by one replica only)."""
     return tx.execute(_ONCE, key=key, value=value).first() is not None
 
 
 def get_value(tx: Transaction, key: str) -> str | None:
-    """Return the note under this name; None if there is none."""
+    """Return the value of a key; None if there is none."""
     found: str | None = tx.execute(_VALUE, key=key).scalar()
     return found
 
 
 def scan_values(tx: Transaction, prefix: str) -> dict[str, str]:
-    """Return the notes whose names begin so, by name."""
+    """Return the values of keys with this prefix, by key."""
     return {row.key: row.value for row in tx.execute(_SCAN, **_range(prefix))}
 
 
 def delete_values(tx: Transaction, prefix: str) -> None:
-    """Take away the notes whose names begin so."""
+    """Delete the keys with this prefix."""
     tx.execute(_DELETE_RANGE, **_range(prefix))
 
 
@@ -41,7 +41,7 @@ def _range(prefix: str) -> dict[str, str]:
 
 
 def delete_value(tx: Transaction, key: str) -> None:
-    """Take away the note under this name."""
+    """Delete a key."""
     tx.execute(_DELETE, key=key)
 
 
@@ -61,7 +61,7 @@ _DELETE_RANGE = written(f"DELETE FROM key_value WHERE {_BEGINS}")  # noqa: S608 
 
 _DELETE = written("DELETE FROM key_value WHERE key = :key")
 
-# What says the same already is not written again within a day, so that the disk need not be waited for.
+# An equal value is not written again within a day, which saves waiting for the disk.
 _REMEMBER = written("""
     INSERT INTO key_value (key, value, written_at) VALUES (:key, :value, {now})
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, written_at = excluded.written_at

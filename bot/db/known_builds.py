@@ -1,4 +1,4 @@
-"""Last recorded facts of builds by id, deleted ones included."""
+"""Last recorded builds by id, deleted ones included."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.model import Build
 
 
 def find_builds(tx: Transaction, ids: Collection[str]) -> dict[str, Build]:
-    """Return the builds with these ids that were ever seen; those a newer version wrote down are left out."""
+    """Return the recorded builds with these ids, without those that only a newer version can read."""
     found: dict[str, Build] = {}
     for row in tx.execute(_BUILDS, rows=as_rows({"id": build_id} for build_id in sorted(set(ids)))):
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""Messages to change when their link's time is over."""
+"""Messages to edit when their link expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.db.wakeups import Topic
 MINUTE, HOUR = 60.0, 3600.0
 
 
-FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket is valid for a day at most, and Applivery's own links for minutes
+FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket is valid for a day at most, Applivery's links for minutes
 
 
 class LinkExpiry(Struct, frozen=True):
@@ -35,25 +35,24 @@ class LinkExpiry(Struct, frozen=True):
 
 
 def schedule_expiry(tx: Transaction, due_at: datetime, expiry: LinkExpiry) -> None:
-    """Change this message when its link's time is over (aware)."""
+    """Schedule the edit of a message for when its link expires (aware)."""
     tx.execute(_SCHEDULE, due_at=due_at, **asdict(expiry))
     tx.notify(Topic.LINK_EXPIRIES)
 
 
 def cancel_expiry(tx: Transaction, ts: str) -> None:
-    """Cancel the edit of the message at `ts`: something else is shown there now."""
+    """Cancel the edit of the message at `ts`, which no longer shows the link."""
     tx.execute(_CANCEL, ts=ts)
 
 
 def take_due_expiries(tx: Transaction, most: int = 20) -> list[LinkExpiry]:
-    """Return and delete the expiries that are due, so each is returned once: a missed edit is better than a repeated
-    one.
+    """Return and delete the due expiries: a missed edit is better than a repeated one.
     """
     return [_expiry(row) for row in tx.execute(_EXPIRED, most=most, far=FURTHEST_EXPIRY)]
 
 
 def expiry_due_in(tx: Transaction) -> float | None:
-    """Seconds until a message is to be changed; None when none is."""
+    """Return the seconds until a message is due; None without messages."""
     wait = tx.execute(_EXPIRE_IN, far=FURTHEST_EXPIRY).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
@@ -69,7 +68,7 @@ _SCHEDULE = written("""
 
 _CANCEL = written("DELETE FROM link_expiries WHERE ts = :ts")
 
-# + before the order: by the index, all that is not due would be read in search of more that is.
+# `+` keeps the planner from ordering by the index, which would read all rows that are not due.
 _EXPIRED = written("""
     DELETE FROM link_expiries WHERE id IN (
         SELECT id FROM link_expiries WHERE due_at <= {now} OR due_at > {now} + :far

@@ -1,4 +1,4 @@
-"""How many links a user has been given lately, and whether they may have another."""
+"""Rate limit of links per user."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class LinkLimits(NamedTuple):
 
 
 def consume_link_quota(tx: Transaction, limits: LinkLimits) -> float:
-    """Count one link for this person, or say in how many seconds they may have one (0: it was counted).
+    """Count a link for this user and return 0; or return the seconds until the limit allows one.
 
-    The count and the row are one transaction, so that many clicks at once cannot slip through together.
+    Check and insert are one transaction, so that concurrent clicks cannot exceed the limit.
     """
     about = {
         "user": limits.user_id,
@@ -36,12 +36,12 @@ def consume_link_quota(tx: Transaction, limits: LinkLimits) -> float:
     if given:
         return 0.0
     [row] = tx.rows(_WAIT, **about)
-    # time has gone on since: who was refused is told to wait
+    # time has passed since the check: never return 0 after a refusal
     return max(1e-6, min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
 
 
 def return_link(tx: Transaction, user_id: str) -> None:
-    """Count one link less for this person: it was not created."""
+    """Uncount a link that could not be created."""
     tx.execute(_RETURNED, user=user_id)
 
 
@@ -52,7 +52,7 @@ _RETURNED = written("""
 
 _TURN = written("SELECT pg_advisory_xact_lock(hashtext(:who))")
 
-# The few-th last link of the minute, and the same for the hour.
+# The link number `:few` from the end of the minute, and number `:many` of the hour.
 _MINUTE_BEGAN = """(
     SELECT g.at FROM link_quota g
     WHERE g.user_id = :user AND g.at > {now} - :minute AND g.at <= {now} + :skew
@@ -70,7 +70,7 @@ _GIVE = written(f"""
     RETURNING id
 """)
 
-# When those leave their minute and hour.
+# When those links leave their minute and hour.
 _WAIT = written(
     f"SELECT {_MINUTE_BEGAN} + :minute - {{now}} AS minute_wait, {_HOUR_BEGAN} + :hour - {{now}} AS hour_wait"
 )

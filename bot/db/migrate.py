@@ -1,4 +1,4 @@
-"""Bringing a database to the tables this program knows, on a connection that is given."""
+"""Migrate a database to this version's schema, on a given connection."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# The newest version in migrations/versions; a test compares. Kept here so that a start on an up-to-date database
-# does not have to load Alembic and SQLAlchemy (a third of a second and 25 MB).
+# The newest version in migrations/versions, as a test verifies. Kept here so that a start on an up-to-date database
+# does not load Alembic and SQLAlchemy (a third of a second and 25 MB).
 HEAD = "0023"
 
-# Any number that no other program uses: "applivery" on a phone's keys.
+# An arbitrary number that no other program uses.
 _LOCK = 277548379
 
 
@@ -31,7 +31,7 @@ _HAS_TABLES = {
 
 
 def stands_at(connection: sqlite3.Connection | sa.Connection) -> str | None:
-    """Return the version of the tables in this database; None when there are none."""
+    """Return the schema version of this database; None without tables."""
     if _value(connection, _HAS_TABLES[_dialect_of(connection)]) is None:
         return None
     version: str | None = _value(connection, "SELECT version_num FROM alembic_version")
@@ -50,9 +50,9 @@ def _value(connection: sqlite3.Connection | sa.Connection, question: str) -> Any
 
 
 def upgrade(connection: sqlite3.Connection | sa.Connection) -> None:
-    """Bring the tables to `HEAD` within the connection's transaction; a second replica waits here for the first.
+    """Migrate to `HEAD` within the connection's transaction; a second replica waits here for the first.
 
-    Raises `StartupError` when a newer program has already changed them.
+    Raises `StartupError` when a newer version has already migrated the tables.
     """
     if _dialect_of(connection) == POSTGRESQL:
         _value(connection, f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -74,7 +74,7 @@ def upgrade(connection: sqlite3.Connection | sa.Connection) -> None:
 
 
 def alembic_config(connection: sa.Connection | None = None) -> Config:
-    """Alembic's settings, in code instead of an alembic.ini: they travel with the wheel."""
+    """Return Alembic's settings, in code instead of an alembic.ini so that the wheel contains them."""
     from alembic.config import Config  # noqa: PLC0415 - see HEAD
 
     config = Config()

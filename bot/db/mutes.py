@@ -18,9 +18,9 @@ FURTHEST = MUTE + span(8 * 24 * 3600)  # the first digest after the longest mute
 
 
 def release_held(tx: Transaction) -> float | None:
-    """Let what was held until now be said; returns the seconds until more is due, None when nothing is held.
+    """Release announcements whose hold has ended; return the seconds until the next one, None without any.
 
-    What a mute has come over meanwhile is held on, by the rule for a build of now.
+    Announcements whose subscription was muted meanwhile stay held, as a new build would be.
     """
     rows = tx.execute(_MUTED_MEANWHILE, mute=MUTE, far=FURTHEST)
     move_held(tx, [subscription_of(row) for row in rows])
@@ -35,9 +35,9 @@ def release_held(tx: Transaction) -> float | None:
 def mute_subscriptions(
     tx: Transaction, channel_id: str, ids: Sequence[int], until: datetime | None
 ) -> list[Subscription]:
-    """Hold what these subscriptions of a channel announce until then (aware); None ends their mute now.
+    """Mute these subscriptions of a channel until a time (aware); None unmutes them now.
 
-    Return the subscriptions changed. What they hold already becomes due when a build of now would.
+    Return the changed subscriptions. Announcements they already hold become due when a new build would.
     """
     rows = as_rows({"id": number} for number in ids)
     muted = [subscription_of(row) for row in tx.execute(_MUTE, channel=channel_id, until=until, rows=rows)]
@@ -46,12 +46,12 @@ def mute_subscriptions(
 
 
 def list_paused_channels(tx: Transaction) -> dict[str, str]:
-    """Return the channels that refuse messages, each with Slack's reason: paused, or with something held there."""
+    """Return the channels that refuse messages (paused, or with held announcements), each with Slack's reason."""
     return {row.channel_id: row.reason for row in tx.execute(_PAUSED)}
 
 
 def pause_channel(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
-    """Pause what a channel has, and hold what is due there as a new message; returns what was not paused before.
+    """Pause a channel's subscriptions and hold its new messages that are due; return those not paused before.
 
     Both in one transaction, so that a process woken by it sees both.
     """
@@ -62,12 +62,12 @@ def pause_channel(tx: Transaction, channel_id: str, reason: str) -> list[Subscri
 
 
 def hold_channel(tx: Transaction, channel_id: str, reason: str) -> None:
-    """Hold what is due as a new message in a channel that refuses messages, as if it had been refused, too."""
+    """Hold the new messages that are due in a channel that refuses messages, as if Slack had refused each."""
     tx.execute(_HOLD_CHANNEL, channel=channel_id, reason=storable(reason))
 
 
 def release_channel(tx: Transaction, channel_id: str) -> int:
-    """Release what was held because the channel refused messages; several new cards become one message.
+    """Release announcements held because the channel refused messages; several new cards become one message.
 
     Return the number of announcements released.
     """
@@ -96,7 +96,7 @@ _MUTED_MEANWHILE = written("""
     )
 """)
 
-# A mute that has come since then holds as well.
+# A mute since then holds them as well.
 _RELEASE = written("""
     UPDATE outbox SET state = {delivery.DUE}, not_before = {now}
     WHERE state = {delivery.HELD} AND (not_before <= {now} OR not_before > {now} + :far) AND NOT EXISTS (
@@ -153,7 +153,7 @@ _TOGETHER = written("""
         )
 """)
 
-# A card that was posted already is edited all the same, which Slack allows.
+# Posted cards are still edited, which Slack allows.
 _HOLD_CHANNEL = written("""
     UPDATE outbox SET state = {delivery.HELD}, not_before = NULL, reason = :reason, first_attempt_at = NULL
     WHERE channel_id = :channel AND state IN {waiting} AND state = {delivery.DUE} AND NOT outcome_unknown

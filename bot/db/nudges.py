@@ -1,4 +1,4 @@
-"""Who was asked to try a build, once each, and who does not want to be asked."""
+"""Users who were asked to try a build (once each), and users who opted out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bot.db.transaction import Transaction
 
 
 def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
-    """Record that the first of these users, `most` at most, are asked to try a build.
+    """Record requests to try a build, to the first `most` of these users.
 
-    Return those who may be: not asked yet, and not opted out.
+    Return the users to ask: not asked before, and not opted out.
 
     Committed before the messages are sent, so that a failure never asks a user twice.
     """
@@ -24,7 +24,7 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
 
 
 def list_askable(tx: Transaction, build_id: str, people: Collection[str]) -> list[str]:
-    """Return which of these users may be asked to try a build: not asked yet, and not opted out."""
+    """Return which of these users may be asked to try a build: not asked before, and not opted out."""
     asked = set(tx.execute(_ASKED, build=build_id).scalars())
     against = _opted_out(tx, people)
     return [person for person in people if person not in asked | against]
@@ -35,12 +35,12 @@ def _opted_out(tx: Transaction, people: Collection[str]) -> set[str]:
 
 
 def opt_in_to_nudges(tx: Transaction, user_id: str) -> None:
-    """Ask this user again, about builds they were not asked about."""
+    """Allow asking this user again, about builds they were not asked about."""
     tx.execute(_OPT_IN, user=user_id)
 
 
 def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
-    """Never ask this user again, about any build."""
+    """Opt a user out of being asked, for all builds."""
     tx.execute(_OPT_OUT, user=user_id)
 
 

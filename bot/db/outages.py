@@ -1,4 +1,4 @@
-"""Outages reported to the admins: one record for all replicas, in one commit with the messages about it."""
+"""Outages reported to the admins: one record for all replicas, in one transaction with its messages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NOTE = "outage"
 
 
 class OutageRecord(Struct, frozen=True):
-    """An outage: `kind` is the class of its error, `cause` the root of it. Times are epoch seconds.
+    """An outage: `kind` is the class of its error, `cause` the root cause. Times are epoch seconds.
 
-    The replica called `owner` reports its end; after `until` any other may.
+    The replica `owner` reports its end; after `until` any other may.
     """
 
     began: float
@@ -32,12 +32,12 @@ class OutageRecord(Struct, frozen=True):
 
 
 def get_outage(tx: Transaction) -> OutageRecord | None:
-    """Return the outage that was reported to the admins and whose end was not yet."""
+    """Return the ongoing outage that was reported to the admins; None without one."""
     return _noted(tx)
 
 
 def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -> bool:
-    """Notify these users of an outage; return False, and enqueue nothing, when one that still lasts was reported."""
+    """Notify these users of an outage; enqueue nothing and return False when an ongoing one was reported."""
     if tx.execute(_BEGIN, key=NOTE, value=_text(record)).first() is None:
         return False
     _enqueue_notices(tx, ChannelNotice.OUTAGE, record, admins)
@@ -45,13 +45,13 @@ def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -
 
 
 def renew_outage(tx: Transaction, record: OutageRecord, until: float, owner: str) -> None:
-    """Go on seeing to the outage until then, or take over from a replica that does not any more."""
+    """Renew the ownership of the outage, or take it over from a replica whose ownership ended."""
     renewed = _text(replace(record, until=until, owner=owner))
     tx.execute(_RENEW, key=NOTE, value=_text(record), renewed=renewed)
 
 
 def end_outage(tx: Transaction, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
-    """Notify these users that it is over; return False, and enqueue nothing, when that was reported already."""
+    """Notify these users that the outage is over; enqueue nothing and return False when that was reported already."""
     if tx.execute(_END, key=NOTE, value=_text(record)).first() is None:
         return False
     _enqueue_notices(tx, ChannelNotice.RECOVERY, replace(record, ended=ended), admins)
@@ -76,7 +76,7 @@ def _text(record: OutageRecord) -> str:
 
 
 def outage_of(text: str) -> OutageRecord:
-    """Return the outage of such a text; raises ValueError when it cannot be read."""
+    """Parse a stored outage. Raises ValueError when it cannot be read."""
     return msgspec.json.decode(text, type=OutageRecord)
 
 
