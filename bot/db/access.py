@@ -115,7 +115,7 @@ _NEW = """
     VALUES (:team, :grantee, :app, :role, :by, {now})
 """
 
-ROLE = written(f"SELECT role FROM grants WHERE {_KEY}")  # noqa: S608 - our own words
+ROLE = written(f"SELECT role FROM grants WHERE {_KEY}")  # noqa: S608 - no user input
 
 _GRANT = written(f"""
     {_NEW} ON CONFLICT (team_id, grantee, app_id) DO UPDATE SET
@@ -125,14 +125,14 @@ _GRANT = written(f"""
 
 _RESTORE = written(f"{_NEW} ON CONFLICT (team_id, grantee, app_id) DO NOTHING RETURNING grantee")
 
-_TAKE_BACK = written(f"DELETE FROM grants WHERE {_KEY} AND granted_at = :at RETURNING grantee")  # noqa: S608 - our own words
+_TAKE_BACK = written(f"DELETE FROM grants WHERE {_KEY} AND granted_at = :at RETURNING grantee")  # noqa: S608 - no user input
 
 _PUT_BACK = written(f"""
     UPDATE grants SET role = :role, granted_by = :by, granted_at = {{now}}
     WHERE {_KEY} AND granted_at = :at RETURNING grantee
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
-_REVOKE = written(f"DELETE FROM grants WHERE {_KEY} RETURNING role")  # noqa: S608 - our own words
+_REVOKE = written(f"DELETE FROM grants WHERE {_KEY} RETURNING role")  # noqa: S608 - no user input
 
 _GRANTS = written("""
     SELECT team_id, grantee, app_id, role, granted_by, granted_at FROM grants

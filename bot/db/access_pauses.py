@@ -99,18 +99,18 @@ def release_deliveries(tx: Transaction, held: HeldDeliveries) -> int:
 
 _PAUSE_SUBSCRIPTION = written(f"""
     UPDATE subscriptions SET paused = :reason WHERE id = :id AND paused IS NULL RETURNING {subscriptions.COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _RESUME_SUBSCRIPTION = written("UPDATE subscriptions SET paused = NULL WHERE id = :id AND paused IN {pause_reasons}")
 
 _PAUSED_SUBSCRIPTIONS = written(f"""
     SELECT {subscriptions.COLUMNS} FROM subscriptions WHERE paused IN {{pause_reasons}} ORDER BY id
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _PAUSE_REPORT = written(f"""
     UPDATE scheduled_reports SET paused = :reason, lease_token = NULL, lease_until = 0
     WHERE id = :id AND paused IS NULL RETURNING {scheduled_reports.COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 # Due at once, even if it was leased while it was paused.
 _RESUME_REPORT = written("""
@@ -120,11 +120,11 @@ _RESUME_REPORT = written("""
 
 _PAUSED_REPORTS = written(f"""
     SELECT {scheduled_reports.COLUMNS} FROM scheduled_reports WHERE paused IN {{pause_reasons}} ORDER BY id
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _PAUSE_GOAL = written(f"""
     UPDATE goals SET paused = :reason WHERE id = :id AND paused IS NULL AND ended_at = 0 RETURNING {goals.COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _IDS = JsonRows("rows", {"id": "bigint"})
 

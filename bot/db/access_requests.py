@@ -125,7 +125,7 @@ _TURN = written("SELECT pg_advisory_xact_lock(277548381, hashtext(:who))")
 _COLUMNS = """
     id, team_id, user_id, role, app_id, command, channel_id, asked_at, decided_by, decided_at, allowed, sent, wide
 """
-_REQUEST = written(f"SELECT {_COLUMNS} FROM role_requests WHERE id = :id")  # noqa: S608 - our own words
+_REQUEST = written(f"SELECT {_COLUMNS} FROM role_requests WHERE id = :id")  # noqa: S608 - no user input
 
 # When the same was requested within the hour; a time in the future is from a wrong clock.
 _LATELY = written("""
@@ -137,12 +137,12 @@ _LATELY = written("""
 _REOPEN = written("UPDATE role_requests SET sent = false WHERE id = :id")
 
 _OF_THIS = "id = :id AND sent AND app_id <> :except"
-_SENT = written(f"SELECT {_COLUMNS} FROM role_requests WHERE {_OF_THIS}")  # noqa: S608 - our own words
+_SENT = written(f"SELECT {_COLUMNS} FROM role_requests WHERE {_OF_THIS}")  # noqa: S608 - no user input
 
 _DECIDE = written(f"""
     UPDATE role_requests SET decided_by = :by, decided_at = {{now}}, allowed = :allowed, wide = :wide
     WHERE {_OF_THIS} AND decided_at IS NULL RETURNING {_COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _GRANT = written("""
     INSERT INTO grants (team_id, grantee, app_id, role, granted_by, granted_at)

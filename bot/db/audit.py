@@ -31,7 +31,7 @@ def _links(condition: str) -> Statement:
         WHERE user_id = :user AND {condition} AND build_id IS NOT NULL
             AND action = {{action.GET}} AND outcome IN {{given}}
         ORDER BY at DESC LIMIT :links
-    """)  # noqa: S608 - our own words
+    """)  # noqa: S608 - no user input
 
 
 _RECEIVED = _links("app_id IS NOT NULL")
@@ -118,7 +118,7 @@ def list_entries(  # noqa: PLR0917 - one filter each
 def _entries(*conditions: str) -> Statement:
     """Return the statement that reads the newest entries that match all conditions."""
     where = " AND ".join(conditions) or "true"
-    return written(f"SELECT id, {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT :most")  # noqa: S608 - our own words
+    return written(f"SELECT id, {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT :most")  # noqa: S608 - no user input
 
 
 def _entry(row: Any) -> AuditEntry:

@@ -253,9 +253,9 @@ _COLUMNS = """
     created_by, created_at
 """
 
-_BISECTION = written(f"SELECT {_COLUMNS} FROM bisections WHERE id = :id")  # noqa: S608 - our own words
+_BISECTION = written(f"SELECT {_COLUMNS} FROM bisections WHERE id = :id")  # noqa: S608 - no user input
 
-_LOCK = written(f"SELECT {_COLUMNS} FROM bisections WHERE id = :id {{lock}}")  # noqa: S608 - our own words
+_LOCK = written(f"SELECT {_COLUMNS} FROM bisections WHERE id = :id {{lock}}")  # noqa: S608 - no user input
 
 _LOCK_CHANNEL = written("""
     SELECT channel_id FROM channel_leases
@@ -264,9 +264,9 @@ _LOCK_CHANNEL = written("""
 
 _RUNNING = written(f"""
     SELECT {_COLUMNS} FROM bisections WHERE channel_id = :channel AND running_for IS NOT NULL ORDER BY id
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
-_SAME = written(f"SELECT {_COLUMNS} FROM bisections WHERE channel_id = :channel AND running_for = :running_for")  # noqa: S608 - our own words
+_SAME = written(f"SELECT {_COLUMNS} FROM bisections WHERE channel_id = :channel AND running_for = :running_for")  # noqa: S608 - no user input
 
 _PLACE = written("SELECT channel_id, thread_ts FROM bisections WHERE id = :id")
 
@@ -280,7 +280,7 @@ _START = written(f"""
     VALUES (:team, :channel, :thread, :app, :slug, :name, :platform, :builds, '[]', :gone,
         {{bisection.RUNNING}}, :running_for, 0, :by, {{now}}, {{now}})
     ON CONFLICT (channel_id, running_for) DO NOTHING RETURNING {_COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _VOTE = written("""
     INSERT INTO bisection_verdicts (bisection_id, build_id, user_id, verdict, at)

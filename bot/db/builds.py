@@ -213,7 +213,7 @@ _INSERT = written(
         content_hash = excluded.content_hash
         WHERE builds.deleted
     RETURNING build_id, made_at, seen_at
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - no user input
     JsonRows("rows", RECORDED),
 )
 

@@ -122,7 +122,7 @@ def _move_rows(tx: Transaction, old: str, new: str) -> None:
 
 
 def _move(table: str, column: str) -> Statement:
-    return written(f"UPDATE {table} SET {column} = :new WHERE {column} = :old")  # noqa: S608 - our own words
+    return written(f"UPDATE {table} SET {column} = :new WHERE {column} = :old")  # noqa: S608 - no user input
 
 
 def _drop_same(table: str, column: str, others: Sequence[str]) -> Statement:
@@ -131,7 +131,7 @@ def _drop_same(table: str, column: str, others: Sequence[str]) -> Statement:
     return written(f"""
         DELETE FROM {table}
         WHERE {column} = :old AND EXISTS (SELECT 1 FROM {table} there WHERE there.{column} = :new {same})
-    """)  # noqa: S608 - our own words
+    """)  # noqa: S608 - no user input
 
 
 def _move_texts(tx: Transaction, old: str, new: str) -> None:
@@ -193,9 +193,9 @@ _EARLIER = "CASE WHEN o.created_at > n.created_at THEN n.id ELSE o.id END"
 _SAME_SUBSCRIPTION = written(f"""
     UPDATE outbox SET subscription_id = (SELECT {_LATER} {_BOTH} AND {_EARLIER} = outbox.subscription_id)
     WHERE subscription_id IN (SELECT {_EARLIER} {_BOTH})
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
-_KEEP_LATER = written(f"DELETE FROM subscriptions WHERE id IN (SELECT {_EARLIER} {_BOTH})")  # noqa: S608 - our own words
+_KEEP_LATER = written(f"DELETE FROM subscriptions WHERE id IN (SELECT {_EARLIER} {_BOTH})")  # noqa: S608 - no user input
 
 # Of two deliveries of one event the more advanced one stays: its card is the one that is edited from now on.
 _FURTHER = literal(
@@ -211,4 +211,4 @@ _KEEP_FURTHER = written(f"""
         FROM outbox o JOIN outbox n ON n.build_id = o.build_id AND n.event = o.event
         WHERE o.channel_id = :old AND n.channel_id = :new
     )
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input

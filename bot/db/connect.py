@@ -124,8 +124,7 @@ class DatabaseUrl(Struct, frozen=True):
         return dict(arguments)
 
     def hidden(self, words: str) -> str:
-        """Return a driver's message without the values it repeats from the address, which may contain the password.
-        """
+        """Return a driver's message without the values it repeats from the address, which may contain the password."""
         if self.url is None:
             return words
         for name, value in (*self.url.query.items(), ("password", self.url.password or "")):

@@ -138,8 +138,7 @@ class Database:
         return store
 
     async def version(self) -> str | None:
-        """Return the schema version, None without tables. Raises the driver's errors.
-        """
+        """Return the schema version, None without tables. Raises the driver's errors."""
         return await self._runner.run_raw(db_migrate.stands_at)
 
     def __str__(self) -> str:

@@ -251,8 +251,7 @@ def release_goal(
 
 
 def release_goal_leases(tx: Transaction, token: str | None = None) -> None:
-    """Release the leases under one token; without a token all of them, when the only process starts.
-    """
+    """Release the leases under one token; without a token all of them, when the only process starts."""
     if token is None:
         tx.execute(_RELEASE_ALL)
     else:
@@ -280,16 +279,16 @@ _VALUES = COLUMNS.removeprefix("id, ")
 _ADD = written(f"""
     INSERT INTO goals ({_VALUES}, due_at, lease_until) VALUES (:{_VALUES.replace(", ", ", :")}, :due_at, 0)
     ON CONFLICT DO NOTHING RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _ADD_SAMPLE = written("""
     INSERT INTO goal_samples (goal_id, at, have, total, unknown) VALUES (:id, :at, :have, :total, :unknown)
     ON CONFLICT (goal_id, at) DO NOTHING
 """)
 
-_GOAL = written(f"SELECT {COLUMNS} FROM goals WHERE id = :id")  # noqa: S608 - our own words
+_GOAL = written(f"SELECT {COLUMNS} FROM goals WHERE id = :id")  # noqa: S608 - no user input
 
-_OF_CHANNEL = written(f"SELECT {COLUMNS} FROM goals WHERE channel_id = :channel AND ended_at = 0 ORDER BY id")  # noqa: S608 - our own words
+_OF_CHANNEL = written(f"SELECT {COLUMNS} FROM goals WHERE channel_id = :channel AND ended_at = 0 ORDER BY id")  # noqa: S608 - no user input
 
 _SAMPLES = written("SELECT at, have, total, unknown FROM goal_samples WHERE goal_id = :id ORDER BY at")
 
@@ -299,12 +298,12 @@ _REQUESTS_SINCE = written("SELECT count(*) FROM goal_requests WHERE goal_id = :i
 
 _SET_ASKING = written(f"""
     UPDATE goals SET asks = :asks, due_at = {{now}} WHERE id = :id AND ended_at = 0 RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _STOP = written(f"""
     UPDATE goals SET state = {{goal.STOPPED}}, ended_at = {{now}}, due_at = {{now}}, lease_token = NULL, lease_until = 0
     WHERE id = :id AND ended_at = 0 RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _RESUME = written("""
     UPDATE goals SET state = {goal.RUNNING}, ended_at = 0, frozen = false, due_at = {now}, lease_token = NULL,
@@ -315,14 +314,14 @@ _RESUME = written("""
 _LIKE = written(f"""
     SELECT {COLUMNS} FROM goals WHERE channel_id = :channel_id AND app_id = :app_id AND build_ref = :build_ref
         AND group_id = :group_id AND members_of = :members_of AND ended_at = 0
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
-_LEASED = written(f"SELECT {COLUMNS} FROM goals WHERE lease_token = :token ORDER BY due_at, id")  # noqa: S608 - our own words
+_LEASED = written(f"SELECT {COLUMNS} FROM goals WHERE lease_token = :token ORDER BY due_at, id")  # noqa: S608 - no user input
 
 _COUNTED = written(f"""
     UPDATE goals SET state = :state, ended_at = CASE WHEN :is_over THEN {{now}} ELSE ended_at END
     WHERE id = :id AND lease_token = :token AND ended_at = 0 RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _ASKING = written("SELECT id FROM goals WHERE id = :id AND lease_token = :token AND ended_at = 0 AND asks")
 

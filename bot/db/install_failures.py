@@ -31,8 +31,7 @@ def count_failures(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[FailureCause, int]:
-    """Return the number of answers per cause, about an app's builds (all or these), between two times (aware).
-    """
+    """Return the number of answers per cause, about an app's builds (all or these), between two times (aware)."""
     conditions = {"build_id IN (SELECT o.build FROM {rows})": build_ids, "at >= :since": since, "at <= :until": until}
     statement = _counts(*(condition for condition, value in conditions.items() if value))
     rows = as_rows({"build": build_id} for build_id in build_ids)
@@ -48,7 +47,7 @@ def _counts(*conditions: str) -> Statement:
     """Return the statement that counts an app's answers that match all conditions."""
     where = "".join(f" AND {condition}" for condition in conditions)
     return written(
-        f"SELECT cause, count(*) AS answers FROM install_failures WHERE app_id = :app {where} GROUP BY cause",  # noqa: S608 - our own words
+        f"SELECT cause, count(*) AS answers FROM install_failures WHERE app_id = :app {where} GROUP BY cause",  # noqa: S608 - no user input
         JsonRows("rows", {"build": "text"}),
     )
 

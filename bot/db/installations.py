@@ -34,7 +34,7 @@ def adopt_rows(tx: Transaction, installation: str, formerly: Collection[str]) ->
 
 
 def _adopting(table: str) -> Statement:
-    return written(f"UPDATE {table} SET team_id = :to WHERE team_id IN (SELECT o.id FROM {{rows}}) RETURNING 1", _IDS)  # noqa: S608 - our own words
+    return written(f"UPDATE {table} SET team_id = :to WHERE team_id IN (SELECT o.id FROM {{rows}}) RETURNING 1", _IDS)  # noqa: S608 - no user input
 
 
 def record_workspaces(tx: Transaction, names: Mapping[str, str], now: datetime) -> list[RemovedWorkspace]:

@@ -46,8 +46,7 @@ def cancel_expiry(tx: Transaction, ts: str) -> None:
 
 
 def take_due_expiries(tx: Transaction, most: int = 20) -> list[LinkExpiry]:
-    """Return and delete the due expiries: a missed edit is better than a repeated one.
-    """
+    """Return and delete the due expiries: a missed edit is better than a repeated one."""
     return [_expiry(row) for row in tx.execute(_EXPIRED, most=most, far=FURTHEST_EXPIRY)]
 
 

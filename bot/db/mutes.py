@@ -84,7 +84,7 @@ _MUTE = written(
     f"""
     UPDATE subscriptions SET muted_until = :until
     WHERE channel_id = :channel AND id IN (SELECT o.id FROM {{rows}}) RETURNING {COLUMNS}
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - no user input
     JsonRows("rows", {"id": "bigint"}),
 )
 

@@ -152,7 +152,7 @@ SUBSCRIPTIONS_OF_LEASE = written(f"""{_HEADS}
     CROSS JOIN (SELECT 0 AS every UNION ALL SELECT 1) e
     JOIN subscriptions s ON s.channel_id = a.channel_id AND s.app_id = CASE e.every WHEN 1 THEN '*' ELSE a.app_id END
     WHERE {_TAKEN} ORDER BY s.id
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 # All builds on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
 _SHOWN = written(

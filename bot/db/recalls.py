@@ -65,13 +65,13 @@ _COLUMNS = "build_id, app_id, reason, recalled_by, recalled_at"
 _RECALL = written(f"""
     INSERT INTO recalls ({_COLUMNS}) VALUES (:build, :app, :reason, :by, {{now}})
     ON CONFLICT (build_id) DO NOTHING RETURNING {_COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
-_OF_BUILD = written(f"SELECT {_COLUMNS} FROM recalls WHERE build_id = :build")  # noqa: S608 - our own words
+_OF_BUILD = written(f"SELECT {_COLUMNS} FROM recalls WHERE build_id = :build")  # noqa: S608 - no user input
 
-_UNDO = written(f"DELETE FROM recalls WHERE build_id = :build RETURNING {_COLUMNS}")  # noqa: S608 - our own words
+_UNDO = written(f"DELETE FROM recalls WHERE build_id = :build RETURNING {_COLUMNS}")  # noqa: S608 - no user input
 
-_ALL = written(f"SELECT {_COLUMNS} FROM recalls")  # noqa: S608 - our own words
+_ALL = written(f"SELECT {_COLUMNS} FROM recalls")  # noqa: S608 - no user input
 
 _CARDS = written("""
     SELECT count(*) FROM (

@@ -210,22 +210,22 @@ _ADD = written(f"""
         reported_until = excluded.reported_until, due_at = excluded.due_at, lease_until = 0, lease_token = NULL,
         paused = NULL, kind = excluded.kind, horizon_days = excluded.horizon_days
     RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _OF_PLACES = written(
     f"""
     SELECT {COLUMNS} FROM scheduled_reports
     WHERE target_id IN (SELECT o.place FROM {{rows}}) AND {_KNOWN} ORDER BY id
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - no user input
     JsonRows("rows", {"place": "text"}),
 )
 
 # In no order, or SQLite would read them all.
-_PAUSED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE paused IS NOT NULL AND {_KNOWN}")  # noqa: S608 - our own words
+_PAUSED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE paused IS NOT NULL AND {_KNOWN}")  # noqa: S608 - no user input
 
-_REPORT = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE id = :id AND {_KNOWN}")  # noqa: S608 - our own words
+_REPORT = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE id = :id AND {_KNOWN}")  # noqa: S608 - no user input
 
-_END = written(f"DELETE FROM scheduled_reports WHERE id = :id AND {_KNOWN} RETURNING {COLUMNS}")  # noqa: S608 - our own words
+_END = written(f"DELETE FROM scheduled_reports WHERE id = :id AND {_KNOWN} RETURNING {COLUMNS}")  # noqa: S608 - no user input
 
 
 def _restoring(number: str, value: str) -> Statement:
@@ -235,18 +235,18 @@ def _restoring(number: str, value: str) -> Statement:
         VALUES ({value} :team_id, :target_id, :app_id, :app_name, :build_ref, :group_by, :schedule, :tz,
             :skip_if_empty, :created_by, :created_at, :reported_until, :due_at, 0, :kind, :horizon_days)
         ON CONFLICT DO NOTHING RETURNING {COLUMNS}
-    """)  # noqa: S608 - our own words
+    """)  # noqa: S608 - no user input
 
 
 _RESTORE, _RESTORE_ANEW = _restoring("id,", ":id,"), _restoring("", "")
 
 _PAUSE_THESE = f"""
     UPDATE scheduled_reports SET paused = :reason WHERE {{which}} AND paused IS NULL AND {_KNOWN} RETURNING {COLUMNS}
-"""  # noqa: S608 - our own words
+"""  # noqa: S608 - no user input
 _PAUSE = written(_PAUSE_THESE.replace("{which}", "id = :id"))
 _PAUSE_PLACE = written(_PAUSE_THESE.replace("{which}", "target_id = :place"))
 
-_LEASED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE lease_token = :token ORDER BY due_at, id")  # noqa: S608 - our own words
+_LEASED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE lease_token = :token ORDER BY due_at, id")  # noqa: S608 - no user input
 
 _MOVE_ON = written("""
     UPDATE scheduled_reports SET reported_until = :until, due_at = :due_at, lease_token = NULL, lease_until = 0
@@ -255,7 +255,7 @@ _MOVE_ON = written("""
 
 _DUE_AFTER = written(f"""
     SELECT {COLUMNS} FROM scheduled_reports WHERE due_at > :moment AND paused IS NULL AND {_KNOWN} ORDER BY due_at
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _RESCHEDULE = written("UPDATE scheduled_reports SET due_at = :to WHERE id = :id AND due_at = :due_at")
 
@@ -282,7 +282,7 @@ _DUE_IN = written(f"""
         FROM scheduled_reports WHERE paused IS NULL AND kind IN {{report_kinds}} AND group_by IN {{report_groups}}
         ORDER BY due_at LIMIT {LEASED_AT_ONCE}
     ) AS r
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _NEW = JsonRows(
     "rows", {"channel": "text", "app": "text", "build": "text", "event": "text", "key": "text", "fact": "text"}

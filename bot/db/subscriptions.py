@@ -372,7 +372,7 @@ COLUMNS = """
 @cache
 def _list(*conditions: str) -> Statement:
     """Return the statement that reads the subscriptions for which all of this holds."""
-    return written(f"SELECT {COLUMNS} FROM subscriptions WHERE {_all_of(conditions)} ORDER BY id")  # noqa: S608 - our own words
+    return written(f"SELECT {COLUMNS} FROM subscriptions WHERE {_all_of(conditions)} ORDER BY id")  # noqa: S608 - no user input
 
 
 def _all_of(conditions: Sequence[str]) -> str:
@@ -381,7 +381,7 @@ def _all_of(conditions: Sequence[str]) -> str:
 
 @cache
 def _count(*conditions: str) -> Statement:
-    return written(f"SELECT count(*) FROM subscriptions WHERE {_all_of(conditions)}", _APPS)  # noqa: S608 - our own words
+    return written(f"SELECT count(*) FROM subscriptions WHERE {_all_of(conditions)}", _APPS)  # noqa: S608 - no user input
 
 
 @cache
@@ -392,7 +392,7 @@ def _page(*conditions: str) -> Statement:
         SELECT {COLUMNS} {_LAST_POST} FROM subscriptions WHERE id IN (
             SELECT id FROM subscriptions WHERE {_all_of(conditions)} ORDER BY channel_id, id LIMIT :most OFFSET :skip
         ) ORDER BY channel_id, id
-        """,  # noqa: S608 - our own words
+        """,  # noqa: S608 - no user input
         _APPS,
     )
 
@@ -400,7 +400,7 @@ def _page(*conditions: str) -> Statement:
 _APPS = JsonRows("rows", {"app": "text"})
 
 
-_AFTER = written(f"SELECT {COLUMNS} FROM subscriptions WHERE id > :id ORDER BY id LIMIT :most")  # noqa: S608 - our own words
+_AFTER = written(f"SELECT {COLUMNS} FROM subscriptions WHERE id > :id ORDER BY id LIMIT :most")  # noqa: S608 - no user input
 
 _NEAR = written(
     f"""
@@ -408,7 +408,7 @@ _NEAR = written(
         SELECT s.id FROM {{rows}} JOIN subscriptions s ON s.channel_id = o.channel
         UNION SELECT s.id FROM {{rows}} JOIN subscriptions s ON s.created_by = o.creator
     ) ORDER BY id
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - no user input
     JsonRows("rows", {"channel": "text", "creator": "text"}),
 )
 
@@ -427,7 +427,7 @@ _LAST_POST = """, CASE app_id
 """
 
 
-_MADE_BY = written(f"SELECT {COLUMNS} {_LAST_POST} FROM subscriptions WHERE created_by = :creator ORDER BY id")  # noqa: S608 - our own words
+_MADE_BY = written(f"SELECT {COLUMNS} {_LAST_POST} FROM subscriptions WHERE created_by = :creator ORDER BY id")  # noqa: S608 - no user input
 
 
 def _saving(number: str, value: str) -> Statement:
@@ -441,7 +441,7 @@ def _saving(number: str, value: str) -> Statement:
             events = excluded.events, query = excluded.query, created_by = excluded.created_by,
             created_at = excluded.created_at, options = excluded.options, paused = NULL
         RETURNING {COLUMNS}
-    """)  # noqa: S608 - our own words
+    """)  # noqa: S608 - no user input
 
 
 _SAVE, _SAVE_AS = _saving("", ""), _saving("id,", ":id,")
@@ -450,20 +450,20 @@ _IS_THERE = written("SELECT id FROM subscriptions WHERE id = :id")
 
 _SAVED_AT = written("SELECT created_at FROM subscriptions WHERE channel_id = :channel AND app_id = :app")
 
-_REMOVE = written(f"DELETE FROM subscriptions WHERE channel_id = :channel AND id = :id RETURNING {COLUMNS}")  # noqa: S608 - our own words
+_REMOVE = written(f"DELETE FROM subscriptions WHERE channel_id = :channel AND id = :id RETURNING {COLUMNS}")  # noqa: S608 - no user input
 
-_REMOVE_APP = written(f"DELETE FROM subscriptions WHERE channel_id = :channel AND app_id = :app RETURNING {COLUMNS}")  # noqa: S608 - our own words
+_REMOVE_APP = written(f"DELETE FROM subscriptions WHERE channel_id = :channel AND app_id = :app RETURNING {COLUMNS}")  # noqa: S608 - no user input
 
 _EVERY_APP = written("SELECT id FROM subscriptions WHERE app_id = '*' LIMIT 1")
 
 _PAUSE = written(f"""
     UPDATE subscriptions SET paused = :reason WHERE channel_id = :channel AND paused IS NULL RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _UNPAUSE = written(f"""
     UPDATE subscriptions SET paused = NULL
     WHERE channel_id = :channel AND paused NOT IN {{pause_reasons}} RETURNING {COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _OPTIONS = written("""
     SELECT id, options FROM subscriptions
@@ -541,7 +541,7 @@ _BASELINE = written(
     ON CONFLICT (build_id) DO UPDATE SET
         stage = excluded.stage, snapshot = excluded.snapshot, deleted = false, changed_at = excluded.changed_at,
         content_hash = ''
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - no user input
     JsonRows("rows", RECORDED),
 )
 

@@ -114,7 +114,7 @@ _COLUMNS = (
     "team_id, user_id, app_id, build_id, kind, file_id, created_at, expires_at, uses_left, state, channel_id"  # no hash
 )
 
-_TICKET = written(f"SELECT {_COLUMNS}, {{now}} AS read_at FROM tickets WHERE hash = :hash")  # noqa: S608 - our own words
+_TICKET = written(f"SELECT {_COLUMNS}, {{now}} AS read_at FROM tickets WHERE hash = :hash")  # noqa: S608 - no user input
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548380, hashtext(:person))")
 
@@ -131,14 +131,14 @@ _ISSUE = written(f"""
     SELECT :hash, :team, :person, :app, :build, :kind, :file, t.at, t.at + :life, :claims, {{ticket.OPEN}}, :origin
     FROM (SELECT {{now}} AS at) AS t
     RETURNING {_COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _CLAIM = written(f"""
     UPDATE tickets SET uses_left = uses_left - 1, state = {{ticket.CLAIMED}}
     WHERE hash = :hash AND state IN {{alive}} AND uses_left > 0
         AND expires_at > {{now}} AND created_at <= {{now}} + :skew
     RETURNING {_COLUMNS}
-""")  # noqa: S608 - our own words
+""")  # noqa: S608 - no user input
 
 _SETTLE = written("""
     UPDATE tickets SET uses_left = uses_left + :back, state = CASE state
