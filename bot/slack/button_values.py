@@ -1,7 +1,6 @@
-"""Codec of the values of buttons and forms, one text of ids: a class for each kind, written by views and read by
-handlers.
+"""Encode and decode the values of buttons and modals: one class per kind, written by views and read by handlers.
 
-Messages stay for years, so values of earlier versions are parsed as well; what is missing in them is empty.
+Messages stay for years, so values of earlier versions are parsed too; fields that they lack are empty.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from bot.domain.model import Build, GrantChange, Role, Subscription
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-ID_DIGITS = 18  # of a number that fits into a column
+ID_DIGITS = 18  # digits of a number that fits into a database column
 PAGE_DIGITS = 5
-MICROS_DIGITS = 16  # of microseconds since 1970: until 2286
+MICROS_DIGITS = 16  # digits of microseconds since 1970, until 2286
 
 
 class BuildValue(Struct, frozen=True):
-    """A build by its ids; `detail` is the kind of file or the id of an attachment, where a button is about one."""
+    """A build by its ids; `detail` is the kind of file or the id of an attachment, if the button is about one."""
 
     app_id: str
     build_id: str
@@ -84,7 +83,7 @@ class SubscriptionsPageValue(Struct, frozen=True):
 
 
 class MuteValue(Struct, frozen=True):
-    """For how long, as it is typed, and what is muted: an app's id or a `SubscriptionValue`, as text."""
+    """A duration as it is typed, and what to mute: an app's id or a `SubscriptionValue`, as text."""
 
     time: str
     target: str
@@ -100,7 +99,7 @@ class MuteValue(Struct, frozen=True):
 
 
 class FileValue(Struct, frozen=True):
-    """A file of Slack's that is to be attached, and the app of the build that is known already; either may be empty."""
+    """A Slack file to attach, and the app of the build if it is known already; either may be empty."""
 
     file_id: str
     app_id: str = ""
@@ -116,7 +115,7 @@ class FileValue(Struct, frozen=True):
 
 
 class PageValue(Struct, frozen=True):
-    """A page, counted from 0, and of what, as words that ask for it again; None where the text has no number."""
+    """A page number, counted from 0 (None if the text has none), and the command that lists the pages."""
 
     number: int | None
     of: str
@@ -132,7 +131,7 @@ class PageValue(Struct, frozen=True):
 
 
 class GrantUndoValue(Struct, frozen=True):
-    """A grant to take back, with what it changed, or a revoked role to give again (`change` None).
+    """A grant to undo, with what it changed, or a revoked role to restore (`change` None).
 
     `grantee` is a user or a user group, `app_id` empty for all apps.
     """
@@ -144,7 +143,7 @@ class GrantUndoValue(Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> GrantUndoValue | None:
-        """Parse a button's value; None for one that is not whole."""
+        """Parse a button's value; return None if it is incomplete."""
         grantee, app_id, role, previous, micros = [*text.split("/", 4), "", "", "", ""][:5]
         given, at = Role.named(role), _number(micros, MICROS_DIGITS)
         if not grantee or given is None:
@@ -163,7 +162,7 @@ class GrantUndoValue(Struct, frozen=True):
 class BisectionValue(Struct, frozen=True):
     """A bisect by its number (None where the text has none) and one of its builds by its ids; either may be empty.
 
-    It begins as the `BuildValue` of that build does.
+    The text begins like the `BuildValue` of that build.
     """
 
     app_id: str
@@ -181,7 +180,7 @@ class BisectionValue(Struct, frozen=True):
 
 
 class DecisionValue(Struct, frozen=True):
-    """The decision on an access request, in the format of before each decision had a button of its own."""
+    """The decision on an access request, in the old format, before each decision had its own button."""
 
     allowed: bool
     request: str
@@ -194,7 +193,7 @@ class DecisionValue(Struct, frozen=True):
 
 
 class GoalValue(Struct, frozen=True):
-    """A goal by its number, None where the text has none, and whether it is to ask people."""
+    """A goal by its number (None if the text has none), and whether it should ask people."""
 
     number: int | None
     asks: bool = False

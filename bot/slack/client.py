@@ -1,4 +1,4 @@
-"""Post, edit, thread, direct message, file, form; one pace for each channel."""
+"""Client of Slack's Web API: post, edit, upload and look up, with a rate limit per channel for posts."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ log = logger(__name__)
 
 HTTP_SECONDS = 15.0
 JSON = {"Content-Type": "application/json; charset=utf-8"}
-ADMINS = 20  # of a workspace's, at most
+ADMINS = 20  # at most, of a workspace
 PERMALINK_SECONDS = 3.0
-SCOPES_SECONDS = 10.0  # after which a scope that was missing may have been granted
-MARGIN = 10.0  # seconds around an attempt: what two clocks that are known to agree, and an answer, may be off
+SCOPES_SECONDS = 10.0  # until a missing scope is looked up again
+MARGIN = 10.0  # seconds to search before and after an attempt: clocks that agree may still differ a little
 
 
 class BotIdentity(Struct, frozen=True):
-    """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say.
+    """The bot's identity in Slack; `name` is what people type after the @, `scopes` None if Slack did not send them.
 
-    `team` is the name of the workspace; of the organisation when the app is installed for all of it. `team_id` then is
-    the organisation's id, which is that of the installation, and `enterprise_id` the same.
+    `team` is the name of the workspace, or of the organisation if the app is installed for all of it. In that case
+    `team_id` and `enterprise_id` are both the organisation's id, which identifies the installation.
     """
 
     team_id: str
@@ -63,10 +63,10 @@ class BotIdentity(Struct, frozen=True):
 
 
 class ChannelInfo(Struct, frozen=True):
-    """Slack's facts of a channel.
+    """A channel as Slack describes it.
 
-    `member` is whether the bot is in it, `shared` whether it is shared with another organisation: None where Slack did
-    not say. `private` is False only where Slack says so.
+    `member` is whether the bot is in it, `shared` whether it is shared with another organisation; None if unknown.
+    `private` is False only if Slack says so.
     """
 
     id: str
@@ -92,7 +92,7 @@ class MessageRef(Struct, frozen=True):
 
 
 def granted_scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
-    """Return what a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
+    """Return the scopes of a token, from the header that every response has. https://docs.slack.dev/reference/scopes"""
     for name, value in headers.items():
         if name.lower() == "x-oauth-scopes":
             return frozenset(scope.strip() for scope in value.split(",") if scope.strip())
@@ -100,12 +100,12 @@ def granted_scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
 
 
 def read_boolean(said: object) -> bool | None:
-    """Return a boolean of Slack's; None for anything else."""
+    """Return a boolean of a response; None for anything else."""
     return said if isinstance(said, bool) else None
 
 
 def read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
-    """Return who `auth.test` says we are; for an organisation `team_id` may be its id, a workspace's, or null.
+    """Return the bot's identity from `auth.test`; for an organisation `team_id` may be its id, a workspace's, or null.
 
     https://docs.slack.dev/reference/methods/auth.test
     """
@@ -128,10 +128,10 @@ def read_identity(answer: Any, scopes: frozenset[str] | None) -> BotIdentity:
 
 
 class SlackClient:
-    """Everything this bot says and asks over Slack's Web API.
+    """All requests of this bot to Slack's Web API.
 
-    Posting never uses the SDK's own retries: they repeat a request whose connection broke after Slack had stored the
-    message. Everything else does.
+    Posts never use the SDK's own retries, which repeat a request even if its connection broke after Slack had stored
+    the message. All other requests do.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class SlackClient:
         self._session = session
         self._pace = pace
         self._free_at: dict[str, float] = {}
-        self.moved: Mapping[str, str] = {}  # present ids of channels, by former ones
+        self.moved: Mapping[str, str] = {}  # current ids of channels, by former ids
         self._identity: BotIdentity | None = None
         self._fallbacks = FallbackSender(memory=refused)
         self._work_objects = WorkObjectSupport(refused)
@@ -164,10 +164,10 @@ class SlackClient:
 
     @property
     def clock(self) -> SlackClock:
-        """What Slack's clock says."""
+        """The estimate of Slack's clock."""
         return self.api.clock
 
-    # -------------------------------------------------------------- saying
+    # -------------------------------------------------------------- writing
 
     async def post(
         self,
@@ -181,9 +181,9 @@ class SlackClient:
         """Post once, rate-limited per channel; a user id as `channel` reaches that user's direct messages.
 
         Parts that Slack refuses are left out (see `FallbackSender`). `key` marks the message so that it can be found
-        again; `before` is a time.monotonic() after which no request is made any more (SlackRateLimited). Raises
-        SlackRateLimited (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or
-        DeliveryUnknown when it is unknown whether it was stored.
+        again; after `before`, a time.monotonic(), no request is made any more (SlackRateLimited). Raises
+        SlackRateLimited (nothing was posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or
+        DeliveryUnknown if the message may have been stored.
         """
         channel = self._present(channel)
         about: dict[str, Any] = {"channel": self.identities.given(channel)}
@@ -204,7 +204,7 @@ class SlackClient:
         raise AssertionError("an attempt that is not refused returns or raises")
 
     def _present(self, channel: str) -> str:
-        """Return the id that a channel has now. https://docs.slack.dev/reference/events/channel_id_changed"""
+        """Return the current id of a channel. https://docs.slack.dev/reference/events/channel_id_changed"""
         return self.moved.get(channel, channel)
 
     async def _wait_for_channel(self, channel: str, before: float | None) -> None:
@@ -241,7 +241,7 @@ class SlackClient:
         await self._fallbacks.send(message, update)
 
     async def permalink(self, message: MessageRef) -> str | None:
-        """Return the address of a message in Slack; None when Slack does not say it soon: it is only a shortcut.
+        """Return the address of a message; None if Slack does not answer soon, since it is only a shortcut.
 
         https://docs.slack.dev/reference/methods/chat.getPermalink
         """
@@ -256,14 +256,13 @@ class SlackClient:
         return found if isinstance(found, str) and found.startswith("https://") else None
 
     async def delete(self, channel: str, ts: str) -> None:
-        """Take one of our own messages back. Raises as `post` does."""
+        """Delete one of our own messages. Raises as `post` does."""
         await call_api(self.api.chat_delete(channel=await self._conversation(channel), ts=ts))
 
     async def respond(self, url: str, message: Message, *, replace: bool = False, thread_ts: str | None = None) -> None:
-        """Answer through a response_url, for the person who asked alone, in a thread if one is named; `replace` changes
-        the message they clicked.
+        """Answer through a response_url, visible to the user alone, in a thread if one is named.
 
-        Raises SlackError when the address is used up or too old.
+        `replace` replaces the clicked message. Raises SlackError when the address was used too often or is too old.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
 
@@ -279,7 +278,7 @@ class SlackClient:
         await self._fallbacks.send(message, respond)
 
     async def _send_response(self, url: str, body: bytes) -> aiohttp.ClientResponse:
-        """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
+        """Send a response, and again after a short rate limit: Slack has not accepted the first one then."""
         async with asyncio.timeout(call_limit()):
             answer = await self._send_once(url, body)
             wait = retry_after(find_header(answer.headers), otherwise=1.0)
@@ -294,9 +293,10 @@ class SlackClient:
             return answer
 
     async def post_ephemeral(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
-        """Say something in a channel or thread to one person there.
+        """Post a message in a channel or thread that only one of its members sees.
 
-        Slack documents no unfurl flags for it and ignores what it does not know: they go along, a secret never does.
+        Slack documents no unfurl flags for this method and ignores unknown arguments. So they are sent, but never a
+        secret.
         https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
         where = {"channel": self._present(channel), "user": self.identities.given(user)}
@@ -310,10 +310,10 @@ class SlackClient:
     async def unfurl(
         self, channel: str, ts: str, cards: Mapping[str, Message], entities: Sequence[EntityMetadata] = ()
     ) -> None:
-        """Show a card below each of these links in a user's message; where the app has them, as Work Objects.
+        """Show a card below each of these links in a user's message, as Work Objects if the app has these.
 
-        Slack shows the blocks where it can't show the entity of the same link. A refusal of the entities is remembered
-        for a day. Repeating it changes the same card. Raises SlackError. https://docs.slack.dev/reference/methods/chat.unfurl
+        Slack shows the blocks if it can't show the entity of the same link. A refusal of entities is remembered for a
+        day. A repeated call updates the card. Raises SlackError. https://docs.slack.dev/reference/methods/chat.unfurl
         """
         unfurls = {url: {"blocks": card.payload()["blocks"]} for url, card in cards.items()}
         request: dict[str, Any] = {"channel": self._present(channel), "ts": ts, "unfurls": unfurls}
@@ -342,7 +342,10 @@ class SlackClient:
         await self.api.api_call("entity.presentDetails", json={"trigger_id": trigger_id, **shown})
 
     async def upload_file(self, below: MessageRef, file: FileAttachment) -> None:
-        """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
+        """Put a file into the thread of a message.
+
+        https://docs.slack.dev/reference/methods/files.completeUploadExternal
+        """
         await call_api(
             self.api.files_upload_v2(
                 filename=file.name, content=file.content, channel=below.channel, thread_ts=below.ts
@@ -350,27 +353,27 @@ class SlackClient:
         )
 
     async def file_facts(self, file_id: str) -> dict[str, Any]:
-        """Slack's own record of a file. https://docs.slack.dev/reference/methods/files.info"""
+        """Return Slack's record of a file. https://docs.slack.dev/reference/methods/files.info"""
         answer = await call_api(self.api.files_info(file=file_id))
         return dict(answer.get("file") or {})
 
     async def open_modal(self, trigger_id: str, form: Modal) -> None:
-        """Open a modal within the 3 seconds a trigger is valid. Raises SlackError when they are over."""
+        """Open a modal. Raises SlackError, also when the trigger is older than the 3 seconds for which it is valid."""
         await self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()})
 
     async def publish_home(self, user: str, home: HomeView, *, known: str | None = None) -> None:
-        """Publish a user's Home tab; `known` is the hash of the present one, as far as it is known.
+        """Publish a user's Home tab; `known` is the hash of the one that it replaces, if known.
 
-        Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
+        Raises SlackError, with the code `hash_conflict` if the tab has been published again in the meantime.
         https://docs.slack.dev/reference/methods/views.publish
         """
         about = {"user_id": self.identities.given(user), "view": home.view(), **({"hash": known} if known else {})}
         await call_api(self.api.api_call("views.publish", json=about))
 
-    # -------------------------------------------------------------- asking
+    # -------------------------------------------------------------- reading
 
     async def identity(self, *, younger_than: float = float("inf")) -> BotIdentity:
-        """Return who we are; asked once, or again when that is longer ago. Raises SlackError."""
+        """Return the bot's identity, cached for `younger_than` seconds (None: for ever). Raises SlackError."""
         refused = math.isfinite(younger_than) and self.standing.code
         if self._identity is None or refused or time.monotonic() - self._identity_at > younger_than:
             answer = await call_api(self.api.auth_test())
@@ -388,7 +391,7 @@ class SlackClient:
         return self.api.standing
 
     async def is_token_accepted(self) -> bool:
-        """Return whether Slack accepts our token, as far as is known; asked now and then while it does not."""
+        """Return whether Slack accepts our token, as far as known; while it does not, ask again now and then."""
         if self.standing.code and self.standing.may_ask:
             with suppress(SlackError):
                 await call_api(self.api.auth_test())
@@ -396,24 +399,24 @@ class SlackClient:
 
     @property
     def identity_age(self) -> float:
-        """How many seconds ago Slack said who we are; infinite when it has not."""
+        """The age of the identity in seconds; infinite if it is unknown."""
         return time.monotonic() - self._identity_at if self._identity else float("inf")
 
     async def bot_name(self) -> str:
-        """Return what people type after the @ to invite us; the app's name while Slack cannot say."""
+        """Return what people type after the @ to invite the bot; the app's name while Slack does not answer."""
         try:
             return (await self.identity()).name
         except SlackError:
             return self._app_name
 
     async def granted_scopes(self) -> frozenset[str] | None:
-        """Return what our token may do; None when Slack does not say. Raises SlackError."""
+        """Return the scopes of our token; None if Slack did not send them. Raises SlackError."""
         return (await self.identity()).scopes
 
     async def require_scope(self, scope: str) -> None:
-        """Raise FeatureOff when this optional scope wasn't granted; not while Slack doesn't say.
+        """Raise FeatureOff if this optional scope is known not to be granted.
 
-        What was missing is asked for again: a reinstallation grants more to the same token.
+        A missing scope is looked up again: a reinstallation can add scopes to the same token.
         """
         for age in (math.inf, SCOPES_SECONDS):
             try:
@@ -426,7 +429,7 @@ class SlackClient:
             raise off
 
     async def app_id(self) -> str | None:
-        """Return the id of our app, as the addresses of its settings have it; None while Slack cannot say.
+        """Return the id of our app, as in the addresses of its settings; None while Slack does not answer.
 
         https://docs.slack.dev/reference/methods/bots.info
         """
@@ -442,9 +445,9 @@ class SlackClient:
     async def find_messages(
         self, channel: str, keys: Collection[str], periods: Sequence[SearchPeriod], *, thread_ts: str | None = None
     ) -> dict[str, str]:
-        """Return the ts of each of these keys that this installation posted in these periods of Slack's clock.
+        """Return the ts of each message with one of these keys that this installation posted in these periods.
 
-        Raises SlackRateLimited when Slack lets us read no more now; the same question then goes on where it ended.
+        The periods are by Slack's clock. Raises SlackRateLimited; the same call then continues where this one ended.
         https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
         https://docs.slack.dev/reference/methods/conversations.replies
         """
@@ -452,7 +455,7 @@ class SlackClient:
         return await self.lookup.find(where, keys, periods, await self._author(), thread_ts=thread_ts)
 
     async def find_copies(self, channel: str, key: str, periods: Sequence[SearchPeriod]) -> frozenset[str]:
-        """Return the ts of all messages with this key, as `find_messages` finds one. Raises SlackError."""
+        """Return the ts of all messages with this key, not only of the first. Raises SlackError."""
         return await self.lookup.find_all(await self._conversation(channel), key, periods, await self._author())
 
     async def _author(self) -> Author:
@@ -460,7 +463,7 @@ class SlackClient:
         return Author(us.user_id, us.bot_id, self._installation)
 
     async def _conversation(self, channel: str) -> str:
-        """Return a channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
+        """Return a channel's id; for a user id, which only posts accept, the id of the direct message channel.
 
         https://docs.slack.dev/reference/methods/conversations.open
         """
@@ -470,10 +473,10 @@ class SlackClient:
         return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> ChannelInfo:
-        """Return Slack's facts of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not
-        in).
+        """Return a channel as Slack describes it.
 
-        Raises SlackSilent for a record that is not this channel's.
+        Raises ChannelUnavailable if the bot cannot see it (a private one that the bot is not in), and SlackSilent for
+        the record of another channel.
 
         https://docs.slack.dev/reference/objects/conversation-object
         """
@@ -483,7 +486,8 @@ class SlackClient:
         except SlackError as error:
             if error.code != "missing_scope" or not channel_id.startswith("D"):
                 raise
-            # our own direct messages are known without im:read: https://docs.slack.dev/reference/methods/conversations.open
+            # describes our own direct messages without the scope im:read:
+            # https://docs.slack.dev/reference/methods/conversations.open
             answer = await call_api(self.api.conversations_open(channel=channel_id, return_im=True))
         facts = answer.get("channel")
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
@@ -514,7 +518,7 @@ class SlackClient:
         return list(found.values())
 
     async def own_channels(self) -> dict[str, list[str]]:
-        """Return the channels that we are in and that aren't archived: their ids by name, in small letters.
+        """Return the ids of the channels that the bot is in, without archived ones, by lower-case name.
 
         https://docs.slack.dev/reference/methods/users.conversations
         """
@@ -562,9 +566,9 @@ class SlackClient:
         return await self.workspaces.of_group(group_id, ask)
 
     async def workspace_admins(self) -> list[str]:
-        """Some of the workspace's own admins and owners.
+        """Return some admins and owners of the workspace.
 
-        Of an organisation some of its own, who are in the workspace at hand, or in the first that has any: an
+        For an organisation, some of its own in the workspace of the request, or in the first that has any: an
         organisation can have hundreds of workspaces. https://docs.slack.dev/reference/methods/users.list
         """
         us = await self.identity()
@@ -586,7 +590,7 @@ class SlackClient:
         return []
 
     async def user_by_email(self, email: str) -> str | None:
-        """Return the id of the user with this address; None when there is none.
+        """Return the id of the user with this email address; None if there is none.
 
         https://docs.slack.dev/reference/methods/users.lookupByEmail
         """
@@ -608,7 +612,7 @@ class SlackClient:
 
 
 def _encode(body: dict[str, Any]) -> bytes:
-    """Return JSON; of half a surrogate pair, which a name in Slack may have, the escape."""
+    """Return JSON in which a lone surrogate, which a name in Slack may contain, is escaped."""
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
@@ -616,12 +620,13 @@ def _encode(body: dict[str, Any]) -> bytes:
 
 
 def _is_shared(facts: dict[str, Any], *, direct: bool) -> bool | None:
-    """Return whether a channel is shared with another organisation, or about to be; None where Slack does not say.
+    """Return whether a channel is shared with another organisation, or about to be; None if Slack does not say.
 
-    Whoever joins then reads what was posted before. https://docs.slack.dev/reference/objects/conversation-object
+    New members can read earlier messages, so a pending share counts.
+    https://docs.slack.dev/reference/objects/conversation-object
     """
     if read_boolean(facts.get("is_pending_ext_shared")):
         return True
     return read_boolean(
         facts.get("is_ext_shared", False if direct else None)
-    )  # of direct messages Slack does not say it
+    )  # Slack sends none of these fields for direct messages

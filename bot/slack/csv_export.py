@@ -1,9 +1,10 @@
-"""Tables as CSV files: every CSV that leaves the bot is written here.
+"""Write all CSV files of the bot.
 
-Excel reads a double-clicked file as UTF-8 only behind a byte order mark, and parts it at the list separator of the
-reader's region, so the file follows the reader's locale. There is no `sep=` line: Excel ignores the mark behind one,
-and every other program takes it for the first row. Quotes do not keep a spreadsheet from reading a formula, and a
-reader that parts elsewhere does not see them, so each place where a cell can begin for any reader is made harmless.
+Excel reads a double-clicked file as UTF-8 only if it starts with a byte order mark, and splits cells at the list
+separator of the user's region, so the file follows the user's locale. There is no `sep=` line: Excel ignores the
+mark after one, and other programs read it as the first row. Quotes do not stop a spreadsheet from evaluating a
+formula, and a program that splits elsewhere ignores them, so every position where any program may start a cell is
+escaped.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ import re
 
 MARK = "\ufeff"
 
-# What begins a formula, in its wide and small forms too: Excel reads those alike.
+# The characters that begin a formula, also in their full-width and small forms, which Excel treats alike.
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
 _LINE = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
-# What a reader may drop at the start of a cell: quotes, blanks that part nothing, and what cannot be seen.
+# Characters that a program may ignore at the start of a cell: quotes, blanks and invisible characters.
 _DROPPED = '[" \xa0\u1680\u2000-\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff\xad\u180e\x00-\x08\x0e-\x1b\x1f\x7f]*'
 _STARTS = re.compile(
     f"(?:\\A|(?<=[,;]))(?={_DROPPED}[{_FORMULA}\t{_LINE}])"
-    f"|(?<=[,;\t{_LINE}])(?={_DROPPED}\\Z)"  # our closing quote would open a cell there, and begin it with a line's end
+    f"|(?<=[,;\t{_LINE}])(?={_DROPPED}\\Z)"  # there our closing quote would open a cell that begins with a line break
     f"|(?<=\t)(?={_DROPPED}[{_FORMULA}{_LINE}])"
     f"|(?<=[{_LINE}])(?={_DROPPED}[{_FORMULA}\t])"
 )
 
 
 class CsvWriter:
-    """The lines of a CSV file, growing one by one; `separator` is what `separator_of` gives."""
+    """A CSV file in the making; `separator` is the result of `separator_for`."""
 
     def __init__(self, separator: str) -> None:
         self.row_count = 0
@@ -36,19 +37,19 @@ class CsvWriter:
         self._writer = csv.writer(self._out, delimiter=separator, quoting=csv.QUOTE_ALL)
 
     def write_row(self, *cells: str | int | None) -> None:
-        """Add a line. A number stays one, below zero too; a text never becomes a formula."""
+        """Add a row. Numbers, also negative ones, stay numbers; a text never becomes a formula."""
         self.row_count += 1
         self._writer.writerow([_escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
 
     def to_bytes(self, *more: CsvWriter) -> bytes:
-        """Return the file: these lines, and then those of other sheets."""
+        """Return the file: the rows of this table, then those of the other tables."""
         return "".join([MARK, *(sheet._out.getvalue() for sheet in (self, *more))]).encode(errors="replace")
 
 
 def separator_for(locale: str) -> str:
-    """Return what parts the cells where `locale` (such as `es-ES`) is read: `;` where a comma parts decimals.
+    """Return the list separator of a locale (such as `es-ES`): `;` if its decimal separator is a comma.
 
-    A region that CLDR does not know (Slack's `es-LA`) counts as its language alone. Takes 0.1 s the first time.
+    For a region unknown to CLDR (Slack's `es-LA`) only the language counts. The first call takes 0.1 s.
     """
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 - 1 MB that only those need who want a file
     from babel.numbers import get_decimal_symbol  # noqa: PLC0415
@@ -63,7 +64,7 @@ def separator_for(locale: str) -> str:
 
 
 def _escape_formula(text: str) -> str:
-    """Return the text with `'` before everything that a spreadsheet could take for a formula.
+    """Return the text with `'` before everything that a spreadsheet could evaluate as a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """

@@ -1,4 +1,4 @@
-"""Requests that Slack delivers again, or that are sent again by a third party: each is worked on once."""
+"""Detect requests that Slack redelivers or a third party replays, so that each is handled once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from bot.domain.outcomes import Arrival, RequestOutcome
 from bot.observability.metrics import Metrics
 from bot.slack.incoming import IncomingRequest
 
-LOOK_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer is away
+LOOK_SECONDS = 2.5  # within the time of the acknowledgement; a slower database counts as unavailable
 
 
 def request_keys(request: IncomingRequest, body: dict[str, Any]) -> list[str]:
-    """Return the keys that identify a request at every redelivery; few, since each is a row on the disk.
+    """Return the keys that identify a request at every redelivery; few, since each is a row in the database.
 
     Slack repeats commands, clicks and forms with the same trigger, and events with the same id:
-    https://github.com/slackapi/bolt-js/issues/2487. What has neither is known by its envelope of Socket Mode, or by its
-    signature, which is valid for five minutes and is of the trigger and the id too:
+    https://github.com/slackapi/bolt-js/issues/2487. A request with neither is identified by its Socket Mode envelope,
+    or by its signature, which is valid for five minutes and covers the trigger and the id too:
     https://docs.slack.dev/authentication/verifying-requests-from-slack.
     """
     keys = []
@@ -44,7 +44,7 @@ def request_keys(request: IncomingRequest, body: dict[str, Any]) -> list[str]:
 
 
 class RequestDeduplicator:
-    """Knows, over all replicas, what was delivered within a day."""
+    """Recognise, across all replicas, requests that were delivered within the last day."""
 
     def __init__(self, store: Database, metrics: Metrics) -> None:
         self._store = store
@@ -57,23 +57,23 @@ class RequestDeduplicator:
         clicks: Collection[str] = (),
         link: LinkLimits | None = None,
     ) -> asyncio.Future[Arrival] | None:
-        """Look up, during the acknowledgement, whether this request was here before; None when it has no keys.
+        """Start to look up, before the acknowledgement, if the request was handled before; None if it has no keys.
 
-        `clicks` are those in it that are answered once, and `link` what the user of the only one may have: the link
-        that it asks for is counted. The future raises DatabaseUnavailable when the database does not
-        answer in time: no answer is no leave, since it may have been done before.
+        `clicks` are the clicks in it that are answered once; `link` is the quota of the user, from which the link that
+        the only click requests is reserved. The future raises DatabaseUnavailable if the database does not answer in
+        time; the request must not be handled then, since it may have been before.
         """
         known = sorted(request_keys(request, body))
         if not known and not clicks:
             return None
-        # a link is given out after its audit entry is on the disk, and this with it; without that, the click may come
-        # again
+        # a link is issued only after its audit entry is on disk, and this row with it: so this need not be synced
+        # itself
         how = StartOptions(LOOK_SECONDS, synced=link is None)
         look = self._store.start(how, idempotency.record_arrival, known, clicks, link)
         look.add_done_callback(partial(self._count_replay, Entrypoint.SOCKET if request.envelope else Entrypoint.HTTP))
         return look
 
     def _count_replay(self, entrypoint: Entrypoint, look: asyncio.Future[Arrival]) -> None:
-        # the exception is read here: there may be nobody who waits for it
+        # retrieve the exception here, as there may be no other consumer
         if not look.cancelled() and look.exception() is None and look.result().is_replayed:
             self._metrics.requests.labels(entrypoint, "", RequestOutcome.REPLAYED).inc()

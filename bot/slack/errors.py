@@ -1,4 +1,4 @@
-"""Map errors of Slack and of the connection to exceptions of ours."""
+"""Map errors of Slack and of the connection to the bot's exceptions."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from bot.timeouts import retry_after
 
 Answer = TypeVar("Answer")
 
-# Slack's errors for a user group that does not exist, and for a workspace that the app is not, or no longer, in.
+# Slack's errors for a user group that does not exist, and for a workspace where the app is not installed (any more).
 NO_GROUP = ("no_such_subteam", "subteam_not_found")
 NOT_GRANTED = ("team_access_not_granted", "team_not_found", "invalid_team")
-# Its errors for a channel that the bot cannot see, or that was deleted.
+# Slack's errors for a channel that the bot cannot see, or that was deleted.
 OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived", *NOT_GRANTED)
 
 _CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
@@ -50,7 +50,7 @@ _LATE = ["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "tr
 _DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
 
-# Why the bot can't write to a person; of channels see bot/domain/conversations.py.
+# Why the bot can't write to a person; for channels see bot/domain/conversations.py.
 _NOBODY = (Text("I can't send that person a direct message."), Text("Choose another member of this workspace."))
 _UNINSTALLED = (Text("Slack doesn't accept this bot's token: the bot was uninstalled, or the token was revoked."),)
 _WHY = dict.fromkeys(["user_disabled", "cannot_dm_bot", "user_not_found"], _NOBODY) | dict.fromkeys(
@@ -70,18 +70,18 @@ _KINDS: dict[str, type[SlackError]] = {
 
 
 def response_error(status: int, body: str) -> SlackError:
-    """Return what a response_url's refusal means: its body is a code, in a text or in JSON.
+    """Return the error for a refusal by a response_url, whose body is an error code as text or in JSON.
 
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
     """
     code = next((known for known, kind in _KINDS.items() if kind is MessageRejected and known in body), "")
-    if code or status == 400:  # 404 is an address that is used up or too old
+    if code or status == 400:  # 404 is an address that was used too often or is too old
         return MessageRejected(code=code or "invalid_blocks")
     return SlackError(code=f"response_url_{status}")
 
 
 def to_slack_error(error: BaseException) -> SlackError:
-    """Return an error of Slack or of the connection as one of ours.
+    """Return the bot's exception for an error of Slack or of the connection.
 
     https://docs.slack.dev/reference/methods/chat.postMessage#errors
     """
@@ -89,7 +89,7 @@ def to_slack_error(error: BaseException) -> SlackError:
         kind = SlackResponseTooLarge if isinstance(error, AnswerTooLarge) else DeliveryUnknown
         return kind(code=kind_of(error))
     response: Any = error.response
-    said = getattr(response, "data", None)  # of a gateway's plain-text page the SDK makes a str
+    said = getattr(response, "data", None)  # a str if a gateway answered with a plain-text page
     code = str(said.get("error") or "") if isinstance(said, dict) else ""
     status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
     if status == 429 or code in ("ratelimited", "rate_limited"):
@@ -105,7 +105,7 @@ def to_slack_error(error: BaseException) -> SlackError:
 
 
 def form_error(error: SlackError) -> Text:
-    """Return why a form did not open: its errors are worded for messages, and none was sent."""
+    """Return why a form did not open; other errors would speak of a message, and none was sent."""
     if error.code in _LATE:
         return Text("The form took too long to open.")
     if isinstance(error, DeliveryUnknown):
@@ -116,12 +116,12 @@ def form_error(error: SlackError) -> Text:
 
 
 def token_error(code: str) -> SlackInvalidCredentials:
-    """Return the error of a token that Slack does not accept, for the reason it gave before."""
+    """Return the error for a token that Slack does not accept, with the code that it returned for it."""
     return SlackInvalidCredentials(*_WHY.get(code, ()), code=code)
 
 
 def _missing_scope_error(needed: str, code: str) -> SlackError:
-    """Return what a missing scope means; Slack names those of which one would be enough, parted by commas."""
+    """Return the error for a missing scope; `needed` is comma-separated, and one of its scopes would be enough."""
     if off := feature_off(needed.split(",")):
         return off
     scope = needed.partition(",")[0]
@@ -133,16 +133,16 @@ def _missing_scope_error(needed: str, code: str) -> SlackError:
 
 
 def find_header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
-    """Return the header of this name, however it is written."""
+    """Return the header of this name, in any case."""
     return next((value for known, value in headers.items() if known.lower() == name), None)
 
 
-# Exceptions of the SDK and the connection; AttributeError is what the SDK does with a plain-text page under HTTP 200.
+# Exceptions of the SDK and the connection; the SDK raises AttributeError for a plain-text page with HTTP 200.
 RAISED = (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError)
 
 
 async def call_api(call: Awaitable[Answer]) -> Answer:
-    """Return the response of one call of the Web API; raises a SlackError instead of the SDK's exceptions."""
+    """Return the response of a Web API call. Raises SlackError in place of the SDK's exceptions."""
     try:
         return await call
     except RAISED as error:

@@ -1,4 +1,4 @@
-"""The value of the buttons of *It didn't install*; apart from the others, which every view loads."""
+"""The value of the buttons of *It didn't install*; a module of its own, since every view loads `button_values`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from bot.domain.model.failures import NO_ANSWERS, DeviceAnswer, FailureAnswers, 
 
 
 class FailureValue(Struct, frozen=True):
-    """What a user answers about a build that did not install: which kind of file it was, and the answers so far."""
+    """A build that did not install: which kind of file it was, and the user's answers so far."""
 
     app_id: str
     build_id: str
     kind: str = ""
     answers: FailureAnswers = NO_ANSWERS
-    names_device: bool = False  # the uploader is told of the device too
+    names_device: bool = False  # the message to the uploader names the device too
 
     @classmethod
     def parse(cls, text: str) -> FailureValue:
-        """Parse a button's value; an answer that only another version knows is none."""
+        """Parse a button's value; answers that this version does not know are left out."""
         app_id, build_id, kind, device, symptom, cause, more = [*text.split("/", 6), *[""] * 7][:7]
         answers = FailureAnswers(
             device=DeviceAnswer(device) if device in set(DeviceAnswer) else None,

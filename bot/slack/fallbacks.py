@@ -1,4 +1,4 @@
-"""What Slack refuses of a message is left out, one kind at a time, and is not sent again for a day."""
+"""Leave out the parts of a message that Slack refuses, one kind at a time, and do not send them again for a day."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 REFUSED_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "only_one_table_allowed"})
-REMEMBER_SECONDS = 24 * 3600.0  # then a workspace may have got what it lacked, and a picture may be back
-MOST = 500  # pictures that are remembered
+REMEMBER_SECONDS = 24 * 3600.0  # by then the workspace may support the blocks, and a picture may be available again
+MOST = 500  # remembered pictures
 
 IMAGE = "image"
 CHARTS = frozenset({"data_visualization"})
@@ -28,7 +28,7 @@ TABLES = frozenset({"data_table", "table"})
 
 
 class FormAttempt:
-    """One form of a message: what is sent inside of its `with`; a refusal of its blocks is kept for the next."""
+    """One version of a message, to be sent within an `async with`, which records a refusal of its blocks."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class FormAttempt:
         remember: Callable[[set[str]], Awaitable[None]],
     ) -> None:
         self._form = form
-        self._parts = parts  # that it lacks, unlike the form before
+        self._parts = parts  # parts that the previous version had and this one lacks
         self._before = before
         self._remember = remember
         self.refused: MessageRejected | None = None
@@ -57,7 +57,7 @@ class FormAttempt:
 
 
 class FallbackSender:
-    """Sends a message in the fullest form that this workspace takes.
+    """Send a message in the fullest version that this workspace accepts.
 
     Slack downloads each picture when a message is posted, and refuses the whole message when it cannot; a workspace
     without charts or tables refuses theirs: https://docs.slack.dev/reference/block-kit/blocks
@@ -65,11 +65,12 @@ class FallbackSender:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, memory: RefusedBlocks | None = None) -> None:
         self._clock = clock
-        self._memory = memory  # of types of blocks; without it, and for pictures, this process remembers alone
-        self._refused: dict[str, float] = {}  # a picture's address, or a type of block, until when
+        # stores refused types of blocks; without it, and for pictures, only this process remembers
+        self._memory = memory
+        self._refused: dict[str, float] = {}  # the address of a picture or a type of block: when its refusal expires
 
     async def forms(self, message: Message) -> Iterator[FormAttempt]:
-        """Return one attempt after the other, each in an `async with`, until one is not refused for its blocks.
+        """Return one attempt after another, each for an `async with`, until one is not refused for its blocks.
 
         Raises: MessageRejected, from the iterator, when Slack takes none of the forms.
         """
@@ -88,11 +89,11 @@ class FallbackSender:
             raise refused
 
     async def send(self, message: Message, send: Callable[[Message], Awaitable[T]]) -> T:
-        """Send the message, or what is left of it without the parts that are refused.
+        """Send the message without the parts that Slack refuses.
 
-        Raises: MessageRejected when Slack takes none of its forms, and what else `send` raises.
+        Raises: MessageRejected when Slack accepts none of its versions, and other errors of `send`.
         """
-        if not _refusable_parts(message):  # most messages: there is one form of them
+        if not _refusable_parts(message):  # most messages have only one version
             return await send(message)
         for attempt in await self.forms(message):
             async with attempt as form:
@@ -117,7 +118,7 @@ class FallbackSender:
 
 
 def _simpler_forms(message: Message) -> Iterator[tuple[set[str], Message]]:
-    """Yield simpler forms of a message, each with what it lacks more than the one before."""
+    """Yield simpler versions of a message, each with the parts that it lacks compared to the previous one."""
     parts = _refusable_parts(message)
     pictures = {part for part in parts if part not in CHARTS | TABLES}
     dropped: set[str] = set()
@@ -128,7 +129,7 @@ def _simpler_forms(message: Message) -> Iterator[tuple[set[str], Message]]:
 
 
 def _without_parts(message: Message, refused: set[str]) -> Message:
-    """Return a message without its refused parts; where it has the same in other blocks, those."""
+    """Return a message without its refused parts, with their replacement blocks if it has any."""
     if message.fallback is not None and refused & _refusable_parts(message) & (CHARTS | TABLES):
         return message.fallback
     kept = [left for block in message.blocks for left in _keep_block(block, refused)]
@@ -150,7 +151,7 @@ def _keep_block(block: Block, refused: set[str]) -> Iterator[Block]:
 
 
 def _refusable_parts(message: Message) -> set[str]:
-    """Return what of a message a workspace may refuse: the addresses of its pictures, its charts and tables."""
+    """Return the parts that a workspace may refuse: the addresses of pictures, charts and tables."""
     found: set[str] = set()
     for block in (inner for outer in message.blocks for inner in outer.get(TOGETHER, (outer,))):
         pictures = (block, block.get("accessory"), *_elements(block))

@@ -1,4 +1,4 @@
-"""Files that people posted in Slack, read from Slack's own host and from nowhere else."""
+"""Read files that people posted in Slack, only from Slack's own host."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bot.slack.client import SlackClient
 HOST = "https://files.slack.com"
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
-WHOLE_SECONDS = 7200.0  # for a file of Slack's largest size over a slow connection; two at once
-BUFFER = 256 * 1024  # bytes waiting between Slack and Applivery, twice at most; as many are on their way out
+WHOLE_SECONDS = 7200.0  # enough for the largest file on a slow connection, with two at once
+BUFFER = 256 * 1024  # bytes to buffer between Slack and Applivery; up to twice as many, besides those being sent
 AGAIN = gettext_noop("Nothing was uploaded. Post the file again, and then upload it.")
 
 
 @dataclass(frozen=True, slots=True)
 class SlackFile:
-    """A file's present facts in Slack; `size` in bytes is Slack's own number."""
+    """A file as Slack describes it now; `size` is in bytes."""
 
     id: str
     name: str
@@ -38,8 +38,8 @@ class SlackFile:
 class SlackFileSource:
     """Look up a file and stream its bytes.
 
-    A file's address comes from outside, and our token goes along with the request: so only Slack's file host is asked,
-    by https, and no redirect is followed. A Slack that was configured by `api_url` has its files on its own host.
+    A file's address comes from outside, and the request carries our token: so only Slack's file host is contacted,
+    by https, without following redirects. A Slack configured by `api_url` has its files on its own host.
     """
 
     def __init__(self, slack_client: SlackClient, *, token: str, api_url: str) -> None:
@@ -50,8 +50,7 @@ class SlackFileSource:
         self._origins = {HOST, *([_origin(api_url)] if foreign else [])}
 
     async def get_file(self, file_id: str) -> SlackFile:
-        """Return Slack's facts of a file. Raises FileReadError when it has none, UnsupportedFile for one on another
-        host.
+        """Return a file as Slack describes it. Raises FileReadError if it does not, UnsupportedFile if on another host.
 
         https://docs.slack.dev/reference/methods/files.info
         """
@@ -77,7 +76,7 @@ class SlackFileSource:
         return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
 
     def open_stream(self, file: SlackFile) -> StreamedFile:
-        """The file as something to send; its bytes are read when that is asked for."""
+        """Return the file as a source to upload from; its bytes are read on demand."""
 
         @asynccontextmanager
         async def opened() -> AsyncIterator[Pieces]:
@@ -107,18 +106,18 @@ async def _read_chunks(
             return
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
-    # outside of `except`: the library's text and context may contain the token
+    # raised outside of `except`: the message and context of the library's error may contain the token
     raise FileReadError(
         Text("The connection to Slack was lost while I was reading “{name}”.", name=file.name[:80]), Text(AGAIN)
     )
 
 
 def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
-    """Raise FileReadError unless this is the very file: Slack answers a missing right with a log-in page and a 200."""
+    """Raise FileReadError if this is not the file: without permission Slack sends a log-in page with status 200."""
     if answer.status in (404, 410):
         raise FileReadError(Text("“{name}” was deleted in Slack.", name=file.name[:80]), Text(AGAIN))
     page = answer.content_type == "text/html"
-    packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # though that was not asked for
+    packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # although the request did not accept one
     if answer.status != 200 or page or packed:
         raise FileReadError(
             Text("Slack didn't let me read “{name}”.", name=file.name[:80]),

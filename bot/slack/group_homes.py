@@ -1,4 +1,4 @@
-"""In which workspace of an organisation each user group is, remembered over restarts and for all replicas."""
+"""The workspace of each user group of an organisation, stored for all replicas."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PREFIX = "group home/"
 
 
 class GroupHomes:
-    """Remembers what took a call for each workspace to find out. No method raises."""
+    """Store the workspace of a user group, since finding it takes a call per workspace. No method raises."""
 
     def __init__(self, store: Database | None = None) -> None:
         self._store = store
         self._known: dict[str, str] = {}
 
     async def find(self, group_id: str) -> str:
-        """Return the workspace a user group was found in last; empty when it was in none."""
+        """Return the workspace where a user group was found last; empty if unknown."""
         if group_id not in self._known and self._store:
             try:
                 found = await self._store.run(key_value.get_value, PREFIX + group_id)

@@ -1,4 +1,4 @@
-"""The ids of each user: some in an Enterprise Grid organisation have two, and Slack uses now the one, now the other."""
+"""The ids of each user: in an Enterprise Grid organisation some have two, and Slack uses either."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ MOST = 50_000
 
 
 class Identities:
-    """What this process has learned of users' ids, from their records and from their requests."""
+    """The ids of users that this process has seen in their records and requests."""
 
     def __init__(self) -> None:
         self._ids: dict[str, tuple[str, ...]] = {}
         self._given: dict[str, str] = {}
 
     def learn(self, ids: Sequence[str], asked: str) -> None:
-        """Remember that these ids are one user's, the first being the one to store; `asked` is the one Slack knew."""
+        """Remember the ids of one user, the one to store first; `asked` is the one that Slack accepted."""
         if len(self._ids) > MOST:
             self._ids.clear()
             self._given.clear()
@@ -28,7 +28,7 @@ class Identities:
         return user_id in self._ids
 
     def use(self, user_id: str) -> None:
-        """Call Slack with this id of a user from now on: they act with it."""
+        """Use this id of a user in calls to Slack from now on, since their requests have it."""
         if user_id in self._ids:
             self._given[self.stored(user_id)] = user_id
 
@@ -41,5 +41,5 @@ class Identities:
         return self.all(user_id)[0]
 
     def given(self, user_id: str) -> str:
-        """Return the id by which to call Slack: the one that Slack gave."""
+        """Return the id to use in calls to Slack: the one that Slack sent."""
         return self._given.get(self.stored(user_id), user_id)

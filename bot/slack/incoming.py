@@ -1,4 +1,4 @@
-"""A request of Slack's by either transport, verified, and what Slack is answered at once."""
+"""A verified request from Slack over either transport, and its acknowledgement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRY_AGAIN = 503  # https://docs.slack.dev/apis/events-api#retries; over Socket M
 
 
 class IncomingRequest(Struct, frozen=True):
-    """The parsed body, with the signature it came with over HTTP or its envelope of Socket Mode."""
+    """The parsed body, with its signature (HTTP) or its envelope (Socket Mode)."""
 
     body: dict[str, Any]
     signature: str = ""
@@ -20,7 +20,7 @@ class IncomingRequest(Struct, frozen=True):
 
 
 class Acknowledgement(Struct, frozen=True):
-    """The response within Slack's three seconds: a status, and what it says, if anything."""
+    """The response within Slack's three seconds: a status and an optional body."""
 
     status: int = OK
     body: dict[str, Any] | None = None

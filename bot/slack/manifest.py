@@ -1,4 +1,4 @@
-"""The Slack app manifest for given settings: what Slack must know of this bot, with the smallest scopes."""
+"""Build the Slack app manifest for the given settings, with the fewest scopes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bot.slack.scopes import EVENTS, OPTIONAL, ORGANIZATION_EVENTS, SCOPES
 
 
 class Shortcut(NamedTuple):
-    """An entry of a message's menu or, when it `is_global`, of the menu of the message field and of Slack's search.
+    """A message shortcut or, if `is_global`, a global one in the menu of the message field and in Slack's search.
 
-    `callback_id` is what Slack sends when it is chosen. https://docs.slack.dev/interactivity/implementing-shortcuts
+    Slack sends its `callback_id` when it is chosen. https://docs.slack.dev/interactivity/implementing-shortcuts
     """
 
     name: str
@@ -20,7 +20,7 @@ class Shortcut(NamedTuple):
     is_global: bool = False
 
     def entry(self) -> dict[str, str]:
-        """Return it as the manifest has it."""
+        """Return the shortcut as an entry of the manifest."""
         kind = "global" if self.is_global else "message"
         return {"type": kind, "name": self.name, "callback_id": self.callback_id, "description": self.description}
 
@@ -35,11 +35,11 @@ def manifest(
     organization: bool = False,
     unfurl_domains: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
+    """Return the manifest for Slack's "From a manifest". https://docs.slack.dev/reference/app-manifest
 
-    In HTTP mode `public_url` is where Slack reaches `/slack/events`. `name` is the app's, in lists and in mentions.
-    Slack wants each optional scope in both lists. Of links it reports those to
-    `unfurl_domains`. For an `organization` it can be installed once for all of it, which Slack lets nobody undo:
+    In HTTP mode Slack reaches `/slack/events` below `public_url`. `name` is the app's, in lists and in mentions.
+    Slack requires each optional scope in both lists. It reports links to `unfurl_domains`. For an `organization` the
+    app can be installed for all of its workspaces at once, which cannot be reverted:
     https://docs.slack.dev/enterprise/organization-ready-apps
     """
     events = [*EVENTS, *(ORGANIZATION_EVENTS if organization else ())]

@@ -1,4 +1,4 @@
-"""A changelog in Markdown as rich text: what it says is formatted, what it could do to Slack or a reader is not; pure.
+"""Convert a changelog in Markdown to rich text, without mentions, hidden link targets or images; pure.
 
 The parser is loaded when the first changelog is shown. https://spec.commonmark.org,
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 Element = dict[str, Any]
 
 PIECE = 2500  # characters in one block
-INDENT = 8  # of a list in a list, at most: Slack takes no more
+INDENT = 8  # the deepest nesting of lists that Slack accepts
 URL = 3000  # characters of an address
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
-# A text without any of these is no Markdown: one that only has an asterisk somewhere is shown as it was written.
+# A text without any of these is not Markdown: one with a mere asterisk is shown as it was written.
 _BLOCKS = frozenset({"heading_open", "bullet_list_open", "ordered_list_open", "fence", "blockquote_open"})
 _LINKS = frozenset({"link_open", "image"})
 _ADDRESS = "autolink"  # <https://acme.example>
-_EMPTY = re.compile(r"^\s*(?:[-+*>]|#{1,6}|\d+[.)])\s*$", re.MULTILINE)  # a mark alone, which would not be shown
+# a marker without text, which would not be shown
+_EMPTY = re.compile(r"^\s*(?:[-+*>]|#{1,6}|\d+[.)])\s*$", re.MULTILINE)
 _WEB = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 
 
 def formatted(text: str) -> list[tuple[Element, str]]:
-    """Return a changelog as blocks, each with its words in mrkdwn; one that is no Markdown is quoted as it is."""
+    """Return a changelog as blocks, each with its words in mrkdwn; text that is not Markdown is quoted as it is."""
     tokens = parse(text)
     if not is_markdown(text, tokens):
         return [(blocks.section(quoted), quoted.replace("\n>", " ")[1:]) for quoted in blocks.quote(text)]
@@ -52,8 +53,8 @@ def _said(part: Element) -> str:
 def is_markdown(text: str, tokens: Sequence[Token]) -> bool:
     """Return whether a text, parsed to these tokens, is Markdown.
 
-    It is with a heading, a list, code, a quotation, a link, an image or strong words; a single line only with a link or
-    an image: a version, a branch or an asterisk stays as it was written.
+    A heading, list, code, quotation, link, image or bold text makes it Markdown; in a single line only a link or an
+    image does, so that versions, branches and asterisks stay as they were written.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     children = [child for token in tokens for child in token.children or ()]
@@ -64,10 +65,10 @@ def is_markdown(text: str, tokens: Sequence[Token]) -> bool:
 
 
 def to_rich_text(tokens: Sequence[Token]) -> list[dict[str, Any]]:
-    """Return parsed Markdown as blocks of rich text, each of at most `PIECE` characters, one below the other.
+    """Return parsed Markdown as blocks of rich text of at most `PIECE` characters each.
 
-    Links are those to the web, with their address visible; of an image its description stays. Nothing mentions or
-    notifies anyone.
+    Only links to the web stay links, with their address visible; an image becomes its description. There are no
+    mentions.
     """
     pieces: list[list[Element]] = [[]]
     room = PIECE
@@ -83,7 +84,7 @@ def to_rich_text(tokens: Sequence[Token]) -> list[dict[str, Any]]:
 
 
 def _append(parts: list[Element], part: Element) -> None:
-    """Add a part; an item goes to the list before it, if it is one of that."""
+    """Add a part; an item is appended to the list before it, if it belongs to that."""
     last = parts[-1] if parts else {}
     same = all(part.get(key) == last.get(key) for key in ("type", "style", "indent"))
     if same and part["type"] == "rich_text_list":
@@ -100,7 +101,7 @@ def _parser() -> MarkdownIt:
 
 
 def parse(text: str) -> list[Token]:
-    """Return the tokens of a text that may be Markdown; of a long one, this takes most of its time."""
+    """Return the tokens of a text that may be Markdown; for a long text this takes most of the time."""
     return _parser().parse(text)
 
 
@@ -108,18 +109,18 @@ def parse(text: str) -> list[Token]:
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[Element]:
-    """Yield the parts of rich text; lists in lists come one after the other, with an indentation."""
+    """Yield the parts of rich text; nested lists follow one another, each with its indentation."""
     reader = _BlockReader()
     for token in tokens:
         yield from reader.read(token)
 
 
 class _BlockReader:
-    """Turns the tokens of a Markdown text into the parts of rich text, one after the other."""
+    """Convert the tokens of a Markdown text into the parts of rich text, one after another."""
 
     def __init__(self) -> None:
         self._lists: list[Element] = []
-        self._items: list[list[Element]] = []  # the words of each item that is open
+        self._items: list[list[Element]] = []  # the elements of each open item
         self._quotes = 0
         self._is_heading = False
 
@@ -168,7 +169,7 @@ class _BlockReader:
             yield _section(words, is_quote=self._quotes > 0)
 
     def _end_words(self) -> Iterator[Element]:
-        """Yield what an item says so far: a list or code inside of it comes below."""
+        """Yield the words of an item so far, before a list or code inside of it."""
         if self._items and self._items[-1]:
             yield _item(self._lists[-1], self._items[-1])
             self._items[-1] = []
@@ -185,7 +186,7 @@ def _list_of(token: Token, depth: int) -> Element:
 
 
 def _item(of: Element, words: Sequence[Element]) -> Element:
-    """Return an item as a list of its own: what comes between the items of a list is no list in Slack."""
+    """Return an item as a list of its own, since a list in Slack contains nothing but its items."""
     shown: Element = {"type": "rich_text_list", "style": of["style"], "indent": of["indent"]}
     if of["style"] == "ordered":
         shown["offset"] = of["next"] - 1
@@ -213,15 +214,15 @@ def _inline(tokens: Sequence[Token], *, bold: bool = False) -> Iterator[Element]
             yield {"type": "text", "text": "\n"}
         elif words := _visible(token.content):
             if targets and is_address and words == targets[-1]:
-                continue  # it stands for itself
-            if targets and is_address:  # it isn't quite what is written there: `<https://acme.example|words>`
+                continue  # the address is its own label
+            if targets and is_address:  # the parsed target differs from what is written: `<https://acme.example|words>`
                 targets[-1], words = "", f"<{words}>"
             shown = {**style, "code": True} if token.type == "code_inline" else style
             yield {"type": "text", "text": words, **({"style": shown} if shown else {})}
 
 
 def _visible(text: str) -> str:
-    """Return text from outside without what is not seen, which an entity can bring in too."""
+    """Return text from outside without invisible characters, which a character entity may have added."""
     return strip_invisible(unmarked(text))
 
 
@@ -230,7 +231,7 @@ def _without(style: dict[str, bool], name: str, *, bold: bool) -> dict[str, bool
 
 
 def _target(url: str, is_address: bool, style: dict[str, bool]) -> Iterator[Element]:
-    """Yield where a link leads, visibly behind its words, so that these cannot say otherwise."""
+    """Yield the address of a link visibly after its label, so that the label cannot deceive."""
     about = {"style": style} if style else {}
     before, after = ("", "") if is_address else (" (", ")")
     if before:
@@ -252,14 +253,14 @@ def _size(part: Element) -> int:
 
 
 def _cut(part: Element) -> Iterator[Element]:
-    """Yield a part in pieces that fit into a block."""
+    """Yield a part in pieces that each fit into a block."""
     if _size(part) <= PIECE:
         yield part
         return
     inner = part["elements"][0]
     if part["type"] == "rich_text_list":
         for number, piece in enumerate(_cut(inner)):
-            # what is left of an item has no number of its own
+            # the rest of a numbered item gets no number of its own
             yield {**part, "elements": [piece]} if not number else piece
         return
     some: list[Element] = []

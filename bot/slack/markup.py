@@ -1,4 +1,4 @@
-"""Our own sentences, in which text from outside is marked, as mrkdwn where that can show it as it is, or as rich text.
+"""Convert the bot's sentences, in which text from outside is marked, to mrkdwn, or to rich text if that would alter it.
 
 Pure. https://docs.slack.dev/messaging/formatting-message-text, and for rich text
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
@@ -34,7 +34,7 @@ def needs_rich_text(*texts: str) -> bool:
 
 
 def to_mrkdwn(text: str) -> str | None:
-    """Return the text as mrkdwn, with what is marked as code; None when mrkdwn cannot show it as it is."""
+    """Return the text as mrkdwn, with marked code as code; None if mrkdwn cannot show it unaltered."""
     if OPEN not in text:
         return text
     parts = [_as_mrkdwn(match, text) for match in _TOKEN.finditer(text)]
@@ -58,7 +58,7 @@ def to_fallback_text(text: str) -> tuple[str, bool]:
 
 
 def strip_formatting(text: str) -> str:
-    """Return the text without the bold, the italics and the code that are ours; what is marked stays as it is."""
+    """Return the text without our own bold, italics and code; marked text stays as it is."""
     return "\n".join("".join(match["code"] or match[0] for match, _ in _tokenize(line)) for line in text.split("\n"))
 
 
@@ -66,7 +66,7 @@ def strip_formatting(text: str) -> str:
 
 
 def to_rich_text(text: str) -> dict[str, Any]:
-    """Return the text as a block of rich text, in which nothing is formatted but what our own marks say."""
+    """Return the text as a block of rich text in which only our own formatting applies."""
     lines = SPAN.sub(lambda match: match[0].replace("\n", " "), text).split("\n")
     parts = [
         {"type": "rich_text_quote" if quoted else "rich_text_section", "elements": _lines(list(some), quoted=quoted)}
@@ -76,7 +76,7 @@ def to_rich_text(text: str) -> dict[str, Any]:
 
 
 def to_plain_text(block: dict[str, Any]) -> str:
-    """Return the words of a block that `to_rich_text` has made: of a link its label, of a time its fallback."""
+    """Return the words of a block of `to_rich_text`: the label of a link, the fallback of a date."""
     return "\n".join("".join(map(_words, part["elements"])) for part in block["elements"])
 
 
@@ -99,7 +99,7 @@ def _elements(line: str) -> Iterator[Element]:
 
 
 def _tokenize(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
-    """Yield each piece of a line with the marks of its styles; these marks themselves are left out."""
+    """Yield each piece of a line with its style marks, without the marks themselves."""
     tokens = list(_TOKEN.finditer(line))
     on: frozenset[str] = frozenset()
     for number, match in enumerate(tokens):
@@ -111,7 +111,7 @@ def _tokenize(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
 
 
 def _is_style_boundary(line: str, match: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
-    """Return whether a mark begins or ends a style; in the middle of a word it does neither."""
+    """Return whether a mark begins or ends a style, which it does only at a word boundary."""
     before, after = line[: match.start()][-1:], line[match.end() :][:1]
     if match["mark"] in on:
         return not after.isalnum() and not before.isspace()
@@ -134,7 +134,7 @@ def _element(match: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
 def _special_element(inside: str) -> Element:
     """Return a mention, a date or a link. https://docs.slack.dev/messaging/formatting-message-text#advanced"""
     if date := _DATE.fullmatch(inside):
-        if not 0 <= int(date[1]) < LAST:  # of which Slack's rich text knows no dates
+        if not 0 <= int(date[1]) < LAST:  # Slack's rich text has no dates outside of this range
             return _text_element(date[3])
         return {"type": "date", "timestamp": int(date[1]), "format": date[2], "fallback": _unescape(date[3])}
     meant, _, label = inside.partition("|")
@@ -152,7 +152,7 @@ def _text_element(words: str) -> Element:
 
 
 def _unescape(escaped: str) -> str:
-    """Return what Slack shows of escaped text."""
+    """Return escaped text as Slack shows it."""
     return unmarked(escaped).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
@@ -161,7 +161,7 @@ def _apply_style(element: Element, style: dict[str, bool]) -> Element:
 
 
 def _merge_neighbours(elements: Sequence[Element]) -> list[Element]:
-    """Return the same with neighbours of one style in one piece, so that a name is one text."""
+    """Join neighbouring elements of the same style, so that a name is one element."""
     found: list[Element] = []
     for element in elements:
         last = found[-1] if found else None

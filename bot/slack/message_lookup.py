@@ -1,7 +1,7 @@
-"""Look in a channel for a message of ours whose post had an unknown outcome.
+"""Search a channel for a message whose post had an unknown outcome.
 
-Only where it can be: around the attempt, by Slack's clock. An app that is distributed commercially gets one request a
-minute and 15 objects, an internal one Tier 3. https://docs.slack.dev/apis/web-api/rate-limits
+Only the time around the attempt is searched, by Slack's clock. A commercially distributed app may make one request
+per minute with 15 objects, an internal app has Tier 3. https://docs.slack.dev/apis/web-api/rate-limits
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ log = logger(__name__)
 
 METADATA_EVENT = "applivery_announcement"
 LIMIT = 200
-LIMITED_OBJECTS = 15  # of an app that is not internal, whatever `limit` says
-LIMITED_SECONDS = 30.0  # Slack's Retry-After is about 60 then; Tier 3 asks for less, or comes after many requests
-LIMITED_AFTER = 15  # requests a minute that Tier 3 allows, and far more
+LIMITED_OBJECTS = 15  # for an app that is not internal, whatever `limit` it sends
+LIMITED_SECONDS = 30.0  # its Retry-After is about 60; that of Tier 3 is shorter, or follows many requests
+LIMITED_AFTER = 15  # requests per minute: far more than its limit, and within Tier 3
 KEPT = 64
 CONSEQUENCE = "After a crash, an announcement can wait several minutes: the bot must first see whether it was posted."
 REMEDY = "Install the bot as your company's own internal app, made from manifest.yml at api.slack.com/apps."
 
 
 class SearchPeriod(Struct, frozen=True):
-    """From when to when by Slack's clock, in epoch seconds; `latest` None is up to now."""
+    """A period by Slack's clock, in epoch seconds; `latest` None means now."""
 
     oldest: float
     latest: float | None = None
 
     def query(self) -> dict[str, str]:
-        """Return it as Slack's arguments."""
+        """Return the arguments for Slack's method."""
         latest = {} if self.latest is None else {"latest": f"{self.latest:.6f}"}
         return {"oldest": f"{max(0.0, self.oldest):.6f}", **latest}
 
 
 class Author(Struct, frozen=True):
-    """Who we are in messages: our user, our bot, and the mark of our installation (empty: none)."""
+    """The bot as the author of messages: its user, its bot id, and the id of the installation (empty: none)."""
 
     user_id: str
     bot_id: str
@@ -56,8 +56,8 @@ class Author(Struct, frozen=True):
     def key_of(self, message: object) -> str | None:
         """Return the key of a message that this installation posted; None for any other message.
 
-        Another bot may post the same key: a staging one in the same channel, with its own database or its own app.
-        The version before this one wrote no installation: there the author alone decides.
+        Another bot may post the same key: for instance a staging bot in the same channel with its own database or app.
+        Messages of earlier versions contain no installation: for these only the author is compared.
         """
         facts = message if isinstance(message, dict) else {}
         metadata = _object(facts.get("metadata"))
@@ -79,7 +79,7 @@ def _object(value: object) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Progress:
-    """What is left to read for one question."""
+    """The state of an unfinished search."""
 
     asked: tuple[SearchPeriod, ...]
     periods: deque[SearchPeriod]
@@ -89,7 +89,7 @@ class _Progress:
 
 
 def _agree(some: Sequence[SearchPeriod], others: Sequence[SearchPeriod]) -> bool:
-    """Return whether these are the same periods, but for what two readings of a clock differ by."""
+    """Return whether these are the same periods, apart from small differences between clock readings."""
     pairs = list(zip(some, others, strict=False))
     ends = [(left.oldest, right.oldest) for left, right in pairs]
     ends += [(left.latest or 0.0, right.latest or 0.0) for left, right in pairs]
@@ -97,9 +97,9 @@ def _agree(some: Sequence[SearchPeriod], others: Sequence[SearchPeriod]) -> bool
 
 
 class MessageLookup:
-    """Reads channels and threads, and knows whether Slack lets us read them.
+    """Search channels and threads, and detect the lower rate limit.
 
-    Where Slack's limit or a lease ends a look-up, the next one goes on from there.
+    A search that was ended by Slack's limit or a lease is continued by the next call.
     """
 
     def __init__(self, api: WebAPI) -> None:
@@ -117,13 +117,14 @@ class MessageLookup:
         *,
         thread_ts: str | None = None,
     ) -> dict[str, str]:
-        """Return the ts of each of these keys that we posted in these periods, which are read in their order.
+        """Return the ts of the message with each of these keys; the periods are searched in order until all are found.
 
-        Reads no further once all are found. Raises SlackRateLimited before all is read.
+        Raises SlackRateLimited before the search is complete.
         """
         question = (channel, thread_ts or "", *sorted(keys))
-        left = self._unfinished.pop(question, None)  # two look-ups at once would read on in the same one
-        if left is None or not _agree(left.asked, periods):  # another replica may have tried again meanwhile
+        # removed, since two concurrent calls must not continue the same search
+        left = self._unfinished.pop(question, None)
+        if left is None or not _agree(left.asked, periods):  # another replica may have posted again in the meantime
             left = _Progress(tuple(periods), deque(periods))
         try:
             while left.periods and len(left.found) < len(keys):
@@ -141,7 +142,7 @@ class MessageLookup:
     async def find_all(self, channel: str, key: str, periods: Sequence[SearchPeriod], author: Author) -> frozenset[str]:
         """Return the ts of every message with this key that we posted in these periods.
 
-        Raises SlackRateLimited before all is read.
+        Raises SlackRateLimited before the search is complete.
         """
         left = _Progress(tuple(periods), deque(periods))
         found: set[str] = set()
@@ -182,7 +183,7 @@ class MessageLookup:
             self._on_busy(busy)
             raise
         except SlackError:
-            left.cursor = ""  # it may be what was refused
+            left.cursor = ""  # the cursor may be the cause
             raise
 
     def _on_answer(self, count: int, *, more: bool) -> None:

@@ -1,4 +1,4 @@
-"""Text for Slack: made inert, kept short without being torn, times and sizes as people say them; pure."""
+"""Prepare text for Slack: escape it, truncate it at visible characters, format times and sizes; pure."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def escape(text: object) -> str:
 
 
 def strip_invisible(text: str) -> str:
-    """Return the text without control characters and without what turns the words around it."""
+    """Return the text without control characters and marks that change the direction of the text around it."""
     return text if text.isprintable() else _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
 
 
 # Control characters but for the line break, and halves of a character (Unicode's categories Cc and Cs)
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# Marks that force a direction turn our own words around too. https://unicode.org/reports/tr9/
+# Marks that force a text direction would affect our own words too. https://unicode.org/reports/tr9/
 _TURNS_AROUND = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BLANKS = re.compile("[\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def _single_line(text: object) -> str:
-    """Text from outside on one line, otherwise as it is; empty when there is nothing to see."""
+    """Return text from outside on one line, otherwise unchanged; empty if none of it is visible."""
     words = localize(text)
-    if not words.isprintable():  # most texts are: then they have none of what is replaced
+    if not words.isprintable():  # most texts are printable, and contain nothing to replace
         words = _BLANKS.sub(_replace_blank, _TURNS_AROUND.sub("", unmarked(words)))
     return words if words.strip() else ""
 
@@ -47,7 +47,7 @@ def _replace_blank(match: re.Match[str]) -> str:
 
 
 def escape_inline(text: object, limit: int = 200) -> str:
-    """Text from outside on one line, as it is: escaped, cut to `limit` before that, and marked for `markup`."""
+    """Return text from outside on one line, truncated to `limit`, then escaped and marked for `markup`."""
     return escape(verbatim(truncate(_single_line(text), limit)))
 
 
@@ -58,7 +58,7 @@ def code(text: object, limit: int = 200) -> str:
 
 
 def plain_text(text: object, limit: int) -> str:
-    """Text for a plain_text element: one line, cut to `limit`."""
+    """Return text for a plain_text element: one line, truncated to `limit`."""
     return truncate(_single_line(text) or "–", limit)
 
 
@@ -80,7 +80,7 @@ def _truncate(text: str, limit: int) -> str:
 
 
 def split_lines(text: str, limit: int) -> list[str]:
-    """Return the text in pieces of whole lines; a line that is too long for one is cut."""
+    """Return the text in pieces of whole lines; a line that is too long is truncated."""
     found: list[str] = []
     for line in text.split("\n") if text else ():
         if found and len(found[-1]) + 1 + len(line) <= limit:
@@ -94,7 +94,7 @@ _UNFINISHED = re.compile(r"(?:&\w{0,4}|<(?:[!@#][^<>]*|https?:[^<>]*|h?t{0,2}p?s
 
 
 def _is_one_glyph(text: str, at: int) -> bool:
-    """Return whether a person sees the characters on both sides of `at` as one. https://unicode.org/reports/tr29/"""
+    """Return whether the characters on both sides of `at` are seen as one. https://unicode.org/reports/tr29/"""
     before, after = text[at - 1], text[at]
     if after in "\u200c\u200d" or unicodedata.category(after).startswith("M"):
         return True
@@ -111,7 +111,7 @@ _ADDED = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
 
 
 def unescape(text: str) -> str:
-    """Return a message's text as its writer saw it: Slack's marks for people, channels and links become words again.
+    """Return a message's text as its writer saw it, with Slack's marks for people, channels and links as words.
 
     https://docs.slack.dev/messaging/formatting-message-text#parsing
     """
@@ -131,7 +131,7 @@ def _replace_mark(meant: str, label: str | None) -> str:
 
 
 def date_tag(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
-    """Return an instant in each reader's own time zone, with UTC words for clients that cannot."""
+    """Return an instant in each reader's own time zone, with a fallback in UTC for clients without date formatting."""
     if instant is None:
         return _("at an unknown time")
     return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
@@ -146,5 +146,5 @@ def time_tag(instant: datetime, now: datetime, tz: str) -> str:
 
 
 def size(count: int | None) -> str:
-    """Bytes as people say them: `48.2 MB`."""
+    """Format a number of bytes: `48.2 MB`."""
     return _("unknown size") if count is None else format_size(count)

@@ -1,4 +1,4 @@
-"""Slack's lists that come in pages, with an end."""
+"""Read Slack's paginated lists, within a limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ITEMS = 200_000
 
 
 def read_list(answer: Any, key: str) -> list[Any]:
-    """The list an answer has under `key`. Raises SlackSilent when it has none: that is no empty list."""
+    """Return the list under `key` of a response. Raises SlackSilent if it is missing, which does not mean empty."""
     items = answer.get(key)
     if not isinstance(items, list):
         raise SlackSilent(code="incomplete_list")
@@ -20,9 +20,9 @@ def read_list(answer: Any, key: str) -> list[Any]:
 
 
 async def iterate_pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> AsyncIterator[list[Any]]:
-    """The list under `key` of each page; `fetch` takes the cursor of the page to ask for.
+    """Yield the list under `key` of each page; `fetch` takes the cursor of the page to request.
 
-    Raises SlackResponseTooLarge when a cursor comes again, and after `PAGES` pages or `ITEMS` items.
+    Raises SlackResponseTooLarge when a cursor repeats, and after `PAGES` pages or `ITEMS` items.
     https://docs.slack.dev/apis/web-api/pagination
     """
     cursor, seen, count = "", {""}, 0

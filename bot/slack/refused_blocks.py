@@ -1,4 +1,4 @@
-"""Which types of blocks this workspace refuses, remembered over restarts and for all replicas."""
+"""The types of blocks that this workspace refuses, stored for all replicas."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bot.observability.logging import logger
 log = logger(__name__)
 
 KEY = "refused blocks"
-LIFE = timedelta(days=1)  # then the workspace may have got what it lacked
+LIFE = timedelta(days=1)  # by then the workspace may support them
 
 
 class RefusedBlocks:
-    """Remembers types of blocks for a day; another `version` of the bot may send other blocks, so it tries once.
+    """Remember refused types of blocks for a day, per `version` of the bot, since another may send other blocks.
 
     No method raises.
     """
@@ -31,7 +31,7 @@ class RefusedBlocks:
         self._version = version
 
     async def load(self) -> frozenset[str]:
-        """Return the types that were refused lately; none while the database does not answer."""
+        """Return the types that were refused lately; empty while the database does not answer."""
         return frozenset(await self._read())
 
     async def save(self, types: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Schemas of Slack's requests, as far as they are used: a request of another shape is rejected."""
+"""Schemas of the parts of Slack's requests that are read; a request that does not match is rejected."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 from bot.db.types import storable
 
 Text = str | None
-Id = Annotated[str, msgspec.Meta(max_length=255)] | None  # longer than any of Slack's, or any name of ours
+Id = Annotated[str, msgspec.Meta(max_length=255)] | None  # longer than any id of Slack's or name of ours
 
 
-WITH_RECORDS = ("user_change", "team_join")  # the events that are about a person, with all that Slack has of them
+WITH_RECORDS = ("user_change", "team_join")  # the events that contain a whole user record
 
 
 class NamedObject(msgspec.Struct):
@@ -46,13 +46,16 @@ class ViewState(msgspec.Struct):
 
 
 class TextObject(msgspec.Struct):
-    """Words on a form."""
+    """A text in a form."""
 
     text: Text = None
 
 
 class ViewBlock(msgspec.Struct):
-    """A block of a form; `element` is that of an input. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
+    """A block of a form; `element` is that of an input.
+
+    https://docs.slack.dev/reference/block-kit/blocks/input-block
+    """
 
     type: Text = None
     block_id: Id = None
@@ -81,7 +84,7 @@ class BlockAction(msgspec.Struct):
 
 
 class MessageContainer(msgspec.Struct):
-    """The clicked message, card below a link, or view."""
+    """Where a click was made: a message, a card below a link, or a view."""
 
     type: Text = None
     message_ts: Id = None
@@ -95,7 +98,7 @@ class MessageBlock(msgspec.Struct):
 
 
 class MessageAttachment(msgspec.Struct):
-    """What is attached to a message, such as a card below a link in it."""
+    """An attachment of a message, such as a card below a link in it."""
 
     blocks: list[MessageBlock] | None = None
 
@@ -116,7 +119,10 @@ class SharedLink(msgspec.Struct):
 
 
 class ExternalReference(msgspec.Struct):
-    """What we called an entity. https://docs.slack.dev/messaging/work-objects-implementation"""
+    """The reference by which the bot identified an entity.
+
+    https://docs.slack.dev/messaging/work-objects-implementation
+    """
 
     id: Text = None
     type: Text = None
@@ -150,13 +156,13 @@ class EventPayload(msgspec.Struct):
 
 
 class Authorization(msgspec.Struct):
-    """By whom an event was to be seen."""
+    """The user (the bot) for whom an event was delivered."""
 
     user_id: Id = None
 
 
 class RequestPayload(msgspec.Struct):
-    """A slash command is flat, an interaction nested, an event an envelope: all of it may be missing in another."""
+    """The fields of every kind of request: a slash command is flat, an interaction nested, an event in an envelope."""
 
     type: Text = None
     command: Text = None
@@ -182,9 +188,7 @@ class RequestPayload(msgspec.Struct):
 
 
 def is_valid(body: Any) -> bool:
-    """Return whether all that is read of a request has the type that Slack gives it; fields that are not read may have
-    any.
-    """
+    """Return whether all fields that the bot reads of a request have their documented types."""
     try:
         request = msgspec.convert(body, RequestPayload)
     except msgspec.ValidationError:
@@ -194,14 +198,14 @@ def is_valid(body: Any) -> bool:
 
 
 def sanitize(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the same without what no database's text can hold (NUL, half a surrogate pair), down to the keys.
+    """Return the request without characters that a database cannot store (NUL, lone surrogates), also in keys.
 
-    Almost every request is returned as it is: to write it as JSON, which shows both, takes a seventh of the time.
+    Almost every request is returned unchanged: encoding it as JSON reveals both, in a seventh of the time of a walk.
     """
     try:
         if b"\\u0000" not in msgspec.json.encode(body):
             return body
-    except (UnicodeEncodeError, OverflowError):  # a half; or a number that it cannot write
+    except (UnicodeEncodeError, OverflowError):  # a lone surrogate, or a number that cannot be encoded
         pass
     cleaned: dict[str, Any] = _storable(body)
     return cleaned

@@ -1,4 +1,4 @@
-"""The one table of Slack's permissions: why each is asked for, what needs it, and what is off without it."""
+"""Slack's scopes: why each is requested, what needs it, and what is off without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bot.exceptions import FeatureOff
 from bot.i18n import gettext_noop
 
-# Each with the reason why it is asked for; docs/reference/slack.md is written from these (`make reference`).
+# Each scope with the reason for it; docs/reference/slack.md is generated from these (`make reference`).
 SCOPES = {
     "commands": "run the slash command",
     "chat:write": "post cards in channels and answers in direct messages",
@@ -30,7 +30,7 @@ SCOPES = {
 
 
 class Feature(NamedTuple):
-    """What an optional scope turns on: its name and uses for the admin, and what a user is told while it is off."""
+    """A feature that an optional scope turns on: its name and uses for the admin, and the message while it is off."""
 
     name: str
     uses: str
@@ -71,7 +71,7 @@ OPTIONAL = {
 }
 REQUIRED = tuple(scope for scope in SCOPES if scope not in OPTIONAL)
 
-# Every method of the Web API that the bot calls, with its scopes: one of them is enough, as the kind of channel has it.
+# Every Web API method that the bot calls, with its scopes; one is enough, depending on the type of the channel.
 # https://docs.slack.dev/reference/methods
 METHODS: dict[str, tuple[str, ...]] = {
     "auth.teams.list": (),
@@ -103,15 +103,15 @@ METHODS: dict[str, tuple[str, ...]] = {
     "views.open": (),
     "views.publish": (),
 }
-# Those of them that an organisation's token may call for one workspace only, named by `team_id`: the page of each says
-# "required if org token is used", and that of no other one here. A workspace's own token may name it, too.
+# The methods that an organisation's token may call only for one workspace, given by `team_id`: their pages say
+# "required if org token is used". A workspace's token may pass it too.
 # https://docs.slack.dev/enterprise/organization-ready-apps, https://docs.slack.dev/reference/methods/users.list,
 # https://docs.slack.dev/reference/methods/usergroups.list
 NAME_A_WORKSPACE = ("bots.info", "users.conversations", "usergroups.list", "usergroups.users.list", "users.list")
 
 
 class Event(NamedTuple):
-    """An event that Slack sends: what it is for, and the scope without which Slack doesn't deliver it."""
+    """An event of Slack: what it is used for, and the scope that it requires."""
 
     reason: str
     scope: str = ""
@@ -160,6 +160,6 @@ ORGANIZATION_EVENTS = {
 
 
 def feature_off(needed: Iterable[str]) -> FeatureOff | None:
-    """Return what a user is told where one of these scopes is needed and missing; None when none is optional."""
+    """Return the message to a user when one of these scopes is needed and missing; None if none is optional."""
     scope = next((scope for scope in needed if scope in OPTIONAL), None)
     return None if scope is None else FeatureOff(OPTIONAL[scope].refusal, scope)

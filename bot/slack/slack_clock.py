@@ -1,4 +1,4 @@
-"""What Slack's clock says, which stamps the messages and need not agree with ours."""
+"""Estimate Slack's clock, whose time messages have, and which may differ from the local one."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from email.utils import parsedate_to_datetime
 
 from bot.slack.errors import find_header
 
-TOLERANCE = 5.0  # seconds; the header has whole ones, and a message is stamped somewhere within its request
+TOLERANCE = 5.0  # seconds; the header has whole seconds, and the ts of a message is from some time during its request
 
 
 class SlackClock:
-    """Read off the `Date` of every answer; corrected by the stamp of a message, which a proxy does not write."""
+    """An estimate by the `Date` of every response, corrected by the ts of messages, which no proxy can alter."""
 
     def __init__(self) -> None:
-        self._ahead: float | None = None  # of time.monotonic()
+        self._ahead: float | None = None  # seconds ahead of time.monotonic()
         self._correction = 0.0
 
     def read_date(self, headers: Mapping[str, str]) -> None:
-        """Learn from the headers of an answer."""
+        """Update the estimate from the headers of a response."""
         with suppress(ValueError, TypeError, OverflowError):
             said = parsedate_to_datetime(find_header(headers, "date") or "").timestamp()
             self._ahead = said + 0.5 + self._correction - time.monotonic()
 
     def read_stamp(self, ts: str, began: float) -> None:
-        """Learn from the ts of a message that was just posted; its request began at this time.monotonic()."""
+        """Update the estimate from the ts of a new message, whose request began at this time.monotonic()."""
         now = time.monotonic()
         if now - began > TOLERANCE:
             return
@@ -36,5 +36,5 @@ class SlackClock:
             self._ahead = ahead
 
     def at(self, monotonic: float) -> float | None:
-        """Return what it says at a time.monotonic(), in epoch seconds; None while nothing was learnt."""
+        """Return Slack's time at a time.monotonic(), in epoch seconds; None while there is no estimate."""
         return None if self._ahead is None else self._ahead + monotonic

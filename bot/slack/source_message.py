@@ -1,4 +1,4 @@
-"""The message a shortcut was used on, as far as a handler may know it; pure."""
+"""The message a shortcut was used on, as far as handlers need it; pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.slack.mrkdwn import unescape
 
 
 class SourceFile(Struct, frozen=True):
-    """A file of a message; a name and a size (bytes) that Slack did not say are empty and None."""
+    """A file of a message; if Slack did not send them, its name is empty and its size (bytes) None."""
 
     id: str
     name: str = ""
@@ -28,7 +28,7 @@ NO_MESSAGE = SourceMessage()
 
 
 def read_message(message: dict[str, Any]) -> SourceMessage:
-    """Return what Slack sends of a message. https://docs.slack.dev/reference/objects/file-object"""
+    """Parse a message of Slack. https://docs.slack.dev/reference/objects/file-object"""
     files = [file for file in message.get("files") or [] if isinstance(file, dict) and file.get("id")]
     return SourceMessage(unescape(str(message.get("text") or "")), tuple(_read_file(file) for file in files))
 

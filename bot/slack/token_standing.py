@@ -1,4 +1,4 @@
-"""Whether Slack accepts our token: where it does not, hardly anything is asked until it does again."""
+"""Track whether Slack accepts our token; while it does not, requests are almost suspended."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bot.observability.logging import logger
 
 log = logger(__name__)
 
-ASK_SECONDS = 15.0  # between two questions whether it does again
-ASKED_BY = "auth.test"  # what says it, for all methods: https://docs.slack.dev/reference/methods/auth.test#errors
+ASK_SECONDS = 15.0  # between two checks of a refused token
+ASKED_BY = "auth.test"  # decides for all methods: https://docs.slack.dev/reference/methods/auth.test#errors
 
 
 class TokenStanding:
-    """What Slack last said of the token; `code` is its word while it refuses it, as after the app was uninstalled.
+    """Whether Slack accepts the token; `code` is its error while it does not, as after the app was uninstalled.
 
     Each change is one log line and one call of `on_refused` (with the code) or `on_accepted`.
     """
@@ -32,7 +32,7 @@ class TokenStanding:
         return not self.code or time.monotonic() >= self._ask_at
 
     def refuse(self, code: str) -> None:
-        """Note that Slack does not accept the token."""
+        """Record that Slack does not accept the token."""
         now = time.monotonic()
         self._ask_at = now + self.ask_seconds
         if self.code:
@@ -42,7 +42,7 @@ class TokenStanding:
         self.on_refused(code)
 
     def accept(self) -> None:
-        """Note that Slack accepts the token."""
+        """Record that Slack accepts the token."""
         if not self.code:
             return
         log.info("slack.token_accepted", code=self.code, seconds=round(time.monotonic() - self._since, 1))

@@ -1,4 +1,4 @@
-"""Normalise what users type, before the parser, for every kind of input; pure.
+"""Normalise typed text of every kind of input before it is parsed; pure.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from bot.domain import grammar
 
-# Slack makes links of what looks like one, with what was typed as the label. People, channels and groups stay as they
-# are: they have an id.
+# Slack turns text that looks like an address into a link, with the typed text as its label. Mentions of people,
+# channels and groups stay as they are, since they contain an id.
 _LINK = re.compile(r"<(?:mailto:|tel:|((?:https?|ftp)://))([^<>|]+)(?:\|([^<>]*))?>")
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufdd0-\ufdef\ufeff]")
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -28,7 +28,7 @@ _WRAPPED = [
     re.compile(r"(?<!\S)`([^`]+)`(?!\S)"),
     *(re.compile(rf"(?<!\S)\{mark}(?=\S)(.{{1,300}}?)(?<=\S)\{mark}(?!\S)") for mark in "*_~"),
 ]
-# What people say around a command when they write to somebody; an emoji stands in a message by its name.
+# Courtesies around a command; an emoji is in a message by its name.
 _EMOJI = r":[a-z0-9_+'-]+:"
 _ASKED = rf"(?:please|pls|por favor|can you|could you|puedes|podrías|{_EMOJI})(?:[\s,;.!:]+|\Z)"
 _REQUEST = re.compile(_ASKED, re.IGNORECASE)
@@ -37,7 +37,7 @@ _THANKS = re.compile(
     rf"(?:(?<=\s)|[,;.!?]+)\s*(?:please|pls|plz|por favor|thanks|thank you|thx|gracias|{_EMOJI})[\s,;.!?]*\Z",
     re.IGNORECASE,
 )
-COURTESIES, LAST_WORDS = 10, 60  # how many are left out; how many characters the last ones take
+COURTESIES, LAST_WORDS = 10, 60  # how many are removed; how many of the last characters can contain one
 _EMOJI_ALONE = re.compile(rf"(?:{_EMOJI}\s*)+")
 
 
@@ -48,10 +48,10 @@ def normalize(text: str) -> str:
 
 
 def split_command(text: str, root: str) -> tuple[str, str]:
-    """Return the subcommand that was typed, in lower case, and what comes after it.
+    """Return the typed subcommand in lower case, and the text after it.
 
-    What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself:
-    `root`, which is also taken without its slash if it is given without one.
+    Punctuation after a mention, formatting, quotation marks and the slash command itself (`root`) are left out; `root`
+    given without a slash also matches without one.
     """
     left = normalize(text)
     if fenced := _FENCED.fullmatch(left):
@@ -69,7 +69,7 @@ def split_command(text: str, root: str) -> tuple[str, str]:
 
 
 def without_courtesies(text: str, is_command: Callable[[str], bool]) -> str:
-    """Return what is left of a message without please and thanks around it, and without a greeting before a command."""
+    """Return a message without please and thanks around it, and without a greeting before a command."""
     text = normalize(text)
     if _EMOJI_ALONE.fullmatch(text):
         return ""
@@ -82,7 +82,7 @@ def without_courtesies(text: str, is_command: Callable[[str], bool]) -> str:
 
 
 def _without_courtesy(text: str, is_command: Callable[[str], bool]) -> str:
-    """Return a text without one of its courtesies; empty when it has none."""
+    """Return a text without one of its courtesies; empty if it has none."""
     if found := _REQUEST.match(text) or _THANKS.search(text, max(0, len(text) - LAST_WORDS)):
         return f"{text[: found.start()]} {text[found.end() :]}".strip()
     if (found := _GREETING.match(text)) and is_command(text[found.end() :]):
@@ -91,9 +91,9 @@ def _without_courtesy(text: str, is_command: Callable[[str], bool]) -> str:
 
 
 def _names(root: str) -> tuple[str, ...]:
-    """Return what stands before a command without being part of it: the slash command, and the bot's name as typed.
+    """Return the words before a command that are not part of it: the slash command, and the bot's name as typed.
 
-    `root` without its slash is the slash command as people write it where no slash is needed.
+    `root` without a slash is the slash command as people write it in direct messages.
     """
     own = root.casefold()
     bare = own.removeprefix("/")
@@ -111,7 +111,7 @@ def _split_symbols(text: str) -> tuple[str, str, str]:
 
 
 def _strip_marks(text: str) -> str:
-    """Return the text without the mark it begins with and the one that belongs to it."""
+    """Return the text without the mark at its start and the matching one."""
     close = _CLOSES.get(text[0], text[0])
     first, blank, after = _split_symbols(text)
     trimmed = first.rstrip(_AFTER)
@@ -125,7 +125,7 @@ def _strip_marks(text: str) -> str:
 
 
 def strip_formatting(text: str) -> str:
-    """Return the text without formatting around its words and values, for words that match no name as they are."""
+    """Return the text without formatting around words and values, for words that match no name otherwise."""
     text = _CODE_VALUE.sub(lambda match: f'{match[1]}"{_in_quotes(match[2])}"', text)
     for wrapped in _WRAPPED:
         text = wrapped.sub(r"\1", text)
@@ -137,7 +137,7 @@ def _in_quotes(value: str) -> str:
 
 
 def strip_leading_symbol(text: str) -> str:
-    """Return the text without the picture in front of it, by which a list shows a state: `✅ Courier`."""
+    """Return the text without the leading symbol by which a list shows a state: `✅ Courier`."""
     return text.lstrip("".join({letter for letter in text if _is_symbol(letter)}))
 
 

@@ -1,4 +1,4 @@
-"""The SDK's client of Slack's Web API, bounded: in time while a person waits, in calls at once, by Slack's limits."""
+"""The SDK's client of Slack's Web API, with limits on time and concurrency, and Slack's own rate limits."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from bot.slack.slack_clock import SlackClock
 from bot.slack.token_standing import ASKED_BY, TokenStanding
 from bot.timeouts import RateLimitDeadlines, call_limit, longest_wait, person_waits
 
-AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
+AT_ONCE = 16  # concurrent calls per method, so that one that hangs leaves connections for the others
 ATTEMPTS = 3
-# Its own logger has no level, and the SDK then writes out each request and answer for a line that nobody logs.
+# Its default logger has no level, and then the SDK formats each request and response for lines that are not logged.
 SDK_LOG = logging.getLogger("slack_sdk")
 MESSAGES = ("chat.", "files.")  # methods whose failure leaves it unknown whether a message arrived
-OF_A_CHANNEL = ("chat.postMessage",)  # limited for each channel; all others for the workspace
+OF_A_CHANNEL = ("chat.postMessage",)  # rate-limited per channel; all others per workspace
 
 
 class WebAPI(AsyncWebClient):
-    """Calls a method that Slack has limited not again before its time.
+    """A client that respects the Retry-After of each method.
 
-    While a person waits a call takes no longer than `PERSON_SECONDS` in all: then it raises DeliveryUnknown, or at once
-    SlackRateLimited when Slack asks for more. For a job it waits longer, up to `longest_wait()` in all its repetitions,
-    and raises SlackRateLimited when Slack asks for more than that. With `once` nothing is ever repeated: a broken
-    connection may have stored the message. `beside` is a client whose limits hold here, too.
+    While a person waits, a call takes at most `PERSON_SECONDS` including retries: then it raises DeliveryUnknown, or
+    at once SlackRateLimited if Retry-After is longer. For background work the limit is `longest_wait()`. With `once`
+    nothing is retried, since Slack may have stored the message before the connection broke. `beside` is a client with
+    which this one shares its limits.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class WebAPI(AsyncWebClient):
         self.standing: TokenStanding = beside.standing if beside else TokenStanding()
         self._semaphores: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
+    async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # called by all methods of the SDK
         """Call a method. Raises SlackError instead of the exceptions of the SDK and the connection."""
         waited_until = time.monotonic() + longest_wait()
         try:
@@ -82,9 +82,9 @@ class WebAPI(AsyncWebClient):
             raise _unanswered(api_method, to_slack_error(error)) from error
 
     def _limit(self) -> float | None:
-        """Return the seconds a call may take; what is asked once is broken off for a person alone.
+        """Return the timeout of a call in seconds; a call without retries has one only while a person waits.
 
-        To break off a post leaves it unknown whether it was stored: of a job's, the caller decides when it may begin.
+        Cancelling a post leaves it unknown whether it was stored, so background work limits when it starts instead.
         """
         once = self._attempts == 1 and not person_waits()
         return None if once else call_limit()
@@ -110,9 +110,9 @@ class WebAPI(AsyncWebClient):
         return answer
 
     async def _require_token(self, method: str) -> None:
-        """Raise SlackInvalidCredentials while Slack does not accept the token, without asking for it each time.
+        """Raise SlackInvalidCredentials while Slack does not accept the token, without a request each time.
 
-        Whoever waits for an answer was let through to us by Slack, which shows that the app is there.
+        Not while a person waits: Slack delivered their request, so the app is installed.
         """
         if not self.standing.code or person_waits():
             return
@@ -122,7 +122,7 @@ class WebAPI(AsyncWebClient):
             await self._call(ASKED_BY, {})
 
     async def _on_token_refused(self, method: str, code: str) -> None:
-        """Believe it of `auth.test` alone: a refusal of another method may be about that."""
+        """Record a refused token only if `auth.test` refuses it: other methods may refuse for reasons of their own."""
         if method == ASKED_BY:
             self.standing.refuse(code)
             return
@@ -131,7 +131,7 @@ class WebAPI(AsyncWebClient):
 
 
 def _unanswered(method: str, error: SlackError) -> SlackError:
-    """Return the error, worded for a question if that was one."""
+    """Return the error, as SlackSilent if the method does not send messages."""
     if type(error) is DeliveryUnknown and not method.startswith(MESSAGES):
         return SlackSilent(code=error.code)
     return error

@@ -1,4 +1,4 @@
-"""Whether this workspace takes Work Objects from our app, as far as it has refused them."""
+"""Remember whether this workspace refuses Work Objects from our app."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from bot.slack.refused_blocks import LIFE, RefusedBlocks
 
 log = logger(__name__)
 
-# Slack's errors, or warnings beside an `ok`, when it doesn't take the entities of a request.
-# https://docs.slack.dev/reference/methods/chat.unfurl#errors, https://docs.slack.dev/reference/methods/entity.presentDetails#errors
+# Slack's errors, or warnings with an `ok`, when it doesn't accept the entities of a request.
+# https://docs.slack.dev/reference/methods/chat.unfurl#errors,
+# https://docs.slack.dev/reference/methods/entity.presentDetails#errors
 ENTITIES_REFUSED = frozenset(
     {
         "error_processing_metadata",
@@ -22,11 +23,11 @@ ENTITIES_REFUSED = frozenset(
         "metadata_too_large",
     }
 )
-WORK_OBJECT = "work_object"  # among the types of blocks that a workspace has refused
+WORK_OBJECT = "work_object"  # stored with the refused types of blocks
 
 
 class WorkObjectSupport:
-    """Remembers a refusal for a day, for all replicas where there is a database; then they are tried again."""
+    """Remember a refusal for a day, with a database for all replicas; then try again."""
 
     def __init__(self, memory: RefusedBlocks | None) -> None:
         self._memory = memory
@@ -39,7 +40,7 @@ class WorkObjectSupport:
         return self._memory is not None and WORK_OBJECT in await self._memory.load()
 
     async def refuse(self, code: str) -> None:
-        """Remember a refusal, which Slack gave as this code."""
+        """Remember a refusal with this error code."""
         log.warning("slack.work_objects_refused", code=code)
         if self._memory is not None:
             await self._memory.save((WORK_OBJECT,))

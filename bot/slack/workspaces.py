@@ -1,4 +1,4 @@
-"""The workspaces of the installation: one, or of an organisation all that the app was added to."""
+"""The workspaces of the installation: one, or for an organisation all that the app was added to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 LIST_SECONDS = 300.0
 
-# The workspace of the request worked on; empty where there is none, or none was named.
+# The workspace of the current request; empty without a request, or if it named none.
 at_hand: ContextVar[str] = ContextVar("at_hand", default="")
 
 
@@ -35,10 +35,10 @@ class GrantedWorkspace(Struct, frozen=True):
 
 
 class Workspaces:
-    """Ask Slack about one workspace after the other, where an organisation's token has to name one.
+    """Call methods once per workspace if an organisation's token has to name one.
 
-    https://docs.slack.dev/enterprise/organization-ready-apps. A workspace's own token may name it, too, and Slack
-    ignores it. `home` gives the installation's id, and whether it is an organisation's.
+    https://docs.slack.dev/enterprise/organization-ready-apps. Slack ignores it with a workspace's own token. `home`
+    returns the installation's id, and whether it is an organisation's.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Workspaces:
         self._groups = groups or GroupHomes()
         self._listed: list[GrantedWorkspace] = []
         self._listed_at = 0.0
-        self._seen: dict[str, None] = {}  # of requests
+        self._seen: dict[str, None] = {}  # workspaces of earlier requests
 
     async def ids(self, first: str = "") -> list[str]:
-        """Return the ids: `first`, if it is one of them, then that of the request at hand, then all others.
+        """Return the ids: `first`, if it is one of them, then that of the current request, then all others.
 
-        Raises SlackError. While Slack does not list them these are `first` and those of requests until now.
+        Raises SlackError. While Slack does not list them, these are `first` and those of requests until now.
         """
         home, is_organization = await self._home()
         if not is_organization:
@@ -89,13 +89,13 @@ class Workspaces:
         return self._listed
 
     def forget(self) -> None:
-        """Ask again which they are: one was added or removed."""
+        """Clear the cached list, because a workspace was added or removed."""
         self._listed_at = 0.0
 
     async def each(self, ask: Callable[[str], Awaitable[Answer]]) -> AsyncIterator[Answer]:
-        """Give the answer of each workspace in turn, without those that the app is no longer in.
+        """Yield the answer of each workspace in turn, except those that the app was removed from.
 
-        Raises the refusal if all refuse.
+        Raises SlackError if it was removed from all.
         """
         refused, answered = None, False
         for team_id in await self.ids():
@@ -110,7 +110,7 @@ class Workspaces:
             raise refused
 
     async def of_group(self, group_id: str, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
-        """Return the answer of the workspace that a user group is in. Raises SlackError, of `NO_GROUP` if in none."""
+        """Return the answer of a user group's workspace. Raises SlackError, with a code of `NO_GROUP` if in none."""
         _, is_organization = await self._home()
         refused = SlackError(code=NO_GROUP[0])
         for team_id in await self.ids(await self._groups.find(group_id) if is_organization else ""):

@@ -1,4 +1,7 @@
-"""Messages, forms and Block Kit bricks within Slack's limits; pure. https://docs.slack.dev/reference/block-kit/blocks"""
+"""Build messages, modals and blocks within Slack's limits; pure.
+
+https://docs.slack.dev/reference/block-kit/blocks
+"""
 
 from __future__ import annotations
 
@@ -54,16 +57,16 @@ OPTIONS = 100
 MENU_ITEMS = 5
 URL = 3000
 INPUT_LABEL = 2000
-QUOTED = 500  # characters of a line before escaping, which makes five of an ampersand
-MENU = "menu.v1"  # the action of ⋯ menus: which button an item stands for is in its value
-TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
+QUOTED = 500  # characters of a line, before escaping makes `&amp;` of an ampersand
+MENU = "menu.v1"  # the action id of ⋯ menus; the value of an item says which button it stands for
+TOGETHER = "together"  # the key of an item that becomes several blocks in Slack
 
 
 class Visibility(StrEnum):
     """The visibility of an answer."""
 
     ASKER = "asker"
-    DIRECT = "direct"  # the asker's direct messages, where it stays
+    DIRECT = "direct"  # the user's direct messages, where the message stays
     CHANNEL = "channel"
 
 
@@ -101,18 +104,19 @@ class Message:
     to: Visibility = Visibility.ASKER
     is_secret: bool = False  # contains a download address: never to a channel
     expires: MessageExpiry | None = None
-    copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
-    request: int | None = None  # the role that the copies request: their places are recorded
-    edits: tuple[tuple[str, str, Message], ...] = ()  # our messages that say something else now: channel, ts
+    # messages to others: (user id for a direct message, or channel; message)
+    copies: tuple[tuple[str, Message], ...] = ()
+    request: int | None = None  # the access request that the copies are about; where they were posted is recorded
+    edits: tuple[tuple[str, str, Message], ...] = ()  # messages of the bot to update: (channel, ts, message)
     file: FileAttachment | None = None
     pointer: Message | None = None
     fallback: Message | None = None
     text_only: bool = False  # for a workspace that refuses our blocks
-    # for what is added when it is sent
+    # the language of words that are added on sending
     language: str = field(default_factory=i18n.current_locale, compare=False)
 
     def payload(self) -> dict[str, Any]:
-        """Return what every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
+        """Return the arguments that every kind of message sends; unfurling is off, so that no crawler opens a link.
 
         Both flags are needed. https://docs.slack.dev/messaging/unfurling-links-in-messages
         """
@@ -129,7 +133,7 @@ class Message:
     def _fit_blocks(self) -> Sequence[Block]:
         if self.text_only:
             return ()
-        # Slack looks for addresses in a text that has no blocks, in spite of the flags
+        # without blocks Slack would unfurl links in the text in spite of the flags
         shown = self.blocks or tuple(section(part) for part in split_lines(self.text, SECTION_TEXT))
         with i18n.use_locale(self.language):
             return fit_blocks(shown, MESSAGE_BLOCKS)
@@ -187,7 +191,7 @@ _NO_FOCUS = ("file_input",)
 
 
 def _focused(shown: Sequence[Block]) -> list[Block]:
-    """Put the focus on the first field of a form, so that one can type at once."""
+    """Set the focus on the first field of a form, so that the user can type at once."""
     found = list(shown)
     at = next((at for at, block in enumerate(found) if block.get("type") == "input"), None)
     if at is not None and found[at]["element"]["type"] not in _NO_FOCUS:
@@ -213,7 +217,7 @@ Reply = Message | Modal | HomeView
 
 
 def fit_blocks(blocks: Sequence[Block], limit: int) -> Sequence[Block]:
-    """As many blocks as a place takes, one below the other; what is left out is said."""
+    """Return at most `limit` blocks, with a line about those that were left out."""
     blocks = [block for entry in blocks for block in entry.get(TOGETHER, (entry,))]
     if len(blocks) <= limit:
         return blocks
@@ -223,7 +227,8 @@ def fit_blocks(blocks: Sequence[Block], limit: int) -> Sequence[Block]:
 
 
 def _mrkdwn(text: str) -> MarkdownTextObject:
-    # verbatim, or bare words may mention: https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+    # verbatim, otherwise plain words can become mentions:
+    # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
     return MarkdownTextObject(text=text, verbatim=True)
 
 
@@ -233,9 +238,9 @@ def _plain(text: str, limit: int) -> PlainTextObject:
 
 
 def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> Block:
-    """Return a paragraph of mrkdwn, with up to ten small fields and one element at its side.
+    """Return a paragraph of mrkdwn, with up to ten small fields and one accessory.
 
-    Where mrkdwn would format text from outside it is rich text, which has no fields and no element: these go below.
+    If mrkdwn would format text from outside, it is rich text, which has neither: fields and accessory then follow it.
     """
     text, small = truncate(text, SECTION_TEXT), [truncate(field, FIELD_TEXT) for field in fields][:10]
     shown = [markup.to_mrkdwn(each_text) for each_text in (text, *small)]
@@ -259,7 +264,7 @@ def _rich_text_section(text: str, fields: Sequence[str], accessory: Any) -> Bloc
 
 
 def without_rich_text(shown: Sequence[Block]) -> list[Block]:
-    """Return blocks for where Slack takes no rich text, such as `chat.unfurl`: the same words without any format.
+    """Return the same words without formatting, for methods that accept no rich text, such as `chat.unfurl`.
 
     https://docs.slack.dev/messaging/unfurling-links-in-messages#tips
     """
@@ -267,12 +272,12 @@ def without_rich_text(shown: Sequence[Block]) -> list[Block]:
 
 
 def paragraphs(lines: Iterable[str]) -> list[Block]:
-    """Lines of mrkdwn in as few paragraphs as hold all of them."""
+    """Return lines of mrkdwn in as few paragraphs as possible."""
     return [section(piece) for piece in split_lines("\n".join(lines), SECTION_TEXT)]
 
 
 def quote(text: str) -> list[str]:
-    """Return a text of several lines as quotations, each as long as a paragraph may be; none of it is lost."""
+    """Return a whole text of several lines as quotations, each at most as long as a paragraph may be."""
     parts = (line[at : at + QUOTED] for line in text.strip().splitlines() for at in range(0, len(line) or 1, QUOTED))
     return split_lines("\n".join(f">{escape_inline(part, QUOTED)}" for part in parts), SECTION_TEXT)
 
@@ -288,7 +293,7 @@ def header(text: str) -> Block:
 
 
 def context(*texts: str) -> Block:
-    """Return a line of small print; of the usual size where mrkdwn would format what is from outside."""
+    """Return a line of small print, or of normal size if mrkdwn would format text from outside."""
     small = [truncate(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
     shown = [markup.to_mrkdwn(line) for line in small]
     if None in shown:
@@ -297,23 +302,23 @@ def context(*texts: str) -> Block:
 
 
 def divider() -> Block:
-    """Return a line across."""
+    """Return a horizontal line."""
     return serialize(DividerBlock())
 
 
 def actions(*elements: ButtonElement | OverflowMenuElement | StaticSelectElement | None) -> Block:
-    """Return a row of buttons, menus and selects; None stands for a menu without items."""
+    """Return a row of buttons, menus and selects; None is skipped (a menu without items)."""
     return serialize(ActionsBlock(elements=[element for element in elements if element][:ACTIONS_ELEMENTS]))
 
 
 def with_address(row: Block, url: str) -> Block:
-    """Return a row of buttons whose first one opens this address, as `link_button` does."""
+    """Return a row of buttons with the first one opening this address, as `link_button` does."""
     first, *others = row["elements"]
     return {**row, "elements": [{**first, "url": url} if len(url) <= URL else first, *others]}
 
 
 def _accessible(label: str, about: str | None) -> str | None:
-    """Return what a screen reader reads: the words on the button come first, as voice control needs it (WCAG 2.5.3)."""
+    """Return the accessible name: it begins with the visible label, as voice control needs it (WCAG 2.5.3)."""
     if not about:
         return None
     shown, about = plain_text(label, BUTTON_TEXT), plain_text(about, BUTTON_TEXT)
@@ -330,8 +335,9 @@ def button(
     confirm: str | None = None,
     verb: str | None = None,
 ) -> ButtonElement:
-    """Return a button that acts on click; `accessibility_label` is what a screen reader reads after the label,
-    `confirm` a question asked before, answered by `verb` (the label if there is none) or by Cancel.
+    """Return a button that acts on click; a screen reader reads `accessibility_label` after the label.
+
+    `confirm` is a question to answer first, with `verb` (by default the label) or Cancel.
     """
     return ButtonElement(
         text=_plain(label, BUTTON_TEXT),
@@ -362,20 +368,20 @@ def link_button(
 
 
 def menu_item(label: str, action: str, value: str = "") -> Option:
-    """Return a menu's line that does on click what the button `action` does with this value."""
+    """Return a menu item that does what the button `action` does with this value."""
     return Option(text=_plain(label, OPTION_TEXT), value=f"{action} {value}".strip())
 
 
 def menu_link(label: str, url: str, action: str) -> Option:
-    """Return a menu's line that opens an address; only for addresses that are no credential."""
+    """Return a menu item that opens an address, which must not be a credential."""
     return Option(text=_plain(label, OPTION_TEXT), value=action, url=url)
 
 
 def menu(*items: Option | None, action: str = MENU) -> OverflowMenuElement | None:
     """Return the ⋯ menu of the items, at most five; None without any.
 
-    An item whose value or address is longer than Slack takes is left out: half of one would do something else.
-    Slack asks that `action` differs from those of the message's other menus: append `#` and a number.
+    An item whose value or address is too long for Slack is left out: truncated, it would do something else.
+    `action` must differ from those of the message's other menus: append `#` and a number.
     https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element
     """
     options = [item for item in items if item and len(item.value or "") <= OPTION_VALUE and len(item.url or "") <= URL]
@@ -383,13 +389,13 @@ def menu(*items: Option | None, action: str = MENU) -> OverflowMenuElement | Non
 
 
 def menu_select(hint: str, items: Sequence[Option], *, action: str = MENU) -> StaticSelectElement:
-    """Return a select in a row of buttons for more items than a ⋯ menu takes: each does what it does there."""
+    """Return a select that works like a ⋯ menu, for more items than that can hold."""
     options = {item.value: item for item in items if len(item.value or "") <= OPTION_VALUE}
     return StaticSelectElement(action_id=action, placeholder=_plain(hint, 150), options=[*options.values()][:OPTIONS])
 
 
 def option(label: str, value: str) -> Option:
-    """Return one line of a select."""
+    """Return one option of a select."""
     return Option(text=_plain(label, OPTION_TEXT), value=value[:OPTION_VALUE])
 
 
@@ -408,7 +414,7 @@ def external_select(label: str, name: str, *, hint: str, chosen: Option | None =
 
 
 def static_select(label: str, name: str, options: Sequence[Option], *, chosen: Option | None = None) -> Block:
-    """Return a select of a few known options; without `chosen` nothing need be chosen."""
+    """Return a select of a few known options; it is optional if `chosen` is empty."""
     return serialize(
         InputBlock(
             block_id=name,
@@ -422,7 +428,7 @@ def static_select(label: str, name: str, options: Sequence[Option], *, chosen: O
 def checkboxes(
     label: str, name: str, choices: Sequence[Option], *, ticked: Collection[str] = (), optional: bool = True
 ) -> Block:
-    """Boxes to tick, at most ten; `ticked` has the values of those that are when the form opens."""
+    """Return at most ten checkboxes; `ticked` has the values of those ticked at first."""
     return serialize(
         InputBlock(
             block_id=name,

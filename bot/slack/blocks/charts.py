@@ -19,7 +19,7 @@ TABLE_ROWS = 100
 TABLE_CHARACTERS = 10_000
 TABLE_PAGE = 10
 CAPTION = 200
-CELL = 160  # ours: a table holds ten thousand characters in all
+CELL = 160  # our own limit: Slack limits a whole table to ten thousand characters
 POINTS = 20
 LABEL = 20
 TITLE = 50
@@ -30,7 +30,7 @@ Points = Sequence[tuple[str, int]]
 
 
 def distinguish_labels(texts: Iterable[str], limit: int) -> list[str]:
-    """Return the texts as plain ones of at most `limit` characters, numbered where several would read alike."""
+    """Return the texts as plain text of at most `limit` characters, numbered where several would be equal."""
     found: dict[str, None] = {}
     count: Counter[str] = Counter()
     for text in texts:
@@ -44,9 +44,7 @@ def distinguish_labels(texts: Iterable[str], limit: int) -> list[str]:
 
 
 def fit_label(text: str, limit: int) -> str:
-    """Return the text on one line, never empty to the eye, within a limit however Slack counts: an emoji may count as
-    two.
-    """
+    """Return the text on one line and visibly not empty, within a limit that counts an emoji as two characters."""
     if not any(unicodedata.category(each_text)[0] in "LNPS" for each_text in text):
         return "–"
     semaphore = limit
@@ -60,8 +58,8 @@ def _length(text: str) -> int:
 
 
 def count_fitting_rows(rows: Sequence[Sequence[Cell]]) -> int:
-    """Return how many of these rows, from the first, go into one table."""
-    left = TABLE_CHARACTERS - 500  # for the header, and for what Slack may count that we do not
+    """Return how many of the first rows fit into one table."""
+    left = TABLE_CHARACTERS - 500  # a margin for the header and for characters that Slack may count and we don't
     for number, row in enumerate(rows[:TABLE_ROWS]):
         left -= sum(_weight(cell) for cell in row)
         if left < 0:
@@ -121,7 +119,7 @@ def several(kind: Literal["line", "bar"], title: str, series: Sequence[tuple[str
 
 
 def limit_points(points: Points, limit: int, rest: Callable[[int], str]) -> Points:
-    """At most so many points: the last of them adds up what is left out, under the name that `rest` has for as many."""
+    """Return at most `limit` points; the last is the sum of the others, labelled by `rest` with their number."""
     if len(points) <= limit:
         return points
     kept, others = points[: limit - 1], points[limit - 1 :]

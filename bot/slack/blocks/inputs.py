@@ -1,4 +1,4 @@
-"""Inputs of forms: a file, boxes to tick, a text of several lines, a choice of a few; pure.
+"""Build the inputs of modals: files, checkboxes, texts and selects; pure.
 
 https://docs.slack.dev/reference/block-kit/block-elements
 """
@@ -40,22 +40,22 @@ def _input(label: str, name: str, element: InputInteractiveElement, *, optional:
 
 
 def file_input(label: str, name: str, *, hint: str = "") -> Block:
-    """Return an input of one file. Its kind is checked on use: Slack's list of kinds is only a convenience."""
+    """Return an input for one file. Slack's list of file types is only a convenience: the type is checked on use."""
     return _input(label, name, FileInputElement(action_id=name, max_files=1), optional=False, hint=hint)
 
 
 def checkbox_input(label: str, name: str, options: Sequence[Option], *, hint: str = "") -> Block:
-    """Boxes to tick, none of them ticked."""
+    """Return checkboxes, none of them ticked."""
     return _input(label, name, CheckboxesElement(action_id=name, options=list(options)), hint=hint)
 
 
 def static_select_input(label: str, name: str, options: Sequence[Option], *, optional: bool = True) -> Block:
-    """Return one of a few."""
+    """Return a select of a few options."""
     return _input(label, name, StaticSelectElement(action_id=name, options=list(options)), optional=optional)
 
 
 def channel_input(label: str, name: str) -> Block:
-    """Return a choice of one of the channels that the user sees; which it is, is checked on use.
+    """Return a select of one of the channels that the user sees; the channel is checked on use.
 
     https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element#conversation_multi_select
     """
@@ -66,7 +66,7 @@ def channel_input(label: str, name: str) -> Block:
 def text_input(
     label: str, name: str, *, value: str = "", max_length: int, hint: str = "", example: str = "", optional: bool = True
 ) -> Block:
-    """Return an input of one line, with a maximum length; `example` is its placeholder."""
+    """Return a single-line input with a maximum length; `example` is its placeholder."""
     element = PlainTextInputElement(
         action_id=name,
         placeholder=PlainTextObject(text=plain_text(example, PLACEHOLDER), emoji=False) if example else None,
@@ -78,7 +78,7 @@ def text_input(
 
 
 def textarea(label: str, name: str, *, value: str = "", hint: str = "") -> Block:
-    """Several lines to type into."""
+    """Return an input of several lines."""
     element = PlainTextInputElement(
         action_id=name, initial_value=truncate(value, LONGEST) or None, multiline=True, max_length=LONGEST
     )
@@ -100,9 +100,7 @@ def with_initial_value(block: Block, typed: dict[str, Any]) -> Block:
 
 
 def _matching_options(element: dict[str, Any], chosen: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the options of an element with these values, word for word as it offers them; those of a search as they
-    are.
-    """
+    """Return the chosen options exactly as the element offers them, or as they are if it has no fixed options."""
     offered = element.get("options") or []
     return [
         next((option for option in offered if option.get("value") == entry.get("value")), entry) for entry in chosen

@@ -1,4 +1,4 @@
-"""Lists that are longer than a message: a page of them, and the buttons to the pages beside it; pure."""
+"""Show a page of a long list, with buttons to the previous and next page; pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PagedItems(Struct, Generic[T], frozen=True):
 
     @property
     def range_text(self) -> str:
-        """Which part of the list this is, when it is not all of it: `11–20 of 57`."""
+        """Return the range shown, `11–20 of 57`; empty if it is the whole list."""
         if not self.number and not self.more:
             return ""
         first, last = format_number(self.first_number + 1), format_number(self.first_number + len(self.items))
@@ -38,20 +38,20 @@ class PagedItems(Struct, Generic[T], frozen=True):
 
 
 def paginate(all_items: Sequence[T], number: int, size: int) -> PagedItems[T]:
-    """Return the page of this number of a whole list; of one that is not there the nearest."""
+    """Return the page of this number of a whole list, or the nearest page that exists."""
     number = max(0, min(number, (len(all_items) - 1) // size))
     items = all_items[number * size : (number + 1) * size]
     return PagedItems(items, number, number * size, (number + 1) * size < len(all_items), len(all_items))
 
 
 def paginate_partial(items: Sequence[T], number: int, size: int) -> PagedItems[T]:
-    """Return the same of a list that was read only as far as `needed`, or to its end."""
+    """Return the page of a list that was read only as far as `items_needed` says, or to its end."""
     page = paginate(items, number, size)
     return replace(page, total=None) if page.more and page.number == number else page
 
 
 def items_needed(number: int, size: int) -> int:
-    """Return how many items of a list have to be known to show a page of it, and whether there are more."""
+    """Return how many items to read in order to show a page and know whether another follows."""
     return (number + 1) * size + 1
 
 

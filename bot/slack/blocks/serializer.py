@@ -1,4 +1,4 @@
-"""Slack's models as JSON: what the SDK's own `to_dict` gives, with its checks, in a fifth of the time."""
+"""Serialize the SDK's models as their own `to_dict` does, including its checks, in a fifth of the time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.blocks import ConfirmObject, Option
 
-# What a class puts into its JSON: each key, and the name of the attribute that has it.
+# The JSON keys of a class, each with the name of its attribute.
 _KEYS: dict[type[JsonObject], tuple[tuple[str, str], ...]] = {
-    # `title` and its like give bare words here, as they did in the SDK's version 2; its own `to_dict` asks for these
+    # the public attributes (`title`) are plain strings, as in version 2 of the SDK; its `to_dict` reads these instead
     ConfirmObject: tuple((key, f"_{key}") for key in ("confirm", "deny", "style", "text", "title")),
     Option: (("description", "_block_description"), ("text", "_text"), ("url", "url"), ("value", "value")),
 }
@@ -21,8 +21,8 @@ _LEAVES = frozenset({str, bool, int, dict})  # isinstance with the SDK's abstrac
 def serialize(model: JsonObject) -> dict[str, Any]:
     """Return the JSON of a model. Raises SlackObjectFormationError when it breaks one of Slack's limits.
 
-    The SDK looks for a model's checks in `dir()` each time, and once more for each model around it; here they are
-    looked up once for a class. A list of ten builds has fifty models in it.
+    The SDK searches `dir()` for a model's checks each time, and again for each enclosing model; here they are looked
+    up once per class. A list of ten builds consists of fifty models.
     https://github.com/slackapi/python-slack-sdk/blob/main/slack_sdk/models/basic_objects.py
     """
     kind = type(model)
@@ -37,7 +37,7 @@ def serialize(model: JsonObject) -> dict[str, Any]:
         if type(item) is str:
             if item:
                 found[key] = item
-        elif item or item is False or item == 0:  # neither missing nor an empty list
+        elif item or item is False or item == 0:  # neither None nor an empty list
             found[key] = _value(item)
     return found
 
@@ -52,7 +52,7 @@ def _value(value: Any) -> Any:
 
 @cache
 def _is_plain_class(kind: type[JsonObject]) -> bool:
-    """Return whether a class is rendered like most: no `to_dict` of its own, and no lists that may be empty."""
+    """Return whether a class has neither a `to_dict` of its own nor lists that may be empty."""
     return kind in _KEYS or (kind.to_dict is JsonObject.to_dict and not kind.__name__.startswith("RichText"))
 
 

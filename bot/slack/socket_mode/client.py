@@ -1,4 +1,4 @@
-"""One Socket Mode connection: the SDK's client, with what it does wrong set right."""
+"""One Socket Mode connection: the SDK's client with its defects corrected."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from bot.slack.incoming import OK, IncomingRequest, Receiver
 log = logger(__name__)
 
 CLOSE_SECONDS = 3.0
-ACKNOWLEDGE_SECONDS = 3.0  # as long as Slack waits
+ACKNOWLEDGE_SECONDS = 3.0  # Slack's limit
 
 
 class _SdkLogHandler(logging.Handler):
-    """Replace the SDK's log, which has a traceback for each failed attempt: the watchdog logs one line."""
+    """Receive the SDK's log, which has a traceback for each failed attempt; the watchdog logs one line instead."""
 
     def __init__(self, note: Callable[[BaseException], None]) -> None:
         super().__init__()
         self._note = note
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note the error, when the line is about one."""
+        """Pass the error of a log record on, if it has one."""
         if record.exc_info and record.exc_info[1]:
             self._note(record.exc_info[1])
 
@@ -44,9 +44,9 @@ ToldToGo = Callable[["SocketModeConnection", str], None]
 
 
 class SocketModeConnection(SocketModeClient):
-    """A client that connects and connects again, and asks `told_to_go` what to do when Slack is about to close it.
+    """A client that reconnects, and calls `on_disconnect` when Slack is about to close the connection.
 
-    The SDK closes the old socket before it opens the next, and throws away what arrives while it closes.
+    The SDK closes the old socket before it opens the next, and drops messages that arrive in between.
     https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
     """
 
@@ -59,7 +59,7 @@ class SocketModeConnection(SocketModeClient):
         ping_seconds: float,
         on_disconnect: ToldToGo,
     ) -> None:
-        # of its own, which getLogger() would keep for ever: nothing of it reaches our log
+        # a separate logger, not registered by getLogger(), so that it is not kept and nothing reaches our log
         told = logging.Logger("bot.slack.socket_mode.pool.sdk", logging.ERROR)  # noqa: LOG001
         told.addHandler(_SdkLogHandler(self._on_error))
         super().__init__(app_token=app_token, logger=told, web_client=client, ping_interval=ping_seconds)
@@ -72,16 +72,16 @@ class SocketModeConnection(SocketModeClient):
         self.socket_mode_request_listeners.append(self._on_request)
 
     def start(self) -> None:
-        """Begin to connect; returns at once."""
+        """Start to connect in the background."""
         self._connecting = asyncio.create_task(self.connect())  # type: ignore[no-untyped-call]
 
     def disable_reconnect(self) -> None:
-        """Hear what still comes, and do not come back when Slack has closed it."""
+        """Keep receiving, but do not reconnect after Slack has closed the connection."""
         self.auto_reconnect_enabled = self.default_auto_reconnect_enabled = False
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing can come here any more, and what has come is being worked on."""
+        """Whether the connection is closed and all received messages are being handled."""
         gone = self.current_session is None or self.current_session.closed
         return self.closed or (gone and self.message_queue.empty())
 
@@ -89,7 +89,7 @@ class SocketModeConnection(SocketModeClient):
         self.last_error = cause(error)
 
     async def issue_new_wss_url(self) -> str:
-        """Return the address as the SDK does; note its proxy, and that the handshake comes next."""
+        """Return the address as the SDK does; record its proxy, and that the handshake is next."""
         url: str = await super().issue_new_wss_url()
         proxy = proxy_of(URL(url))
         self.proxy = str(proxy) if proxy else None
@@ -97,7 +97,7 @@ class SocketModeConnection(SocketModeClient):
         return url
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
-        """The SDK's, but for what is about the connection itself."""
+        """Handle messages about the connection itself; leave all others to the SDK."""
         kind = message.get("type")
         if kind == "disconnect":
             self._on_disconnect(self, str(message.get("reason") or "unknown"))
@@ -108,18 +108,18 @@ class SocketModeConnection(SocketModeClient):
         await super().run_message_listeners(message, raw_message)
 
     async def send_message(self, message: str) -> None:
-        """Send as the SDK does; what another connection received may be acknowledged over the present one."""
+        """Send as the SDK does, or over the successor: Slack accepts an acknowledgement on any connection."""
         if self._connecting and self.current_session is None:
             await asyncio.wait({self._connecting}, timeout=ACKNOWLEDGE_SECONDS)
         try:
             await super().send_message(message)
-        except (ConnectionError, AttributeError):  # the SDK's own when there has been no session yet
+        except (ConnectionError, AttributeError):  # AttributeError: the SDK had no session yet
             if self.successor is None:
                 raise
             await self.successor.send_message(message)
 
     async def close_quickly(self) -> None:
-        """Close in bounded time: the SDK's client has been seen to hang while closing, and then leaves its session."""
+        """Close in bounded time: the SDK's client can hang while closing, and then leaves its session open."""
         if self._connecting:
             self._connecting.cancel()
         for close, seconds in ((self.close, CLOSE_SECONDS), (self.aiohttp_client_session.close, 1.0)):
@@ -132,9 +132,10 @@ class SocketModeConnection(SocketModeClient):
     async def _on_request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if not schemas.is_valid(request.payload):
             log.warning("request.unreadable", kind=request.type)
-            await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
+            # a redelivery would be no more valid
+            await self.send_socket_mode_response({"envelope_id": request.envelope_id})
             return
         answer = await self._receive(IncomingRequest(request.payload, envelope=request.envelope_id))
-        if answer.status == OK:  # what is not acknowledged comes again
+        if answer.status == OK:  # without an acknowledgement Slack sends it again
             said = {"payload": answer.body} if answer.body else {}
             await self.send_socket_mode_response({"envelope_id": request.envelope_id, **said})

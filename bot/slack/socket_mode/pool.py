@@ -1,4 +1,4 @@
-"""Socket Mode: several connections, a watchdog over each, and the truth about whether Slack reaches us."""
+"""Keep several Socket Mode connections open, check each, and report whether Slack can reach the bot."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ log = logger(__name__)
 PING_SECONDS = 10.0  # the SDK calls a connection stale after four silent pings
 LOOK_SECONDS = 2.0
 REBUILD_SECONDS = 60.0
-LINGER_SECONDS = 30.0  # that an old connection is still read; Slack closes it ten seconds after its warning
+LINGER_SECONDS = 30.0  # how long an old connection is still read; Slack closes it ten seconds after its warning
 
-# To come back at once would only be refused again.
+# An immediate new attempt would be refused as well.
 REFUSALS = {
     "link_disabled": "Socket Mode is turned off for this app: turn it on at api.slack.com/apps, under Socket Mode",
     "too_many_websockets": "Slack's ten connections are taken: stop what else uses SLACK_APP_TOKEN",
@@ -29,7 +29,7 @@ REFUSALS = {
 
 
 class SocketPool:
-    """Keeps `count` Socket Mode connections open: with two, a lost one leaves no gap.
+    """Keep `count` Socket Mode connections open; with two, losing one leaves no gap.
 
     https://docs.slack.dev/apis/events-api/using-socket-mode
     """
@@ -49,7 +49,8 @@ class SocketPool:
     ) -> None:
         self._metrics = metrics
         for reason in (*_KNOWN, "other"):
-            metrics.socket_disconnects.labels(reason)  # from the start, so that Prometheus sees the first
+            # created at the start, so that Prometheus sees the first increment
+            metrics.socket_disconnects.labels(reason)
         self._ping_seconds, self._check_seconds, self._rebuild_seconds = ping_seconds, check_seconds, rebuild_seconds
 
         def connection(told_to_go: ToldToGo) -> SocketModeConnection:
@@ -61,24 +62,24 @@ class SocketPool:
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to connect, and watch from now on; returns at once."""
+        """Start the connections and the watchdog in the background."""
         for line in self._slots:
             line.current.start()
         self._watch = asyncio.create_task(self._watch_slots())
 
     @property
     def count(self) -> int:
-        """How many there are to be."""
+        """The number of connections to keep open."""
         return len(self._slots)
 
     @property
     def hello_at(self) -> float | None:
-        """When Slack said hello on any of them, the last time (time.monotonic()); None before the first."""
+        """When Slack last sent hello on any of them (time.monotonic()); None before the first."""
         return max((at for line in self._slots if (at := line.hello_at) is not None), default=None)
 
     @property
     def last_error(self) -> str:
-        """What keeps the first line that is down from connecting, as far as is known."""
+        """The last error of the first connection that is down, if known."""
         return next(
             (line.current.last_error for line in self._slots if line.current.current_session is None), "it was closed"
         )
@@ -93,7 +94,7 @@ class SocketPool:
                 for line in self._slots:
                     await self._check_slot(line)
                 self._metrics.sockets.set(await self.count_connected())
-            except Exception as error:  # the watchdog survives every error of the SDK
+            except Exception as error:  # the watchdog must survive every error of the SDK
                 log.exception("slack.socket.error", error=kind_of(error))
             await asyncio.sleep(self._check_seconds)
 
@@ -109,20 +110,20 @@ class SocketPool:
         if down > self._ping_seconds and not slot.announced:
             log.warning("slack.socket.down", seconds=round(down), trouble=slot.current.last_error)
             slot.announced = True
-        # A ticket address works once, and the SDK tries the same one for ever after a refused handshake.
+        # An address works once, but the SDK would retry the same one for ever after a refused handshake.
         slot.current.wss_uri = None
         if down > self._rebuild_seconds and now - slot.built_at > self._rebuild_seconds:
             await slot.reconnect()
 
     async def close(self) -> None:
-        """Hang up, in bounded time."""
+        """Close all connections in bounded time."""
         if self._watch:
             self._watch.cancel()
         await asyncio.gather(*(line.close() for line in self._slots))
 
 
 class _SocketSlot:
-    """One connection that is replaced when Slack is about to close it: the new one opens before the old one closes."""
+    """A connection that is replaced before Slack closes it: the new one opens first."""
 
     def __init__(
         self, make: Callable[[ToldToGo], SocketModeConnection], linger_seconds: float, metrics: Metrics
@@ -136,33 +137,33 @@ class _SocketSlot:
         self.announced = False
 
     async def is_connected(self) -> bool:
-        """Return whether Slack reaches us on this line, be it by the connection that is about to go."""
+        """Return whether Slack can reach the bot here, be it by a connection that is about to be closed."""
         return any(
             [await connection.is_connected() for connection in (self.current, *(old for _, old in self._closing))]
         )
 
     @property
     def hello_at(self) -> float | None:
-        """When Slack said hello here, the last time."""
+        """When Slack last sent hello here (time.monotonic())."""
         every = (self.current.hello_at, *(old.hello_at for _, old in self._closing))
         return max((at for at in every if at is not None), default=None)
 
     def _on_disconnect(self, connection: SocketModeConnection, reason: str) -> None:
         if connection is not self.current:
-            return  # it is leaving already; Slack says it twice
+            return  # already replaced; Slack sends it twice
         self._metrics.socket_disconnects.labels(reason if reason in _KNOWN else "other").inc()
         connection.disable_reconnect()
         if reason in REFUSALS:
             log.warning("slack.socket.refused", reason=reason, so=REFUSALS[reason])
             connection.last_error = reason
-            return  # the watchdog tries again after a while
+            return  # the watchdog reconnects after a while
         self._closing.append((time.monotonic() + self._linger, connection))
         self.current = connection.successor = self._make(self._on_disconnect)
         self.built_at = time.monotonic()
         self.current.start()
 
     async def reap_closed(self) -> None:
-        """Hang up the old connections that Slack has closed, or should have."""
+        """Close the old connections that Slack has closed, or should have."""
         now = time.monotonic()
         gone = [entry for entry in self._closing if entry[1].is_finished or entry[0] < now]
         self._closing = [entry for entry in self._closing if entry not in gone]
@@ -170,13 +171,13 @@ class _SocketSlot:
             await old.close_quickly()
 
     async def reconnect(self) -> None:
-        """Give the connection up and make another."""
+        """Close the connection and open another."""
         await self.current.close_quickly()
         self.current, self.built_at = self._make(self._on_disconnect), time.monotonic()
         self.current.start()
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close all connections of this slot."""
         await asyncio.gather(
             *(connection.close_quickly() for connection in (self.current, *(old for _, old in self._closing)))
         )
