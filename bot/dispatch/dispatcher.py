@@ -22,7 +22,7 @@ from bot.dispatch.error_replies import ErrorReplies
 from bot.dispatch.fair_queue import FairQueue
 from bot.dispatch.home_tab import REFRESH, HomeTab
 from bot.dispatch.modal_submission import ModalSubmission, check_lengths, restore_modal
-from bot.dispatch.overload import OverloadResponder, user_id_of
+from bot.dispatch.overload import OverloadResponder, repeat_of, user_id_of
 from bot.dispatch.registry import HandlerKind, HandlerRegistry
 from bot.dispatch.requests import (
     RequestSource,
@@ -290,9 +290,13 @@ class RequestDispatcher:
         name, outcome = "", RequestOutcome.ANSWERED
         reply: Reply | None = None
         try:
-            if (await request_state.find_arrival()).is_replayed:
-                return
             i18n.set_locale(await self._people.language(source.user_id))
+            try:
+                if (await request_state.find_arrival()).is_replayed:
+                    return
+            except BotError:
+                request_state.repeat_action.set(repeat_of(what, self.services.command))
+                raise
             self._require_running()
             async with self._slow_notice.watch(source):
                 name, reply = await work(source, what)

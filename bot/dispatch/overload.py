@@ -10,7 +10,7 @@ from bot.dispatch.modal_submission import ModalSubmission
 from bot.dispatch.refusals import RUN
 from bot.dispatch.requests import clicked, parse_home_opened, parse_source
 from bot.dispatch.responder import Responder
-from bot.dispatch.spoken import parse_spoken
+from bot.dispatch.spoken import Spoken, parse_spoken
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import Overloaded
@@ -43,14 +43,20 @@ def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
 
 def _repeat_action(body: dict[str, Any], command: str) -> tuple[str, str] | None:
     """Return the action and value of a button that asks the same again; None where a button can't."""
-    spoken = parse_spoken(body)
-    if "command" in body or spoken:
-        text = spoken.after if spoken else str(body["text"])
-        verb, rest = typed_text.split_command(text, command)
+    if spoken := parse_spoken(body):
+        return repeat_of(spoken, command)
+    if "command" in body:
+        return repeat_of(str(body["text"]), command)
+    return next(filter(None, (repeat_of(clicked(action), command) for action in body.get("actions") or [])), None)
+
+
+def repeat_of(asked: object, command: str) -> tuple[str, str] | None:
+    """Return the same for a typed text, a message to the bot, or a clicked button."""
+    if isinstance(asked, str | Spoken):
+        verb, rest = typed_text.split_command(asked if isinstance(asked, str) else asked.after, command)
         return RUN, f"{verb or 'menu'} {rest}".strip()
-    for action in map(clicked, body.get("actions") or []):
-        if action.get("type") == "button" and action.get("action_id"):
-            return str(action["action_id"]), str(action.get("value") or "")
+    if isinstance(asked, dict) and asked.get("type") == "button" and asked.get("action_id"):
+        return str(asked["action_id"]), str(asked.get("value") or "")
     return None
 
 

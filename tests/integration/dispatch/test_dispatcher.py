@@ -18,6 +18,7 @@ from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, Interaction
 from tests.conftest import Environment
+from tests.support.everything import away
 from tests.support.seeing import every_message, everything_said, everything_stored, labels, link, old_card, press
 from tests.support.waiting import busyness
 
@@ -363,3 +364,19 @@ async def test_a_click_takes_four_tasks(world: Environment) -> None:
         await (await press(world.slack, card, "Old", user=world.bruno)).answer()
     await world.bot.dispatcher.drain(5)
     assert len([name for name in begun if name != "LivenessServer._connect"]) <= 4, begun
+
+
+@pytest.mark.parametrize("typed", ["builds courier", ""])
+async def test_request_during_an_outage_can_be_tried_again(world: Environment, typed: str) -> None:
+    """That it was not here before is not known either, so nothing is known of it but what was sent."""
+    world.applivery.build(world.courier, version="2.4.0")
+    await world.start()
+    world.bruno.locale = "es-ES"
+    menu = await world.ask("", user=world.bruno)
+    with away(world, "seen_events"):
+        refused = await world.ask(typed, user=world.bruno)
+        clicked = await (await press(world.slack, menu, "Compilaciones", user=world.bruno)).answer()
+    assert "La base de datos de este bot no responde" in refused.text
+    assert labels(refused)[-1] == labels(clicked)[-1] == "Reintentar"
+    answer = await (await press(world.slack, refused, "Reintentar", user=world.bruno)).answer()
+    assert ("2.4.0" if typed else "¿Qué quieres hacer?") in answer.text
