@@ -171,26 +171,62 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def tab(browser: Browser, world: DemoEnvironment, *, width: int = 1280, height: int = 800, at: str = "") -> Any:
-    """A fresh browser on the page; complaints in its console fail the test."""
-    phone = width < 760
-    context = await browser.new_context(viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone)
+async def shown(page: Page, world: DemoEnvironment, at: str = "") -> AsyncIterator[Page]:
+    """The page of this workspace; complaints in the console fail the test."""
     complaints: list[str] = []
-    page = await context.new_page()
-    page.set_default_timeout(60_000)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-    await page.goto(world.page_url + at)
-    await expect(page.get_by_test_id("composer")).to_be_visible()
-    yield page
-    await context.close()
+    listeners: list[tuple[Any, Any]] = [
+        ("pageerror", lambda error: complaints.append(str(error))),
+        ("console", lambda said: said.type == "error" and complaints.append(said.text)),
+    ]
+    for event, listener in listeners:
+        page.on(event, listener)
+    try:
+        await page.goto(world.page_url + at)
+        await expect(page.get_by_test_id("composer")).to_be_visible()
+        yield page
+    finally:
+        for event, listener in listeners:
+            page.remove_listener(event, listener)
     assert [text for text in complaints if "status of 400" not in text] == []
 
 
+@asynccontextmanager
+async def tab(browser: Browser, world: DemoEnvironment, *, at: str = "", **options: Any) -> AsyncIterator[Page]:
+    """A fresh browser on the page."""
+    context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    page = await context.new_page()
+    page.set_default_timeout(60_000)
+    async with shown(page, world, at):
+        yield page
+    await context.close()
+
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def screen(browser: Browser) -> AsyncIterator[Page]:
+    """The tab that most tests share: one of their own would cost each a second and a half of CPU time."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    page = await context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    await context.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, world: DemoEnvironment) -> AsyncIterator[Page]:
-    async with tab(browser, world) as opened:
-        yield opened
+async def page(screen: Page, world: DemoEnvironment) -> AsyncIterator[Page]:
+    await screen.mouse.move(0, 0)
+    try:
+        async with shown(screen, world) as opened:
+            yield opened
+    finally:
+        await screen.evaluate("localStorage.clear()")
+        await screen.goto("about:blank")  # before the workspace closes the page's stream
+        await screen.context.unroute_all()
+        for other in screen.context.pages:
+            if other is not screen:
+                await other.close()
 
 
 async def type_in(page: Page, text: str, field: str = "composer") -> None:
@@ -560,7 +596,7 @@ class TestBrowser:
         await expect(page.get_by_test_id("message").first).to_be_in_viewport()
 
     async def test_a_phone_has_everything_within_its_width(self, browser: Browser, world: DemoEnvironment) -> None:
-        async with tab(browser, world, width=390, height=844) as phone:
+        async with tab(browser, world, **PHONE) as phone:
             await type_in(phone, "/applivery card")
             await type_in(phone, "/applivery charts")
             await expect(phone.get_by_test_id("message")).to_have_count(2)
@@ -575,7 +611,7 @@ class TestBrowser:
     async def test_on_a_phone_a_thread_takes_the_whole_screen(self, browser: Browser, world: DemoEnvironment) -> None:
         message = world.slack.say("parent", world.slack.user("bruno"), world.slack.channel("releases"))
         world.slack.say("child", world.slack.user("bruno"), world.slack.channel("releases"), message.ts)
-        async with tab(browser, world, width=390, height=844) as phone:
+        async with tab(browser, world, **PHONE) as phone:
             await phone.get_by_test_id("replies").click()
             box = await phone.get_by_test_id("thread-pane").bounding_box()
             assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 844)
