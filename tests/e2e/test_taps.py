@@ -66,6 +66,8 @@ async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
 class Fingers:
     """Taps, and counts them; a command that is typed and sent is one."""
 
+    app, build = "Courier", "courier 2.3.0"  # what is subscribed to and recalled, once in a workspace
+
     def __init__(self, page: Page) -> None:
         self.page = page
         self.taps = 0
@@ -89,6 +91,8 @@ class Fingers:
 class Keyboard(Fingers):
     """The same with keys alone: nothing is clicked, and a button is reached before it is pressed."""
 
+    app, build = "Storefront", "field-notes 1.0.3"
+
     async def press(self, target: Locator) -> None:
         """Go to a button with Tab (back, from the message field), and press Enter."""
         await expect(target).to_be_visible()
@@ -111,8 +115,8 @@ async def link(hand: Fingers) -> None:
 
 
 async def subscribe(hand: Fingers) -> None:
-    await hand.command("/applivery subscribe courier")
-    await expect(hand.page.get_by_test_id("ephemeral").last).to_contain_text("Subscribed #releases to Courier")
+    await hand.command(f"/applivery subscribe {hand.app.lower()}")
+    await expect(hand.page.get_by_test_id("ephemeral").last).to_contain_text(f"Subscribed #releases to {hand.app}")
 
 
 async def report(hand: Fingers) -> None:
@@ -121,7 +125,7 @@ async def report(hand: Fingers) -> None:
 
 
 async def recall(hand: Fingers) -> None:
-    await hand.command("/applivery recall courier 2.3.0 os:ios")
+    await hand.command(f"/applivery recall {hand.build} os:ios")
     form = hand.page.get_by_test_id("modal")
     await expect(form.locator(".form-body :is(input, textarea)").first).to_be_focused()
     await hand.page.keyboard.insert_text("Crashes at the start")
@@ -148,24 +152,12 @@ async def opened(browser: Browser, url: str) -> AsyncIterator[Page]:
 @pytest.mark.parametrize("hand", [Fingers, Keyboard])
 @pytest.mark.parametrize("job", MOST)
 async def test_a_job_takes_few_taps(
-    browser: Browser, tmp_path: Path, url: str, job: Callable[[Fingers], Awaitable[None]], hand: type[Fingers]
+    browser: Browser, url: str, job: Callable[[Fingers], Awaitable[None]], hand: type[Fingers]
 ) -> None:
-    """From a fresh workspace; with the keyboard in a second one where the first has done it already."""
-    repeatable = job in (link, report)
-    async with _workspace(url if repeatable or hand is Fingers else None, tmp_path) as address:
-        async with opened(browser, address) as page:
-            at_work = hand(page)
-            await job(at_work)
-            assert at_work.taps <= MOST[job]
-
-
-@asynccontextmanager
-async def _workspace(url: str | None, folder: Path) -> AsyncIterator[str]:
-    if url is not None:
-        yield url
-        return
-    async with demo(folder) as address:
-        yield address
+    async with opened(browser, url) as page:
+        at_work = hand(page)
+        await job(at_work)
+        assert at_work.taps <= MOST[job]
 
 
 async def test_page_of_the_demo_is_accessible(browser: Browser, url: str) -> None:
