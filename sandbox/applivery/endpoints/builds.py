@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from sandbox.applivery.middleware import WORLD, app_of
-from sandbox.applivery.models import Wire
 from sandbox.applivery.path_params import build_of, in_workspace
 from sandbox.applivery.payloads import DETAILS
 from sandbox.applivery.responses import PAGING, Check, in_order, invalid, ok, one_of, page_of, read_query, text
@@ -34,14 +31,11 @@ async def list_builds(request: web.Request) -> web.Response:
     query = read_query(request, **PAGING, **allowed)
     wanted = {key: query[key] for key in allowed if key in query}
     wires = [build.wire for build in world.builds_of(app)]
-    found = in_order([wire for wire in wires if wanted.items() <= _comparable(wire).items()], query.get("sort"))
+    matching = [wire for wire in wires if all(wire.get(key) == value for key, value in wanted.items())]
+    found = in_order(matching, query.get("sort"))
     page = page_of(found, query, world.paging)
     page["items"] = [{key: value for key, value in wire.items() if key not in DETAILS} for wire in page["items"]]
     return ok(page)
-
-
-def _comparable(wire: Wire) -> dict[str, Any]:
-    return {key: wire.get(key) for key in _FILTERS}
 
 
 @routes.get("/v1/integrations/builds/{build}")
