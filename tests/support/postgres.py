@@ -230,7 +230,7 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """One server for the whole run. Use it as `from tests.support.postgres import postgres_server` in a conftest.py."""
+    """One server for all tests of a worker: `tests/conftest.py` alone imports it, another conftest gets a second."""
     server = PostgresServer.start()
     yield server
     server.stop()

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.db.database import Database
-from tests.support.postgres import PostgresServer, postgres_server, postgres_url
-
-__all__ = ["address", "empty_address", "postgres_server", "postgres_url", "store"]
+from tests.support.postgres import PostgresServer
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
