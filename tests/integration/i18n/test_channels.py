@@ -51,7 +51,7 @@ async def test_subscription_test_card_and_answer_have_own_language(world: Enviro
     await world.restart(language="es")
     answer, card = await tried(world, world.ana)
     assert answer.startswith(f"*Preview of Courier in <#{world.releases.id}>*")
-    assert card.text.startswith("*Prueba:* Courier publica aquí compilaciones listas y fallidas.")
+    assert card.text.startswith("*Prueba:* aquí se publican compilaciones listas y fallidas de Courier.")
     assert "Courier 2.4.0 (173)" in card.text
     assert "Obtener" in "".join(labels(card))
 
@@ -123,7 +123,7 @@ async def test_channel_pause_told_to_maker_in_their_language(world: Environment,
     ready(world)
     await world.look()
     [told] = directs(world, lucia)
-    assert told.text.startswith(f"⚠️ *Courier está en pausa en <#{world.releases.id}>*: el canal está archivado.")
+    assert told.text.startswith(f"⚠️ *Avisos de Courier en pausa en <#{world.releases.id}>*: el canal está archivado.")
     [told] = directs(world, world.ana)
     assert told.text.startswith("⚠️ *Parcel is paused in <#")
 
