@@ -423,6 +423,7 @@ class AccessResolver:
         facts = await self._slack_client.user(user_id)
         profile = facts.get("profile")
         profile = profile if isinstance(profile, dict) else {}
+        email = profile.get("email")
         home, ids = await self._home(facts), colleagues.ids_of(facts)
         gone, bot = read_boolean(facts.get("deleted")), read_boolean(facts.get("is_bot"))
         guest, colleague = read_boolean(facts.get("is_restricted")), colleagues.is_colleague(facts, home)
@@ -439,7 +440,7 @@ class AccessResolver:
             colleague=colleague,
             same_organization=colleagues.is_of_organization(facts, home),
             name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
-            email=profile.get("email"),
+            email=email if isinstance(email, str) else None,
             tz=str(facts.get("tz") or "UTC"),
             locale=str(facts.get("locale") or ""),
             admin=colleagues.is_admin(facts, home),

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
+from typing import Any
 
 import aiohttp
 import pytest
@@ -144,6 +145,13 @@ async def test_access_slack_asked_once_in_five_minutes_then_by_events(
     with pytest.raises(PermissionDenied, match="Guests"):
         await people.resolve_actor(ana.id, None)
     assert REMEMBER_SECONDS <= 300
+
+
+@pytest.mark.parametrize("email", [True, -1, 10**29, ["x"], {"a": 1}])
+async def test_access_email_of_another_type_is_none(slack: FakeSlack, people: AccessResolver, email: Any) -> None:
+    ana = slack.user("ana")
+    ana.email = email
+    assert (await people.person(ana.id)).email is None
 
 
 async def test_access_learned_by_workers_counts_for_users(
