@@ -7,7 +7,7 @@ from msgspec import Struct
 from bot.db import goals, outbox_read, scheduled_reports, subscriptions
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.goals import goal_of
-from bot.db.scheduled_reports import digest_of
+from bot.db.scheduled_reports import scheduled_report_of
 from bot.db.subscriptions import subscription_of
 from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
@@ -51,7 +51,7 @@ def pause_report(tx: Transaction, number: int, reason: PauseReason) -> Scheduled
     tx.notify(Topic.ACCESS)
     tx.notify(Topic.SCHEDULED_REPORTS)
     row = tx.execute(_PAUSE_REPORT, id=number, reason=reason).first()
-    return digest_of(row) if row else None
+    return scheduled_report_of(row) if row else None
 
 
 def resume_report(tx: Transaction, number: int) -> None:
@@ -63,7 +63,7 @@ def resume_report(tx: Transaction, number: int) -> None:
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
     """Return the scheduled reports that are paused because access was lost."""
-    return [digest_of(row) for row in tx.execute(_PAUSED_REPORTS)]
+    return [scheduled_report_of(row) for row in tx.execute(_PAUSED_REPORTS)]
 
 
 def pause_goal(tx: Transaction, number: int, reason: str) -> Goal | None:

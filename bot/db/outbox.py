@@ -1,4 +1,4 @@
-"""The outbox: which announcement is said next in which channel, by whom, and how it ended."""
+"""The outbox: claims on the next delivery of each channel, and the results of posts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
 from bot.domain.states import DeliveryState, ResultKind
 
-# No wait is longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
-# back, and has come.
+# No wait is longer than the ten minutes of a Retry-After: a time further ahead was set before the clock was set back,
+# and counts as due.
 FURTHEST = span(660)
 
-# An announcement that this version cannot read is a newer one's, which runs beside it while replicas are replaced. It
-# keeps its place for that long; then its channel goes on.
+# A delivery that this version cannot read is from a newer version, which runs beside it during a rolling update. It
+# blocks its channel for this long; then it is skipped.
 LEFT_TO_NEWER = span(600)
 LEFT_SECONDS = 5.0
 
@@ -35,11 +35,11 @@ Rows = Sequence[Any]
 def commit_results_and_claim(
     tx: Transaction, done: Sequence[DeliveryResult], room: int, *, lease_seconds: float, pace_seconds: float
 ) -> OutboxBatch:
-    """Record every post that ended and claim up to `room` new ones, in one transaction.
+    """Record the results of posts and claim up to `room` new deliveries, in one transaction.
 
-    The first record of a posted one stays; an ended one frees its channel, whose next turn is after `pace_seconds` (or
-    `retry_in`, if longer). Then each free channel whose turn it is yields its oldest waiting announcement, and no
-    other. May be repeated with the same `done` after `DatabaseUnavailable`.
+    The first recorded ts of a delivery stays. A result frees its channel, which is due after `pace_seconds` (or
+    `retry_in`, if longer). Then each free channel that is due yields only its oldest waiting delivery. May be repeated
+    with the same `done` after `DatabaseUnavailable`.
     """
     ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
     claiming = _Claiming(room, lease_seconds)
@@ -69,19 +69,19 @@ def _commit_results(
     freed_rows: Rows,
     _covered: Rows = (),
 ) -> tuple[tuple[DeliveryResult, ...], bool]:
-    """Return the posts that came too late, and whether there is more to claim than the statements have seen.
+    """Return the posts that ended after their lease, and whether there is more to claim than the statements saw.
 
-    There is after an edit that came too late, which makes another one due, and once a channel is freed that was moved
-    to another id. The rows are those that the statements of `_steps_to_commit` have returned.
+    That is the case after a late edit, which makes another one due, and when a channel is freed that was moved to
+    another id. The rows are the results of the statements of `_steps_to_commit`.
     """
     written_down = {row.id: row.channel_id for row in handed_in}
     freed = {row.channel_id for row in freed_rows}
     moved = any(written_down.get(o.announcement_id, o.channel_id) != o.channel_id for o in ended)
     if moved:
-        # the channel got another id while it was posted there: the lease is under that
+        # the channel got another id during the post: the lease is under that id
         ended = [replace(o, channel_id=written_down.get(o.announcement_id, o.channel_id)) for o in ended]
         freed |= set(tx.execute(_FREE, rows=as_rows(_row(outcome, pace_seconds) for outcome in ended)).scalars())
-    # Where two ended at the same time in one channel, one of them was late.
+    # Of two that ended at the same time in one channel, one was late.
     times = Counter(outcome.channel_id for outcome in ended)
     in_time = {channel for channel in freed if times[channel] == 1}
     late_edits = [o for o in ended if o.edited and o.channel_id not in in_time]
@@ -90,21 +90,21 @@ def _commit_results(
     late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
     if not late:
         return (), bool(late_edits) or moved
-    # The same ts again is our own hand-in, repeated because its first answer never reached us.
+    # The same ts again is this replica's own result, repeated because the first response was lost.
     result = tx.execute(_FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
     first = {row.id: row.ts for row in result}
     return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts), bool(late_edits) or moved
 
 
 def _refresh_late_edits(tx: Transaction, late: Sequence[DeliveryResult]) -> None:
-    """An edit that came after its lease had ended may have put older words over newer ones."""
+    """Edit cards again after late edits, which may have replaced newer content with older."""
     if late:
         result = tx.execute(_BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
         outbox_enqueue.enqueue(tx, "", (), set(result.scalars()))
 
 
 class _Claiming:
-    """The statements that claim up to `room` deliveries, and what becomes of their answers."""
+    """The statements that claim up to `room` deliveries, and the evaluation of their rows."""
 
     def __init__(self, room: int, lease_seconds: float) -> None:
         self._room = room
@@ -124,13 +124,13 @@ class _Claiming:
         return steps if self._room > 0 else ()
 
     def claim(self, tx: Transaction) -> tuple[DeliveryClaim, ...]:
-        """Claim as many as there are, up to the room."""
+        """Claim up to `room` deliveries."""
         return self.finish(tx, *tx.execute_all(self.steps()))
 
     def finish(
         self, tx: Transaction, leased: Rows = (), _heads: Rows = (), facts: Rows = (), about: Rows = ()
     ) -> tuple[DeliveryClaim, ...]:
-        """Return the claims of these answers; what is left of the room goes to other channels."""
+        """Return the claims in these rows; remaining room is filled from other channels."""
         if not leased:
             return ()
         until = {row.channel_id: moment(row.lease_until) for row in leased}
@@ -152,36 +152,36 @@ class _Claiming:
         if left:
             tx.execute(_HAND_IN, rows=as_rows(left))
             tx.execute(_FREE, rows=as_rows(left))
-        # Channels with nothing left to post close, so that others can be claimed.
+        # Channels without a waiting delivery are marked so, and others can be claimed.
         used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
         tx.execute(_CLOSE, token=self._token, rows=used)
         return (*taken, *_Claiming(self._room - len(taken), self._seconds).claim(tx))
 
 
 def record_not_posted(tx: Transaction, claim: DeliveryClaim) -> None:
-    """Record that the attempts before this claim have posted nothing, and that its own begins now."""
+    """Record that the attempts before this claim posted nothing, and that its own attempt starts now."""
     tx.execute(_NOT_POSTED, id=claim.announcement.id, token=claim.channel_token)
 
 
 def get_posted_ts(tx: Transaction, number: int) -> str | None:
-    """Return the message that is recorded for a delivery; None when none is."""
+    """Return the ts recorded for a delivery; None without one."""
     ts: str | None = tx.execute(_POSTED, id=number).scalar()
     return ts
 
 
 def wake_replicas(tx: Transaction) -> None:
-    """Let the other replicas look again: they wait for the end of leases that this one has released."""
+    """Wake the other replicas, which wait for the end of leases that this one has released."""
     tx.notify(Topic.OUTBOX)
 
 
 def delivery_due_in(tx: Transaction) -> float | None:
-    """Return the seconds until a delivery may be claimed; 0 if one may now, None if nothing waits."""
+    """Return the seconds until a delivery can be claimed; 0 if one can now, None if none waits."""
     wait = tx.execute(_DUE_IN, far=FURTHEST, leased=far()).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
 def get_backlog(tx: Transaction) -> OutboxBacklog:
-    """Return what waits to be said, being sent included; for the metrics."""
+    """Return the backlog for the metrics, including deliveries being sent."""
     row = tx.execute(_WAITING).one()
     return OutboxBacklog(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
 
@@ -229,8 +229,8 @@ _ENDED = JsonRows(
     },
 )
 
-# The first ts stays, with or without the lease; all else needs the lease. A delivery that may have been posted
-# already stays unsure until it was looked for; a held one begins again.
+# The first ts stays, with or without the lease; all else needs the lease. A delivery with an unknown outcome keeps it
+# until it was looked up; a held one starts again.
 _HAND_IN = written(
     """
     UPDATE outbox SET ts = o.ts, reason = o.reason,
@@ -252,7 +252,7 @@ _HAND_IN = written(
     _ENDED,
 )
 
-# In the order of the names, as record() opens channels, so that the two never wait for each other.
+# In the order of channel ids, as `enqueue` locks channels, to avoid deadlocks.
 _FREE = written(
     """
     UPDATE channel_leases SET lease_token = NULL, lease_until = 0, next_send_at = {now} + f.wait
@@ -267,7 +267,7 @@ _FREE = written(
     _ENDED,
 )
 
-# What was due for a card when it was shown has been said by that; what was held then, and released since, has not.
+# A card shows all that was due for it when it was posted, but not what was held then and released since.
 _COVER = written(
     """
     UPDATE outbox SET state = {delivery.POSTED}, ts = o.ts, posted_at = {now}
@@ -302,9 +302,9 @@ _LEASE = written("""
     RETURNING channel_id, lease_until
 """)
 
-# A statement of its own after _LEASE: with the channels locked, it sees all commits about them.
-# `ts IS NULL` again outside is for a late post that is being recorded at this very moment. Naming the states there,
-# too, would let PostgreSQL read the whole queue by its index instead of the few heads by their ids.
+# A statement of its own after _LEASE: with the channels locked, it sees all commits about them. The repeated `ts IS
+# NULL` is for a late post that is being recorded concurrently. With the states there as well, PostgreSQL would read the
+# whole queue by its index instead of the few heads by their ids.
 _HEADS = written("""
     WITH heads AS MATERIALIZED (
         SELECT (
@@ -321,7 +321,7 @@ _HEADS = written("""
     RETURNING id
 """)
 
-# `attempted_from` stays: what Slack shows late is looked for again, should this attempt not end well either.
+# `attempted_from` stays, so that messages which Slack shows late are looked up again if this attempt fails too.
 _NOT_POSTED = written("""
     UPDATE outbox SET outcome_unknown = false, attempted_until = {now}
     WHERE id = :id AND ts IS NULL AND state = {delivery.SENDING} AND EXISTS (

@@ -1,6 +1,6 @@
-"""Writes to the outbox: new announcements, and posted cards that are to be edited.
+"""Enqueue new announcements and edits of posted cards.
 
-The order in a channel is the order of the commits.
+Deliveries of a channel are in the order of their commits.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ def enqueue(
     superseded_by: Mapping[tuple[str, str], object] | None = None,
     then: Sequence[Step] = (),
 ) -> int:
-    """Add announcements, each once per channel, build and event; return how many are new.
+    """Enqueue announcements, each once per channel, build and event; return how many are new.
 
-    The posted cards with the builds `anew` on them are to show the present state. A card that is still to be posted, or
-    edited, will show it anyway; direct messages stay as they are. `superseded_by` has the newer build of each that has
-    one, by (channel, build). `then` are statements that follow in the same round trip, if there is one: whoever else
-    writes to these channels, or posts there, waits for this transaction.
+    Posted cards with the builds `anew` on them are edited to show the current state. Cards that are yet to be posted or
+    edited show it anyway; direct messages are not edited. `superseded_by` maps (channel, build) to the newer build.
+    `then` are statements that follow in the same round trip, if there is one: other writers to these channels wait for
+    this transaction.
     """
     if not deliveries and not anew:
         return 0
     by = (superseded_by or {}).get
     rows = as_rows({**_row(n, new), "by": by((new.channel_id, new.build_id))} for n, new in enumerate(deliveries))
     builds = [{"build": build_id} for build_id in sorted(anew)]
-    # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
-    # committed, and a lease taken in between sees what the card is to show.
+    # Lock the channels first, so that ids grow in the order in which a channel's announcements are committed, and a
+    # lease taken in between reads the new state of the card.
     channels = as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds])
     steps: list[Step] = [(_ANNOUNCE, {"app": app_id, "rows": rows})] if deliveries else []
     if builds:
@@ -84,9 +84,9 @@ _NEW = JsonRows(
     },
 )
 
-# In the order of the names, so that two of these never wait for each other. A channel in which the build is still to be
-# said is locked as well: a replica may be reading the old facts for it at this moment. A user's direct messages (U…,
-# W…) are no cards: those messages stay as they were sent.
+# In the order of channel ids, to avoid deadlocks. A channel in which the build is yet to be announced is locked as
+# well, since a replica may be reading the build's old state at this moment. A user's direct messages (U…, W…) are not
+# cards and are never edited.
 _OPEN = written(
     """
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)
@@ -115,10 +115,9 @@ _ANNOUNCE = written(
     _NEW,
 )
 
-# One row for each posted card: of the oldest build on it, with that build's delivery options, under a number of its
-# own. What is due already will show it; but not while the card is being sent, as what was due then is covered by that.
-# The event is no bare column, or PostgreSQL would read all announcements by it instead of the few by their builds, with
-# the channels locked.
+# One new row per posted card: of its oldest build, with that build's delivery options. None if a row for the card is
+# due already, unless the card is being sent: that post covers what was due. The event is an expression, or PostgreSQL
+# would read all announcements by it instead of the few by their builds, with the channels locked.
 _SHOW_ANEW = written(
     """
     INSERT INTO outbox (channel_id, app_id, build_id, event, dedup_key, state, outcome_unknown, created_at,

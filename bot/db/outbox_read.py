@@ -17,15 +17,15 @@ from bot.domain.model import App, Build, BuildEvent, CardEntry, CardUpdate, Chan
 
 
 def read_deliveries(tx: Transaction, heads: str) -> list[tuple[Any, Delivery | None]]:
-    """Return the announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
+    """Return the announcements with these ids (a `JsonRows` value), oldest first, each with its row.
 
-    None stands for one that only another version of this program can read.
+    None stands for an announcement that only another version can read.
     """
     return deliveries_of(tx, tx.execute(_FACTS_OF, rows=heads))
 
 
 def deliveries_of(tx: Transaction, rows: Sequence[Any]) -> list[tuple[Any, Delivery | None]]:
-    """Return the announcements in these rows of `_FACTS`, each with its row; None as in `read_deliveries`."""
+    """Return the announcements in these rows, each with its row; None as in `read_deliveries`."""
     cards: dict[tuple[str, str], tuple[CardEntry, ...]] = {}
     if shared := [{"id": row.id} for row in rows if row.card_key != row.build_id]:
         cards = _read_cards(tx, as_rows(shared))
@@ -33,7 +33,7 @@ def deliveries_of(tx: Transaction, rows: Sequence[Any]) -> list[tuple[Any, Deliv
 
 
 def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
-    """Return the builds on the cards of some announcements, oldest build first."""
+    """Return the builds on the cards of these announcements, oldest build first."""
     cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
     for row in tx.execute(_SHOWN, rows=heads):
         with suppress(ValueError, TypeError):
@@ -42,9 +42,9 @@ def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[Card
 
 
 def _announcement_of(row: Any, shown: tuple[CardEntry, ...] | None) -> Delivery | None:
-    """Return the announcement in a row; None if only another version of this program can read it.
+    """Return the announcement in a row; None if only another version can read it.
 
-    `shown` are the builds on a card that several builds may share; most show their own alone.
+    `shown` are the builds of a card that several builds share.
     """
     try:
         if shown is None:
@@ -70,7 +70,7 @@ def _announcement_of(row: Any, shown: tuple[CardEntry, ...] | None) -> Delivery 
 
 
 def event_of(text: str) -> tuple[BuildEvent | CardUpdate | ChannelNotice, int]:
-    """Return what an outbox row is about, and its number among several. Raises ValueError for a newer version's."""
+    """Return the event of an outbox row and its number among several. Raises ValueError for an unknown event."""
     name, _, part = text.partition(":")
     kinds: tuple[type[BuildEvent | CardUpdate | ChannelNotice], ...] = (CardUpdate, ChannelNotice, BuildEvent)
     kind = next((cls for cls in kinds if name in set(cls)), BuildEvent)
@@ -78,12 +78,12 @@ def event_of(text: str) -> tuple[BuildEvent | CardUpdate | ChannelNotice, int]:
 
 
 def nothing(app_id: str) -> Build:
-    """Return the build of an announcement that is about none."""
+    """Return a placeholder build, for an announcement that is not about one."""
     return Build("", App(app_id, app_id, app_id), Stage.PENDING)
 
 
 def _alone(row: Any) -> tuple[CardEntry, ...]:
-    """Return what a card shows that no other build shares; a follower only a newer version can read is left out."""
+    """Return the entry of a card with one build, without a successor that only a newer version can read."""
     try:
         return (_shown_of(row),)
     except (ValueError, TypeError):
@@ -95,7 +95,7 @@ def _shown_of(row: Any) -> CardEntry:
     if row.recalled_at is not None:
         recall = Recall(row.build_id, row.app_id, row.recall_reason, row.recalled_by, moment(row.recalled_at))
     build = build_of(row.snapshot)
-    if row.stage == Stage.DELETED:  # the facts are the last there were
+    if row.stage == Stage.DELETED:  # the snapshot is the last one before the deletion
         build = replace(build, stage=Stage.DELETED)
     return CardEntry(build, build_of(row.successor) if row.successor else None, recall)
 
@@ -131,7 +131,7 @@ _FACTS_OF = written(
     JsonRows("rows", {"id": "bigint"}),
 )
 
-# The oldest that waits in each channel under a lease.
+# The oldest waiting delivery of each leased channel.
 _HEADS = """
     WITH heads AS MATERIALIZED (
         SELECT (
@@ -141,8 +141,8 @@ _HEADS = """
     )
 """
 _OF_HEADS = "heads h JOIN outbox a ON a.id = h.id"
-# Not one that follows a head which another replica has recorded as posted at this very moment: that is not taken. The
-# state is no bare column, or PostgreSQL would read all that waits by it.
+# Not the successor of a head that another replica has just recorded as posted: it is not leased. The state is an
+# expression, or PostgreSQL would read the whole queue by its index.
 _TAKEN = "(a.state || '') = {delivery.SENDING} AND (a.outcome_unknown OR a.attempted_until >= h.since)"
 
 FACTS_OF_LEASE = written(_HEADS + _FACTS.replace("{source}", _OF_HEADS).replace("{which}", _TAKEN))
@@ -154,7 +154,7 @@ SUBSCRIPTIONS_OF_LEASE = written(f"""{_HEADS}
     WHERE {_TAKEN} ORDER BY s.id
 """)  # noqa: S608 - no user input
 
-# All builds on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
+# All builds on the cards of these heads, each once, with its successor there and its recall.
 _SHOWN = written(
     """
     SELECT a.channel_id, a.card_key, a.app_id, a.build_id, b.snapshot, b.stage, s.snapshot AS successor,

@@ -15,7 +15,7 @@ from bot.domain.states import ResultKind
 
 
 class ChannelLease(NamedTuple):
-    """A channel that is ours: until when by the database's clock, and from when by `time.monotonic()` for how long."""
+    """The lease on a channel: its end by the database's clock; its start by `time.monotonic()` and its duration."""
 
     token: str
     until: datetime
@@ -24,15 +24,15 @@ class ChannelLease(NamedTuple):
 
 
 class DeliveryClaim(Struct, frozen=True):
-    """An announcement claimed for posting, the only one of its channel, until the deadline.
+    """An announcement claimed for posting until the deadline, at most one per channel.
 
-    `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel before posting: attempts
-    whose outcome is not known began from `attempted_from` to `attempted_until`, and ended a lease later; None when a
-    version before this one made them. `first_attempt_at` is that of any attempt, refused ones too. `deadline` is by the
-    database's clock, `deadline_monotonic` the same moment by this process's `time.monotonic()`: past it, do not post.
-    `card_ts` is the message this channel already has for the card. Everything due for the same card up to the
-    announcement `covers` is shown by posting it now. `due_monotonic` is the earliest time for posting: when it was
-    recorded, or released if it was held. `subscriptions` are those of its channel to its app or to every app.
+    `unsure`: an earlier attempt has an unknown outcome, so look for its key in the channel before posting. Such
+    attempts started from `attempted_from` to `attempted_until` (None if an older version made them) and ended a lease
+    later. `first_attempt_at` counts all attempts, rejected ones too. `deadline` is by the database's clock,
+    `deadline_monotonic` the same moment by this process's `time.monotonic()`: past it, do not post. `card_ts` is the
+    card's existing message in this channel. The post covers everything due for the same card up to the announcement
+    `covers`. `due_monotonic` is when it became due: recorded, or released if it was held. `subscriptions` are the
+    channel's subscriptions to its app or to every app.
     """
 
     announcement: Delivery
@@ -62,7 +62,7 @@ class DeliveryClaim(Struct, frozen=True):
             moment(row.first_attempt_at),
             deadline=lease.until,
             deadline_monotonic=lease.start + lease.seconds,
-            due_monotonic=lease.start - max(0.0, int(row.age) / 1e6),  # a clock set back makes nothing early
+            due_monotonic=lease.start - max(0.0, int(row.age) / 1e6),  # the age is negative after a clock was set back
             card_ts=row.card_ts,
             covers=row.covers or 0,
             attempted_from=None if row.attempted_from is None else moment(row.attempted_from),
@@ -72,12 +72,12 @@ class DeliveryClaim(Struct, frozen=True):
 
 
 class DeliveryResult(Struct, frozen=True):
-    """How a post ended.
+    """The result of a post.
 
-    POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (it certainly is not there); HELD with the `reason`,
-    until the channel takes messages again; FAILED for good, with the `reason`; UNSURE, which keeps the lease: when
-    that has lapsed, the channel is searched for it; LOOK_UP: it is searched in `retry_in` seconds. `covers` is the
-    claim's, for a card that was shown; `edited` marks a message that was there before.
+    POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (certainly not posted); HELD for the `reason` until the
+    channel accepts messages again; FAILED for good, for the `reason`; UNSURE keeps the lease and, after its end, the
+    channel is searched for the message; LOOK_UP: it is searched in `retry_in` seconds. `covers` is the claim's, for a
+    card; `edited` marks an edit of an existing message.
     """
 
     announcement_id: int
@@ -102,7 +102,7 @@ class DeliveryResult(Struct, frozen=True):
         covers: int = 0,
         edited: bool = False,
     ) -> DeliveryResult:
-        """Return the outcome of a claim."""
+        """Return the result of a claim's post."""
         announcement = claim.announcement
         where = (announcement.id, announcement.channel_id, claim.channel_token)
         return cls(*where, kind, ts, retry_in, reason, covers, edited)
@@ -110,9 +110,9 @@ class DeliveryResult(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class OutboxBatch:
-    """What came back: the posts to make now, and the posts another replica had made first: delete our copy of those.
+    """The posts to make now, and the duplicates to delete: posts that another replica had made first.
 
-    Without claims, `due_in` is in how many seconds there are some; None: not before something happens.
+    Without claims, `due_in` is the seconds until there are some; None: wait for a notification.
     """
 
     claims: tuple[DeliveryClaim, ...] = ()
@@ -121,7 +121,7 @@ class OutboxBatch:
 
 
 class OutboxBacklog(Struct, frozen=True):
-    """How many announcements wait to be said and how old the oldest is, in seconds (None: nothing waits)."""
+    """The number of waiting announcements and the age of the oldest in seconds (None without any)."""
 
     count: int
     oldest_seconds: float | None

@@ -1,4 +1,4 @@
-"""The last reported limit of each kind that the plan has."""
+"""The last reported value of each limit of the plan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _limits = msgspec.json.Decoder(PlanLimit)
 
 
 def record_limit(tx: Transaction, limit: PlanLimit) -> None:
-    """Keep a limit in the place of the last one of its kind, unless that was reported later."""
+    """Save a limit of the plan, unless a later report of it is saved."""
     key = _PREFIX + limit.family
     known = _limit_of(key_value.get_value(tx, key))
     if known is None or known.at <= limit.at:
@@ -21,7 +21,7 @@ def record_limit(tx: Transaction, limit: PlanLimit) -> None:
 
 
 def list_limits(tx: Transaction) -> list[PlanLimit]:
-    """Return the last limit of each kind, as far as this version can read them."""
+    """Return the last value of each limit, as far as this version can read them."""
     return [limit for value in key_value.scan_values(tx, _PREFIX).values() if (limit := _limit_of(value))]
 
 

@@ -36,23 +36,23 @@ log = logger(__name__)
 OWN_FAULT = (IntegrityError, DataError)
 DRIVERS = (DBAPIError, PoolTimeout)
 
-# Deadlock and serialisation failure: PostgreSQL has rolled the loser back, so it may simply go again
+# Deadlock and serialisation failure: PostgreSQL has rolled back, so the transaction can be retried
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 GO_AGAIN = ("40P01", "40001")
-# What a server answers to a write that has become a standby.
+# The error of a write when the server has become a standby.
 READ_ONLY = "25006"
-# What comes of prepared statements where each transaction has another of the server's connections.
+# Errors of prepared statements behind a pooler that gives each transaction another server connection.
 UNPREPARED = ("26000", "42P05")
 TRIES = 4
 
-# As many transactions at once. All connections stay open: a new one costs as much CPU as ten announcements, and then
-# prepares every statement anew.
+# Concurrent transactions. All connections stay open: a new one costs as much CPU as ten announcements, and must prepare
+# every statement again.
 CONNECTIONS = 10
 
-# Transactions of a connection before its statements are planned anew for the first time.
+# Transactions of a connection before its plans are discarded for the first time.
 PLANNED_ANEW = 32
 
-# Between two looks for what other replicas have to say, where no NOTIFY comes through.
+# Poll interval for notifications of other replicas, where no NOTIFY comes through.
 POLL_SECONDS = 2.0
 
 # How long a caller waits for a connection before DatabaseUnavailable.
@@ -65,13 +65,13 @@ FINISH_SECONDS = 5.0
 SESSION = {
     # A frozen replica in the middle of a transaction would otherwise hold its row locks for ever.
     "idle_in_transaction_session_timeout": "10s",
-    # Every statement of ours touches a few rows by an index. The outbox grows faster than its statistics, and a planner
-    # that believes in an empty table reads it whole: a third of the speed at 20,000 announcements, and falling.
+    # Every statement touches a few rows by an index. The outbox grows faster than its statistics, and a planner that
+    # assumes an empty table scans it: a third of the speed at 20,000 announcements, and falling.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
-    # The same plan for all values; planning each time took longer than the statement.
+    # One generic plan per statement; planning each time took longer than the execution.
     "plan_cache_mode": "force_generic_plan",
 }
 
@@ -83,18 +83,18 @@ for _index in [index for table in metadata.tables.values() for index in table.in
 
 
 def pool(place: DatabaseUrl, *, reading: bool = False) -> PostgresRunner:
-    """Return a pool of prepared connections to this address, which may be for `reading` only; none is made yet.
+    """Return a pool of configured connections to this address, read-only with `reading`; it connects on first use.
 
-    Behind a pgbouncer that pools transactions a connection keeps no settings, so each transaction begins with them.
+    Behind a pgbouncer in transaction mode a connection keeps no settings, so each transaction starts by setting them.
     """
-    # hide_parameters: a driver's error must not bring typed text into a log (guarantee 1).
+    # hide_parameters: a driver's error must not put typed text into a log (guarantee 1).
     assert place.url
     engine = sa.create_engine(
         place.url,
         hide_parameters=True,
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_use_lifo=True,  # one of few has its statements prepared, and planned, sooner
+        pool_use_lifo=True,  # fewer connections in use have their statements prepared sooner
         connect_args={"prepare_threshold": place.prepare_threshold},
     )
     if place.is_pooled:
@@ -113,15 +113,15 @@ def _set(command: str, settings: Mapping[str, str]) -> str:
 
 def _prepare(statements: str, connection: DBAPIConnection, _record: object) -> None:
     cursor: Any = connection.cursor()
-    cursor.execute(statements, prepare=False)  # which several statements cannot be
+    cursor.execute(statements, prepare=False)  # several statements in one call cannot be prepared
     cursor.close()
     connection.commit()
 
 
 def _plan_anew(connection: sa.Connection) -> None:
-    """Forget plans that were made for smaller tables, each time a connection has had twice as many transactions.
+    """Discard plans made for smaller tables, each time a connection's number of transactions doubles.
 
-    Until the server has counted its rows, a table may be a thousand times larger than it was for the plan.
+    Before the server updates its statistics, a table may be a thousand times larger than when the plan was made.
     https://www.postgresql.org/docs/current/sql-discard.html
     """
     begun = connection.info["begun"] = connection.info.get("begun", 0) + 1
@@ -130,7 +130,7 @@ def _plan_anew(connection: sa.Connection) -> None:
 
 
 def execute_pipeline(connection: sa.Connection, steps: Sequence[tuple[str, Mapping[str, object]]]) -> list[list[Any]]:
-    """Send all statements of a transaction before the first answer is read; return the rows of each.
+    """Send all statements of a transaction before reading the first result; return the rows of each.
 
     https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
     """
@@ -143,7 +143,7 @@ def execute_pipeline(connection: sa.Connection, steps: Sequence[tuple[str, Mappi
         return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
     except psycopg.Error as problem:
         is_gone = connection.dialect.is_disconnect(problem, driver, None)  # type: ignore[arg-type]
-        if is_gone:  # as SQLAlchemy does where it runs a statement: the other connections are from before as well
+        if is_gone:  # as SQLAlchemy does when it executes a statement: the other connections are as old
             connection.invalidate(problem)
             connection.engine.dispose(close=False)
         raise DBAPIError.instance(
@@ -158,10 +158,10 @@ def execute_pipeline(connection: sa.Connection, steps: Sequence[tuple[str, Mappi
 
 
 class PostgresRunner:
-    """PostgreSQL: several connections, each transaction on one of them and on a thread.
+    """Runs each transaction on one of several PostgreSQL connections, in a thread.
 
-    As for SQLite, a transaction crosses to a thread and back once. With psycopg's own coroutines the event loop is
-    entered for each answer of the server: beside a busy one the outbox took a sixth longer.
+    As for SQLite, a transaction switches to a thread and back once. psycopg's coroutines return to the event loop for
+    each response of the server: with a busy loop the outbox took a sixth longer.
     """
 
     errors: tuple[type[Exception], ...] = DRIVERS
@@ -174,7 +174,7 @@ class PostgresRunner:
         self._log_throttle = LogThrottle()
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
-        """See `Runner`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
+        """See `Runner`. When the caller is cancelled, a running transaction may finish for a short while."""
         line = _CancelHandle()
         doing = await self._begun(partial(self._tries, work, line))
         doing.add_done_callback(partial(_after, committed))
@@ -217,7 +217,7 @@ class PostgresRunner:
                 if _state(problem) in UNPREPARED and self._log_throttle.due("pooling"):
                     log.error("db.transactions_are_pooled", fix="set PGBOUNCER=transaction", cause=cause(problem))
                 if _state(problem) == READ_ONLY:
-                    self._engine.dispose(close=False)  # a standby now: the next connections look for the primary
+                    self._engine.dispose(close=False)  # it is a standby now: new connections look for the primary
                 if not committing and attempt < TRIES and not line.is_cut and _may_go_again(problem, attempt):
                     continue
                 if isinstance(problem, OWN_FAULT):
@@ -226,7 +226,7 @@ class PostgresRunner:
         raise DatabaseUnavailable
 
     async def run_raw(self, work: Work[T]) -> T:
-        """See `Runner`. A cancelled caller ends it at once, undone."""
+        """See `Runner`. When the caller is cancelled, the transaction is rolled back at once."""
         line = _CancelHandle()
 
         def transact() -> T:
@@ -246,7 +246,7 @@ class PostgresRunner:
 
 
 async def _within(seconds: float, doing: Coroutine[Any, Any, T]) -> T:
-    """Raises `DatabaseUnavailable` when it takes longer."""
+    """Raise `DatabaseUnavailable` when the block takes longer."""
     try:
         async with asyncio.timeout(seconds):
             return await doing
@@ -268,7 +268,7 @@ class _CancelHandle:
 
     @contextmanager
     def to(self, connection: sa.Connection) -> Iterator[None]:
-        """While the block lasts, this is the connection. Raises `DatabaseUnavailable` when it was cut before."""
+        """Hold this connection during the block. Raises `DatabaseUnavailable` when it was already aborted."""
         if self.is_cut:
             raise DatabaseUnavailable
         self._connection = connection.connection.driver_connection
@@ -286,7 +286,7 @@ class _CancelHandle:
 
 
 def _may_go_again(problem: Exception, attempt: int) -> bool:
-    """Return whether nothing was done and a retry may help: a lost deadlock, or a pooled connection found closed."""
+    """Return whether the transaction can be retried: after a deadlock, or with a pooled connection that was closed."""
     if not isinstance(problem, DBAPIError):
         return False
     state = _state(problem)
@@ -315,7 +315,7 @@ class PgListener:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen from now on; raises ConnectionError, in the driver's words, if that is not possible at first."""
+        """Start listening. Raises ConnectionError with the driver's message if the first connection fails."""
         try:
             connection = await self._listen()
         except psycopg.Error as problem:
@@ -359,9 +359,9 @@ class PgListener:
 
 
 class PgPoller:
-    """Stands in for `PgListener` behind a pgbouncer that pools transactions, through which no NOTIFY comes.
+    """Replaces `PgListener` behind a pgbouncer in transaction mode, through which no NOTIFY comes.
 
-    Workers look again at short intervals, and what changed in Slack is written to a table by whoever hears of it.
+    Workers are woken at short intervals; the replica that receives a change in Slack writes it to a table.
     """
 
     def __init__(self, notifier: Notifier, changes: Callable[[], Awaitable[Mapping[str, str]]]) -> None:
@@ -371,7 +371,7 @@ class PgPoller:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Poll from now on."""
+        """Start polling."""
         self._task = asyncio.create_task(self._run(), name="store poller")
 
     async def stop(self) -> None:
@@ -383,11 +383,11 @@ class PgPoller:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             self._notifier.notify_all()
-            with suppress(DatabaseUnavailable):  # the workers say that it is away
+            with suppress(DatabaseUnavailable):  # the workers report the outage
                 await self._tell_changes()
 
     async def _tell_changes(self) -> None:
-        """Tell of what other replicas have written since the last look."""
+        """Notify of the Slack changes that other replicas have written since the last poll."""
         found = await self._changes()
         for who, change in found.items():
             if change != self._known.get(who) and not change.endswith(self._notifier.sender):

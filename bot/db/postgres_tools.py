@@ -1,6 +1,6 @@
-"""PostgreSQL's own programs, pg_dump and pg_restore, on the database of an address.
+"""Run pg_dump and pg_restore for a database address.
 
-They get the address as a connection service file, which only this user can read: other users see the arguments of a
+The address is passed in a connection service file that only this user can read: other users see the arguments of a
 process. https://www.postgresql.org/docs/current/libpq-pgservice.html
 """
 
@@ -25,7 +25,7 @@ from bot.db.database import cannot_use
 from bot.exceptions import BotError
 from bot.i18n import english
 
-DEBIAN = "/usr/lib/postgresql"  # its programs of each version; what is on the PATH is a choice of Debian's own
+DEBIAN = "/usr/lib/postgresql"  # its programs by version; those on the PATH are Debian's wrappers
 GONE_SECONDS = 5.0  # until the sessions of a replica that was just stopped have ended
 _SERVICE = "--dbname=service=bot"
 _TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", re.MULTILINE)
@@ -44,7 +44,7 @@ def dump(place: DatabaseUrl, file: Path) -> None:
 
 
 def version_of(file: Path) -> str | None:
-    """Return the version of the tables in a dump that can be read to its end; None when it has none of them."""
+    """Read a whole dump and return its schema version; None without the bot's tables."""
     _run("pg_restore", "--file=/dev/null", str(file))
     script = _run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file))
     found = re.search(r"^COPY \S*alembic_version .*\n(\w+)$", script, re.MULTILINE)
@@ -66,7 +66,7 @@ def restore(place: DatabaseUrl, file: Path) -> None:
 def require_unused(place: DatabaseUrl) -> None:
     """Raise BotError while a replica is connected to this database.
 
-    PostgreSQL ends a session some time after its client has gone, so a replica that was just stopped is waited for.
+    PostgreSQL ends a session some time after its client, so this waits for a replica that was just stopped.
     """
     until = time.monotonic() + GONE_SECONDS
     while _sessions(place):
@@ -92,7 +92,7 @@ _SESSIONS = sa.text(
 
 @contextmanager
 def _connected(place: DatabaseUrl) -> Iterator[sa.Connection]:
-    """A transaction under a name that no replica has."""
+    """Begin a transaction under an application name that no replica has."""
     assert place.url
     engine = sa.create_engine(place.url.update_query_dict({"application_name": f"{APPLICATION}-tools"}))
     try:
@@ -103,7 +103,7 @@ def _connected(place: DatabaseUrl) -> Iterator[sa.Connection]:
 
 
 def _drop_newer_tables(place: DatabaseUrl, file: Path) -> None:
-    """Drop the bot's tables that the dump does not have: it is older, and an update will make them anew."""
+    """Drop the bot's tables that an older dump does not contain; a migration creates them again."""
     dumped = {name for _, name in _TABLE.findall(_run("pg_restore", "--list", str(file)))}
     with _connected(place) as connection:
         metadata.drop_all(connection, [table for table in metadata.tables.values() if table.name not in dumped])
@@ -121,7 +121,7 @@ def _service(place: DatabaseUrl) -> Iterator[dict[str, str]]:
 
 
 def _run(program: str, *arguments: str, place: DatabaseUrl | None = None, env: dict[str, str] | None = None) -> str:
-    """Run one of the programs; return what it wrote to stdout. Raises BotError with the first line of its complaint."""
+    """Run a program and return its stdout. Raises BotError with the first line of its error message."""
     done = subprocess.run(  # noqa: S603 - no shell
         [_program(program), *arguments],
         env={**(env or os.environ), "LC_ALL": "C"},

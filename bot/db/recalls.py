@@ -15,7 +15,7 @@ from bot.domain.tickets import TicketState
 
 
 def recall_build(tx: Transaction, build: Build, reason: str, by: str) -> tuple[Recall, bool]:
-    """Recall a build: its unclaimed tickets end and its cards are to be edited, all in one commit.
+    """Recall a build, end its unclaimed tickets and enqueue the edits of its cards, in one transaction.
 
     Return the recall in force and whether it is new; a first one stays, with its reason.
     """
@@ -31,7 +31,7 @@ def recall_build(tx: Transaction, build: Build, reason: str, by: str) -> tuple[R
 
 
 def undo_recall(tx: Transaction, build: Build) -> Recall | None:
-    """Undo the recall of a build; its cards are to be edited. None when it was not recalled."""
+    """Undo the recall of a build and enqueue the edits of its cards. None when it was not recalled."""
     row = tx.execute(_UNDO, build=build.id).first()
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
@@ -42,7 +42,7 @@ def undo_recall(tx: Transaction, build: Build) -> Recall | None:
 
 
 def count_cards(tx: Transaction, build_id: str) -> int:
-    """Return how many messages in channels show this build, posted already or about to be."""
+    """Return how many channel messages show this build, posted or waiting."""
     return int(tx.execute(_CARDS, build=build_id).scalar_one())
 
 

@@ -1,4 +1,4 @@
-"""How many requests each replica has made to Applivery in the last hour; a restart forgets none."""
+"""Requests of each replica to Applivery in the last hour; they survive a restart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MadeBefore = list[tuple[float, int]]  # (seconds ago, requests)
 
 
 def exchange_counts(tx: Transaction, replica: str, made: Mapping[str, int]) -> dict[str, MadeBefore]:
-    """Add what this replica has `made`, by priority, to what it had; return all others' requests of the last hour.
+    """Add the requests this replica has `made`, by priority; return the other replicas' requests of the last hour.
 
     Requests of one minute are counted together, as made at its end.
     """
@@ -40,7 +40,7 @@ def _exchange(tx: Transaction, prefix: str, replica: str, made: int, now: float)
 
 
 def _of_last_hour(value: str, now: float) -> dict[int, int]:
-    """Return the counts by minute since 1970; none of a clock that was ahead."""
+    """Return the counts by minute since 1970, without minutes in the future (a clock was ahead)."""
     try:
         counts = msgspec.json.decode(value, type=dict[int, int])
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""Running a transaction; here on one thread, for SQLite, and in postgresql.py on a pool of connections."""
+"""Run transactions: the interface, and SQLite's runner with one thread (PostgreSQL's is in postgres.py)."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from bot.exceptions import DatabaseUnavailable
 
 T = TypeVar("T")
 
-# What the statement itself did wrong. Every other error of a driver is the database's state: it is away, read-only
-# after a failover, full, without our rights, or it broke the statement off.
+# Errors of the statement itself. Every other error of a driver is the database's state: unavailable, read-only after a
+# failover, full, without permission, or it cancelled the statement.
 OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError)
-_NORMAL = 1  # of SQLite's `synchronous`
+_NORMAL = 1  # value of SQLite's `synchronous`
 
 
-# What is done in one transaction, on a connection: the driver's for SQLite, SQLAlchemy's for PostgreSQL. It may be done
-# more than once, each time in a new one.
+# The function to run in a transaction, with a connection: the driver's for SQLite, SQLAlchemy's for PostgreSQL. It may
+# be called more than once, each time in a new transaction.
 Work = Callable[[Any], T]
 
 
 class StartOptions(NamedTuple):
-    """How work is begun: the seconds it may take, and whether on SQLite its commit waits for the disk.
+    """Options of `start`: the timeout in seconds, and whether on SQLite the commit waits for the disk.
 
-    Unless `synced`, a power cut may undo it, unlike the end of the process; not once a later `run` has returned. So
-    that is for what means nothing without what that one writes.
+    Unless `synced`, a power cut (not the end of the process) may undo the commit until a later `run` has returned. Use
+    that only for data that is meaningless without the data of that later transaction.
     """
 
     seconds: float
@@ -38,26 +38,26 @@ class StartOptions(NamedTuple):
 
 
 class Runner(Protocol):
-    """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now.
+    """Runs functions in transactions; raises `DatabaseUnavailable` when the database cannot do it now.
 
-    `errors` are the driver's, which `run_raw` raises as they are.
+    `errors` are the driver's exceptions, which `run_raw` raises unchanged.
     """
 
     errors: tuple[type[Exception], ...]
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
-        """Do `work` in a transaction of its own, then call `committed` with its answer, on the event loop.
+        """Run `work` in a new transaction, then call `committed` with its result, on the event loop.
 
-        `committed` is called even when the caller was cancelled meanwhile.
+        `committed` is called even if the caller was cancelled meanwhile.
         """
         ...
 
     def start(self, work: Work[T], committed: Callable[[T], None], how: StartOptions) -> asyncio.Future[T]:
-        """Begin at once what `run` does; the future raises DatabaseUnavailable when it takes too long."""
+        """Start what `run` does at once; the future raises DatabaseUnavailable after the timeout."""
         ...
 
     async def run_raw(self, work: Work[T]) -> T:
-        """Do `work` once; the driver's errors come as they are. For Alembic and checks of the file."""
+        """Run `work` once and raise the driver's errors unchanged. For Alembic and checks of the file."""
         ...
 
     async def close(self) -> None:
@@ -66,14 +66,14 @@ class Runner(Protocol):
 
 
 class SqliteRunner:
-    """SQLite: one connection, on a thread of its own that takes one transaction after the other.
+    """Runs SQLite transactions in order, on one connection in its own thread.
 
-    A transaction crosses to the thread and back once. A driver that crosses for each step (aiosqlite: some twenty
-    times for what the outbox does in one go) took four times as long, and longer still beside a busy event loop.
+    A transaction switches to the thread and back once. A driver that switches for each statement (aiosqlite: some
+    twenty times for one step of the outbox) took four times as long, and longer still with a busy event loop.
 
-    What has come while the disk was busy with the last commit shares the next one, in the order it came: a commit
-    waits for the disk a millisecond or more, and sixteen clicks at once would wait for sixty of them in line. The
-    thread takes it by itself, since a busy event loop would let the disk wait.
+    Work that is queued during a commit shares the next commit, in order: a commit waits for the disk a millisecond or
+    more, and sixteen concurrent clicks would wait for sixty commits in a row. The thread takes the queue itself, since
+    a busy event loop would leave the disk idle.
     """
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
@@ -87,7 +87,7 @@ class SqliteRunner:
         self._is_called = False
 
     async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
-        """See `Runner`. A cancelled caller does not stop a transaction that has begun."""
+        """See `Runner`. Cancelling the caller does not stop a running transaction."""
         return await self._enqueue(work, committed)
 
     def start(self, work: Work[T], committed: Callable[[T], None], how: StartOptions) -> asyncio.Future[T]:
@@ -98,7 +98,7 @@ class SqliteRunner:
         return answer
 
     def _enqueue(self, work: Work[T], committed: Callable[[T], None], *, synced: bool = True) -> asyncio.Future[T]:
-        """Queue work and wake the thread; it begins when the event loop lets it, with what is queued until then."""
+        """Queue work and wake the thread, which takes everything queued until it starts."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._queue.append((work, committed, synced, answer))
@@ -111,10 +111,10 @@ class SqliteRunner:
         self._thread.call(partial(self._serve, loop))
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run what is queued now in one group commit, on the thread."""
-        self._is_called = False  # before the queue is read: what comes after that calls again
+        """Run the queued work in one group commit, on the thread."""
+        self._is_called = False  # before reading the queue: work queued after that calls again
         group: list[_QueuedWork] = []
-        while self._queue:  # which only this thread shortens
+        while self._queue:  # only this thread removes from it
             queued = self._queue.popleft()
             if not queued[-1].done():
                 group.append(queued)
@@ -125,11 +125,11 @@ class SqliteRunner:
             ends = self._together([work for work, *_ in group], synced=synced)
         except BaseException as error:  # noqa: BLE001 - it is raised to the callers
             ends = [_WorkResult(error=error)] * len(group)
-        with suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so no caller waits
             loop.call_soon_threadsafe(_tell_callers, group, ends)
 
     def _together(self, group: list[Work[Any]], *, synced: bool) -> list[_WorkResult]:
-        """Do several pieces of work in one transaction; each in one of its own when any of them fails."""
+        """Run several functions in one transaction; each in its own transaction if any of them fails."""
         try:
             return self._transact(lambda connection: [_WorkResult(work(connection)) for work in group], synced=synced)
         except Exception as error:  # noqa: BLE001 - it is raised to the caller
@@ -160,7 +160,7 @@ class SqliteRunner:
             self._connection.close()
 
     async def close(self) -> None:
-        """See `Runner`; what is under way ends first."""
+        """See `Runner`; running work ends first."""
         self._call_thread(asyncio.get_running_loop())
         await self._in_thread(self._disconnect)
         self._thread.close()
@@ -170,7 +170,7 @@ class SqliteRunner:
 
 
 def _rolled_back(connection: sqlite3.Connection) -> sqlite3.Connection | None:
-    """End what was begun; returns the connection, None when it is of no use any more."""
+    """Roll back; return the connection, None if it is not usable any more."""
     try:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -182,21 +182,21 @@ def _rolled_back(connection: sqlite3.Connection) -> sqlite3.Connection | None:
 
 
 class _WorkResult(NamedTuple):
-    """How a piece of work ended."""
+    """The result of one queued function."""
 
     value: Any = None
     error: BaseException | None = None
 
 
-# with what is called after its commit, whether that waits for the disk, and where its caller waits
+# with the callback after the commit, whether the commit waits for the disk, and the caller's future
 _QueuedWork = tuple[Work[Any], Callable[[Any], None], bool, asyncio.Future[Any]]
 
 
 @contextmanager
 def _unsynced(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a commit in the block not wait for the disk; the next one that does takes it along.
+    """Commit without waiting for the disk within the block; the next commit that waits includes it.
 
-    https://www.sqlite.org/pragma.html#pragma_synchronous: of the write-ahead log a power cut takes the end.
+    https://www.sqlite.org/pragma.html#pragma_synchronous: a power cut may lose the end of the write-ahead log.
     """
     (usual,) = connection.execute("PRAGMA synchronous").fetchone()
     connection.execute(f"PRAGMA synchronous = {min(usual, _NORMAL)}")
@@ -215,7 +215,7 @@ def _tell_callers(group: Sequence[_QueuedWork], ends: Sequence[_WorkResult]) -> 
 
 
 def _told(error: BaseException) -> BaseException:
-    """Return what the caller is told: that the database is unavailable, unless the statement itself is wrong."""
+    """Return the error for the caller: DatabaseUnavailable, unless the statement itself is wrong."""
     if not isinstance(error, sqlite3.Error) or isinstance(error, OWN_FAULT):
         return error
     unavailable = DatabaseUnavailable()

@@ -18,10 +18,10 @@ from bot.domain.downloads import GroupBy
 from bot.domain.model import ChannelNotice, ReportKind
 from bot.domain.scheduled_reports import ScheduledReport, delivery_name
 
-LEASED_AT_ONCE = 100  # reports that all replicas together may be making
+LEASED_AT_ONCE = 100  # reports that all replicas together may be creating
 
 COLUMNS = ", ".join(ScheduledReport.__struct_fields__)
-# The others are a newer version's, which runs beside this one while replicas are replaced: they are left to it.
+# Other kinds belong to a newer version, which runs beside this one during a rolling update.
 _KNOWN = "kind IN {report_kinds} AND group_by IN {report_groups}"
 
 
@@ -42,7 +42,7 @@ def add_report(
     kind: ReportKind = ReportKind.DOWNLOADS,
     horizon_days: int = 0,
 ) -> ScheduledReport:
-    """Save a digest whose first stretch begins now, and return it; the same one asked for again is made anew."""
+    """Save a report whose first period begins now, and return it; an equal report is replaced."""
     facts = {
         "team_id": team_id,
         "app_name": app_name,
@@ -54,50 +54,50 @@ def add_report(
         "horizon_days": horizon_days,
     }
     same = {"target_id": place, "app_id": app_id, "build_ref": which, "group_by": by.value, "schedule": schedule}
-    digest = digest_of(tx.execute(_ADD, **same, **facts).one())
+    digest = scheduled_report_of(tx.execute(_ADD, **same, **facts).one())
     tx.notify(Topic.SCHEDULED_REPORTS)
     return digest
 
 
 def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
-    """Return the digests of some channels or people, oldest first; paused ones too."""
+    """Return the reports of some channels or users, oldest first, paused ones included."""
     rows = as_rows({"place": place} for place in sorted(set(places)))
-    return [digest_of(row) for row in tx.execute(_OF_PLACES, rows=rows)]
+    return [scheduled_report_of(row) for row in tx.execute(_OF_PLACES, rows=rows)]
 
 
 def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
-    """Return the digests that are paused for any reason, oldest first."""
-    return sorted((digest_of(row) for row in tx.execute(_PAUSED)), key=lambda digest: digest.id)
+    """Return the reports that are paused for any reason, oldest first."""
+    return sorted((scheduled_report_of(row) for row in tx.execute(_PAUSED)), key=lambda digest: digest.id)
 
 
 def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
-    """Return the digest of this number."""
+    """Return the report with this number."""
     row = tx.execute(_REPORT, id=number).first()
-    return None if row is None else digest_of(row)
+    return None if row is None else scheduled_report_of(row)
 
 
 def end_report(tx: Transaction, number: int) -> tuple[ScheduledReport, str] | None:
-    """End a digest, and return it with the key to undo that; None if there is none of this number."""
+    """Delete a report, and return it with the key to undo that; None if there is none with this number."""
     row = tx.execute(_END, id=number).first()
     if row is None:
         return None
-    removed = digest_of(row)
+    removed = scheduled_report_of(row)
     return removed, drafts.save_draft(tx, msgspec.json.encode(removed).decode())
 
 
 def get_ended_report(tx: Transaction, key: str) -> ScheduledReport | None:
-    """Return the digest that ended under this key; None when it is too old to be restored."""
+    """Return the deleted report with this key; None when it is too old to be restored."""
     saved = drafts.get_draft(tx, key)
     return None if saved is None else _reports.decode(saved)
 
 
 def restore_report(tx: Transaction, report: ScheduledReport, due_at: datetime) -> ScheduledReport | None:
-    """Restore a digest that ended, due at another time (aware); None when there is one like it by now."""
-    is_taken = get_report(tx, report.id) is not None  # SQLite has given its number away
+    """Restore a deleted report, due at another time (aware); None when an equal one exists by now."""
+    is_taken = get_report(tx, report.id) is not None  # SQLite has reused its number
     facts = {**msgspec.structs.asdict(report), "due_at": due_at}
     row = tx.execute(_RESTORE_ANEW if is_taken else _RESTORE, **facts).first()
     tx.notify(Topic.SCHEDULED_REPORTS)
-    return None if row is None else digest_of(row)
+    return None if row is None else scheduled_report_of(row)
 
 
 _reports = msgspec.json.Decoder(ScheduledReport)
@@ -106,30 +106,31 @@ _reports = msgspec.json.Decoder(ScheduledReport)
 def pause_reports(
     tx: Transaction, reason: str, *, place: str | None = None, number: int | None = None
 ) -> list[ScheduledReport]:
-    """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
+    """Pause the reports of a channel or user, or one by its number; return those that were not paused before."""
     if number is None:
         paused = tx.execute(_PAUSE_PLACE, place=place, reason=reason)
     else:
         paused = tx.execute(_PAUSE, id=number, reason=reason)
-    return [digest_of(row) for row in paused]
+    return [scheduled_report_of(row) for row in paused]
 
 
-# -------------------------------------------------------------- their turn
+# -------------------------------------------------------------- scheduling
 
 
 def lease_due_reports(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
     """Lease reports that are due; each has the token that ends the lease. An expired lease may be taken again."""
     token = fresh_token()
     tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most)
-    return [(digest_of(row), token) for row in tx.execute(_LEASED, token=token)]
+    return [(scheduled_report_of(row), token) for row in tx.execute(_LEASED, token=token)]
 
 
 def enqueue_report(
     tx: Transaction, digest: ScheduledReport, token: str, *, until: datetime, next_at: datetime, fact: str | None
 ) -> bool:
-    """Move a digest on, and write down what is to be said (None: nothing): all of it or none of it.
+    """Advance a report to its next period and enqueue its message (None: no message), in one transaction.
 
-    `until` is where the next one begins. False, and nothing is done, when the lease was lost or it has ended.
+    `until` is where the next period begins. Change nothing and return False when the lease was lost or the report was
+    deleted.
     """
     name = delivery_name(digest, until)
     row = {
@@ -150,19 +151,17 @@ def enqueue_report(
 
 
 def list_reports_due_after(tx: Transaction, moment: datetime) -> list[ScheduledReport]:
-    """Those that are not due before then (aware)."""
-    return [digest_of(row) for row in tx.execute(_DUE_AFTER, moment=moment)]
+    """Return the reports that are not due before a time (aware)."""
+    return [scheduled_report_of(row) for row in tx.execute(_DUE_AFTER, moment=moment)]
 
 
 def reschedule_report(tx: Transaction, number: int, due_at: datetime, to: datetime) -> None:
-    """Make one that is due at `due_at` due at another time (both aware), unless it was moved meanwhile."""
+    """Change when a report is due (both aware), unless it was rescheduled meanwhile."""
     tx.execute(_RESCHEDULE, id=number, due_at=due_at, to=to)
 
 
 def release_report_leases(tx: Transaction, token: str | None = None) -> None:
-    """Release the leases of one `lease_due_reports`; those of all for a database of one process, when that has just
-    started.
-    """
+    """Release the leases under one token; without a token all of them, when the only process starts."""
     if token is None:
         tx.execute(_RELEASE_ALL)
     else:
@@ -171,13 +170,13 @@ def release_report_leases(tx: Transaction, token: str | None = None) -> None:
 
 
 def report_due_in(tx: Transaction) -> float | None:
-    """Seconds until a digest is due or a lease lapses; 0 if one is due now, None if there is none."""
+    """Return the seconds until a report is due or a lease lapses; 0 if one is due now, None if there is none."""
     wait = tx.execute(_DUE_IN, far=far()).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
-def digest_of(row: Any) -> ScheduledReport:
-    """Return a row of the table as our noun."""
+def scheduled_report_of(row: Any) -> ScheduledReport:
+    """Return the report in a row of the table."""
     return ScheduledReport(
         id=row.id,
         team_id=row.team_id,
@@ -220,7 +219,7 @@ _OF_PLACES = written(
     JsonRows("rows", {"place": "text"}),
 )
 
-# In no order, or SQLite would read them all.
+# Unordered, or SQLite would read all rows.
 _PAUSED = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE paused IS NOT NULL AND {_KNOWN}")  # noqa: S608 - no user input
 
 _REPORT = written(f"SELECT {COLUMNS} FROM scheduled_reports WHERE id = :id AND {_KNOWN}")  # noqa: S608 - no user input
@@ -275,7 +274,7 @@ _LEASE = written("""
     )
 """)
 
-# In the order of their times: what is leased is due and comes first, and is followed by what is due next.
+# Ordered by time: leased reports are due and come first, followed by the report that is due next.
 _DUE_IN = written(f"""
     SELECT min(r.at) - {{now}} FROM (
         SELECT CASE WHEN lease_until > due_at AND lease_until <= {{now}} + :far THEN lease_until ELSE due_at END AS at
@@ -288,7 +287,7 @@ _NEW = JsonRows(
     "rows", {"channel": "text", "app": "text", "build": "text", "event": "text", "key": "text", "fact": "text"}
 )
 
-# The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
+# Lock the channel first, so that ids grow in the order in which its announcements are committed.
 _OPEN = written(
     """
     INSERT INTO channel_leases (channel_id, has_pending, next_send_at, lease_until)

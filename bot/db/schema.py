@@ -1,4 +1,4 @@
-"""The tables; every time is a `UtcMicros`, every text from outside `SanitizedText`."""
+"""The tables; every time is a `UtcMicros`, untrusted text is `SanitizedText`."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ subscriptions = sa.Table(
     sa.Index("ix_subscriptions_paused", "paused", sqlite_where=PAUSED),
 )
 
-# One row per polled app. `poll_requested`: a webhook came, so poll at once, even if a poll is running; `on_request` is
-# the poll that does. `running`: a build is on its way. While the list's first page has `page_hash`, there is nothing to
+# One row per polled app. `poll_requested`: a webhook arrived, so poll at once, even if a poll is running; `on_request`
+# marks that poll. `running`: a build is processing. While the list's first page has `page_hash`, there is nothing to
 # record until `page_until`.
 app_polls = sa.Table(
     "app_polls",
@@ -60,10 +60,10 @@ app_polls = sa.Table(
     sa.Index("ix_app_polls_leased", "lease_token", sqlite_where=LEASED),
 )
 
-# One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
-# fingerprint of the words as they were listed. A row that is `gone` keeps its facts for what is still to be posted, but
-# counts as unknown; its stage is `deleted` when Applivery has the build no more. `seen_at` is when it was first seen,
-# `made_at` when it was uploaded, never later than that, and `since` from when on it has been on its way.
+# One row per build ever seen. `snapshot` is msgspec JSON of domain.model.Build as of its last change, `content_hash` a
+# hash of the listed text. A `deleted` row keeps its snapshot for deliveries that wait, but counts as unknown; its stage
+# is `deleted` when the build was deleted from Applivery. `seen_at` is when it was first seen, `made_at` when it was
+# uploaded (at most `seen_at`), and `since` when processing started.
 builds = sa.Table(
     "builds",
     metadata,
@@ -81,7 +81,7 @@ builds = sa.Table(
     sa.Index(None, "app_id", "made_at"),
 )
 
-# The lease is on the channel: order, pace and at most one message in flight all hang on this row.
+# The lease is on the channel: this row ensures the order, the pace and at most one post in progress.
 channel_leases = sa.Table(
     "channel_leases",
     metadata,
@@ -90,7 +90,7 @@ channel_leases = sa.Table(
     sa.Column("next_send_at", UtcMicros, nullable=False),
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcMicros, nullable=False),
-    # postgresql.py says the same condition for PostgreSQL: named here, its dialect would be loaded for SQLite too
+    # postgres.py adds the same condition for PostgreSQL: named here, its dialect would be loaded for SQLite too
     sa.Index("ix_channel_leases_pending", "next_send_at", sqlite_where=sa.text("has_pending")),
     sa.Index(None, "lease_token"),
 )
@@ -99,9 +99,9 @@ WAITING = sa.text(literal("state IN {waiting}"))
 HELD = sa.text(literal("state = {delivery.HELD}"))
 STANDING = sa.text(literal("event = {event.PROCESSED} AND superseded_by IS NULL"))
 
-# The outbox. (held →) due → sending → posted or failed; `known` was there before the channel asked and is never said.
-# Rows with one `card` share one message in the channel. A held row without `held_until` waits for its channel.
-# What is not about one build has a `fact` of its own, until it has been said; empty otherwise.
+# The outbox. (held →) due → sending → posted or failed; `known` existed before the subscription and is never posted.
+# Rows with the same `card_key` share one message in the channel. A held row without `not_before` waits for its channel.
+# An announcement that is not about one build has a `payload` until it is posted; empty otherwise.
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -156,11 +156,11 @@ audit = sa.Table(
     sa.Index(None, "user_id", "at"),
     sa.Index(None, "app_id", "at"),
     sa.Index(None, "app_id", "build_id"),
-    # the ids of people are in capitals, which no other common outcome is
+    # user ids are in capitals, unlike other common outcomes
     sa.Index("ix_audit_named", "outcome", sqlite_where=NAMED),
 )
 
-# `hash` is all that is kept of a claim ticket. `file_id` is empty for the build itself, `origin` is the channel.
+# Only the `hash` of a claim ticket is stored. `file_id` is empty for the build itself.
 tickets = sa.Table(
     "tickets",
     metadata,
@@ -200,7 +200,7 @@ drafts = sa.Table(
     sa.Index(None, "expires_at"),
 )
 
-# What a user chose last, and which user was notified of which build: it is deleted with age.
+# A user's last choices, and notifications of a build: deleted with age.
 OF_USERS = sa.text("key LIKE 'choice:%' OR key LIKE 'withheld %' OR key LIKE 'recalled %'")
 
 key_value = sa.Table(
@@ -209,7 +209,7 @@ key_value = sa.Table(
     sa.Column("key", SanitizedText, primary_key=True),
     sa.Column("value", SanitizedText, nullable=False),
     sa.Column("written_at", UtcMicros),
-    # postgresql.py names the operators by which PostgreSQL finds names that begin alike in it
+    # postgres.py names the operator class with which PostgreSQL finds keys by prefix
     sa.Index("ix_key_value_prefix", "key"),
     sa.Index("ix_key_value_of_users", "written_at", sqlite_where=OF_USERS),
 )
@@ -226,7 +226,7 @@ grants = sa.Table(
     sa.Column("granted_at", UtcMicros, nullable=False),
 )
 
-# An app with rows here can be used in these channels only.
+# An app with rows here can only be used in these channels.
 app_channel_allowlist = sa.Table(
     "app_channel_allowlist",
     metadata,
@@ -236,8 +236,8 @@ app_channel_allowlist = sa.Table(
     sa.Column("set_at", UtcMicros, nullable=False),
 )
 
-# What a person was refused for want of a role (`*`: for every app), and asked the admins for once it was `sent`; `wide`
-# when it was allowed for all apps. Until it is sent, `asked_at` is when they were refused.
+# A command that was refused for lack of a role (`app_id` `*`: for every app), and the request to the admins once it was
+# `sent`; `wide` when it was allowed for all apps. Until it is sent, `asked_at` is the time of the refusal.
 role_requests = sa.Table(
     "role_requests",
     metadata,
@@ -259,7 +259,7 @@ role_requests = sa.Table(
     sa.Index("ix_role_requests_refused", "asked_at", sqlite_where=sa.text("NOT sent")),
 )
 
-# The messages in which admins have a request: each shows the decision, of any admin.
+# The messages that show a request to admins; all show the decision of any admin.
 role_request_copies = sa.Table(
     "role_request_copies",
     metadata,
@@ -269,7 +269,7 @@ role_request_copies = sa.Table(
     sa.Column("ts", SanitizedText, nullable=False),
 )
 
-# One row per link that was given, to hold people to so many a minute and an hour.
+# One row per issued link, for the limit per user, minute and hour.
 link_quota = sa.Table(
     "link_quota",
     metadata,
@@ -279,7 +279,7 @@ link_quota = sa.Table(
     sa.Index(None, "user_id", "at"),
 )
 
-# What was done just now, so that a double click does it once, over all replicas.
+# Recent actions, so that a double click acts once, over all replicas.
 idempotency_keys = sa.Table(
     "idempotency_keys",
     metadata,
@@ -288,7 +288,7 @@ idempotency_keys = sa.Table(
     sa.Index(None, "at"),
 )
 
-# Users to be notified when a build is ready; the app is watched for them. `facts` is the build as they saw it,
+# Users to be notified when a build is ready; the app is watched for them. `snapshot` is the build as they saw it,
 # `channel_id` where they asked.
 build_waiters = sa.Table(
     "build_waiters",
@@ -307,8 +307,8 @@ build_waiters = sa.Table(
     sa.Index("ix_build_waiters_notified", "asked_at", sqlite_where=sa.text("notified")),
 )
 
-# The progress message of a watched build. `shown` is its text now. `tried` without a `ts`: a post with an
-# unknown outcome was begun. `due_at` is when it may change next, or until when it is leased.
+# The progress message of a watched build. `last_text` is its current text. `post_attempted` without a `ts`: a post with
+# unknown outcome was started. `due_at` is when it may change next, or the end of its lease.
 build_watches = sa.Table(
     "build_watches",
     metadata,
@@ -328,7 +328,7 @@ build_watches = sa.Table(
     sa.Index("ix_build_watches_ended", "started_at", sqlite_where=sa.text(literal("state <> {watch.OPEN}"))),
 )
 
-# A build a user sent to another: only the recipient's click works, and the sender is notified of the first.
+# A build that a user sent to another: only the recipient can use it; the sender is notified of the first use.
 sent_builds = sa.Table(
     "sent_builds",
     metadata,
@@ -345,7 +345,7 @@ sent_builds = sa.Table(
     sa.Index(None, "sent_at"),
 )
 
-# Messages with a link, to be edited when it has expired: by response_url (`address`), or by channel and ts.
+# Messages with a link, to be edited when it has expired: by response_url (`target`), or by channel and ts.
 link_expiries = sa.Table(
     "link_expiries",
     metadata,
@@ -373,9 +373,9 @@ recalls = sa.Table(
     sa.Column("recalled_at", UtcMicros, nullable=False),
 )
 
-# A bisect: `builds` is JSON of domain.bisection.BisectedBuild, `steps` and `gone` are JSON of build ids. While it runs
-# `running_for` is the app and the platform, so that a channel has one of them; NULL afterwards. `version` counts its
-# changes: each is shown by one row of the outbox. `voted_at` is when it began, or was last voted in.
+# A bisect: `builds` is JSON of domain.bisection.BisectedBuild, `steps` and `gone` are JSON of build ids. While it runs,
+# `running_for` is the app and the platform, which a channel can have once; NULL afterwards. `version` counts its
+# changes: each is shown by one row of the outbox. `voted_at` is its start or last vote.
 bisections = sa.Table(
     "bisections",
     metadata,
@@ -402,7 +402,7 @@ bisections = sa.Table(
     sa.Index(None, "created_by"),
 )
 
-# What a tester said of a build, one word each; the id of a user who was forgotten is replaced.
+# A tester's verdict on a build; the id of an erased user is replaced.
 bisection_verdicts = sa.Table(
     "bisection_verdicts",
     metadata,

@@ -1,4 +1,4 @@
-"""Which of Slack's events were seen already, over all replicas."""
+"""Slack events that were received already, over all replicas."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ KEEP_SECONDS = 24 * 60 * 60
 
 
 def record_event(tx: Transaction, *marks: str) -> bool:
-    """True the first time an event comes within a day, over all replicas; False when it comes again.
+    """Return True for the first delivery of an event within a day, over all replicas; False for a repeat.
 
-    It is known by any of its marks.
+    An event is a repeat if any of its ids was seen.
     """
-    # in one order, so that two of these never wait for each other
+    # in a fixed order, to avoid deadlocks
     known = sorted({storable(mark) for mark in marks})
     rows = as_rows({"mark": mark} for mark in known)
     return len(tx.rows(_RECORD, rows=rows, keep=span(KEEP_SECONDS))) == len(known)

@@ -17,13 +17,13 @@ def add_sent_build(tx: Transaction, team_id: str, sender: str, recipient: str, b
 
 
 def get_sent_build(tx: Transaction, number: int) -> SentBuild | None:
-    """Return what was sent under this number."""
+    """Return the sent build with this number."""
     row = tx.execute(_SENT, id=number).first()
     return None if row is None else _sent(row)
 
 
 def mark_sent_build_used(tx: Transaction, number: int) -> bool:
-    """Its recipient used it; True the first time."""
+    """Record that the recipient used it; return True the first time."""
     return tx.execute(_USE, id=number).first() is not None
 
 

@@ -1,4 +1,4 @@
-"""What we keep of a build or a report: msgspec JSON that a later version, with more fields, still reads."""
+"""Serialization of builds, reports and options as msgspec JSON, which versions with more fields still read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def facts_of(build: Build) -> str:
 
 
 def row_of(build: Build, n: int = 0, mark: str = "") -> dict[str, object]:
-    """Return what is recorded of a build, as a row of RECORDED; `n` orders those that are first seen together."""
+    """Return a build as a row of RECORDED; `n` orders builds that are first seen together."""
     return {
         "id": build.id,
         "stage": build.stage,
@@ -39,25 +39,25 @@ def row_of(build: Build, n: int = 0, mark: str = "") -> dict[str, object]:
 
 RECORDED = {"id": "text", "stage": "text", "facts": "text", "mark": "text", "created": "bigint", "n": "bigint"}
 _MADE_AT = "CASE WHEN o.created < {now} THEN o.created ELSE {now} + o.n END"
-# For a build that is recorded for the first time: `made_at`, `seen_at` and `since`.
+# Of a build that is recorded for the first time: `made_at`, `seen_at` and `since`.
 PLACES = f"{_MADE_AT}, {{now}} + o.n, {_MADE_AT}"
 
 
 def build_of(facts: str) -> Build:
-    """Return the build of such a text; unknown fields are skipped, missing ones take their defaults.
+    """Return the build in a JSON text; unknown fields are skipped, missing ones take their defaults.
 
-    Raises ValueError when it cannot be read all the same (a stage only a newer version knows).
+    Raises ValueError for a text that cannot be read, such as a stage that only a newer version knows.
     """
     return _builds.decode(facts)
 
 
 def text_of(manner: DeliveryOptions) -> str:
-    """Return a manner as JSON text; the usual one is the empty text."""
+    """Return delivery options as JSON text; empty for the defaults."""
     return "" if manner == USUAL else msgspec.json.encode(manner).decode()
 
 
 def manner_of(text: str) -> DeliveryOptions:
-    """Return the manner of such a text."""
+    """Return the delivery options in a JSON text."""
     return _manners.decode(text) if text else USUAL
 
 
@@ -67,7 +67,7 @@ def fact_of_report(report: DownloadReport) -> str:
 
 
 def report_of(fact: str) -> DownloadReport:
-    """Return the report of such a text; raises ValueError when it cannot be read."""
+    """Return the report in a JSON text. Raises ValueError when it cannot be read."""
     return _reports.decode(fact)
 
 
@@ -77,25 +77,25 @@ def fact_of_forecast(forecast: Forecast) -> str:
 
 
 def forecast_of(fact: str) -> Forecast:
-    """Return the forecast of such a text; raises ValueError when it cannot be read."""
+    """Return the forecast in a JSON text. Raises ValueError when it cannot be read."""
     return _forecasts.decode(fact)
 
 
 def fact_of_goal(status: GoalStatus) -> str:
-    """Return what a goal's card shows as JSON text."""
+    """Return a goal's status as JSON text."""
     return msgspec.json.encode(status).decode()
 
 
 def goal_of_fact(fact: str) -> GoalStatus:
-    """Return what a goal's card shows; raises ValueError when it cannot be read."""
+    """Return the goal's status in a JSON text. Raises ValueError when it cannot be read."""
     return _goals.decode(fact)
 
 
 def fact_of_request(request: GoalRequest) -> str:
-    """Return what a person is asked for as JSON text."""
+    """Return a request to a user as JSON text."""
     return msgspec.json.encode(request).decode()
 
 
 def request_of(fact: str) -> GoalRequest:
-    """Return what a person is asked for; raises ValueError when it cannot be read."""
+    """Return the request to a user in a JSON text. Raises ValueError when it cannot be read."""
     return _requests.decode(fact)

@@ -9,13 +9,13 @@ from bot.db.transaction import Transaction
 from bot.db.types import micros
 from bot.db.wakeups import CHANGED
 
-KEEP_SECONDS = 600  # every replica has read it by then, or asks Slack anew anyway
+KEEP_SECONDS = 600  # every replica has read it by then, or its cache of Slack has expired
 
 
 def list_changes(tx: Transaction) -> Mapping[str, str]:
-    """Return the users and groups that changed lately, each with a word that differs for each change.
+    """Return the users and groups that changed recently, each with a token that is unique per change.
 
-    It ends with the sender.
+    The token ends with the sender.
     """
     found = key_value.scan_values(tx, CHANGED)
     oldest = micros(database_info.current_time(tx)) - KEEP_SECONDS * 1_000_000

@@ -1,4 +1,4 @@
-"""SQLAlchemy on a connection of SQLite's driver: for migrations, and copies of whole tables."""
+"""SQLAlchemy on a connection of the SQLite driver, for migrations and copies of whole tables."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sqlalchemy.pool import StaticPool
 
 @contextmanager
 def sqlalchemy_connection(connection: Any) -> Iterator[sa.Connection]:
-    """SQLAlchemy's connection in the transaction of the driver's, which goes on after the block.
+    """Yield a SQLAlchemy connection in the driver's current transaction, which continues after the block.
 
-    PostgreSQL's is one of SQLAlchemy's already.
+    A PostgreSQL connection is SQLAlchemy's already.
     """
     if not isinstance(connection, sqlite3.Connection):
         yield connection

@@ -15,16 +15,16 @@ from bot.observability.logging import logger
 
 log = logger(__name__)
 
-LEAST_FREE = 64 * 1024  # bytes; a write-ahead log begins with as much
+LEAST_FREE = 64 * 1024  # bytes; the initial size of a write-ahead log
 FULL = (errno.ENOSPC, errno.EDQUOT)
 BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def make_private(file: Path) -> None:
-    """Make the database file, created if need be, and the files SQLite puts beside it readable by their owner only.
+    """Restrict the database file (created if missing) and SQLite's files beside it to their owner.
 
-    SQLite gives those the rights of the database itself. https://www.sqlite.org/wal.html#the_wal_file
-    Raises StartupError when the file cannot be made.
+    SQLite gives those files the permissions of the database file. https://www.sqlite.org/wal.html#the_wal_file
+    Raises StartupError when the file cannot be created.
     """
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -43,14 +43,14 @@ def _take_rights_away(file: Path) -> None:
 
 
 def check_whole(connection: sqlite3.Connection) -> None:
-    """Raise StartupError when the file is damaged: a fault that is not found now breaks a query later.
+    """Raise StartupError when the file is damaged, which would otherwise break a query later.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check
     """
     try:
         found = [word for (word,) in connection.execute("PRAGMA quick_check(1)")]
     except sqlite3.OperationalError:
-        raise  # it cannot be read at all just now
+        raise  # it cannot be read at the moment
     except sqlite3.DatabaseError as problem:
         found = [str(problem)]
     if found != ["ok"]:
@@ -58,7 +58,7 @@ def check_whole(connection: sqlite3.Connection) -> None:
 
 
 def damaged(reason: str) -> StartupError:
-    """Return what to do about a file that is no whole database."""
+    """Return the error for a damaged file."""
     return StartupError(
         english(f"The database file is damaged: {' '.join(reason.split())[:200]}."),
         english("Restore it from a backup, or move it away to start with an empty one (docs/operations.md)."),
@@ -66,7 +66,7 @@ def damaged(reason: str) -> StartupError:
 
 
 def cannot_open(file: Path, problem: OSError) -> StartupError:
-    """Why a file can be neither made nor written."""
+    """Return the error for a file that can be neither created nor written."""
     if problem.errno in FULL:
         return no_room(file)
     return StartupError(
@@ -76,7 +76,7 @@ def cannot_open(file: Path, problem: OSError) -> StartupError:
 
 
 def is_full(file: Path) -> bool:
-    """Return whether its disk is full; SQLite often reports no more than that a write failed."""
+    """Return whether the file's disk is full; SQLite often only reports that a write failed."""
     try:
         return shutil.disk_usage(file.parent).free < LEAST_FREE
     except OSError:
@@ -84,7 +84,7 @@ def is_full(file: Path) -> bool:
 
 
 def no_room(file: Path) -> StartupError:
-    """The disk is full."""
+    """Return the error for a full disk."""
     return StartupError(
         english(f"The disk has no room left for the database {file}."),
         english("Free some space there, then start again."),

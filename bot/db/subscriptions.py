@@ -1,4 +1,4 @@
-"""Subscriptions of channels, and the builds each one knew when it was made."""
+"""Subscriptions of channels, and the builds each one knew when it was created."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bot.domain import delivery_options
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, SharedAs, Stage, Subscription
 from bot.domain.subscription_changes import HeldAnnouncement, SubscriptionChange
 
-PAGE = 200  # subscriptions of all channels at once, so that nobody waits for long
+PAGE = 200  # subscriptions per transaction over all channels, so that others do not wait long
 
 
 class SubscriptionsPage(NamedTuple):
-    """Some subscriptions, each with when its app was last posted in its channel: page `number`, from 0, of `pages`."""
+    """Page `number` (from 0) of `pages`: subscriptions, each with the time of its app's last post in its channel."""
 
     found: list[tuple[Subscription, datetime | None]]
     number: int
@@ -45,11 +45,11 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
     manner: DeliveryOptions = DeliveryOptions(),  # noqa: B008 - frozen
     baseline: Sequence[Build] = (),
 ) -> Subscription:
-    """Save a channel's subscription to one app (None: every app) and return it; it replaces an older one for the same.
+    """Save a channel's subscription to an app (None: every app), replacing an earlier one, and return it.
 
-    `baseline` is the app's newest builds as listed just now, without gaps: their present state is not announced to this
-    channel, and every change after it is. In the same transaction the app becomes watched. A replaced subscription
-    keeps its id. Raises `DatabaseUnavailable`.
+    `baseline` is the app's newest builds as just listed, without gaps: their current state is not announced to this
+    channel, but every later change is. The same transaction starts polling the app. A replaced subscription keeps its
+    id. Raises `DatabaseUnavailable`.
     """
     wish = {
         "team_id": team_id,
@@ -67,10 +67,10 @@ def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
 def change_subscription(
     tx: Transaction, expected: Subscription | None, /, **wish: Any
 ) -> tuple[Subscription, str] | None:
-    """Save as `add_subscription` does, in the place of the `expected` one (None: there is none).
+    """Do what `add_subscription` does if the current subscription is still the `expected` one (None: none).
 
-    Return it with the key to undo that, which is empty for a new one; None, and nothing is saved, when the channel has
-    another one by now.
+    Return it with the key to undo that (empty for a new one); save nothing and return None when the channel has another
+    one by now.
     """
     serialize_changes(tx)
     if _version(tx, wish["channel_id"], wish["app_id"]) != (expected.created_at if expected else None):
@@ -94,9 +94,9 @@ def get_change(tx: Transaction, key: str) -> SubscriptionChange | None:
 
 
 def undo_change(tx: Transaction, change: SubscriptionChange, baseline: Sequence[Build] = ()) -> Subscription | None:
-    """Restore a subscription as it was before a change, with what was held for it; `baseline` as above.
+    """Restore a subscription as it was before a change, with its held deliveries; `baseline` as in `add_subscription`.
 
-    None, and nothing is done, when it was changed again since.
+    Change nothing and return None when it was changed again since.
     """
     before = change.before
     serialize_changes(tx)
@@ -115,7 +115,7 @@ def undo_change(tx: Transaction, change: SubscriptionChange, baseline: Sequence[
     }
     if change.after is None:
         wish["muted_until"] = before.muted_until
-        # its number, unless SQLite has given it away
+        # its number, unless SQLite has reused it
         if tx.execute(_IS_THERE, id=before.id).first() is None:
             wish["id"] = before.id
     restored = _write(tx, wish, baseline)
@@ -146,13 +146,13 @@ def _write(tx: Transaction, wish: dict[str, Any], baseline: Sequence[Build]) -> 
 
 
 def move_held(tx: Transaction, changed: Sequence[Subscription]) -> None:
-    """Hold what these subscriptions hold until when each would hold a build of now; what none would hold is due now."""
+    """Hold their held deliveries until when each would hold a new build; those that none would hold are due now."""
     now = current_time(tx)
     for subscription in changed:
         until = delivery_options.held_until(subscription, now)
         where = {"channel": subscription.channel_id, "id": subscription.id}
         tx.execute(_MOVE_HELD, until=micros(until) if until else None, **where)
-    if changed:  # the look for what is due moves nothing, and would wake itself for ever
+    if changed:  # `release_held` with no change would wake itself for ever
         tx.notify(Topic.HELD)
 
 
@@ -186,7 +186,7 @@ def remove_subscription(tx: Transaction, channel_id: str, id_or_app: int | str) 
 def list_subscriptions(
     tx: Transaction, channel_id: str | None = None, *, about: str | None = None
 ) -> list[Subscription]:
-    """Return all subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
+    """Return all subscriptions, or one channel's, or those `about` an app (id), oldest first, paused ones included."""
     conditions = (
         *(("channel_id = :channel",) if channel_id is not None else ()),
         *(("app_id IN (:about, '*')",) if about is not None else ()),
@@ -195,14 +195,14 @@ def list_subscriptions(
 
 
 def list_subscriptions_after(tx: Transaction, number: int, most: int = PAGE) -> list[Subscription]:
-    """Return the first subscriptions with a higher number, oldest first: a page of all there are."""
+    """Return a page of all subscriptions: the first `most` with a higher number, oldest first."""
     return [subscription_of(row) for row in tx.execute(_AFTER, id=number, most=most)]
 
 
 def list_subscriptions_near(
     tx: Transaction, channel_ids: Collection[str], user_ids: Collection[str]
 ) -> list[Subscription]:
-    """Return the subscriptions of these channels, and those that one of these users made, oldest first."""
+    """Return the subscriptions of these channels and those created by these users, oldest first."""
     rows = as_rows([*({"channel": each} for each in channel_ids), *({"creator": each} for each in user_ids)])
     return [subscription_of(row) for row in tx.execute(_NEAR, rows=rows)]
 
@@ -218,7 +218,7 @@ def has_every_app_subscription(tx: Transaction) -> bool:
 
 
 def list_with_last_post(tx: Transaction, created_by: str) -> list[tuple[Subscription, datetime | None]]:
-    """Return the subscriptions a user made, oldest first, each with when its app was last posted in its channel."""
+    """Return the subscriptions a user created, oldest first, each with its app's last post in its channel."""
     return _with_last_post(tx.execute(_MADE_BY, creator=created_by))
 
 
@@ -227,7 +227,7 @@ def list_page(
 ) -> SubscriptionsPage:
     """Return a page of the subscriptions of a channel (None: of all) to these apps (None: to any), channel by channel.
 
-    `number` counts from 0; for a page that is not there it is the nearest one.
+    `number` counts from 0; a page that does not exist becomes the nearest one.
     """
     conditions = (
         *(("channel_id = :channel",) if channel_id is not None else ()),
@@ -245,22 +245,22 @@ def _with_last_post(rows: Sequence[Any]) -> list[tuple[Subscription, datetime | 
 
 
 def pause_subscriptions(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
-    """Pause what a channel has, with the reason as text; return those that were not paused before."""
+    """Pause a channel's subscriptions with the reason; return those that were not paused before."""
     return _changed(tx, _PAUSE, channel=channel_id, reason=reason)
 
 
 def resume_subscriptions(tx: Transaction, channel_id: str) -> list[Subscription]:
     """Resume a channel's paused subscriptions; return those that were paused.
 
-    What is no longer permitted (domain.states.Withdrawal) is not resumed when the channel accepts messages again.
+    Subscriptions paused because access was lost (domain.states.Withdrawal) stay paused.
     """
     return _changed(tx, _UNPAUSE, channel=channel_id)
 
 
 def decide_sharing(tx: Transaction, channel_id: str, shared: SharedAs, *, number: int | None = None) -> None:
-    """Record what another organisation may see in a channel, for its subscriptions or one of them, by its number.
+    """Record what another organisation may see in a channel, for all its subscriptions or one (`number`).
 
-    UNDECIDED: it is not shared any more, so that the owners are asked when it is shared again.
+    UNDECIDED: the channel is not shared any more; its owners are asked when it is shared again.
     """
     for row in tx.execute(_OPTIONS, channel=channel_id, id=number):
         options = text_of(replace(manner_of(row.options), shared=shared))
@@ -276,7 +276,7 @@ def _changed(tx: Transaction, update: Statement, **values: object) -> list[Subsc
 
 
 def serialize_changes(tx: Transaction) -> None:
-    """Subscriptions change one after the other, so that "was it watched before?" has one answer."""
+    """Serialize changes of subscriptions, so that only one of two concurrent ones starts polling an app."""
     if tx.dialect == POSTGRESQL:
         tx.execute(_TURN)
 
@@ -288,15 +288,15 @@ def _covers(tx: Transaction, app_id: str | None, channel_id: str | None = None) 
 
 
 def _start_polling(tx: Transaction, app_id: str | None, baseline: Sequence[Build]) -> None:
-    """Reset the baseline for the first subscription: earlier records are stale, present builds are history."""
+    """Reset the baseline for the first subscription: earlier records are stale, current builds are not announced."""
     if app_id is None:
         tx.execute(_FORGET_UNHEARD)
         tx.execute(_RESTART_UNHEARD)
         return
     builds = {build.id: build for build in baseline}
     created = [build.created_at for build in baseline if build.created_at]
-    # The list is newest first and without gaps: an unknown build made after its oldest one is new, an unknown one
-    # made before it is history. That is Applivery's clock compared with itself. An empty list has only our clock.
+    # The list is newest first and without gaps: an unknown build made after its oldest one is new, an unknown one made
+    # before it is history. That compares times of Applivery's clock. For an empty list there is only the bot's clock.
     since = micros(min(created)) if created else None
     done = bool(builds) and since is None
     tx.execute(_FORGET, app=app_id)
@@ -307,14 +307,12 @@ def _start_polling(tx: Transaction, app_id: str | None, baseline: Sequence[Build
 
 
 def _record_known(tx: Transaction, me: int, channel_id: str, baseline: Sequence[Build]) -> None:
-    """Record the builds this channel knows: for other subscriptions a build not polled yet is news, for this one it is
-    not.
-    """
+    """Record the builds this channel knows: a build that is not polled yet is announced to other channels, not here."""
     stages = _stages(tx, [build.id for build in baseline])
     rows = [
         {"channel": channel_id, "app": build.app.id, "build": build.id, "event": event}
         for build in baseline
-        for event in _told_by_now(stages.get(build.id), build.stage)
+        for event in _pending_events(stages.get(build.id), build.stage)
     ]
     if rows:
         tx.execute(_KNOWN_TO_CHANNEL, me=me, rows=as_rows(rows))
@@ -326,9 +324,9 @@ def _stages(tx: Transaction, ids: Sequence[str]) -> dict[str, Stage]:
 
 
 def void_polls(tx: Transaction, app_id: str | None) -> None:
-    """Void the polls in progress (None: of all apps): they were decided for the subscriptions of before.
+    """Void the polls in progress (None: of all apps), which were planned for the previous subscriptions.
 
-    Updating rows without a lease, too, makes a concurrent claim wait for (or skip until) our commit.
+    Rows without a lease are updated too, so that a concurrent claim waits for this commit or skips them.
     """
     if app_id is None:
         tx.execute(_LOOK_AGAIN_AT_ALL)
@@ -336,8 +334,8 @@ def void_polls(tx: Transaction, app_id: str | None) -> None:
         tx.execute(_LOOK_AGAIN, app=app_id)
 
 
-def _told_by_now(before: Stage | None, stage: Stage) -> list[BuildEvent]:
-    """Return the events a poll will find between what is remembered of a build and how it was just listed."""
+def _pending_events(before: Stage | None, stage: Stage) -> list[BuildEvent]:
+    """Return the events that the next poll will find for a build, from its recorded stage to the listed one."""
     events = [BuildEvent.UPLOADED] if before is None else []
     end = EVENT_OF.get(stage) if before is not stage else None
     return [*events, end] if end else events
@@ -347,7 +345,7 @@ _EVENTS = {str(event): event for event in BuildEvent}
 
 
 def subscription_of(row: Any) -> Subscription:
-    """Return a row of the table as our noun; an event word of a newer version is left out."""
+    """Return the subscription in a row of the table, without events that only a newer version knows."""
     return Subscription(
         id=row.id,
         team_id=row.team_id,
@@ -371,7 +369,7 @@ COLUMNS = """
 
 @cache
 def _list(*conditions: str) -> Statement:
-    """Return the statement that reads the subscriptions for which all of this holds."""
+    """Return the statement that reads the subscriptions that match all conditions."""
     return written(f"SELECT {COLUMNS} FROM subscriptions WHERE {_all_of(conditions)} ORDER BY id")  # noqa: S608 - no user input
 
 
@@ -386,7 +384,7 @@ def _count(*conditions: str) -> Statement:
 
 @cache
 def _page(*conditions: str) -> Statement:
-    """Return the statement that reads some of them; of the others it reads the index alone, and no last post."""
+    """Return the statement that reads a page; skipped subscriptions cost an index entry and no last post."""
     return written(
         f"""
         SELECT {COLUMNS} {_LAST_POST} FROM subscriptions WHERE id IN (
@@ -417,7 +415,7 @@ _SUBSCRIBED = written(
     JsonRows("rows", {"channel": "text"}),
 )
 
-# Two questions and no OR: each is answered by its end of the index, however much was posted.
+# Two subqueries instead of an OR: each reads one end of an index, however much was posted.
 _LAST_POST = """, CASE app_id
     WHEN '*' THEN (SELECT max(o.posted_at) FROM outbox o WHERE o.channel_id = subscriptions.channel_id)
     ELSE (
@@ -478,7 +476,7 @@ _COVERS = written("SELECT 1 FROM subscriptions WHERE app_id IN (:app, '*') LIMIT
 
 _COVERS_IN = written("SELECT 1 FROM subscriptions WHERE channel_id = :channel AND app_id IN (:app, '*') LIMIT 1")
 
-# +id: else SQLite reads the whole outbox in the order of its ids, instead of what is held.
+# +id: otherwise SQLite reads the whole outbox by id, instead of the held rows.
 _HELD = written("SELECT id, reason FROM outbox WHERE subscription_id = :id AND state = {delivery.HELD} ORDER BY +id")
 
 _HOLD_AGAIN = written(
@@ -490,7 +488,7 @@ _HOLD_AGAIN = written(
     JsonRows("rows", {"id": "bigint", "reason": "text"}),
 )
 
-# What is held until the same moment shares a card, as in domain.builds.
+# Deliveries held until the same time share a card, as in domain.builds.
 _MOVE_HELD = written("""
     UPDATE outbox SET not_before = coalesce(CAST(:until AS bigint), {now}),
         card_key = CASE WHEN card_key LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL

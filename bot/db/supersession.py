@@ -1,4 +1,4 @@
-"""Which newer build supersedes one in a channel: computed anew whenever a build appears, is deleted or reappears."""
+"""The newer build that supersedes a build in a channel, recomputed when a build appears, is deleted or reappears."""
 
 from __future__ import annotations
 
@@ -22,44 +22,45 @@ def enqueue_with_supersession(
     deliveries: Sequence[NewDelivery] = (),
     new: Sequence[CurrentBuild] = (),
 ) -> int:
-    """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
+    """Enqueue announcements of changed builds, and edits of the cards of their release lines.
 
-    `new` are the builds that `wanted` will make known as ready. A withdrawn build supersedes none. Returns
-    how much is new in the outbox.
+    `new` are the builds that `deliveries` announce as ready. A recalled build supersedes none. Return the number of new
+    announcements.
     """
-    # One after the other for each app: what two of these decide at once must not depend on which reads first.
-    lines = (_LINES, {"app": app_id, "rows": _touched(moved, new)})
+    # One transaction at a time per app, since each decision depends on the committed result of the others.
+    lines = (_LINES, {"app": app_id, "rows": _line_keys(moved, new)})
     _, rows = tx.execute_all([(_ONE_AT_A_TIME, {"app": app_id}), lines])
-    followed = _followed(rows, new)
+    followed = _changed_successors(rows, new)
     shown = {*moved, *(str(entry["build"]) for entry in followed)}
     then: list[Step] = [(_FOLLOWED, {"rows": as_rows(followed)})] if followed else []
     by = {(str(entry["channel"]), str(entry["build"])): entry["by"] for entry in followed}
     return outbox_enqueue.enqueue(tx, app_id, deliveries, shown, superseded_by=by, then=then)
 
 
-def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
+def _line_keys(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
     builds = [{"build": build_id} for build_id in sorted(set(moved))]
     return as_rows(
         [*builds, *({"channel": channel} for channel in sorted({current_build.channel_id for current_build in new}))]
     )
 
 
-def _followed(rows: Sequence[Any], new: Sequence[CurrentBuild]) -> list[dict[str, object]]:
-    """Return which builds have another follower than was written down, or none any more."""
+def _changed_successors(rows: Sequence[Any], new: Sequence[CurrentBuild]) -> list[dict[str, object]]:
+    """Return the builds whose successor differs from the recorded one."""
     before = {(row.channel_id, row.build_id): row.superseded_by for row in rows}
     there = {
-        (current_build.channel_id, current_build.build.id): current_build for current_build in (*_standing(rows), *new)
+        (current_build.channel_id, current_build.build.id): current_build
+        for current_build in (*_current_builds(rows), *new)
     }
     after = successors(there.values())
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return [{"channel": channel, "build": build, "by": after.get((channel, build))} for channel, build in changed]
 
 
-def _standing(rows: Iterable[Any]) -> list[CurrentBuild]:
+def _current_builds(rows: Iterable[Any]) -> list[CurrentBuild]:
     current_builds = []
-    builds: dict[str, Build] = {}  # each is in many channels
+    builds: dict[str, Build] = {}  # parsed once per build, not per channel
     for channel_id, build_id, _, snapshot, made_at, seen_at, stands in map(tuple, rows):
-        with suppress(ValueError, TypeError):  # facts that only another version of this program can read
+        with suppress(ValueError, TypeError):  # a snapshot that only another version can read
             if stands:
                 build = builds.get(build_id) or builds.setdefault(build_id, build_of(snapshot))
                 current_builds.append(CurrentBuild(channel_id, build, moment(made_at), moment(seen_at)))
@@ -68,8 +69,8 @@ def _standing(rows: Iterable[Any]) -> list[CurrentBuild]:
 
 _ONE_AT_A_TIME = written("UPDATE app_polls SET poll_requested = poll_requested WHERE app_id = :app")
 
-# Of the channels that know one of these builds as ready: all that they know so. Of those that are about to, as is
-# usual: what nothing has taken the place of. A person's direct messages (U…, W…) are no cards.
+# Of channels that know one of these builds as ready: all ready builds they know. Of channels that will be told, the
+# usual case: only builds that are not superseded. A user's direct messages (U…, W…) are no cards.
 _LINES = written(
     """
     WITH touched AS MATERIALIZED (
@@ -92,8 +93,8 @@ _LINES = written(
     JsonRows("rows", {"channel": "text", "build": "text"}),
 )
 
-# Most were written with it. The event is no bare column here and above, or PostgreSQL would read all announcements by
-# it.
+# Most rows have the right successor already. The event is an expression here and above, or PostgreSQL would read all
+# announcements by it.
 _FOLLOWED = written(
     """
     UPDATE outbox SET superseded_by = o.by FROM {rows}

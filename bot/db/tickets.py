@@ -1,4 +1,4 @@
-"""Claim tickets: issued, spent once, given back, ended; kept by their hash alone."""
+"""Claim tickets: issue, claim, refund and end; only their hash is stored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def issue_ticket(
     claims: int = 1,
     origin: str = "",
 ) -> Ticket:
-    """Keep a new ticket and return it; this person's older ones for the same file are cancelled with it."""
+    """Save a new ticket and return it; the user's older tickets for the same file are cancelled."""
     facts = {
         "hash": ticket_hash,
         "team": team_id,
@@ -44,15 +44,15 @@ def issue_ticket(
 
 
 def get_ticket(tx: Transaction, ticket_hash: str) -> Ticket | None:
-    """Return the ticket of this hash; None if there is none. Reads only."""
+    """Return the ticket with this hash; None if there is none."""
     row = tx.execute(_TICKET, hash=ticket_hash).first()
     return None if row is None else _ticket(row)
 
 
 def claim_ticket(tx: Transaction, ticket_hash: str) -> Ticket | TicketStatus:
-    """Spend one claim and return the ticket with what is left of it, or why there was none to spend (never OPEN).
+    """Spend one claim and return the ticket with the claims left, or the reason why it cannot be claimed (never OPEN).
 
-    One UPDATE: of any number of claims at once, as many succeed as were left.
+    One UPDATE, so that concurrent claims never exceed the number left.
     """
     row = tx.execute(_CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS)).first()
     if row is not None:
@@ -61,18 +61,18 @@ def claim_ticket(tx: Transaction, ticket_hash: str) -> Ticket | TicketStatus:
     if found_row is None:
         return TicketStatus.UNKNOWN
     standing = _ticket(found_row).standing(moment(found_row.read_at))
-    # Open now, but not a moment ago: another claim was given back in between, or is in progress.
+    # Open now, but not at the UPDATE: another claim was refunded meanwhile, or is in progress.
     return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 
 
 def refund_claim(tx: Transaction, ticket_hash: str) -> None:
-    """Undo one claim that led to nothing."""
+    """Refund a claim that failed."""
 
     _end_claim(tx, ticket_hash, 1)
 
 
 def settle_claim(tx: Transaction, ticket_hash: str) -> None:
-    """Write down that a claim has led to what it was for."""
+    """Record that a claim succeeded."""
     _end_claim(tx, ticket_hash, 0)
 
 
@@ -81,13 +81,13 @@ def _end_claim(tx: Transaction, ticket_hash: str, back: int) -> None:
 
 
 def end_tickets(tx: Transaction, build_id: str, state: Literal[TicketState.CANCELLED, TicketState.RECALLED]) -> int:
-    """End every open ticket for a build and return how many could still have been claimed."""
+    """End every open ticket for a build; return how many were still claimable."""
     rows = tx.execute(_END, build=build_id, state=state.value)
     return sum(row.live for row in rows)
 
 
 def _serialize_for(tx: Transaction, person: str) -> None:
-    """Two tickets for one person follow each other, or neither would see the other to cancel it."""
+    """Serialize the tickets of a user, or two concurrent ones would not cancel each other."""
     if tx.dialect == POSTGRESQL:
         tx.execute(_TURN, person=person)
 

@@ -1,4 +1,4 @@
-"""A transaction as functions of this package see it: statements, notifications after the commit, the read cache."""
+"""A transaction: statements, notifications after the commit, invalidation of the read cache."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Step = tuple[Statement, Mapping[str, object]]  # and its parameters
 
 
 class SharedState:
-    """What all transactions of one database have in common; `dialect` is `sqlite` or `postgresql`.
+    """State shared by all transactions of a database; `dialect` is `sqlite` or `postgresql`.
 
-    `sender` marks this process's notifications; where it `is_pooled`, none comes through.
-    `writes` counts the transactions that invalidated the read cache. `clock` gives aware times and is asked on SQLite
-    only, from its thread.
+    `sender` identifies this process's notifications; with `is_pooled`, none is delivered. `writes` counts the
+    transactions that invalidated the read cache. `clock` returns aware times and is called on SQLite only, from its
+    thread.
     """
 
     def __init__(self, dialect: str, sender: str, clock: Callable[[], datetime], *, is_pooled: bool = False) -> None:
@@ -47,7 +47,7 @@ class Rows(list[Any]):
         return self[0] if self else None
 
     def one(self) -> Any:
-        """Return the only row. Raises ValueError when there is none, or another."""
+        """Return the only row. Raises ValueError when there is none or more than one."""
         [row] = self
         return row
 
@@ -56,7 +56,7 @@ class Rows(list[Any]):
         return self[0][0] if self else None
 
     def scalar_one(self) -> Any:
-        """Return the first value of the only row. Raises ValueError when there is none, or another."""
+        """Return the first value of the only row. Raises ValueError when there is no row or more than one."""
         return self.one()[0]
 
     def scalars(self) -> list[Any]:
@@ -65,7 +65,7 @@ class Rows(list[Any]):
 
 
 class Transaction:
-    """One transaction, on the database's thread. A function that is given one does all its statements on it.
+    """One transaction, on the database's thread. A function that receives one runs all its statements in it.
 
     `connection` is the driver's on SQLite, and SQLAlchemy's on PostgreSQL.
     """
@@ -96,7 +96,7 @@ class Transaction:
         return [self.rows(statement, **values) for statement, values in steps]
 
     def rows(self, statement: Statement, /, **parameters: object) -> list[Any]:
-        """Do what `execute` does, for what is done for each click: the rows are no more than a list."""
+        """Do what `execute` does, but faster, for statements of every click: return the rows as a plain list."""
         values = {name: stored(value) for name, value in parameters.items()}
         if self.dialect == POSTGRESQL:
             result = self._connection.exec_driver_sql(statement[POSTGRESQL], values)
@@ -123,7 +123,7 @@ class Transaction:
             self.execute(_NOTIFY, channel=CHANNEL, payload=f"{event} {self._shared.sender}")
 
     def invalidate_cache(self) -> None:
-        """Forget what `Database.cached` has read; within the writing transaction, so that no reader comes between."""
+        """Invalidate the results of `Database.cached`; call it within the transaction that writes."""
         self._shared.writes += 1
 
 

@@ -1,4 +1,4 @@
-"""How times and words are stored, and read again."""
+"""Conversion of times, enums and texts to stored values and back."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(moment: datetime) -> int:
-    """An aware time as whole microseconds since 1970 (UTC); raises ValueError for a naive one."""
+    """Return an aware time as whole microseconds since 1970 (UTC). Raises ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
     return (moment - EPOCH) // MICROSECOND
 
 
 def moment(value: int) -> datetime:
-    """The aware UTC time of so many microseconds since 1970."""
+    """Return the aware UTC time from microseconds since 1970."""
     return EPOCH + value * MICROSECOND
 
 
 def moment_or_none(value: int | None) -> datetime | None:
-    """The aware UTC time of so many microseconds since 1970, if there are any."""
+    """Return the aware UTC time from microseconds since 1970; None for None."""
     return None if value is None else moment(value)
 
 
 def stored(value: object) -> object:
-    """Return a value as both databases take it: a time in microseconds, a word of a vocabulary, text without what
-    PostgreSQL's cannot hold.
+    """Return a value as both databases accept it: a time in microseconds, an enum's value, text without the characters
+    that PostgreSQL rejects.
     """
     if isinstance(value, str):
         text = str(value.value) if isinstance(value, StrEnum) else value
@@ -37,7 +37,7 @@ def stored(value: object) -> object:
 
 
 def storable(words: str) -> str:
-    """`words` without what a database's text cannot hold."""
+    """Return the text without the characters that a database rejects."""
     return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""How a loop is woken when there is something to do: events in the process, NOTIFY between processes."""
+"""Notifications that wake worker loops: events in the process, NOTIFY between processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.db.connect import fresh_token
 
 
 class Topic(StrEnum):
-    """What a loop can be woken for."""
+    """A topic of notifications."""
 
     APP_POLLS = "app_polls"
     OUTBOX = "outbox"
@@ -25,14 +25,14 @@ class Topic(StrEnum):
 
 # https://www.postgresql.org/docs/current/sql-notify.html
 CHANNEL = "applivery_bot"
-CHANGED = "changed:"  # and the id of the user or group whose record in Slack has changed
+CHANGED = "changed:"  # prefix, followed by the id of the user or group that has changed in Slack
 
 
 class Notifier:
     """One event per topic; a notification without a waiter is kept for the next one.
 
     `on_slack_change` is called with each user or group that another replica reports as changed. `access_changes` counts
-    the changes of roles, allow-lists and recalls that this process knows of.
+    the known changes of roles, allow-lists and recalls.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Notifier:
             event.set()
 
     async def wait(self, topic: Topic, seconds: float | None) -> bool:
-        """Wait for a notification, at most so many seconds (None: without end); return whether one came."""
+        """Wait for a notification, at most `seconds` (None: forever); return whether one came."""
         event = self._events[topic]
         try:
             async with asyncio.timeout(seconds):
@@ -66,7 +66,7 @@ class Notifier:
         return True
 
     def receive(self, payload: str) -> None:
-        """Take a NOTIFY, `topic sender` or `changed:id sender`; this process's own were delivered already."""
+        """Handle a NOTIFY, `topic sender` or `changed:id sender`, unless this process sent it."""
         topic, _, sender = payload.partition(" ")
         if sender == self.sender:
             return
@@ -75,6 +75,6 @@ class Notifier:
         self.notify(topic)
 
     def tell_change(self, who: str) -> None:
-        """Another replica reports this user or group as changed."""
+        """Report that another replica saw a change of this user or group."""
         if self.on_slack_change:
             self.on_slack_change(who)
