@@ -1,1 +1,1 @@
-"""Facts to messages: one file for each message, modal or tab; pure."""
+"""Render messages, modals and tabs from domain data: one module for each; pure."""

@@ -26,10 +26,9 @@ SHOWN = 5  # channels or admins
 
 
 class PausedItem(Struct, frozen=True):
-    """Something that was paused: `head` says what, `maker` set it up, `need` is the role it takes for `app` (inert).
+    """Something that was paused: `head` names it, `maker` set it up, `need` is the role it takes for `app` (escaped).
 
-    `other` is the user who lacks the role, when that is not the owner. `subscription` and `build` are what it is, if it
-    is that.
+    `other` is the user who lacks the role, if not the owner. `subscription` or `build` is set if it is about one.
     """
 
     head: Callable[[], str]
@@ -45,13 +44,13 @@ class PausedItem(Struct, frozen=True):
 
 
 def of_subscription(subscription: Subscription) -> str:
-    """How a subscription is called."""
+    """Return the name of a subscription in this message."""
     app = escape_inline(app_of(subscription), 80)
     return _("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{subscription.channel_id}>")
 
 
 def of_report(digest: ScheduledReport) -> str:
-    """How a scheduled report is called."""
+    """Return the name of a scheduled report in this message."""
     app = escape_inline(digest.app_name, 80)
     if digest.private:
         return _("Paused: the scheduled report on {app}", app=app)
@@ -59,23 +58,23 @@ def of_report(digest: ScheduledReport) -> str:
 
 
 def of_goal(goal: Goal) -> str:
-    """How a goal is called."""
+    """Return the name of a goal in this message."""
     what, channel = escape_inline(goal.what, 160), f"<#{goal.channel_id}>"
     return _("Paused: the goal for {what} in {channel}", what=what, channel=channel)
 
 
 def of_watch(build: Build) -> str:
-    """How a watch is called."""
+    """Return the name of a watch in this message."""
     return _("I stopped watching {build} for you", build=title(build))
 
 
 def of_sent(app: str, recipient: str) -> str:
-    """How a sent build is called."""
+    """Return the name of a sent build in this message."""
     return _("On hold: the {app} build for {person}", app=app, person=f"<@{recipient}>")
 
 
 def of_recalled(build: Build, channel_id: str) -> str:
-    """Return how an announcement of a recalled build is called."""
+    """Return the name of an announcement of a recalled build in this message."""
     return _("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
 
 
@@ -92,7 +91,7 @@ def told(pause: PausedItem, admins: Sequence[str]) -> Message:
 
 
 def _choices(pause: PausedItem) -> list[ButtonElement | None]:
-    """Return what the owner may decide about a channel that is shared now."""
+    """Return the buttons for the owner's decision about a channel that is shared now."""
     assert pause.subscription is not None
     about, app = str(SubscriptionValue.of(pause.subscription)), app_of(pause.subscription)
     choices = {
@@ -106,7 +105,7 @@ def _choices(pause: PausedItem) -> list[ButtonElement | None]:
 
 
 def _button(pause: PausedItem) -> ButtonElement | None:
-    """Return what helps the reader: to end what cannot go on, or to try whether it can."""
+    """Return the button that helps the reader: to end what was paused, or to try to resume it."""
     if pause.reason is PauseReason.RECALLED:
         return unrecall_button(pause.build) if pause.build else None
     if pause.subscription is None:
@@ -132,7 +131,7 @@ _OTHER = gettext_noop("{person} no longer has access to {app}.")
 
 
 def decided(subscription: Subscription, shared: SharedAs) -> Message:
-    """Return what the owner's decision about a shared channel means."""
+    """Return the confirmation of the owner's decision about a shared channel."""
     app, channel = escape_inline(app_of(subscription), 80), f"<#{subscription.channel_id}>"
     head = _("*Announcing {app} in {channel} again.*", app=app, channel=channel)
     seen = gettext_noop("The other organisation sees changelogs, branches and names.")
@@ -171,7 +170,7 @@ def _help(pause: PausedItem, admins: Sequence[str]) -> str:
     return _("{admins} can change that.", admins=", ".join(f"<@{admin}>" for admin in admins[:SHOWN]))
 
 
-# Where no admin is needed: of a subscription, and of anything else.
+# The help that needs no admin: for a subscription, and for anything else.
 _HELP = {
     PauseReason.PERSON: (gettext_noop("Take it over to resume announcements."), ""),
     PauseReason.SHARED: (

@@ -15,9 +15,9 @@ from bot.slack.views.grants import UNDO
 def question(  # noqa: PLR0917 - the facts of a request
     request: RoleRequest, app: str | None, name: str, language: str, has: Role, apps: int
 ) -> Message:
-    """Return the question to an admin, in the language of that one.
+    """Return the question to an admin, in the admin's language.
 
-    `name` is what the person is called, `has` the role they have now, and `apps` how many apps there are: 0 if unknown.
+    `name` is that of the person, `has` their current role, and `apps` the number of apps: 0 if unknown.
     """
     with use_locale(language):
         head = _head(request, app, has)
@@ -45,7 +45,7 @@ def question(  # noqa: PLR0917 - the facts of a request
 
 
 def _head(request: RoleRequest, app: str | None, has: Role) -> str:
-    """Return who asks for what, and what they are now."""
+    """Return who asks for which role, and their current role."""
     about = {"user": f"<@{request.user_id}>", "role": request.role.word}
     apps = _("all apps") if app is None else escape_inline(app, 80)
     if not has:
@@ -54,7 +54,7 @@ def _head(request: RoleRequest, app: str | None, has: Role) -> str:
 
 
 def _did(request: RoleRequest) -> list[str]:
-    """Return what they tried to do, and where."""
+    """Return what the person tried to do, and where."""
     if not request.command:
         return []
     command, channel = code(request.command, 300), request.channel_id
@@ -82,7 +82,7 @@ def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
 
 
 def told(request: RoleRequest, app: str | None) -> Message:
-    """Return what the person who asked reads: the decision, by whom, and where what they were refused works now."""
+    """Return the decision for the person who asked: by whom, and where the refused command works now."""
     if request.decision is RequestDecision.DENIED:
         admin = f"<@{request.decided_by}>"
         return Message(_("❌ Your request for *{role}* was denied by {admin}.", role=request.role.word, admin=admin))

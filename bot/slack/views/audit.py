@@ -1,4 +1,4 @@
-"""The audit log: a line for each entry, its pages, and the way to the whole as a file; pure."""
+"""The audit log: a line for each entry, its pages, and a button for the whole log as a file; pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.slack.mrkdwn import escape_inline, split_lines, time_tag
 from bot.slack.views import audit_outcomes
 
 MORE = "more.audit.v1"
-# What an action is called; the others are called as they are stored.
+# Names of actions; others are shown as they are stored.
 ACTIONS = {
     AuditAction.GET: gettext_noop("get"),
     AuditAction.SHARE: gettext_noop("share"),
@@ -40,9 +40,9 @@ ACTIONS = {
     AuditAction.ALLOWED: gettext_noop("allow access"),
     AuditAction.DENIED: gettext_noop("deny access"),
 }
-# What is done for every app where none is named.
+# Actions for which no app means every app.
 OF_EVERY_APP = (AuditAction.SUBSCRIBE, AuditAction.DIGEST)
-# How an action usually ends, which goes without saying.
+# Usual outcomes, which are not shown.
 USUAL = (AuditOutcome.MINTED, AuditOutcome.TICKET, AuditOutcome.SHARED, AuditOutcome.UPLOADED)
 
 
@@ -56,7 +56,7 @@ def listed(
     now: datetime,
     tz: str,
 ) -> Message:
-    """Return a page of the log: `typed` asks for the same entries again, `whole` is the command for the file."""
+    """Return a page of the log; `typed` is the command for the same entries, `whole` the command for the file."""
     lines = [_line(entry, apps, builds, now, tz) for entry in page.items]
     more = blocks.menu(blocks.menu_item(_("Download as CSV"), "run.v1", whole))
     small = [blocks.context(piece) for piece in split_lines("\n".join(lines), blocks.SECTION_TEXT)]
@@ -78,7 +78,7 @@ def _build(build_id: str, names: Mapping[str, str]) -> str:
 
 
 def _outcome(entry: AuditEntry) -> str:
-    """Return how it ended unless as usual, with the people, groups and channels it names by their names."""
+    """Return the outcome unless it is a usual one, with ids of people, groups and channels as mentions."""
     if entry.outcome in USUAL:
         return ""
     if entry.outcome == AuditOutcome.UNEXPECTED:

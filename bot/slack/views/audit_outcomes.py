@@ -1,4 +1,4 @@
-"""How an action in the audit log ended, in the reader's words; what is stored is a short English text. Pure."""
+"""Translate the outcomes in the audit log, which are stored as short English texts; pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.slack.mrkdwn import date_tag, escape_inline
 
 Rule = tuple[re.Pattern[str], Callable[..., str]]
 
-# Whose outcomes have ids of people and channels in them, and no words that were typed.
+# Actions whose outcomes contain ids of people and channels, and no typed words.
 NAMING = (
     AuditAction.GRANT,
     AuditAction.REVOKE,
@@ -25,7 +25,7 @@ NAMING = (
     AuditAction.ALLOWED,
     AuditAction.DENIED,
 )
-# In what the bot wrote itself, so that all capitals are an id: of a person, a channel or a user group.
+# An id of a person, channel or user group. Only for texts that the bot wrote, where all capitals are an id.
 _ID = re.compile(r"\b([UW]|[CG]|S)(?=[A-Z0-9]*[0-9])[A-Z0-9]+\b")
 _MENTIONS = {"C": "#", "G": "#", "S": "!subteam^"}
 _WORDS = {
@@ -49,7 +49,7 @@ _GOALS = {
 
 
 def _mentioned(text: str) -> str:
-    """Return what the bot wrote, escaped, with the people, groups and channels it names by their names."""
+    """Return a text that the bot wrote, escaped, with ids of people, groups and channels as mentions."""
     return _ID.sub(lambda match: f"<{_MENTIONS.get(match[1], '@')}{match[0]}>", escape_inline(text, 300))
 
 
@@ -116,7 +116,7 @@ _RULES: Mapping[AuditAction, tuple[Rule, ...]] = {
 
 
 def said(action: AuditAction, outcome: str) -> str:
-    """Return how an action ended; what was typed, and what a later version stored, as it is."""
+    """Return the translated outcome of an action; typed text and unknown outcomes are returned as they are."""
     for pattern, words in _RULES.get(action, ()):
         if match := pattern.fullmatch(outcome):
             return words(*match.groups())

@@ -1,4 +1,4 @@
-"""Messages of a bisect: its head, a step with its buttons, the result, and the private answers; pure."""
+"""Messages of a bisect: its first message, a step with its buttons, the result, and private replies; pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OVER = {
 
 
 def head(bisection: Bisection, found: BisectionRange) -> Message:
-    """Return the first message of a bisect, which ends as its result."""
+    """Return the first message of a bisect, which is later replaced by its result."""
     if bisection.state is BisectionState.FOUND:
         return result(bisection, found)
     app = " · ".join(filter(None, [escape_inline(bisection.app.name, 80), platform_name(bisection.build(found.bad))]))
@@ -57,7 +57,7 @@ def head(bisection: Bisection, found: BisectionRange) -> Message:
 
 
 def step(bisection: Bisection, place: int, found: BisectionRange) -> Message:
-    """Return the message of the step with this number, counted from 1: what to test now, or what came of it."""
+    """Return the message of the step with this number, counted from 1: what to test, or the verdict."""
     build_id = bisection.steps[place - 1]
     is_last = place == len(bisection.steps)
     if not build_id:  # RESULT
@@ -99,7 +99,7 @@ def _over(bisection: Bisection, build_id: str, *, is_asked_again: bool) -> Messa
 
 
 def _opposite(bisection: Bisection, build_id: str) -> list[ButtonElement]:
-    """Return the button for a tester who found otherwise: their vote opens the step again."""
+    """Return the button for the opposite verdict, which opens the step again."""
     if bisection.state not in (BisectionState.RUNNING, BisectionState.FOUND):
         return []
     value = _value(bisection, build_id)
@@ -145,7 +145,7 @@ def _commits(good: Build, bad: Build) -> list[str]:
 
 
 def _compare(bisection: Bisection, found: BisectionRange) -> list[ButtonElement]:
-    """Return the button to the commits; none where the builds are of two repositories, or their forge isn't known."""
+    """Return the button to the commits; none if the builds are of two repositories, or their forge isn't known."""
     page = bisection.compare_page(found.good, found.bad)
     if page is None:
         return []
@@ -162,7 +162,7 @@ def _reopened() -> Message:
 
 
 def started(bisection: Bisection, found: BisectionRange, *, is_new: bool) -> Message:
-    """Return the answer to the user who began a bisect, or wanted to while one runs."""
+    """Return the reply to the user who began a bisect, or tried to while one was running."""
     text = _("*Bisect started.* {left}", left=_left(found))
     if not is_new:
         text = _("A bisect of {app} is already running here. {left}", app=_app(bisection), left=_left(found))
@@ -172,7 +172,7 @@ def started(bisection: Bisection, found: BisectionRange, *, is_new: bool) -> Mes
 
 
 def counted(bisection: Bisection, found: BisectionRange, word: str) -> Message:
-    """Return the confirmation of a vote; `word` is the verdict's own."""
+    """Return the confirmation of a vote; `word` is the name of the verdict."""
     if found.ask is None:
         return Message(_("*Vote counted:* {verdict}. That was the last step.", verdict=word))
     text = _("*Vote counted:* {verdict}.", verdict=word)
@@ -180,7 +180,7 @@ def counted(bisection: Bisection, found: BisectionRange, word: str) -> Message:
 
 
 def step_over(bisection: Bisection, found: BisectionRange, *, is_asked: bool) -> Message:
-    """Return the answer to a click that changes nothing: on a step that is over, or a second one (`is_asked`)."""
+    """Return the reply to a click without effect: on a finished step, or a repeated one (`is_asked`)."""
     if bisection.state is not BisectionState.RUNNING:
         return Message(_("This bisect has ended."))
     if is_asked:
@@ -189,7 +189,7 @@ def step_over(bisection: Bisection, found: BisectionRange, *, is_asked: bool) ->
 
 
 def gone(bisection: Bisection, found: BisectionRange, build: Build) -> Message:
-    """Return the answer to a tester whose build cannot be had any more."""
+    """Return the reply to a tester whose build is no longer available."""
     text = _("{build} is no longer available, so it was skipped.", build=heading(build))
     if bisection.state is not BisectionState.RUNNING:
         return Message(text)
@@ -204,7 +204,7 @@ def stopped(bisection: Bisection, *, was_running: bool) -> Message:
 
 
 def running(bisections: Sequence[tuple[Bisection, BisectionRange]], example: str) -> Message:
-    """Return the bisects that run in a channel; without any, how to begin one (`example` is a command)."""
+    """Return the running bisects of a channel; if there are none, how to begin one (`example` is a command)."""
     if not bisections:
         text = _("No bisect is running here.")
         how = _("Start one with a good and a bad build: `{command}`", command=example)
@@ -245,9 +245,9 @@ def _value(bisection: Bisection, build_id: str) -> str:
 
 
 def _get(label: str, bisection: Bisection, build: Build, *, style: str | None = None, mark: str = "") -> ButtonElement:
-    """Return the button to get a build; `mark` tells it from another one in its row."""
+    """Return the button to get a build; `mark` distinguishes its action from another in the row."""
     ends = (bisection.builds[0].id, bisection.builds[-1].id)
-    if build.id in ends:  # they were not asked about, so nothing goes on without them
+    if build.id in ends:  # the ends are not tested, so if one is missing the bisect continues
         return get_named(label, f"get.v1{mark}", build, style)
     value = _value(bisection, build.id)
     return blocks.button(label, f"{GET}{mark}", value, style=style, accessibility_label=_named(bisection, build.id))
@@ -272,7 +272,7 @@ def _app(bisection: Bisection) -> str:
 
 
 def _left(found: BisectionRange) -> str:
-    """`About 2 steps left (3 builds)`."""
+    """Return `About 2 steps left (3 builds)`."""
     steps = ngettext("About {number} step left", "About {number} steps left", found.steps_left)
     builds = ngettext("{number} build", "{number} builds", len(found.left))
     return f"{steps} ({builds})"
@@ -287,7 +287,7 @@ def _range(bisection: Bisection, found: BisectionRange) -> str:
 
 
 def _counts(tally: Tally) -> str:
-    """`2 good · 1 bad`; never who."""
+    """Return `2 good · 1 bad`; never the names of testers."""
     parts = [
         ngettext("{number} good", "{number} good", tally.good) if tally.good else "",
         ngettext("{number} bad", "{number} bad", tally.bad) if tally.bad else "",

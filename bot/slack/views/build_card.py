@@ -23,11 +23,11 @@ from bot.slack.blocks import Block
 from bot.slack.mrkdwn import date_tag, escape_inline, unescape
 
 WIDTH = 35  # digits in a line on a phone
-SMALL_WIDTH = 44  # digits in a line of small print there
-ROWS = 4  # of the title, the changelog and the facts together
+SMALL_WIDTH = 44  # digits in a line of small print on a phone
+ROWS = 4  # rows of title, changelog and facts together
 NOTES = 2  # rows of the changelog
 LINK = 600  # characters of an address
-RECENT = timedelta(hours=12)  # for so long a time of day says when
+RECENT = timedelta(hours=12)  # for builds this recent the time of day is enough
 
 
 def card(
@@ -40,7 +40,7 @@ def card(
 ) -> list[Block]:
     """Return a build's card below this title (mrkdwn): the changelog or other `lines`, the facts, and these buttons.
 
-    A build that is old `now` has the day beside its time.
+    The time of a build that is old at `now` has its day.
     """
     small = small_line([build], now)
     room = ROWS - rows(head) - rows(small, SMALL_WIDTH)
@@ -50,7 +50,7 @@ def card(
 
 
 def notes(build: Build, room: int = NOTES) -> list[str]:
-    """Return the start of the changelog in at most so many rows, escaped; without one the subject of the commit."""
+    """Return the start of the changelog, or else of the commit subject, escaped, in at most `room` rows."""
     text = build.changelog.strip() or (build.origin.commit_message or "").strip().partition("\n")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     found: list[str] = []
@@ -62,7 +62,7 @@ def notes(build: Build, room: int = NOTES) -> list[str]:
 
 
 def fit(text: str, room: int) -> str:
-    """Return as much of a text as so many rows hold, on one line, escaped."""
+    """Return as much of a text as fits into `room` rows, on one line, escaped."""
     limit = min(len(text), 2 * room * WIDTH)
     if rows(escape_inline(text, limit)) > room:
         limit = bisect_right(range(limit), room, key=lambda length: rows(escape_inline(text, length))) - 1
@@ -70,7 +70,7 @@ def fit(text: str, room: int) -> str:
 
 
 def small_line(builds: Sequence[Build], now: datetime | None = None) -> str:
-    """`main · e2be26e · 18.6 MB · Build Robot · 12:19 PM · CI`: what is known of a version's builds."""
+    """Return the known facts of a version's builds: `main · e2be26e · 18.6 MB · Build Robot · 12:19 PM · CI`."""
     build = builds[0]
     parts = [
         _branch(build),
@@ -84,7 +84,7 @@ def small_line(builds: Sequence[Build], now: datetime | None = None) -> str:
 
 
 def few_facts(build: Build) -> str:
-    """`main · 18.6 MB · CI`: the same for the compact format."""
+    """Return the facts for the compact format: `main · 18.6 MB · CI`."""
     return " · ".join(filter(None, [_branch(build), _size(build), _link(build.origin.url, _("CI"))]))
 
 
@@ -101,12 +101,12 @@ def _time(at: datetime, now: datetime | None) -> str:
 
 
 def recent_time(at: datetime, now: datetime) -> str:
-    """Return the time of day of what is so recent that it needs no day; empty for anything older."""
+    """Return the time of day of a recent instant; empty for an older one, which needs the day."""
     return date_tag(at, "{time}") if abs(now - at) < RECENT else ""
 
 
 def ci_button(build: Build) -> ButtonElement | None:
-    """Return the button that opens the CI run a build came from; None when it has no usable address."""
+    """Return the button that opens the CI run of a build; None if it has no usable address."""
     url = build.origin.url
     if not url or not _link(url, "CI"):
         return None
@@ -114,12 +114,13 @@ def ci_button(build: Build) -> ButtonElement | None:
 
 
 def rows(text: str, width: int = WIDTH) -> int:
-    """Return how many lines a text takes on a phone, about."""
+    """Return about how many lines a text takes on a phone."""
     seen = unmarked(unescape(_MARK.sub(_replace_mark, text)))
     return sum(ceil(sum(map(_columns, line)) / width) for line in seen.split("\n") if line)
 
 
-# What a mention, a link and a time are to `rows`, as they are seen. https://docs.slack.dev/messaging/formatting-message-text
+# A mention, link or date, which `rows` measures as it is shown.
+# https://docs.slack.dev/messaging/formatting-message-text
 _MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _TIMES = {"{time}": "12:59 PM"}
 
@@ -131,7 +132,7 @@ def _replace_mark(match: re.Match[str]) -> str:
 
 
 def _columns(character: str) -> float:
-    """Return how wide a character is in digits, in the fonts of Slack's apps."""
+    """Return the width of a character in digits, in the fonts of Slack's apps."""
     if character in _NARROW:
         return 0.5
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1.25 if character.isupper() else 1
@@ -141,7 +142,10 @@ _NARROW = frozenset(" .,:;·|!'\"()[]/-ijlrtfI")
 
 
 def _link(url: str | None, words: str) -> str:
-    """Return an address as mrkdwn, if it can be. https://docs.slack.dev/messaging/formatting-message-text#links"""
+    """Return an address as a mrkdwn link, if possible.
+
+    https://docs.slack.dev/messaging/formatting-message-text#links
+    """
     if not url or _parts(url).scheme not in ("http", "https"):
         return ""
     if len(url) > LINK or any(character in url for character in "<>| ") or not url.isprintable():

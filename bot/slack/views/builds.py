@@ -34,11 +34,11 @@ _SHORT = {
     Stage.DELETED: gettext_noop("deleted"),
 }
 REST = gettext_noop("_(see all under *What's new*)_")
-REASON = 600  # characters of why a build failed that every card shows
+REASON = 600  # characters of an error that every card shows
 SHOWN_BUILDS = 10
 NO_WAY_TO_TELL = gettext_noop("Check it in Applivery: this status is unknown here.")
 TOO_LONG = gettext_noop("This build is taking unusually long and may never finish. Check it in Applivery.")
-PLATFORMS = 20  # buttons, which is more than there are platforms
+PLATFORMS = 20  # buttons: more than there are platforms
 BRANCH = 24  # characters of a branch in a list
 DIRECT = 2  # builds of a list with a button of their own
 MORE = "more.builds.v1"
@@ -53,19 +53,19 @@ def title(build: Build) -> str:
 
 
 def heading(build: Build, limit: int = 80) -> str:
-    """`Courier 2.4.0 (173) · iOS`, escaped, for where it is no part of a sentence; the app's name is cut to `limit`."""
+    """`Courier 2.4.0 (173) · iOS`, escaped, for use outside of sentences; the app's name is truncated to `limit`."""
     number = f" ({escape_inline(build.number, 40)})" if build.number else ""
     return " · ".join(filter(None, [f"{versioned(build, limit)}{number}", platform_name(build)]))
 
 
 def versioned(build: Build, limit: int = 80) -> str:
-    """`Courier 2.4.0`, escaped, the app's name cut to `limit`."""
+    """`Courier 2.4.0`, escaped, with the app's name truncated to `limit`."""
     version = escape_inline(build.version, 60) if build.version else _("without a version")
     return f"{escape_inline(build.app.name, limit)} {version}"
 
 
 def plain_title(build: Build) -> str:
-    """Return the same as it was written, for who escapes it later."""
+    """Return `title` unescaped, for callers that escape it."""
     number = f" ({build.number})" if build.number else ""
     name = f"{build.app.name} {build.version or _('without a version')}{number}"
     platform = plain_platform(build)
@@ -73,7 +73,7 @@ def plain_title(build: Build) -> str:
 
 
 def several(app: App, builds: Sequence[Build]) -> str:
-    """Return an app, one of its builds, or some: by their version, or by each platform's; as it was written."""
+    """Return the unescaped name of an app, a build, or several: by their common version, or by each platform's."""
     if len(builds) == 1:
         return plain_title(builds[0])
     versions = {build.version: None for build in builds}
@@ -89,12 +89,12 @@ def platform_name(build: Build) -> str:
 
 
 def plain_platform(build: Build) -> str:
-    """Return the same for who escapes it later."""
+    """Return the unescaped `platform_name`, for callers that escape it."""
     return platforms.name(build.platform)
 
 
 def facts(build: Build, *, commit: bool = True) -> list[str]:
-    """Return the facts of a build, one short line each; unknown ones are left out, and the `commit`."""
+    """Return the known facts of a build, one short line each; the commit only with `commit`."""
     origin = build.origin
     lines = []
     if build.size is not None:
@@ -114,7 +114,7 @@ def facts(build: Build, *, commit: bool = True) -> list[str]:
 
 
 def changelog(build: Build, limit: int = 300) -> str:
-    """Return the start of the changelog as a quotation, or nothing."""
+    """Return the start of the changelog as a quotation, if there is one."""
     text = build.changelog.strip()
     if not text:
         return ""
@@ -124,22 +124,22 @@ def changelog(build: Build, limit: int = 300) -> str:
 
 
 def has_more(build: Build, limit: int = 300) -> bool:
-    """Return whether a changelog is longer than its start, so that a button has to lead to the rest."""
+    """Return whether a changelog is longer than `limit`, so that a button for the rest is needed."""
     return len(build.changelog.strip()) > limit
 
 
 def build_value(build: Build) -> str:
-    """Return the value of a build's buttons: ids, never state, so that they work months later."""
+    """Return the value of a build's buttons: ids without state, so that they work months later."""
     return str(BuildValue.of(build))
 
 
 def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
-    """Return the button that never goes stale: each click creates a fresh link for the user who clicks."""
+    """Return the button that creates a new link for the user on each click."""
     return get_named(_("Get build"), "get.v1", build, style)
 
 
 def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
-    """Return the same with a label of its own, where several are side by side."""
+    """Return the get button with its own label, for several in a row."""
     return blocks.button(
         label,
         action,
@@ -150,7 +150,7 @@ def get_named(label: str, action: str, build: Build, style: str | None = "primar
 
 
 def get_each_platform(builds: Sequence[Build]) -> list[ButtonElement]:
-    """Return a button to get the newest of these builds for each platform, of as many as there are."""
+    """Return a button for each platform to get the newest of these builds."""
     by_platform = {build.platform: build for build in reversed(builds)}
     several = len(by_platform) > 1
     return [
@@ -167,7 +167,7 @@ def get_each_platform(builds: Sequence[Build]) -> list[ButtonElement]:
 
 
 def build_choice(builds: Sequence[Build], *, with_app: bool = False) -> list[Block]:
-    """Return a row to get one of these builds: a select, or a button when there is but one; nothing without any."""
+    """Return a row to get one of these builds: a select, a button if there is only one, nothing if there is none."""
     if not builds:
         return []
     names = [
@@ -186,7 +186,7 @@ def news_button(build: Build) -> ButtonElement:
 
 
 def recall_button(build: Build) -> ButtonElement:
-    """Opens the form that asks why."""
+    """Return the button that opens the form for the reason."""
     says = _("Recall {build}", build=build_labels.label(build))
     return blocks.button(_("Recall…"), "recall.v1", build_value(build), accessibility_label=says)
 
@@ -198,7 +198,7 @@ def unrecall_button(build: Build) -> ButtonElement:
 
 
 def watch_button(build: Build, label: str = "") -> ButtonElement:
-    """Return the button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
+    """Return the button for `watch`; `label` (translated) is a verb, after which the build can be named."""
     label = label or _("Watch")
     return blocks.button(
         label, "watch.v1", build_value(build), accessibility_label=f"{label} {build_labels.label(build)}"
@@ -206,7 +206,7 @@ def watch_button(build: Build, label: str = "") -> ButtonElement:
 
 
 def failure(build: Build) -> str:
-    """Applivery's own words on why a build failed, escaped, with its code."""
+    """Return Applivery's reason why a build failed, escaped, with its code."""
     reason = escape_inline(build.error, REASON) if build.error else _("Applivery gave no reason.")
     if build.error_code:
         return _("{reason} (code {code})", code=escape_inline(build.error_code, 40), reason=reason)
@@ -221,7 +221,7 @@ def state(build: Build, recall: Recall | None = None) -> str:
 
 
 def unknown(build: Build) -> str:
-    """Return a status that is not documented, in Applivery's own word."""
+    """Return an undocumented status as Applivery names it."""
     if not build.status:
         return _("no status")
     return _("unknown status {status}", status=mrkdwn.code(build.status, 60))
@@ -242,10 +242,10 @@ def builds(
     tz: str,
     uploads: bool = False,
 ) -> Message:
-    """Return a page of an app's builds, newest first: a line for each, and a way to each.
+    """Return a page of an app's builds, newest first: a line for each, and buttons to get them.
 
-    `recalls` has the recalled ones by build id; `again` is the value of the buttons to other pages. Days are of the
-    user's zone `tz`; `uploads`: for a user who may upload builds of the app.
+    `recalls` has the recalled ones by build id; `again` is the value of the buttons to other pages. Days are in the
+    user's zone `tz`; `uploads` is whether the user may upload builds of the app.
     """
     if not page.items:
         return _no_builds(app, note, uploads=uploads)
@@ -263,7 +263,7 @@ def builds(
 
 
 def _no_builds(app: App, note: str, *, uploads: bool) -> Message:
-    """Return that there are none, with the button to those that a filter hides, or to make one."""
+    """Return the message for an empty list, with a button to show all builds if a filter is set, or to upload one."""
     text, label = _("{app} has no builds yet.", app=escape_inline(app.name, 80)), _("Check again")
     if note:
         text, label = (
@@ -277,7 +277,7 @@ def _no_builds(app: App, note: str, *, uploads: bool) -> Message:
 
 
 def _marked(build: Build, recall: Recall | None) -> str:
-    """Return the line of a build in a list: its state, short, around its label."""
+    """Return the line of a build in a list: its label with its short state."""
     number = f" ({escape_inline(build.number, 40)})" if build.number else ""
     name = f"{escape_inline(build.version, 60) if build.version else _('no version')}{number}"
     rest = [f"{name if recall else f'*{name}*'} {platform_name(build)}".rstrip()]
@@ -290,7 +290,7 @@ def _marked(build: Build, recall: Recall | None) -> str:
 
 
 def _day(build: Build, recall: Recall | None, now: datetime, tz: str) -> str:
-    """Return when a build was uploaded; of one that cannot be had its state says more."""
+    """Return when a build was uploaded; empty for an unavailable one, whose state is shown instead."""
     at = build.created_at
     if at is None or recall or build.stage is not Stage.READY:
         return ""
@@ -345,8 +345,8 @@ def status(
 ) -> Message:
     """Return the state of one build, and what can be done now.
 
-    `releases`: for a user who may recall a build; `awaitable`: the build may be watched; `instead` is the newest
-    available build of its kind. The time of a build that is old `now` has its day.
+    `releases` is whether the user may recall a build; `awaitable` whether it may be watched; `instead` is the newest
+    available build of its kind. The time of a build that is old at `now` has its day.
     """
     failed = build.stage is Stage.FAILED
     lines = [f"❌ *{_('{build} failed to process', build=heading(build))}*" if failed else f"*{heading(build)}*"]
@@ -399,23 +399,23 @@ def endless(build: Build) -> str:
 
 
 def check_button(build: Build) -> ButtonElement:
-    """Looks at the build again, now."""
+    """Return the button that shows the current state of the build."""
     return blocks.button(_("Check again"), "status.v1", build_value(build))
 
 
 def instead_buttons(instead: Build | None, style: str | None = "primary") -> list[ButtonElement]:
-    """Return the build to get in place of one that is not available."""
+    """Return the buttons for the build to get in place of an unavailable one."""
     if instead is None:
         return []
     return [get_named(_("Get {build}", build=_numbered(instead)), "get.v1#instead", instead, style)]
 
 
 def _numbered(build: Build) -> str:
-    """Return what tells a build from the others of its app and platform, for a narrow button."""
+    """Return a name that distinguishes a build from others of its app and platform, for a narrow button."""
     number = f"({build.number})" if build.number else ""
     return " ".join(filter(None, (build.version, number))) or build_labels.label(build)
 
 
 def latest_available(instead: Build | None) -> list[str]:
-    """Return the same for who reads the text alone."""
+    """Return the build of `instead_buttons` as a sentence, for the plain text of a message."""
     return [] if instead is None else [_("Latest available build: {build}.", build=title(instead))]

@@ -1,4 +1,4 @@
-"""The card of what is new in a build: its whole changelog, and the changes since the user's build; pure."""
+"""What is new in a build: its whole changelog, and the changes since the user's build; pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from bot.slack.views.builds import build_value, changelog, facts, get_button, ne
 if TYPE_CHECKING:
     from bot.domain.changes_since import ChangesSince
 
-ROOM = 12  # of a page: a paragraph of the changelog takes three, a build in between one
+ROOM = 12  # units of a page: a paragraph of the changelog takes three, a build in between one
 MORE = "more.news.v1"
 
 
 def news(
     build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall], dashboard: str, number: int = 0
 ) -> Message:
-    """Return a page of what is new in a build; `missed` when the user has an earlier one, `recalls` by build id."""
+    """Return a page of what is new in a build; `missed` is set if the user has an earlier one.
+
+    `recalls` are by build id.
+    """
     pages = _pages(build, missed, recalls)
     number = max(0, min(number, len(pages) - 1))
     head, recall = _("What's new in {build}", build=title(build)), recalls.get(build.id)
@@ -46,7 +49,7 @@ def news(
 
 
 def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
-    """Return the changelog and what came in between, in blocks and as plain text, as much on a page as fits."""
+    """Return the pages: the changelog and the builds in between, as blocks and as plain text."""
     pages: list[list[tuple[Block, str]]] = [[]]
     semaphore = ROOM
     between = [(_between(each_build, recalls), 1) for each_build in (missed.between if missed else ())]
@@ -60,7 +63,7 @@ def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Reca
 
 
 def _changelog(build: Build) -> list[tuple[Block, str]]:
-    """Return the whole changelog, a paragraph at a time; where nothing was written, what is known."""
+    """Return the whole changelog in paragraphs; if there is none, the known facts."""
     if not build.changelog.strip():
         unwritten = _("No changelog.")
         return [(blocks.section(unwritten, fields=_facts(build)), unwritten)]
@@ -86,7 +89,7 @@ def _short(build: Build) -> str:
 
 
 def _facts(build: Build) -> list[str]:
-    """Return the best facts where there is no changelog: the whole commit message, and where it came from."""
+    """Return the facts to show without a changelog: the whole commit message, and the source."""
     message = (build.origin.commit_message or "").strip()
     found = facts(build, commit=not message)
     if message:

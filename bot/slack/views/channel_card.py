@@ -35,32 +35,32 @@ HEADS = {
     Stage.RUNNING: ("⏳", gettext_noop("{build} is being processed")),
     Stage.READY: ("✅", gettext_noop("{build} is ready")),
     Stage.FAILED: ("❌", gettext_noop("{build} failed to process")),
-    Stage.UNKNOWN: ("⚠️", ""),  # its own word is said instead
+    Stage.UNKNOWN: ("⚠️", ""),  # shown as Applivery names it
     Stage.DELETED: ("⛔", gettext_noop("{build} was deleted in Applivery")),
 }
 DIGEST_LINES = 20
-SHORT = 8  # characters of a version that a button beside a line names
+SHORT = 8  # characters of a version on a button beside a line
 SHORT_NAME = 24  # characters of an app's name in that line
-GETS = 20  # buttons in a row, which takes 25, with the others
+GETS = 20  # buttons: a row takes 25, including the others
 
 
 def card(announcement: Delivery, dashboard: Dashboard, now: datetime | None = None) -> Message:
-    """Return the card of an announcement in its present state; it has buttons, never a token.
+    """Return the card of an announcement in its current state; it has buttons, never a token.
 
-    A build that is old `now` has the day beside its time.
+    The time of a build that is old at `now` has its day.
     """
     return of_entries(entries_of(announcement), announcement.manner, dashboard, now)
 
 
 def entries_of(announcement: Delivery) -> tuple[CardEntry, ...]:
-    """Return what the card of an announcement shows."""
+    """Return the entries on the card of an announcement."""
     return announcement.shown or (CardEntry(announcement.build),)
 
 
 def of_entries(
     shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard, now: datetime | None = None
 ) -> Message:
-    """Return a card with these builds on it; see `card`."""
+    """Return a card with these entries; see `card`."""
     if len(shown) == 1:
         return _build_card(shown[0], manner, dashboard, now)
     if len({(entry.build.app.id, entry.build.version) for entry in shown}) == 1:
@@ -69,7 +69,7 @@ def of_entries(
 
 
 def of_build(build: Build, dashboard: Dashboard) -> Message:
-    """Return the card of one build with default options, in its present state; for a channel without a subscription."""
+    """Return the current card of one build with default options, for a channel without a subscription."""
     return _build_card(CardEntry(build), DeliveryOptions(), dashboard, None)
 
 
@@ -97,7 +97,7 @@ def _build_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard,
 def _version_card(
     shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard, now: datetime | None
 ) -> Message:
-    """Return one version for all its platforms: its state, the changelog once, a button for each."""
+    """Return the card of a version for all its platforms: state, one changelog, a button for each platform."""
     first = shown[0].build
     states = [_told(each_entry, _platform(each_entry.build)) for each_entry in shown]
     head = f"{_label(manner)}{versioned(first)}"
@@ -128,7 +128,7 @@ def _version_card(
 
 
 def _version_lines(shown: Sequence[CardEntry], head: str) -> list[str]:
-    """Return the title, with all platforms when they are ready, else below it the state of each."""
+    """Return the title: with all platforms if all are ready, otherwise followed by the state of each."""
     if all(_can_be_had(entry) and not entry.superseded_by for entry in shown):
         return [" · ".join([f"✅ {head}", *(_platform(entry.build) for entry in shown)])]
     lines = [head]
@@ -139,7 +139,7 @@ def _version_lines(shown: Sequence[CardEntry], head: str) -> list[str]:
 
 
 def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
-    """Return what was held until now, newest first, in one message."""
+    """Return the held builds in one message, newest first."""
     names = list(dict.fromkeys(escape_inline(each_entry.build.app.name, 80) for each_entry in shown))
     apps = ", ".join(names[:5])
     if left := len(names[5:]):
@@ -171,7 +171,7 @@ def _icon(entry: CardEntry) -> str:
 
 
 def _state(entry: CardEntry, name: str) -> str:
-    """Return the name of a build and its state in few words, of a recalled one with the reason."""
+    """Return the name and short state of a build, for a recalled one with the reason."""
     build = entry.build
     if entry.recall:
         reason = escape_inline(entry.recall.reason, 300)
@@ -195,7 +195,7 @@ def _struck(name: str) -> str:
 
 
 def _told(entry: CardEntry, name: str) -> str:
-    """Return the state of a build as a sentence about it by this name, for who reads the text alone."""
+    """Return a sentence about the state of a build of this name, for the plain text of a message."""
     build = entry.build
     if build.stage is Stage.UNKNOWN and entry.recall is None:
         return f"{_icon(entry)} {name}: {unknown(build)}"
@@ -212,7 +212,7 @@ def _newer(build: Build, newer: Build) -> str:
 
 
 def _why(entry: CardEntry) -> str:
-    """Return the sentence after the head: why it was recalled, or why it failed."""
+    """Return the sentence after the first one: why the build was recalled, or why it failed."""
     if entry.recall:
         return _("Recalled: {reason}", reason=escape_inline(entry.recall.reason, 300))
     if _failed(entry) and entry.build.error:
@@ -221,12 +221,12 @@ def _why(entry: CardEntry) -> str:
 
 
 def _reason(build: Build) -> str:
-    """Return why a build failed in two rows of a phone: a button leads to all of it."""
+    """Return the start of why a build failed, in two rows of a phone; a button shows all of it."""
     return build_card.fit(build.error, build_card.NOTES) if build.error else _("Applivery gave no reason.")
 
 
 def _is_over(entry: CardEntry) -> bool:
-    """Return whether all that is left to say of a build fits into one line."""
+    """Return whether a build is recalled, superseded or deleted, so that its card is a single line."""
     is_superseded = entry.superseded_by is not None and _is_ready(entry)
     return entry.recall is not None or is_superseded or _deleted(entry)
 
@@ -251,7 +251,7 @@ def _deleted(entry: CardEntry) -> bool:
 
 
 def _button(build: Build) -> ButtonElement:
-    """Return the button for what most people want of a build in its stage."""
+    """Return the main button for a build in its stage."""
     if build.stage is Stage.READY:
         return get_button(build)
     if build.stage.under_way:
@@ -260,9 +260,9 @@ def _button(build: Build) -> ButtonElement:
 
 
 def _way_on(entry: CardEntry) -> ButtonElement | None:
-    """Return the one button of a build that is over: to the newer one if there is one, else to who recalled it.
+    """Return the one button of a build that is over: to the newer build if there is one, else to its status.
 
-    Its value remembers the build that the card is about, for what finds that on a message.
+    Its value also contains the build of the card, so that message shortcuts can find it.
     """
     build, newer = entry.build, entry.superseded_by
     if newer:
@@ -280,7 +280,7 @@ def _status_button(build: Build, label: str) -> ButtonElement:
 
 
 def _more(entry: CardEntry, dashboard: Dashboard) -> OverflowMenuElement | None:
-    """Return the ⋯ menu: what few people want, or may do."""
+    """Return the ⋯ menu with the less common actions."""
     build = entry.build
     value = build_value(build)
     has_news = not _deleted(entry) and (_is_ready(entry) or bool(build.changelog))
@@ -305,7 +305,7 @@ def _plain_platform(build: Build) -> str:
 
 
 def _small_facts(build: Build) -> str:
-    """Size, branch and who uploaded it, as the rest of a sentence."""
+    """Return size, branch and uploader, as the rest of a sentence."""
     parts = [
         mrkdwn.size(build.size) if build.size is not None else "",
         escape_inline(build.origin.branch, 60) if build.origin.branch else "",

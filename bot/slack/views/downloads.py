@@ -31,7 +31,7 @@ Counted = tuple[str, int, *tuple[Cell, ...]]
 """A line of a table of counts: a label, how many, and what else there is to say."""
 
 PAGE = charts.TABLE_ROWS
-LABEL = 60  # characters of what is counted
+LABEL = 60  # characters of a label
 COLUMNS = (
     gettext_noop("Name"),
     gettext_noop("Downloads"),
@@ -42,12 +42,12 @@ COLUMNS = (
 
 
 def headline(report: DownloadReport, *, by: str | None = None) -> Message:
-    """Return the counts, without a thread; `by` is who asked for them."""
+    """Return the counts without a thread; `by` is the user who requested them."""
     return _headline(report, [_csv(report)], [_("Requested by {person}", person=f"<@{by}>")] if by else [])
 
 
 def here(report: DownloadReport, *, share: bool) -> Message:
-    """Return what is said to the asker where the question was asked; the thread is in their direct messages."""
+    """Return the reply where the command was used; the thread is in the asker's direct messages."""
     warning = _("Everyone in this channel will see this report.")
     verb = {"confirm": warning, "verb": _("Share")}
     buttons = [blocks.button(_("Share here"), "summary.share.v1", report.typed, **verb)] if share else []
@@ -67,13 +67,13 @@ def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: S
     newest = words.newest(report)
     small = [*words.late(report), *newest, *words.small_print(report), *small]
     body = [blocks.section("\n".join([title, *lines])), *([blocks.context("\n".join(small))] if small else [])]
-    fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # cut short, a button would ask something else
+    fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # a truncated value would be another query
     text = " ".join([strip_formatting(f"{title}:"), *(f"{strip_formatting(line)}." for line in (*lines, *newest))])
     return Message(text, (*body, *([blocks.actions(*buttons)] if fits else ())))
 
 
 def file(what: str, period: Period | None, content: FileAttachment, lines: int, unlisted: int = 0) -> Message:
-    """Return the downloads as a file; of the `unlisted` ones Applivery has only the number."""
+    """Return the downloads as a file; `unlisted` is how many more Applivery counts without listing them."""
     text = ngettext(
         "*{number} download* of {what} {span}, as CSV.",
         "*{number} downloads* of {what} {span}, as CSV.",
@@ -90,31 +90,31 @@ def file(what: str, period: Period | None, content: FileAttachment, lines: int, 
 
 
 def nothing(report: DownloadReport) -> Message:
-    """Return one line when there are no downloads."""
+    """Return the message for no downloads."""
     more = [*words.links(report), *words.claimed(report), *words.late(report)]
     none = _("*No downloads* of {what} {span}.", what=escape_inline(report.what, 160), span=report.span)
     return Message("\n".join([none, *more]))
 
 
 def thread(report: DownloadReport) -> tuple[Message, ...]:
-    """Return what hangs below the headline: a chart where there is one to draw, then a table."""
+    """Return the replies below the headline: a chart, if there is one to draw, then a table."""
     if not (report.summary.failures if report.by is GroupBy.FAILURE else report.summary.recorded):
         return ()
     return (*_chart(report), table(report, 0))
 
 
 def table(report: DownloadReport, number: int) -> Message:
-    """Return the people, from page `number` on, or the counts by something else."""
+    """Return the table of people, from page `number` on, or of the counts by another group."""
     if report.by is GroupBy.FAILURE:
         return _failures(report)
     if report.by is GroupBy.PERSON and report.named:
         return people(report, number)
-    # who they are is not said here: what they took is
+    # without names: the versions that were downloaded
     return _counts(structs.replace(report, by=GroupBy.VERSION) if report.by is GroupBy.PERSON else report)
 
 
 def people(report: DownloadReport, number: int) -> Message:
-    """Return a page of the people as a table, with buttons to the pages beside it; `number` counts from 0."""
+    """Return a page of the table of people, with buttons to other pages; `number` counts from 0."""
     start = number * PAGE
     page = report.summary.people[start : start + PAGE]
     labels = report.labels()[: start + PAGE]
@@ -130,7 +130,7 @@ def people(report: DownloadReport, number: int) -> Message:
 
 
 def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tuple[Cell, ...]]:
-    """Return the rows of a page of people, labels last; so narrow that all of them fit into one table."""
+    """Return the rows of a page of people, labels last, narrow enough to fit into one table."""
     for width in (charts.CELL, 60, 32, 24, 16, 12):
         names = charts.distinguish_labels(labels, width)[len(labels) - len(page) :]
         rows = [_row(name, row, tz, width) for name, row in zip(names, page, strict=True)]
@@ -183,7 +183,7 @@ def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
 
 
 def _at(instant: datetime | None, tz: str) -> str:
-    """Return a time that sorts as a text."""
+    """Return a time in a format that sorts as text."""
     return f"{local(instant, zone(tz)):%Y-%m-%d %H:%M}" if instant else _("without a date")
 
 
@@ -200,7 +200,7 @@ def _person(name: str, person: PersonRow) -> str:
 
 
 def _chart(report: DownloadReport) -> tuple[Message, ...]:
-    """Return the counts drawn; nothing for a single day, and where there are none."""
+    """Return the chart of the counts; none for a single day, and without counts."""
     if not report.by.description.chart:
         bucket, points = report_series.series(report.summary.days, report.stretch)
         return (_drawn("line", _(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
@@ -253,7 +253,7 @@ def _counts(report: DownloadReport) -> Message:
 
 
 def _failures(report: DownloadReport) -> Message:
-    """Return the failed installs by cause, as a table; whose they are is not kept."""
+    """Return the failed installs by cause as a table; people are not stored with them."""
     counts, title = report.summary.failures, _(report.by.description.table, what=report.what)
     whole = sum(number for _label, number in counts)
     rows: list[tuple[Cell, ...]] = []
@@ -269,9 +269,7 @@ def _failures(report: DownloadReport) -> Message:
 
 
 def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:
-    """Return the lines of a table of counts. People on a version that is left out are on the last line, with the
-    others.
-    """
+    """Return the lines of a table of counts; the last line includes people on versions that were left out."""
     rows: list[Counted] = []
     now_on = dict(report.versions_now)
     for label, (name, number) in zip(

@@ -1,4 +1,4 @@
-"""What an error looks like in Slack: what happened, what to do next, and the choices there are; pure."""
+"""Render errors: what happened, what to do next, and the choices; pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, page_buttons
 
-CHOICES = 10  # buttons at once: what a phone shows without scrolling
+CHOICES = 10  # buttons on a page: as many as a phone shows without scrolling
 MORE_CHOICES = "more.choices.v1"
-SOON = 60.0  # seconds that are said as such; what takes longer has a time of day
+SOON = 60.0  # seconds: a shorter wait is shown in seconds, a longer one as a time of day
 SAME_DAY = timedelta(hours=12)
 IN_THESE = gettext_noop("Use it in {channels}.")
 IN_SOME = gettext_noop("Use it in {channels} and {number} more.")
-CHANNELS = 50  # of them that are named
-ADMINS = 3  # of them that are named
+CHANNELS = 50  # named at most
+ADMINS = 3  # named at most
 
 
 def problem(
@@ -38,10 +38,10 @@ def problem(
     is_admin: bool = False,
     admins: Sequence[str] = (),
 ) -> Message:
-    """Return what happened, the next step, and for anything unexpected the reference that is also in the log.
+    """Return what happened, the next step, and for an unexpected error the reference that is also in the log.
 
-    An error that passes names the time, from `now` (aware) on, and has a button with the action and value of `again`.
-    The next step is the reader's: `is_admin` says who that is, `admins` are whom any other user can ask.
+    A temporary error names the time when it ends, from `now` (aware), and has a button with the action and value of
+    `again`. The next step depends on the reader: `is_admin`, or another user, who can ask one of `admins`.
     """
     sentence, step = _busy(error, now), ""
     if not sentence:
@@ -73,18 +73,19 @@ def _message(
 
 
 def _busy(error: BotError, now: datetime | None) -> str:
-    """Format until when the other side is busy, in the reader's zone; empty when that is within the minute."""
+    """Return until when the other side is busy, in the reader's zone; empty if that is less than a minute."""
     if now is None or not error.until or error.retry_after < SOON:
         return ""
     over = now + timedelta(seconds=error.retry_after)
     if over.second or over.microsecond:
-        over = over.replace(second=0, microsecond=0) + timedelta(minutes=1)  # clocks show no seconds
+        # rounded up, as times are shown without seconds
+        over = over.replace(second=0, microsecond=0) + timedelta(minutes=1)
     style = "{time}" if over - now < SAME_DAY else "{date_short_pretty} {time}"
     return _(error.until, time=mrkdwn.date_tag(over, style))
 
 
 def slow() -> Message:
-    """Return what is said while Applivery takes longer than usual."""
+    """Return the notice that Applivery takes longer than usual."""
     return Message(_("⏳ Applivery is slow. I'm still trying."))
 
 
@@ -98,14 +99,14 @@ def denied(
     request: int | None = None,
 ) -> Message:
     """Return a refusal, with the channels to use, or a button for the access request with the number `request`."""
-    if request is not None:  # the button is the next step
+    if request is not None:  # then the button is the next step
         text = safe(_(error.sentence))
         ask = blocks.button(_("Request access"), "ask.v1", str(request))
         return Message(text, (blocks.section(text, accessory=ask),))
     if error.channels:
         listed = ", ".join(
             f"<#{channel}>" for channel in error.channels[:CHANNELS]
-        )  # our own marks: what is quoted is inert
+        )  # our own marks: quoted text is escaped
         left = len(error.channels) - CHANNELS
         there = _(IN_SOME, channels=listed, number=left) if left > 0 else _(IN_THESE, channels=listed)
         text = f"{safe(_(error.sentence))} {there}"
@@ -114,12 +115,12 @@ def denied(
 
 
 def safe(text: str) -> str:
-    """Escape a sentence that may quote typed text, and keep its own `code` and *bold*."""
+    """Escape a sentence that may quote typed text, but keep its own `code` and *bold*."""
     return mrkdwn.escape(text)
 
 
 def with_choice(error: UserInputError, verb: str, chosen: str, words: ParsedText) -> str | None:
-    """Return the command with one of the choices filled in; None when there is no place for it."""
+    """Return the command with one of the choices filled in; None if it has no place for it."""
     if error.replaces is None:
         return chosen
     if isinstance(error, AmbiguousInput):
@@ -129,7 +130,7 @@ def with_choice(error: UserInputError, verb: str, chosen: str, words: ParsedText
 
 
 def choices(error: UserInputError, page: PagedItems[Choice], typed: Sequence[str | None], again: str) -> Message:
-    """Return a page of the choices as buttons: `typed` is the value of each, `again` the command as it was typed."""
+    """Return a page of the choices as buttons; `typed` has their values, `again` is the value of the page buttons."""
     which = [
         blocks.button(localize(label), f"run.v1#{number}", value)
         for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
@@ -143,7 +144,7 @@ def choices(error: UserInputError, page: PagedItems[Choice], typed: Sequence[str
 
 
 def with_commands(message: Message, error: BotError) -> Message:
-    """Return what went wrong with the buttons of what to do next."""
+    """Return an error message with buttons for the next steps."""
     buttons = _commands(error)
     if not buttons:
         return message
@@ -158,7 +159,7 @@ def _commands(error: BotError) -> list[ButtonElement]:
 
 
 def _spoken(error: UserInputError, page: PagedItems[Choice]) -> str:
-    """Return all of it as a text, with the names of the choices."""
+    """Return the error as text, including the names of the choices."""
     text = safe(f"{_(error.sentence)} {_(error.next_step)}").strip()
     if not isinstance(error, AmbiguousInput):
         return text
@@ -169,5 +170,5 @@ def _spoken(error: UserInputError, page: PagedItems[Choice]) -> str:
 def _rest(error: AmbiguousInput, typed: str, words: ParsedText) -> str:
     if error.left is not None:
         return grammar.explain(error.left)
-    # a choice that names a build (two words) replaces the app and the build; later words and options stay
+    # a choice of two words names an app and a build, and replaces both; later words and options stay
     return grammar.explain(ParsedText(words.plain[2 if " " in typed else 1 :], words.options))

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 SHOWN = 5  # lines of a page: what fits on a phone
 NAMED = 3  # apps in a line of small print
 MORE = "more.forecast.v1"
-DAY, NEAR = "{date_short}", "{date_short_pretty}"  # the second says today and tomorrow, and stands alone
+# the second becomes "today" or "tomorrow", for use outside of a sentence
+DAY, NEAR = "{date_short}", "{date_short_pretty}"
 APP_SETTINGS = "https://api.slack.com/apps"
 
-# What could not be looked at.
+# Names of the parts that could not be checked.
 _PARTS = {
     ForecastPart.BUILDS: gettext_noop("builds"),
     ForecastPart.RETENTION: gettext_noop("build retention"),
@@ -41,7 +42,7 @@ _PARTS = {
     ForecastPart.ROLES: gettext_noop("roles"),
     ForecastPart.APPS: gettext_noop("apps"),
 }
-# What ends, without its date and its people.
+# Each thing that ends, without its date and people.
 _WHAT = {
     ForecastKind.PROFILE: gettext_noop("{builds}: profile expires"),
     ForecastKind.PENDING_DELETION: gettext_noop("{builds}: retention ends, may be deleted 30 days later"),
@@ -68,7 +69,7 @@ _NOT_KNOWN = {
 
 
 def forecast(found: Forecast, page: int = 0) -> Message:
-    """Return a page of what ends, the earliest first; `page` counts from 0."""
+    """Return a page of the forecast, the earliest first; `page` counts from 0."""
     with i18n.use_locale(i18n.locale_of(found.language) or i18n.current_locale()):
         return _forecast(found, page)
 
@@ -131,7 +132,7 @@ def _people(item: ForecastItem) -> str:
 
 
 def _what(item: ForecastItem, made_at: datetime) -> str:
-    """Return what ends, without its date and its people."""
+    """Return the thing that ends, without its date and people."""
     if item.kind is ForecastKind.PLATFORM:
         names = {"cause": _(item.reason), "platform": platforms.name(item.platform), "regions": ", ".join(item.regions)}
         if item.regions:
@@ -190,7 +191,7 @@ def _button(item: ForecastItem, number: int) -> ButtonElement | None:
     return _subscription_button(item, number)
 
 
-# What opens an address: its label, and the action that Slack reports.
+# Buttons that open an address: label, and the action id that Slack reports.
 _ADDRESSES = {
     ForecastKind.LIMIT: (gettext_noop("Open"), "open.dashboard"),
     ForecastKind.LIMIT_REACHED: (gettext_noop("Open"), "open.dashboard"),
@@ -241,7 +242,7 @@ def _unchecked(each: Unchecked) -> str:
 
 
 def _left_out(part: ForecastPart, number: int) -> str:
-    """Return how much of a part was left out because there is too much of it."""
+    """Return the line about how much of a part was left out because it is too large."""
     if part is ForecastPart.CHANNELS:
         return ngettext("{number} more channel wasn't checked.", "{number} more channels weren't checked.", number)
     if part is ForecastPart.ROLES:

@@ -16,33 +16,33 @@ PICK_CHANNEL, PICKED_CHANNEL = "channel.v1", "channel.id"
 
 
 def reopen_button(draft: str, label: str = "") -> ButtonElement:
-    """Opens a form that was kept, with all that had been filled in."""
+    """Return the button that reopens a stored form with all its input."""
     return blocks.button(label or _("Back to the form"), "reopen.v1", draft, style="primary")
 
 
 def with_way_back(message: Message, draft: str) -> Message:
-    """Return what went wrong with a form, and the button that opens it again as it was sent."""
+    """Return the error of a form with the button that reopens it as it was submitted."""
     return _with(message, [blocks.actions(reopen_button(draft))])
 
 
 def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
-    """Return the same for a form that could not be kept: what was typed, each text below its label, to be copied."""
+    """Return the error of a form that could not be stored, with each typed text below its label, to be copied."""
     said = [block for label, text in typed for block in (blocks.context(label), blocks.copyable(text))]
     return _with(message, said)
 
 
 def not_opened(message: Message, draft: str) -> Message:
-    """Return the button to a form that is not open: too much time had passed, or Slack opens none from a mention."""
+    """Return the button to a form that could not be opened: too late, or from a mention, where Slack opens none."""
     return _with(message, [blocks.actions(reopen_button(draft, _("Open the form")))])
 
 
 def choose_channel(message: Message, draft: str) -> Message:
-    """Return what can't be done where it was asked, and the button that asks for another channel."""
+    """Return the error of what can't be done here, with the button to choose another channel."""
     return _with(message, [blocks.actions(blocks.button(_("Choose a channel"), PICK_CHANNEL, draft))])
 
 
 def channel_picker(draft: str) -> Modal:
-    """Return the form that asks for a channel in which the command, or the button, of the draft is to run."""
+    """Return the form to choose the channel in which the command or button of the draft is run."""
     body = (inputs.channel_input(_("Channel"), PICKED_CHANNEL),)
     return Modal(PICK_CHANNEL, _("Choose a channel"), body, submit=_("Continue"), private_metadata=draft)
 

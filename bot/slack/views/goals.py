@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.domain.goals import Goal, GoalRequest, GoalStatus
 
 WEEKDAY = "{date_short_pretty} {time}"
-SHORT = timedelta(days=2)  # a goal whose chart shows times of day
+SHORT = timedelta(days=2)  # the chart of a shorter goal shows times of day
 WITH_BUILD = (GoalState.RUNNING, GoalState.REACHED, GoalState.MISSED, GoalState.STOPPED)
 ENDS = {
     GoalState.REACHED: gettext_noop("✅ *Goal reached:* {count}."),
@@ -42,7 +42,7 @@ ENDS = {
 
 
 def card(status: GoalStatus) -> Message:
-    """Return the one card of a goal: counts and a chart, and never who it is about."""
+    """Return the card of a goal in a channel: counts and a chart, without names."""
     goal = status.goal
     head = title(goal) if goal.is_running else ending(status)
     lines = [head, _progress(status)] if goal.is_running and not goal.paused else [head]
@@ -60,7 +60,7 @@ def card(status: GoalStatus) -> Message:
 
 
 def title(goal: Goal) -> str:
-    """Return what a goal is: `90% of @qa have Courier 2.4.1 by Friday`."""
+    """Return the title of a goal: `90% of @qa have Courier 2.4.1 by Friday`."""
     about = {"place": place(goal), "what": escape_inline(goal.what, 160), "when": date_tag(goal.deadline, WEEKDAY)}
     if goal.percent == decisions.USUAL_SHARE:
         return _("*Goal: everyone in {place} has {what}* by {when}", **about)
@@ -75,7 +75,7 @@ def title(goal: Goal) -> str:
 
 
 def place(goal: Goal) -> str:
-    """Return the group or channel; a group by its name, since a mention would notify all of it."""
+    """Return the group or channel; a group by its name, since a mention would notify all members."""
     return escape_inline(goal.place_name, 80) if goal.group_id else f"<#{goal.members_of}>"
 
 
@@ -101,7 +101,7 @@ def _one_digit(value: float) -> str:
 
 
 def _small(status: GoalStatus) -> list[str]:
-    """Return the small print: as of when, what is left out, and who set the goal."""
+    """Return the small print: the time of the count, what it leaves out, and who set the goal."""
     goal, last = status.goal, status.last
     small = [_("⚠️ Paused")] if goal.paused and goal.is_running else []
     small.append(_("Counted {when}", when=date_tag(last.at)))
@@ -123,7 +123,7 @@ def _menu(goal: Goal) -> OverflowMenuElement | None:
 
 
 def _chart(status: GoalStatus) -> tuple[Block, str]:
-    """Return the people to go by day beside an even pace, and the same as text for a workspace without charts."""
+    """Return a chart of the people left by day next to an even pace, and the same as text."""
     goal, here = status.goal, zone(status.goal.tz)
     is_short = goal.deadline - goal.created_at < SHORT
     points = decisions.burn_down(status)
@@ -141,7 +141,7 @@ def _chart(status: GoalStatus) -> tuple[Block, str]:
 
 
 def ending(status: GoalStatus) -> str:
-    """Return the one line with which a goal ends."""
+    """Return the result of a goal in one line."""
     goal, last = status.goal, status.last
     about = {"place": place(goal), "what": escape_inline(goal.what, 160)}
     count = ngettext(
@@ -158,7 +158,7 @@ def ending(status: GoalStatus) -> str:
 
 
 def ended(status: GoalStatus) -> Message:
-    """Return that line as a message."""
+    """Return the result of a goal as a message."""
     line = ending(status)
     return Message(strip_formatting(line), (blocks.section(line),))
 
@@ -180,7 +180,7 @@ def request(asked: GoalRequest) -> Message:
 
 
 def started(status: GoalStatus, able: int, left_out: int) -> Message:
-    """Return what was started and what happens next; `able` people will be asked, `left_out` more lack access."""
+    """Return the confirmation of a new goal; `able` people will be asked, `left_out` more lack access."""
     goal = status.goal
     lines = [_("*Goal started.* Its card is in {channel}.", channel=f"<#{goal.channel_id}>"), *_asking(goal, able)]
     if left_out and goal.asks:
@@ -228,7 +228,7 @@ def asking(goal: Goal) -> Message:
 
 
 def already_reached(status: GoalStatus) -> Message:
-    """Return that there is nothing to reach any more; no card is posted."""
+    """Return the reply that a goal is reached already, so that no card is posted."""
     last, goal = status.last, status.goal
     return Message(
         _(
@@ -242,19 +242,19 @@ def already_reached(status: GoalStatus) -> Message:
 
 
 def stopped(goal: Goal) -> Message:
-    """Return that a goal was stopped, and a button to undo that."""
+    """Return the confirmation that a goal was stopped, with a button to undo it."""
     text = _("*Stopped.* I won't count or ask any more: {what}.", what=escape_inline(goal.what, 160))
     undo = blocks.button(_("Undo"), "undo.goal.v1", str(goal.id))
     return Message(text, (blocks.section(text), blocks.actions(undo)))
 
 
 def resumed(goal: Goal) -> Message:
-    """Return that a goal goes on."""
+    """Return the confirmation that a goal was resumed."""
     return Message(_("*Goal continued:* {what}.", what=escape_inline(goal.what, 160)))
 
 
 def paused(goal: Goal, why: str) -> Message:
-    """Return the notice to who set a goal that its card can't be shown; `why` is a finished sentence."""
+    """Return the notice to the user who set a goal that its card can't be shown; `why` is a whole sentence."""
     head = _(
         "⚠️ *Paused your goal in {channel}:* {what}.", channel=f"<#{goal.channel_id}>", what=escape_inline(goal.what)
     )
@@ -263,7 +263,7 @@ def paused(goal: Goal, why: str) -> Message:
 
 
 def card_gone(goal: Goal) -> Message:
-    """Return the notice to who set a goal that it was stopped, because its card isn't in the channel."""
+    """Return the notice to the user who set a goal that it was stopped, because its card isn't in the channel."""
     what, channel = escape_inline(goal.what, 160), f"<#{goal.channel_id}>"
     return Message(
         _("*Stopped your goal in {channel}:* {what}. Its card isn't there any more.", channel=channel, what=what)
@@ -271,7 +271,7 @@ def card_gone(goal: Goal) -> Message:
 
 
 def listed(running: Sequence[GoalStatus], channel_id: str) -> Message:
-    """Return the goals that run in a channel, each with its menu, and a button to start another."""
+    """Return the running goals of a channel, each with its menu, and a button to start another."""
     new = blocks.actions(blocks.button(_("New goal"), "goal.new.v1", "new", style=None if running else "primary"))
     if not running:
         text = _("*No goals* in {channel}.", channel=f"<#{channel_id}>")

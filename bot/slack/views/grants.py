@@ -1,4 +1,4 @@
-"""What `grant` and `revoke` answer: the result, what it was before, and the way to undo it; pure."""
+"""Replies of `grant` and `revoke`: the result, the former state, and a button to undo; pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def mention(grantee: str) -> str:
 
 
 def granted(undo: GrantUndoValue, app: str | None) -> Message:
-    """Return that a role was given, and which one it replaced."""
+    """Return the confirmation that a role was granted, and which one it replaced."""
     who, role, apps = mention(undo.grantee), undo.role.word, _apps(app)
     previous = undo.change.previous if undo.change else None
     if previous is undo.role:
@@ -37,13 +37,13 @@ def granted(undo: GrantUndoValue, app: str | None) -> Message:
 
 
 def revoked(undo: GrantUndoValue, app: str | None, kept: str = "") -> Message:
-    """Return that a role was taken back; `kept` says which ones stay."""
+    """Return the confirmation that a role was revoked; `kept` says which ones stay."""
     text = _("{who} is no longer *{role}* for {apps}.", who=mention(undo.grantee), role=undo.role.word, apps=_apps(app))
     return _with_undo(f"{text} {kept}".rstrip(), blocks.button(_("Undo"), UNDO, str(undo)))
 
 
 def undone(undo: GrantUndoValue, app: str | None) -> Message:
-    """Return that a grant or a revocation was undone."""
+    """Return the confirmation that a grant or a revocation was undone."""
     who, apps = mention(undo.grantee), _apps(app)
     before = undo.role if undo.change is None else undo.change.previous
     if before is None:
@@ -52,7 +52,7 @@ def undone(undo: GrantUndoValue, app: str | None) -> Message:
 
 
 def still(grantee: str, roles: Sequence[tuple[Role, str, str]]) -> Message:
-    """Return that a person has no role for all apps, and a button for each app (name, id) they have one for."""
+    """Return the reply that a person has no role for all apps, with a button for each app (name, id) with a role."""
     text = _("{who} has no role for all apps, only for these:", who=mention(grantee))
     row = [
         blocks.button(
@@ -69,9 +69,9 @@ def still(grantee: str, roles: Sequence[tuple[Role, str, str]]) -> Message:
 def limited(
     app: tuple[str, str], channel: str, channels: Collection[str], elsewhere: Sequence[str], *, added: bool
 ) -> Message:
-    """Return in which channels an app (name, id) can be used now that one more is on its list.
+    """Return the channels in which an app (name, id) can be used after one was added to its list.
 
-    `elsewhere` are the channels of its subscriptions that are not: one for each.
+    `elsewhere` are the channels of its subscriptions that are not on it, one per subscription.
     """
     name, app_id = escape_inline(app[0], 80), app[1]
     others = _channels(set(channels) - {channel})
@@ -99,7 +99,7 @@ def limited(
 
 
 def unlimited(app: tuple[str, str], channel: str, left: Collection[str], *, done: bool) -> Message:
-    """Return that a channel is off an app's list, or was not on it; `left` are the channels that are."""
+    """Return that a channel was removed from an app's list, or was not on it; `left` are the channels still on it."""
     name, app_id = escape_inline(app[0], 80), app[1]
     others = _channels(left)
     if not done and others:

@@ -35,7 +35,7 @@ FOR_ADMINS = (
 CHECK = Text("For details, run `applivery-bot doctor` where the bot runs.")
 WELL = gettext_noop("Everything works")
 NOT_WELL = gettext_noop("Needs attention")
-# The name of an outage in the log → text
+# Texts by the name of an outage in the log
 PARTS = {
     "applivery": "Applivery",
     "slack": "Slack",
@@ -52,7 +52,7 @@ PARTS = {
 
 
 def health(health: Health) -> Message:
-    """Return all parts, and a pointer to the `status` of builds."""
+    """Return the health of all parts, and a hint about the `status` of builds."""
     head = _(WELL if health.well else NOT_WELL)
     lines = [*_parts(health).values(), *_trouble(health.trouble)]
     facts = [_("Version {version}", version=health.version), _("up since {when}", when=date_tag(health.started_at))]
@@ -72,14 +72,14 @@ def health(health: Health) -> Message:
 
 
 def outage(kind: str, cause: str, began: datetime) -> Message:
-    """Return the message to an admin when polls fail: what is wrong, and what to do about it.
+    """Return the message to an admin that polls fail, and what to do about it.
 
-    `kind` is the error's (exceptions.kind_of); an unknown one stands for any error of Applivery's.
+    `kind` is that of the error (exceptions.kind_of); an unknown one is shown as an error of Applivery.
     """
     problem = exceptions.by_kind(kind) or exceptions.AppliveryError
     head = _("❌ *Can't check Applivery for new builds*")
     why = _(problem.sentence) + _because(cause)
-    # the others' next steps are for who asked for something
+    # next steps of other errors address the user of a command
     step = _(joined(" ", (problem.admin_step if issubclass(problem, FOR_ADMINS) else NO_TEXT, CHECK)))
     small = _("Since {when}. I'll DM you when it works again.", when=date_tag(began))
     text = "\n".join((head, why, step))
@@ -87,7 +87,7 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
 
 
 def recovery(began: datetime, ended: datetime) -> Message:
-    """Return what the same admin reads once when that is over."""
+    """Return the message to the same admin when the outage is over."""
     text = _(
         "✅ *Applivery works again.* Builds from {began} to {ended} are being announced.",
         began=date_tag(began),
@@ -97,7 +97,7 @@ def recovery(began: datetime, ended: datetime) -> Message:
 
 
 def summary(health: Health) -> str:
-    """Return whether all is well, and what is not."""
+    """Return a line that all is well, or which parts are not."""
     if health.well:
         return f"✅ {_(WELL)}"
     parts = _parts(health)
@@ -128,7 +128,7 @@ def _slack(side: SlackHealth) -> str:
 
 
 def _because(problem: str) -> str:
-    """Return the problem as the log has it, in English, for the admin who reads this."""
+    """Return the problem as it is in the log, in English."""
     return f" ({escape_inline(problem, 300)})" if problem else ""
 
 

@@ -19,27 +19,27 @@ RELATED = 10  # buttons
 
 
 class Described(Protocol):
-    """A command as it is registered: its summary and the prose of its usage are message ids."""
+    """A registered command: its summary and the prose of its usage are message ids."""
 
     @property
     def name(self) -> str:
-        """The word that is typed."""
+        """The name of the command."""
 
     @property
     def summary(self) -> str:
-        """What it does."""
+        """What the command does."""
 
     @property
     def usage(self) -> Sequence[str]:
-        """Examples, which begin with `/`, and prose."""
+        """Examples, whose lines begin with `/`, and prose."""
 
     @property
     def required_role(self) -> Role:
-        """The role that it takes."""
+        """The role that the command requires."""
 
 
 class TaskHelp(Struct, frozen=True):
-    """What one wants to do: its label, a message id, the examples of it, and the commands for it."""
+    """A task of users: its label (a message id), examples, and the commands for it."""
 
     label: str
     examples: Sequence[str]
@@ -47,7 +47,7 @@ class TaskHelp(Struct, frozen=True):
 
 
 def help_by_task(tasks: Sequence[TaskHelp], root: str, note: str = "") -> Message:
-    """Return each task with its examples, and the button to more about it; `note` says which apps these are for."""
+    """Return each task with its examples and a button for more; `note` says which apps the examples are about."""
     title = _("What you can do")
     how = _("Type `{command}` and, for example:", command=root) if root else _("Type, for example:")
     body = [blocks.section("\n".join(filter(None, (f"*{title}*", note, how))))]
@@ -97,7 +97,7 @@ def help_for(
 
 
 def menu(root: str, items: Sequence[tuple[str, str]], first: tuple[str, str] | None = None) -> Message:
-    """Return what an empty command opens: the usual things as buttons (label, command text); `first` is translated."""
+    """Return the menu of an empty command: common tasks as buttons (label, command); `first` is translated."""
     text = _("What would you like to do?")
     quick = [blocks.button(first[0], "run.v1#first", first[1], style="primary")] if first else []
     which = [

@@ -34,14 +34,14 @@ WATCHED, OWN = "watched", "own"
 
 
 class HomePages(Struct, frozen=True):
-    """Which page of the watched builds and of one's own subscriptions is shown, each from 0."""
+    """The pages to show of the watched builds and of the user's subscriptions, each counted from 0."""
 
     watched: int = 0
     own: int = 0
 
     @classmethod
     def to(cls, value: str) -> HomePages:
-        """As the buttons below those lists say it: the new page, of which list, and the page of the other one."""
+        """Parse the value of a page button: the new page, its list, and the page of the other list."""
         page, rest = parse_page_value(value)
         which, _separator, other = rest.partition(" ")
         stays = parse_page_value(other)[0]
@@ -52,7 +52,7 @@ NOT_TURNED = HomePages()
 
 
 class HomeBuilds(Struct, frozen=True):
-    """The builds to show, and when a link to each was issued; `mine`: they are those, and not the newest."""
+    """The builds to show, and when a link to each was issued; `mine` is False for the newest builds of all."""
 
     found: Sequence[tuple[Build, datetime | None]]
     mine: bool
@@ -61,14 +61,14 @@ class HomeBuilds(Struct, frozen=True):
 
 
 class WatchedBuild(Struct, frozen=True):
-    """Return a watched build; a paused one shows only what the user knows already."""
+    """A watched build; of a paused one only what the user knows already is shown."""
 
     build: Build
     paused: bool = False
 
 
 class OwnSubscriptions(Struct, frozen=True):
-    """Return a user's subscriptions, each with its last post; `may` says whether they can make one."""
+    """A user's subscriptions, each with its last post; `may` is whether the user can create one."""
 
     found: Sequence[tuple[Subscription, datetime | None]]
     handles: Mapping[str, str]
@@ -87,10 +87,10 @@ def home(
     now: datetime,
     can_write: bool = True,
 ) -> HomeView:
-    """Return all of it, what can be done in one tap first.
+    """Return the Home tab, beginning with the actions.
 
-    `builds` is a sentence when Applivery cannot say, `can` has the roles, and `role` is the highest one. `can_write`:
-    what is written in the Messages tab reaches the bot.
+    `builds` is a sentence if Applivery does not answer, `can` are the lines about roles, and `role` is the highest one.
+    `can_write` is whether the bot receives messages that are written in the Messages tab.
     """
     line = [] if health is None else [_health(health)]
     above, below = (line, []) if health and not health.well else ([], line)
@@ -112,7 +112,7 @@ def home(
 
 
 def _write(apps: Sequence[App], *, can_write: bool) -> list[Block]:
-    """Return the hint that commands can be written in the Messages tab, too."""
+    """Return the hint that commands can also be written in the Messages tab."""
     if not can_write:
         return []
     example = code(escape(f"get {apps[0].slug or apps[0].id}" if apps else "get courier"))
@@ -120,7 +120,7 @@ def _write(apps: Sequence[App], *, can_write: bool) -> list[Block]:
 
 
 def _health(health: Health) -> Block:
-    """Return how the bot is in a line, or what needs attention, and the button to all of it."""
+    """Return the bot's health in a line, or what needs attention, with a button for details."""
     more = blocks.button(_("Bot health"), "run.v1#health", "status")
     return blocks.section(summary(health), accessory=more)
 
@@ -195,7 +195,7 @@ def _apps(apps: Sequence[App]) -> list[str]:
 
 
 def _actions(role: Role) -> Block:
-    """Return what this person can do in one tap."""
+    """Return the buttons for a person with this role."""
     which = [(_(GET), "get", Role.MEMBER), (_("Upload a build"), "upload", Role.RELEASER)]
     which += [(_("Downloads"), "downloads", Role.MANAGER), (_("All subscriptions"), "subscriptions all", Role.ADMIN)]
     which += [(_("Help"), "help", Role.MEMBER)]

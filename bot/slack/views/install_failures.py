@@ -1,4 +1,4 @@
-"""*It didn't install*: the questions, the cause with its fix, and what the uploader may be told; pure."""
+"""*It didn't install*: the questions, the cause with its fix, and the message to the uploader; pure."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def _causes(build: Build, step: AskCause) -> list[tuple[str, FailureAnswers]]:
 def found(
     build: Build, value: FailureValue, step: Found, *, installs: bool, uploader: str | None, device: KnownDevice | None
 ) -> Message:
-    """Return the cause and what to do: its vendor's page, a new link, and the other kinds of file.
+    """Return the cause and what to do: the vendor's page, a new link, and the other kinds of file.
 
-    `uploader` is the user who may be told, None when there is none to tell. `device` is the asker's own.
+    `uploader` is the user who can be notified, if any. `device` is the asker's own.
     """
     cause, fix = escape(step.rule.title_of(build)), escape(step.rule.fix_of(build))
     head = _("Likely cause: {cause}", cause=cause) if step.is_guess else cause
@@ -102,7 +102,7 @@ def found(
 def _ways(
     build: Build, value: FailureValue, rule: InstallRule, *, installs: bool
 ) -> list[ButtonElement | OverflowMenuElement | None]:
-    """Return the buttons that help: a new link, the vendor's page, the other kinds of file."""
+    """Return the buttons for a new link, the vendor's page, and the other kinds of file."""
     label = _("Get new link")
     says = f"{label} {build_labels.label(build)}"
     again = BuildValue(value.app_id, value.build_id, value.kind)
@@ -139,9 +139,9 @@ def _more(value: FailureValue, step: Found, uploader: str | None) -> list[Button
 def preview(
     build: Build, value: FailureValue, asker: str, uploader: str, device: KnownDevice | None, *, language: str
 ) -> Message:
-    """Return exactly what the uploader would read, in their `language`, and the question whether to send it.
+    """Return exactly the message to the uploader, in their `language`, and the question whether to send it.
 
-    Only the button that says so sends the `device` too.
+    The `device` is sent only by the button that says so.
     """
     with use_locale(language):
         lines = _report_lines(build, _rule(build, value), asker, device if value.names_device else None)
@@ -173,7 +173,7 @@ def _report_lines(build: Build, rule: InstallRule, asker: str, device: KnownDevi
 
 
 def told(uploader: str) -> Message:
-    """Return the confirmation that the uploader was told."""
+    """Return the confirmation that the uploader was notified."""
     return Message(_("Sent to <@{user}>.", user=uploader))
 
 

@@ -1,4 +1,4 @@
-"""What is shown below a pasted link: the compact card, and the same as a Work Object, with its details; pure.
+"""The preview of a pasted link: a compact card, and the same as a Work Object with details; pure.
 
 https://docs.slack.dev/messaging/work-objects-implementation
 """
@@ -35,10 +35,10 @@ from bot.slack.views.builds import build_value, plain_title
 if TYPE_CHECKING:
     from bot.domain.changes_since import ChangesSince
 
-ITEM = "slack#/entities/item"  # Slack's type of what is neither a file, a task, an incident nor a page
+ITEM = "slack#/entities/item"  # Slack's generic type: not a file, task, incident or page
 TITLE = 150  # characters
 FIELD = 300
-LIST = 2000  # of what came in between
+LIST = 2000  # characters of the list of builds in between
 FEW = 140  # characters of the changelog in a channel
 MOST_BETWEEN = 10  # builds
 PERSONAL = gettext_noop("This link was made for one person. Get your own.")
@@ -54,14 +54,14 @@ _RECALLED = (gettext_noop("Recalled"), "red")
 
 
 def card(build: Build, recall: Recall | None, dashboard: str, *, is_personal: bool = False) -> Message:
-    """Return the card below a link; `is_personal` for that of a claim page, which shows only that it is another's."""
+    """Return the card below a link; `is_personal` adds that the link, to a claim page, is another user's."""
     shown = channel_card.below_link(build, recall, lambda _build: dashboard)
     note = [blocks.context(_(PERSONAL))] if is_personal else []
     return replace(shown, blocks=tuple(blocks.without_rich_text(blocks.fit_blocks((*note, *shown.blocks), 10))))
 
 
 def entity(build: Build, recall: Recall | None, url: str, dashboard: str) -> EntityMetadata:
-    """Return the same as a Work Object, for the link with this address; as short as the card."""
+    """Return the card as a Work Object for the link with this address."""
     few = [field for field in _facts(build, recall) if field.key in ("state", "reason", "branch", "size")]
     return _entity(build, recall, dashboard, [*few, *_changelog(build, FEW)], url)
 
@@ -69,12 +69,12 @@ def entity(build: Build, recall: Recall | None, url: str, dashboard: str) -> Ent
 def details(
     build: Build, recall: Recall | None, recalls: Mapping[str, Recall], missed: ChangesSince | None, dashboard: str
 ) -> EntityMetadata:
-    """Return what a user sees who opens it: the present state, and what is new since `missed`, the build they have."""
+    """Return the details of the Work Object: the current state, and the changes since the user's build (`missed`)."""
     return _entity(build, recall, dashboard, [*_facts(build, recall), *_changelog(build), *_news(missed, recalls)])
 
 
 def refusal(error: BotError) -> dict[str, Any]:
-    """Return why details are not shown.
+    """Return the error to show in place of the details.
 
     https://docs.slack.dev/reference/methods/entity.presentDetails
     """
@@ -88,7 +88,7 @@ def refusal(error: BotError) -> dict[str, Any]:
 
 
 def gone() -> dict[str, Any]:
-    """Return that Applivery has no such build any more."""
+    """Return the card of a build that was deleted in Applivery."""
     return {"status": "not_found"}
 
 
@@ -118,7 +118,7 @@ def _is_live(build: Build) -> bool:
 
 
 def _actions(build: Build, recall: Recall | None) -> Iterator[EntityActionButton]:
-    """Yield the buttons of a build; they work like those of a card, and as long."""
+    """Yield the buttons of a build, which work like those of a card."""
     if build.stage is Stage.READY and recall is None:
         yield _button(build, _("Get build"), "get.v1", style="primary")
     elif build.stage.under_way and recall is None:
@@ -161,7 +161,7 @@ def _changelog(build: Build, limit: int = LIST) -> Iterator[EntityCustomField]:
 
 
 def _news(missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> Iterator[EntityCustomField]:
-    """Yield the build a user has, and the changelogs since; neither while they have none."""
+    """Yield the build the user has and the changelogs since, if they have one."""
     if missed is None:
         return
     yield _field("yours", _("Your build"), build_labels.label(missed.build))
@@ -175,7 +175,7 @@ def _news(missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> Iterato
 
 
 def _field(key: str, label: str, value: str, *, limit: int = FIELD, **about: Any) -> EntityCustomField:
-    """Return a field whose value is shown as it is: Slack formats a string only if asked to."""
+    """Return a field whose value is shown unformatted, which is Slack's default for strings."""
     lines = [plain_text(line, limit) if line.strip() else "" for line in value.strip().splitlines()]
     words = truncate("\n".join(lines), limit)
     return EntityCustomField(key=key, label=label, type="string", value=words, **about)

@@ -1,4 +1,4 @@
-"""Cards with a link or a button for one: private answers, attachments, sent builds, expired links; pure."""
+"""Messages with a link or a button for one: private replies, attachments, sent builds, expired links; pure."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def link(
     in_dm: bool = False,
     verdict: Verdict | None = None,
 ) -> Message:
-    """Return the private answer with a fresh address: for whom it is, and until when by Applivery's `expiresAt`.
+    """Return the private reply with a new link, for whom it is, and its expiry by Applivery's `expiresAt`.
 
-    `others` are the latest builds of other platforms. `in_dm`: the message stays in direct messages, where there is
-    nobody to share with. `verdict` is about the asker's own device.
+    `others` are the latest builds of other platforms. `in_dm` is whether the message is in a direct message, where it
+    can't be shared. `verdict` is about the asker's own device.
     """
     parts = _fixed_parts(
         build, made.kind, tuple(others), None if in_dm else asker.channel_id, dashboard, made.by_page, current_locale()
@@ -74,7 +74,7 @@ def link(
 
 
 class _FixedParts(NamedTuple):
-    """What the card of a link says of its build, whoever asks; the first button of `row` has no address yet."""
+    """The parts of a link's card that are the same for all users; the first button of `row` has no address yet."""
 
     title: str
     what: str
@@ -83,7 +83,7 @@ class _FixedParts(NamedTuple):
     row: Block
 
 
-@lru_cache(maxsize=64)  # a new build is asked for by many, each in a language and a channel that others have too
+@lru_cache(maxsize=64)  # many users request the same new build, in the same few languages and channels
 def _fixed_parts(  # noqa: PLR0917 - each is a part of the key
     build: Build,
     kind: FileKind,
@@ -106,7 +106,7 @@ def _fixed_parts(  # noqa: PLR0917 - each is a part of the key
 
 
 def _device_words(build: Build, verdict: Verdict | None, now: datetime) -> tuple[list[str], str]:
-    """Return what would stop the asker; else how it is for their device, or what any device needs."""
+    """Return what would stop the install on the asker's device, or else what it or any device needs."""
     stops = [*install.obstacles(build, now)]
     if verdict and verdict.prospect is Prospect.STOPPED:
         stops.append(verdict.sentence)
@@ -129,13 +129,13 @@ def ready(
 
 
 def open_link(label: str, url: str, name: str) -> ButtonElement:
-    """Return the button that is a link itself; `name` is what it gets, for who does not see what stands above it."""
+    """Return the button that opens the link; `name` is the build, for its accessible name."""
     says = f"{label} {name}"
     return blocks.link_button(label, url, "open.link", style="primary", accessibility_label=says)
 
 
 def failure_button(build: Build, had: FileKind) -> ButtonElement:
-    """Return the button with which the asker says that the build did not install."""
+    """Return the button to report that the build did not install."""
     label = _("It didn't install")
     says = f"{label}: {build_labels.label(build)}"
     return blocks.button(label, "failed.v1", str(BuildValue.of(build, had.value)), accessibility_label=says)
@@ -149,28 +149,29 @@ def _elsewhere(build: Build) -> str:
 
 
 def link_words(build: Build, kind: FileKind) -> str:
-    """Return what following a link to this kind of file does."""
+    """Return the label of a link to this kind of file, by what it does."""
     return _("Install") if starts_install(build, kind) else _("Download {file}", file=_file(build, kind))
 
 
 def starts_install(build: Build, kind: FileKind) -> bool:
-    """Return whether this kind of file is no file to download: an iPhone or iPad installs from it."""
+    """Return whether a link to this kind of file starts an install on an iPhone or iPad, and no download."""
     return kind is FileKind.AUTO and install.over_the_air(build)
 
 
 def _file(build: Build, kind: FileKind) -> str:
-    """Return what a kind of file is called, for a label."""
+    """Return the name of a kind of file, for a label."""
     return localize(install.file_word(build, kind))
 
 
 def life_words(made: Link, asker: Actor, now: datetime) -> str:
-    """`Single use · expires 14:32 (4 min) · only for you`, the time in the reader's own zone."""
+    """Return `Single use · expires 14:32 (4 min) · only for you`, the time in the reader's own zone."""
     until = _(expires(made.expires_at, now, lambda at: time_tag(at, now, asker.tz)))
     return " · ".join((_("Single use"), until, _("only for you")))
 
 
 def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
-    if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
+    # no expiry in the past: if the local clock is wrong, the link works all the same
+    if made.expires_at is None or made.expires_at <= now:
         return None
     name = f"{build.app.name} {build_labels.short(build)}"
     again = str(BuildValue.of(build, made.kind.value))
@@ -192,7 +193,7 @@ def _menu(build: Build, had: FileKind, others: Sequence[Build], channel_id: str 
 def details(
     build: Build, now: datetime, *, dashboard: str, had: FileKind | None, others: Sequence[Build], installs: bool
 ) -> Message:
-    """Return all that is known of a build, and every file there is of it; `had` is the kind that was asked for."""
+    """Return all facts and files of a build; `had` is the kind of file that was requested."""
     needs = " · ".join(escape(label) for label in install.requirements(build))
     warnings = [f"⚠️ {escape(warning)}" for warning in install.warnings(build, now)]
     known = facts(build)
@@ -235,7 +236,7 @@ def _get_platform(build: Build, number: int) -> ButtonElement:
 
 
 def ask_to_share(build: Build, channel_id: str, channel_name: str) -> Modal:
-    """Return the question before a card is posted: it says who will see it."""
+    """Return the form to confirm posting a card, which says who will see it."""
     name = _("Share in {channel}?", channel=f"#{channel_name}")
     text = _(
         "Everyone in <#{channel}> will see {build}, with its changelog and branch. Each person gets their own link.",
@@ -247,7 +248,7 @@ def ask_to_share(build: Build, channel_id: str, channel_name: str) -> Modal:
 
 
 def attachments_button(build: Build) -> ButtonElement:
-    """Lists what is attached to a build."""
+    """Return the button that lists the attachments of a build."""
     return blocks.button(_attachments_label(build), "files.v1", build_value(build))
 
 
@@ -256,7 +257,7 @@ def _attachments_label(build: Build) -> str:
 
 
 def no_install(build: Build, dashboard: str) -> Message:
-    """Return the answer to an install on an iPhone when there is no claim page for it."""
+    """Return the reply to an install on an iPhone if there is no claim page for it."""
     text = f"*{heading(build)}*\n{_elsewhere(build)}"
     row = [
         blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard", style="primary"),
@@ -266,7 +267,7 @@ def no_install(build: Build, dashboard: str) -> Message:
 
 
 def expired(label: str, again: str) -> Message:
-    """Return what a message turns into when its link's time is over."""
+    """Return the message that replaces one whose link has expired."""
     name, over = escape_inline(label, 140), _("This link expired.")
     fresh = blocks.button(_("Get new link"), "fresh.v1", again, style="primary")
     failed = blocks.button(_("It didn't install"), "failed.v1", again)
@@ -274,7 +275,7 @@ def expired(label: str, again: str) -> Message:
 
 
 def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
-    """Return the answer for a build that is not available yet: with a button to wait if `awaitable`, or another."""
+    """Return the reply for an unavailable build, with a button to wait if `awaitable`, or for the build `instead`."""
     notify = blocks.button(_("Notify me"), "await.v1", build_value(build), style="primary")
     look = blocks.menu(
         blocks.menu_item(_("Check again"), "status.v1", build_value(build)),
@@ -312,7 +313,7 @@ def awaiting(build: Build) -> Message:
 
 
 def shared(build: Build, by: str, now: datetime) -> Message:
-    """Return the shared card: its buttons make a link for the user who clicks, months later too; no token."""
+    """Return the shared card: it contains no token, its buttons create a link for the user who clicks."""
     text = _("<@{user}> shared {build}.", user=by, build=title(build))
     more = [
         _news_item(build),
@@ -365,7 +366,7 @@ def _get_attachment(build: Build, attachment: Attachment, number: int) -> Button
 
 
 def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Actor, now: datetime) -> Message:
-    """Return a fresh address for one attachment."""
+    """Return the reply with a new link to one attachment."""
     name, life = escape_inline(attachment.name, 120), life_words(made, asker, now)
     head = f"*{name}* · {mrkdwn.size(attachment.size)}\n{heading(build)}"
     row = blocks.actions(
@@ -377,7 +378,7 @@ def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Act
 
 
 def sent(build: Build, by: str, number: int, now: datetime) -> Message:
-    """Return what a colleague gets: a button that works for them alone."""
+    """Return the message to a colleague: a button that works only for them."""
     text = _("<@{user}> sent you {build}.", user=by, build=title(build))
     label = _("Get build")
     says = f"{label} {build_labels.label(build)}"

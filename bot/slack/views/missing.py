@@ -59,7 +59,7 @@ def counts(gap: DownloadGap) -> Message:
 
 
 def names(what: str, place: str, gap: DownloadGap, *, typed: str, ask: Sequence[str], asker: str) -> Message:
-    """Return who they are, for the asker alone, with a button to ask those in `ask`."""
+    """Return the names, for the asker alone, with a button to ask those in `ask`."""
     title = f"*{escape_inline(what, 160)}* · {place}"
     lines = [
         title,
@@ -92,7 +92,7 @@ def _people(people: Sequence[str]) -> str:
 
 
 def _whole(line: str) -> list[Block]:
-    """Return a line of any length, parted between the people it names."""
+    """Return a line of any length, split between the people it names."""
     return [blocks.section(part) for part in _parts(line)]
 
 
@@ -113,7 +113,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
 
 
 def nudged(what: str, asked: int, *, skipped: int, without_access: int, waiting: int = 0, typed: str = "") -> Message:
-    """Return the result for the user who sent the reminders; `waiting` users were too many for one time."""
+    """Return the result for the user who sent the reminders; `waiting` is how many exceeded the limit."""
     what = escape_inline(what, 160)
     if not asked and not skipped and not without_access:
         return Message(_("*No one left to ask* about {what}.", what=what))
@@ -132,11 +132,11 @@ def nudged(what: str, asked: int, *, skipped: int, without_access: int, waiting:
 
 
 def opted_out() -> Message:
-    """Return that no requests to try builds will come, and how to take that back."""
+    """Return the confirmation that the user gets no more requests to try builds, with a button to undo it."""
     text = _("*Turned off.* I won't send you requests to try builds.")
     return Message(text, (blocks.section(text), blocks.actions(blocks.button(_("Undo"), "renudge.v1", "start"))))
 
 
 def opted_in() -> Message:
-    """Return that they may come again."""
+    """Return the confirmation that the user gets such requests again."""
     return Message(_("*Turned on.* You may get requests to try builds again."))

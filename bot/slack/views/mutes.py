@@ -1,4 +1,4 @@
-"""Messages about mutes: the choice of a time, the result, and the button to undo it; pure."""
+"""Messages about mutes: the choice of a duration, the result, and the button to undo it; pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHOICES = (
 
 
 def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -> Message:
-    """Return the choice of a time. `target` is part of each button's value."""
+    """Return the choice of a duration; `target` is part of each button's value."""
     about = {"apps": names(subscriptions), "channel": channel_name(subscriptions[0].channel_id)}
     text = _("*Mute announcements of {apps} in {channel} for:*", **about)
     if target == HERE:
@@ -55,7 +55,7 @@ def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -
 def muted(
     subscriptions: Sequence[Subscription], until: datetime, target: str, left_out: Sequence[Subscription]
 ) -> Message:
-    """Until when nothing is announced, and what happens then."""
+    """Return the confirmation: until when nothing is announced, and what happens then."""
     head = _(
         "*Muted {apps} in {channel} until {when}.*",
         when=date_tag(until),
@@ -67,7 +67,7 @@ def muted(
 
 
 def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
-    """Return the confirmation that announcements go on."""
+    """Return the confirmation that announcements were resumed."""
     head = _(
         "*Unmuted {apps} in {channel}.*",
         apps=names(subscriptions),
@@ -77,7 +77,7 @@ def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscripti
 
 
 def not_muted(subscriptions: Sequence[Subscription], target: str) -> Message:
-    """Return the answer when there was no mute to end."""
+    """Return the reply if there was no mute to end."""
     channel = channel_name(subscriptions[0].channel_id)
     if target == HERE or not all(subscription.app_id for subscription in subscriptions):
         return Message(_("Nothing is muted in {channel}.", channel=channel))
@@ -85,7 +85,7 @@ def not_muted(subscriptions: Sequence[Subscription], target: str) -> Message:
 
 
 def names(subscriptions: Sequence[Subscription]) -> str:
-    """Return the apps, each once, as part of a sentence."""
+    """Return the names of the apps, each once, as part of a sentence."""
     every = list(dict.fromkeys(escape_inline(app_of(subscription), 80) for subscription in subscriptions))
     if left := len(every[NAMED:]):
         return _("{names} and {number} more", names=", ".join(every[:NAMED]), number=left)
@@ -114,7 +114,7 @@ def _then(subscriptions: Sequence[Subscription]) -> str:
 
 
 def _every(subscriptions: Sequence[Subscription], target: str) -> str:
-    """Return the answer when one app was meant, and the channel is subscribed to all apps."""
+    """Return the reply for a single app if the channel is subscribed to all apps."""
     everything = (
         any(subscription.app_id is None for subscription in subscriptions) and "/" not in target and target != HERE
     )

@@ -1,4 +1,4 @@
-"""Progress messages of a watched build, and its end; pure."""
+"""Messages about the progress of a watched build, until its end; pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.slack.views.builds import build_value, check_button, heading, state, ti
 
 
 def promised(build: Build, usual: timedelta | None, *, fresh: bool) -> Message:
-    """Return the answer to `watch`; the rest is said in the direct messages."""
+    """Return the reply to `watch`; everything else is in the direct messages."""
     if not fresh:
         sentence = gettext_noop("You're already watching {build}. I'll DM you when it's ready or fails.")
     elif usual is None:
@@ -31,18 +31,18 @@ def promised(build: Build, usual: timedelta | None, *, fresh: bool) -> Message:
 
 
 def on_its_way(build: Build, usual: timedelta | None, left: timedelta | None, dashboard: str) -> Message:
-    """How far the build has come and how long it usually still has."""
+    """Return the stage of the build and the estimated time left."""
     return _moving(build, f"{state(build)} · {_estimate(usual, left)}", dashboard)
 
 
 def late(build: Build, usual: timedelta, dashboard: str) -> Message:
-    """It takes longer than usual, which is no reason to worry yet."""
+    """Return the notice that the build takes longer than usual."""
     words = _("longer than usual ({time})", time=_short(usual))
     return _moving(build, f"{state(build)} · {words}", dashboard)
 
 
 def stuck(build: Build, dashboard: str) -> Message:
-    """Return the warning that a build may be stuck; the same text in the new message and in the edited one."""
+    """Return the warning that a build may be stuck, for both the new message and the updated one."""
     words = _("⚠️ This build may be stuck. I'll keep watching.")
     if build.created_at:
         words = _(
@@ -53,7 +53,7 @@ def stuck(build: Build, dashboard: str) -> Message:
 
 
 def ended(build: Build, dashboard: str) -> Message:
-    """Return what the progress message says at the end; the link, or the same reason, comes in a new message."""
+    """Return the final progress message; the link, or the same reason, is in a new message."""
     if build.stage is Stage.FAILED:
         return builds.status(build, dashboard)
     words = _("✅ Ready. Your link is below.") if build.stage is Stage.READY else state(build)
@@ -61,7 +61,7 @@ def ended(build: Build, dashboard: str) -> Message:
 
 
 def deleted(build: Build) -> Message:
-    """There is nothing left to wait for."""
+    """Return the final message for a deleted build."""
     sentence = gettext_noop("{build} was deleted in Applivery before it was ready.")
     others = blocks.button(_("See builds"), "run.v1", f"builds {build.app.id}")
     shown = blocks.section(_(sentence, build=f"*{heading(build)}*"))
@@ -69,20 +69,20 @@ def deleted(build: Build) -> Message:
 
 
 def withheld(build: Build) -> Message:
-    """Return the message for a user who may not see the build now; the reason is in a message of its own."""
+    """Return the message for a user who may not see the build now; the reason is in another message."""
     text = _("Your watch of {build} is paused.", build=title(build))
     return Message(text, (blocks.section(text), blocks.actions(_stop_button(build))))
 
 
 def stopped(build: Build, *, again: bool) -> Message:
-    """Return the message of a watch that the user stopped; `again`: the build can still be watched."""
+    """Return the message of a watch that the user stopped; `again` is whether the build can still be watched."""
     text = _("Stopped watching {build}.", build=title(build))
     way_back = [blocks.actions(watch_button(build, _("Watch again")))] if again else []
     return Message(text, (blocks.section(text), *way_back))
 
 
 def given_up(build: Build, dashboard: str) -> Message:
-    """Return the message that its end is unknown, and that the watch has ended."""
+    """Return the message that the watch has ended without a known result."""
     if build.stage.final:
         return builds.status(build, dashboard)
     if build.stage is Stage.UNKNOWN:

@@ -14,17 +14,17 @@ from bot.slack.views.builds import build_value, get_button, heading, title, unre
 if TYPE_CHECKING:
     from bot.domain.model import Build, Recall, RecallReach
 
-REASON = 300  # characters, which every card shows whole
+REASON = 300  # characters: so short that every card can show all of it
 
 
 def ask(build: Build, reach: RecallReach, reason: str = "") -> Modal:
-    """Return the form for the reason of a recall, which says what it will do."""
+    """Return the form for the reason of a recall, with its effects."""
     body = (blocks.section(f"*{heading(build)}*"), _why(reason), blocks.context(*_effects(reach)))
     return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"), private_metadata=build_value(build))
 
 
 def ask_which() -> Modal:
-    """Return the form for the build to recall, and the reason."""
+    """Return the form for the build to recall and the reason."""
     body = (
         blocks.external_select(_("App"), "recall.app", hint=_("Type to find an app")),
         blocks.external_select(_("Build"), "recall.build", hint=_("Choose a build")),
@@ -44,7 +44,7 @@ def _why(reason: str = "") -> blocks.Block:
 
 
 def _effects(reach: RecallReach) -> tuple[str, ...]:
-    """Return what a recall is about to do, and to whom."""
+    """Return the effects that a recall will have."""
     marks = ngettext(
         "{number} channel card will show the reason.", "{number} channel cards will show the reason.", reach.cards
     )
@@ -63,7 +63,7 @@ def _effects(reach: RecallReach) -> tuple[str, ...]:
 
 
 def recalled(build: Build, recall: Recall, reach: RecallReach, *, pages: bool) -> Message:
-    """Return what the recall has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
+    """Return the effects of a recall and its limits; `pages` is whether links lead to claim pages, which are closed."""
     reason = escape_inline(recall.reason, REASON)
     done = " · ".join(filter(None, [_cards(reach.cards), _("new downloads blocked"), _people(reach.people)]))
     left = _("Links that were opened work until they expire; the others are closed. Installed copies stay.")
@@ -85,7 +85,7 @@ def _people(number: int) -> str:
 
 
 def recalled_before(build: Build, recall: Recall) -> Message:
-    """Return the answer when it was recalled already: by which user, when and why."""
+    """Return the reply if the build was recalled already: by which user, when and why."""
     text = _(
         "{build} was already recalled by <@{person}> {when}: {reason}",
         person=recall.by,
@@ -97,7 +97,7 @@ def recalled_before(build: Build, recall: Recall) -> Message:
 
 
 def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
-    """Return the confirmation that the build is available again; what its recall had been."""
+    """Return the confirmation that the build is available again, with its former recall."""
     text = _("✅ *Recall undone.* {build} is available again.", build=title(build))
     was = _(
         "Was recalled by <@{person}> {when}: {reason}",
@@ -111,7 +111,7 @@ def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
 
 
 def not_recalled(build: Build) -> Message:
-    """Return the answer when there is no recall to undo."""
+    """Return the reply if there is no recall to undo."""
     text = _("{build} isn't recalled.", build=title(build))
     get = [blocks.actions(get_button(build, style=None))] if build.stage is Stage.READY else []
     return Message(text, (blocks.section(text), *get))

@@ -15,7 +15,7 @@ Stretch = tuple[date, date]
 
 
 class SeriesKind(Enum):
-    """What one point is about; the value is the chart's title."""
+    """The period of one point; the value is the chart's title."""
 
     DAY = gettext_noop("Downloads by day")
     WEEK = gettext_noop("Downloads by week")
@@ -30,10 +30,9 @@ class DownloadSeries(NamedTuple):
 
 
 def series(days: Days, stretch: Stretch | None = None) -> DownloadSeries:
-    """Return the days, weeks or months of the stretch (or from the first to the last of the days); they add up to all
-    of it.
+    """Return the counts by day, week or month of the stretch (default: from the first day to the last), complete.
 
-    A day without downloads counts nothing and is there; of more than twenty months the earlier ones are one point.
+    Days without downloads are included as 0; if there are more than twenty months, the earlier ones are one point.
     """
     if not days:
         return DownloadSeries(SeriesKind.DAY, ())
@@ -60,9 +59,9 @@ def _week(monday: date) -> str:
 
 
 def _by_month(days: Days, first: int, last: int) -> list[tuple[str, int]]:
-    first = max(first, last - POINTS + 1)  # a single odd date may lie centuries away
+    first = max(first, last - POINTS + 1)  # limited, since a single wrong date may be centuries away
     earlier = sum(count for day, count in days if _month(day) < first)
-    if earlier:  # they take the place of the first month
+    if earlier:  # their point takes the place of the first month's
         first += 1
         earlier = sum(count for day, count in days if _month(day) < first)
     counts = [0] * (last - first + 1)

@@ -1,4 +1,4 @@
-"""Sentences of a download report: how many, by how many users, compared with the time before; pure."""
+"""Sentences of a download report: counts of downloads and people, compared with the previous period; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.domain.adoption import Version
     from bot.domain.reports import DownloadReport
 
-VERSIONS, KINDS = 6, 10  # lines or words in the small print; the last adds up the others
+VERSIONS, KINDS = 6, 10  # entries in the small print; the last sums up the others
 
 
 def downloads(number: int) -> str:
@@ -30,7 +30,7 @@ def crowd(number: int) -> str:
 
 
 def recorded(report: DownloadReport) -> str:
-    """How many, in bold; then by how many people and by nobody known, each with its downloads."""
+    """Return the total in bold, then how many people downloaded it and how many downloads are unattributed."""
     number, unnamed = report.summary.recorded, report.summary.unnamed
     parts = [f"*{downloads(number)}*"]
     if report.crowd and unnamed:
@@ -44,7 +44,7 @@ def recorded(report: DownloadReport) -> str:
 
 
 def failures(report: DownloadReport) -> list[str]:
-    """How many answers there are to *It didn't install*, in a report by cause."""
+    """Return the number of reports by *It didn't install*, for a report by cause."""
     if report.by is not GroupBy.FAILURE:
         return []
     return [failed_installs(sum(number for _label, number in report.summary.failures))]
@@ -56,7 +56,7 @@ def failed_installs(number: int) -> str:
 
 
 def compared(report: DownloadReport) -> list[str]:
-    """Against the period before, where there is one."""
+    """Return the comparison with the previous period, if there is one."""
     before = report.before
     if before is None:
         return []
@@ -84,7 +84,7 @@ def _change_of_people(now: int, then: int) -> str:
 
 
 def newest(report: DownloadReport) -> list[str]:
-    """How many people are on the newest version of their platform, and the others by why they are not."""
+    """Return how many people have the newest version for their platform, and the others by the reason."""
     adoption = report.adopted
     if adoption is None or not report.crowd:
         return []
@@ -103,7 +103,7 @@ def newest(report: DownloadReport) -> list[str]:
 
 
 def _versions(versions: Sequence[Version]) -> str:
-    """Return one version when it is the newest on every platform, else each with its platform."""
+    """Return the version if it is the newest on every platform, otherwise each with its platform."""
     if len({version for _, version in versions}) == 1:
         return escape_inline(versions[0][1] or _(NO_VERSION), 40)
     return " · ".join(
@@ -112,10 +112,10 @@ def _versions(versions: Sequence[Version]) -> str:
 
 
 def small_print(report: DownloadReport) -> list[str]:
-    """Return the small print: the versions, and what the numbers are based on."""
+    """Return the small print: the versions, and the sources of the numbers."""
     summary, lines = report.summary, []
     top = charts.limit_points(summary.versions, VERSIONS, _other_versions)
-    if len(top) > 1:  # of one version it is the headline's number
+    if len(top) > 1:  # a single version has the number of the headline
         shown = " · ".join(f"{escape_inline(version, 40)}: {format_number(number)}" for version, number in top)
         lines.append(_("By version: {versions}", versions=shown))
     return [*lines, *links(report), *claimed(report)]
@@ -126,7 +126,7 @@ def _other_versions(number: int) -> str:
 
 
 def claimed(report: DownloadReport) -> list[str]:
-    """That Applivery's own totals differ from what it lists, when they do."""
+    """Return the note that Applivery's totals differ from its list, if they do."""
     summary = report.summary
     if not summary.incomplete:
         return []
@@ -142,7 +142,7 @@ def claimed(report: DownloadReport) -> list[str]:
 
 
 def links(report: DownloadReport) -> list[str]:
-    """How many links were requested here, beside the downloads that are nobody's."""
+    """Return the number of links requested in Slack, for comparison with unattributed downloads."""
     if not report.links:
         return []
     number = format_number(report.links)
@@ -159,7 +159,7 @@ def links(report: DownloadReport) -> list[str]:
 
 
 def buckets(report: DownloadReport) -> list[str]:
-    """Return the anonymous downloads, a line for each member type."""
+    """Return the unattributed downloads, a line for each member type."""
     found = [(bucket.label, bucket.recorded) for bucket in report.summary.buckets]
     shown = charts.limit_points(found, KINDS, _other_kinds)
     return [f"_{escape_inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]
@@ -170,5 +170,5 @@ def _other_kinds(number: int) -> str:
 
 
 def late(report: DownloadReport) -> list[str]:
-    """That a scheduled report was sent late, when it was."""
+    """Return the note that a scheduled report was sent late, if it was."""
     return [_("Sent late. It was due {when}.", when=date_tag(report.late))] if report.late else []

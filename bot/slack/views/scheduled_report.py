@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 MORE = "more.digests.v1"
-Names = Mapping[str, str]  # of builds, by id
+Names = Mapping[str, str]  # names of builds by id
 NO_NAMES: Names = {}
 
 
 def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
-    """Return the confirmation of what was saved; `builds` has the names of builds."""
+    """Return the confirmation of a new scheduled report; `builds` has the names of builds."""
     what = _words(digest, builds)
     said = _("*Scheduled:* {report}. The first one is due {when}.", report=what, when=date_tag(digest.due_at))
     small = [_("Skipped when nothing is new") if digest.skip_if_empty else _("One line when nothing is new")]
@@ -71,7 +71,7 @@ def _menu(digest: ScheduledReport) -> object:
 
 
 def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = NO_NAMES) -> Message:
-    """Return the same message with a page of the scheduled reports of a place below."""
+    """Return the message with a page of the scheduled reports of a channel or user added."""
     if not page.items:
         return message
     head = _("Scheduled reports")
@@ -93,13 +93,13 @@ def _line(digest: ScheduledReport, builds: Names) -> str:
 
 
 def _why(reason: str) -> str:
-    """Why a report is paused: in our words, or as it was said when it was."""
+    """Return why a report is paused: a known reason translated, another as it was stored."""
     known = {str(withdrawal): words for withdrawal, words in WHY.items()}
     return _(known[reason]) if reason in known else escape_inline(reason)
 
 
 def ended(digest: ScheduledReport, undo: str, builds: Names = NO_NAMES) -> Message:
-    """Return what has ended, and a button that restores it by the key `undo`."""
+    """Return the confirmation that a report was ended, with a button that restores it by the key `undo`."""
     text = _("*Stopped the scheduled report:* {report}.", report=_words(digest, builds))
     says = _("Undo: schedule the report on {app} again", app=digest.app_name)
     back = blocks.button(_("Undo"), "undo.digest.v1", undo, accessibility_label=says)
@@ -107,7 +107,7 @@ def ended(digest: ScheduledReport, undo: str, builds: Names = NO_NAMES) -> Messa
 
 
 def restored(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
-    """Return what is scheduled again."""
+    """Return the confirmation that a report was restored."""
     what, when = _words(digest, builds), date_tag(digest.due_at)
     return Message(_("*Scheduled again:* {report}. The next one is due {when}.", report=what, when=when))
 
@@ -123,6 +123,6 @@ def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Messa
 
 
 def summary(report: DownloadReport) -> Message:
-    """Return one report: a headline, and its thread, in the language the report was made in for its readers."""
+    """Return one report: a headline and its thread, in the language that was chosen for its readers."""
     with i18n.use_locale(i18n.locale_of(report.language) or i18n.current_locale()):
         return replace(downloads.headline(report), thread=downloads.thread(report))

@@ -1,4 +1,4 @@
-"""What is said where a question was asked whose answer went to the asker's direct messages; pure."""
+"""The reply where a command was used whose answer went to the user's direct messages; pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.slack.blocks import Message
 
 
 def pointer(sent: Message, permalink: str | None) -> Message:
-    """Return it, with a button to the message or thread at `permalink`, or in words where that is."""
+    """Return the reply, with a button to the message or thread at `permalink`, or without one in words."""
     where = _("I sent you the details by DM.") if sent.thread else _("I sent it to you in a direct message.")
     said = sent.pointer or (Message(sent.text, sent.blocks) if sent.thread else Message(""))
     text = f"{said.text} {where}".strip()

@@ -1,4 +1,4 @@
-"""What of Applivery's own Slack integration becomes subscriptions, and what does not and why; pure."""
+"""Which channels of Applivery's own Slack integration become subscriptions, which do not, and why; pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHY = {
 
 
 def preview(found: Sequence[ImportCandidate]) -> Message:
-    """Return what would be imported, with the button that does it, and what can't be."""
+    """Return what would be imported, with the button to import it, and what can't be."""
     ready = [candidate for candidate in found if candidate.obstacle is None]
     head = ngettext(
         "*Import {number} channel from Applivery?*", "*Import {number} channels from Applivery?*", len(ready)
@@ -38,7 +38,7 @@ def preview(found: Sequence[ImportCandidate]) -> Message:
 
 
 def imported(done: Sequence[ImportCandidate], failed: Mapping[str, str], found: Sequence[ImportCandidate]) -> Message:
-    """Return what was subscribed; `failed` has the reason by channel id."""
+    """Return the new subscriptions; `failed` has the reason by channel id."""
     head = ngettext("*Imported {number} channel.*", "*Imported {number} channels.*", len(done))
     lines = [f"• {channel_name(channel_id)}: {why}" for channel_id, why in failed.items()]
     text = "\n".join([head, *(_line(candidate) for candidate in done), *lines, *_left(found)])
@@ -48,7 +48,7 @@ def imported(done: Sequence[ImportCandidate], failed: Mapping[str, str], found: 
 
 
 def nothing() -> Message:
-    """Return the answer when Applivery's own integration announces nowhere."""
+    """Return the reply if Applivery's own integration announces in no channel."""
     text = _("Applivery's own Slack integration isn't set up for the whole workspace, so there's nothing to import.")
     return Message(text, (blocks.section(text),))
 

@@ -1,4 +1,4 @@
-"""The form of a subscription: filled in with what is saved or was typed, and read back as one would type it; pure."""
+"""The form of a subscription, filled in with saved or typed values and converted back to typed words; pure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 
 def ask(words: ParsedText, tz: str, chosen: Option | None, *, in_dm: bool = False) -> Modal:
-    """Return the form for a new subscription: the app is chosen in it, or is already.
+    """Return the form for a new subscription, with an input for the app unless it is known.
 
-    Raises UserInputError for typed words that it cannot show.
+    Raises UserInputError for typed words that the form has no input for.
     """
     app = blocks.external_select(_("App"), "subscribe.app", hint=_("Type to find an app"), chosen=chosen)
     title = _("Subscribe") if in_dm else _("Subscribe this channel")
@@ -39,9 +39,9 @@ def ask(words: ParsedText, tz: str, chosen: Option | None, *, in_dm: bool = Fals
 
 
 def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> Modal:
-    """Return the form for an existing subscription; `value` says which.
+    """Return the form for an existing subscription, identified by `value`.
 
-    Raises UserInputError for typed words that it cannot show.
+    Raises UserInputError for typed words that the form has no input for.
     """
     what = _(
         "*{app}* in {channel} · set up by <@{person}>",
@@ -60,7 +60,7 @@ def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> 
 
 
 def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> ParsedText:
-    """Return a subscription as it is typed in this time zone; its group by the handle, if that is known."""
+    """Return a subscription as typed words, in this time zone, with the handle of its group if known."""
     handle = handles.get(subscription.manner.mention)
     options = [
         grammar.KeyValue(option.key, f"@{handle}") if option.key == "mention" and handle else option
@@ -82,7 +82,7 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
         ParsedText(words.plain, tuple(option for option in words.options if option.key not in _FIELDS))
     )
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
-        # cut short it would mean something else, and be saved
+        # a truncated value would mean something else and be saved
         raise UserInputError(
             Text("These filters are too long to edit in a form."),
             Text("Use fewer filters, or type them after `subscribe`."),
@@ -125,13 +125,13 @@ def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
 
 
 def lines(sent: Mapping[str, str]) -> dict[str, ParsedText]:
-    """Return the values of the single lines of the form, by the names of their blocks."""
+    """Return the values of the form's single-line inputs, by the names of their blocks."""
     found = {key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES}
     return {f"subscribe.{key}": ParsedText((), (grammar.KeyValue(key, text),)) for key, text in found.items() if text}
 
 
 def read(sent: Mapping[str, str]) -> ParsedText:
-    """Return the submitted form as the typed words, not validated yet."""
+    """Return the submitted form as typed words, not validated yet."""
     line = grammar.read(typed_text.normalize_search(sent.get("subscribe.filters")))
     how = sent.get("subscribe.how", "").split(",")
     given = {
@@ -147,7 +147,7 @@ def read(sent: Mapping[str, str]) -> ParsedText:
 
 
 def unknown(words: ParsedText) -> tuple[str, tuple[str, ...]] | None:
-    """Return what the line of filters has that is none, with the closest keys there are."""
+    """Return the words in the line of filters that are not filters, with the most similar keys."""
     keys = (*lookup.FILTERS, "tz")
     for option in words.options:
         if option.key not in (*keys, *_FIELDS):

@@ -1,4 +1,4 @@
-"""What subscriptions and scheduled reports are called, and why one is paused."""
+"""Names of subscriptions and scheduled reports, and why one is paused."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _RESTRICTED = gettext_noop("posting is restricted in the channel")
 
 
 def app_of(subscription: Subscription) -> str:
-    """Return what a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
+    """Return the app of a subscription in the reader's language: its name (not escaped), or every app."""
     return subscription.app_name if subscription.app_id else _(EVERY_APP)
 
 
 def app_name(subscription: Subscription) -> str:
-    """Return the same as part of a sentence."""
+    """Return the app of a subscription as part of a sentence."""
     return escape_inline(app_of(subscription), 80)
 
 
 def channel_name(channel_id: str, *, everywhere: bool = False) -> str:
-    """Return a channel as part of a sentence; Slack shows the name of a conversation of few people to nobody.
+    """Return a channel as part of a sentence; Slack shows no names of group direct messages.
 
-    `everywhere`: it may be read elsewhere than in that conversation.
+    `everywhere` is whether the sentence may be read outside of that conversation.
     """
     if channel_id.startswith(("C", "G")):
         return f"<#{channel_id}>"
@@ -58,7 +58,7 @@ def why_paused(subscription: Subscription) -> str:
     )
 
 
-# Several kinds of builds in one phrase; what is not here is put together from single ones.
+# Phrases for several kinds of builds; other combinations are joined from single kinds.
 _BUILDS = {
     (BuildEvent.UPLOADED, BuildEvent.PROCESSED): gettext_noop("uploaded and ready builds"),
     (BuildEvent.UPLOADED, BuildEvent.FAILED): gettext_noop("uploaded and failed builds"),
@@ -76,15 +76,15 @@ def kinds(events: Sequence[BuildEvent]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as one part of a sentence: `a, b and c`."""
+    """Return names joined for a sentence: `a, b and c`."""
     *some, last = names
     return _("{some} and {last}", some=", ".join(some), last=last) if some else last
 
 
 def typed_filters(subscription: Subscription, handles: Mapping[str, str]) -> str:
-    """Return filters and options as they are typed, as code; empty without any.
+    """Return filters and options as they are typed, formatted as code; empty if there are none.
 
-    `handles` has what people call the user groups, by id.
+    `handles` has the handles of user groups by id.
     """
     handle = handles.get(subscription.manner.mention)
     options = tuple(

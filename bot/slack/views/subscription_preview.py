@@ -1,4 +1,4 @@
-"""What the preview of a subscription says: which of the newest builds match, or what they have if none does; pure."""
+"""The preview of a subscription: which of the newest builds match, or which values they have if none does; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.domain.subscription_preview import SubscriptionPreview
 
 NAMED = 3
-# What the builds have where a filter asks for something, and that they have nothing there.
+# By filter key: the values that recent builds have, and the text if they have none.
 _RECENT = {
     "os": (gettext_noop("Recent platforms: {values}."), gettext_noop("No recent build has a platform.")),
     "branch": (gettext_noop("Recent branches: {values}."), gettext_noop("No recent build has a branch.")),
@@ -25,12 +25,12 @@ _RECENT = {
 
 
 def matches_none(tried: SubscriptionPreview | None) -> bool:
-    """Return whether there are builds and the filter lets none of them through."""
+    """Return whether there are builds and none matches the filter."""
     return tried is not None and bool(tried.looked) and not tried.fitting
 
 
 def preview(subscription: Subscription, tried: SubscriptionPreview | None) -> str:
-    """Return which of the newest builds match, or why none does; empty for a subscription that is about no builds."""
+    """Return which of the newest builds match, or why none does; empty for a subscription without build events."""
     if tried is None:
         return ""
     if not tried.looked:

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from bot.domain.subscription_preview import SubscriptionPreview
 
 PAGE = 10  # subscriptions
-# A handle that Slack does not give
+# While Slack does not send the handles of user groups
 NO_HANDLES: Mapping[str, str] = {}
 RESUMED = gettext_noop("Held announcements will be posted now.")
 
 
 def value(subscription: Subscription) -> str:
-    """Return the value of a subscription's buttons: they work in another channel too, for users who may."""
+    """Return the value of a subscription's buttons, which also work in other channels."""
     return str(SubscriptionValue.of(subscription))
 
 
@@ -74,9 +74,9 @@ def updated(
     *,
     resumed: bool = False,
 ) -> Message:
-    """Return what has changed, whose it was, and a button that restores it by the key `undo`.
+    """Return what was changed, whose it was, and a button that restores it by the key `undo`.
 
-    Where nothing has changed, it was paused and goes on.
+    If nothing was changed, the subscription was paused and is resumed.
     """
     names, changed = _names(subscription), _changes(before, subscription, handles)
     taken = before.created_by != subscription.created_by
@@ -103,7 +103,7 @@ def unchanged(
     *,
     resumed: bool = False,
 ) -> Message:
-    """Return the answer to a wish that a channel has already, and who made it."""
+    """Return the reply if the channel already has the same subscription, and who created it."""
     head = _("*Already subscribed to {app} in {channel}* ({kinds}).", **_names(subscription))
     made = _("Set up by <@{person}>.", person=subscription.created_by)
     lines = [_sentences(head, made, _(RESUMED) if resumed else ""), typed_filters(subscription, handles)]
@@ -113,7 +113,7 @@ def unchanged(
 def replace_or_keep(
     before: Subscription, after: Subscription, replacing: str, handles: Mapping[str, str] = NO_HANDLES
 ) -> Message:
-    """Ask before another person's subscription is replaced: what would change; `replacing` is the button's value."""
+    """Return the question before another person's subscription is replaced; `replacing` is the button's value."""
     head = _(
         "*Replace <@{person}>'s subscription to {app} in {channel}?*",
         person=before.created_by,
@@ -140,7 +140,7 @@ def replace_or_keep(
 
 
 def kept(subscription: Subscription) -> Message:
-    """Return the answer to *Keep*."""
+    """Return the reply to *Keep*."""
     return Message(
         _(
             "*Nothing changed.* <@{person}>'s subscription to {app} stays.",
@@ -151,14 +151,14 @@ def kept(subscription: Subscription) -> Message:
 
 
 def undone(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> Message:
-    """Return what was restored, and whose it is."""
+    """Return the confirmation of what was restored, and whose it is."""
     head = _("*Undone: {channel} is subscribed to {app} as before* ({kinds}).", **_names(subscription))
     made = _("Set up by <@{person}>.", person=subscription.created_by)
     return _result(subscription, [f"{head} {made}", typed_filters(subscription, handles)])
 
 
 def unsubscribed(subscription: Subscription, undo: str, user_id: str) -> Message:
-    """Return what has ended, whose it was when that is not the reader, and a button that restores it."""
+    """Return the confirmation of an end, with the owner if it is another user, and a button that restores it."""
     text = _("*Unsubscribed {channel} from {app}.*", **_names(subscription))
     if subscription.created_by != user_id:
         text += " " + _("<@{person}> had set it up.", person=subscription.created_by)
@@ -177,7 +177,7 @@ def _sentences(*sentences: str) -> str:
 
 
 def _next(subscription: Subscription, tried: SubscriptionPreview | None, *, here: bool) -> str:
-    """Return what happens next; empty for a subscription that is about no builds."""
+    """Return what happens next; empty for a subscription without build events."""
     if tried is None:
         return ""
     if subscription.manner.digest:
@@ -195,7 +195,7 @@ def _result(
     tried: SubscriptionPreview | None = None,
     *last: ButtonElement,
 ) -> Message:
-    """Return what is saved now, with its buttons; the line about the newest builds is small."""
+    """Return the saved subscription with its buttons, and the preview in small print."""
     text, would = "\n".join(line for line in lines if line), preview(subscription, tried)
     small = [blocks.context(would)] if would else []
     edit = _edit(subscription, _("Edit filters") if matches_none(tried) else _("Edit"))
@@ -205,7 +205,7 @@ def _result(
     )
 
 
-# What stands for an option that is not typed.
+# Texts for options that are not set.
 _UNSET = {
     "os": gettext_noop("all platforms"),
     "branch": gettext_noop("all branches"),
@@ -227,11 +227,11 @@ def _bullets(changes: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _changes(before: Subscription, after: Subscription, handles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return of each option that differs how it was and is."""
+    """Return the former and the new value of each option that differs."""
     found = [
         change
         for change in subscription_changes.changes(before, after)
-        if change.key != "tz" or (change.before and change.after)  # otherwise it comes with the times
+        if change.key != "tz" or (change.before and change.after)  # otherwise the zone is shown with the times
     ]
     return [_pair(change, before, after, handles) for change in found]
 
@@ -265,9 +265,9 @@ def subscriptions(
     everywhere: bool = False,
     channel_id: str = "",
 ) -> Message:
-    """Return what a channel is subscribed to, or every channel: what, since whom, and in which state.
+    """Return a page of the subscriptions of a channel or of all channels: app, creator and state.
 
-    Each comes with the time of its last post, if any. `page` counts from 0; `shown` is no more than is on it.
+    `shown` are those on this page, each with the time of its last post, if any. `page` counts from 0.
     """
     if not shown:
         return _nothing(everywhere, channel_id)
@@ -290,7 +290,7 @@ def rows(
     now: datetime,
     everywhere: bool = True,
 ) -> list[Block]:
-    """Return a block for each: what it is, its state, and the menu with what can be done with it."""
+    """Return a block for each subscription: its name, its state, and a menu of actions."""
     return [
         blocks.section(_entry(subscription, last, handles, now, everywhere), accessory=_menu(subscription, number))
         for number, (subscription, last) in enumerate(found)
@@ -351,7 +351,7 @@ def _unsubscribe(subscription: Subscription) -> ButtonElement:
 
 
 def _end(subscription: Subscription, number: int) -> ButtonElement:
-    """Return the same as one of several, which has the app's name."""
+    """Return the button to end one of several subscriptions, with the app's name."""
     app = app_of(subscription)
     says = _("{app}: unsubscribe", app=app)
     return blocks.button(app, f"unsubscribe.v1#{number}", value(subscription), accessibility_label=says)
@@ -371,7 +371,7 @@ def _turning(page: int, pages: int, everywhere: bool) -> Block:
 
 
 def which_to_end(subscriptions: Sequence[Subscription], channel_id: str) -> Message:
-    """Several could be meant: a button with the app of each, which ends it."""
+    """Return the question which subscription to end, with a button for each."""
     if not subscriptions:
         return _nothing(everywhere=False, channel_id=channel_id)
     text = _("*Unsubscribe {channel} from:*", channel=channel_name(channel_id))
@@ -383,7 +383,7 @@ def which_to_end(subscriptions: Sequence[Subscription], channel_id: str) -> Mess
     return Message(f"{text} {listed([app_name(each) for each in subscriptions])}.", (blocks.section(text), *rows))
 
 
-# ------------------------------------------------------------------ trying it
+# ------------------------------------------------------------------ testing
 
 
 NO_BUILDS = gettext_noop("This subscription doesn't announce builds, so there's no card to show.")
@@ -392,9 +392,9 @@ OTHER_BUILD = gettext_noop("No recent build matches. This is the newest one.")
 
 
 def trial(subscription: Subscription, card: Message, channel: str, handles: Mapping[str, str], note: str) -> Message:
-    """Return the preview of an announcement for the asker alone; `channel` is the name of where it can be posted.
+    """Return the preview of an announcement for the asker alone; `channel` is the name of the channel to post it in.
 
-    `card` has no blocks when there is none to show.
+    `card` has no blocks if there is nothing to show.
     """
     head = _("*Preview of {app} in {channel}* ({kinds}). Only you can see it.", **_names(subscription))
     lines = "\n".join(line for line in (head, typed_filters(subscription, handles), note) if line)
@@ -409,13 +409,13 @@ def trial(subscription: Subscription, card: Message, channel: str, handles: Mapp
 
 
 def tested(subscription: Subscription, card: Message) -> Message:
-    """Return the answer to a test that is posted; the channel gets a copy of its own."""
+    """Return the reply to a test that is posted in the channel, with the card as a copy."""
     posted = _("*Test posted to {channel}.*", channel=channel_name(subscription.channel_id))
     return Message(posted, copies=((subscription.channel_id, card),))
 
 
 def posted_test(subscription: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
-    """Return what the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
+    """Return the message of a test in the channel: the card, or why there is none, marked as a test."""
     head = _("*Test:* {app} posts {kinds} here.", **_names(subscription))
     mark = "\n".join(line for line in (head, typed_filters(subscription, handles)) if line)
     if not card.blocks:

@@ -1,4 +1,4 @@
-"""Further messages to a channel: replies in the threads of cards, an expiring certificate, feedback; pure."""
+"""Other messages to channels: replies in the threads of cards, expiring certificates, feedback; pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def details(announcement: Delivery, warnings: Sequence[Text], requirements: Sequence[Text] = ()) -> Message:
-    """Return a reply in a card's thread: a piece of the whole changelog, and with the first what an installation needs
-    and what may stop it.
-    """
+    """Return a reply in a card's thread: a piece of the changelog; the first also has requirements and warnings."""
     build = announcement.build
     pieces = changelogs.pieces(build.changelog)
     body: list[Block] = []

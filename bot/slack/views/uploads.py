@@ -1,4 +1,4 @@
-"""What the uploader reads in the one private message about an upload, from its start to its end; pure."""
+"""The private message to the uploader about an upload, from its start to its end; pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BAR = 20  # characters
 
 
 def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
-    """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
+    """Return the progress of an upload `to` an app or build; `pace` is None while it is queued."""
     head = _("Uploading *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     if pace is None:
         text = _("Waiting for another upload to finish.")
@@ -41,14 +41,14 @@ def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
 
 
 def looking(name: str, to: str) -> Message:
-    """Return the message that the upload got no answer, and that the build is being searched."""
+    """Return the message that the upload got no response, and that the build is being searched for."""
     head = _("Uploading *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     text = _("⏳ The connection dropped. Checking whether Applivery has the file…")
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
 
 
 def measure(pace: TransferProgress) -> str:
-    """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
+    """Return `412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
     parts = [_("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
     if pace.sent >= pace.total:
         parts.append(_("sent, waiting for Applivery"))
@@ -61,7 +61,7 @@ def measure(pace: TransferProgress) -> str:
 
 
 def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, mails: bool) -> Message:
-    """Applivery has it: which build it became, by whom, and what happens next."""
+    """Return the message that the upload is complete: its build, by whom, and what happens next."""
     lines = [f"✅ *{_('Uploaded {build}', build=heading(build))}*"]
     if found:
         lines.append(_("The connection dropped, but Applivery has the build."))
@@ -86,13 +86,13 @@ def _check_button(build: Build) -> ButtonElement:
 
 
 def attached(name: str, build: Build) -> Message:
-    """Applivery has the attachment."""
+    """Return the message that the attachment was uploaded."""
     text = _("✅ Attached *{file}* to *{build}*.", file=escape_inline(name, 120), build=title(build))
     return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
 def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
-    """Return what went wrong, and what to do, as far as it is certain. `again` opens the form as it was sent."""
+    """Return what went wrong and what to do, as far as known; `again` reopens the form as it was submitted."""
     head = _("❌ Couldn't upload *{file}* to *{place}*", file=escape_inline(name, 120), place=escape_inline(to, 120))
     words = f"{mrkdwn.escape(_(problem.sentence))}\n{mrkdwn.escape(_(problem.next_step))}".strip()
     small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
@@ -102,7 +102,7 @@ def failed(name: str, to: str, problem: BotError, reference: str | None = None, 
 
 
 def begun(name: str, count: int, app: App, build: Build | None = None) -> Message:
-    """Return what is said where the upload was asked for."""
+    """Return the reply where the upload was requested."""
     file, much = escape_inline(name, 120), size(count)
     if build:
         text = _(

@@ -1,4 +1,4 @@
-"""What a channel reads once, when the bot has been invited; pure."""
+"""The message that a channel gets once, when the bot is invited; pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.slack.blocks import Message
 
 
 def welcome() -> Message:
-    """Return what it can do here, and the buttons to begin with."""
+    """Return what the bot can do in the channel, with buttons to start."""
     head = _("*Builds from Applivery, in this channel.*")
     then = _("Subscribe to announce new builds here, or get a private link to one now.")
     begin = blocks.actions(
