@@ -1,1 +1,1 @@
-"""From a request of Slack's to a handler and back: parse, authorise, call, respond; knows no feature."""
+"""Route Slack's requests to handlers: parse, authorise, call, respond; independent of features."""

@@ -1,4 +1,4 @@
-"""Fitting what was typed to the parameters of a subcommand: plain words in turn, options by key, apps by name."""
+"""Bind typed words to the parameters of a subcommand: plain words by position, options by key, apps by name."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ WHO = gettext_noop("`{command}` needs a person or group. Type @ and pick from Sl
 
 
 async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> dict[str, Any]:
-    """Return the arguments of a command from what was typed, apps looked up by name.
+    """Return the arguments of a command from the typed words, with apps looked up by name.
 
-    Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
+    Raises UserInputError (with the usage) for missing, superfluous or unknown words, and the errors of look-ups.
     """
     words = await _read_link(entry, call, words)
     if (whole := await _whole_text(entry, call, words)) is not None:
@@ -76,7 +76,7 @@ async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText
 
 
 async def _read_link(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> ParsedText:
-    """Return the words with a link to Applivery in front as the app and the build that it names."""
+    """Return the words with a leading link to Applivery replaced by the app and the build that it names."""
     kind = _first_kind(entry)
     url, _blank, rest = words.text.strip().partition(" ")
     if kind not in (App, BuildReference, AppName) or not url.casefold().startswith(("https://", "http://")):
@@ -92,7 +92,7 @@ def _first_kind(entry: RegisteredHandler) -> Any:
 
 
 async def _take_app(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> tuple[App | None, ParsedText]:
-    """Return the app whose name or label was typed first, with any characters, and the words after it."""
+    """Return the app whose name or label comes first, with any characters, and the remaining words."""
     if not words.text.strip():
         return None, words
     if _first_kind(entry) not in (App, BuildReference, AppName):
@@ -121,7 +121,7 @@ async def _take_app(entry: RegisteredHandler, call: CommandContext, words: Parse
 async def _take_app_inside(
     entry: RegisteredHandler, call: CommandContext, apps: Sequence[App], words: ParsedText
 ) -> tuple[App | None, ParsedText]:
-    """Return the app that was named after other words, `android courier`, or is the only one there is."""
+    """Return the app that is named after other words (`android courier`), or the only one there is."""
     if any(_strip_optional(parameter.kind) is Rest for parameter in entry.parameters):
         return None, words
     for at in range(1, len(words.plain)):
@@ -137,13 +137,13 @@ async def _take_app_inside(
 
 
 def _reparse(text: str, options: Sequence[KeyValue] = ()) -> ParsedText:
-    """Return the words of a text whose formatting is not part of a name; `text` stays as it was typed."""
+    """Parse a text without its formatting; the result keeps `text` as it was typed."""
     read = grammar.closed_up(grammar.read(typed_text.strip_formatting(text)))
     return ParsedText(read.plain, (*options, *read.options), text)
 
 
 async def _take_app_option(call: CommandContext, words: ParsedText) -> ParsedText:
-    """Return the same with the whole name after `app:`, with any characters."""
+    """Return the words with the whole name after `app:`, which may contain any characters."""
     before, key, after = _split_at_app_option(words.text)
     named = lookup.leading(after, await call.known_apps()) if key else None
     if not named or not any(option.key == "app" for option in words.options):
@@ -158,7 +158,7 @@ def _split_at_app_option(text: str) -> tuple[str, str, str]:
 
 
 async def _whole_text(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> str | None:
-    """Return all that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
+    """Return the whole text as one word if it contains an app's name and the command has only one parameter."""
     if [_strip_optional(parameter.kind) for parameter in entry.parameters] != [Rest] or not words.options:
         return None
     names = {way(name) for app in await call.known_apps() for name in (app.name, app.slug) for way in _WAYS}
@@ -190,16 +190,16 @@ async def _take_target(
 
 
 def _is_read(plain: Sequence[str]) -> bool:
-    """Return whether these words name a build without being compared to any."""
+    """Return whether these words name a build by their form alone, without comparing them to builds."""
     which = " ".join(plain)
     reading = build_labels.read(which)
-    # a branch may have a number in its name, too
+    # the name of a branch can contain a number too
     plainly = reading is not None and (not reading.version or _VERSION.fullmatch(reading.version) is not None)
     return not which or plainly or lookup.BUILD_ID.fullmatch(which) is not None
 
 
 async def _words_to_filters(entry: RegisteredHandler, call: CommandContext, app: App, words: ParsedText) -> ParsedText:
-    """Return the same with `branch:main` for `main`, if a recent build has such a branch or tag, and all is read."""
+    """Return the words with `branch:main` for `main`, if a recent build has it and the other words are understood."""
     if not _takes(entry, "branch"):
         return words
     builds = await call.services.apps.builds(app)
@@ -214,7 +214,7 @@ async def _words_to_filters(entry: RegisteredHandler, call: CommandContext, app:
 
 
 def _as_filter(word: str, builds: Sequence[Build], keys: Sequence[str]) -> KeyValue | None:
-    """Return the filter that a bare word means, when one of the builds passes it."""
+    """Return the filter for a bare word, if one of the builds passes it."""
     for key in keys:
         option = KeyValue(key, word)
         if any(lookup.fits(build, ParsedText((), (option,))) for build in builds):
@@ -227,7 +227,7 @@ def _takes(entry: RegisteredHandler, key: str) -> bool:
 
 
 def _may_be_label(entry: RegisteredHandler, words: ParsedText) -> bool:
-    """Return whether what was typed may be a label that has been read as something else."""
+    """Return whether the words may be a build's label that was parsed as something else."""
     known = {key for parameter in entry.parameters if parameter.is_option for key in option_keys(parameter)}
     quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
     return (
@@ -238,7 +238,7 @@ def _may_be_label(entry: RegisteredHandler, words: ParsedText) -> bool:
 
 
 async def _split_target(call: CommandContext, app: App, words: ParsedText) -> tuple[BuildReference, ParsedText]:
-    """Return the words that name a build, and the others: those that are left stay as they were typed."""
+    """Return the words that name a build, and the other words unchanged."""
     if not words.plain:
         return BuildReference(app, None, words), words
     builds = await call.services.apps.builds(app)
@@ -254,7 +254,7 @@ async def _split_target(call: CommandContext, app: App, words: ParsedText) -> tu
 
 
 def _are_filters(plain: Sequence[str]) -> bool:
-    """Return whether the words are mere platforms, so that none of them is meant as the name of an app."""
+    """Return whether all words are platforms, so that none is the name of an app."""
     return bool(plain) and all(_platform(word) or build_labels.is_filler(word) for word in plain)
 
 
@@ -265,9 +265,9 @@ def _platform(word: str) -> str | None:
 async def _read_leftover(
     entry: RegisteredHandler, call: CommandContext, arguments: dict[str, Any], words: ParsedText
 ) -> ParsedText:
-    """Return the words that were left as filters: `os:ios` for `ios`, `branch:main` for `main`.
+    """Return the leftover words as filters: `os:ios` for `ios`, `branch:main` for `main`.
 
-    Raises UserInputError for words that mean nothing.
+    Raises UserInputError for unknown words.
     """
     named = next((value for value in arguments.values() if isinstance(value, App | str)), None)
     app = await call.app(named) if isinstance(named, str) and named != "*" else named
@@ -287,7 +287,7 @@ async def _read_leftover(
 
 
 async def _join_option_values(call: CommandContext, app: App | None, words: ParsedText) -> ParsedText:
-    """Return the same with an unquoted value of several words joined, if some build has exactly that value."""
+    """Return the words with an unquoted value of several words joined, if a build has exactly that value."""
     if (
         not words.plain
         or app is None
@@ -305,7 +305,7 @@ async def _join_option_values(call: CommandContext, app: App | None, words: Pars
 def _unknown_words(
     words: ParsedText, known: Sequence[str], entry: RegisteredHandler, call: CommandContext
 ) -> UserInputError:
-    """Return that some words mean nothing here; perhaps one is misspelt, or belongs to the value before it."""
+    """Return the error for unknown words, which may be misspelt, or belong to the value before them."""
     unknown = " ".join(words.plain)
     sentence = Counted("Unknown word “{words}”.", "Unknown words “{words}”.", len(words.plain), words=unknown[:80])
     option = next(
@@ -405,7 +405,7 @@ async def _parse_positional(call: CommandContext, kind: Any, plain: list[str], e
 
 
 def _take_every_app(plain: list[str]) -> AppName | None:
-    """`every app`, as it is called in lists, for `*`."""
+    """Replace `every app`, the name in lists, by `*`."""
     for words, rest in spelling.starts(" ".join(plain)):
         if spelling.bare(words) in (EVERY_APP, spelling.bare(_(EVERY_APP))):
             plain[:] = rest.split()
@@ -414,7 +414,7 @@ def _take_every_app(plain: list[str]) -> AppName | None:
 
 
 async def _parse_target(call: CommandContext, plain: list[str], *, alone: bool) -> BuildReference:
-    """Return the build in the next words: in all of them, when nothing else comes after it."""
+    """Return the build in the next words, or in all of them if no other parameter follows (`alone`)."""
     first = plain[0]
     if lookup.BUILD_ID.fullmatch(first):
         named = await _resolve_id(call, first)
@@ -435,9 +435,7 @@ async def _parse_target(call: CommandContext, plain: list[str], *, alone: bool) 
 
 
 async def _parse_build_without_app(call: CommandContext, plain: list[str], error: NotFoundByName) -> BuildReference:
-    """Return a build named without its app. Raises what is wrong with it as the name of an app, when it can be no
-    build's.
-    """
+    """Return a build named without its app. Raises `error`, about the app's name, if it can't name a build."""
     typed = " ".join(plain)
     apps = await call.known_apps()
     only = apps[0] if len(apps) == 1 else None
@@ -450,7 +448,7 @@ async def _parse_build_without_app(call: CommandContext, plain: list[str], error
 
 
 async def _resolve_id(call: CommandContext, some_id: str) -> BuildReference:
-    """Apps and builds have ids of one shape: an app's id means its latest build."""
+    """Return the build of an id; ids of apps look the same, and mean the latest build."""
     apps = await call.known_apps()
     app = next((candidate for candidate in apps if candidate.id == some_id.lower()), None)
     if app is None:

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: before any handler runs."""
+"""Identify and authorise the user before a handler runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.services.bundle import Services
 
 
 class Authorizer:
-    """Makes the context of a handler for a user who has its role somewhere."""
+    """Create the context of a handler for a user who has its role for any app."""
 
     def __init__(
         self, services: Services, registry: HandlerRegistry, people: AccessResolver, clock: Callable[[], datetime]
@@ -26,7 +26,7 @@ class Authorizer:
         self._clock = clock
 
     async def authorize(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
-        """Return what the handler works with. Raises PermissionDenied for a user without its role for any app."""
+        """Return the context of a handler. Raises PermissionDenied for a user without its role for any app."""
         asker = await self._people.resolve_requester(source.user_id, source.channel_id)
         request_state.asker.set(asker)
         access.require_somewhere(asker, entry.required_role, entry.act)

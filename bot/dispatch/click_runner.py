@@ -1,4 +1,4 @@
-"""Clicks on buttons and choices in menus."""
+"""Handle clicks on buttons and choices in menus."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ REPEATING_COMMAND = (RUN, errors.MORE_CHOICES)  # buttons that contain a command
 
 
 def _button_name(action: dict[str, Any]) -> str:
-    """Return the registered name of a clicked button; what follows `#` distinguishes buttons of one message."""
+    """Return the registered name of a clicked button: without the `#` suffix that makes it unique in its message."""
     return str(action.get("action_id") or "").partition("#")[0]
 
 
 def click_key(source: RequestSource, action: dict[str, Any]) -> str:
-    """Return what is the same for both halves of a double click."""
+    """Return a key that is the same for both clicks of a double click."""
     where = f"{source.user_id} {source.channel_id} {source.message_ts}"
     return f"{where} {action.get('action_id')} {action.get('value') or ''}"
 
 
 class ClickRunner:
-    """Runs what a button does: a registered handler, or the command that is its value."""
+    """Run the handler of a button, or the command that is its value."""
 
     def __init__(
         self, services: Services, registry: HandlerRegistry, authorizer: Authorizer, commands: CommandRunner
@@ -47,33 +47,33 @@ class ClickRunner:
         self._commands = commands
 
     def parse(self, body: dict[str, Any]) -> list[tuple[RequestSource, dict[str, Any]]]:
-        """Return each button that was clicked, with where that was."""
+        """Return each clicked button with its source."""
         return [
             (parse_source(Entrypoint.BUTTON, body, replaces_message=self._replaces_message(action)), action)
             for action in map(clicked, body.get("actions") or [])
         ]
 
     def is_once(self, action: dict[str, Any]) -> bool:
-        """Return whether a button is answered once when it is clicked twice."""
+        """Return whether a double click on a button runs its handler once."""
         entry = self._registry.get(HandlerKind.BUTTON, _button_name(action))
         return entry is not None and entry.is_once
 
     def is_for_link(self, action: dict[str, Any]) -> bool:
-        """Return whether a click on a button asks for a link."""
+        """Return whether a button requests a link."""
         entry = self._registry.get(HandlerKind.BUTTON, _button_name(action))
         return entry is not None and entry.is_for_link
 
     async def run(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
-        """Return the name of what was clicked, and its reply: none for the second half of a double click.
+        """Return the name of the clicked button and its reply: none for the second click of a double click.
 
-        Raises BotError; the same click then counts as a first one again.
+        Raises BotError; the next click is then handled again.
         """
         if not self.is_once(action):
             return await self._answer_click(source, action)
         click = click_key(source, action)
         arrival = await request_state.find_arrival()
         if click in arrival.double_clicks:
-            return _button_name(action), None  # the first one is being answered
+            return _button_name(action), None  # the first click is being answered
         if arrival.link is None:
             return await self._do_once(click, self._answer_click(source, action))
         reserved = LinkReservation(arrival.link)
@@ -85,7 +85,8 @@ class ClickRunner:
 
     async def _answer_click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
-        asked_in_words = action.get("type") == "button" or source.message_ts  # a menu in a form is read with its form
+        # a menu in a form is read when the form is submitted
+        asked_in_words = action.get("type") == "button" or source.message_ts
         if name.startswith("open.") or not asked_in_words:
             return name, None
         if name and action.get("type") == "button":
@@ -109,7 +110,7 @@ class ClickRunner:
     async def _do_once(self, click: str, work: Awaitable[tuple[str, Reply | None]]) -> tuple[str, Reply | None]:
         try:
             return await work
-        except BotError:  # a retry that the answer asks for may come at once
+        except BotError:  # the error message may ask the user to try again at once
             with suppress(BotError):
                 await self._services.slack_events.allow_click_again(click)
             raise
@@ -119,9 +120,9 @@ class ClickRunner:
         return entry.replaces_message if entry else name in REPEATING_COMMAND
 
     async def repeat_elsewhere(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
-        """Do what could not be done where it was asked in the channel that was picked instead.
+        """Run a command or button in the channel that the user chose, after it was refused where they used it.
 
-        The user has to be in it: that is where they could have asked.
+        The user has to be a member of that channel, since otherwise they could not use it there.
         """
         form.view = await restore_context(form.view, self._services.drafts)
         asked = await self._services.drafts.load(opened_with(form.view))

@@ -1,4 +1,4 @@
-"""A command in words: after the slash command, in a message to the bot, or as the value of a button."""
+"""Run typed commands: after the slash command, in a message to the bot, or as the value of a button."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_COMMANDS = 5  # in one message
 
 
 def _takes_rest(entry: RegisteredHandler) -> bool:
-    """Return whether a command takes all the words that are left as one text."""
+    """Return whether a command takes all remaining words as one text."""
     return any(Rest in (parameter.kind, *get_args(parameter.kind)) for parameter in entry.parameters)
 
 
@@ -44,7 +44,7 @@ def _format_command(verb: str, words: ParsedText) -> str:
 
 
 class CommandRunner:
-    """Finds the command in what somebody wrote, and runs it."""
+    """Find the command in a text and run it."""
 
     def __init__(
         self, services: Services, registry: HandlerRegistry, authorizer: Authorizer, responder: Responder
@@ -65,7 +65,7 @@ class CommandRunner:
         return await self._run(source, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
 
     async def run_spoken(self, source: RequestSource, spoken: Spoken) -> tuple[str, Reply | None]:
-        """Handle what was said to the bot, which may be about a file in the same message."""
+        """Handle a message to the bot, which may be about a file in the same message."""
         text = self._command_in(spoken)
         names = [file.name for file in spoken.message.files]
         entry = self._registry.file_shortcut(self._command_of(text), names) if names else None
@@ -73,17 +73,17 @@ class CommandRunner:
             return await self.run_text(source, text)
         call = replace(await self._authorizer.authorize(source, entry), source_message=spoken.message)
         form: Reply = await entry.run(call, None)
-        if isinstance(form, Modal):  # which only a click opens
+        if isinstance(form, Modal):  # Slack opens it only after a click
             form = await self._responder.offer(form, names)
         return entry.name, form
 
     def split_lines(self, spoken: Spoken) -> list[Spoken]:
-        """Return a message of several lines that are a command each as one message for each; any other as it is."""
+        """Return one message per line if each line is a command, otherwise the message unchanged."""
         lines = [line for line in spoken.after.splitlines() if line.strip()]
         if not 1 < len(lines) <= MOST_COMMANDS or spoken.message.files:
             return [spoken]
         entries = [self._command_of(line) for line in lines]
-        if any(entry is None or _takes_rest(entry) for entry in entries):  # a reason may have several lines
+        if any(entry is None or _takes_rest(entry) for entry in entries):  # free text may have several lines
             return [spoken]
         return [replace(spoken, after=line) for line in lines]
 
@@ -108,11 +108,11 @@ class CommandRunner:
             return name, await self._render_choices(error, verb, words, page)
 
     async def _guess(self, source: RequestSource, verb: str, words: ParsedText) -> tuple[str, ParsedText]:
-        """Return the command that was meant by a build or a greeting alone.
+        """Return the command to run for text that is only a build or a greeting.
 
-        Raises UserInputError with what may have been meant, and what Applivery's answers mean.
+        Raises UserInputError with suggestions, and the errors of Applivery's responses.
         """
-        # strangers learn no names
+        # users without a role must not learn names
         call = await self._authorizer.authorize(source, self._registry.entries[HandlerKind.COMMAND, "get"])
         if other := guesses.other_word(verb):
             return other, NO_WORDS
@@ -136,7 +136,7 @@ class CommandRunner:
         )
 
     async def _render_choices(self, error: UserInputError, verb: str, words: ParsedText, page: int) -> Message:
-        """Return a page of the right answers; the buttons do the rest of the command, however long it is."""
+        """Return a page of the choices; their buttons run the whole command, however long it is."""
         carry = self._services.drafts.store
         shown = paginate(error.choices, page, errors.CHOICES)
         typed = [errors.with_choice(error, verb, text, words) for _, text in shown.items]
@@ -144,9 +144,9 @@ class CommandRunner:
         return errors.choices(error, shown, values, await carry(_format_command(verb, words)))
 
     def _split_verb(self, text: str) -> tuple[str, str]:
-        """Return the subcommand and the rest; before it the slash command may stand, without its slash too.
+        """Return the subcommand and the rest of a text, which may begin with the slash command, also without its slash.
 
-        Not so if a subcommand is called the same.
+        Without its slash it is not skipped if a subcommand has the same name.
         """
         bare = self._services.command.removeprefix("/")
         is_subcommand = self._registry.get(HandlerKind.COMMAND, bare) is not None
@@ -157,7 +157,7 @@ class CommandRunner:
         return self._registry.get(HandlerKind.COMMAND, verb)
 
     def _command_in(self, spoken: Spoken) -> str:
-        """Return the command in a message: after the bot's name, else before it; empty for none."""
+        """Return the command in a message: after the bot's name, or else before it; empty if there is none."""
         after, before = (
             typed_text.without_courtesies(part, lambda rest: self._command_of(rest) is not None)
             for part in (spoken.after, spoken.before)

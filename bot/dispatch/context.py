@@ -1,4 +1,4 @@
-"""What a handler gets: the user, the place, the time, and the services to answer with."""
+"""The context of a handler: the user, the channel, the time, and the services."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from bot.slack.source_message import NO_MESSAGE, SourceMessage
 
 
 class CommandContext(Struct, frozen=True):
-    """One request by one user: who, from where, when (aware UTC), and the services to answer it with.
+    """A request by a user: who, from where, when (aware UTC), and the services.
 
-    Apps and builds are requested here and not in the directory, so that permissions are always checked.
+    Handlers get apps and builds from here, not from the directory, so that permissions are always checked.
     """
 
     asker: Actor
@@ -34,28 +34,28 @@ class CommandContext(Struct, frozen=True):
     entrypoint: Entrypoint
     handler_name: str = ""
     required_role: Role = Role.MEMBER
-    act: str = ""  # what the role is for, a message id
+    act: str = ""  # what requires the role, as the message id of a phrase
     conversation: Conversation = Conversation.CHANNEL
     source_message: SourceMessage = NO_MESSAGE
-    submitted_form: Modal | None = None  # the form this is the answer to, as it was filled in
-    reserved_link: LinkReservation | None = None  # of a click on a button that is for a link
-    thread_ts: str | None = None  # the thread that the message to the bot is in
+    submitted_form: Modal | None = None  # the submitted form, with its input
+    reserved_link: LinkReservation | None = None  # for a click on a button that requests a link
+    thread_ts: str | None = None  # the thread of the message to the bot
 
     @property
     def typed_root(self) -> str:
-        """What a command begins with where it was asked: the slash command; nothing in the direct message."""
+        """The text with which commands begin here: the slash command, or nothing in the bot's direct message."""
         return "" if self.entrypoint is Entrypoint.DIRECT_MESSAGE else self.services.command
 
     @property
     def is_in_dm(self) -> bool:
-        """Whether this was asked in a direct message, of two people or of a few."""
+        """Whether the request is from a direct message, be it of a group."""
         return self.conversation in (Conversation.DIRECT, Conversation.GROUP)
 
     async def require_postable_here(self, what_shows: str) -> None:
-        """Raise what stops a message from being posted where this was asked.
+        """Raise an error if no message can be posted in the channel of this request.
 
-        `what_shows` finishes the sentence why not in a channel of two organisations (`later`): "announcements show your
-        changelog".
+        `what_shows` ends the sentence why not in a channel that is shared with another organisation (a message id):
+        "announcements show your changelog".
         """
         shared = PermissionDenied(
             Text("This channel is shared with another organisation, and {why}.", why=Text(what_shows)),
@@ -65,9 +65,7 @@ class CommandContext(Struct, frozen=True):
         await self.services.channels.require_postable(self.asker.channel_id, self.conversation, shared)
 
     async def authorize_app(self, app: App, asker: Actor | None = None) -> None:
-        """Raise PermissionDenied when the asker (or another user) may not do this with this app, or not in this
-        channel.
-        """
+        """Raise PermissionDenied if the user (or another `asker`) may not do this with this app in this channel."""
         channels = await self.services.channels.app_lists()
         allowed = channels.get(app.id, frozenset())
         access.require_for(asker or self.asker, self.required_role, app, allowed, self.act)
@@ -80,7 +78,7 @@ class CommandContext(Struct, frozen=True):
             access.require(self.asker.role_for(app.id), self.required_role, app, act=self.act)
 
     async def apps(self) -> list[App]:
-        """The apps the asker may do this with here."""
+        """Return the apps with which the user may do this here."""
         channels = await self.services.channels.app_lists()
         every = await self.services.apps.apps()
         return [
@@ -90,7 +88,7 @@ class CommandContext(Struct, frozen=True):
     async def app(self, typed: str) -> App:
         """Return the app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
 
-        To an outsider every app but their own does not exist.
+        For users without a role for all apps, other apps than theirs do not exist.
         """
         if self.asker.outsider is None:
             found = await self.services.apps.app(typed)
@@ -102,12 +100,12 @@ class CommandContext(Struct, frozen=True):
         return found
 
     async def known_apps(self) -> list[App]:
-        """The apps the asker may know of, wherever they may be used: all of them, for a member."""
+        """Return the apps that the user may know of, in any channel: for a member, all of them."""
         every = await self.services.apps.apps()
         return [app for app in every if self.asker.outsider is None or app.id in self.asker.app_roles]
 
     async def only_app(self, app: App | None) -> App:
-        """Return the app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
+        """Return the named app, or the only one. Raises AmbiguousInput to let the user choose."""
         if app is not None:
             return app
         if not await self.services.apps.apps():
@@ -123,15 +121,17 @@ class CommandContext(Struct, frozen=True):
         raise AmbiguousInput(Text("Which app?"), lookup.to_choose_from(ordered), NO_TEXT)
 
     async def build(self, app_id: str, build_id: str) -> Build:
-        """Return a build in detail, by ids from a button.
+        """Return a build with its details, by ids from a button.
 
         Raises PermissionDenied, NotFound and the other errors of Applivery.
         """
         return await self.services.apps.build_by_id(build_id, (await self.app(app_id),))
 
     async def build_for_link(self, app_id: str, build_id: str) -> Build:
-        """Do what `build` does, for a link to it: its details may be some seconds old where Applivery is asked for the
-        token next, and not where a ticket is issued without asking.
+        """Return a build like `build`, to issue a link to it.
+
+        Its details may be cached for some seconds if Applivery creates the token next, but not for a ticket, which is
+        issued without a request to Applivery.
         """
         app = await self.app(app_id)
         if self.services.links.mints_at_once:
@@ -139,7 +139,7 @@ class CommandContext(Struct, frozen=True):
         return await self.services.apps.build_by_id(build_id, (app,))
 
     async def details(self, build: Build) -> Build:
-        """Return the same build with what lists leave out: attachments, what a device needs, why it failed."""
+        """Return the build with the fields that lists lack: attachments, device requirements, why it failed."""
         return await self.services.apps.build_by_id(build.id, (build.app,))
 
     def can_wait_for(self, build: Build) -> bool:
@@ -167,5 +167,5 @@ class CommandContext(Struct, frozen=True):
         app_id: str | None = None,
         build_id: str | None = None,
     ) -> None:
-        """Add a line to the audit trail; never a token."""
+        """Add an entry to the audit log; it never contains a token."""
         await self.services.audit.record(self.asker, self.entrypoint, action, outcome, app_id=app_id, build_id=build_id)

@@ -1,4 +1,4 @@
-"""Request → parse → authorise → run → reply; acknowledges first and renders every error."""
+"""Receive, acknowledge, parse, authorise, run and answer requests, and render every error."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ from bot.timeouts import for_a_person
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
-EXPLAIN_SECONDS = 2.0  # at the end, to say that the bot stops before it has answered
-MOVE_SECONDS = 2.5  # of the three in which Slack wants an acknowledgement
-SHORTCUTS = ("message_action", "shortcut")  # of a message, and a global one
+EXPLAIN_SECONDS = 2.0  # at shutdown, to tell users that the bot stops before it has answered
+MOVE_SECONDS = 2.5  # of the three seconds for Slack's acknowledgement
+SHORTCUTS = ("message_action", "shortcut")  # a message shortcut and a global one
 
 
 class RequestDispatcher:
-    """Takes every verified request, acknowledges it and works on it after.
+    """Acknowledge every verified request and handle it afterwards.
 
-    Commands, clicks and forms have one way of being authorised and answered.
+    Commands, clicks and forms are authorised and answered in the same way.
     """
 
     def __init__(
@@ -101,9 +101,10 @@ class RequestDispatcher:
         on_channel_change: Callable[[str | None], None],
         on_sharing_change: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`on_channel_change` is called with each channel in which posting may have become possible or impossible.
+        """`on_channel_change` is called with a channel in which posting may have become possible or impossible.
 
-        None: in any. `on_sharing_change` is called with each that another organisation has joined or left.
+        None means any channel. `on_sharing_change` is called with a channel that another organisation has joined or
+        left.
         """
         self.services = services
         self.registry = registry
@@ -120,13 +121,13 @@ class RequestDispatcher:
         self._home = HomeTab(slack_client, self._render_home)
         self._tasks: set[asyncio.Task[None]] = set()
         self._deduplicator = deduplicator
-        self._forms: dict[str, ModalSubmission] = {}  # that are still open, by the trigger they were sent with
+        self._forms: dict[str, ModalSubmission] = {}  # open forms by the trigger id of their submission
         self._queue = FairQueue()
         self._is_stopping = False
         self._overload = OverloadResponder(self._responder, metrics, services.command)
 
     async def receive(self, request: IncomingRequest) -> Acknowledgement:
-        """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
+        """Return the acknowledgement and handle the request in a new task; only a typeahead is answered here."""
         body: dict[str, Any] = sanitize(request.body)
         kind = body.get("type")
         at_hand.set(workspace_of(body))
@@ -156,9 +157,9 @@ class RequestDispatcher:
     def _start_check(
         self, request: IncomingRequest, body: dict[str, Any], clicks: list[tuple[RequestSource, dict[str, Any]]]
     ) -> asyncio.Future[Arrival] | None:
-        """Begin to look whether the request was here before; a link that its only click asks for is counted with it.
+        """Start to look up if the request was handled before; if its only click requests a link, reserve that too.
 
-        Only for a known person: links are counted under the id that everything about them is stored under.
+        The link is reserved only for a known person, since it is counted under the id that is stored for them.
         """
         once = [(source, action) for source, action in clicks if self._clicks.is_once(action)]
         keys = [click_key(source, action) for source, action in once]
@@ -169,19 +170,19 @@ class RequestDispatcher:
         return self._deduplicator.start_check(request, body, keys, link)
 
     async def _note_event(self, body: dict[str, Any]) -> Acknowledgement | None:
-        """Deal with an event that nobody waits for an answer to; None for every other request."""
-        if known := changed_members_and_groups(body):  # twice does no harm, and waits for no database
+        """Handle an event that needs no reply; return None for every other request."""
+        if known := changed_members_and_groups(body):  # idempotent, so handled without the database
             for who in known:
                 self.services.slack_events.forget(who)
                 self._track(self.services.slack_events.tell_replicas(who))
         elif changed := changed_channel_id(body):
             return await self._on_channel_id_changed(*changed)
-        elif not is_message(body) or parse_spoken(body):  # the bot's own messages, too, come back as events
+        elif not is_message(body) or parse_spoken(body):  # the bot's own messages arrive as events too
             return None
         return Acknowledgement()
 
     async def _acknowledge_form(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the response to a form, by which it closes or stays open; the same for one that is delivered again."""
+        """Return the response to a form, which closes it or keeps it open; a redelivery gets the same response."""
         key = str(body.get("trigger_id") or "")
         form = self._forms.get(key)
         if form is None:
@@ -196,7 +197,7 @@ class RequestDispatcher:
             self._forms.pop(key, None)
 
     async def _on_channel_id_changed(self, old: str, new: str, at: float) -> Acknowledgement:
-        """Record a channel's new id before it is acknowledged: what is not, Slack delivers again."""
+        """Record a channel's new id before the acknowledgement, as Slack redelivers an unacknowledged event."""
         try:
             async with asyncio.timeout(MOVE_SECONDS):
                 await self.services.slack_events.moves.move(old, new, at)
@@ -230,14 +231,14 @@ class RequestDispatcher:
         return Acknowledgement(body=await self._overload.acknowledgement(body))
 
     async def drain(self, timeout_seconds: float) -> set[asyncio.Task[None]]:
-        """Wait for the answers in progress, for so many seconds at most; return those that are not given by then."""
+        """Wait at most `timeout_seconds` for the requests in progress; return those that are not answered."""
         if not self._tasks:
             return set()
         _, unfinished = await asyncio.wait(self._tasks, timeout=timeout_seconds)
         return unfinished
 
     async def stop(self, timeout_seconds: float) -> None:
-        """Wait for the answers in progress, for so many seconds at most; then say that the others won't come."""
+        """Wait at most `timeout_seconds` for the requests in progress; then tell the other users that the bot stops."""
         unfinished = await self.drain(timeout_seconds)
         self._is_stopping = True
         for task in unfinished:
@@ -266,7 +267,7 @@ class RequestDispatcher:
             if has_begun or not self._is_stopping:
                 work.close()
                 raise
-            await work  # which says at once that the bot stops
+            await work  # fails at once with the error that the bot stops
 
     def _require_running(self) -> None:
         if self._is_stopping:
@@ -315,7 +316,7 @@ class RequestDispatcher:
             outcome = RequestOutcome.PROBLEM
             log.info("request.interrupted")
             await self._errors.explain(source, StoppedBeforeAnswer(), form, None)
-        except Exception as error:  # the user always gets an answer (guarantee 9)
+        except Exception as error:  # the user always gets a reply (guarantee 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.error", error=kind_of(error))
             await self._errors.explain(source, UnexpectedError(), form, reference)
@@ -331,7 +332,7 @@ class RequestDispatcher:
         try:
             if (await request_state.find_arrival()).is_replayed:
                 return
-        except BotError as problem:  # to look once too often at a channel does no harm
+        except BotError as problem:  # an unnecessary check of a channel does no harm
             log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._on_channel_change(channel_id)
@@ -341,7 +342,7 @@ class RequestDispatcher:
             await self.services.slack_events.welcome(channel_id)
 
     def _explain(self, user_id: str, work: Coroutine[Any, Any, object]) -> None:
-        """Work on a pasted link, or on a card that was opened, in this user's turn."""
+        """Handle a pasted link or an opened card, in this user's turn."""
         with for_a_person():
             self._track(self._run_in_turn(self._queue.enter(user_id), self._once(work)))
 
@@ -349,7 +350,7 @@ class RequestDispatcher:
         try:
             if not (await request_state.find_arrival()).is_replayed:
                 await work
-        except BotError as problem:  # not known whether it was worked on before
+        except BotError as problem:  # unknown whether it was handled before
             log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
         finally:
             work.close()

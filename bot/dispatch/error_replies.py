@@ -1,4 +1,4 @@
-"""What a user reads when something failed: what happened, what to do next, and a button for it."""
+"""Reply with errors: what happened, what to do next, and a button for it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bot.services.bundle import Services
 from bot.slack.blocks import Message
 from bot.slack.views import errors, forms
 
-ADMINS_SECONDS = 2.0  # an error does not wait longer for the names of who can fix it
+ADMINS_SECONDS = 2.0  # the maximum delay of an error for the names of admins
 
 
 class _Reading(TypedDict):
-    """What an error's message depends on besides the error."""
+    """The arguments of an error's message besides the error."""
 
     now: datetime
     again: tuple[str, str] | None
@@ -33,14 +33,14 @@ class _Reading(TypedDict):
 
 
 def _may_choose_another(error: BotError, name: str) -> bool:
-    """Return whether what could not be done where it was asked, by the button `name`, may be done elsewhere."""
+    """Return whether a command or button `name` that was refused in this channel may be run in another."""
     if isinstance(error, PermissionDenied):
         return error.reason is PauseReason.SHARED and name == RUN
     return isinstance(error, ChannelUnavailable) and error.is_here
 
 
 class ErrorReplies:
-    """Answers a request with its error, where its user can see it."""
+    """Answer requests with errors, visible to their users."""
 
     def __init__(
         self, services: Services, registry: HandlerRegistry, responder: Responder, clock: Callable[[], datetime]
@@ -51,7 +51,7 @@ class ErrorReplies:
         self._clock = clock
 
     async def deny(self, source: RequestSource, error: PermissionDenied, form: ModalSubmission | None) -> None:
-        """Record a refusal and say it, with the way to ask for the role that is missing."""
+        """Record and show a refusal, with a button to request the missing role."""
         request = await self._record(source, error, read_values(form.view) if form else {})
         shown = errors.denied(error, **await self._reading(error), request=request)
         await self._refuse(source, shown, error, form)
@@ -59,7 +59,7 @@ class ErrorReplies:
     async def explain(
         self, source: RequestSource, error: BotError, form: ModalSubmission | None, reference: str | None
     ) -> None:
-        """Say what went wrong; `reference` is that of the log, where the message shows it."""
+        """Show what went wrong; `reference` is the one in the log, if the message shows it."""
         shown = errors.with_commands(errors.problem(error, reference, **await self._reading(error)), error)
         await self._refuse(source, shown, error, form, reference)
 
@@ -75,7 +75,7 @@ class ErrorReplies:
         await self._responder.refuse(source, shown, error, form, reference, is_admin=request_state.is_admin())
 
     async def _with_channel_picker(self, shown: Message, error: BotError) -> Message:
-        """Return an error with the button to do the same in another channel, where that may help."""
+        """Return an error with the button to choose another channel, if that may help."""
         asked = request_state.repeat_action.get()
         if asked is None or not _may_choose_another(error, asked[0]):
             return shown
@@ -85,7 +85,7 @@ class ErrorReplies:
             return shown
 
     async def _reading(self, error: BotError) -> _Reading:
-        """Return what an error's message depends on besides the error: the time, the reader, the way to try again."""
+        """Return the other arguments of an error's message: the time, the reader, and how to try again."""
         admins: list[str] = []
         is_admin = request_state.is_admin()
         if error.admin_step and not is_admin and (actor := request_state.asker.get()):
@@ -96,7 +96,7 @@ class ErrorReplies:
         return {"now": self._clock(), "again": again, "is_admin": is_admin, "admins": admins}
 
     async def _record(self, source: RequestSource, error: PermissionDenied, form: dict[str, str]) -> int | None:
-        """Record a refusal; returns the number by which the user may ask for the role they lack."""
+        """Record a refusal; return its number, with which the user can request the missing role."""
         asked = request_state.repeat_action.get()
         return await self._services.roles.record_refusal(
             source.user_id,

@@ -1,4 +1,4 @@
-"""A fair queue: a few requests of each user run concurrently, the rest wait in the user's own line."""
+"""A fair queue: a few requests of each user run concurrently, the others wait in the user's own queue."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bot.exceptions import Overloaded
 
-EACH = 4  # requests of one person at once
-AT_ONCE = 256  # more than may wait for Applivery and for methods of Slack that hang
-FROM_LINE = 2  # for a user who has sent more than that: a flood delays others half as much
-LINE = 100  # requests of one person that wait
-LINES = 2000  # requests of all people that wait
+EACH = 4  # concurrent requests per person
+AT_ONCE = 256  # concurrent requests: more than can wait for Applivery and for hanging methods of Slack
+FROM_LINE = 2  # concurrent requests per person that come from the queue: halves the delay by one person's flood
+LINE = 100  # waiting requests per person
+LINES = 2000  # waiting requests in all
 
 
 class FairQueue:
-    """Serve users in turn: each one who waits gets one request begun before another gets a second."""
+    """Serve users round-robin: one request of each waiting user starts before the second of another."""
 
     def __init__(self, *, each: int = EACH, at_once: int = AT_ONCE, line: int = LINE, lines: int = LINES) -> None:
         self._each, self._at_once, self._max_waiting_each, self._max_waiting = each, at_once, line, lines
@@ -26,13 +26,13 @@ class FairQueue:
         self._waiting = 0
 
     def is_full(self, person: str) -> bool:
-        """Return whether no more requests of this person can wait."""
+        """Return whether another request of this person would be rejected."""
         return len(self._queues.get(person, ())) >= self._max_waiting_each or self._waiting >= self._max_waiting
 
     def enter(self, person: str) -> AbstractAsyncContextManager[None]:
-        """Join the line now: in the block, which begins in turn, one request of this person is worked on.
+        """Queue a request of this person now; the returned context is entered when its turn comes.
 
-        Raises Overloaded when too many wait already. The caller has to enter the block.
+        Raises Overloaded when too many wait already. The caller must enter the context.
         """
         if person not in self._queues and self._may_run(person, self._each):
             self._running[person] += 1
@@ -59,7 +59,7 @@ class FairQueue:
             self._start_next()
 
     def _abandon(self, person: str, called: asyncio.Future[None]) -> None:
-        """Who is cancelled when called already hands the turn on."""
+        """Leave the queue after a cancellation; if the turn had come already, pass it on."""
         if called.done() and not called.cancelled():
             self._running[person] -= 1
         else:
@@ -73,8 +73,8 @@ class FairQueue:
         return self._running[person] < most and self._running.total() < self._at_once
 
     def _start_next(self) -> None:
-        """Begin one request of each user who waits and may, in turn, for as long as there is room."""
-        self._running = +self._running  # without those who have none any more
+        """Start one request of each waiting user, in turn, within the limits."""
+        self._running = +self._running  # drops users with a count of zero
         for person in list(self._queues):
             if self._may_run(person, min(self._each, FROM_LINE)):
                 line = self._queues.pop(person)
@@ -82,4 +82,4 @@ class FairQueue:
                 self._running[person] += 1
                 self._waiting -= 1
                 if line:
-                    self._queues[person] = line  # behind all others
+                    self._queues[person] = line  # at the end of the rotation

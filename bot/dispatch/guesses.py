@@ -1,4 +1,4 @@
-"""What was meant by a command that does not exist: a greeting, another word for a command, a misspelt one; pure."""
+"""Guess the command for unknown words: a greeting, a synonym of a command, a misspelling; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TALK = """hi hello hey hola buenas buenos good thanks thank thx gracias please 
     start begin inicio empezar menú options opciones"""
 _MENU = frozenset(_TALK.split())
 _HELP = {"commands", "comandos", "ayuda", "examples", "ejemplos", "manual", "usage", "man"}
-# Other words for a command, in the languages the bot is written in
+# Synonyms of commands, in all languages of the bot
 _SYNONYMS = {
     "get": "download install fetch link give open descargar descarga bajar instalar instala obtener dame enlace",
     "builds": "list ls show all find search versions releases lista listar ver buscar versiones",
@@ -40,7 +40,7 @@ MOST = 4
 
 
 def other_word(verb: str) -> str | None:
-    """Return the command that simply runs for this word: the menu for a greeting, the help."""
+    """Return the command to run for this word without asking: the menu for a greeting, or help."""
     return "menu" if verb in _MENU else "help" if verb in _HELP else None
 
 
@@ -60,7 +60,7 @@ def _says_which(word: str) -> bool:
 
 
 def commands(verb: str, rest: str, names: Collection[str], apps: Sequence[App]) -> list[str]:
-    """Return the whole commands that were meant, perhaps, best first; `names` are those the person may use."""
+    """Return the likely whole commands, best first; `names` are the commands the person may use."""
     other = _BY_WORD.get(verb)
     near = [*([other] if other else []), *lookup.closest(verb, names, alike=0.6)]
     found = [f"{name} {rest}".strip() for name in dict.fromkeys(near) if name in names]

@@ -1,4 +1,4 @@
-"""The Home tab of a user: rendered each time it is opened, and after each action in it."""
+"""Render the Home tab each time it is opened and after each action in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANSWERED = gettext_noop("The answer is in the *Messages* tab.")
 
 
 class HomeTab:
-    """Publishes what `make` makes; one after the other for each person, so that the newest facts stay."""
+    """Publish the result of `render`, one at a time per person, so that the newest one remains."""
 
     def __init__(self, slack_client: SlackClient, render: Callable[[RequestSource], Awaitable[HomeView]]) -> None:
         self._slack_client = slack_client
@@ -30,7 +30,7 @@ class HomeTab:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, source: RequestSource, note: str = "") -> None:
-        """Publish it for the user, below a note. Raises SlackError, and what rendering it raises.
+        """Publish the tab for the user, below a note. Raises SlackError, and the errors of rendering.
 
         https://docs.slack.dev/surfaces/modals#handling_race_conditions
         """
@@ -42,20 +42,20 @@ class HomeTab:
             except SlackError as error:
                 if error.code != "hash_conflict":
                     raise
-                # A concurrent update was first, perhaps with older facts than ours: read the facts again.
+                # A concurrent update came first, perhaps with older data: render again.
                 await self._slack_client.publish_home(source.user_id, (await self._render(source)).with_note(note))
 
     async def refresh_after_action(self, source: RequestSource) -> None:
-        """Refresh the tab after an action in it, whose answer went to the direct messages."""
+        """Refresh the tab after an action in it, whose reply went to the direct messages."""
         try:
             await self.show(source, _(ANSWERED))
         except BotError as problem:
             log.info("home.refresh_failed", problem=kind_of(problem), cause=cause(problem))
-        except Exception as error:  # the answer itself was given
+        except Exception as error:  # the reply itself was delivered
             log.exception("home.error", error=kind_of(error))
 
 
 def render_home_error(message: Message) -> HomeView:
-    """Return a message in the place of a Home that could not be made, with the way to try again."""
+    """Return a message in place of a Home tab that could not be rendered, with a button to try again."""
     again = blocks.button(_("Try again"), REFRESH)
     return HomeView((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))

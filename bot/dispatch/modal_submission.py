@@ -1,4 +1,4 @@
-"""A submitted form: it stays open with its words until it is known what became of them, or can be opened again."""
+"""Submitted forms: keep one open until its result is known, or restore it with its input."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bot.slack.blocks.inputs import with_initial_value
 from bot.slack.markup import strip_formatting
 from bot.slack.mrkdwn import escape_inline, truncate
 
-SUBMIT_SECONDS = 2.2  # Slack waits three
+SUBMIT_SECONDS = 2.2  # Slack's limit is three
 ERROR = 500  # characters below a field
 
 
 class InvalidFields(UserInputError, kind="WrongFields"):
-    """What is wrong with several fields of a form, by the names of their blocks."""
+    """Errors of several fields of a form, by the names of their blocks."""
 
     def __init__(self, fields: dict[str, BotError]) -> None:
         first = next(iter(fields.values()))
@@ -33,7 +33,7 @@ class InvalidFields(UserInputError, kind="WrongFields"):
 
 @contextmanager
 def attribute_to_field(name: str) -> Iterator[None]:
-    """Show an error raised within the block next to this field of the form."""
+    """Attribute an error raised in the context to this field of the form."""
     try:
         yield
     except BotError as problem:
@@ -49,34 +49,34 @@ class ModalSubmission:
 
     def __init__(self, view: dict[str, Any]) -> None:
         self.view = view
-        self.is_accepted = False  # what was asked for has been done, or is shown in the next form
+        self.is_accepted = False  # the request was carried out, or the next form shown
         self._response: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     async def acknowledgement(self) -> dict[str, Any]:
-        """Return what Slack is to be answered; when that is not known in time, the form closes."""
+        """Return the response for Slack; if there is none in time, the form closes."""
         await asyncio.wait({self._response}, timeout=SUBMIT_SECONDS)
         self._respond({})
         return self._response.result()
 
     def _respond(self, answer: dict[str, Any]) -> bool:
-        """Set the response to Slack; return False when it has been answered before."""
+        """Set the response for Slack; return False if there was one already."""
         if self._response.done():
             return False
         self._response.set_result(answer)
         return True
 
     def close(self) -> None:
-        """It was accepted: close it, and what it was opened from."""
+        """Accept the form: close it and the forms below."""
         self.is_accepted = True
         self._respond({"response_action": "clear"} if self.view.get("previous_view_id") else {})
 
     def push(self, form: Modal) -> bool:
-        """Show the next form on top of it, which leads back when it is cancelled; False when it is closed already."""
+        """Show the next form on top, from which Cancel leads back; return False if the form is closed already."""
         self.is_accepted = True
         return self._respond({"response_action": "push", "view": form.view()})
 
     def keep_open(self, problem: BotError, reference: str | None, *, is_admin: bool = False) -> bool:
-        """Say what is wrong next to the field it is about; False when the form is closed already."""
+        """Show an error next to its field; return False if the form is closed already."""
         errors = self._errors(problem, reference, is_admin)
         return bool(errors) and self._respond({"response_action": "errors", "errors": errors})
 
@@ -88,7 +88,7 @@ class ModalSubmission:
 
 
 def _error_text(problem: BotError, reference: str | None, is_admin: bool) -> str:
-    """Return what happened and what to do, in plain text."""
+    """Return the error and the next step in plain text."""
     step = problem.step_for(admin=is_admin)
     text = unmarked(strip_formatting(f"{_(problem.sentence)} {_(step)}".strip()))
     return f"{text} {_('(reference {reference})', reference=reference)}" if reference else text
@@ -109,7 +109,7 @@ def _input_state(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_lengths(view: dict[str, Any]) -> None:
-    """Raise InvalidFields for texts that are longer than their inputs allow, which Slack's own apps do not send."""
+    """Raise InvalidFields for texts that are longer than their inputs allow, which Slack's apps prevent."""
     wrong: dict[str, BotError] = {}
     for block in _input_blocks(view):
         text, most = _input_state(view, block).get("value"), block["element"].get("max_length")
@@ -120,7 +120,7 @@ def check_lengths(view: dict[str, Any]) -> None:
 
 
 def restore_modal(view: dict[str, Any]) -> Modal:
-    """Return the form as it was sent, with all that was filled in."""
+    """Return the form as it was submitted, with all its input."""
     body: list[Block] = []
     picked: dict[str, str] = dict(preset_values(view))
     for block in view.get("blocks") or []:
@@ -145,7 +145,7 @@ def restore_modal(view: dict[str, Any]) -> Modal:
 
 
 def typed_texts(view: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what was typed into a form, each text with its label."""
+    """Return the texts that were typed into a form, each with its label."""
     found = [(block, _input_state(view, block).get("value")) for block in _input_blocks(view)]
     return [(escape_inline(_label(block), 120), str(text)) for block, text in found if text]
 

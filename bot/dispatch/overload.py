@@ -1,4 +1,4 @@
-"""What is said when more requests wait than are kept: in the acknowledgement if Slack shows it, else by message."""
+"""Reply to requests beyond the queue limit: in the acknowledgement if Slack shows it, otherwise by message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.slack import typed_text
 from bot.slack.blocks import Message
 from bot.slack.views import errors
 
-PAUSE_SECONDS = 5.0  # between two messages to one person
+PAUSE_SECONDS = 5.0  # between two messages to the same person
 
 
 def user_id_of(body: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def user_id_of(body: dict[str, Any]) -> str:
 
 
 def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
-    """Return the entrypoint of a request, as far as it decides how it can be answered."""
+    """Return the entrypoint of a request, as far as the way to answer depends on it."""
     if "command" in body:
         return Entrypoint.COMMAND
     if body.get("type") == "event_callback":
@@ -42,7 +42,7 @@ def _entrypoint_of(body: dict[str, Any]) -> Entrypoint:
 
 
 def _repeat_action(body: dict[str, Any], command: str) -> tuple[str, str] | None:
-    """Return the action and value of a button that asks the same again; None where a button can't."""
+    """Return the action and value of a button that repeats the request; None if no button can."""
     if spoken := parse_spoken(body):
         return repeat_of(spoken, command)
     if "command" in body:
@@ -61,7 +61,7 @@ def repeat_of(asked: object, command: str) -> tuple[str, str] | None:
 
 
 class OverloadResponder:
-    """Answers what is not worked on; costs next to nothing, however much it is."""
+    """Answer rejected requests, at a negligible cost even if there are many."""
 
     def __init__(self, responder: Responder, metrics: Metrics, command: str) -> None:
         self._responder = responder
@@ -70,7 +70,7 @@ class OverloadResponder:
         self._notified_at: dict[str, float] = {}
 
     async def acknowledgement(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return what Slack shows a person who typed a command or sent a form, which stays open; empty for all else.
+        """Return the response for a slash command, or for a form (which stays open); empty for other requests.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands#responding_immediate_response
         """
@@ -84,7 +84,7 @@ class OverloadResponder:
         return {}
 
     def message(self, body: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
-        """Return how to answer a user whom the acknowledgement does not reach; None if they were answered just now."""
+        """Return the message for a user who does not see the acknowledgement; None if they got one just now."""
         entrypoint, who, now = _entrypoint_of(body), user_id_of(body), time.monotonic()
         self._notified_at = {key: at for key, at in self._notified_at.items() if at > now - PAUSE_SECONDS}
         if (

@@ -1,4 +1,4 @@
-"""What a refused request was about: the command to run again, and the words that may name its app."""
+"""Describe a refused request: the command to run again, and the words that may name its app."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bot.domain import grammar
 from bot.domain.model import App
 from bot.slack.button_values import BuildValue
 
-RUN = "run.v1"  # the button with a command as it was typed
+RUN = "run.v1"  # the button whose value is a typed command
 
 
 def is_about_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bool:
-    """Return whether the command that a button runs is about an app also when none is named."""
+    """Return whether the command that a button runs is about an app even if none is named."""
     verb = asked[1].partition(" ")[0] if asked and asked[0] == RUN else ""
     entry = registry.get(HandlerKind.COMMAND, verb)
     parameters = entry.parameters if entry else ()
@@ -24,7 +24,7 @@ def is_about_app(registry: HandlerRegistry, asked: tuple[str, str] | None) -> bo
 
 
 def candidate_names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[str]:
-    """What may name the app, the likeliest first."""
+    """Return the words that may name the app, the likeliest first."""
     yield from (value for key, value in form.items() if key.endswith(".app"))
     if asked is None:
         return
@@ -39,7 +39,7 @@ def candidate_names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> I
 
 
 def format_command(asked: tuple[str, str] | None, form: Mapping[str, str]) -> str:
-    """Return what they did, as a command."""
+    """Return the refused request as a command."""
     if asked and asked[0] == RUN:
         return asked[1]
     if asked:

@@ -1,4 +1,4 @@
-"""The registry of subcommands, buttons, modals, typeaheads and shortcuts: how a handler is marked and found."""
+"""Register and find the handlers of subcommands, buttons, modals, typeaheads and shortcuts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Mark = TypeVar("Mark", bound=Handler)
 
 
 class HandlerKind(Enum):
-    """What a handler answers to."""
+    """The kind of request that a handler is for."""
 
     COMMAND = "command"
     BUTTON = "button"
@@ -33,7 +33,7 @@ class HandlerKind(Enum):
 
 
 class Parameter(NamedTuple):
-    """One thing a command takes: a plain word in its turn, or an option by its key."""
+    """A parameter of a command: a plain word by its position, or an option by its key."""
 
     name: str
     kind: Any
@@ -42,7 +42,7 @@ class Parameter(NamedTuple):
 
 
 class MenuItem(NamedTuple):
-    """A button of the menu; `label` is translated by `_`, and so is the one that is right in a direct message."""
+    """A button of the menu; `label` and the other label for direct messages are message ids."""
 
     position: int
     label: str
@@ -65,19 +65,19 @@ class RegisteredHandler(Struct, frozen=True):
     replaces_message: bool = False
     menu: MenuItem | None = None
     title: str = ""
-    takes_files: Callable[[Sequence[str]], bool] | None = None  # whether a shortcut is for files of these names
-    command: str = ""  # of a shortcut: what does the same when it is typed
-    is_global: bool = False  # of a shortcut: it is about no message
-    act: str = ""  # what takes the role, as a refusal says it: "see downloads"; a message id
+    takes_files: Callable[[Sequence[str]], bool] | None = None  # whether a shortcut accepts files of these names
+    command: str = ""  # for a shortcut: the command that does the same
+    is_global: bool = False  # for a shortcut: it has no message
+    act: str = ""  # what requires the role, in a refusal: "see downloads"; a message id
 
 
 def command(
     *, need: Role, name: str | None = None, menu: MenuItem | None = None, act: str = ""
 ) -> Callable[[Mark], Mark]:
-    """Mark a function as the subcommand of its name: docstring = help, annotations = what may be typed.
+    """Register a function as the subcommand of its name; its docstring is the help, its annotations the parameters.
 
-    `menu` is its button in the menu that the slash command alone opens. `act` finishes "Only managers can …", a message
-    id; the module's other handlers have the first command's unless they have their own.
+    `menu` is its button in the menu that the slash command alone opens. `act` completes "Only managers can …" (a
+    message id); other handlers of the module use that of the first command unless they have their own.
     """
 
     def mark(run: Mark) -> Mark:
@@ -110,12 +110,11 @@ def button(
     replaces_message: bool = False,
     act: str = "",
 ) -> Callable[[Mark], Mark]:
-    """Mark `async def f(call, value) -> Reply` as what happens on a click; `name` has a version: `get.v1`.
+    """Register `async def f(call, value) -> Reply` as the handler of a button; `name` has a version: `get.v1`.
 
-    With `once` a double click does it once: for what costs something each time. With `about_build` the value names the
-    build that the message is about, which a message shortcut then uses. With `for_link` a link is counted as the click
-    arrives, which `call.reserved_link` then holds. With `replaces_message` the reply replaces the
-    clicked message where only one user sees it: in an ephemeral or a direct message.
+    With `once` a double click runs it once. With `about_build` the value names the build of the message, which message
+    shortcuts then use. With `for_link` a link is reserved when the click arrives, and is in `call.reserved_link`. With
+    `replaces_message` the reply replaces the clicked message if only one user sees it: an ephemeral or direct message.
     """
     entry = partial(
         RegisteredHandler,
@@ -132,12 +131,12 @@ def button(
 
 
 def form(name: str, *, need: Role, act: str = "") -> Callable[[Mark], Mark]:
-    """Mark `async def f(call, typed: dict[str, str]) -> Reply` as what takes a submitted form."""
+    """Register `async def f(call, typed: dict[str, str]) -> Reply` as the handler of a submitted form."""
     return lambda run: _register(run, RegisteredHandler(HandlerKind.FORM, name, need, run, act=act))
 
 
 def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
-    """Mark `async def f(call, typed: str, chosen: dict[str, str]) -> list[Option]` as the answer to a typeahead."""
+    """Register `async def f(call, typed: str, chosen: dict[str, str]) -> list[Option]` for a typeahead."""
     return lambda run: _register(run, RegisteredHandler(HandlerKind.OPTIONS, name, need, run))
 
 
@@ -151,11 +150,11 @@ def shortcut(
     takes_files: Callable[[Sequence[str]], bool] | None = None,
     is_global: bool = False,
 ) -> Callable[[Mark], Mark]:
-    """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build.
+    """Register `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build.
 
-    `title` and `description` are what Slack shows of it: they go into the app manifest. It also runs for files that
-    are posted to the bot: with the `command` typed beside them, or when it `takes_files` of these names. One that
-    `is_global` has no message, no channel and no `value`: https://docs.slack.dev/interactivity/implementing-shortcuts
+    Slack shows `title` and `description`, which are part of the app manifest. It also runs for files that are posted
+    to the bot with the `command`, or without one if it `takes_files` of these names. A shortcut that `is_global` has no
+    message, channel or `value`: https://docs.slack.dev/interactivity/implementing-shortcuts
     """
     entry = partial(RegisteredHandler, HandlerKind.SHORTCUT, name, need, title=title, summary=description)
     return lambda run: _register(run, entry(run, command=command, takes_files=takes_files, is_global=is_global))
@@ -181,7 +180,7 @@ def _read_parameters(run: Handler) -> tuple[Parameter, ...]:
 
 @cache
 def _read_package(package: types.ModuleType) -> tuple[RegisteredHandler, ...]:
-    """Everything marked in the modules of a package, which is the same as long as the process runs."""
+    """Return all handlers in the modules of a package; cached, as they do not change while the process runs."""
     return tuple(
         entry
         for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
@@ -202,20 +201,20 @@ def _read_module(module: types.ModuleType) -> list[RegisteredHandler]:
 
 @dataclass(frozen=True)
 class HandlerRegistry:
-    """Every handler there is, by kind and name."""
+    """All handlers by kind and name."""
 
     entries: dict[tuple[HandlerKind, str], RegisteredHandler] = field(default_factory=dict)
 
     @classmethod
     def scan(cls, package: types.ModuleType) -> HandlerRegistry:
-        """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
+        """Return the registry of all handlers in the modules of a package. Raises ValueError for a duplicate name."""
         registry = cls()
         for entry in _read_package(package):
             registry.add(entry)
         return registry
 
     def add(self, entry: RegisteredHandler) -> None:
-        """Register one handler."""
+        """Register a handler."""
         key = (entry.kind, entry.name)
         if key in self.entries:
             raise ValueError(f"two handlers for the {entry.kind.value} “{entry.name}”")
@@ -237,12 +236,12 @@ class HandlerRegistry:
         )
 
     def menu(self, *, in_dm: bool = False) -> list[tuple[str, str]]:
-        """Return the buttons of the menu in their order: the label, translated by `_`, and the subcommand."""
+        """Return the buttons of the menu in order: the label, a message id, and the subcommand."""
         items = sorted((entry.menu, entry.name) for entry in self.commands() if entry.menu)
         return [(item.label_in_dm if in_dm and item.label_in_dm else item.label, name) for item, name in items]
 
     def file_shortcut(self, typed: RegisteredHandler | None, files: Sequence[str]) -> RegisteredHandler | None:
-        """Return the shortcut for files that came with a command, or with none; None when they do not matter to it."""
+        """Return the shortcut for files posted with a command or without one; None if no shortcut accepts them."""
         for entry in self.entries.values():
             if entry.takes_files and (entry.command == typed.name if typed else entry.takes_files(files)):
                 return entry

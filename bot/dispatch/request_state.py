@@ -1,4 +1,4 @@
-"""What is known of the request that is worked on, in the task that works on it."""
+"""Context variables of the current request, in the task that handles it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from bot.domain.outcomes import Arrival
 from bot.services.links import LinkReservation
 
 repeat_action: ContextVar[tuple[str, str] | None] = ContextVar("repeat_action", default=None)
-"""The action and the value of a button that would ask the same again."""
+"""The action and value of a button that repeats the request."""
 asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
-"""The user, once they are known."""
+"""The user, once known."""
 arrival: ContextVar[asyncio.Future[Arrival] | None] = ContextVar("arrival", default=None)
-"""The look whether the request was here before."""
+"""The look-up of whether the request was handled before."""
 reserved_link: ContextVar[LinkReservation | None] = ContextVar("reserved_link", default=None)
-"""The link that was counted for a click when it arrived."""
+"""The link that was reserved for a click when it arrived."""
 
 
 def is_admin() -> bool:
-    """Return whether the user is an admin of the bot, as far as that is known."""
+    """Return whether the user is known to be an admin of the bot."""
     actor = asker.get()
     return actor is not None and actor.role >= Role.ADMIN
 
 
 async def find_arrival() -> Arrival:
-    """Return whether the request was here before, and its clicks a moment ago. Raises DatabaseUnavailable."""
+    """Return whether the request, or clicks in it, were handled before. Raises DatabaseUnavailable."""
     look = arrival.get()
     return Arrival() if look is None else await look

@@ -1,4 +1,4 @@
-"""Requests of Slack: the user, the place, and the ways to answer."""
+"""Parse Slack's requests: the user, the channel, and how to answer."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from bot.slack.button_values import BuildValue
 from bot.slack.schemas import WITH_RECORDS
 from bot.slack.scopes import EVENTS, ORGANIZATION_EVENTS
 
-METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
-# A bot cannot subscribe to the two of itself: https://docs.slack.dev/reference/events/subteam_self_added
+METADATA = 2900  # characters of a view's private_metadata; Slack's limit is 3,000
+# A bot cannot subscribe to these two, which are about the user of the token:
+# https://docs.slack.dev/reference/events/subteam_self_added
 OF_ITSELF = ("subteam_self_added", "subteam_self_removed")
 CHANGES = (*WITH_RECORDS, "subteam_created", "subteam_members_changed", "subteam_updated", *OF_ITSELF)
 ID_CHANGED = "channel_id_changed"
@@ -27,19 +28,19 @@ REVOCATIONS = ("tokens_revoked", "app_uninstalled")
 LINKS_SHARED, DETAILS_REQUESTED = "link_shared", "entity_details_requested"
 ANSWERED = {"app_mention", "app_home_opened", "message.im", LINKS_SHARED, DETAILS_REQUESTED}
 MOVES = EVENTS.keys() - {*ANSWERED, ID_CHANGED, *REVOCATIONS, *CHANGES}
-# Where a click was made in a card below a link, whose message is a user's: it can't be replaced.
+# The container of a click in a card below a link, whose message is a user's and can't be replaced.
 # https://docs.slack.dev/messaging/work-objects-implementation#handling-block_actions-events
 PREVIEWS = ("message_attachment", "entity_detail")
-MENUS = ("overflow", "static_select")  # whose items stand for buttons, in a message
+MENUS = ("overflow", "static_select")  # in messages, their items stand for buttons
 
 
 class RequestSource(Struct, frozen=True):
-    """Where a request came from and how its answer gets back; not which workspace it names, which decides nothing.
+    """Where a request came from and how to answer it; without its workspace, on which nothing depends.
 
-    `replaces_message`: the answer replaces the clicked message, which only that user sees. On a shared card that would
-    change it for all readers. `thread_ts` is the thread of the message to the bot, or of the clicked `message_ts`; None
-    for the first message of a thread, which is in the channel. `from_home`: it began in the Home tab, which has no
-    channel; `home_hash` is of what was shown there then.
+    `replaces_message` is whether the reply replaces the clicked message, which must be visible to that user only.
+    `thread_ts` is the thread of the message to the bot, or of the clicked `message_ts`; None for the first message of a
+    thread, which is in the channel. `from_home` is whether the request began in the Home tab, which has no channel;
+    `home_hash` is the hash of the tab at that time.
     """
 
     entrypoint: Entrypoint
@@ -56,14 +57,14 @@ class RequestSource(Struct, frozen=True):
 
     @property
     def own_thread(self) -> str | None:
-        """The thread to answer in, of the app's own direct message; None for an answer outside of threads."""
+        """The thread in the app's own direct message to reply in; None to reply outside of threads."""
         return self.thread_ts if self.entrypoint is Entrypoint.DIRECT_MESSAGE else None
 
 
 def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> RequestSource:
     """Return where a request came from: slash commands are flat, interactions nested.
 
-    `replaces_message`: the clicked button's reply replaces its message if no other user sees that one.
+    `replaces_message` is whether the clicked button's reply replaces its message if no other user sees that.
     https://docs.slack.dev/reference/interaction-payloads
     """
     user = body.get("user") or {}
@@ -92,19 +93,19 @@ def parse_source(entrypoint: Entrypoint, body: dict[str, Any], *, replaces_messa
 
 
 def _thread_of(container: dict[str, Any], message: dict[str, Any]) -> str | None:
-    """Return the thread that a reply with a clicked button or a shortcut is in; None for other messages."""
+    """Return the thread if the message of a click or a shortcut is a reply in one; otherwise None."""
     thread_ts = container.get("thread_ts") or message.get("thread_ts")
     return str(thread_ts) if thread_ts and thread_ts != (container.get("message_ts") or message.get("ts")) else None
 
 
 def workspace_of(body: dict[str, Any]) -> str:
-    """Return the workspace in which a request was made; empty where only the organisation is named, or none."""
+    """Return the workspace of a request; empty if it names only the organisation, or nothing."""
     named = ((body.get("team") or {}).get("id"), body.get("team_id"), (body.get("user") or {}).get("team_id"))
     return next((str(team_id) for team_id in named if str(team_id or "").startswith("T")), "")
 
 
 def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
-    """Return the source of an opened Home tab; None for all other events.
+    """Return the source of an opened Home tab; None for other events.
 
     https://docs.slack.dev/reference/events/app_home_opened
     """
@@ -121,9 +122,9 @@ def parse_home_opened(body: dict[str, Any]) -> RequestSource | None:
 
 
 def parse_shared_links(body: dict[str, Any]) -> SharedLinks | None:
-    """Return the links that a message shares; None for all other events.
+    """Return the links in a message; None for other events.
 
-    A draft has no channel: Slack names one that is none. https://docs.slack.dev/reference/events/link_shared
+    For a draft, Slack sends a channel that does not exist. https://docs.slack.dev/reference/events/link_shared
     """
     event = body.get("event") or {}
     if event.get("type") != LINKS_SHARED:
@@ -141,7 +142,7 @@ def parse_shared_links(body: dict[str, Any]) -> SharedLinks | None:
 
 
 def parse_details_request(body: dict[str, Any]) -> DetailsRequest | None:
-    """Return whose details a user opens; None for all other events.
+    """Return the entity whose details a user opens; None for other events.
 
     https://docs.slack.dev/reference/events/entity_details_requested
     """
@@ -159,7 +160,7 @@ def parse_details_request(body: dict[str, Any]) -> DetailsRequest | None:
 
 
 def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
-    """Return the channel of an event after which the bot may or may not post there; None for all other events.
+    """Return the channel of an event that may change whether the bot can post there; None for other events.
 
     https://docs.slack.dev/reference/events/member_joined_channel and the others of `MOVES`.
     """
@@ -172,7 +173,7 @@ def channel_with_changed_membership(body: dict[str, Any]) -> str | None:
 
 
 def changed_channel_id(body: dict[str, Any]) -> tuple[str, str, float] | None:
-    """Return the former and the new id of a channel, and when it got that; None for all other events.
+    """Return the former and the new id of a channel, and when it changed; None for other events.
 
     https://docs.slack.dev/reference/events/channel_id_changed
     """
@@ -187,7 +188,7 @@ def changed_channel_id(body: dict[str, Any]) -> tuple[str, str, float] | None:
 
 
 def changed_members_and_groups(body: dict[str, Any]) -> tuple[str, ...]:
-    """Return the person, by all their ids, or the user group that an event says has changed; none for other events.
+    """Return all ids of the changed user, or the changed user group, of an event; empty for other events.
 
     https://docs.slack.dev/reference/events/user_change and the others of `CHANGES`.
     """
@@ -212,7 +213,7 @@ def is_access_change(body: dict[str, Any]) -> bool:
 
 
 def is_token_revoked(body: dict[str, Any]) -> bool:
-    """Return whether the app was uninstalled, or tokens of it revoked; which ones are, Slack says by user.
+    """Return whether the app was uninstalled, or any of its tokens revoked; Slack identifies tokens by user.
 
     https://docs.slack.dev/reference/events/tokens_revoked and app_uninstalled
     """
@@ -220,14 +221,14 @@ def is_token_revoked(body: dict[str, Any]) -> bool:
 
 
 def event_channel(event: dict[str, Any]) -> str | None:
-    """Return the channel of an event, which some have as an id and some as an object."""
+    """Return the channel of an event, which is an id in some and an object in others."""
     channel = event.get("channel")
     found = channel.get("id") if isinstance(channel, dict) else channel
     return str(found) if found else None
 
 
 def is_sharing_changed(body: dict[str, Any]) -> bool:
-    """Return whether the event says that the channel is shared with another organisation, or no longer.
+    """Return whether the event is that a channel was shared with another organisation or unshared.
 
     https://docs.slack.dev/reference/events/channel_shared and channel_unshared
     """
@@ -235,19 +236,19 @@ def is_sharing_changed(body: dict[str, Any]) -> bool:
 
 
 def is_bot_joined(body: dict[str, Any]) -> bool:
-    """Return whether the event says that the bot was added to the channel."""
+    """Return whether the event is that the bot was added to a channel."""
     return bool(body["event"]["type"] == "member_joined_channel")
 
 
 def bot_user_id(body: dict[str, Any]) -> str:
-    """Return the bot, by whom an event was to be seen."""
+    """Return the user id of the bot for which an event was delivered."""
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
 async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper) -> Modal:
-    """Return the form with the place it was requested from: a submitted view has no response_url of its own.
+    """Return the form with the source of its request, as a submitted view has no response_url.
 
-    What does not fit is stored in the database; raises DatabaseUnavailable when it cannot be.
+    Data that does not fit is stored in the database. Raises DatabaseUnavailable.
 
     https://docs.slack.dev/reference/views/modal-views
     """
@@ -262,9 +263,9 @@ async def store_context(form: Modal, source: RequestSource, drafts: DraftKeeper)
 
 
 async def restore_context(view: dict[str, Any], drafts: DraftKeeper) -> dict[str, Any]:
-    """Return the view with all it was opened with.
+    """Return the view with all data that it was opened with.
 
-    Raises UserInputError when that is kept no longer, and DatabaseUnavailable.
+    Raises UserInputError when that is no longer stored, and DatabaseUnavailable.
     """
     memory = _read_metadata(view)
     if kept := memory.pop("kept", ""):
@@ -281,19 +282,19 @@ def _read_metadata(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def opened_with(view: dict[str, Any]) -> str:
-    """Return what a form was opened with."""
+    """Return the value that a form was opened with."""
     return str(_read_metadata(view).get("memory") or "")
 
 
 def preset_values(view: dict[str, Any]) -> dict[str, str]:
-    """Return what counts as filled in although the form has no input for it, by block."""
+    """Return the preset values for which the form has no input, by block."""
     return {key: value for key, value in _read_metadata(view).items() if "." in key}
 
 
 def read_values(view: dict[str, Any]) -> dict[str, str]:
     """Return the values of a form by block: the text, the value of the chosen option, or the id of the picked file.
 
-    Several values, also of ticked boxes, are separated by commas; empty ones are left out.
+    Several values, as of checkboxes, are separated by commas; empty ones are left out.
 
     https://docs.slack.dev/reference/views/modal-views#state
     """
@@ -319,7 +320,7 @@ def _selected_values(element: dict[str, Any]) -> str:
 
 
 def clicked(action: dict[str, Any]) -> dict[str, Any]:
-    """Return the button that was clicked: a chosen item of a ⋯ menu or of a select as the button that it stands for.
+    """Return the clicked button; a chosen item of a ⋯ menu or select is returned as the button that it stands for.
 
     https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element
     """
@@ -330,10 +331,10 @@ def clicked(action: dict[str, Any]) -> dict[str, Any]:
 
 
 def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:
-    """Return the value of the first button or menu item with one of these names in a message; None without one.
+    """Return the value of the first button or menu item with one of these names in a message; None if there is none.
 
-    A superseded card has the newer build's button, whose value remembers the build that the card is about. A user's
-    message may have our cards below its links.
+    A superseded card has the newer build's button, whose value also contains the build of the card. A user's message
+    may have our cards below its links.
     """
     cards = [card for card in message.get("attachments") or [] if isinstance(card, dict) and card.get("is_app_unfurl")]
     for block in (*(message.get("blocks") or []), *(block for card in cards for block in card.get("blocks") or [])):

@@ -1,4 +1,4 @@
-"""Getting an answer to the person: where they asked, in their direct messages, in the channel, or as a form."""
+"""Deliver replies: where the request was made, in direct messages, in the channel, or as a form."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from bot.slack.views import forms, sent_direct
 
 log = logger(__name__)
 
-PEOPLE = ("U", "W")  # what the ids of people begin with
-RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
+PEOPLE = ("U", "W")  # the first letters of user ids
+RESPONSE_LIFE = timedelta(minutes=29)  # a response_url is valid for thirty
 
 
 @contextmanager
 def _ignore_database_errors() -> Iterator[None]:
-    """Go on when the database is away: the link is there; only the note that it is over will not come."""
+    """Continue while the database is unavailable: the link works, but its message won't be updated on expiry."""
     try:
         yield
     except DatabaseUnavailable as problem:
@@ -50,7 +50,7 @@ def _ignore_database_errors() -> Iterator[None]:
 
 
 class Responder:
-    """Delivers what handlers return; they never talk to Slack themselves."""
+    """Deliver what handlers return; handlers never call Slack themselves."""
 
     def __init__(self, slack_client: SlackClient, services: Services, clock: Callable[[], datetime]) -> None:
         self._slack_client = slack_client
@@ -61,12 +61,13 @@ class Responder:
         self._clock = clock
 
     async def deliver(self, source: RequestSource, reply: Reply, form: ModalSubmission | None = None) -> None:
-        """Send a reply where it belongs, and close the `form` it answers; raises SlackError when Slack refuses it."""
+        """Send a reply to its destination, and close its `form`. Raises SlackError when Slack refuses it."""
         if isinstance(reply, Modal):
             await self._open_modal(source, reply, form)
             return
         if isinstance(reply, Message) and reply.file:
-            await self._slack_client.require_scope("files:write")  # or its message would stand there without it
+            # checked first, so that no message is posted without its file
+            await self._slack_client.require_scope("files:write")
         if form is not None:
             form.close()
         if isinstance(reply, HomeView):
@@ -96,13 +97,13 @@ class Responder:
         *,
         is_admin: bool = False,
     ) -> None:
-        """Show what went wrong: beside the field of the open form, else as a message with a button back to the form."""
+        """Show an error: next to the field of the open form, otherwise as a message with a button back to the form."""
         if form is None or form.is_accepted:
             await self.reply_privately(source, message)
         elif not form.keep_open(problem, reference, is_admin=is_admin):
             await self.reply_privately(source, await self._with_way_back(form.view, message))
         elif isinstance(problem, PermissionDenied):
-            await self.reply_privately(source, message)  # a form cannot show the button to ask for the role
+            await self.reply_privately(source, message)  # a form cannot show the button to request the role
 
     async def _with_way_back(self, view: dict[str, Any], message: Message) -> Message:
         try:
@@ -129,12 +130,12 @@ class Responder:
         await self.reply_privately(source, forms.not_opened(Message(reason), draft))
 
     async def offer(self, modal: Modal, files: Sequence[str]) -> Message:
-        """Return the button to a form about files that were posted, of which it shows what is known."""
+        """Return the button to a form about posted files, filled in with what is known of them."""
         draft = await self._drafts.store(modal.to_json(), 0)
         return forms.about_files(files, modal.title, draft)
 
     async def _send_copies(self, reply: Message) -> None:
-        """Send copies to the users or channels concerned; when all fail, the user is shown why, unless a link waits."""
+        """Send the copies; if all fail, raise the reason, unless the reply contains a link, which must arrive."""
         failed: list[SlackError] = []
         for person, copy in reply.copies:
             try:
@@ -152,7 +153,7 @@ class Responder:
             raise SlackError(Text("I couldn't send the direct message."), code=failed[-1].code) from failed[-1]
 
     async def _apply_edits(self, reply: Message) -> None:
-        """What was said before, said anew; a message that cannot be edited stays as it is."""
+        """Update earlier messages; one that cannot be edited is left as it is."""
         for channel, ts, message in reply.edits:
             try:
                 await self._slack_client.edit(channel, ts, message)
@@ -165,7 +166,7 @@ class Responder:
             await self._slack_client.upload_file(replace(posted, ts=source.own_thread or posted.ts), message.file)
         if message.expires:
             await self._schedule_expiry(message, posted.channel, posted.ts)
-        # the Home itself says where the answer is, and who asked in the direct message sees it there
+        # the Home tab says where the reply is, and in the direct message the user sees it
         if not source.from_home and source.entrypoint is not Entrypoint.DIRECT_MESSAGE:
             link = await self._slack_client.permalink(below or posted)
             await self.reply_privately(source, sent_direct.pointer(message, link))
@@ -173,9 +174,9 @@ class Responder:
     async def _post_with_thread(
         self, channel: str, message: Message, *, thread_ts: str | None = None
     ) -> tuple[MessageRef, MessageRef | None]:
-        """Return the places of the message and of the first in its thread, if it has one.
+        """Post a message and its thread; return the message, and the first reply if there is one.
 
-        In a thread already, all of it goes there; when that one is gone, outside of threads.
+        With `thread_ts` all of it is posted in that thread, or outside of threads if that thread was deleted.
         """
         try:
             posted = await self._slack_client.post(channel, message, thread_ts=thread_ts)
@@ -188,9 +189,9 @@ class Responder:
         return posted, below[0] if below else None
 
     async def reply_privately(self, source: RequestSource, message: Message, *, replace: bool = False) -> None:
-        """To the asker alone: where they asked, or in their direct messages when that way is closed.
+        """Reply to the user alone: where they made the request, or in their direct messages if that is not possible.
 
-        `replace` is for answers only: an error leaves the message there, whose button is how to try again.
+        Errors do not use `replace`, since the button of the message is how the user tries again.
         """
         if source.entrypoint is Entrypoint.HOME:
             await self._reply_at_home(source, message)
@@ -226,21 +227,21 @@ class Responder:
                 log.info("answer.no_pointer", code=error.code)
 
     async def _whisper(self, source: RequestSource, message: Message) -> bool:
-        """Answer a mention where it was written, for its writer alone; returns whether it was one."""
+        """Answer a mention where it was written, visible to its author alone; return whether it was a mention."""
         if source.entrypoint is not Entrypoint.MENTION or not source.channel_id:
             return False
         await self._slack_client.post_ephemeral(source.channel_id, source.user_id, message, thread_ts=source.thread_ts)
         return True
 
     async def _reply_at_home(self, source: RequestSource, message: Message) -> None:
-        """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""
+        """Show an error in the Home tab; if that fails, send no direct message, since the user only opened the tab."""
         try:
             await self._slack_client.publish_home(source.user_id, render_home_error(message))
         except SlackError as error:
             log.warning("home.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
     async def _replace_original(self, source: RequestSource, message: Message, response_url: str) -> None:
-        """Update the expiry of a replaced message: cancel the old one, and record that of the new message."""
+        """Replace the scheduled expiry of a replaced message by that of the new one."""
         if source.message_ts:
             with _ignore_database_errors():
                 await self._expiries.cancel(source.message_ts)
@@ -248,7 +249,7 @@ class Responder:
             await self._schedule_expiry(message, response_url, source.message_ts)
 
     async def _schedule_expiry(self, message: Message, address: str, ts: str | None) -> None:
-        """Record that this message is to be edited when its link has expired."""
+        """Schedule the update of this message for when its link expires."""
         over = message.expires
         assert over is not None
         with _ignore_database_errors():

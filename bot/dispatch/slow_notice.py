@@ -1,4 +1,4 @@
-"""The word to a user who waits for Applivery longer than usual."""
+"""The notice to a user who waits for Applivery longer than usual."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.domain.audit import Entrypoint
 from bot.services.app_directory import AppDirectory
 from bot.slack.views import errors
 
-SLOW_SECONDS = 3.0  # that a user waits before being told why
-STALLED_SECONDS = 1.0  # that a question to Applivery has been open then, for the delay to be Applivery's
+SLOW_SECONDS = 3.0  # until a waiting user is told why
+STALLED_SECONDS = 1.0  # that a request to Applivery must have been pending by then to be the cause
 IN_MESSAGES = (Entrypoint.MENTION, Entrypoint.DIRECT_MESSAGE)
 
 
 class SlowNotice:
-    """Says once that Applivery is slow, while a request is worked on; its answer, or its error, comes below."""
+    """Tell the user once that Applivery is slow; the reply or error of the request follows."""
 
     def __init__(self, apps: AppDirectory, responder: Responder) -> None:
         self._apps = apps
@@ -26,9 +26,9 @@ class SlowNotice:
 
     @asynccontextmanager
     async def watch(self, source: RequestSource) -> AsyncIterator[None]:
-        """Watch the block. What it answers comes after the notice, if there is one.
+        """Send the notice if the context takes long; its reply comes after the notice.
 
-        A form, and the Home, have no place for it.
+        Forms and the Home tab have no place for it.
         """
         if not source.response_url and source.entrypoint not in IN_MESSAGES:
             yield

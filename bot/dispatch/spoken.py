@@ -1,4 +1,4 @@
-"""What people write to the bot in messages: a mention in a conversation, and words in the app's own direct message."""
+"""Messages to the bot: mentions in conversations, and messages in the app's own direct message."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from bot.domain.audit import Entrypoint
 from bot.domain.conversations import kind_of
 from bot.slack.source_message import NO_MESSAGE, SourceMessage, read_message
 
-# What a person writes; all other kinds of message are Slack's or another app's, or are about an earlier message.
+# Subtypes that people write; all others are by Slack or an app, or about an earlier message.
 # https://docs.slack.dev/reference/events/message#subtypes
 _WRITTEN = (None, "file_share", "thread_broadcast", "me_message")
-_OWN_TALK = ("im", "app_home", None)  # kinds of channel; a bot's token sees no other direct message than its own
-_SLACK = ("USLACKBOT", "USLACK")  # who system notices are from
+_OWN_TALK = ("im", "app_home", None)  # types of channel; a bot's token sees no other direct messages than its own
+_SLACK = ("USLACKBOT", "USLACK")  # the senders of system notices
 _BY_AN_APP = ("bot_id", "app_id", "bot_profile")
 _OF_OLD = ("edited", "hidden")
 
 
 class Spoken(Struct, frozen=True):
-    """A message to the bot: where it was written, and what was said before and after the bot's name in it.
+    """A message to the bot: its source, and its text before and after the bot's name.
 
-    Without the name, as in the direct message, all of it counts as said `after`.
+    Without the name, as in the direct message, all of the text is in `after`.
     """
 
     source: RequestSource
@@ -39,7 +39,7 @@ def is_message(body: dict[str, Any]) -> bool:
 
 
 def parse_spoken(body: dict[str, Any]) -> Spoken | None:
-    """Return what a person wrote to the bot; None for what needs no answer.
+    """Return the message that a person wrote to the bot; None for an event that needs no reply.
 
     https://docs.slack.dev/reference/events/app_mention, https://docs.slack.dev/reference/events/message.im
     """
@@ -57,7 +57,7 @@ def parse_spoken(body: dict[str, Any]) -> Spoken | None:
     )
     text = str(event.get("text") or "")
     if entrypoint is Entrypoint.DIRECT_MESSAGE and not bot_id:
-        before, after = "", text  # a colleague who is named in it is not taken for the bot
+        before, after = "", text  # so that a mention of a colleague is not taken for the bot's name
     else:
         before, after = references.around_mention(text, bot_id)
     return Spoken(source, after, before, read_message(event))
@@ -73,5 +73,5 @@ def _entrypoint(event: dict[str, Any]) -> Entrypoint | None:
 
 
 def _by_a_person(event: dict[str, Any]) -> bool:
-    """Return whether a person wrote this now: neither an app or workflow, nor Slack, nor by an edit or deletion."""
+    """Return whether a person just wrote this message: not an app, a workflow or Slack, and no edit or deletion."""
     return event.get("subtype") in _WRITTEN and not any(event.get(key) for key in (*_BY_AN_APP, *_OF_OLD))

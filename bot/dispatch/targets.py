@@ -1,4 +1,4 @@
-"""The kinds of arguments that are read from what was typed: builds, apps by name, filters, the rest of a text."""
+"""Types of arguments that are parsed from typed words: builds, apps by name, filters, free text."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.domain.model import App
 from bot.services.app_directory import ResolvedBuild
 
 Filters = Annotated[ParsedText, "os", "branch", "tag", "version", "by"]
-Rest = NewType("Rest", str)  # all the plain words that are left, as one text
-AppName = NewType("AppName", str)  # an app by its id, or what else was typed for one
+Rest = NewType("Rest", str)  # all remaining plain words as one text
+AppName = NewType("AppName", str)  # an app's id, or the typed name
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReference:
-    """The named build: an app with a version, `#number` or nothing (the latest), or a bare build id.
+    """A reference to a build: an app with a version, `#number` or nothing (the latest), or a bare build id.
 
-    `latest` alone is the latest of the only app there is. `rest` is what else was typed, when that is known.
+    `latest` alone means the latest build of the only app. `rest` are the other typed words, if known.
     """
 
     app: App | None
@@ -33,9 +33,9 @@ class BuildReference:
     async def resolve(
         self, call: CommandContext, filters: ParsedText = NO_WORDS, *, prefer: Prefer | None = None
     ) -> ResolvedBuild:
-        """Return the one build that is meant: of several those that `prefer` accepts, or else those that are available.
+        """Return the one matching build; of several, one that `prefer` accepts, or else that is available.
 
-        Raises AmbiguousInput, NotFoundByName or the error of Applivery's answer.
+        Raises AmbiguousInput, NotFoundByName or the error of Applivery's response.
         """
         catalogue = call.services.apps
         if self.app is None and BUILD_ID.fullmatch(self.which or ""):
@@ -48,14 +48,14 @@ class BuildReference:
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 
     async def resolve_app(self, call: CommandContext) -> App:
-        """Return the app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
+        """Return the named app, or the only one. Raises AmbiguousInput to let the user choose."""
         which = tuple((self.which or "").split())
         left = None if self.rest is None and not which else ParsedText(which, self.rest.options if self.rest else ())
         with attach_rest(left):
             return await call.only_app(self.app)
 
     def split_platform(self, filters: ParsedText) -> tuple[BuildReference, ParsedText]:
-        """Return the same with a mere platform, `ios`, as the filter it is."""
+        """Return the reference with a platform (`ios`) moved to the filters."""
         reading = build_labels.read(self.which or "")
         if reading is None or not reading.newest:
             return self, filters
@@ -65,7 +65,7 @@ class BuildReference:
 
 @contextmanager
 def attach_rest(words: ParsedText | None) -> Iterator[None]:
-    """Tell who has to choose between several what else was typed."""
+    """Add the other typed words to an AmbiguousInput error raised in the context."""
     try:
         yield
     except AmbiguousInput as error:
