@@ -71,7 +71,7 @@ async def test_large_answer_streams_without_blocking_and_is_correct(world: Envir
         others += 1
     beating.cancel()
     assert "100,000 downloads · 5,000 people." in asked.result().text
-    assert "On the newest version (2.6.0): 0 of 5,000 people (0 %)" in asked.result().text
+    assert "On the newest version (2.6.0): 0 of 5,000 people (0%)" in asked.result().text
     assert others >= 2, "somebody else was answered meanwhile"
     assert max(pauses) < 0.4, "the fake side works in this loop too: it is its sending that is seen here"
     assert "Markerville" not in json.dumps([message.saved() for message in private(world, world.ana)[1]])

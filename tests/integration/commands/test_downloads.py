@@ -63,7 +63,7 @@ async def test_downloads_headline_by_dm_with_people_in_thread(world: Environment
     head, [chart, people_] = private(world, world.ana)
     assert head.text == (
         "Downloads of Courier so far: 4 downloads · 2 people (3) · anonymous (1). "
-        "On the newest version (2.4.0): 2 of 2 people (100 %)."
+        "On the newest version (2.4.0): 2 of 2 people (100%)."
     )
     assert chart.thread_ts == people_.thread_ts == head.ts
     assert chart.blocks[0]["type"] == "data_visualization"
