@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.commands import report_query
 from bot.dispatch.context import CommandContext
 from bot.dispatch.registry import button
-from bot.domain import grammar, references
+from bot.domain import grammar, mentions, references
 from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
@@ -23,7 +23,7 @@ ASKED_AT_ONCE = 100
 
 async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> Message:
     """Count how many of a group or channel have a build: names only for the asker."""
-    place = references.place(whom)
+    place = await _place(call, whom)
     await call.services.installation.require_scope("users:read.email")
     question = await call.services.gaps.of_builds(question)
     gap, names = await names_of(call, question, place)
@@ -34,6 +34,16 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).to_channel()
         return replace(shown, copies=((call.asker.user_id, names),))
     return replace(cards.headline(question.what, place, gap), thread=(names,))
+
+
+async def _place(call: CommandContext, typed: str) -> str:
+    """Return a channel or user group as Slack writes it; a group that is only typed is found by its handle.
+
+    Raises UserInputError.
+    """
+    if not typed or typed.startswith(("<", "#")):
+        return references.place(typed)
+    return f"<!subteam^{mentions.named(typed, await call.services.channels.group_handles())}>"
 
 
 async def names_of(call: CommandContext, question: ReportQuery, place: str) -> tuple[DownloadGap, Message]:

@@ -108,11 +108,27 @@ async def test_missing_unanswered_question_is_no_lost_message(world: Environment
     assert "confirm" not in said
 
 
-@pytest.mark.parametrize("typed", ["qa", "@qa", "<@U1>", '""', "<!channel>"])
+@pytest.mark.parametrize("typed", ["<@U1>", '""', "#releases", "<!channel>"])
 async def test_a_group_or_channel_that_is_none_is_asked_for_in_words(world: Environment, typed: str) -> None:
     await world.start()
     await crew(world)
     assert "Pick a user group or channel" in (await world.ask(f"downloads courier missing:{typed}")).text
+
+
+@pytest.mark.parametrize("typed", ["qa", "@qa", "@QA"])
+async def test_a_typed_handle_is_its_user_group(world: Environment, typed: str) -> None:
+    await world.start()
+    group, _ = await crew(world)
+    answer = await world.ask(f"downloads courier missing:{typed}")
+    assert f"*1 of 4 people* in <!subteam^{group.id}>" in answer.text
+
+
+async def test_a_wrong_handle_offers_the_closest_group(world: Environment) -> None:
+    await world.start()
+    await crew(world)
+    answer = await world.ask("downloads courier missing:@qaa")
+    assert "There is no user group called “qaa”." in answer.text
+    assert "@qa" in labels(answer)
 
 
 async def test_a_channel_the_bot_cannot_see_is_said_so(world: Environment) -> None:
