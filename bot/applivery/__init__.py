@@ -1,1 +1,1 @@
-"""What Applivery says: its hosts, its HTTP client, and its JSON turned into our facts."""
+"""Client for Applivery: hosts, HTTP transport, and decoding of its JSON into domain objects."""

@@ -1,4 +1,4 @@
-"""One app's builds by either of Applivery's two APIs: looked at, uploaded, and files attached to them."""
+"""One app's builds over either of Applivery's two APIs: list, upload, attach files."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _Found = TypeVar("_Found")
 
 INTEGRATIONS = "/v1/integrations"
 _USUAL = UploadTimeouts()
-_PER_HOUR = 8000  # requests; one upload and its watching need a few hundred
-NEWEST = 20  # builds that are looked at for one that may have arrived
+_PER_HOUR = 8000  # requests; an upload and the wait for its processing need a few hundred
+NEWEST = 20  # builds searched for one that may have arrived
 
 
 class UploadResult(Struct, frozen=True):
-    """A build that Applivery has; `found` when that was learnt by looking, after the connection had broken."""
+    """An uploaded build; `found` when it was found in the list after the connection broke."""
 
     build: Build
     found: bool = False
@@ -53,7 +53,7 @@ class UploadResult(Struct, frozen=True):
 async def by_app_token(
     hosts: AppliveryHosts, token: str, *, timeouts: UploadTimeouts = _USUAL
 ) -> AsyncIterator[AppBuilds]:
-    """The one app an App API Token is for."""
+    """Yield the builds of the app that an App API Token belongs to."""
     transport = Transport(
         api=hosts.api,
         upload=hosts.upload,
@@ -72,7 +72,7 @@ async def by_app_token(
 class AppBuilds:
     """The builds of one app. `root` is the path above `/builds`: of an app, or of the API whose token names the app.
 
-    Every method raises an AppliveryError on failure; a token of the other API has its own (WrongTokenKind).
+    Every method raises an AppliveryError on failure; WrongTokenKind for a token of the other API.
     """
 
     def __init__(
@@ -91,9 +91,7 @@ class AppBuilds:
     async def page(
         self, number: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
     ) -> Page[Build]:
-        """Return a page of the builds, newest first: of those with exactly this version name, for this platform, or
-        all.
-        """
+        """Return a page of the builds, newest first, optionally only of this exact version name or platform."""
 
         def read(body: bytes) -> Page[Build]:
             return parse.builds(body, self.app, page=number, limit=limit)
@@ -103,7 +101,7 @@ class AppBuilds:
         try:
             return await self._transport.ask(ApiRequest("builds", f"{self._hosts.api}{self._root}/builds", query), read)
         except InvalidCredentials as refused:
-            raise await self._whose(refused) from None
+            raise await self._with_token_kind(refused) from None
 
     async def build(self, build_id: str) -> Build:
         """Return a build in detail."""
@@ -125,9 +123,9 @@ class AppBuilds:
     ) -> UploadResult:
         """Upload a build and return the result.
 
-        `progress` is called with the bytes of the file sent so far; `looking` is called when the answer was lost and
-        the build is looked for. Raises UserInputError and UnsupportedFile before anything is sent, UploadOutcomeUnknown
-        when the connection broke and no build shows, and what reading the file raises.
+        `progress` is called with the bytes of the file sent so far; `looking` when the response was lost and the build
+        is searched for. Raises UserInputError and UnsupportedFile before anything is sent, UploadOutcomeUnknown when
+        the connection broke and no build is found, and errors of reading the file.
         """
         uploads.check(details, icon=icon is not None)
         build_files.check(file.name, file.size)
@@ -154,7 +152,7 @@ class AppBuilds:
     async def _before(self) -> set[str] | None:
         """Return the ids of the newest builds; None when this credential may not list them.
 
-        That alone is no reason not to upload: which of the two it may do, its role and the plan decide apart.
+        It may upload all the same: role and plan decide separately on listing and uploading.
         """
         try:
             return {build.id for build in await self.newest()}
@@ -226,10 +224,10 @@ class AppBuilds:
         try:
             return await self.build(build_id)
         except InvalidCredentials as refused:
-            raise await self._whose(refused) from None
+            raise await self._with_token_kind(refused) from None
 
     async def _looked(self, look: Callable[[], Awaitable[Build | None]]) -> tuple[Build | None, bool]:
-        """Return what `look` finds, retried after pauses; False when Applivery answered none of the requests."""
+        """Return the result of `look`, repeated after pauses; False when Applivery answered none of the requests."""
         looked = False
         for pause in self._timeouts.looks:
             await asyncio.sleep(pause)
@@ -242,8 +240,8 @@ class AppBuilds:
                 return build, True
         return None, looked
 
-    async def _whose(self, refused: InvalidCredentials) -> InvalidCredentials:
-        """Return the refusal, or a better one when the same token is good for the other API."""
+    async def _with_token_kind(self, refused: InvalidCredentials) -> InvalidCredentials:
+        """Return the error, or WrongTokenKind when the token is valid for the other API."""
         mine = self._root == INTEGRATIONS
         what, path = ("service account", "/v1/organizations") if mine else ("app token", f"{INTEGRATIONS}/builds")
         ask = ApiRequest("whose_token", f"{self._hosts.api}{path}", {"page": "1", "limit": "1"})
@@ -264,7 +262,7 @@ SAME_FILE = Text("I found no new file with the same name and size on this build.
 
 
 def _lost(unsure: OutcomeUnknown, searched: Text, *, looked: bool) -> UploadOutcomeUnknown:
-    """Return the error for an upload with an unknown outcome: its cause, what was searched, and the next step."""
+    """Return the error for an upload with an unknown outcome: its cause, the search's result and the next step."""
     if not looked:
         step = Text("I couldn't check whether it arrived. Look in the dashboard before you try again.")
         return UploadOutcomeUnknown(unsure.why, step)

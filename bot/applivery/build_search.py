@@ -1,4 +1,4 @@
-"""Find builds anywhere in an app's list: by Applivery's own filter, and page by page."""
+"""Find builds anywhere in an app's list, by Applivery's filter or page by page."""
 
 from __future__ import annotations
 
@@ -16,25 +16,23 @@ from bot.domain import build_labels, lookup
 from bot.domain.build_labels import NO_READING
 from bot.domain.model import Build
 
-SEARCH_SECONDS = 1.8  # Slack waits three for the options of a menu, and the user is looked up too
+SEARCH_SECONDS = 1.8  # Slack waits 3 s for the options of a menu, and the user is looked up too
 VERSION = 256  # characters of `versionName`
 
 Wanted = Callable[[Build], bool]
 
 
 class FetchBuilds(Protocol):
-    """Gives a page of an app's builds, newest first."""
+    """Fetches a page of an app's builds, newest first."""
 
     async def __call__(
         self, page: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
     ) -> Page[Build]:
-        """Return the page of this number, from 1: of the builds with exactly this version name, for this platform, or
-        all.
-        """
+        """Return page `page` (from 1), optionally only of builds with this exact version name or platform."""
 
 
 class BuildPages(Struct, frozen=True):
-    """The pages of an app's builds, and how large they may be."""
+    """The pages of an app's builds, with the learned page sizes."""
 
     fetch: FetchBuilds
     sizes: PageSizes
@@ -45,24 +43,24 @@ class BuildPages(Struct, frozen=True):
         return await self.fetch(1)
 
     def every(self, version: str | None = None) -> AsyncGenerator[Page[Build], None]:
-        """Every page, as far as the caller reads on."""
+        """Yield the pages; each is fetched when the caller continues."""
         return every_page(
             "builds", lambda number, limit: self.fetch(number, version=version, os=self.os, limit=limit), self.sizes
         )
 
 
 def anything(_: Build) -> bool:
-    """No build is left out."""
+    """Accept every build."""
     return True
 
 
 def walk(fetch: BuildPages, version: str | None = None) -> AsyncGenerator[Build, None]:
-    """Every build, newest first, asked for as far as the caller reads on."""
+    """Yield every build, newest first; pages are fetched when the caller continues."""
     return each_once(fetch.every(version), lambda build: build.id)
 
 
 async def newest(fetch: BuildPages, wanted: Wanted, most: int | None) -> list[Build]:
-    """Return the newest builds that are wanted, newest first, however many others lie between; None: all of them."""
+    """Return the `most` newest wanted builds, newest first, however many others lie between; None: all of them."""
     found_builds: list[Build] = []
     async with aclosing(walk(fetch)) as builds:
         async for build in builds:
@@ -74,9 +72,7 @@ async def newest(fetch: BuildPages, wanted: Wanted, most: int | None) -> list[Bu
 
 
 async def latest(fetch: BuildPages, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
-    """Return the newest wanted builds, down to the newest usable one, and the newest usable one of each of these
-    platforms.
-    """
+    """Return the wanted builds down to the newest usable one, and the newest usable one of each of these platforms."""
     found: dict[str, Build] = {}
     pages = 0
     async with aclosing(fetch.every()) as listed:
@@ -102,10 +98,9 @@ async def _newest_for(fetch: BuildPages, usable: Wanted, wanted: Wanted, platfor
 
 
 async def meant(fetch: BuildPages, which: str, wanted: Wanted = anything) -> list[Build]:
-    """Return every build that a version or a `#number` may mean, newest first; all of them when there is none of that
-    name.
+    """Return every build that matches a version or `#number`, newest first; all builds when none matches.
 
-    A version is looked up by Applivery's own filter. Numbers have none, and other spellings are found by looking.
+    A version is looked up by Applivery's filter. Numbers and other spellings have no filter: all builds are read.
     """
     if which.startswith("#"):
         return await newest(fetch, wanted, None)
@@ -127,17 +122,16 @@ async def meant(fetch: BuildPages, which: str, wanted: Wanted = anything) -> lis
 
 
 async def _of_version(fetch: BuildPages, version: str) -> list[Build]:
-    """Return the builds of exactly this version, by Applivery's filter."""
+    """Return the builds of this exact version, by Applivery's filter."""
     if not 0 < len(version) <= VERSION:
         return []
     return [build async for build in walk(fetch, version) if build.version == version]
 
 
 async def search(fetch: BuildPages, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
-    """Return the builds that fit what has been typed so far, what is meant most likely first; as many as are found in
-    time.
+    """Return the builds that match the typed text, best matches first, as many as are found in time.
 
-    A version that is typed whole is found at once, however old it is. Raises a Problem only when nothing was found.
+    A complete version is found at once, however old it is. Raises a BotError only when nothing was found.
     """
     listed: dict[str, Build] = {}
     named: dict[str, Build] = {}

@@ -1,4 +1,4 @@
-"""One method per endpoint of Applivery's Workspace API that we use."""
+"""Client with one method per endpoint of Applivery's Workspace API."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _Takes = TypeVar("_Takes", bound=parse.RowSink)
 
 
 class AppliveryClient:
-    """A workspace as our Service Account sees it; every method raises an AppliveryError on failure.
+    """A workspace, with the permissions of the bot's Service Account; methods raise AppliveryErrors.
 
     Use it as `async with` or between `open()` and `close()`. Ids and short names are checked before any request is made
-    (InvalidId). `observe` is called after each request with our method's name, `ok` or the error's kind, and seconds.
+    (InvalidId). `observe` is called after each request with the method's name, `ok` or the error's kind, and seconds.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AppliveryClient:
         )
 
     async def open(self) -> None:
-        """Make the shared session; a session that was given is used as it is."""
+        """Create the session, unless one was given."""
         await self._transport.open()
 
     async def close(self) -> None:
@@ -97,7 +97,7 @@ class AppliveryClient:
 
     @property
     def plan_limits(self) -> PlanLimitLog:
-        """The limits of the plan that were reported, whatever was asked for."""
+        """The limits of the plan that any response reported."""
         return self._transport.plan_limits
 
     @property
@@ -106,23 +106,23 @@ class AppliveryClient:
         return self._transport.longest_wait
 
     def polling(self, lane: Priority = Priority.POLLING) -> AppliveryClient:
-        """Return the same client, session and budget, counted as a job that can wait for people."""
+        """Return this client with the priority of a worker, on the same session and budget."""
         other = copy.copy(self)
         other._lane = lane
         return other
 
     def depot(self, app: App) -> AppBuilds:
-        """Return where this app's builds are uploaded to."""
+        """Return the builds of this app, for uploads."""
         return AppBuilds(self._transport, self.hosts, paths.app(self._root, app.id), app, self._timeouts)
 
     def audience(self, app: App) -> RecipientCounter:
-        """Whom Applivery mails about this app, as numbers."""
+        """Return the counter of the recipients of Applivery's emails about this app."""
         return RecipientCounter(self._transport, self.hosts.api, self._root, app, self.page_sizes)
 
     # ------------------------------------------------------------------ workspace and apps
 
     async def organization(self) -> str:
-        """Return the workspace's name; the cheapest way to learn whether the credential is good."""
+        """Return the workspace's name; the cheapest check of the credential."""
         ask = ApiRequest("organization", f"{self.hosts.api}{self._root}", lane=self._lane)
         return await workspace(self._transport.ask(ask, parse.organization))
 
@@ -142,7 +142,7 @@ class AppliveryClient:
         ]
 
     async def apps(self) -> list[App]:
-        """Return every app we may see, in Applivery's order."""
+        """Return every app that the credential sees, in Applivery's order."""
 
         async def page(number: int, limit: int) -> Page[App]:
             return await self._get(
@@ -157,15 +157,15 @@ class AppliveryClient:
         return [app async for app in each_once(every_page("apps", page, self.page_sizes), lambda app: app.id)]
 
     async def app(self, id_or_slug: str) -> App:
-        """Return one app by id or short name; raises Gone when there is none."""
+        """Return an app by id or short name. Raises NotFound."""
         return await self._get("app", paths.app(self._root, id_or_slug), parse.app, APP_IS_GONE)
 
     async def role(self, app_id: str) -> str | None:
-        """Return what Applivery calls our credential's role in an app, such as `org.viewer`; None: it does not say."""
+        """Return the credential's role in an app, such as `org.viewer`; None when Applivery does not report it."""
         return await self._get("role", paths.app(self._root, app_id), parse.role, APP_IS_GONE)
 
     async def notifications(self) -> list[WebhookSubscription]:
-        """Return the workspace's own subscriptions; those of single apps have no list call."""
+        """Return the workspace's webhook subscriptions; those of single apps cannot be listed."""
 
         async def page(number: int, limit: int) -> Page[WebhookSubscription]:
             def read(body: bytes) -> Page[WebhookSubscription]:
@@ -182,7 +182,7 @@ class AppliveryClient:
         ]
 
     async def subscribe_webhook(self, url: str) -> None:
-        """Let Applivery call `url` about builds of every app. Asked exactly once: a second one would call twice."""
+        """Subscribe `url` to builds of every app. Never retried: a second subscription would send every event twice."""
         ask = ApiRequest(
             "subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=doorbell(url)
         )
@@ -202,15 +202,15 @@ class AppliveryClient:
     ) -> Page[Build]:
         """Return a page of an app's builds, newest first; `page` counts from 1.
 
-        `status` is a Stage or one of Applivery's words, `os` a platform, `version` a version name. What Applivery will
-        not filter is filtered here, so a page may hold fewer than `limit` and still have a next one.
+        `status` is a Stage or Applivery's status, `os` a platform, `version` a version name. Filters that Applivery
+        lacks are applied here, so a page may have fewer than `limit` builds and still have a next one.
         """
         wanted = {"status": queries.status_word(status), "os": queries.platform_word(os), "versionName": version}
         filters = {key: value for key, value in wanted.items() if value}
         try:
             found_page = await self._builds(app, page, limit, filters)
         except RequestRejected as refused:
-            # It has answered 6002 `"os" is not allowed` once: https://github.com/applivery/roadmap/issues/93
+            # Applivery once returned 6002 `"os" is not allowed`: https://github.com/applivery/roadmap/issues/93
             if refused.code != 6002 or not filters:
                 raise
             found_page = await self._builds(app, page, limit, {})
@@ -222,9 +222,10 @@ class AppliveryClient:
         )
 
     async def newest_builds(self, app: App, *, limit: int, unless: str = "") -> tuple[str, Page[Build] | None]:
-        """Return the first page of an app's builds with its fingerprint; None in place of one that has it already.
+        """Return the first page of an app's builds and its fingerprint; None for the page if the fingerprint is
+        `unless`.
 
-        The fingerprint `unless` of a page that was read before saves reading the same page again.
+        Passing the last page's fingerprint saves decoding the same page again.
         """
 
         def read(body: bytes) -> tuple[str, Page[Build] | None]:
@@ -235,7 +236,7 @@ class AppliveryClient:
         return await self._get("builds", where, read, APP_IS_GONE, page="1", limit=str(limit))
 
     async def build(self, app_id: str, build_id: str) -> Build:
-        """Return a build in detail, attachments included; raises Gone when it was deleted."""
+        """Return a build with its details and attachments. Raises NotFound when it was deleted."""
 
         def read(body: bytes) -> Build:
             return parse.build(body, App(id=app_id, slug=app_id, name=app_id))
@@ -248,12 +249,12 @@ class AppliveryClient:
     async def mint(self, build: Build, kind: FileKind, *, file_id: str | None = None) -> Link:
         """Return a fresh single-use link to a build's file, or to the attachment `file_id`.
 
-        A GET with an effect, so it is never retried. Raises BuildNotProcessed while the build is not
+        A GET that is not idempotent, so it is never retried. Raises BuildNotProcessed while the build is not
         ready. https://docs.applivery.com/en/app-distribution/api/builds/download-build
         """
         query = {"type": kind.value}
         if file_id is not None:
-            kind = FileKind.AUTO  # an attachment has one form only, and the API wants this word for it
+            kind = FileKind.AUTO  # an attachment has one form only, for which the API requires this value
             query = {"fileId": paths.checked_file_id(file_id), "type": kind.value}
         path = f"{self._build_path(build.app.id, build.id)}/downloadToken"
         ask = ApiRequest("mint", f"{self.hosts.api}{path}", query, self._lane, once=True)
@@ -264,9 +265,9 @@ class AppliveryClient:
         raise await self._missing.explained(gone)
 
     async def resolve(self, link: Link) -> str:
-        """Return where the file of `link` is stored; this spends the link. Raises LinkExpired when it is spent.
+        """Return the storage URL of the file and spend the link. Raises LinkExpired when it is spent.
 
-        The redirect is read and never followed. Some pages print a bare `{"status": true}` instead: InvalidResponse.
+        The redirect is read and never followed. A bare `{"status": true}` instead of it raises InvalidResponse.
         """
         ask = ApiRequest("resolve", self.hosts.download_url(link.token), lane=self._lane)
         return await self._transport.look(ask, lambda answer: _location(answer, self.hosts.download))
@@ -286,7 +287,7 @@ class AppliveryClient:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[MemberDownloads]:
-        """Return who downloaded an app, or one build of it; the times are aware and both inclusive.
+        """Return the downloads of an app, or of one build, by user; the times are aware and inclusive.
 
         Raises ValueError for a time without a zone.
         """
@@ -302,9 +303,9 @@ class AppliveryClient:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> _Takes:
-        """Ask the same, and add each row to what `into` makes, as it arrives: an answer may weigh 60 MB, unpaged.
+        """Stream the same, adding each row to the result of `into` as it arrives: a response may have 60 MB, unpaged.
 
-        Each time the question is asked again `into` is called again; what it gave before is dropped.
+        Each retry calls `into` again and drops the earlier result.
         """
         path = paths.app(self._root, app_id) if build_id is None else self._build_path(app_id, build_id)
         query = queries.period(email, since, until, longest_email=256 if build_id is None else 128)
@@ -313,9 +314,9 @@ class AppliveryClient:
         return await self._missing.told(asked, APP_IS_GONE if build_id is None else None)
 
     async def downloads_of(self, app_id: str, email: str) -> list[Download]:
-        """Return one person's downloads of an app, by one request that is never repeated.
+        """Return one person's downloads of an app, with one request that is never retried.
 
-        Rows that do not name this address are left out: where Applivery ignores its filter, they are other people's.
+        Rows with other addresses are dropped: they are other people's when Applivery ignores the filter.
         """
         path = f"{paths.app(self._root, app_id)}/downloads/by-user"
         query = queries.period(email, None, None, longest_email=256)
@@ -323,7 +324,7 @@ class AppliveryClient:
         found = await self._transport.stream(ask, lambda: parse.member_downloads_as_they_come(parse.OneMember(email)))
         return found.downloads
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ internals
 
     def _build_path(self, app_id: str, build_id: str) -> str:
         return paths.build(paths.app(self._root, app_id), build_id)
@@ -350,7 +351,7 @@ class AppliveryClient:
 
 
 def _fingerprint(body: bytes, limit: int) -> str:
-    """Return 16 bytes that stand for an answer as this version reads it."""
+    """Return a 16-byte hash of a response and of the version of its decoder."""
     return hashlib.blake2b(body, digest_size=16, person=f"{limit}/{__version__}".encode()[:16]).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""One JSON value of any type read as a text, a number, a flag or a moment; what cannot be read is None."""
+"""Convert a JSON value of any type to text, number, flag or time; None when that is impossible."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _DATE_TIME_BLANK = re.compile(r"(?<=\d)\s+(?=\d\d?:)")
 EARLIEST_YEAR = 1000
 LATEST = datetime(9998, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 1e11  # as seconds this would be the year 5138
-_LARGEST = 2**63 - 1  # what a database column holds
+_LARGEST = 2**63 - 1  # the maximum of a database column
 _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def text(value: Any) -> str | None:
-    """Return a text without blanks around it, or None when nothing is left; numbers become their digits."""
+    """Return a stripped text, None when it is empty; numbers become their digits."""
     if isinstance(value, str):
         return _storable(value).strip() or None
     if value is None or isinstance(value, bool) or number(value) is None:
@@ -27,7 +27,7 @@ def text(value: Any) -> str | None:
 
 
 def first(*values: Any) -> str | None:
-    """Return the first value that has a text."""
+    """Return the first value with a text."""
     for value in values:
         if value is not None and (found := text(value)):
             return found
@@ -35,7 +35,7 @@ def first(*values: Any) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """Return a finite number, also when it comes as a text."""
+    """Return a finite number, also from a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -46,7 +46,7 @@ def number(value: Any) -> float | None:
 
 
 def count(value: Any) -> int | None:
-    """Return a whole number of things or bytes, never a negative one."""
+    """Return a non-negative whole number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value if 0 <= value <= _LARGEST else None
     read = number(value)
@@ -54,14 +54,14 @@ def count(value: Any) -> int | None:
 
 
 def flag(value: Any) -> bool | None:
-    """Return yes or no, also when it comes as a word or as 0 or 1."""
+    """Return a boolean, also from a word, 0 or 1."""
     if isinstance(value, bool):
         return value
     return _WORDS.get((text(value) or "").lower())
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """Return the texts of a list, or of one text with commas between them."""
+    """Return the texts of a list, or of a comma-separated text."""
     if isinstance(value, str):
         value = value.split(",")
     found: Iterator[str | None] = map(text, value) if isinstance(value, list) else iter(())
@@ -71,7 +71,7 @@ def texts(value: Any) -> tuple[str, ...]:
 def moment(value: Any) -> datetime | None:
     """Return an aware UTC time from ISO 8601 or epoch (milli)seconds; without an offset it is taken as UTC.
 
-    Applivery's reference prints `2024-01-01T00: 00:00Z` with a blank inside, so blanks are forgiven. The end of time
+    Applivery's reference has `2024-01-01T00: 00:00Z` with a space, so spaces are ignored. The end of time
     (`9999-12-31…`, for *never*) becomes `LATEST`, and its beginning (`0001-01-01…`, for *not set*) None: in a user's
     time zone, or some days later, they are no dates.
     """
@@ -81,7 +81,7 @@ def moment(value: Any) -> datetime | None:
         return _from_epoch(float(value))
     if not isinstance(value, str):
         return None
-    if _EPOCH.fullmatch(value):  # before ISO 8601, whose basic form is digits too
+    if _EPOCH.fullmatch(value):  # before ISO 8601, whose basic format is digits too
         return _from_epoch(float(value))
     try:
         read = datetime.fromisoformat(value)
@@ -114,7 +114,7 @@ def _from_epoch(value: float) -> datetime | None:
 
 
 def _storable(value: str) -> str:
-    """Drop what a UTF-8 database refuses: NUL, and halves of a character that was cut in two."""
+    """Remove characters that a UTF-8 database rejects: NUL and lone surrogates."""
     if "\x00" in value:
         value = value.replace("\x00", "")
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""What is around Applivery's facts: one item, a page of them, or a refusal, in every shape it was seen in."""
+"""Decode the envelopes of responses (item, page, error) in every format that was seen."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """A page of a list; `total` items and `pages` are of all of it, None if Applivery does not say.
+    """A page of a list; `total` items and `pages` are of the whole list, None if Applivery does not say.
 
-    `has_next`: another may follow; False is certain. `is_told`: the answer says which. `size` in bytes; `rows` is how
-    many items came, those that are not understood included.
+    `has_next`: another page may follow; False is certain. `is_told`: the response states it. `size` is in bytes; `rows`
+    counts all items, undecodable ones included.
     """
 
     items: tuple[_T, ...]
@@ -40,21 +40,21 @@ class Page(Generic[_T]):
 
 
 def refusal(body: bytes) -> ErrorBody | None:
-    """Return what an error answer says, or None when it is not JSON of Applivery's."""
+    """Return the error in a response body, or None when the body is not Applivery's JSON."""
     answer = _answer(body)
     return _refusal(answer.error) if answer else None
 
 
 def object_of(body: bytes, shape: type[_Wire]) -> _Wire:
-    """Return the single object of an answer; raises InvalidResponse, or the named error when the answer says no."""
+    """Return the object in a response. Raises InvalidResponse, or the AppliveryError that the response reports."""
     data = _accepted(body).data
     return must(item(data if _start(data) else Raw(body), shape))
 
 
 class Listed(Struct, Generic[_Wire], frozen=True):
-    """An answer's list: each item is None when it is not understood. `total` and `more` are what it says of its pages.
+    """The list in a response; undecodable items are None. `total` and `more` are its pagination fields.
 
-    `more` is None when it says nothing of any.
+    `more` is None without pagination fields.
     """
 
     items: Iterator[_Wire | None]
@@ -64,10 +64,10 @@ class Listed(Struct, Generic[_Wire], frozen=True):
 
 
 def listed(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Listed[_Wire]:
-    """Return the list of an answer that was not asked for in pages; raises as `object_of` does.
+    """Return the list in a response without pages; raises as `object_of` does.
 
-    `cut`: its first items have been taken out of it already. Each is decoded by itself: an invalid one affects no
-    other, and on a large answer other threads run in between.
+    `cut`: its first items were removed already. Items are decoded one by one: an invalid one affects no other, and
+    other threads can run in between.
     """
     raws, info = _list_of(body, cut=cut)
     pages = coercion.count(info.total_pages)
@@ -81,10 +81,10 @@ def listed(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Listed[_Wir
 
 
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
-    """Return the facts of the page with number `page` and `limit` items a page; raises as `object_of` does.
+    """Return the decoded page number `page` of `limit` items; raises as `object_of` does.
 
-    `fact` returns None for what it does not understand. That is left out beside what it does; a page of nothing else
-    raises InvalidResponse: only an empty list means that there is nothing, and not where the answer counts some.
+    `fact` returns None for an undecodable item, which is left out. A page with only such items, or an empty one whose
+    envelope counts some, raises InvalidResponse.
     """
     raws, info = _list_of(body, may_be_empty=page > 1)
     decoded = (item(raw, shape) for raw in raws)
@@ -105,7 +105,7 @@ def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None],
 
 
 def first_rows(body: bytes) -> list[Raw]:
-    """Return the items of a list as they came; empty for what has none."""
+    """Return the raw items of a list; empty without a list."""
     try:
         return _list_of(body)[0]
     except InvalidResponse:
@@ -118,7 +118,7 @@ def _total(info: schemas.ResponseSchema) -> int | None:
 
 
 def unreadable(number: int, raws: Sequence[Raw | bytes]) -> InvalidResponse:
-    """Return the error for records that are there and say nothing we know; it names their keys, and no value."""
+    """Return the error for undecodable items; it contains their keys and no values."""
     keys = f": {_keys(raws[0])}" if raws else ""
     return InvalidResponse(why=f"{number} record{'' if number == 1 else 's'} in an unknown shape{keys}")
 
@@ -138,7 +138,7 @@ _KINDS = {b"n": "null", b"[": "a list", b'"': "a text", b"t": "true", b"f": "fal
 
 
 def kind_of(body: bytes) -> str:
-    """Return what came in place of what was asked for, for the log: its kind, and none of its words."""
+    """Return the kind of an unexpected body for the log, without its content."""
     plain = body.removeprefix(_BOM).strip()
     if not plain:
         return "an empty body"
@@ -150,7 +150,7 @@ def kind_of(body: bytes) -> str:
 
 
 def must(found: _T | None) -> _T:
-    """Return `found`; raises InvalidResponse when an answer lacks the one thing it is for."""
+    """Return `found`. Raises InvalidResponse when it is None."""
     if found is None:
         raise InvalidResponse
     return found
@@ -171,10 +171,10 @@ def _answer(body: bytes | Raw) -> schemas.ResponseSchema | None:
 
 
 def _accepted(body: bytes) -> schemas.ResponseSchema:
-    """Return the envelope of an answer that says yes; raises the named error when it says no, HTTP 200 or not."""
+    """Return the envelope of a successful response. Raises the AppliveryError of any other, even with HTTP 200."""
     answer = must(_answer(body))
     error_body = _refusal(answer.error)
-    # The second case: an old page prints `status: true` over an error (applivery-docs, code 4001).
+    # The second case: an example in the docs has `status: true` with an error (applivery-docs, code 4001).
     if coercion.flag(answer.status) is False or (error_body.code is not None and _start(answer.data) in (b"", b"n")):
         raise problem(error_body, 200) if error_body.code is not None or error_body.message else InvalidResponse()
     return answer
@@ -200,10 +200,10 @@ def _field_of(entry: object) -> Any:
 
 
 def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -> bool | None:
-    """Return whether a page of `found` items is followed by another, by whichever fact of its envelope says so.
+    """Return whether another page follows a page of `found` items, by any field of its envelope.
 
-    Each is optional. None where there is none: a server may give fewer items than were asked for, so that a page is
-    not the last because it is short.
+    All fields are optional; None without any: a short page need not be the last, as a server may return fewer items
+    than requested.
     """
     said = coercion.flag(info.has_next_page)
     if said is not None:
@@ -216,12 +216,12 @@ def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -
 
 
 def _list_of(body: bytes, *, cut: bool = False, may_be_empty: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
-    """Find the list of an answer, and the facts about its pages: the only place that knows where lists stand.
+    """Find the list in a response, and its pagination fields: the only place that knows where lists are.
 
-    It is the answer itself, or under `data`, `items` or `docs` of it or of one of these: what is documented, and what
-    tenants were seen to send (applivery-soar, utils/extractItems.ts). A bare array is documented nowhere: with
-    something in it it is understood, an empty one only after the first page (`may_be_empty`). Raises InvalidResponse
-    for that, for two lists, for null and for anything else.
+    It is the body itself, or under `data`, `items` or `docs` of it or of one of these: the documented keys and those
+    that tenants send (applivery-soar, utils/extractItems.ts). A bare array is undocumented: it is accepted with items,
+    an empty one only after the first page (`may_be_empty`). Raises InvalidResponse for any other empty array, two
+    lists, null and other bodies.
     """
     info = _accepted(body)
     bare = not cut and not may_be_empty and not body.removeprefix(_BOM).lstrip().startswith(b"{")
@@ -239,7 +239,7 @@ def _list_of(body: bytes, *, cut: bool = False, may_be_empty: bool = False) -> t
 
 
 def _inherit(inner: schemas.ResponseSchema, outer: schemas.ResponseSchema) -> schemas.ResponseSchema:
-    """Return the inner envelope with what the outer one says about the pages, where it says nothing itself."""
+    """Return the inner envelope, with missing pagination fields from the outer one."""
     for name in ("has_next_page", "next_page", "total_pages", "total_docs", "total_items"):
         if getattr(inner, name) is None:
             setattr(inner, name, getattr(outer, name))
@@ -258,9 +258,9 @@ def _decoded(raw: Raw | bytes, shape: type[_T]) -> _T | None:
 
 
 def _repaired(raw: Raw | bytes) -> bytes:
-    """Return strict JSON for what servers send against its rules: half a surrogate pair, stray bytes, endless numbers.
+    """Return strict JSON for common violations: lone surrogates, invalid UTF-8, infinite numbers.
 
-    A text that was cut in the middle of an emoji is enough, and must not cost a whole list.
+    A text that was truncated within an emoji must not invalidate a whole list.
     """
     loose = json.loads(
         bytes(raw).decode("utf-8", "replace"), parse_float=coercion.number, parse_constant=coercion.number
@@ -269,7 +269,7 @@ def _repaired(raw: Raw | bytes) -> bytes:
 
 
 def item(raw: Raw | bytes, shape: type[_Wire]) -> _Wire | None:
-    """Return one item of a list; None when it is no object, or one without a single key that is known."""
+    """Return one item of a list; None when it is no object, or has no known key."""
     try:
         found = _decoder(shape).decode(raw)
     except _BROKEN:

@@ -1,4 +1,4 @@
-"""Applivery's error codes and HTTP statuses, turned into our named errors."""
+"""Convert Applivery's error codes and HTTP statuses to exceptions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bot.exceptions import (
 from bot.i18n import Number, Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
-DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
+DEFAULT_WAIT = 2.0  # seconds, for a 429 without Retry-After, as in the public client applivery-soar
 _LONGEST_WAIT = 3600.0
 _SHOWN = 200
 _LINK = re.compile(r"\S*://\S*")
@@ -39,7 +39,7 @@ _MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
 
 
 class ErrorBody(Struct, frozen=True):
-    """Applivery's error envelope; the last four fields only for the codes that have them (5003, 6002)."""
+    """Applivery's error envelope; only some codes have the last four fields (5003, 6002)."""
 
     code: int | None = None
     message: str = ""
@@ -52,10 +52,10 @@ class ErrorBody(Struct, frozen=True):
 def problem(
     refusal: ErrorBody | None, status: int, *, retry_after: str | None = None, download_host: bool = False
 ) -> AppliveryError:
-    """Return the error for an answer that is none: its code decides first, then the HTTP status.
+    """Return the exception for an error response: by its code first, then by the HTTP status.
 
-    `refusal` is None when the body was not Applivery's JSON; `retry_after` is the header as it came. On the download
-    host no credential of ours is sent, so there a 401 is about the link.
+    `refusal` is None when the body was not Applivery's JSON; `retry_after` is the raw header. No credential is sent to
+    the download host, so a 401 from there is about the link.
     """
     known = refusal or ErrorBody()
     if known.code == 4005 or (status == 401 and download_host):
@@ -69,7 +69,7 @@ def problem(
 
 
 def seconds_to_wait(header: str | None, *, now: datetime | None = None) -> float:
-    """Return the seconds a Retry-After header asks for: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After header, a number or an HTTP date (RFC 9110, 10.2.3)."""
     try:
         wait = float(header or "")
     except ValueError:
@@ -78,7 +78,7 @@ def seconds_to_wait(header: str | None, *, now: datetime | None = None) -> float
 
 
 def quotable(words: str) -> str:
-    """Return the vendor's words safe to show: one line, no link, nothing that could be a token, the rest as it is."""
+    """Return Applivery's message in a form that is safe to show: one line, without links and possible tokens."""
     plain = _BREAKS.sub(" ", _SECRET_LIKE.sub("…", _LINK.sub("…", words))).strip()
     return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
 
@@ -97,7 +97,7 @@ def _by_status(refusal: ErrorBody | None, status: int) -> AppliveryError:
     if status in (401, 403):
         kind = InvalidCredentials if status == 401 else Forbidden
         return kind(code=refusal.code if refusal else None, status=status)
-    if refusal is None or 300 <= status < 400:  # a page that is not Applivery's: believe nothing it says, not even 404
+    if refusal is None or 300 <= status < 400:  # a page that is not Applivery's: trust none of it, not even a 404
         return InvalidResponse(status=status, why="" if refusal else "not Applivery's JSON")
     if status == 404:
         return NotFound(code=refusal.code, status=status)
@@ -157,7 +157,7 @@ def _plain(kind: type[AppliveryError]) -> Callable[[ErrorBody, int], AppliveryEr
     return lambda refusal, status: kind(code=refusal.code, status=status)
 
 
-# The codes that were seen in the vendor's pages and public clients; 4005 is decided by host, above.
+# The codes in Applivery's documentation and public clients; 4005 depends on the host, above.
 _BY_CODE: dict[int, Callable[[ErrorBody, int], AppliveryError]] = {
     2001: _plain(InvalidCredentials),
     3001: _plain(NotFound),

@@ -1,4 +1,4 @@
-"""Where Applivery is: the four hosts of a tenant, and the links made of them."""
+"""The four hosts of a tenant, and links to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STORE_BASES = (_BASE, "applivery.com")  # https://docs.applivery.com/en/app-dis
 
 
 class AppliveryHosts(Struct, frozen=True):
-    """The origins we talk to, each `scheme://host[:port]` without a slash at the end; paths start at `/v1/…`."""
+    """The origins of a tenant, each `scheme://host[:port]` without a trailing slash; paths start at `/v1/…`."""
 
     api: str
     upload: str
@@ -34,7 +34,7 @@ class AppliveryHosts(Struct, frozen=True):
         download: str | None = None,
         dashboard: str | None = None,
     ) -> AppliveryHosts:
-        """Build the hosts of a tenant; each keyword replaces one of them whole, scheme and port included.
+        """Build the hosts of a tenant; a keyword replaces one of them, scheme and port included.
 
         An empty `tenant` is `applivery.io`, one with a dot is a customer's own base domain, any other is
         `{tenant}.applivery.io` (fastlane-plugin-applivery, helper/applivery_helper.rb). Raises ValueError when a part
@@ -50,7 +50,7 @@ class AppliveryHosts(Struct, frozen=True):
 
     @staticmethod
     def store(tenant: str) -> str:
-        """Return where a private tenant's stores are; seen in a public build script, `store.snap.applivery.io`."""
+        """Return the host of a private tenant's stores, as in `store.snap.applivery.io` in a public build script."""
         return f"https://store.{_base_domain(tenant.strip())}"
 
     def dashboard_workspace_url(self, organization: str) -> str:
@@ -68,7 +68,7 @@ class AppliveryHosts(Struct, frozen=True):
         return "{}/{}/apps/{}/builds?id={}".format(self.dashboard, *parts)
 
     def download_url(self, token: str) -> str:
-        """Return the address that spends `token`; it gives access to the file."""
+        """Return the address that spends `token`; whoever has it can download the file."""
         return f"{self.download}/v1/download/{quote(token, safe='')}"
 
     def manifest_url(self, token: str) -> str:
@@ -80,9 +80,9 @@ class AppliveryHosts(Struct, frozen=True):
 def link_places(
     *, tenant: str = "", dashboard: str | None = None, organization: str | None = None, public_url: str | None = None
 ) -> LinkPlaces:
-    """Return where the links lead that users paste: the dashboard, the stores and the bot's own claim page.
+    """Return the sites of links that users paste: the dashboard, the stores and the bot's claim page.
 
-    `dashboard` and `public_url` are whole addresses, as the settings have them. Raises ValueError as `of_tenant` does.
+    `dashboard` and `public_url` are full addresses, as in the settings. Raises ValueError as `of_tenant` does.
     """
     base, public = _base_domain(tenant.strip()), urlsplit(public_url or "")
     hosts = [urlsplit(dashboard).hostname or "" for dashboard in (dashboard,) if dashboard]
@@ -105,7 +105,7 @@ def _base_domain(tenant: str) -> str:
 
 
 def _origin(address: str) -> str:
-    """Return `address` without what people paste at its end: a slash, or the `/v1` that every path already has."""
+    """Return `address` without a trailing slash or `/v1`, which every path already has."""
     trimmed = address.strip().rstrip("/").removesuffix("/v1").rstrip("/")
     parts = urlsplit(trimmed)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:

@@ -1,4 +1,4 @@
-"""A long list taken out of an answer item by item while the answer arrives, so that it is never in memory whole."""
+"""Decode a long list item by item while the response arrives, so that it is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from bot.http_client import crowded
 _Item = TypeVar("_Item")
 _Made_co = TypeVar("_Made_co", covariant=True)
 
-# What may precede the list for it to be split while it arrives; in any other answer it is found at the end.
-_FACTS = rb'(?:"\w{1,40}"\s*:\s*(?:true|false|null|\d{1,12})\s*,\s*)*'  # about its pages, and `status`
+# What may precede the list for it to be decoded while it arrives; in other responses it is found at the end.
+_FACTS = rb'(?:"\w{1,40}"\s*:\s*(?:true|false|null|\d{1,12})\s*,\s*)*'  # pagination fields and `status`
 _LIST = rb'"(?:data|items|docs)"\s*:\s*'
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*" + _FACTS + _LIST + rb"(?:\{\s*" + _FACTS + _LIST + rb")?)?\[\s*")
 _LONGEST_OPENING = 1000
 ITEM_BYTES = 16 * 1024 * 1024  # some fifty thousand downloads by one person
 ITEMS = 100_000
 _BETWEEN = b" \t\r\n,"
-# The decoder says where the first value of several ended; https://github.com/jcrist/msgspec has no other way to ask.
+# The decoder's error has the end of the first value; https://github.com/jcrist/msgspec offers no other way.
 _FAULT = re.compile(r"(trailing characters )?.*\(byte (\d+)\)")
 _skim = msgspec.json.Decoder(msgspec.Raw)
 
 
 class StreamDecoder(Protocol[_Made_co]):
-    """What takes an answer in pieces."""
+    """Decoder of a response that arrives in pieces."""
 
     @property
     def pending(self) -> int:
@@ -38,15 +38,14 @@ class StreamDecoder(Protocol[_Made_co]):
         """Take the next piece."""
 
     def finish(self) -> _Made_co:
-        """Say what it came to; raises what the answer's own words mean."""
+        """Return the result. Raises the AppliveryError that the response reports."""
 
 
 class JsonArrayStream(Generic[_Item, _Made_co]):
-    """Hands each item of a list to `take` as soon as it is whole, and what is left of the answer to `last`.
+    """Passes each item of a list to `take` once it is complete, and the rest of the response to `last`.
 
-    `decode` makes the item of its JSON (None: it is none, and left out). What is left has the list's remaining items in
-    it: none as a rule, and all of them when the answer is not what it should be, so that `last` is where oddities and
-    refusals are met, as in an answer that came in one piece.
+    `decode` converts an item's JSON (None: left out). The rest usually has an empty list, but all items when the
+    response has an unexpected format: `last` handles those and errors as in a response that is read at once.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
         self._last = last
         self._buffer = bytearray()
         self._opening: bytes | None = None
-        self._whole = False  # nothing is cut any more
+        self._whole = False  # the list is not split any more
         self._again_at = 0
         self._taken = 0
 
@@ -70,7 +69,7 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
         return len(self._buffer)
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece. Raises ResponseTooLarge for an item, or a number of them, that is more than is read."""
+        """Take the next piece. Raises ResponseTooLarge for an item that is too large, or too many items."""
         self._buffer += piece
         if self._opening is None and not self._whole:
             self._open()
@@ -89,7 +88,7 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
                 self._take(item)
 
     def finish(self) -> _Made_co:
-        """Say what it came to."""
+        """Return the result."""
         if crowded(self._buffer):
             raise ResponseTooLarge
         return self._last((self._opening or b"") + bytes(self._buffer))
@@ -103,7 +102,7 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
             self._whole = True
 
     def _cut(self) -> Iterator[bytes]:
-        """Each whole item at the front of the buffer, which then begins with the first one that is not."""
+        """Yield the complete items at the front of the buffer and remove them."""
         at, size = 0, len(self._buffer)
         with memoryview(self._buffer) as view:
             while (at := _after_blanks(view, at)) < size and view[at] != ord("]"):
@@ -113,11 +112,11 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
                 yield bytes(view[at : at + length])
                 at += length
         del self._buffer[:at]
-        # an item of many pieces is looked at when it has doubled, not with every piece
+        # an incomplete item is checked again when its size has doubled, not with every piece
         self._again_at = min(2 * len(self._buffer), ITEM_BYTES) if len(self._buffer) > 100_000 else 0
 
     def _length(self, view: memoryview) -> int | None:
-        """Return the bytes of the first value; None while it is not whole, and for what is no JSON."""
+        """Return the length of the first value in bytes; None while it is incomplete, and for invalid JSON."""
         size = len(view)
         try:
             with view:
@@ -126,9 +125,9 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
             fault = _FAULT.search(str(said).removeprefix("JSON is malformed: "))
             if fault and fault[1]:
                 return int(fault[2]) - 1
-            # a number that stops in the middle is called malformed, and not truncated, at the very last byte
+            # a truncated number is reported as malformed at the last byte, not as truncated
             self._whole = fault is not None and int(fault[2]) < size
-        return None  # it ends where the buffer does: whether a number goes on is not known yet
+        return None  # it ends with the buffer: a number may continue in the next piece
 
 
 def _after_blanks(view: memoryview, at: int) -> int:

@@ -1,4 +1,4 @@
-"""A file on this machine as something to send."""
+"""Local files as uploads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, UserInputError
 from bot.i18n import english
 
-PIECE = 1024 * 1024  # bytes; larger ones need memory and are no faster
+PIECE = 1024 * 1024  # bytes; larger pieces need memory and are no faster
 
 
 def local(path: Path, name: str | None = None) -> StreamedFile:
-    """The file at `path`, read piece by piece. Raises UserInputError when there is none that can be read."""
+    """Return the file at `path`, streamed. Raises UserInputError when it cannot be read."""
     try:
         if not path.exists():
             raise UserInputError(english(f"No file “{shown(path)}”."), english("Check the path."))
-        if not path.is_file():  # a pipe or device has no size, and can be read but once
+        if not path.is_file():  # a pipe or device has no size, and can be read only once
             raise UserInputError(english(f"“{shown(path)}” isn't a file."), english("Use the path of the file itself."))
         with path.open("rb"):
             size = path.stat().st_size
@@ -42,13 +42,13 @@ def local(path: Path, name: str | None = None) -> StreamedFile:
 
 
 def shown(path: Path) -> str:
-    """Return the path as text: bytes of it that are no UTF-8 are replaced, and so are control characters."""
+    """Return the path as text, with replacements for invalid UTF-8 and control characters."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 async def _pieces(file: BinaryIO | FileIO) -> Pieces:
-    # Read in this thread: another one takes five times as long, and the CLI does only this upload.
+    # Read in this thread: another one would take five times as long, and the CLI does nothing else.
     while piece := _piece(file):
         yield piece
 

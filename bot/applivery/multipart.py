@@ -1,4 +1,4 @@
-"""A multipart form with one large file, streamed: it is never in memory or on disk as a whole.
+"""A multipart form with one large file, streamed: never in memory or on disk as a whole.
 
 aiohttp's MultipartWriter has no length for a stream, so a form of it would be sent without Content-Length.
 """
@@ -21,10 +21,9 @@ Pieces = AsyncIterator[bytes]
 
 @dataclass(frozen=True, slots=True)
 class StreamedFile:
-    """A file to be sent: its name, its size in bytes, and how to read it from its start, any number of times.
+    """A file to upload: its name, its size in bytes, and a function to read it, any number of times.
 
-    `open` returns a context manager: entering it begins to read; leaving it stops, at any point of the file. Reading
-    raises a BotError.
+    `open` returns a context manager with the pieces; leaving it stops reading. Reading raises BotErrors.
     """
 
     name: str
@@ -57,7 +56,7 @@ class MultipartForm(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """Return the bytes of the whole body: with a Content-Length a server can detect one that was cut short."""
+        """Return the length of the body in bytes: with a Content-Length a server can detect a truncated one."""
         return len(self._head()) + self.file.size + len(self._tail())
 
     async def body(self, pieces: Pieces, sent: Callable[[int], None]) -> Pieces:
@@ -97,12 +96,12 @@ class MultipartForm(Struct, frozen=True):
 
 
 def _quoted(text: str) -> str:
-    """Return a name for use between quotes, as browsers write it.
+    """Return a name for use within quotes, encoded as by browsers.
     https://html.spec.whatwg.org/multipage/#multipart-form-data
     """
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _bytes(text: str) -> bytes:
-    """Return the text as UTF-8, with a question mark for each unpaired surrogate that names from outside may have."""
+    """Return the text as UTF-8, with a question mark for each lone surrogate."""
     return text.encode("utf-8", "replace")

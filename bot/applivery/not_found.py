@@ -1,4 +1,4 @@
-"""Find out what a 404 means: one thing is gone, or Applivery does not show this bot the workspace at all."""
+"""Determine the cause of a 404: one object was deleted, or the bot cannot access the workspace."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NOT_SHOWN = (Text("This bot doesn't have the Applivery access it needs."), ADMIN
 
 
 class NotFoundResolver:
-    """Request the workspace when something in it is not found: only if that succeeds, the thing itself is gone."""
+    """Requests the workspace after a 404: only if that succeeds, the object itself was deleted."""
 
     def __init__(self, workspace: Callable[[], Awaitable[object]]) -> None:
         self._workspace = workspace
         self._seen_at = float("-inf")
 
     async def told(self, asked: Awaitable[_T], words: tuple[Text, Text, Text] | None = None) -> _T:
-        """Return what was asked for. Raises what `explained` returns or raises for what is not found."""
+        """Return the result of `asked`. For a NotFound, raise the error that `explained` returns or raises."""
         try:
             return await asked
         except NotFound as error:
@@ -37,12 +37,12 @@ class NotFoundResolver:
         raise await self.explained(gone, words)
 
     async def explained(self, gone: NotFound, words: tuple[Text, Text, Text] | None = None) -> NotFound:
-        """Return the error, with these sentences, for what is gone. Raises the error of the workspace's request."""
+        """Return the NotFound error with these sentences. Raises the error of the request for the workspace."""
         await self._look()
         return NotFound(*(words or ()), code=gone.code, status=gone.status)
 
     async def _look(self) -> None:
-        """Raise what keeps us from the whole workspace. It was seen so many seconds ago: that is believed."""
+        """Raise the error of a request for the workspace. A recent success is trusted."""
         if time.monotonic() - self._seen_at < REMEMBER_SECONDS:
             return
         try:
@@ -53,7 +53,7 @@ class NotFoundResolver:
 
 
 async def workspace(asked: Awaitable[_T]) -> _T:
-    """Return what was asked of the workspace itself; raises WorkspaceNotFound where it is not found."""
+    """Return the result of a request for the workspace itself. Raises WorkspaceNotFound for a NotFound."""
     try:
         return await asked
     except NotFound as gone:

@@ -1,4 +1,4 @@
-"""The workspace's webhook subscriptions, and the body that adds ours."""
+"""The workspace's webhook subscriptions, and the body that adds the bot's."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from bot.domain.slack_imports import SlackAnnouncement
 
-# A webhook triggers a poll and is not trusted. So these two are enough for all events of subscriptions.
+# A webhook only triggers a poll, so these two events are enough.
 EVENTS = ("buildCreated", "buildProcessed")
-LONGEST_URL = 500  # of the workspace's; one for a single app may have 256
+LONGEST_URL = 500  # of the workspace's webhooks; 256 for those of a single app
 DESCRIPTION = "Applivery bot for Slack"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookSubscription:
-    """A subscription: the webhook's address or the Slack channel (None: it is none), and the flags that are on."""
+    """A subscription: the webhook's URL or the Slack channel (the other is None), and the enabled events."""
 
     id: str
     url: str | None = field(repr=False)

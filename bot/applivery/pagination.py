@@ -1,4 +1,4 @@
-"""Lists that come in pages: read to their end in large ones, several at once where Applivery counts them."""
+"""Read paginated lists to their end, in large pages, concurrently where Applivery reports their number."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bot.exceptions import InvalidResponse, RequestRejected, ResponseTooLarge, S
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
-PAGE_SIZE = 100  # the largest seen in the vendor's own examples; the maximum is not documented
-LARGE_PAGE = 500  # what a public client lists builds with (applivery-soar 9e69544): a fifth of the hour's requests
-REMEMBER_SECONDS = 3600.0  # what a tenant takes; then the large page is tried again
-LIST_BYTES = 128 * 1024 * 1024  # of all pages of one list
-PAGE_CEILING = 200  # pages of one list, so that a server that never says "last" cannot keep us for ever
+PAGE_SIZE = 100  # the largest in the documentation's examples; the maximum is not documented
+LARGE_PAGE = 500  # used by a public client for builds (applivery-soar 9e69544): a fifth of the requests
+REMEMBER_SECONDS = 3600.0  # how long a learned page size is used before the large page is tried again
+LIST_BYTES = 128 * 1024 * 1024  # total size of the pages of one list
+PAGE_CEILING = 200  # pages of one list, in case a server never reports the last one
 AT_ONCE = 8  # pages
-# How a tenant that does not take a large page may say so: by a refusal, by breaking, or by more than is read at once.
+# Errors when a tenant does not support a large page: a rejection, a failure, or a response that is too large.
 _REFUSALS = (RequestRejected, ServiceUnavailable, InvalidResponse, ResponseTooLarge)
 
 FetchPage = Callable[[int, int], Awaitable[Page[_T]]]
@@ -30,30 +30,30 @@ FetchPage = Callable[[int, int], Awaitable[Page[_T]]]
 
 
 class PageSizes:
-    """How many items a page may have, by list: learnt from the tenant, and remembered for a while."""
+    """The largest page size by list, learned from the tenant's responses and kept for a while."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known: dict[str, tuple[int, float]] = {}
 
     def largest(self, name: str) -> int:
-        """Return the size to ask for once a list turns out to be long."""
+        """Return the page size for a long list."""
         size, until = self._known.get(name, (LARGE_PAGE, 0.0))
         return size if self._clock() < until else LARGE_PAGE
 
     def learn(self, name: str, size: int) -> None:
-        """Remember that a page of this list has no more items."""
+        """Record the largest page size of this list."""
         self._known[name] = (size, self._clock() + REMEMBER_SECONDS)
 
 
 async def every_page(
     name: str, fetch: FetchPage[_T], sizes: PageSizes, *, first: int = PAGE_SIZE, at_once: int = AT_ONCE
 ) -> AsyncGenerator[Page[_T], None]:
-    """Yield the pages in order; a list that goes on after the `first` items is read on in the largest pages there are.
+    """Yield the pages in order; after the `first` items a list is read in the largest possible pages.
 
-    They begin anew where the sizes do not fit, so an item may come twice (see `each_once`). Twice as many are asked for
-    at once each time, one by one if none is counted. Where no answer says which page is the last, it is the one before
-    an empty one, or before the same one again. Raises ResponseTooLarge when they come to more than `LIST_BYTES`.
+    They overlap where the sizes do not align, so an item may be repeated (see `each_once`). The number of concurrent
+    requests doubles each time; it is one if the total is unknown. Without pagination fields a list ends at an empty or
+    repeated page. Raises ResponseTooLarge when the pages have more than `LIST_BYTES`.
     """
     number, limit, several, asked, size, read = 1, first, 1, 0, 0, 0
     is_short = False
@@ -73,14 +73,14 @@ async def every_page(
         if number == 1 and 0 < pages[0].rows < limit:
             limit, is_short = pages[0].rows, True
         if is_short and pages[0].rows and (number > 1 or pages[0].is_told):
-            sizes.learn(name, limit)  # it gives no more, whatever is asked for
+            sizes.learn(name, limit)  # it never returns more items
         for each_number, listed in zip(numbers, pages, strict=True):
             is_same = each_number > 1 and not listed.is_told and before is not None and listed.items == before.items
             page = before = replace(listed, has_next=False) if is_same else listed
             size += page.size
             if size > LIST_BYTES:
                 raise ResponseTooLarge
-            if each_number * limit > read or not page.has_next:  # else it is in what was read in other sizes
+            if each_number * limit > read or not page.has_next:  # otherwise pages of another size covered it
                 yield page
                 read = max(read, each_number * limit)
             if not page.has_next:
@@ -96,7 +96,7 @@ async def every_page(
 
 
 async def each_once(pages: AsyncIterator[Page[_T]], identity: Callable[[_T], Hashable]) -> AsyncGenerator[_T, None]:
-    """Yield each item of the pages once; ends at a page that holds nothing new."""
+    """Yield each item of the pages once; end at a page without new items."""
     seen: set[Hashable] = set()
     async for page in pages:
         new = [item for item in page.items if identity(item) not in seen]

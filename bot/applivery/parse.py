@@ -1,6 +1,6 @@
 """Decode Applivery's JSON into domain objects; pure, and with `schemas` the only place that knows its keys and values.
 
-A value that is not understood becomes unknown.
+An unknown value becomes None or UNKNOWN.
 """
 
 from __future__ import annotations
@@ -34,46 +34,46 @@ from bot.domain.model import (
 from bot.domain.slack_imports import SlackAnnouncement
 from bot.exceptions import InvalidResponse
 
-# https://docs.applivery.com/en/app-distribution/api/builds/list-builds, without what separates the words
+# https://docs.applivery.com/en/app-distribution/api/builds/list-builds, without word separators
 _STAGES = {
     "pending": Stage.PENDING,
     "inprogress": Stage.RUNNING,
     "processed": Stage.READY,
-    "success": Stage.READY,  # the upload page's word for `processed`
+    "success": Stage.READY,  # the upload page's name for `processed`
     "error": Stage.FAILED,
     "failed": Stage.FAILED,
 }
 _NO_PLATFORM = ("", "unknown", "other", "none", "null", "undefined", "package")
-_PLATFORM_WORDS = {"osx": "macos", "mac": "macos", "win": "windows", "aos": "android"}  # as the vendor's webhooks say
+_PLATFORM_WORDS = {"osx": "macos", "mac": "macos", "win": "windows", "aos": "android"}  # as in the vendor's webhooks
 _UPLOADED = ("original", "package")  # of a build's files
 _SEPARATORS = re.compile(r"[\s_-]+")
 _BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
 
-# ----------------------------------------------------------------- whole answers; all raise as `object_of` does
+# ----------------------------------------------------------------- whole responses; all raise as `object_of` does
 
 
 def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
-    """Return the apps of a page that was asked for as number `page` with `limit` to a page."""
+    """Return page number `page` of the apps, with `limit` per page."""
     return page_of(body, schemas.AppSchema, _app, page=page, limit=limit)
 
 
 def app(body: bytes) -> App:
-    """Return one app; raises InvalidResponse when it has neither id nor short name."""
+    """Return one app. Raises InvalidResponse when it has neither id nor short name."""
     return must(_app(object_of(body, schemas.AppSchema)))
 
 
 def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
-    """Return the builds of a page; `known` fills in what a build does not say about its app."""
+    """Return the builds of a page; `known` supplies missing fields of their app."""
     return page_of(body, schemas.BuildSchema, lambda item: _build(item, known), page=page, limit=limit)
 
 
 def build(body: bytes, known: App) -> Build:
-    """Return one build with its attachments; raises InvalidResponse when it has no id."""
+    """Return one build with its attachments. Raises InvalidResponse when it has no id."""
     return must(_build(object_of(body, schemas.BuildSchema), known))
 
 
 def organization(body: bytes) -> str:
-    """Return a workspace's name, or what else it is called."""
+    """Return a workspace's name, or its short name or id."""
     organization = object_of(body, schemas.OrganizationSchema)
     return must(first(organization.name, organization.slug, organization.id))
 
@@ -89,7 +89,7 @@ def _workspace(item: schemas.OrganizationSchema) -> Workspace | None:
 
 
 def role(body: bytes) -> str | None:
-    """Return what Applivery calls our role in an app, when it says."""
+    """Return the credential's role in an app; None when Applivery does not report it."""
     return text(schemas.read(object_of(body, schemas.AppSchema).security, schemas.SecuritySchema).role)
 
 
@@ -107,13 +107,13 @@ def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     """Return the link of a minted token; `address` turns the token into its URL."""
     found_token = object_of(body, schemas.TokenSchema)
     token = must(text(found_token.token))
-    if set(token) <= {"."}:  # would be a step up in a path
+    if set(token) <= {"."}:  # would be a parent folder in a path
         raise InvalidResponse
     return Link(url=address(token), token=token, kind=kind, expires_at=moment(found_token.expires_at))
 
 
 class RowSink(Protocol):
-    """What rows of a by-user answer can be added to."""
+    """Collector of the rows of a by-user response."""
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
@@ -128,7 +128,7 @@ class RowList(list[MemberDownloads]):
 
 
 class OneMember:
-    """Keeps the downloads of the rows that name one email address."""
+    """Keeps the downloads of the rows with one email address."""
 
     def __init__(self, email: str) -> None:
         self._mailbox = mailbox(email)
@@ -144,7 +144,7 @@ _Takes = TypeVar("_Takes", bound=RowSink)
 
 
 class _RowDecoder(Generic[_Takes]):
-    """Adds the rows of one by-user answer, and knows whether they are all there and any was understood."""
+    """Decodes the rows of a by-user response, and checks that none is missing and not all are undecodable."""
 
     def __init__(self, into: _Takes) -> None:
         self._into = into
@@ -152,7 +152,7 @@ class _RowDecoder(Generic[_Takes]):
         self._odd: list[bytes] = []  # the first
 
     def decode(self, text: bytes) -> MemberDownloads | None:
-        """Return one row; None for what is none."""
+        """Return one row; None for an invalid one."""
         made = self._made(item(text, schemas.MemberRowSchema))
         if made is None:
             self._odd = self._odd or [text]
@@ -165,10 +165,10 @@ class _RowDecoder(Generic[_Takes]):
         return made
 
     def last(self, rest: bytes) -> _Takes:
-        """Add the rows that are left, and return them all.
+        """Add the remaining rows, and return all.
 
-        Raises InvalidResponse when there are some and all are odd, and when the answer says that there are more: a
-        part of the downloads would be a wrong number.
+        Raises InvalidResponse when all rows are undecodable, and when the response reports more rows: a part of the
+        downloads would give a wrong number.
         """
         left = listed(rest, schemas.MemberRowSchema, cut=bool(self._seen))
         for row in map(self._made, left.items):
@@ -182,12 +182,12 @@ class _RowDecoder(Generic[_Takes]):
 
 
 def member_downloads(body: bytes) -> list[MemberDownloads]:
-    """Return the rows of a by-user answer, in Applivery's order."""
+    """Return the rows of a by-user response, in Applivery's order."""
     return _RowDecoder(RowList()).last(body)
 
 
 def member_downloads_as_they_come(into: _Takes) -> JsonArrayStream[MemberDownloads, _Takes]:
-    """Return what reads a by-user answer in pieces and adds each row to `into`; the end raises as the above does."""
+    """Return a stream decoder that adds each row to `into`; `finish` raises as `member_downloads` does."""
     rows = _RowDecoder(into)
     return JsonArrayStream(rows.decode, into.add, rows.last)
 
@@ -196,7 +196,7 @@ def member_downloads_as_they_come(into: _Takes) -> JsonArrayStream[MemberDownloa
 
 
 def stage(status: str) -> Stage:
-    """Return the stage for Applivery's state of a build, in any spelling; UNKNOWN for an unknown one."""
+    """Return the stage for Applivery's status of a build, in any spelling; UNKNOWN for an unknown one."""
     return _STAGES.get(_SEPARATORS.sub("", status.casefold()), Stage.UNKNOWN)
 
 
@@ -211,9 +211,9 @@ def _app(item: schemas.AppSchema) -> App | None:
 
 
 def _retention(configuration: object) -> BuildRetention | None:
-    """Return what an app says of its builds' retention; None where it says nothing.
+    """Return an app's retention of builds; None where it sets none.
 
-    Without a positive number of days the workspace's value holds, which no answer has.
+    Without a positive number of days the workspace's value applies, which no response contains.
     """
     found = schemas.read(configuration, schemas.ConfigurationSchema)
     days, most = count(found.build_retention_days), count(found.max_billing_build_retention_days)
@@ -254,7 +254,7 @@ def _build(item: schemas.BuildSchema, known: App) -> Build | None:
         tags=texts(item.tags),
         changelog=text(item.changelog) or "",
         origin=(origin := _origin(item.deployer)),
-        # of a build that came from Slack, Applivery knows only this bot's own account
+        # the uploader of a build from Slack is the bot's account
         uploader=uploads.person(origin.name) or _uploader(item.uploaded_by),
         requirements=_requirements(info),
         attachments=_attachments(item.files),
@@ -272,7 +272,7 @@ def _build(item: schemas.BuildSchema, known: App) -> Build | None:
 
 
 def _extension(item: schemas.BuildSchema) -> str | None:
-    """Return the extension of the uploaded file, in small letters and without a dot."""
+    """Return the extension of the uploaded file, in lower case and without a dot."""
     files = [
         schemas.read(file, schemas.AttachmentSchema) for file in (item.files if isinstance(item.files, list) else ())
     ]
@@ -286,7 +286,7 @@ def _extension(item: schemas.BuildSchema) -> str | None:
 
 
 def _platform(text: str | None, extension: str | None, info: schemas.InfoSchema) -> str:
-    """Return what a build is for: as Applivery says, else as its file does, else as what was read out of that does."""
+    """Return a build's platform: Applivery's field, else by the file's extension, else by the file's contents."""
     word = (text or "").lower()
     if word not in _NO_PLATFORM:
         return _PLATFORM_WORDS.get(word, word)
@@ -339,7 +339,7 @@ def _origin(deployer: object) -> BuildSource:
 
 
 def _web_address(url: str | None) -> str | None:
-    """Return an address a browser can open; a build's metadata is free text of its uploader."""
+    """Return an address that a browser can open, else None: metadata is free text of the uploader."""
     return url if url and url.startswith(("https://", "http://")) and url.isprintable() and " " not in url else None
 
 
@@ -361,7 +361,7 @@ def _attachments(files: object) -> tuple[Attachment, ...]:
 
 
 def _attachment(item: schemas.AttachmentSchema) -> Attachment | None:
-    """Return an attached file; `package`, `icon` and `original` are Applivery's own."""
+    """Return an attached file; None for Applivery's own `package`, `icon` and `original`."""
     identity, kind = first(item.id, item.bare_id), text(item.type)
     if identity is None or kind not in (None, "attachment"):
         return None
@@ -419,9 +419,9 @@ def _lower(word: str | None) -> str | None:
 
 
 def _member_row(row: schemas.MemberRowSchema) -> MemberDownloads:
-    """Return a row of a person; or of one download, as in the plain log, for which the person has a row each.
+    """Return the row of a person, or of one download, as in the plain log with a row per download.
 
-    A tenant's by-user answer was seen to have such lines (applivery-soar 9e69544).
+    By-user responses of a tenant contain such rows (applivery-soar 9e69544).
     """
     listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
     made = tuple(_download(each) for each in listed if isinstance(each, schemas.DownloadSchema))

@@ -1,4 +1,4 @@
-"""The paths of Applivery's API; ids are checked here, so nothing a person typed can shape a path."""
+"""The paths of Applivery's API; ids are validated here, so that typed text cannot change a path."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from bot.exceptions import InvalidId
 from bot.i18n import gettext_noop
 
-# The patterns are the vendor's, https://docs.applivery.com/en/api/ (build downloads, path parameters); `fullmatch`
-# because `$` would let a line break through. The upper lengths are ours.
+# The vendor's patterns, https://docs.applivery.com/en/api/ (build downloads, path parameters), with added maximum
+# lengths. `fullmatch`, because `$` would accept a trailing line break.
 _ID_OR_SLUG = re.compile(r"[a-fA-F0-9]{24}|[a-zA-Z0-9\-]{3,128}")
 _HEX_ID = re.compile(r"[a-fA-F0-9]{24}")
 _FILE_ID = re.compile(r"[a-zA-Z0-9]{8,64}")  # only an example is documented: 24 letters and digits
@@ -28,7 +28,7 @@ def is_id_or_slug(text: str) -> bool:
 
 
 def checked_file_id(file_id: str) -> str:
-    """Return `file_id` when it could be an attachment's id, else raise InvalidId."""
+    """Return `file_id` when it is a valid attachment id, else raise InvalidId."""
     return _checked(_FILE_ID, file_id, NO_FILE_ID)
 
 

@@ -1,4 +1,4 @@
-"""The plan's limits that Applivery has reported to this process: the last one of each kind."""
+"""The last values of the plan's limits that Applivery has reported to this process."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bot.exceptions import QuotaExceeded
 
 
 class PlanLimitLog:
-    """Remembers what each refusal for a limit said; the database keeps it for all replicas."""
+    """Records the limits in error responses; the database stores them for all replicas."""
 
     def __init__(self) -> None:
         self._seen: dict[str, PlanLimit] = {}
         self._unsaved: dict[str, PlanLimit] = {}
 
     def note(self, refused: QuotaExceeded, now: datetime) -> None:
-        """Remember a limit that was reported now (aware), if the refusal names it and how much it is."""
+        """Record a limit that was reported now (aware), if the error has its name and value."""
         if refused.item is None or refused.limit is None:
             return
         limit = PlanLimit(refused.item, refused.limit, refused.used, now)
@@ -27,10 +27,10 @@ class PlanLimitLog:
         return list(self._seen.values())
 
     def unsaved(self) -> list[PlanLimit]:
-        """Return those that the database does not have yet."""
+        """Return the limits that are not in the database yet."""
         return list(self._unsaved.values())
 
     def saved(self, limit: PlanLimit) -> None:
-        """Note that the database has this one now."""
+        """Mark this limit as saved in the database."""
         if self._unsaved.get(limit.family) == limit:
             del self._unsaved[limit.family]

@@ -1,4 +1,4 @@
-"""The documented query parameters, made of what our callers mean."""
+"""Build the documented query parameters."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from bot.domain.model import Stage
 from bot.exceptions import UserInputError
 from bot.i18n import Number, Text
 
-# The list's own words; `success` is never sent. https://docs.applivery.com/en/app-distribution/api/builds/list-builds
+# The list's status values; `success` is never sent.
+# https://docs.applivery.com/en/app-distribution/api/builds/list-builds
 _STATUS = {
     Stage.PENDING: "pending",
     Stage.RUNNING: "in_progress",
     Stage.READY: "processed",
     Stage.FAILED: "error",
 }
-PLATFORMS = ("ios", "android")  # that the builds list filters by
+PLATFORMS = ("ios", "android")  # the builds list can filter by these
 
 
 def status_word(status: Stage | str | None) -> str | None:
-    """Return the word the builds list filters by, for a stage or a word of Applivery's; None where it has none."""
+    """Return the builds list's filter value for a stage or Applivery's status; None without one."""
     if status is None:
         return None
     return _STATUS.get(status if isinstance(status, Stage) else parse.stage(status))
@@ -32,9 +33,9 @@ def platform_word(platform: str | None) -> str | None:
 
 
 def period(email: str | None, since: datetime | None, until: datetime | None, *, longest_email: int) -> dict[str, str]:
-    """Return whose downloads and when.
+    """Return the parameters for a person's email and a period.
 
-    Raises UserInputError for an endless email, ValueError for a time without a zone.
+    Raises UserInputError for an email that is too long, ValueError for a time without a zone.
     """
     if email and len(email) > longest_email:
         raise UserInputError(

@@ -1,4 +1,4 @@
-"""The hourly allowance of requests to Applivery: users first, then webhooks and news, then regular polls."""
+"""The hourly budget of requests to Applivery: users first, then webhooks and new builds, then regular polls."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bot.i18n import Text
 
 _HOUR = 3600.0
 _SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
-_WORKERS = 0.04  # of the hour, for webhooks and for what is new
+_WORKERS = 0.04  # share of the hour reserved for webhooks and new builds
 _STEADY = 0.97
-_UNTOLD = 0.01  # of the hour, for what other replicas have made since they last told
+_UNTOLD = 0.01  # share of the hour for requests that other replicas have not reported yet
 
 
 class Priority(StrEnum):
-    """The priority of a request, the highest first; a lower one leaves the higher ones what is reserved for them."""
+    """The priority of a request, highest first; a lower one cannot use the reserves of higher ones."""
 
     PEOPLE = "people"  # a user waits
-    POLLING = "polling"  # a worker: the poll a webhook asked for, details of what is new, the list of apps
+    POLLING = "polling"  # a worker: the poll after a webhook, details of new builds, the list of apps
     ROUTINE = "routine"  # the poll of an app at its regular time
 
 
@@ -48,22 +48,22 @@ class _RequestWindow:
         self._sum += 1
 
     def count(self, now: float) -> int:
-        """Return how many there are, without those that are an hour old."""
+        """Return the number of requests in the last hour."""
         while self.slots and self.slots[0][0] + _HOUR <= now:
             self._sum -= self.slots.popleft()[1]
         return self._sum
 
     def count_since(self, since: float) -> int:
-        """Return how many were made since then, which is less than an hour ago."""
+        """Return the number of requests since a time less than an hour ago."""
         return sum(count for _, count in takewhile(lambda slot: slot[0] > since, reversed(self.slots)))
 
 
 class RequestBudget:
-    """An allowance of requests in any hour; what can wait uses only what leaves the reserves of what goes first.
+    """A budget of requests per hour; lower priorities cannot use the reserves of higher ones.
 
-    Applivery states 10,000 requests an hour and does not say per what, hence one budget for all replicas: each tells
-    the others from time to time how many it has made (`unshared`, `share`). `reserve` is the share of `per_hour` kept
-    for people; `clock` gives seconds that never go back.
+    Applivery documents 10,000 requests an hour without saying per what, hence one budget for all replicas, which
+    regularly exchange their counts (`unshared`, `share`). `reserve` is the share of `per_hour` reserved for users;
+    `clock` returns monotonic seconds.
     """
 
     def __init__(self, per_hour: int, *, reserve: float = 0.2, clock: Callable[[], float] = time.monotonic) -> None:
@@ -76,24 +76,24 @@ class RequestBudget:
         self._clock = clock
         self._own = {lane: _RequestWindow() for lane in _LANES}
         self._others = {lane: _RequestWindow() for lane in _LANES}
-        self.unshared = dict.fromkeys(Priority, 0)  # requests of this process that the other replicas do not know of
+        self.unshared = dict.fromkeys(Priority, 0)  # requests of this process not yet reported to other replicas
 
     @property
     def used(self) -> int:
-        """Requests made in the last hour, by all replicas as far as known."""
+        """The known requests of all replicas in the last hour."""
         return sum(self._used().values())
 
     @property
     def left(self) -> int:
-        """Requests that people may still make now."""
+        """The requests that users can still make now."""
         return max(0, self.per_hour - self.used)
 
     @property
     def routine_per_hour(self) -> float:
-        """How many regular polls an hour has room for, if the others go on as in the last half hour; always some.
+        """The regular polls that fit into an hour if other requests continue as in the last half hour; at least some.
 
-        A little less than all, since the counts of the last hour are of up to a minute more; when the others take what
-        polls had before, less until that is made up for.
+        A little less than the remainder, since the counts of the last hour cover up to a minute more; fewer for a while
+        when other requests use what polls used before.
         """
         used, now, room = self._used(), self._clock(), self.per_hour - int(_UNTOLD * self.per_hour)
         for lane in (Priority.PEOPLE, Priority.POLLING):
@@ -104,18 +104,18 @@ class RequestBudget:
 
     @property
     def routine_spent(self) -> int:
-        """Regular polls of the last hour."""
+        """The regular polls of the last hour."""
         return self._used()[Priority.ROUTINE]
 
     def take(self, lane: Priority) -> None:
-        """Count one request, or raise BudgetExhausted when this lane may make none now."""
+        """Count one request. Raises BudgetExhausted when this priority has none left now."""
         if self._room(lane, self._used()) <= 0:
             raise BudgetExhausted(next_step=_again(self.wait(lane)))
         self._own[lane].add(self._clock())
         self.unshared[lane] += 1
 
     def share(self, shared: Mapping[Priority, int], others: Mapping[Priority, Iterable[tuple[float, int]]]) -> None:
-        """Replace what the other replicas have made: (seconds ago, requests). They know of `shared` more of ours."""
+        """Replace the other replicas' requests, (seconds ago, requests), after `shared` more were reported to them."""
         now = self._clock()
         for lane, made in shared.items():
             self.unshared[lane] -= made
@@ -124,7 +124,7 @@ class RequestBudget:
         }
 
     def wait(self, lane: Priority) -> float:
-        """Return the seconds until this lane may make a request; 0 when it may make one now."""
+        """Return the seconds until this priority can make a request; 0 if it can now."""
         used = self._used()
         if self._room(lane, used) > 0:
             return 0.0
@@ -140,7 +140,7 @@ class RequestBudget:
         return {lane: self._own[lane].count(now) + self._others[lane].count(now) for lane in _LANES}
 
     def _room(self, lane: Priority, used: Mapping[Priority, int]) -> int:
-        """Return how many requests a lane may make: what the others have used, or may count on when they go first."""
+        """Return the requests left for a priority: without those used, and the reserves of higher priorities."""
         room = self.per_hour
         for other in _LANES:
             kept = self._reserved[other] if _RANK[other] < _RANK[lane] else 0

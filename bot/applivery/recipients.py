@@ -1,4 +1,4 @@
-"""Count the recipients of a notification of Applivery; names and addresses stay in this module."""
+"""Count the recipients of Applivery's notifications; names and addresses do not leave this module."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from bot.domain.model import App
 from bot.exceptions import AppliveryError
 
 NOT_COUNTED = ""
-MOST = 2000  # of one list; more people than that are not counted one by one
+MOST = 2000  # per list; larger ones are not counted
 
 
 class RecipientCounter:
-    """Counts the people of one app; None where our credential may not list them, or there are too many to list."""
+    """Counts the users of an app; None where the credential cannot list them, or there are too many."""
 
     def __init__(self, transport: Transport, api: str, organization_path: str, app: App, sizes: PageSizes) -> None:
         self._transport = transport
         self._organization = f"{api}{organization_path}"
-        self._employees = f"{api}{paths.app(organization_path, app.id)}/employees/"  # the slash is the vendor's
+        self._employees = f"{api}{paths.app(organization_path, app.id)}/employees/"  # the trailing slash is required
         self._app = app
         self._sizes = sizes
 
     async def collaborators(self) -> int | None:
-        """Return the workspace's collaborators and those of the app alone, each once, service accounts left out.
+        """Return the collaborators of the workspace and of the app, each once, without service accounts.
 
         https://docs.applivery.com/en/api/workspace/organization-collaborators/get-organizations-organizationid-collaborators
         """
@@ -65,8 +65,8 @@ class RecipientCounter:
                     if read >= MOST:
                         break
         except AppliveryError:
-            pass  # the role may not list people: that must not stop an upload
-        return None  # or the pages have no end: a part of the number would be a wrong one
+            pass  # the role cannot list people: that must not prevent an upload
+        return None  # or there are too many pages: a part of the number would be wrong
 
     async def _page(
         self, url: str, number: int, limit: int, who: Callable[[schemas.CollaboratorSchema], str | None]

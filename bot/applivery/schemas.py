@@ -1,7 +1,7 @@
-"""The schemas of Applivery's JSON: its key names, and types that accept every value in place of the expected one.
+"""The schemas of Applivery's JSON: its keys, with types that accept any value instead of the expected one.
 
-A key that is not named here is dropped by the decoder; `networkInfo` (address, city, coordinates) is left out for that
-reason. Every field is optional and every type is total, so one odd value never affects its neighbours.
+The decoder drops other keys; `networkInfo` (address, city, coordinates) is left out on purpose. Every field is optional
+and every type accepts any value, so an unexpected value never affects other fields.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Odd: TypeAlias = Scalar | list[Any]  # anything but an object, where an object i
 
 
 def read(value: object, shape: type[_Wire]) -> _Wire:
-    """Return `value` when it has the shape, else an empty one, whose fields are all None."""
+    """Return `value` when it has this schema, else an instance whose fields are all None."""
     return value if isinstance(value, shape) else shape()
 
 
@@ -37,7 +37,7 @@ class ErrorFieldSchema(Struct, rename="camel"):
 
 
 class ErrorDataSchema(Struct, rename="camel"):
-    """`error.data`: of 5003 the quota, of 6002 the fields."""
+    """`error.data`: the quota for code 5003, the fields for 6002."""
 
     item_name: Any = None
     limit: Any = None
@@ -54,7 +54,7 @@ class ErrorSchema(Struct, rename="camel"):
 
 
 class ResponseSchema(Struct, rename="camel"):
-    """An answer, or a page in it; what may hold the list stays undecoded until its type is known."""
+    """A response, or a page in it; keys that may hold the list stay undecoded until their type is known."""
 
     status: Any = None
     error: ErrorSchema | Odd = None
@@ -72,13 +72,13 @@ class ResponseSchema(Struct, rename="camel"):
 
 
 class SecuritySchema(Struct, rename="camel"):
-    """What our credential may do with an app."""
+    """The credential's permissions for an app."""
 
     role: Any = None
 
 
 class ConfigurationSchema(Struct, rename="camel"):
-    """An app's `configuration`: for how long it keeps builds, and what its plan allows at most."""
+    """An app's `configuration`: its retention of builds, and the plan's maximum."""
 
     build_retention_days: Any = None
     builds_retained_per_publication: Any = None
@@ -109,7 +109,7 @@ class OrganizationSchema(Struct, rename="camel"):
 
 
 class UserSchema(Struct, rename="camel"):
-    """The person behind a collaborator or an employee: enough to count them once, and nothing that names them."""
+    """The user of a collaborator or employee: only what is needed to count them once, without their name."""
 
     id: Any = None
     bare_id: Any = field(name="_id", default=None)
@@ -126,7 +126,7 @@ class CollaboratorSchema(Struct, rename="camel"):
 
 
 class PlistSchema(Struct):
-    """What an Apple app says about itself."""
+    """Keys of an Apple app's Info.plist."""
 
     version: Any = field(name="CFBundleShortVersionString", default=None)
     number: Any = field(name="CFBundleVersion", default=None)
@@ -158,7 +158,7 @@ class AndroidSchema(Struct):
 
 
 class InfoSchema(Struct, rename="camel"):
-    """What Applivery read out of the file."""
+    """What Applivery extracted from the file."""
 
     ios: IosSchema | Odd = None
     android: AndroidSchema | Odd = None
@@ -192,7 +192,7 @@ class DeployerSchema(Struct, rename="camel"):
 
 
 class PersonSchema(Struct, rename="camel"):
-    """`uploadedBy`, a bare id in older answers; and `member` of a download."""
+    """`uploadedBy` (only an id in older responses), and `member` of a download."""
 
     type: Any = None
     member_id: Any = None
@@ -218,7 +218,7 @@ class AttachmentSchema(Struct, rename="camel"):
 
 
 class BuildSchema(Struct, rename="camel"):
-    """A build, of a list or in detail."""
+    """A build, in a list or with its details."""
 
     id: Any = None
     bare_id: Any = field(name="_id", default=None)
@@ -292,7 +292,7 @@ class DownloadSchema(Struct, rename="camel"):
 
 
 class MemberRowSchema(DownloadSchema, rename="camel"):
-    """One row of a by-user answer; or a line of the plain log, which is not what was asked for."""
+    """One row of a by-user response, or of the plain log that some tenants return instead."""
 
     total: Any = None
     downloads: list[DownloadSchema | Odd] | IgnoredSchema | Scalar = None
@@ -308,7 +308,7 @@ class HookSchema(Struct, rename="camel"):
 
 
 class SlackSchema(Struct, rename="camel"):
-    """The channel that Applivery's own Slack app was installed in."""
+    """The channel of Applivery's own Slack app."""
 
     team: Any = None
     channel: Any = None

@@ -1,4 +1,4 @@
-"""One request to Applivery at a time: session, budget, time limits, retries, and every failure a named error."""
+"""Requests to Applivery: session, budget, timeouts, retries, and an exception for every failure."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ Observe = Callable[[str, str, float], None]
 CALL_OK = "ok"  # the outcome of a call that raised nothing
 
 ATTEMPTS = 3
-STREAM_BYTES = 256 * 1024 * 1024  # unpacked, of an answer that is read item by item
-_THREAD_FROM = 1_000_000  # bytes; below, decoding is quicker than changing threads
-# Connections for users, and for workers: when one side hangs the other goes on.
+STREAM_BYTES = 256 * 1024 * 1024  # uncompressed, of a streamed response
+_THREAD_FROM = 1_000_000  # bytes; below this size, decoding is faster than switching threads
+# Separate connections for users and workers, so that one side can hang without blocking the other.
 _ROOM = {True: 16, False: 8}
-_WAITING = 64  # calls that wait for a connection; the next is refused at once
-_MARGIN = 0.1  # seconds that the end of an attempt is before that of the whole call
-# A server that has just closed an idle connection looks like a broken one, and a mint is never repeated: stay below
-# Node's default of 5 s, https://nodejs.org/api/http.html#serverkeepalivetimeout
+_WAITING = 64  # calls that wait for a connection; further ones fail at once
+_MARGIN = 0.1  # seconds between the end of an attempt and the end of the whole call
+# A connection that the server closes when idle can break a request, and a mint is never retried: stay below Node's
+# default of 5 s, https://nodejs.org/api/http.html#serverkeepalivetimeout
 _KEEP_ALIVE = 4.0
 _HEADERS = {"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}"}
 
 
 class RetryPolicy(Struct, frozen=True):
-    """How long one question may be asked again: seconds in all, and the longest Retry-After worth waiting for."""
+    """Limits of retries: seconds in total, and the longest Retry-After to wait for."""
 
     total: float
     longest_wait: float
@@ -68,8 +68,8 @@ PATIENCE = {Priority.PEOPLE: RetryPolicy(20.0, 10.0), Priority.POLLING: _WORKER,
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One request: `name` is our method, for metrics; `once` marks one that is never repeated: it has an effect, or the
-    answer is worth one request at most.
+    """One request: `name` is the client's method, for metrics; `once` marks a request that is never retried: it is not
+    idempotent, or not worth a second request.
 
     A GET, or with `body` a POST of it as JSON.
     """
@@ -84,7 +84,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What came back: the HTTP status, its headers, and the body unless it was a redirect."""
+    """A response: the HTTP status, the headers, and the body unless it is a redirect."""
 
     status: int
     headers: CIMultiDictProxy[str] = field(repr=False)
@@ -97,7 +97,7 @@ def utc_now() -> datetime:
 
 
 class Transport:
-    """The one shared session; knows our credential and gives it to the API and upload hosts only."""
+    """The shared session; sends the credential to the API and upload hosts only."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class Transport:
         self.plan_limits = PlanLimitLog()
         self._rooms = {waits: asyncio.Semaphore(places) for waits, places in _ROOM.items()}
         self._waiting = 0
-        self._people_since: list[float] = []  # when each call that a user waits for began, oldest first
+        self._people_since: list[float] = []  # start of each call that a user waits for, oldest first
 
     @property
     def longest_wait(self) -> float:
@@ -143,7 +143,7 @@ class Transport:
             self._people_since.remove(began)
 
     async def open(self) -> None:
-        """Make the session, unless one was given."""
+        """Create the session, unless one was given."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=sum(_ROOM.values()), keepalive_timeout=_KEEP_ALIVE)
             self._session = http_client.session(
@@ -159,9 +159,10 @@ class Transport:
             self._session = None
 
     async def ask(self, ask: ApiRequest, decode: Callable[[bytes], _T]) -> _T:
-        """Return what `decode` makes of a 2xx body; raises an AppliveryError for everything else.
+        """Return `decode(body)` of a 2xx response. Raises an AppliveryError for everything else.
 
-        Repeats only ServiceUnavailable and AppliveryRateLimited, at most `ATTEMPTS` times, and never when `ask.once`.
+        Retries only after ServiceUnavailable and AppliveryRateLimited, with at most `ATTEMPTS` attempts, and never if
+        `ask.once`.
         """
         try:
             with self._noted():
@@ -174,9 +175,9 @@ class Transport:
         raise ServiceUnavailable(_silent(round(PERSON_SECONDS)), why="timeout")
 
     async def stream(self, ask: ApiRequest, reader: Callable[[], StreamDecoder[_T]]) -> _T:
-        """Return what a reader makes of a 2xx body as it arrives; each attempt has a reader of its own.
+        """Return the result of a stream decoder for a 2xx body; each attempt has a new decoder.
 
-        Raises and repeats as `ask` does.
+        Raises and retries as `ask` does.
         """
         with self._noted():
             if ask.once:
@@ -184,7 +185,7 @@ class Transport:
             return await self._patiently(ask, lambda limit: self._streamed(ask, limit, reader()))
 
     async def look(self, ask: ApiRequest, read: Callable[[ApiResponse], _T]) -> _T:
-        """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
+        """Return `read(response)` of a successful response; send no credential and never retry."""
         with self.observed(ask):
             answer = await self._send(ask, self._limit(ask.lane, 0.0), {})
             if answer.status >= 400:
@@ -192,7 +193,7 @@ class Transport:
             return read(answer)
 
     async def _patiently(self, ask: ApiRequest, attempt: Callable[[float], Awaitable[_T]]) -> _T:
-        patience, started = _patience(ask.lane), time.monotonic()
+        patience, started = _retry_policy(ask.lane), time.monotonic()
 
         def again(error: Exception) -> bool | float:
             if isinstance(error, AppliveryRateLimited):
@@ -204,21 +205,21 @@ class Transport:
         failure: AppliveryError | None
         try:
             return await attempt(self._limit(ask.lane, 0.0))
-        except AppliveryError as error:  # only then: most calls succeed, and to count attempts takes a tenth of a call
+        except AppliveryError as error:  # only now: most calls succeed, and the retry loop takes time
             failure = error
         tries = stamina.retry_context(
             on=again, attempts=ATTEMPTS, timeout=patience.total, wait_initial=0.2, wait_max=2.0, wait_jitter=0.4
         )
         async for try_ in tries:
             with try_:
-                if failure is not None:  # the first attempt's
+                if failure is not None:  # of the first attempt
                     first, failure = failure, None
                     raise first
                 return await attempt(self._limit(ask.lane, time.monotonic() - started))
         raise AssertionError("stamina returns or raises")
 
     def _limit(self, lane: Priority, spent: float) -> float:
-        """Return the seconds an attempt may take: a person never waits longer in all than one attempt may take."""
+        """Return the timeout of an attempt in seconds: all attempts for a user share the timeout of one."""
         longest = min(self._timeout, PERSON_SECONDS - _MARGIN) if person_waits() else self._timeout
         return max(min(1.0, longest), longest - spent) if person_waits() or lane is Priority.PEOPLE else longest
 
@@ -239,14 +240,14 @@ class Transport:
                 return await _beside(reader.pending, reader.finish)
 
     def credential(self, url: str) -> dict[str, str]:
-        """Return the header with our credential. Raises ValueError for an address that is not to have it."""
+        """Return the header with the credential. Raises ValueError for a host that must not get it."""
         if not any(url.startswith(f"{host}/") for host in self._hosts):
             raise ValueError("the credential is for the API and upload hosts only")
         return {"Authorization": f"Bearer {self._token}"}
 
     @contextmanager
     def observed(self, ask: ApiRequest) -> Iterator[None]:
-        """Take one request out of the budget and report to the observer how it went: `ok` or the error's kind."""
+        """Count one request in the budget and report its outcome to the observer: `ok` or the error's kind."""
         started, outcome = time.monotonic(), CALL_OK
         try:
             self._admit(ask)
@@ -273,9 +274,9 @@ class Transport:
     async def _send(
         self, ask: ApiRequest, limit: float, headers: dict[str, str], reader: StreamDecoder[object] | None = None
     ) -> ApiResponse:
-        """Make the request; the library's own error is dropped, because its text and context may contain the URL.
+        """Send the request; the library's exception is dropped, because its text and context may contain the URL.
 
-        With a reader, a 2xx body goes there and not into the answer.
+        With a reader, a 2xx body is passed to it instead of returned.
         """
         await self.open()
         assert self._session is not None
@@ -309,10 +310,10 @@ class Transport:
             failure = ServiceUnavailable(why=cause(error))
         finally:
             place.release()
-        raise failure  # outside of `except`, so that not even __context__ leads to the URL
+        raise failure  # outside of `except`, so that not even __context__ contains the URL
 
     async def _enter(self, limit: float) -> asyncio.Semaphore:
-        """Take a place among the connections, waited for no longer than an attempt may take.
+        """Acquire a connection slot, waiting at most as long as an attempt may take.
 
         The caller releases it. Raises ServiceUnavailable.
         """
@@ -335,13 +336,13 @@ class Transport:
         return semaphore
 
 
-@lru_cache(maxsize=16)  # a fresh one takes as long as the URL
+@lru_cache(maxsize=16)  # creating one takes as long as parsing the URL
 def _in_all(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds)
 
 
-def _patience(lane: Priority) -> RetryPolicy:
-    """Return how long a question may be asked again; never past the end of a lease."""
+def _retry_policy(lane: Priority) -> RetryPolicy:
+    """Return the limits of retries; they never exceed a lease."""
     patience, left = PERSON if person_waits() else PATIENCE[lane], max(0.01, time_left())
     return RetryPolicy(min(patience.total, left), min(patience.longest_wait, left))
 
@@ -356,23 +357,24 @@ async def _read(response: aiohttp.ClientResponse, reader: StreamDecoder[object])
     assert isinstance(response, http_client.BoundedResponse)
     async for piece in response.pieces(STREAM_BYTES):
         await _beside(reader.pending, lambda piece=piece: reader.feed(piece))  # type: ignore[misc]
-        await asyncio.sleep(0)  # data that has arrived already is yielded without a wait: let other tasks run first
+        await asyncio.sleep(0)  # buffered data is yielded without a wait: let other tasks run
 
 
 async def _beside(size: int, work: Callable[[], _T]) -> _T:
-    """Do what takes long for so many bytes in a thread, so that the event loop goes on."""
+    """Run slow work on many bytes in a thread, so that the event loop is not blocked."""
     return work() if size < _THREAD_FROM else await asyncio.to_thread(work)
 
 
 class _ConnectionLost(aiohttp.ClientError):
-    """The connection broke while the answer was awaited."""
+    """The connection broke while waiting for the response."""
 
 
 async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET, which it does whenever the connection breaks.
+    """Keep aiohttp from retrying a GET, which it does when the connection breaks.
 
-    A token would then be created twice; our own retries are counted and spaced. See `retry_persistent_connection` in
-    https://github.com/aio-libs/aiohttp/blob/master/aiohttp/client.py: it repeats on these two errors only.
+    A token would then be created twice, while the retries of this module are counted and spaced. See
+    `retry_persistent_connection` in https://github.com/aio-libs/aiohttp/blob/master/aiohttp/client.py: it retries after
+    these two errors only.
     """
     try:
         return await handler(request)
@@ -382,7 +384,7 @@ async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.Client
 
 @contextmanager
 def _understood(answer: ApiResponse) -> Iterator[None]:
-    """Add the status and type of the answer to an InvalidResponse raised in the block."""
+    """Add the status and type of the response to an InvalidResponse raised in the block."""
     try:
         yield
     except InvalidResponse as error:
@@ -392,7 +394,7 @@ def _understood(answer: ApiResponse) -> Iterator[None]:
 
 
 def refused(answer: ApiResponse, *, download_host: bool = False) -> AppliveryError:
-    """Return the named error of an answer that says no."""
+    """Return the exception for an error response."""
     retry_after = answer.headers.get("Retry-After")
     error_body = envelope.refusal(answer.body)
     return problem(error_body, answer.status, retry_after=retry_after, download_host=download_host)

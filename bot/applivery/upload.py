@@ -1,4 +1,4 @@
-"""Sending one file to Applivery: streamed, repeated only when nothing can have arrived, every end a named error."""
+"""Upload one file to Applivery: streamed, retried only if nothing was received, with an exception for every failure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CONNECT_SECONDS = 30.0
 
 
 class UploadTimeouts(Struct, frozen=True):
-    """How long an upload is tried and waited for; all but `attempts` are seconds.
+    """Limits of an upload; all but `attempts` are seconds.
 
-    `wait` is the first pause between tries (the next ones are three times as long each), `longest_wait` the longest
-    Retry-After that is waited out, `stall` the time without a byte sent, `answer` that from the last byte to the answer
-    (Applivery stores 4 GB meanwhile), `looks` the pauses before each look for a build whose answer was lost.
+    `wait` is the first pause between attempts (each next one is three times as long), `longest_wait` the longest
+    Retry-After to wait for, `stall` the time without a byte sent, `answer` the time from the last byte to the response
+    (Applivery stores 4 GB meanwhile), `looks` the pauses before each search for a build after a lost response.
     """
 
     attempts: int = 3
@@ -41,7 +41,7 @@ class UploadTimeouts(Struct, frozen=True):
 
 
 class NotSent(Exception):
-    """No byte of the form was sent: sending it again cannot make a second build; `detail` is the reason."""
+    """No byte of the form was sent, so a retry cannot create a second build; `detail` is the reason."""
 
     kind = "NothingSent"  # the metrics know it by this word
 
@@ -51,9 +51,9 @@ class NotSent(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """The form, or a part of it, was sent, and no answer shows the result; `why` says so, in a whole sentence.
+    """The form was sent, at least in part, and no response shows the result; `why` is a sentence about it.
 
-    `partial` when the form had certainly not been sent as a whole.
+    `partial` when the form was certainly not sent completely.
     """
 
     kind = "Unsure"  # the metrics know it by this word
@@ -65,7 +65,7 @@ class OutcomeUnknown(Exception):
 
 
 class UploadAttempt(Struct, frozen=True):
-    """One form to be sent to Applivery. `check` sees the file's first bytes before anything is sent."""
+    """The upload of one form. `check` gets the file's first bytes before anything is sent."""
 
     transport: Transport
     ask: ApiRequest
@@ -75,10 +75,10 @@ class UploadAttempt(Struct, frozen=True):
     check: Callable[[bytes], None] = lambda _start: None
 
     async def made(self, read: Callable[[bytes], _T]) -> _T:
-        """Send the form and return what `read` makes of the answer.
+        """Send the form and return `read(response)`.
 
         Raises OutcomeUnknown when only Applivery's list of builds can show the result, ServiceUnavailable when nothing
-        was sent, the AppliveryError of a refusal, and what reading the file raises.
+        was sent, the AppliveryError of an error response, and errors of reading the file.
         """
         wait = self.endurance.wait
         tries = stamina.retry_context(
@@ -108,13 +108,13 @@ class UploadAttempt(Struct, frozen=True):
         )
 
     def _again(self, error: Exception) -> bool | float:
-        """Return the seconds until the form is sent again, True for the usual pause, False to give up."""
+        """Return the seconds until the next attempt, True for the usual pause, False to give up."""
         if not isinstance(error, NotSent | AppliveryRateLimited):
             return False
         self.progress(0)
         if isinstance(error, NotSent):
             return True
-        return error.retry_after if error.retry_after <= self.endurance.longest_wait else False  # it took nothing
+        return error.retry_after if error.retry_after <= self.endurance.longest_wait else False  # nothing was accepted
 
     async def _once(self) -> bytes:
         sending: _UploadStream | None = None
@@ -126,19 +126,19 @@ class UploadAttempt(Struct, frozen=True):
                     return _accepted(await self._posted(session, sending.body(checked)))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             why = cause(error)
-        # outside of `except`: the library's text and context may contain the credential
+        # outside of `except`, since the library's exception may contain the credential
         if sending is None or not sending.begun:
             raise NotSent(why)
         raise sending.trouble or _broken(partial=not sending.whole)
 
     def _session(self) -> aiohttp.ClientSession:
-        # a connection of its own: none that the server has closed already, and none that others wait for
+        # a new connection, which the server has not closed and no other request waits for
         connector = aiohttp.TCPConnector(limit=1, force_close=True)
         jar = aiohttp.DummyCookieJar()
         return http_client.session(connector=connector, cookie_jar=jar)
 
     async def _begun(self, pieces: Pieces) -> Pieces:
-        """Return the pieces once the first was read and checked, before any request to Applivery."""
+        """Read and check the first piece, before any request to Applivery; return all pieces."""
         first = await anext(pieces, b"")
         self.check(first)
 
@@ -165,7 +165,7 @@ class UploadAttempt(Struct, frozen=True):
 
 
 class _UploadStream:
-    """The state of one try: whether it has begun, whether all has left, and what went wrong with the file itself."""
+    """The state of one attempt: whether it started, whether all was sent, and an error of reading the file."""
 
     def __init__(self, delivery: UploadAttempt, limit: asyncio.Timeout) -> None:
         self._delivery = delivery
@@ -175,7 +175,7 @@ class _UploadStream:
         self.trouble: BotError | None = None
 
     async def body(self, pieces: Pieces) -> AsyncIterator[bytes]:
-        """The form's bytes; each piece that is taken puts off the time limit."""
+        """Yield the form's bytes; each piece that is sent extends the timeout."""
         self.begun = True
         try:
             async for piece in self._delivery.form.body(pieces, self._delivery.progress):
@@ -201,7 +201,7 @@ def _broken(*, partial: bool) -> OutcomeUnknown:
 
 
 def _accepted(answer: ApiResponse) -> bytes:
-    if answer.status >= 500:  # a gateway answers so too when Applivery itself has received all of it
+    if answer.status >= 500:  # a gateway may return this although Applivery received everything
         sentence = gettext_noop("Applivery returned an error (HTTP {status}). The file may or may not have arrived.")
         raise OutcomeUnknown(Text(sentence, status=answer.status), partial=False)
     if answer.status == 413:

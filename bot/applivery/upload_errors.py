@@ -1,4 +1,4 @@
-"""Upload errors of Applivery as sentences for the uploader: what did not happen, and the next step."""
+"""Messages for Applivery's upload errors: what failed, and the next step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.i18n import Localized, Text, joined
 
 NOTHING = Text("Nothing was uploaded.")
 
-# By Applivery's code; without one, by the kind of refusal.
+# By Applivery's code; without one, by the kind of error.
 _BY_CODE = {
     3001: (
         Text("This token can't see that app in Applivery (code 3001)."),
@@ -82,7 +82,7 @@ class Unended(Localized):
     sentence: Text
 
     def render(self, language: str | None = None) -> str:
-        """Return it in the language."""
+        """Return the sentence in a language."""
         return self.sentence.render(language).rstrip(".")
 
     __str__ = Localized.__str__
@@ -92,7 +92,7 @@ _SAME_KIND = (InvalidCredentials, NotFound, Conflict, FeatureNotInPlan, InvalidU
 
 
 def worded(problem: AppliveryError) -> AppliveryError:
-    """Return the same error in an uploader's words; one that is clear enough keeps its sentence."""
+    """Return the error with a message for uploads, if there is one."""
     if isinstance(problem, WrongTokenKind) or problem.status == 413:
         return problem
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
@@ -124,7 +124,7 @@ WRONG_FAMILY = {
 
 
 def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
-    """Return the error when a token is good, but for the other of the two APIs; `what` is what it is."""
+    """Return the error for a token of the other of the two APIs; `what` is the token's kind."""
     sentence, step = WRONG_FAMILY[what]
     anyone, admin = (joined(" ", (NOTHING, then)) for then in (WrongTokenKind.next_step, step))
     return WrongTokenKind(sentence, anyone, admin, code=refused.code, status=refused.status)
