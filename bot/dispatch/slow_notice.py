@@ -12,7 +12,9 @@ from bot.domain.audit import Entrypoint
 from bot.services.app_directory import AppDirectory
 from bot.slack.views import errors
 
-SLOW_SECONDS = 3.0  # until a waiting user is told why
+# Until a waiting user is told why: after one call has failed (5 s), so only a request of several slow calls has two
+# messages.
+SLOW_SECONDS = 6.0
 STALLED_SECONDS = 1.0  # that a request to Applivery must have been pending by then to be the cause
 IN_MESSAGES = (Entrypoint.MENTION, Entrypoint.DIRECT_MESSAGE)
 
