@@ -1,4 +1,4 @@
-"""Why something failed, in a few English words for the log, the doctor and admins: its root, and never nothing."""
+"""The root cause of an error in a few English words, never empty, for the log, the doctor and admins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 
 _LONGEST = 300
-# By the class's name, so that nothing has to be imported for it; the first that an error's class has among its bases.
+# By class name, which needs no imports; the first match among the bases of an error's class.
 _BY_CLASS = {
     "TimeoutError": "no answer in time",
     "gaierror": "the host's name is not found (DNS)",
@@ -24,7 +24,7 @@ _BY_CLASS = {
 
 
 def cause(error: BaseException) -> str:
-    """Return the root of an error: of all that led to it, the one furthest back, in one line without a web address."""
+    """Return the root cause of an error, in one line without a URL."""
     chain = list(_chain(error))
     words = next((text for candidate in reversed(chain) if (text := _words(candidate))), "") or _kind(chain[-1])
     proxy = next((name for candidate in chain if (name := _proxy(candidate))), "")
@@ -32,7 +32,7 @@ def cause(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and what led to it, nearest first; each once, however they point at each other."""
+    """Yield the error and its causes, nearest first; each once, even in a cycle."""
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:
@@ -42,17 +42,17 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _behind(error: BaseException) -> BaseException | None:
-    """Return what an error came from: what it wraps, what it was raised from, or what was being handled."""
+    """Return the cause of an error: the wrapped error, `__cause__`, or `__context__`."""
     for name in ("certificate_error", "os_error", "orig"):  # aiohttp's and SQLAlchemy's
         inner = getattr(error, name, None)
         if isinstance(inner, BaseException):
             return inner
     if isinstance(error, BaseExceptionGroup):
         return error.exceptions[0]
-    # One of ours that was raised without `from` is not caused by what happened to be handled at the time.
+    # A BotError raised without `from` is not caused by the exception that was being handled.
     handled = None if error.__suppress_context__ or _of_ours(error) else error.__context__
     behind = error.__cause__ or handled
-    # how asyncio ends what takes too long: the time that ran out is the cause
+    # asyncio cancels what exceeds its timeout: the timeout is the cause
     return None if isinstance(behind, asyncio.CancelledError) else behind
 
 
@@ -74,7 +74,7 @@ def _words(error: BaseException) -> str:
 
 
 def _proxy(error: BaseException) -> str:
-    """Return the proxy that an error is about; empty when it is about none."""
+    """Return the proxy that an error is about; empty without one."""
     match type(error).__name__:
         case "ClientProxyConnectionError":
             return f"the proxy {getattr(error, 'host', '')}:{getattr(error, 'port', '')}"
@@ -97,10 +97,10 @@ def _system(error: BaseException) -> str:
 
 
 def _said(error: BaseException, bases: Sequence[str]) -> str:
-    """Return its kind and its own text; of aiohttp's the kind alone, since their text contains the address."""
+    """Return an error's kind and text; only the kind of aiohttp's errors, whose text contains the URL."""
     try:
         text = "" if "ClientError" in bases else str(error).strip()
-    except Exception:  # noqa: BLE001 - one that was made in an unusual way may be unable to say anything
+    except Exception:  # noqa: BLE001 - an incompletely initialised error may fail in __str__
         text = ""
     text = text.partition("(Background on this error")[0].strip()  # SQLAlchemy's
     return f"{type(error).__name__}: {text}" if text.strip("'\"()") else ""
@@ -116,7 +116,7 @@ def _tls(error: BaseException) -> str:
 
 
 def _slack(error: BaseException) -> str:
-    """Return Slack's own name for an error of its SDK, or the HTTP status of what answered in Slack's place."""
+    """Return Slack's error code from an error of its SDK, or the HTTP status of a response that is not Slack's."""
     response = getattr(error, "response", None)
     said = getattr(response, "data", None)
     code = said.get("error") if isinstance(said, dict) else None

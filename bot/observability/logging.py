@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.observability.redaction import redactor
 
-# structlog imports rich and pygments where it finds them: 66 modules for a formatter that is not used here, since
-# `format_exc_info` has made text of a traceback by then. None in sys.modules is "not installed".
+# structlog imports rich and pygments if installed: 66 modules for a formatter that is not used here, since
+# `format_exc_info` formats tracebacks. None in sys.modules means "not installed".
 # https://docs.python.org/3/reference/import.html#the-module-cache
 if "rich" in sys.modules:
     import structlog
@@ -22,7 +22,7 @@ else:
     finally:
         del sys.modules["rich"]
 
-MOST_TROUBLES = 1000  # told apart
+MOST_TROUBLES = 1000  # distinct errors that are tracked
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -30,7 +30,8 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
 
 
 def set_up_logs(level: str, style: str) -> None:
-    """Send every log line, ours and the libraries', through one redacted stream on stderr; `style` console or json."""
+    """Send all log lines, of the bot and libraries, through one redacted stream on stderr; `style` is console or
+    json."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -70,14 +71,14 @@ def set_up_logs(level: str, style: str) -> None:
 
 
 class _LibraryLogThrottle(logging.Filter):
-    """Lets each warning of a library through once a minute: some write one for every connection that fails."""
+    """Passes each warning of a library once a minute: some log one for every failed connection."""
 
     def __init__(self) -> None:
         super().__init__()
         self._said = LogThrottle()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether this line is to be written; it is given the number of lines that it replaces."""
+        """Return whether to write this line; adds the number of suppressed lines to it."""
         if record.levelno < logging.WARNING or record.name.partition(".")[0] == "bot":
             return True
         times = self._said.due(f"{record.name} {record.msg}")
@@ -87,7 +88,7 @@ class _LibraryLogThrottle(logging.Filter):
 
 
 class LogThrottle:
-    """Decide when an error that may occur a thousand times a second is logged: at once, then once a minute."""
+    """Limits the logging of an error that may occur a thousand times a second: at once, then once a minute."""
 
     def __init__(self, every_seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._every = every_seconds
@@ -95,7 +96,7 @@ class LogThrottle:
         self._since: dict[str, tuple[float, int]] = {}
 
     def due(self, what: str) -> int:
-        """Return how often it has come since it was logged, when that is to be done now; else 0."""
+        """Return the occurrences since the last log line if one is due now, else 0."""
         if len(self._since) > MOST_TROUBLES:
             self._since.clear()
         said_at, times = self._since.get(what, (float("-inf"), 0))

@@ -120,17 +120,17 @@ class Metrics:
         )
         self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)
 
-        self._applivery_of = cache(self.applivery.labels)  # which makes and locks something each time
+        self._applivery_of = cache(self.applivery.labels)  # `labels` creates and locks an object each time
         self._requests_of = cache(self.requests.labels)
         self._seconds_of = cache(self.seconds.labels)
 
     def answered(self, entrypoint: str, name: str, outcome: str, seconds: float) -> None:
-        """Count one request of Slack's: how it came, what it was, how it ended and how long that took."""
+        """Count one request from Slack: its entrypoint, name, outcome and duration in seconds."""
         self._requests_of(entrypoint, name, outcome).inc()
         self._seconds_of(entrypoint).observe(seconds)
 
     def asked(self, call: str, outcome: str, seconds: float) -> None:
-        """Count one request to Applivery: which call, `ok` or the error's kind, and how long it took."""
+        """Count one request to Applivery: its call, `ok` or the error's kind, and duration in seconds."""
         self._applivery_of(call, outcome).observe(seconds)
         if outcome == "Unreadable":
             self.not_understood.labels(call).inc()

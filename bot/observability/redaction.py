@@ -1,11 +1,11 @@
-"""Takes credentials out of text before it is logged."""
+"""Remove credentials from text before it is logged."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# All that is a credential by its shape, from any logger.
+# Credentials that are recognised by their format, from any logger.
 _SECRETS = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+"  # Slack tokens
     r"|(?<=[Bb]earer )\S+"
@@ -16,7 +16,7 @@ _SECRETS = re.compile(
     r"|(?<=ticket=)[^&\s\"'<>]+"  # Socket Mode
     r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)"  # user:password in a database address
     r"|(?<=password=)[^&\s\"'<>]+"
-    r"|(?<=[Ss]ignature=)[^&\s\"'<>]+"  # what a signed download address redirects to
+    r"|(?<=[Ss]ignature=)[^&\s\"'<>]+"  # signed download URLs
 )
 
 
@@ -24,13 +24,13 @@ HIDDEN = "[redacted]"
 
 
 class Redactor:
-    """Remove secrets from text: everything shaped like one, and the very values that were added."""
+    """Removes secrets from text: by format, and the exact values that were added."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
 
     def learn(self, *secrets: str | None) -> None:
-        """Hide these values too, of any form; very short ones are left, they would hide words."""
+        """Redact these exact values too, except very short ones, which would redact words."""
         self._known.update(secret for secret in secrets if secret and len(secret) >= 6)
 
     def text(self, text: str) -> str:
@@ -41,7 +41,7 @@ class Redactor:
         return _SECRETS.sub(HIDDEN, text)
 
     def value(self, value: Any) -> Any:
-        """Return the same for any value that may be logged."""
+        """Return any loggable value without secrets."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

@@ -70,11 +70,11 @@ log = logger(__name__)
 
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_LOOK_SECONDS = 300.0
-ADMINS_TOLD = 3  # about what a person left behind
+ADMINS_TOLD = 3  # notified about subscriptions of a user who has left
 
 
 class AccessRechecker:
-    """Decides for jobs whether they may act, and looks now and then at what may not."""
+    """Decides for workers whether they may act, and regularly re-checks what was paused."""
 
     def __init__(
         self,
@@ -99,13 +99,13 @@ class AccessRechecker:
     async def authorize(
         self, announcement: Delivery, *, new: bool, about: Sequence[Subscription] | None = None
     ) -> Delivery:
-        """Return the announcement as it may be posted now; `new`: it is no edit of a posted card.
+        """Return the announcement as it may be posted now; `new`: it is not an edit of a posted card.
 
-        `about` are the subscriptions of its channel to its app, as just read; None: not read yet.
+        `about` are the channel's subscriptions to its app, if read already.
 
         Raises PermissionDenied when it may not be posted (its source is paused, and the owner notified),
-        PermissionUnverified and DatabaseUnavailable when that cannot be determined now, MessageRejected when it never
-        will be.
+        PermissionUnverified and DatabaseUnavailable when that cannot be determined now, MessageRejected when it must
+        never be posted.
         """
         match announcement.event:
             case ChannelNotice.SUMMARY:
@@ -130,7 +130,7 @@ class AccessRechecker:
         return announcement
 
     async def require_watch(self, user_id: str, build: Build) -> None:
-        """Raise as `authorize` does unless a user who waits for a build may be notified of it."""
+        """Raise as `authorize` does unless a waiting user may be notified of the build."""
         note = f"withheld {user_id} {build.id}"
         try:
             await self._permission.require_waiter(user_id, build)
@@ -145,7 +145,7 @@ class AccessRechecker:
             await self._store.run(key_value.delete_value, note)
 
     async def require_report(self, digest: ScheduledReport) -> bool:
-        """Return whether a scheduled report may go out, and then whether it may name people.
+        """Return whether a scheduled report may be posted, and whether it may name people.
 
         Raises as `authorize` does.
         """
@@ -164,7 +164,7 @@ class AccessRechecker:
             raise
 
     async def require_forecast(self, digest: ScheduledReport) -> Actor:
-        """Return the user for whom a scheduled forecast is made, who still may. Raises as `authorize` does."""
+        """Return the reader of a scheduled forecast, if still permitted. Raises as `authorize` does."""
         place = None if digest.private else digest.target_id
         reader = digest.target_id if digest.private else digest.created_by
         app = App(digest.app_id, digest.app_id, digest.app_name)
@@ -181,12 +181,12 @@ class AccessRechecker:
             raise
 
     async def filter_apps(self, digest: ScheduledReport, reader: Actor, apps: Collection[App]) -> list[App]:
-        """Return the apps that a scheduled forecast may be about: those of its reader that its channel may see."""
+        """Return the apps a scheduled forecast may cover: those of its reader that its channel may see."""
         place = None if digest.private else digest.target_id
         return await self._permission.filter_apps(reader, digest.role, apps, place)
 
     async def require_goal(self, goal: Goal) -> None:
-        """Raise as `authorize` does unless a goal may go on: its app in its channel, set by a manager."""
+        """Raise as `authorize` does unless a goal's channel may see its app, and its creator is still a manager."""
         try:
             await self._permission.require_place(_app_of(goal), goal.channel_id)
             await self._permission.require(goal.created_by, Role.MANAGER, _app_of(goal), goal.channel_id)
@@ -204,7 +204,7 @@ class AccessRechecker:
         await self._notify(replace(paused, channel_id=goal.channel_id))
 
     async def _require_request(self, announcement: Delivery) -> None:
-        """Raise MessageRejected unless a person may still be asked for a goal: nothing is asked later instead."""
+        """Raise MessageRejected unless a user may still be asked for a goal; the request is not sent later."""
         asked, user_id = request_of(announcement.fact), announcement.channel_id
         goal = await self._store.run(goals.get_goal, asked.goal.id)
         if goal is None or not goal.is_running or goal.paused or not goal.asks:
@@ -230,12 +230,12 @@ class AccessRechecker:
             return
         log.warning("digest.paused", digest=digest.id, why=_reason(error))
         if digest.private and _reason(error) is PauseReason.PERSON:
-            return  # it was for the user who has left
+            return  # its only reader has left
         paused = _paused(partial(cards.of_report, digest), digest.created_by, app, digest.role, error)
         await self._notify(replace(paused, channel_id=digest.target_id))
 
     async def _require_unrecalled(self, announcement: Delivery) -> None:
-        """Raise for a recalled build: a waiting user gets the reason once, and the link when the recall is undone."""
+        """Raise for a recalled build: a waiting user gets the reason once, and the link if the recall is undone."""
         user_id, build = announcement.channel_id, announcement.build
         note = f"recalled watch {user_id} {build.id}"
         if build.id not in await self._store.cached(recalls.list_recalls):
@@ -258,7 +258,7 @@ class AccessRechecker:
         return replace(announcement, fact=fact_of_report(report_of(announcement.fact).without_names()))
 
     async def _redact_forecast(self, announcement: Delivery, digest: ScheduledReport) -> Delivery:
-        """Return a forecast without what its readers may not see any more."""
+        """Return a forecast without apps that its readers may not see any more."""
         reader, found = await self.require_forecast(digest), forecast_of(announcement.fact)
         about = {item.app_id: App(item.app_id, item.app_id, item.app_name) for item in found.items if item.app_id}
         permitted = {app.id for app in await self.filter_apps(digest, reader, about.values())}
@@ -277,7 +277,7 @@ class AccessRechecker:
     async def _require_channel(
         self, announcement: Delivery, *, new: bool, about: Sequence[Subscription] | None
     ) -> Delivery:
-        """Return the announcement as its channel may see it."""
+        """Return the announcement without what its channel may not see."""
         app, channel_id = announcement.build.app, announcement.channel_id
         if about is None:
             about = await self._store.run(stored_subscriptions.list_subscriptions, channel_id, about=app.id)
@@ -291,7 +291,7 @@ class AccessRechecker:
                 [each for each in concerned if _may_be_shared(each)] if _reason(error) is PauseReason.SHARED else []
             )
             for subscription in concerned:
-                # an app that is kept elsewhere is no part of "every app" here
+                # "every app" excludes apps that this channel may not see
                 if subscription not in decided and (
                     subscription.app_id is not None or _reason(error) is PauseReason.SHARED
                 ):
@@ -307,15 +307,15 @@ class AccessRechecker:
         return announcement
 
     async def check_sharing(self, channel_id: str) -> None:
-        """Ask a channel's owners what to do now that it is shared; forget their answers when it no longer is.
+        """Ask the owners of a shared channel's subscriptions what to share; delete their answers once it is not shared.
 
-        Slack is asked afresh, as an event may come late. An owner who cannot be asked now is asked before the next
-        announcement.
+        The state is requested from Slack, as events may be late. An owner who cannot be asked now is asked before the
+        next announcement.
         """
         self._permission.forget_channel(channel_id)
         try:
             shared = await self._permission.is_shared(channel_id)
-            if not shared:  # which wakes what resumes it
+            if not shared:  # this wakes the worker that resumes it
                 await self._store.run(stored_subscriptions.decide_sharing, channel_id, SharedAs.UNDECIDED)
             for subscription in await self._store.run(stored_subscriptions.list_subscriptions, channel_id):
                 if shared and not _may_be_shared(subscription):
@@ -324,7 +324,7 @@ class AccessRechecker:
             log.info("sharing.unchecked", channel=channel_id, problem=kind_of(problem), cause=cause(problem))
 
     async def _require_owner(self, concerned: list[Subscription]) -> None:
-        """Raise PermissionDenied when none of the channel's subscribers may.
+        """Raise PermissionDenied when none of the subscriptions' owners has permission.
 
         A removed subscription has no owner.
         """
@@ -352,7 +352,7 @@ class AccessRechecker:
         )
 
     async def _require_obtainable(self, announcement: Delivery, concerned: list[Subscription]) -> None:
-        """A build that was recalled before it was announced is no news."""
+        """Raise for a build that was recalled before it was announced."""
         builds = [entry.build for entry in announcement.shown] or [announcement.build]
         recalled = await self._store.cached(recalls.list_recalls)
         if not all(build.id in recalled for build in builds):
@@ -391,7 +391,7 @@ class AccessRechecker:
     # -------------------------------------------------------------- notifying
 
     async def _notify(self, paused: PausedItem) -> None:
-        """Notify the owner, or the admins when the owner has left, each in their locale. A failure is only logged."""
+        """Notify the owner, or the admins when the owner has left, each in their locale. Failures are only logged."""
         try:
             team = (await self._slack_client.identity()).team_id
             admins = [admin for admin in await self._people.list_admins(team) if admin != paused.maker]
@@ -407,10 +407,10 @@ class AccessRechecker:
             except SlackError as problem:
                 log.info("withdrawal.maker_not_told", code=problem.code, cause=cause(problem))
 
-    # -------------------------------------------------------------- looking again
+    # -------------------------------------------------------------- re-checking
 
     async def step(self) -> float | None:
-        """Resume what may act again; returns the seconds until the next look, None when nothing waits for one."""
+        """Resume what is permitted again; return the seconds until the next check, None when nothing is paused."""
         left = 0
         for subscription in await self._store.run(access_pauses.list_paused_subscriptions):
             if await self._is_permitted(self._require_subscription_in_place(subscription)):
@@ -437,7 +437,7 @@ class AccessRechecker:
     async def _require_subscription_in_place(self, subscription: Subscription) -> None:
         await self.require_subscription(subscription)
         if subscription.paused == PauseReason.APP:
-            raise PermissionDenied(reason=PauseReason.APP)  # until the watch finds it again
+            raise PermissionDenied(reason=PauseReason.APP)  # until the poller finds it again
         if not _may_be_shared(subscription) and await self._permission.is_shared(subscription.channel_id):
             raise PermissionDenied(reason=PauseReason.SHARED)
 
@@ -447,14 +447,14 @@ class AccessRechecker:
         except DatabaseUnavailable:
             raise
         except MessageRejected:
-            return True  # it is settled when it is said
+            return True  # it is checked again when it is posted
         except PermissionDenied:
             return False
         return True
 
 
 def _affected(announcement: Delivery, about: Sequence[Subscription]) -> list[Subscription]:
-    """Return the subscriptions an announcement may be said for, its own first."""
+    """Return the subscriptions that may be the cause of an announcement, its own first."""
     event, build = announcement.event, announcement.build
     own = [subscription for subscription in about if subscription.id == announcement.subscription_id]
     others = [
@@ -466,7 +466,7 @@ def _affected(announcement: Delivery, about: Sequence[Subscription]) -> list[Sub
 
 
 def _may_be_shared(subscription: Subscription) -> bool:
-    """Return whether the owner has decided what another organisation may see."""
+    """Return whether the owner allowed another organisation to see it."""
     return subscription.manner.shared is not SharedAs.UNDECIDED
 
 

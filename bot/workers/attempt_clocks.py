@@ -1,4 +1,4 @@
-"""When an attempt to post was, by Slack's clock, which stamps what is looked for; leases go by the database's."""
+"""Convert times of post attempts to Slack's clock, which timestamps messages; leases use the database's clock."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ from bot.slack.client import MARGIN, SlackClient
 from bot.slack.message_lookup import SearchPeriod
 
 KEY = "slack_clock_ahead"
-AGREE = 5.0  # seconds within which two readings say the same
-# Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
+AGREE = 5.0  # seconds within which two readings are equal
+# Wrong clocks are mostly off by a time zone. Two hours of a channel are a page or two.
 UNKNOWN = 7200.0
 
 
 class AttemptClocks:
-    """How far Slack's clock is ahead of the database's, now and when an earlier process posted.
+    """The offset of Slack's clock from the database's, now and at the posts of an earlier process.
 
-    The rule: that difference is written down before a process posts, and again when it has changed. When it is the
-    same at the look-up, the attempt was at its recorded time plus the difference, give or take `MARGIN`, and nothing
-    else is read. When it is not, or was never written down, a clock was set in between and nobody knows when: it is
-    looked for by each of the differences first, and then within `UNKNOWN` around them. So a wrong clock costs
-    requests, and never repeats a message.
+    The offset is stored before a process posts, and again when it changes. If it is the same at the look-up, the
+    attempt was at its recorded time plus the offset, within `MARGIN`, and only that period is searched. Otherwise, or
+    if it was never stored, a clock was set at an unknown time: the search covers the period of each offset first, then
+    `UNKNOWN` around them. So a wrong clock costs requests, but never duplicates a message.
     """
 
     def __init__(self, store: Database, slack_client: SlackClient) -> None:
         self._store = store
         self._slack_client = slack_client
         self._known: list[float] = []
-        self._since: datetime | None = None  # attempts from then on had the difference written down before
+        self._since: datetime | None = None  # the offset was stored before all attempts since then
 
     async def record(self, claim: DeliveryClaim) -> None:
-        """Write down the difference before a post. Raises DatabaseUnavailable."""
+        """Store the offset before a post. Raises DatabaseUnavailable."""
         now = self._ahead(claim)
         if self._since is None and (written := await self._written()) is not None:
             self._known, self._since = [written], datetime.min.replace(tzinfo=UTC)
@@ -45,8 +44,8 @@ class AttemptClocks:
         await self._store.run(key_value.set_value, KEY, f"{now:.3f}")
 
     async def periods(self, claim: DeliveryClaim, lease_seconds: float) -> tuple[SearchPeriod, ...]:
-        """Return where to look for the attempts of an unsure claim, in the order of looking."""
-        now, written = self._ahead(claim), await self._written()  # maybe by another replica since
+        """Return the periods to search for attempts with unknown outcome, in order."""
+        now, written = self._ahead(claim), await self._written()  # another replica may have stored it since
         ahead = _distinct([*self._known, *(each for each in (written, now) if each is not None)])
         if claim.attempted_from is None:
             return (_period(claim.first_attempt_at, None, [*ahead, 0.0], UNKNOWN),)
@@ -71,7 +70,7 @@ class AttemptClocks:
 
 
 def _distinct(ahead: list[float]) -> list[float]:
-    """Return each reading once; those that agree are one."""
+    """Return the distinct readings."""
     kept: list[float] = []
     for each in ahead:
         if all(abs(each - other) > AGREE for other in kept):

@@ -8,12 +8,12 @@ EVERY_SECONDS = 3600.0
 
 
 class BisectionExpirer:
-    """End what has waited too long; workers.outbox_dispatcher shows it."""
+    """Ends bisects without a recent vote; workers.outbox_dispatcher updates their messages."""
 
     def __init__(self, bisections: BisectionService) -> None:
         self._bisections = bisections
 
     async def step(self) -> float | None:
-        """End what is due; returns the seconds until the next look. Raises DatabaseUnavailable."""
+        """End the bisects that are due; return the seconds until the next check. Raises DatabaseUnavailable."""
         await self._bisections.expire()
         return EVERY_SECONDS

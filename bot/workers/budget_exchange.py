@@ -1,4 +1,4 @@
-"""Share between the replicas the hourly allowance of requests to Applivery, and the limits it has reported."""
+"""Exchange between replicas the counts of requests to Applivery and the limits it has reported."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.db import plan_limits, request_counts
 from bot.db.database import Database
 
-EVERY_SECONDS = 10.0  # by so much the replicas know too little of each other
+EVERY_SECONDS = 10.0  # the replicas' knowledge of each other is at most this old
 
 
 class BudgetExchange:
-    """Tell the other replicas how many requests this one has made and which limits it met, and learn their requests."""
+    """Reports this replica's requests and limits to the others, and reads their requests."""
 
     def __init__(self, store: Database, budget: RequestBudget, limits: PlanLimitLog) -> None:
         self._store = store
         self._budget = budget
         self._limits = limits
-        self._replica = secrets.token_hex(8)  # a new one for each process, so that a restart counts what was before
+        self._replica = secrets.token_hex(8)  # new per process, so that earlier requests still count after a restart
 
     async def step(self) -> float | None:
         """Exchange the counts; return the seconds until the next time. Raises DatabaseUnavailable."""
-        made = dict(self._budget.unshared)  # while it is written down, there may be more
+        made = dict(self._budget.unshared)  # more may be made during the write
         others = await self._store.run(
             request_counts.exchange_counts, self._replica, {lane.value: count for lane, count in made.items()}
         )

@@ -1,4 +1,4 @@
-"""Poll → decide → record: one list call for an app serves all its builds; stages and announcements are one commit."""
+"""Poll → decide → record: one list call per app covers its builds; stages and announcements are one transaction."""
 
 from __future__ import annotations
 
@@ -57,28 +57,28 @@ from bot.workers.loop import OutageTracker
 log = logger(__name__)
 
 AT_ONCE = 8
-# Renewed while a poll runs, so that another replica takes over soon after a crash, however slow Applivery is.
+# Renewed while a poll runs, so that it can be short: another replica takes over soon after a crash.
 LEASE_SECONDS = 10.0
-RENEWALS = 3  # in the time of one lease
+RENEWALS = 3  # per lease duration
 PAGE_SIZE = 50
 PAGES = 20
-MOST_NEWS = 100  # of one look: after a long absence each step is kept, and no look outlives its lease
-MISSED = 10  # builds on cards that a list lacks, asked for one by one at each look
-ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lacks it
+MOST_NEWS = 100  # per poll: after a long outage progress is saved in parts, and no poll outlives its lease
+MISSED = 10  # unlisted builds on cards, requested one by one per poll
+ASK_AGAIN = timedelta(hours=1)  # until an unlisted build that still exists is requested again
 DEADLINE = timedelta(days=1)
 HISTORY = timedelta(days=365)
 CATALOGUE_NOTE = "catalogue_seen_at"
-# Any other error is one app's own, unless several apps have it and all that were polled fail.
+# Any other error concerns one app, unless several apps fail and no poll succeeds.
 EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
 SEVERAL = 3
 ASK_SECONDS = 15.0
 COUNT_SECONDS = 10.0
-POSTPONED_SECONDS = 60.0  # a look for which the hour has no request; people may use fewer than they did
-QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
+POSTPONED_SECONDS = 60.0  # until a poll without budget is tried again; users may make fewer requests by then
+QUIET_SECONDS = 15.0  # between two checks whether Slack accepts the token again
 
 
 class BuildPoller:
-    """Looks at every watched app when its time has come."""
+    """Polls every watched app when it is due."""
 
     def __init__(
         self,
@@ -107,23 +107,23 @@ class BuildPoller:
         self._deadline = deadline
         self._history = history
         self._lease = lease_seconds
-        self._counts = (0, 0)  # watched apps, and those with a build on its way
+        self._counts = (0, 0)  # watched apps, and those with a build that is processing
         self._counts_until = 0.0  # time.monotonic()
         self._said_short = False
         self._rng = rng or random.Random()  # noqa: S311  spreads polls, guards nothing
         self.outage = OutageTracker("applivery")
         self.attempts = AttemptHistory()
         self._app_trackers: dict[str, OutageTracker] = {}
-        self._failed_apps: set[str] = set()  # the apps that failed since the last success
-        self.leases = InterruptedLeases(self._release)  # of polls that a stop, or the database, has interrupted
-        self._confirmed_at: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
+        self._failed_apps: set[str] = set()  # apps whose poll failed since the last success
+        self.leases = InterruptedLeases(self._release)  # of polls interrupted by a stop or the database
+        self._confirmed_at: dict[str, datetime] = {}  # unlisted builds, and when Applivery confirmed that they exist
         self._probe_at = 0.0  # time.monotonic(), when no app is watched
 
     async def step(self) -> float | None:
         """Poll the apps that are due; return the seconds until the next one may be. Raises DatabaseUnavailable.
 
-        While nothing can be said in Slack nothing is asked: what happens meanwhile is seen after that.
-        An app that another replica has leased is due again when its lease ends: it renews it while it lives.
+        While Slack cannot be used, no app is polled; changes are found afterwards. An app leased by another replica is
+        due again when that lease ends, which the replica renews while it runs.
         """
         await self.leases.release()
         if not await self._can_speak():
@@ -148,7 +148,7 @@ class BuildPoller:
 
     @property
     def pace(self) -> PollPace:
-        """How often apps are polled now; as it was set, unless the hour has too few requests for that."""
+        """Return the poll intervals: as configured, unless the hourly budget is too small for them."""
         apps, running = self._counts
         budget = self._applivery.budget
         return polling.poll_pace(
@@ -161,7 +161,7 @@ class BuildPoller:
         )
 
     async def _count_apps(self) -> None:
-        """Learn what there is to poll, now and then; log once that it is too much for the hour's requests."""
+        """Count the apps to poll, now and then; log once when the hourly budget is too small for them."""
         now = time.monotonic()
         if now < self._counts_until:
             return
@@ -173,8 +173,8 @@ class BuildPoller:
             log.warning("watch.polls_stretched", apps=self._counts[0], seconds=round(pace.idle), wanted=self._idle)
 
     async def _renew_leases(self, token: str) -> None:
-        """Keep the leases of a step as long as its polls run. A lease that lapses all the same does no harm: what is
-        recorded under it is discarded.
+        """Renew the leases of a step as long as its polls run. A lease that lapses all the same does no harm: its
+        results are discarded.
         """
         while True:
             await asyncio.sleep(self._lease / RENEWALS)
@@ -184,14 +184,14 @@ class BuildPoller:
                 log.info("watch.lease_not_renewed", problem=kind_of(problem), cause=cause(problem))
 
     async def retry_now(self) -> None:
-        """Poll now what waits after failures, since Applivery answers again. Raises DatabaseUnavailable."""
+        """Poll failed apps now, since Applivery is available again. Raises DatabaseUnavailable."""
         self._probe_at = 0.0
         await self._store.run(app_polls.retry_failing)
 
     async def _probe_applivery(self) -> float:
-        """With no app to poll, request the workspace now and then, so that Applivery's state is known all the same.
+        """Without apps to poll, request the workspace now and then, to know whether Applivery is available.
 
-        Return the seconds until the next time.
+        Return the seconds until the next request.
         """
         if (wait := self._probe_at - time.monotonic()) > 0:
             return wait
@@ -217,7 +217,7 @@ class BuildPoller:
         await self._store.run(app_polls.record_failure, claim.app_id, claim.token, 0.0, failed=False)
 
     async def _discover_apps(self) -> None:
-        """A subscription to every app reaches apps that are made later, from their first build on."""
+        """Start polling new apps for subscriptions to every app, from their first build on."""
         if not await self._store.run(subscriptions.has_every_app_subscription):
             return
         noted = await self._store.run(key_value.get_value, CATALOGUE_NOTE)
@@ -242,12 +242,12 @@ class BuildPoller:
         except DatabaseUnavailable:
             self.leases.add((claim,))
             raise
-        except BudgetExhausted as problem:  # not Applivery's doing, and over by itself
+        except BudgetExhausted as problem:  # not an error of Applivery's, and temporary
             self._metrics.polls.labels(kind_of(problem)).inc()
             lane = Priority.POLLING if claim.on_request else Priority.ROUTINE
             pause = min(max(self._applivery.budget.wait(lane), 1.0), POSTPONED_SECONDS)
             await self._store.run(app_polls.record_failure, claim.app_id, claim.token, pause, failed=False)
-        except Exception as error:  # noqa: BLE001  an odd answer about one app, or a bug, must hold up no other
+        except Exception as error:  # noqa: BLE001  an odd response for one app, or a bug, must not block the others
             self._metrics.polls.labels(kind_of(error)).inc()
             if isinstance(error, NotFound) and await self._confirm_app_deleted(claim):
                 self._tracker_of(claim.app_id).record_failure(error)
@@ -264,9 +264,7 @@ class BuildPoller:
             await self._record_success()
 
     async def _confirm_app_deleted(self, claim: PollLease) -> bool:
-        """Return whether Applivery lists its apps without this one: then that is the answer, and the next look can
-        wait.
-        """
+        """Return whether Applivery's list of apps lacks this one: then it is deleted, and the next poll can wait."""
         try:
             apps = await self._app_directory.apps(fresh=True)
         except AppliveryError:
@@ -289,9 +287,9 @@ class BuildPoller:
         return self._app_trackers.setdefault(app_id, OutageTracker("watch.app", app=app_id))
 
     def _record_failure(self, app_id: str | None, error: Exception) -> bool:
-        """Write it down once: an outage of Applivery for all apps together (None: it is about none), or one app's own.
+        """Log a failure once: an outage of Applivery for all apps (None: no app), or a failure of one app.
 
-        Returns whether it is the app's own. When several have failed since the last success, it is not.
+        Return whether it concerns one app. If several apps have failed since the last success, it does not.
         """
         self.attempts.failed(error, time.monotonic())
         if app_id is not None:
@@ -304,7 +302,7 @@ class BuildPoller:
         return own
 
     async def _record_success(self) -> None:
-        """Applivery answered. After an outage every app is looked at again now, however long it was to wait."""
+        """Record a success. After an outage every app is due now."""
         self.outage.record_success()
         self._failed_apps.clear()
         before, failures = self.attempts.worked_at, self.attempts.failures
@@ -314,7 +312,7 @@ class BuildPoller:
             await self._store.run(app_polls.retry_failing)
 
     async def _poll_and_record(self, claim: PollLease) -> int:
-        """Poll one app; return how many of its builds are a reason to poll again soon."""
+        """Poll one app; return the number of builds that require another poll soon."""
         app = await self._app(claim.app_id)
         applivery = self._applivery if claim.on_request else self._routine
         page_hash, newest = await applivery.newest_builds(app, limit=PAGE_SIZE, unless=claim.page_hash)
@@ -332,14 +330,12 @@ class BuildPoller:
         transitions = decisions.changes(
             stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now, forgotten=now - self._history
         )
-        more = (
-            len(transitions) > MOST_NEWS and not baseline
-        )  # what is history at the baseline must not come out as news later
+        more = len(transitions) > MOST_NEWS and not baseline  # do not announce builds older than the baseline
         if more:
             transitions = transitions[:MOST_NEWS]
         listening = await self._list_subscriptions(app)
         for subscription in listening:
-            if subscription.paused == PauseReason.APP:  # here it is again
+            if subscription.paused == PauseReason.APP:  # the app exists again
                 await self._store.run(access_pauses.resume_subscription, subscription.id)
         detailed, deliveries = await self._plan_deliveries(transitions, listening, awaiting, now)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
@@ -372,7 +368,7 @@ class BuildPoller:
     async def _notify_reprocessed(
         self, app: App, builds: Sequence[Build], stages: Mapping[str, Stage], awaiting: Mapping[str, Sequence[str]]
     ) -> None:
-        """Find watched builds that were processed again and ended as before: their stage did not change."""
+        """Notify users whose watched build was processed again with the same result, as its stage did not change."""
         for build in builds:
             event = EVENT_OF.get(build.stage)
             if build.id in awaiting and event and stages.get(build.id) is build.stage:
@@ -381,7 +377,7 @@ class BuildPoller:
                 await self._store.run(build_waiters.remove_waiter, build.id)
 
     def _next_poll_seconds(self, hurried: int) -> float:
-        """Until the next look: jittered, and longer while the hour's requests are short."""
+        """Return the seconds until the next poll: with jitter, and longer while the hourly budget is short."""
         return decisions.next_look(hurried, self.pace, rng=self._rng.random())
 
     async def _plan_deliveries(
@@ -391,7 +387,7 @@ class BuildPoller:
         awaiting: Mapping[str, Sequence[str]],
         now: datetime,
     ) -> tuple[Sequence[BuildTransition], list[NewDelivery]]:
-        """Plan the announcements: twice, since details are requested only for builds that will be announced."""
+        """Plan the announcements; twice, since details are requested only for builds that will be announced."""
         told = {delivery.build_id for delivery in decisions.announcements(transitions, listening, awaiting, now=now)}
         if not told:
             return transitions, []
@@ -409,7 +405,7 @@ class BuildPoller:
         listening: Sequence[Subscription],
         now: datetime,
     ) -> None:
-        """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
+        """Return builds that were edited in Applivery, and deliveries for certificates that expire soon."""
         marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
         if marks and (edited := await self._store.run(stored_builds.find_edited, app.id, marks)):
             semaphore = asyncio.Semaphore(AT_ONCE)
@@ -422,9 +418,7 @@ class BuildPoller:
             await self._store.run(stored_builds.enqueue_deliveries, app.id, told, about)
 
     async def _list_subscriptions(self, app: App) -> list[Subscription]:
-        """Return the subscriptions; those to every app only where this one may be used. Others are paused, not left
-        out.
-        """
+        """Return the subscriptions, those to every app only where this app may be used; others are paused."""
         channels = (await self._store.cached(access.list_allowed_channels)).get(app.id)
         every = await self._store.run(subscriptions.list_subscriptions, about=app.id)
         return [
@@ -438,7 +432,7 @@ class BuildPoller:
         return apps[0] if apps else App(id=app_id, slug=app_id, name=app_id)
 
     async def _list_builds(self, app: App, claim: PollLease, newest: Page[Build]) -> _PollResult:
-        """Return the app's newest builds, page after page until a known one, and their previous states."""
+        """Return the app's newest builds, page by page until a known one, and their previous states."""
 
         async def fetch(number: int, limit: int) -> Page[Build]:
             if (number, limit) == (1, PAGE_SIZE):
@@ -450,7 +444,7 @@ class BuildPoller:
         async with aclosing(every) as pages:
             async for page in pages:
                 read += 1
-                # a build may slip from one page to the next while the pages are read
+                # a build may move to the next page during the reads
                 seen.by_id |= {build.id: build for build in page.items}
                 seen.known |= await self._store.run(
                     stored_builds.list_known, app.id, [build.id for build in page.items]
@@ -470,9 +464,9 @@ class BuildPoller:
     async def _find_removed(
         self, app: App, seen: _PollResult, awaiting: Iterable[str], now: datetime
     ) -> tuple[list[Build], bool]:
-        """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted.
+        """Request builds that were processing and are no longer listed, one by one; record the deleted ones.
 
-        What has not ended within the deadline is left to the list. The second is whether there were none.
+        Builds that have not ended within the deadline are skipped. The second result is whether there were none.
         """
         unfinished = [
             build_id
@@ -489,9 +483,9 @@ class BuildPoller:
         return builds, not unlisted
 
     async def _check_unlisted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> bool:
-        """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.
+        """Request builds on cards that the list lacks, one by one and now and then, to find deleted ones.
 
-        A list that lacks one is no proof; that Applivery does not have it is. Return whether all are known to be there.
+        Missing from the list is no proof of deletion; a 404 is. Return whether all are known to exist.
         """
         self._confirmed_at = {build_id: at for build_id, at in self._confirmed_at.items() if now - at < ASK_AGAIN}
         skipped = [*there, *self._confirmed_at]
@@ -508,12 +502,12 @@ class BuildPoller:
         return len(unlisted) < MISSED
 
     async def _forget(self, app: App, build_id: str) -> None:
-        # first: the watchers must be notified even if this process dies
+        # first, so that watchers are notified even if this process crashes
         await self._store.run(build_watches.enqueue_deleted, app.id, build_id)
         await self._store.run(stored_builds.mark_deleted, app.id, build_id)
 
     async def _with_details(self, change: BuildTransition, told: bool, semaphore: asyncio.Semaphore) -> BuildTransition:
-        """Return a build to be announced with what only the details have: why it failed, when it expires."""
+        """Return a build to be announced with its details: why it failed, when its certificate expires."""
         build = change.build
         if change.quiet or not told or not build.stage.final:
             return change
@@ -521,7 +515,7 @@ class BuildPoller:
             async with semaphore:
                 details = await self._applivery.build(build.app.id, build.id)
         except BotError:
-            return change  # better announced without the details than late
+            return change  # announce it without details rather than late
         if details.stage is not build.stage:
             return change
         return replace(change, build=replace(details, app=build.app))

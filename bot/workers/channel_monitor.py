@@ -23,15 +23,15 @@ log = logger(__name__)
 
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_LOOK_SECONDS = 300.0
-# Reasons that the channel's facts show.
+# Reasons that are visible in the channel's state.
 _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
 
 
 def _record_refusal(tx: Transaction, channel_id: str, code: str) -> list[Subscription]:
-    """Pause a channel and note whom that is told; return one subscription of each creator who was not told before.
+    """Pause a channel and record the owners to notify; return one subscription of each new one.
 
-    In one transaction: the note is there for every reader that sees the channel paused. A channel that has got another
-    id meanwhile is not refused.
+    In one transaction, so that every reader that sees the channel paused sees the record. A channel whose id has
+    changed meanwhile is not paused.
     """
     if channel_moves.follow(tx, channel_id):
         return []
@@ -43,11 +43,10 @@ def _record_refusal(tx: Transaction, channel_id: str, code: str) -> list[Subscri
 
 
 class ChannelMonitor:
-    """Check the paused channels now and then.
+    """Checks the paused channels regularly.
 
-    A channel is refused from the first refusal to the next post that worked: what Slack reports of the channel in
-    between is a reason to try, and proves nothing. A note keeps which owners were notified, over restarts and for every
-    replica.
+    A channel is paused from the first refusal to the next successful post: what Slack reports about it in between is
+    only a reason to retry. The notified owners are stored, over restarts and for all replicas.
     """
 
     def __init__(
@@ -67,17 +66,17 @@ class ChannelMonitor:
         self._paused: dict[str, str] = {}
         self._refused_channels: set[str] = set()
         self._searched: set[str] = set()
-        self._next_checks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
+        self._next_checks: dict[str, tuple[float, float]] = {}  # channel → (next check, pause before)
 
     async def on_refusal(self, channel_id: str, error: ChannelUnavailable) -> None:
-        """Handle a refusal: pause the channel's subscriptions and notify each owner once until a post works.
+        """Handle a refusal: pause the channel's subscriptions and notify each owner once until a post succeeds.
 
-        What else is due there waits, too, so that one refusal is not followed by as many as there are messages.
+        Other due messages of the channel are held too, so that each does not cause another refusal.
         """
         self._paused[channel_id] = error.code
         if channel_id not in self._refused_channels:
             log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
-        self._refused_channels.add(channel_id)  # before anything is waited for: a second refusal may come meanwhile
+        self._refused_channels.add(channel_id)  # before the first await: a second refusal may arrive meanwhile
         for subscription in await self._store.run(_record_refusal, channel_id, error.code):
             try:
                 await self._notify(subscription)
@@ -92,7 +91,7 @@ class ChannelMonitor:
         await self._slack_client.post(paused.created_by, message)
 
     async def on_success(self, channel_id: str) -> None:
-        """Handle a post that worked: a channel that was refused is resumed."""
+        """Handle a successful post: resume the channel if it was paused."""
         if channel_id not in self._paused and channel_id not in self._refused_channels:
             return
         self._next_checks.pop(channel_id, None)
@@ -103,18 +102,18 @@ class ChannelMonitor:
         log.info("pausing.resumed", channel=channel_id, late=late)
 
     def is_paused(self, channel_id: str) -> bool:
-        """Return whether a channel is paused, as far as this process has seen."""
+        """Return whether this process knows that a channel is paused."""
         return channel_id in self._paused
 
     def check_now(self, channel_id: str | None) -> None:
-        """Something happened to this channel in Slack (we were invited, it is back from the archive); None: to any."""
+        """Check a channel now (None: all), after an event in Slack such as an invitation or an unarchive."""
         for changed in [channel_id] if channel_id else [*self._paused]:
             self._next_checks[changed] = (0.0, self._first / 2)
         self._store.wake(Topic.PAUSED_CHANNELS)
         self._store.wake(Topic.ACCESS)
 
     async def step(self) -> float | None:
-        """Try the paused channels whose time has come; returns the seconds until the next.
+        """Check the paused channels that are due; return the seconds until the next one.
 
         Raises DatabaseUnavailable.
         """
@@ -130,7 +129,7 @@ class ChannelMonitor:
             due, pause = self._next_checks.get(channel_id, (0.0, self._first / 2))
             if time.monotonic() < due:
                 continue
-            # kept after every check: only a successful post ends it
+            # after every check: only a successful post ends the pause
             pause = min(pause * 2, LONGEST_LOOK_SECONDS)
             self._next_checks[channel_id] = (time.monotonic() + pause, pause)
             if await self._can_post(channel_id, code):
@@ -141,7 +140,7 @@ class ChannelMonitor:
         return max(0.0, min(waits)) if waits else None
 
     async def _search(self, channel_id: str, code: str) -> None:
-        """Look once for a channel that Slack does not know under another id: the event may be lost."""
+        """Search once for the new id of a channel that Slack does not know, as its event may be lost."""
         if code != "channel_not_found" or channel_id in self._searched:
             return
         self._searched.add(channel_id)
@@ -161,9 +160,9 @@ class ChannelMonitor:
         return channel.is_member is not False and not channel.is_archived
 
     async def _release_held(self, channel_id: str, *, first: bool) -> None:
-        """Let what was held be posted, which decides it; with nothing held, the next build will.
+        """Release the held messages, whose post decides; without any, the next build's does.
 
-        At the `first` check the message that was refused may not be back in the outbox yet.
+        At the `first` check the refused message may not be back in the outbox yet.
         """
         if not await self._store.run(mutes.release_channel, channel_id) and not first:
             await self._resume(channel_id)

@@ -1,4 +1,4 @@
-"""Due → count → the goal's card is edited, people are asked, and it ends with one line; each once, across crashes."""
+"""Due → count → edit the goal's card, ask users, post the final message; each once, across crashes."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
 
-AT_ONCE = 1  # each may take a while, and a lease is for one
-LINK_SECONDS = 30.0  # after a link was given, until its download is counted
-LEASE_SECONDS = 120.0  # longer than Applivery and Slack may take for all that one asks
-TROUBLE = timedelta(seconds=60)  # until what could not be counted is counted again
+AT_ONCE = 1  # each may take a while, and a lease covers one
+LINK_SECONDS = 30.0  # after a link was issued, until its download is counted
+LEASE_SECONDS = 120.0  # longer than all requests of one goal to Applivery and Slack
+TROUBLE = timedelta(seconds=60)  # until a failed count is retried
 CARD_IS_GONE = ("message_not_found", "cant_update_message")
 SECOND = timedelta(seconds=1)
 
 
 class GoalTracker:
-    """Counts goals that are due, as `missing:` does, and keeps their cards true.
+    """Counts goals that are due, as `missing:` does, and keeps their cards up to date.
 
-    Edits are idempotent and silent, so they bypass the outbox; what needs a notification, a request to a person and the
-    last line, leaves through it.
+    Edits are idempotent and silent, so they bypass the outbox; messages that must notify (requests to users, the final
+    message) use it.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class GoalTracker:
         self.outage = OutageTracker("goals")
 
     async def step(self) -> float | None:
-        """Count what is due, and what a link may have changed; returns the seconds until more is.
+        """Count goals that are due, or that a link may have changed; return the seconds until the next one.
 
         Raises DatabaseUnavailable.
         """
@@ -110,7 +110,7 @@ class GoalTracker:
         await self._store.run(goals.release_goal_leases, lease[1])
 
     async def _update(self, goal: Goal, token: str) -> None:
-        """Take a goal one step on. Raises what Applivery's and Slack's answers mean."""
+        """Count and update one goal. Raises errors of Applivery and Slack."""
         now = await self._store.run(database_info.current_time)
         before = await self._store.run(goals.read_status, goal)
         if not goal.is_running:
@@ -139,7 +139,7 @@ class GoalTracker:
     # -------------------------------------------------------------- the count
 
     async def _count(self, before: GoalStatus, now: datetime) -> tuple[GoalStatus, DownloadGap | None, GoalState]:
-        """Return who has the builds; None, and how the goal ends, when that can't be counted any more."""
+        """Return the users with the builds; or None and the final state, when that can't be counted any more."""
         goal = before.goal
         try:
             status = replace(
@@ -160,7 +160,7 @@ class GoalTracker:
         return status, None, GoalState.UNCOUNTABLE
 
     async def _with_builds(self, status: GoalStatus) -> GoalStatus:
-        """Return the same with the builds it is about now; without any when they cannot be had and it has ended."""
+        """Return the status with the current builds; without any when they are unavailable and the goal has ended."""
         goal = status.goal
         try:
             return replace(status, builds=await self._reports.builds(_app(goal), goal.build_ref))
@@ -187,7 +187,7 @@ class GoalTracker:
         return await self._store.run(goals.record_count, status, token, sample=sample, state=state, entry=entry)
 
     async def _withhold(self, status: GoalStatus, token: str, now: datetime) -> None:
-        """Show that a goal is paused, which its owner was told; past its deadline it ends so, without a line."""
+        """Show that a goal is paused (its owner was notified); past its deadline it ends without a final message."""
         if now >= status.goal.deadline:
             ended = await self._record(status, token, None, GoalState.WITHDRAWN)
             if ended is not None:
@@ -200,7 +200,7 @@ class GoalTracker:
             await self._release(status.goal, token, now + TROUBLE)
 
     async def _give_up_or_wait(self, goal: Goal, token: str) -> None:
-        """Count again soon; a day after the deadline the goal ends without a last count."""
+        """Retry the count soon; a day after the deadline the goal ends without a final count."""
         now = await self._store.run(database_info.current_time)
         if goal.is_running and now > goal.deadline + decisions.PATIENCE:
             status = await self._store.run(goals.read_status, goal)
@@ -208,10 +208,10 @@ class GoalTracker:
         over = not goal.is_running and now > moment(goal.ended_at) + decisions.PATIENCE
         await self._release(goal, token, now + TROUBLE, frozen=over)
 
-    # -------------------------------------------------------------- whom to ask
+    # -------------------------------------------------------------- requests to users
 
     async def _ask(self, status: GoalStatus, gap: DownloadGap, token: str, now: datetime) -> int:
-        """Ask the people whose turn it is; returns how many were asked so far."""
+        """Ask the users who are due; return how many were asked so far."""
         goal = status.goal
         if not goal.asks or goal.paused or not gap.lack or now < goal.created_at + decisions.UNDO_SECONDS * SECOND:
             return status.asked
@@ -254,7 +254,7 @@ class GoalTracker:
         return (await self._people.person(user_id)).tz
 
     async def _last_seen(self, goal: Goal, people: dict[str, str]) -> dict[str, float]:
-        """Return when each of some people last downloaded any build of the app, in seconds since 1970."""
+        """Return when these users last downloaded any build of the app, in seconds since 1970."""
         query = ReportQuery(_app(goal), "", tz=goal.tz)
         summary = (await self._reports.count_downloads(query, None)).summary()
         latest = {
@@ -269,16 +269,16 @@ class GoalTracker:
     # -------------------------------------------------------------- the card
 
     async def _show(self, status: GoalStatus, token: str, now: datetime, *, paused: bool = False) -> None:
-        """Edit the card, and end the lease; one that was paused for its channel goes on when Slack takes the edit.
+        """Edit the card and end the lease; a goal that was paused for its channel resumes when Slack accepts the edit.
 
-        A channel that refuses it pauses the goal, a deleted card stops it.
+        A channel that refuses the edit pauses the goal, a deleted card stops it.
         """
         goal = status.goal
         ts = await self._store.run(goals.find_card, goal)
         due_at = decisions.next_count(goal, now) if not paused else now + TROUBLE
         first_wave = goal.created_at + decisions.UNDO_SECONDS * SECOND
         due_at = min(due_at, first_wave) if now < first_wave else due_at
-        if ts is None:  # not posted yet, or never when that was refused
+        if ts is None:  # not posted yet, or rejected for good
             is_refused = await self._store.run(goals.is_card_refused, goal)
             if is_refused and goal.is_running:
                 await self._stop(goal)
@@ -302,7 +302,7 @@ class GoalTracker:
         await self._store.run(goals.release_goal, goal.id, token, due_at=due_at, frozen=frozen, resumed=resumed)
 
     async def _on_refusal(self, goal: Goal, error: SlackError) -> None:
-        """Stop a goal whose card was deleted, pause one whose channel refuses it, and tell its owner, once each."""
+        """Stop a goal whose card was deleted, pause one whose channel refuses it, and notify its owner, once each."""
         if error.code in CARD_IS_GONE:
             await self._stop(goal)
         elif await self._store.run(access_pauses.pause_goal, goal.id, error.code) is not None:
@@ -310,7 +310,7 @@ class GoalTracker:
             await self._tell(goal, lambda: cards.paused(goal, str(error)))
 
     async def _stop(self, goal: Goal) -> None:
-        """Stop a goal that has no card, and tell its owner."""
+        """Stop a goal that has no card, and notify its owner."""
         if await self._store.run(goals.stop_goal, goal.id) is not None:
             log.warning("goal.without_card", goal=goal.id)
             await self._tell(goal, lambda: cards.card_gone(goal))

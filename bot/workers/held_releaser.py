@@ -7,11 +7,11 @@ from bot.db.database import Database
 
 
 class HeldReleaser:
-    """Release held announcements when they are due; workers.outbox_dispatcher posts them."""
+    """Releases held announcements when they are due; workers.outbox_dispatcher posts them."""
 
     def __init__(self, *, store: Database) -> None:
         self._store = store
 
     async def step(self) -> float | None:
-        """Release what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
+        """Release due announcements; return the seconds until the next one. Raises DatabaseUnavailable."""
         return await self._store.run(mutes.release_held)

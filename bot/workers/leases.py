@@ -1,4 +1,4 @@
-"""What a worker has leased when it is stopped: kept until it is released, so that no one waits for the lease to end."""
+"""Leases that a stopped worker still holds: released, so that no replica waits for their end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-CLAIM_SECONDS = 2.0  # that a stop waits for a claim in progress
+CLAIM_SECONDS = 2.0  # a stop waits this long for a claim in progress
 
 
 async def claim(claiming: Coroutine[Any, Any, T], on_stop: Callable[[T], None]) -> T:
-    """Return what a transaction has claimed. A stop cancels no transaction: `on_stop` is then given what it claimed."""
+    """Return what a transaction claims. A stop does not cancel the transaction; `on_stop` then gets its claims."""
     task = asyncio.create_task(claiming)
     try:
         return await asyncio.shield(task)
@@ -25,14 +25,14 @@ async def claim(claiming: Coroutine[Any, Any, T], on_stop: Callable[[T], None]) 
 
 
 class InterruptedLeases(Generic[T]):
-    """Leases whose work was stopped in the middle, each to be ended by `release`."""
+    """Leases of interrupted work, to be ended by `release`."""
 
     def __init__(self, release: Callable[[T], Awaitable[None]]) -> None:
         self._release = release
         self._leases: list[T] = []
 
     async def claim(self, claiming: Coroutine[Any, Any, Sequence[T]]) -> list[T]:
-        """Return what a transaction has leased; see `claim`."""
+        """Return the leases of a transaction; see `claim`."""
         return [*await claim(claiming, self.add)]
 
     def add(self, leases: Sequence[T]) -> None:
@@ -41,7 +41,7 @@ class InterruptedLeases(Generic[T]):
 
     @contextmanager
     def working(self, leases: Sequence[T]) -> Iterator[None]:
-        """Add what is left of these when the block is cancelled."""
+        """Add the remaining ones of these leases when the block is cancelled."""
         try:
             yield
         except asyncio.CancelledError:
@@ -49,7 +49,7 @@ class InterruptedLeases(Generic[T]):
             raise
 
     async def release(self) -> None:
-        """Release all. Raises DatabaseUnavailable; what is left is released the next time."""
+        """Release all leases. Raises DatabaseUnavailable; the remaining ones are released by the next call."""
         while self._leases:
             await self._release(self._leases[-1])
             self._leases.pop()

@@ -17,11 +17,11 @@ from bot.workers.leases import InterruptedLeases
 
 log = logger(__name__)
 
-QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
+QUIET_SECONDS = 15.0  # between two checks whether Slack accepts the token again
 
 
 class LinkExpirer:
-    """Changes private messages whose link is over: direct messages by edit, ephemeral ones by their response_url."""
+    """Edits private messages whose link has expired: direct messages by ts, ephemeral ones by response_url."""
 
     def __init__(self, *, store: Database, slack_client: SlackClient) -> None:
         self._store = store
@@ -29,13 +29,13 @@ class LinkExpirer:
         self.leases = InterruptedLeases(self._put_back)
 
     async def step(self) -> float | None:
-        """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
+        """Edit the messages that are due; return the seconds until the next one. Raises DatabaseUnavailable."""
         if not await self._slack_client.is_token_accepted():
             return QUIET_SECONDS
         taken = await self.leases.claim(self._store.run(link_expiries.take_due_expiries))
         with self.leases.working(taken):
             while taken:
-                await self._expire(taken.pop(0))  # one that was begun is not edited twice
+                await self._expire(taken.pop(0))  # removed first, so that an edit that was started is not repeated
         return await self._store.run(link_expiries.expiry_due_in)
 
     async def _expire(self, expiry: LinkExpiry) -> None:
@@ -52,6 +52,6 @@ class LinkExpirer:
             log.info("expire.update_skipped", code=error.code, cause=cause(error))
 
     async def _put_back(self, expiry: LinkExpiry, seconds: float = 0.0) -> None:
-        """Change it in so many seconds."""
+        """Schedule the edit again in `seconds`."""
         now = await self._store.run(database_info.current_time)
         await self._store.run(link_expiries.schedule_expiry, now + timedelta(seconds=seconds), expiry)

@@ -20,7 +20,7 @@ Rest = Callable[[float], Awaitable[object]]
 
 
 class ObservedOutage(NamedTuple):
-    """An outage, by the class of what went wrong; its times are of time.monotonic(), `ended` None while it lasts."""
+    """An outage, with the class of its error; times are of time.monotonic(), `ended` is None while it lasts."""
 
     what: str
     problem: str
@@ -30,9 +30,9 @@ class ObservedOutage(NamedTuple):
 
 
 class OutageTracker:
-    """Something that can be away: its first failure is one log line, its return another, and nothing between.
+    """Tracks the outages of a service: logs the first failure and the recovery, and nothing in between.
 
-    `last` is when that was, None when it never was.
+    `last` is the last outage, None without one.
     """
 
     def __init__(self, what: str, **facts: object) -> None:
@@ -43,7 +43,7 @@ class OutageTracker:
         self._since = 0.0
 
     def record_failure(self, error: BaseException) -> None:
-        """It did not answer."""
+        """Record a failed request."""
         if not self.failures:
             self._since = time.monotonic()
             self.last = ObservedOutage(self.what, kind_of(error), cause(error), self._since)
@@ -51,7 +51,7 @@ class OutageTracker:
         self.failures += 1
 
     def record_success(self) -> None:
-        """It answered."""
+        """Record a successful request."""
         if self.failures and self.last:
             self.last = self.last._replace(ended=time.monotonic())
             seconds = round(time.monotonic() - self._since, 1)
@@ -62,8 +62,8 @@ class OutageTracker:
 async def forever(name: str, step: Step, rest: Rest, outage: OutageTracker | None = None) -> None:
     """Run `step` until cancelled; `outage` knows when it fails.
 
-    A step returns the seconds until it is wanted again (None: only when woken); `rest(seconds)` waits so long or
-    until woken. A step that fails is repeated after 0.5 s, doubling up to 30 s: nothing is ever given up.
+    A step returns the seconds until the next one (None: only when woken); `rest(seconds)` waits that long or until
+    woken. A failed step is repeated after 0.5 s, doubling up to 30 s, forever.
     """
     outage = outage or OutageTracker(name)
     while True:
@@ -71,7 +71,7 @@ async def forever(name: str, step: Step, rest: Rest, outage: OutageTracker | Non
             pause = await step()
         except BotError as problem:
             outage.record_failure(problem)
-        except Exception as error:  # a bug in one step must not end the job for ever
+        except Exception as error:  # a bug in one step must not end the worker
             if not outage.failures:
                 log.exception(f"{name}.error", error=kind_of(error))
             outage.record_failure(error)

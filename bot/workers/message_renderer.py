@@ -1,4 +1,4 @@
-"""What is said for an announcement: the channel's card or its thread, a person's message, or a fact of its own."""
+"""Render announcements: channel cards and threads, messages to users, and messages without a build."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from bot.slack.blocks import Message
 from bot.slack.views import bisections, channel_card, goals, thread_details
 from bot.slack.views.welcome import welcome
 
-CARDS = 64  # that are rendered once for all channels which get the same
+CARDS = 64  # rendered once and cached for all channels with the same card
 
 
 class MessageRenderer:
-    """Render a delivery into a message; facts become text only when they are posted."""
+    """Renders deliveries into messages; text is generated only when they are posted."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class MessageRenderer:
         }
 
     async def message(self, announcement: Delivery) -> Message:
-        """Return the message for an announcement. Raises MessageRejected when there is nothing to be said any more."""
+        """Return the message for an announcement. Raises MessageRejected when it is obsolete."""
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
         return await self._of_event.get(announcement.event, self._card)(announcement)
@@ -98,12 +98,12 @@ class MessageRenderer:
         details = thread_details.details(
             announcement, install.warnings(build, self._clock()), install.requirements(build)
         )
-        if not details.blocks:  # the changelog was made shorter meanwhile
+        if not details.blocks:  # the changelog was shortened meanwhile
             raise MessageRejected(english("There are no details any more."), code="no_details")
         return details
 
     async def _bisection(self, announcement: Delivery) -> Message:
-        """Return the present state of a bisect's message, whatever it was when this was enqueued."""
+        """Return the current state of a bisect's message, not the one when it was enqueued."""
         number, place = place_of(announcement.card)
         bisection = await self._bisections.find(number)
         if bisection is None:
@@ -112,9 +112,7 @@ class MessageRenderer:
         return bisections.head(bisection, found) if place == HEAD else bisections.step(bisection, place, found)
 
     async def _feedback(self, announcement: Delivery) -> Message:
-        """The webhook said only that there is some; that the app exists, and its name, is Applivery's own
-        answer.
-        """
+        """Return the message about new feedback. The webhook's content is not trusted: the app comes from the API."""
         for app in await self._app_directory.apps():
             if app.id == announcement.build.app.id:
                 kind = msgspec.json.decode(announcement.fact).get("kind", "")

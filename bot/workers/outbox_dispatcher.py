@@ -1,4 +1,4 @@
-"""Due → card → post or edit → mark; in order for each channel, once for each build, across crashes."""
+"""Claim → render → post or edit → record; in order per channel, once per build, across crashes."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ from bot.workers.loop import OutageTracker
 log = logger(__name__)
 
 IN_FLIGHT = 8
-TOGETHER_SECONDS = 0.003  # posts that end within so much of each other share a commit
+TOGETHER_SECONDS = 0.003  # posts that end within this time share a commit
 LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are in progress; the first to end wakes the worker anyway
-BUSY_SECONDS = 0.01  # until a channel is asked for again that was due, but was being written to
-# A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
+BUSY_SECONDS = 0.01  # until a due channel that was locked is tried again
+# A lease outlasts the HTTP timeout, so when it has lapsed its post has ended.
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
-QUIET_SECONDS = 15.0  # between two looks whether Slack accepts the token again
-DUPLICATE_SECONDS = 2.0  # until Slack shows in the channel what it says it has
-UNCHECKED_SECONDS = 5.0  # until it is asked again whether something may be said
-APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
-LATE_LOOKS = 3  # for a copy that came after its lease
-GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
+QUIET_SECONDS = 15.0  # between two checks whether Slack accepts the token again
+DUPLICATE_SECONDS = 2.0  # until Slack's history shows a message that it has accepted
+UNCHECKED_SECONDS = 5.0  # until an unverified permission is checked again
+APPLIVERY_SECONDS = 15.0  # for the few messages that need a request to Applivery
+LATE_LOOKS = 3  # searches for a duplicate that arrived after its lease
+GIVE_UP = timedelta(minutes=10)  # for a message that Slack rejects with an undocumented error
 # https://docs.slack.dev/reference/methods/chat.update#errors
-UNKNOWN_CHANNEL = "channel_not_found"  # also for the former id of one that got another
+UNKNOWN_CHANNEL = "channel_not_found"  # also for the former id of a channel
 CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 
 
@@ -97,13 +97,13 @@ class OutboxDispatcher:
         self._posts: dict[asyncio.Task[None], DeliveryClaim] = {}
         self._late: set[asyncio.Task[None]] = set()
         self.outage = OutageTracker("slack")
-        self._dead_letter_codes: dict[str, str] = {}  # channel → why its last message was set aside
+        self._dead_letter_codes: dict[str, str] = {}  # channel → error of its last dead letter
 
     async def step(self) -> float | None:
-        """Hand in what has ended, claim and start what is due; returns the seconds until more is. Raises
+        """Record results, claim and start due deliveries; return the seconds until the next. Raises
         DatabaseUnavailable.
 
-        This is the only place that asks the database for the sender, so outcomes are committed in groups.
+        Only this method accesses the outbox for the sender, so results are committed in groups.
         """
         if self._results and self._posts:
             await asyncio.wait(self._posts, timeout=TOGETHER_SECONDS)
@@ -122,7 +122,7 @@ class OutboxDispatcher:
         return None if exchange.due_in is None else max(exchange.due_in, BUSY_SECONDS)
 
     async def _exchange(self, room: int) -> OutboxBatch:
-        """Hand in what has ended, and claim up to `room` more."""
+        """Record results, and claim up to `room` more deliveries."""
         done = self._results[:]
         exchange = await self._store.run(
             outbox.commit_results_and_claim, done, room, lease_seconds=self._lease, pace_seconds=self._pace
@@ -132,7 +132,7 @@ class OutboxDispatcher:
         return exchange
 
     def _return_claims(self, exchange: OutboxBatch) -> None:
-        """Hand back what a stop has interrupted before it was begun."""
+        """Release claims that a stop interrupted before their post was started."""
         self._results += [DeliveryResult.of(claim, ResultKind.AGAIN) for claim in exchange.claims]
 
     def _on_post_done(self, task: asyncio.Task[None]) -> None:
@@ -140,18 +140,18 @@ class OutboxDispatcher:
         self._store.wake(Topic.OUTBOX)
 
     async def drain(self) -> None:
-        """Step until nothing is due now and no post is in progress; for tests, which need no clock then."""
+        """Step until nothing is due and no post is in progress; for tests, which then need no clock."""
         while True:
             due = await self.step()
             if self._results:
-                continue  # it ended while we asked; its channel may go on
+                continue  # a post ended during the step; its channel may have more
             if self._posts:
                 await asyncio.wait(self._posts, return_when=asyncio.FIRST_COMPLETED)
             elif due is None or due > BUSY_SECONDS:
                 return
 
     async def drain_posts(self, timeout_seconds: float) -> None:
-        """Let the posts in progress end, for so many seconds at most, and record their outcomes."""
+        """Wait at most `timeout_seconds` for the posts in progress, and record their results."""
         until = time.monotonic() + timeout_seconds
         for late in self._late:
             late.cancel()
@@ -169,7 +169,7 @@ class OutboxDispatcher:
         try:
             with no_later_than(claim.deadline_monotonic), recent_reads():
                 outcome = await self._attempt(claim)
-        except Exception as error:  # no error may block the channel for ever
+        except Exception as error:  # no error may block the channel forever
             log.exception("announce.error", error=kind_of(error), key=claim.announcement.key)
             outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
         if outcome.kind is ResultKind.UNSURE and time.monotonic() > claim.deadline_monotonic and _may_be_twice(claim):
@@ -182,7 +182,7 @@ class OutboxDispatcher:
         self._results.append(outcome)
 
     async def _attempt(self, claim: DeliveryClaim) -> DeliveryResult:
-        """Ask whether it may be said now, and say it."""
+        """Check the permission, then send the announcement."""
         try:
             admitted = await self._access_rechecker.authorize(
                 claim.announcement, new=claim.card_ts is None, about=claim.subscriptions
@@ -198,11 +198,11 @@ class OutboxDispatcher:
         except PermissionDenied as error:
             log.info("announce.withheld", why=error.reason, key=claim.announcement.key)
             return DeliveryResult.of(claim, ResultKind.HELD, reason=error.reason)
-        except MessageRejected as error:  # it has nothing to say any more
+        except MessageRejected as error:  # it is obsolete
             return await self._on_refusal(claim, error)
 
     def _retry_unchecked(self, claim: DeliveryClaim, error: BotError) -> DeliveryResult:
-        """It is asked again later; how Slack is doing counts as it would for the post."""
+        """Retry an unverified permission later; Slack's state is recorded as for a post."""
         behind = error.__cause__
         log.info("announce.unchecked", cause=cause(error), key=claim.announcement.key)
         if isinstance(behind, SlackRateLimited):
@@ -213,7 +213,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
 
     async def _classify_failure(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
-        """Return what became of a delivery whose attempt failed."""
+        """Return the result of a delivery whose attempt failed."""
         if isinstance(error, DuplicateMessage):
             return await self._retry_with_lookup(claim, error)
         if isinstance(error, DeliveryUnknown):
@@ -227,16 +227,16 @@ class OutboxDispatcher:
         return await self._on_refusal(claim, error)
 
     async def _record_success(self, claim: DeliveryClaim, outcome: DeliveryResult) -> DeliveryResult:
-        """Slack answers; a new message in a channel shows that the bot may post there."""
+        """Record that Slack is available and, for a new message, that the bot can post in the channel."""
         self.outage.record_success()
-        # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
+        # `chat.update` succeeds in channels the bot has left, so it is no membership check
         if outcome.kind is ResultKind.POSTED and not outcome.edited:
             self._dead_letter_codes.pop(claim.announcement.channel_id, None)
             await self._channel_monitor.on_success(claim.announcement.channel_id)
         return outcome
 
     async def _send(self, claim: DeliveryClaim) -> DeliveryResult:
-        """Post, edit or reply, whichever the announcement needs."""
+        """Post, edit or reply, as the announcement requires."""
         event = claim.announcement.event
         await self._clocks.record(claim)
         if isinstance(event, ChannelNotice):
@@ -255,11 +255,11 @@ class OutboxDispatcher:
         except MessageRejected as error:
             if event is CardUpdate.CHANGED or error.code not in CARD_IS_GONE:
                 raise
-            return await self._send_or_find(claim)  # what is new is posted again where the card was deleted
+            return await self._send_or_find(claim)  # the card was deleted: post a new one
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
     async def _send_notice(self, claim: DeliveryClaim) -> DeliveryResult:
-        """Post what belongs to no card of a build."""
+        """Post an announcement that is not part of a build's card."""
         if claim.announcement.event is ChannelNotice.BISECTION:
             return await self._send_bisection(claim)
         if claim.announcement.event is not ChannelNotice.SUMMARY:
@@ -278,7 +278,7 @@ class OutboxDispatcher:
             except MessageRejected as error:
                 if error.code != "thread_not_found":
                     raise
-            return await self._send_or_find(claim)  # in the channel, where the thread was deleted
+            return await self._send_or_find(claim)  # post in the channel if the thread was deleted
         await self._update(claim)
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
@@ -308,7 +308,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
     async def _update(self, claim: DeliveryClaim) -> None:
-        """Edit the posted card to show the present state."""
+        """Edit the posted card to show the current state."""
         assert claim.card_ts is not None
         message = await self._render(claim.announcement)
         for form in _forms(message):
@@ -320,15 +320,13 @@ class OutboxDispatcher:
                 self._require_simpler(claim, message, form, error)
 
     def _require_simpler(self, claim: DeliveryClaim, message: Message, form: Message, error: MessageRejected) -> None:
-        """Raise the error again, unless the sentence alone may be taken where the whole message was not."""
+        """Raise the error again, unless the text-only form may be accepted instead of the full message."""
         if error.code in CARD_IS_GONE or form is not message:
             raise error
         log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
 
     def _latest_start(self, claim: DeliveryClaim) -> float:
-        """Return the latest start of the request: half of a lease is for preparing, the rest, as long as Slack may take
-        to answer, for the request.
-        """
+        """Return the latest start of the request: half of a lease is for preparation, the rest for the request."""
         return claim.deadline_monotonic - self._lease / 2
 
     async def _find_existing(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
@@ -341,10 +339,10 @@ class OutboxDispatcher:
                 await self._store.run(outbox.record_not_posted, claim)
             return found.get(key)
         except SlackRateLimited:
-            raise  # as unsure as before, and the channel need not wait for the lease to lapse
+            raise  # the outcome stays unknown, and the channel need not wait for the lease to lapse
         except SlackError as error:
             if error.code in ("missing_scope", "unknown_method"):
-                # Said at the start: without the history scope a crash can, rarely, repeat a message.
+                # Logged at the start: without the history scope a crash can, rarely, duplicate a message.
                 log.warning("announce.cannot_look_up", code=error.code)
                 return None
             if isinstance(error, ChannelUnavailable):
@@ -355,12 +353,12 @@ class OutboxDispatcher:
                     await self._channel_monitor.on_refusal(channel_id, error)
             elif await self._should_give_up(claim, error):
                 raise
-            raise DeliveryUnknown(code=error.code) from error  # as unsure as before the failed look-up
+            raise DeliveryUnknown(code=error.code) from error  # the outcome stays unknown after the failed look-up
 
     async def _hold(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
-        """Handle an unavailable channel: its deliveries are kept until it is available again, a user's are dropped.
+        """Handle an unavailable channel: its deliveries are held until it is available again, a user's are dropped.
 
-        One that has another id now gets them there at once.
+        If the channel has a new id, they are posted there at once.
         """
         if error.code == UNKNOWN_CHANNEL and await self._moves.follow(claim.announcement.channel_id):
             return DeliveryResult.of(claim, ResultKind.AGAIN)
@@ -372,9 +370,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.HELD, reason=error.code)
 
     async def _on_refusal(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
-        """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks
-        nothing.
-        """
+        """Retry a message rejected with an unknown error for some minutes, then drop it, so that it blocks nothing."""
         if isinstance(error, ChannelUnavailable):
             return await self._hold(claim, error)
         if isinstance(error, AppliveryError):
@@ -387,16 +383,14 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
     async def _retry_with_lookup(self, claim: DeliveryClaim, error: DuplicateMessage) -> DeliveryResult:
-        """Release the claim for a look-up: no request is in progress, so the channel need not wait for a lease to
-        lapse.
-        """
+        """Release the claim for a look-up: without a request in progress, waiting for the lease is not needed."""
         log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
         if claim.unsure and await self._is_old(claim):
             return await self._dead_letter(claim, error)
         return DeliveryResult.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
 
     async def _dead_letter(self, claim: DeliveryClaim, error: SlackError) -> DeliveryResult:
-        """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
+        """Give up on a message, so that others can be sent. If the next one fails too, the channel is held."""
         channel_id = claim.announcement.channel_id
         log.error("announce.set_aside", code=error.code, key=claim.announcement.key, channel=channel_id)
         self._metrics.set_aside.inc()
@@ -406,7 +400,7 @@ class OutboxDispatcher:
         return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
 
     async def _should_give_up(self, claim: DeliveryClaim, error: SlackError) -> bool:
-        """Return whether Slack has refused this for minutes, for a reason that we do not know to pass."""
+        """Return whether Slack has rejected this for minutes with an error that is not known to be temporary."""
         if isinstance(error, (SlackRateLimited, DeliveryUnknown, SlackInvalidCredentials)):
             return False
         return await self._is_old(claim)
@@ -415,7 +409,7 @@ class OutboxDispatcher:
         return await self._store.run(database_info.current_time) - claim.first_attempt_at > GIVE_UP
 
     async def _retract_duplicates(self) -> None:
-        """Delete our duplicates: another replica posted them after our lease expired."""
+        """Delete duplicates: another replica posted these messages after the lease expired."""
         while self._lost:
             outcome = self._lost[-1]
             try:
@@ -426,16 +420,16 @@ class OutboxDispatcher:
             self._lost.pop()
 
     async def _retract_late_copy(self, claim: DeliveryClaim) -> None:
-        """Delete what reached Slack after our lease, when another replica had looked for it and posted its own.
+        """Delete a post that reached Slack after its lease, when another replica had searched for it and posted again.
 
-        It happens to a process that was frozen with the request half sent. The delivery's recorded message stays.
+        That happens to a process that is frozen during a request. The recorded message of the delivery stays.
         """
         try:
             for _ in range(LATE_LOOKS):
-                await asyncio.sleep(self._lease)  # longer than Slack usually takes, and another replica for its post
+                await asyncio.sleep(self._lease)  # longer than Slack and the other replica's post usually take
                 recorded = await self._store.run(outbox.get_posted_ts, claim.announcement.id)
                 if recorded is None:
-                    continue  # it is looked for when it is claimed next
+                    continue  # the next claim looks it up
                 periods = await self._clocks.periods(claim, self._lease)
                 since = SearchPeriod(min(period.oldest for period in periods))
                 channel_id, key = claim.announcement.channel_id, claim.announcement.key
@@ -449,15 +443,15 @@ class OutboxDispatcher:
 
 
 def _may_be_twice(claim: DeliveryClaim) -> bool:
-    """Return whether it is one new message; an edit repeats nothing, and a report is several messages of one key."""
+    """Return whether it is one new message: edits are idempotent, and a report is several messages of one key."""
     return claim.card_ts is None and claim.announcement.event is not ChannelNotice.SUMMARY
 
 
 def _forms(message: Message) -> tuple[Message, Message]:
-    """Return the message, and its sentence for a workspace that will not take the blocks."""
+    """Return the message, and its text-only form for a workspace that rejects the blocks."""
     return message, Message(message.text, text_only=True)
 
 
 def _is_person(claim: DeliveryClaim) -> bool:
-    """Return whether the address is a user: they always get a new message, since an edit does not notify."""
+    """Return whether the target is a user, who always gets a new message, since an edit does not notify."""
     return is_person(claim.announcement.channel_id)

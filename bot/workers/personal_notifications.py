@@ -1,4 +1,4 @@
-"""Notifications of a watched build: its link, the reason why there is none, or that it seems stuck."""
+"""Notifications about a watched build: its link, why there is none, or that it seems stuck."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logger(__name__)
 
 
 class PersonalNotifier:
-    """Makes the direct message; the link in it is made when it is sent, never before."""
+    """Renders the direct message; its link is created only when it is sent."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class PersonalNotifier:
         self._clock = clock
 
     async def message(self, announcement: Delivery) -> Message:
-        """Return the message for the person in `channel_id`, in their language."""
+        """Return the message for the user in `channel_id`, in their language."""
         with use_locale(await self._people.language(announcement.channel_id)):
             if announcement.event in (ChannelNotice.OUTAGE, ChannelNotice.RECOVERY):
                 return _outage_message(announcement)
@@ -55,7 +55,7 @@ class PersonalNotifier:
             return await self._build_message(announcement)
 
     async def _build_message(self, announcement: Delivery) -> Message:
-        """Return the build's state; of a ready one the link, or a button for one when none can be created now."""
+        """Return the build's state; for a ready build with a link, or a button when none can be created now."""
         build, dashboard = announcement.build, self._dashboard(announcement.build)
         if announcement.event is BuildEvent.DELETED:
             return progress.deleted(build)
@@ -74,7 +74,7 @@ class PersonalNotifier:
             head = _("{build} is ready but was recalled.", build=builds.title(build))
             return Message(f"{head} {message.text}", (blocks.section(head), *message.blocks))
         except PermissionDenied:
-            raise  # it was allowed a moment ago; nothing is said of it now
+            raise  # access was lost a moment ago: send nothing
         except BotError as problem:
             log.info("personal.without_link", problem=kind_of(problem), cause=cause(problem))
             return card
@@ -84,7 +84,7 @@ class PersonalNotifier:
 
 
 def _outage_message(announcement: Delivery) -> Message:
-    """Return what an admin reads of an outage, or of its end."""
+    """Return the message to an admin about an outage or its end."""
     record = outage_of(announcement.fact)
     began = datetime.fromtimestamp(record.began, UTC)
     if record.ended is None:

@@ -1,4 +1,4 @@
-"""Report failing polls to the admins: once what is wrong, and once that it is over."""
+"""Report failing polls to the admins: once at the start of an outage and once at its end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOLD = 10  # admins
 
 
 class OutageNotifier:
-    """Compare what `/readyz` reports of the polling with what was reported to the admins.
+    """Compares the polling check of `/readyz` with what was reported to the admins.
 
     `polling` is that check, `attempts` are the polls of this process.
     """
@@ -50,10 +50,10 @@ class OutageNotifier:
         self._attempts = attempts
         self._every = every_seconds
         self._owner = secrets.token_hex(4)
-        self._healthy_checks = 0  # looks in a row that found nothing wrong
+        self._healthy_checks = 0  # consecutive checks without a failure
 
     async def step(self) -> float | None:
-        """Tell what has changed; returns the seconds until the next look. Raises DatabaseUnavailable."""
+        """Report a change; return the seconds until the next check. Raises DatabaseUnavailable."""
         ready = (await self._polling())["ok"]
         error = self._attempts.trouble(time.monotonic())
         known, now = (
@@ -64,7 +64,7 @@ class OutageNotifier:
         try:
             if not ready and error is not None:
                 if known is not None or self._attempts.worked_at is not None or self._attempts.failures >= FAILURES:
-                    await self._on_outage(known, now, error)  # a hiccup at the start is none
+                    await self._on_outage(known, now, error)  # a short failure is no outage
             elif known is not None and self._is_owner(known, now):
                 await self._on_recovery(known, now)
         except SlackError as problem:  # the recipients are looked up again at the next check
@@ -91,7 +91,7 @@ class OutageNotifier:
 
     def _is_owner(self, known: OutageRecord, now: float) -> bool:
         """Return whether this replica reports the end: another replica's polls may still fail while ours succeed."""
-        owned = now <= known.until <= now + OWNED_SECONDS + SKEW_SECONDS  # longer is from a clock that was ahead
+        owned = now <= known.until <= now + OWNED_SECONDS + SKEW_SECONDS  # a later end is from a clock that was ahead
         return self._store.dialect == SQLITE or known.owner == self._owner or not owned
 
     async def _list_admins(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Due → how far the build has come → the progress message of who watches it is posted, edited, or ended."""
+"""Due → progress of the build → post, edit or end the progress messages of its watchers."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ from bot.workers.leases import InterruptedLeases
 log = logger(__name__)
 
 AT_ONCE = 16
-EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
-LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
+EVERY_SECONDS = 5.0  # minimum between edits of a message; Slack allows fifty edits a minute in total
+LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, two retries and Slack's Retry-After
 TROUBLE_SECONDS = 30.0
 WITHHELD_SECONDS = 15.0  # until a user's permission for the build is checked again
-DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
+DEADLINE = timedelta(days=1)  # a build that has not ended by then is unlikely to end
 
 
 class ProgressUpdater:
-    """Keeps progress messages true. What stages builds are in the watch has recorded; Applivery is not asked again.
+    """Keeps progress messages up to date, from the stages that the poller recorded, without requests to Applivery.
 
-    Edits are idempotent and silent, so they bypass the outbox, and what needs a notification (stuck, deleted,
-    ready, failed) leaves through the outbox as a new message.
+    Edits are idempotent and silent, so they bypass the outbox; messages that must notify (stuck, deleted, ready,
+    failed) use it.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ProgressUpdater:
         self.leases = InterruptedLeases(self._release)
 
     async def step(self) -> float | None:
-        """Bring the messages that are due up to date; returns the seconds until more are.
+        """Update the messages that are due; return the seconds until the next one.
 
         Raises DatabaseUnavailable.
         """
@@ -106,7 +106,7 @@ class ProgressUpdater:
             await self._show_withheld(row, paused, now, ended=ended)
         except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown) as error:
             if row.ts is None and isinstance(error, DeliveryUnknown):
-                # perhaps it was posted; one without updates is better than two
+                # it may have been posted: a message without updates is better than two
                 await self._store.run(build_watches.end_watch, row)
                 return
             wait = error.retry_after if isinstance(error, SlackRateLimited) else TROUBLE_SECONDS
@@ -114,7 +114,7 @@ class ProgressUpdater:
         except SlackError as error:
             log.info(
                 "progress.update_skipped", code=error.code, cause=cause(error)
-            )  # deleted, perhaps; the end is notified all the same
+            )  # probably deleted; the user is still notified of the end
             await self._store.run(build_watches.end_watch, row)
         else:
             if ended or at is None:
@@ -172,7 +172,7 @@ class ProgressUpdater:
         return cards.on_its_way(build, row.usual, estimates.left(_since(row), row.usual, now), dashboard)
 
     def _is_stuck(self, row: Row) -> bool:
-        """Return whether it looked stuck when last polled: while Applivery is away its state is unknown."""
+        """Return whether it looked stuck at the last poll: while Applivery is unavailable its state is unknown."""
         return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
 
 

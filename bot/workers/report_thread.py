@@ -1,4 +1,4 @@
-"""Post a summary: its headline and its thread, each once, also after an attempt with unknown outcome."""
+"""Post a report: its headline and its thread, each once, even after an attempt with unknown outcome."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ log = logger(__name__)
 
 
 async def post_thread(slack_client: SlackClient, claim: DeliveryClaim, found: str | None) -> str:
-    """Post the summary of a claim with its thread; returns the headline's ts. Raises as `SlackClient.post` does.
+    """Post the report of a claim with its thread; return the headline's ts. Raises as `SlackClient.post` does.
 
-    `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
-    Once the headline is posted, every failure leaves the outcome unsure: the next attempt looks again.
+    `found` is the ts of a headline posted before a crash: then only the missing messages of its thread are posted. Once
+    the headline is posted, every failure leaves an unknown outcome: the next attempt checks again.
     """
     announcement = claim.announcement
     message = _message(announcement)
@@ -46,7 +46,7 @@ async def post_thread(slack_client: SlackClient, claim: DeliveryClaim, found: st
 
 
 def _message(announcement: Delivery) -> Message:
-    """Return what is said: a report with its thread, or a forecast."""
+    """Return the message: a report with its thread, or a forecast."""
     if scheduled_reports.kind_of(announcement.key) is ReportKind.FORECAST:
         return forecast.forecast(forecast_of(announcement.fact))
     return scheduled_report.summary(report_of(announcement.fact))
@@ -55,12 +55,12 @@ def _message(announcement: Delivery) -> Message:
 async def _posted_keys(
     slack_client: SlackClient, channel: str, keys: Collection[str], thread_ts: str
 ) -> Collection[str] | None:
-    """Return those of the keys that stand in a thread, read once; None when it may not be read."""
+    """Return which of the keys are in a thread, read once; None when it cannot be read."""
     try:
         return await slack_client.find_messages(channel, keys, (SearchPeriod(float(thread_ts)),), thread_ts=thread_ts)
     except (DeliveryUnknown, SlackRateLimited):
         raise
     except SlackError as error:
-        # without the history scope the headline could not have been found either
+        # without the history scope the headline could not be found either
         log.info("threads.cannot_look_up", code=error.code)
         return None

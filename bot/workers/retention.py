@@ -1,4 +1,4 @@
-"""Delete what is older than its retention period: a few rows a transaction, so that nobody waits for it."""
+"""Delete data older than its retention period, in short transactions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAUSE_SECONDS = 1.0  # between two steps while there is more to delete
 
 
 class RetentionJob:
-    """Delete audit rows and history whose retention period, in days, is over, and what is kept for a day."""
+    """Deletes audit rows and history older than their retention periods (days), and data that is kept for a day."""
 
     def __init__(self, store: Database, *, audit_days: float, history_days: float) -> None:
         self._store = store
@@ -25,12 +25,12 @@ class RetentionJob:
         self._due_at = float("-inf")
 
     def _begin(self) -> None:
-        """Go through the announcements and builds from the first one; None once all of them were looked at."""
+        """Start over with the first announcements and builds; a position is None once all were read."""
         self._announcement: int | None = 0
         self._build: history.BuildPosition | None = history.BuildPosition()
 
     async def step(self) -> float | None:
-        """Delete some of what is too old; returns the seconds until the next step. Raises DatabaseUnavailable."""
+        """Delete some expired rows; return the seconds until the next step. Raises DatabaseUnavailable."""
         if time.monotonic() < self._due_at:
             return EVERY_SECONDS
         await self._store.run(drafts.purge_drafts)
@@ -49,7 +49,7 @@ class RetentionJob:
         return EVERY_SECONDS
 
     async def _purge_builds(self) -> int:
-        """Delete some of the announcements that are too old, and once all of them are gone, of the builds."""
+        """Delete some expired announcements and, once there are none, some expired builds."""
         if self._announcement is not None:
             announcements = await self._store.run(history.purge_announcements, self._history_days, self._announcement)
             self._announcement = announcements.position

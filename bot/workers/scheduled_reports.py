@@ -44,15 +44,15 @@ from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
 
-AT_ONCE = 1  # each may take a while, and a lease is for one
-LONGEST_SLEEP = 3600.0  # seconds, in which a clock may be set
-LONGEST_SCHEDULED = timedelta(days=1)  # what is due sooner may wait for its time
-LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
-PEOPLE = 100  # what one table holds; the file has them all
+AT_ONCE = 1  # each may take a while, and a lease covers one
+LONGEST_SLEEP = 3600.0  # seconds, as the clock may be set meanwhile
+LONGEST_SCHEDULED = timedelta(days=1)  # a report due sooner is left as it is
+LEASE_SECONDS = 120.0  # longer than all requests of one report to Applivery
+PEOPLE = 100  # the rows of one table; the file contains all people
 
 
 class ScheduledReportJob:
-    """Makes the summaries that are due."""
+    """Creates the reports that are due."""
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class ScheduledReportJob:
         self.outage = OutageTracker("digest")
 
     async def step(self) -> float | None:
-        """Make what is due; returns the seconds until more is. Raises DatabaseUnavailable.
+        """Create due reports; return the seconds until the next one. Raises DatabaseUnavailable.
 
-        What Applivery or Slack cannot answer now is tried again when its lease has lapsed, with all that has come due
-        by then as one.
+        A report that fails because of Applivery or Slack is retried when its lease lapses, as one report for all
+        periods due by then.
         """
         await self._reschedule()
         until = time.monotonic() + self._lease
@@ -100,7 +100,7 @@ class ScheduledReportJob:
         await self._store.run(scheduled_reports.release_report_leases, lease[1])
 
     async def _reschedule(self) -> None:
-        """Bring back those that a clock which was ahead has put off."""
+        """Reschedule reports that were postponed too far by a clock that was ahead."""
         now = await self._store.run(database_info.current_time)
         for digest in await self._store.run(scheduled_reports.list_reports_due_after, now + LONGEST_SCHEDULED):
             if due := decisions.set_right(digest, now):
@@ -129,7 +129,7 @@ class ScheduledReportJob:
         )
 
     async def _build_fact(self, digest: ScheduledReport, turn: ReportWindow, now: datetime) -> str | None:
-        """Return what is to be said, as JSON text; None when there is nothing. Raises as `_build_report` does."""
+        """Return the report or forecast as JSON text; None when it is empty. Raises as `_build_report` does."""
         if digest.kind is ReportKind.FORECAST:
             forecast = await self._build_forecast(digest, turn, now)
             return None if digest.skip_if_empty and forecast.is_empty else fact_of_forecast(forecast)
@@ -137,7 +137,7 @@ class ScheduledReportJob:
         return None if digest.skip_if_empty and not report.summary.recorded else fact_of_report(report)
 
     async def _build_forecast(self, digest: ScheduledReport, turn: ReportWindow, now: datetime) -> Forecast:
-        """Return the forecast as its readers may see it; for a channel without what belongs to other channels."""
+        """Return the forecast as its readers may see it; a channel's lacks the apps of other channels."""
         reader = await self._access_rechecker.require_forecast(digest)
         apps = await self._access_rechecker.filter_apps(digest, reader, await self._forecasts.apps())
         named = next((app for app in apps if app.id == digest.app_id), None)
@@ -153,7 +153,7 @@ class ScheduledReportJob:
         return await self._forecasts.save(forecast) if len(forecast.items) > SHOWN else forecast
 
     async def _build_report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
-        """Return the report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
+        """Return the report as its readers may see it. Raises PermissionDenied when it may not be posted any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         query = ReportQuery(app, "", (), turn.period, digest.group_by, None, digest.tz)
         names = await self._access_rechecker.require_report(digest)
@@ -164,12 +164,12 @@ class ScheduledReportJob:
         return replace(report.shared(await self._people.email_domain(digest.created_by)).cut(PEOPLE), late=turn.late)
 
     async def _build_names(self, digest: ScheduledReport) -> Mapping[str, str]:
-        """Return the name of the build a digest is about, as far as it was seen."""
+        """Return the name of the build a report is about, if the build is recorded."""
         known = await self._store.run(known_builds.find_builds, [digest.build_ref])
         return {build_id: lookup.short(build) for build_id, build in known.items()}
 
     async def _pause(self, digest: ScheduledReport, why: str) -> None:
-        """Pause a report that cannot be made any more, and notify its creator once."""
+        """Pause a report that cannot be created any more, and notify its creator once."""
         log.warning("digest.paused", digest=digest.id, why=why)
         for paused in await self._store.run(scheduled_reports.pause_reports, why, number=digest.id):
             try:
