@@ -1,1 +1,1 @@
-"""Door 1, a person types: one file is one subcommand with its buttons and its form."""
+"""Subcommands: one module for each, with its buttons and its form."""

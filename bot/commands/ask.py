@@ -1,4 +1,4 @@
-"""A refused person asks the admins for access; the first admin decides, and each person concerned sees what."""
+"""Access requests: a user who was refused asks the admins, the first of whom decides; all are notified."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def ask(call: CommandContext, value: str) -> Message:
 
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
-    """Return what the asker was refused, under this number. Raises UserInputError when it is another user's."""
+    """Return the user's refusal with this number. Raises UserInputError if it is another user's."""
     request = await call.services.roles.refused(call.asker, int(value)) if _is_number(value) else None
     if request is None:
         raise Outdated
@@ -77,7 +77,7 @@ async def deny(call: CommandContext, value: str) -> Message:
 
 @button("decide.v1", need=Role.ADMIN, replaces_message=True, act=gettext_noop("answer access requests"))
 async def decide(call: CommandContext, value: str) -> Message:
-    """*Allow* or *Deny* as earlier versions had them: allowed is what their message asked for."""
+    """*Allow* or *Deny* in messages of earlier versions, where *Allow* grants what the message asked for."""
     answer = DecisionValue.parse(value)
     decision = RequestDecision.DENIED
     if answer.allowed and _is_number(answer.request):
@@ -109,7 +109,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
 
 
 async def _others(call: CommandContext, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
-    """Return what the other admins' messages say now."""
+    """Return the new text of the other admins' messages."""
     found = []
     for copy in await call.services.roles.copies(request):
         if not call.asker.is_(copy.user_id):
@@ -119,7 +119,7 @@ async def _others(call: CommandContext, request: RoleRequest, app: str | None) -
 
 
 async def _app(call: CommandContext, request: RoleRequest) -> str | None:
-    """Return the name of the app the role is for, its id while Applivery is away; None for every app."""
+    """Return the name of the app the role is for, or its id while Applivery is unavailable; None for every app."""
     if request.app_id is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""`attach`: a file from Slack that hangs on a processed build from then on."""
+"""`attach`: attach a file from Slack to a processed build."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     takes_files=lambda names: not any(map(build_files.extension, names)),
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
-    """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
+    """*Attach to a build* on a message: takes its file, or its build if it is one of our cards."""
     await call.services.installation.require_scope("files:read")
     about = BuildValue.parse(value or "")
     build = await call.build(about.app_id, about.build_id) if about.is_complete else None
@@ -81,7 +81,7 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
 
 @options("attach.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """The apps this person may attach something to."""
+    """Return the apps to whose builds the user may attach files."""
     return await get.apps(call, typed, chosen)
 
 
@@ -98,7 +98,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 @form("attach.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was filled in."""
+    """Start the upload of the attachment."""
     with attribute_to_field("attach.app"):
         app = await call.app(typed.get("attach.app", ""))
     with attribute_to_field("attach.build"):

@@ -1,4 +1,4 @@
-"""`audit`: who got what, when, by which entrypoint and with which outcome; never a token."""
+"""`audit`: the log of who did what, when, by which entrypoint and with which outcome; it contains no tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.slack.views import audit as cards
 SHOWN = 10
 IN_A_FILE = 100_000
 FILE_COMMAND = 140  # characters of a menu item's value
-# The headings of the table, and the field of each column.
+# The heading and the field of each column.
 COLUMNS = {
     "at": "at",
     "user_id": "user_id",
@@ -61,7 +61,7 @@ async def audit(
 
 @button(cards.MORE, need=Role.ADMIN, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*More* and *Previous* below the lines, which make place for the other page."""
+    """*More* and *Previous* below the log, which is replaced by the other page."""
     page, typed = parse_page_value(value)
     entry = call.registry.get(HandlerKind.COMMAND, "audit")
     assert entry is not None
@@ -70,7 +70,7 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 
 class _AuditQuery(Struct, frozen=True):
-    """Whose lines, about which app, of which time; `typed` asks for the same again."""
+    """The person, app and time to filter by; `typed` is the same query as typed words."""
 
     user_ids: frozenset[str] | None
     app_id: str | None
@@ -79,7 +79,7 @@ class _AuditQuery(Struct, frozen=True):
     typed: str
 
     async def lines(self, call: CommandContext, limit: int) -> list[AuditEntry]:
-        """Return the newest lines, so many at most."""
+        """Return at most `limit` of the newest entries."""
         return await call.services.audit.entries(
             user_ids=self.user_ids, app_id=self.app_id, since=self.since, until=self.until, limit=limit
         )
@@ -99,7 +99,7 @@ NOTHING = gettext_noop("Nothing in the audit log matches.")
 
 
 def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, str]]:
-    """Return the options for the same time, so that lines which are written meanwhile move nothing to another page."""
+    """Return the options for a fixed end of the period, so that new entries do not shift the pages."""
     return timeparse_period.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
 
 
@@ -114,7 +114,7 @@ async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> 
 
 
 async def _names(call: CommandContext, entries: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the names of the apps and the labels of the builds in some lines, by id."""
+    """Return the names of the apps and the labels of the builds in these entries, by id."""
     ids = [(entry.app_id, entry.build_id) for entry in entries if entry.app_id and entry.build_id]
     apps, builds = await asyncio.gather(call.services.names.of_apps(), call.services.names.of_builds(ids))
     return apps, builds
@@ -129,7 +129,7 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
     if more:
         text += " " + _("Older entries aren't included. To get them, use `since:` and `until:`.")
     locale = await call.services.access.locale(call.asker.user_id)
-    # in a thread: a hundred thousand lines take a second
+    # in a worker thread, since a hundred thousand lines take a second
     content = await asyncio.to_thread(_csv, entries, *await _names(call, entries), locale)
     return Message(text, file=FileAttachment("audit.csv", content))
 

@@ -63,7 +63,7 @@ async def bisect(
 
 
 async def _start(call: CommandContext, builds: Sequence[Build]) -> Message:
-    """Return the result where nothing lies between, or begin the bisect where this was asked."""
+    """Begin the bisect in this channel, or return the result if there is no build in between."""
     services = call.services.bisections
     new = Bisection.of(builds, call.asker, call.asker.channel_id or "", call.thread_ts, call.now)
     found = await services.range_of(new)
@@ -82,11 +82,11 @@ async def _running(call: CommandContext) -> Message:
     return cards.running([each for each in here if each[0].app.id in apps], example)
 
 
-# ------------------------------------------------------------------ the two ends
+# ------------------------------------------------------------------ good and bad builds
 
 
 async def _named(call: CommandContext, app: App, which: str, filters: ParsedText) -> list[Build]:
-    """Return the ready builds that `which` may mean, of the branch that was typed if one is. Raises UserInputError."""
+    """Return the ready builds that `which` may mean, of the typed branch if any. Raises UserInputError."""
     named = await call.services.apps.named(app, which, _only_platform(filters))
     ready = [build for build in named if build.stage is Stage.READY]
     if not ready:
@@ -104,7 +104,7 @@ def _only_platform(filters: ParsedText) -> ParsedText:
 async def _missing(
     call: CommandContext, app: App, filters: ParsedText, goods: Sequence[Build], bads: Sequence[Build]
 ) -> UserInputError:
-    """Return the question for the end that was not named, with the builds that it may be."""
+    """Return the question for the good or bad build that was not named, with the builds to choose from."""
     key = GOOD if bads else BAD
     known = [*goods, *bads]
     ends = {build.platform.casefold() for build in known}
@@ -127,13 +127,13 @@ async def _missing(
 
 
 def _is_beyond(build: Build, times: Sequence[datetime], *, older: bool) -> bool:
-    """Return whether a build is older (newer) than one of these times, as far as that is known."""
+    """Return whether a build is older (or newer) than one of these times, as far as known."""
     at = build.created_at
     return at is None or not times or (at <= max(times) if older else at >= min(times))
 
 
 def _platform(goods: Sequence[Build], bads: Sequence[Build]) -> str:
-    """Return the platform of both ends. Raises UserInputError where there is none, or several."""
+    """Return the platform of both builds. Raises UserInputError if there is none, or several."""
     both = {build.platform.casefold(): build.platform for build in goods}
     both = {key: name for key, name in both.items() if key in {build.platform.casefold() for build in bads}}
     if not both:
@@ -149,7 +149,7 @@ def _platform(goods: Sequence[Build], bads: Sequence[Build]) -> str:
 
 
 def _only(key: str, which: str, builds: Sequence[Build]) -> Build:
-    """Return the one build. Raises UserInputError to let the user choose between several."""
+    """Return the only build. Raises UserInputError to let the user choose between several."""
     if len(builds) == 1:
         return builds[0]
     sentence = Counted(
@@ -164,14 +164,14 @@ def _only(key: str, which: str, builds: Sequence[Build]) -> Build:
 
 
 async def _between(call: CommandContext, good: Build, bad: Build, filters: ParsedText) -> list[Build]:
-    """Return the builds to bisect, oldest first. Raises UserInputError where these two are no ends of one line."""
+    """Return the builds to bisect, oldest first. Raises UserInputError if the two builds can't be bisected."""
     if good.id == bad.id:
         raise UserInputError(
             Text("Good and bad are the same build: {build}.", build=BuildLabel(bad)),
             Text("Choose two different builds."),
             commands=lookup.see_builds(bad.app),
         )
-    # A release is often cut from another branch than the one before it: then every branch lies between them.
+    # Releases are often built from different branches: then builds of all branches are in between.
     is_any_line = line_of(good) != line_of(bad) or any(option.key == "branch" for option in filters.options)
     listed = await _listed(call, good, bad)
     wanted = [build for build in listed if build.id in (good.id, bad.id) or lookup.fits(build, filters)]
@@ -197,7 +197,7 @@ async def _between(call: CommandContext, good: Build, bad: Build, filters: Parse
 
 
 async def _listed(call: CommandContext, good: Build, bad: Build) -> list[Build]:
-    """Return the app's builds, newest first, as far down as the older of the two."""
+    """Return the app's builds, newest first, down to the older of the two."""
     wanted = {good.id, bad.id}
     times = [build.created_at for build in (good, bad)]
     oldest = min((at for at in times if at), default=None)
@@ -216,7 +216,7 @@ async def _listed(call: CommandContext, good: Build, bad: Build) -> list[Build]:
 
 @button(cards.GET, need=Role.MEMBER, once=True, about_build=True, for_link=True)
 async def handed(call: CommandContext, value: str) -> Message:
-    """*Get build* of a step: a fresh link, or the next build when this one is gone."""
+    """*Get build* of a step: a new link, or the next build if this one is not available."""
     found = await _read(call, value)
     build_id = BisectionValue.parse(value).build_id
     try:
@@ -246,7 +246,7 @@ async def bad_build(call: CommandContext, value: str) -> Message:
 
 @button(cards.UNCLEAR, need=Role.MEMBER)
 async def unclear_build(call: CommandContext, value: str) -> Message:
-    """*Can't tell* of a step: the build is set aside."""
+    """*Can't tell* of a step: the build is skipped."""
     return await _vote(call, value, BisectVerdict.UNCLEAR)
 
 
@@ -278,9 +278,9 @@ async def stop(call: CommandContext, value: str) -> Message:
 
 
 async def _read(call: CommandContext, value: str) -> Bisection:
-    """Return the bisect of a button, of an app that the asker may use here.
+    """Return the bisect of a button, for an app that the user may use here.
 
-    Raises Outdated, and what `CommandContext.app` does.
+    Raises Outdated, and the errors of `CommandContext.app`.
     """
     wanted = BisectionValue.parse(value)
     await call.app(wanted.app_id)

@@ -1,4 +1,4 @@
-"""`builds`: what there is of an app, newest first."""
+"""`builds`: list an app's builds, newest first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def builds(call: CommandContext, app: App | None = None, *, filters: Filte
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*More* and *Previous* below the list, which make place for the other page."""
+    """*More* and *Previous* below the list, which is replaced by the other page."""
     page, typed = parse_page_value(value)
     words = grammar.parse(typed)
     return await _listed(call, await call.app(next(iter(words.plain), "")), ParsedText((), words.options), page)

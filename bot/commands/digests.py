@@ -1,4 +1,4 @@
-"""`every:` of `downloads`: scheduled reports; and how they are listed and ended beside subscriptions."""
+"""`every:` of `downloads`: scheduled reports, which are listed and ended with subscriptions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEE_ALL = ((Text("See subscriptions"), "subscriptions"),)
 async def begin(
     call: CommandContext, question: ReportQuery, target: BuildReference | None, every: str, quiet: str | None
 ) -> Message:
-    """Save a report for the place where it was asked for, and say when the first one comes."""
+    """Save a report for this channel or user; the confirmation says when the first one is sent."""
     schedule = timeparse_schedule.parse(every)
     place = await _postable_place(call, ABOUT_PEOPLE)
     digest = await call.services.scheduled_reports.begin(
@@ -53,7 +53,7 @@ async def begin(
 
 
 async def begin_forecast(call: CommandContext, app: App | None, days: int, every: str, quiet: str | None) -> Message:
-    """Save a forecast for the place where it was asked for, and say when the first one comes."""
+    """Save a forecast for this channel or user; the confirmation says when the first one is sent."""
     schedule = timeparse_schedule.parse(every)
     place = await _postable_place(call, ABOUT_BUILDS)
     digest = await call.services.scheduled_reports.begin_forecast(
@@ -71,39 +71,39 @@ async def begin_forecast(call: CommandContext, app: App | None, days: int, every
 
 
 async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> Mapping[str, str]:
-    """Return the names of the builds that digests are about."""
+    """Return the names of the builds of scheduled reports."""
     about = [report for report in reports if report.kind is ReportKind.DOWNLOADS]
     return await call.services.names.of_builds([(report.app_id, report.build_ref) for report in about])
 
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
-    """Return what a place is subscribed to, with a page of its digests below."""
+    """Return the list of subscriptions with a page of the scheduled reports below."""
     page = paginate(await call.services.scheduled_reports.of_places(_places(call)), number, cards.SHOWN)
     return cards.listed(message, page, await _builds(call, page.items))
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*More* and *Previous* below the digests."""
+    """*More* and *Previous* below the scheduled reports."""
     shown = await listed(call, Message("", (blocks.header(_("Scheduled reports")),)), parse_page_value(value)[0])
     return shown if shown.text else Message(_("There are no scheduled reports here."))
 
 
 async def ended(call: CommandContext, typed: str) -> Message | None:
-    """End the report that was named (`d3`) in its place; None when it is no name of a report."""
+    """End the report of this name (`d3`) in this channel; return None if it is not the name of a report."""
     if typed[:1].casefold() != "d" or not typed[1:].isdecimal():
         return None
     return await _end(call, await _report(call, typed[1:]))
 
 
-@button("undigest.v1", need=Role.MEMBER)  # the report decides which role it takes
+@button("undigest.v1", need=Role.MEMBER)  # the role that is required depends on the report
 async def pressed(call: CommandContext, value: str) -> Message:
-    """*End* beside a report, and below the notice to its creator, or in an admin's forecast, which are elsewhere."""
+    """*End* next to a report; also, in other places, below the notice to its creator and in an admin's forecast."""
     return await _end(call, await _report(call, value, call.asker.user_id, everywhere=call.asker.role >= Role.ADMIN))
 
 
 async def _report(call: CommandContext, number: str, creator: str = "", *, everywhere: bool = False) -> ScheduledReport:
-    """Return a report of the place where the asker is, or of this `creator`, or any."""
+    """Return a report of this channel or user, or of this `creator`, or any if `everywhere`."""
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(Text("There's no scheduled report with that number."), commands=SEE_ALL)
     report = await call.services.scheduled_reports.find(int(number))
@@ -128,7 +128,7 @@ async def _end(call: CommandContext, report: ScheduledReport) -> Message:
 
 @button("undo.digest.v1", need=Role.MEMBER, replaces_message=True)
 async def undo(call: CommandContext, value: str) -> Message:
-    """*Undo* below a report that was ended: restores it with its number and what it has reported so far."""
+    """*Undo* below an ended report: restores it with its number and the end of its last period."""
     report = await call.services.scheduled_reports.ended(value)
     if report is None:
         raise UserInputError(Text("This change is too old to undo."), commands=SEE_ALL)
@@ -150,9 +150,7 @@ def _require(call: CommandContext, digest: ScheduledReport, act: str) -> None:
 
 
 async def _postable_place(call: CommandContext, about: str) -> str:
-    """Return where the asker is, as long as messages `about` this may be posted there; a direct message always takes
-    them.
-    """
+    """Return the target of a report. Raises an error if messages `about` this can't be posted in the channel."""
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
         await call.require_postable_here(about)
@@ -160,13 +158,13 @@ async def _postable_place(call: CommandContext, about: str) -> str:
 
 
 def _places(call: CommandContext) -> Sequence[str]:
-    """Return where the asker is: the channel, or for direct messages the person."""
+    """Return the target of a report: this channel, or in direct messages the user."""
     channel_id = call.asker.channel_id or ""
     return (call.asker.user_id,) if not channel_id or channel_id.startswith("D") else (channel_id,)
 
 
 def _which(question: ReportQuery, target: BuildReference | None) -> str:
-    """Return the build as it was typed, so that `latest` is always the latest; empty for the whole app."""
+    """Return the build as it was typed, so that `latest` stays the latest; empty for the whole app."""
     if not question.builds:
         return ""
     return (target.which if target else None) or question.builds[0].id

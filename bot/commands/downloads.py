@@ -1,4 +1,4 @@
-"""`downloads`: who downloaded what, for managers: a headline, and the people in its thread."""
+"""`downloads`: download reports for managers: a headline, and the people in its thread."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def downloads(
 
 
 async def answer(call: CommandContext, question: ReportQuery) -> Message:
-    """Return the report, where it belongs: with the managers in their channel, else with the asker alone."""
+    """Return the report: to the channel if reports there may name people, otherwise to the user alone."""
     if question.email is None and await call.services.channels.may_name_people(call.asker.channel_id):
         await call.require_postable_here(ABOUT_PEOPLE)
         return await _without_person(call, question, names=True)
@@ -77,11 +77,11 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
 
 
 async def _without_person(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
-    """Return the report for the channel, in the language of channels."""
+    """Return the report for the channel without the person's name, in the language of channels."""
     spoken, asker = call.services.language, call.asker.user_id
     with use_locale(spoken):
         question = about(question, question.builds)
-    report = await call.services.reports.build_report(question, spoken)  # what goes wrong is said to the asker
+    report = await call.services.reports.build_report(question, spoken)  # errors are shown to the user
     shown = report.shared(await call.services.access.email_domain(asker)) if names else report.without_names()
     with use_locale(spoken):
         return replace(cards.headline(shown, by=asker), thread=cards.thread(shown)).to_channel()
@@ -92,7 +92,7 @@ async def _without_person(call: CommandContext, question: ReportQuery, *, names:
 
 @button("summary.share.v1", need=Role.MANAGER, once=True)
 async def share(call: CommandContext, value: str) -> Message:
-    """*Share here*: the report for the whole channel, with names only where it is on the managers' list."""
+    """*Share here*: post the report in the channel, with names only if reports there may name people."""
     question = await report_query.again(call, value)
     if question.email is not None:
         raise PermissionDenied(Text("A report about one person can't be shared."), NO_TEXT)
@@ -117,7 +117,7 @@ async def page(call: CommandContext, value: str) -> Message:
 
 @button("summary.csv.v1", need=Role.MANAGER, once=True)
 async def as_file(call: CommandContext, value: str) -> Message:
-    """*CSV*: each download, for the asker alone."""
+    """*CSV*: each download, for the user alone."""
     question = await report_query.again(call, value)
     file, lines, unlisted = await report_query.as_file(call, question)
     await call.record_audit(AuditAction.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
@@ -137,7 +137,7 @@ SINCE = (
 
 
 async def ask(call: CommandContext) -> Modal:
-    """Return the form that opens when nothing was typed."""
+    """Return the form for a command without words."""
     return _form(await call.apps() or [await call.only_app(None)])
 
 
@@ -161,7 +161,7 @@ def _form(apps: Sequence[App]) -> Modal:
 
 @form("downloads.v1", need=Role.MANAGER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was chosen in the form."""
+    """Return the report for the values of the form."""
     since = typed.get("downloads.since", "all")
     words = [typed.get("downloads.app", ""), typed.get("downloads.version", "all")]
     options_ = [("since", since)] * (since != "all") + [("by", typed.get("downloads.by", GroupBy.PERSON.value))]
@@ -187,7 +187,7 @@ async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> 
     known: dict[str, Option] = {}
     for build in builds:
         if build.version:
-            # a version too long for an option is named by its newest build
+            # a version that is too long for an option is represented by its newest build
             value = build.version if len(build.version) <= blocks.OPTION_VALUE else build.id
             known.setdefault(build.version, blocks.option(build.version, value))
     return list(known.values())[: blocks.OPTIONS]

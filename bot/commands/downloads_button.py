@@ -1,4 +1,4 @@
-"""*Downloads* on a card: the download report of its build, as `downloads` gives it."""
+"""*Downloads* on a card: the download report of its build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.slack.button_values import BuildValue
 
 @button("downloads.v1", need=Role.MANAGER, act=gettext_noop("see downloads"))
 async def pressed(call: CommandContext, value: str) -> Reply:
-    """Who downloaded the build the card is about."""
+    """*Downloads* on a card."""
     wanted = BuildValue.parse(value)
     if not wanted.is_complete:
         raise Outdated(commands=((Text("See downloads"), "downloads"),))

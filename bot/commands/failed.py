@@ -1,4 +1,4 @@
-"""*It didn't install*: from a link to the cause in a few taps, for the user who taps alone."""
+"""*It didn't install*: questions to the user in private that lead from a link to the cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.slack.views import install_failures as cards
 
 @button("failed.v1", need=Role.MEMBER)
 async def begin(call: CommandContext, value: str) -> Message:
-    """*It didn't install* on a link: the cause, when it is known already; else the first question."""
+    """*It didn't install* on a link: the cause, if it is known already, otherwise the first question."""
     wanted = BuildValue.parse(value)
     return await _step(call, FailureValue(wanted.app_id, wanted.build_id, wanted.detail))
 
@@ -49,7 +49,7 @@ async def _step(call: CommandContext, value: FailureValue) -> Message:
 
 
 async def _build(call: CommandContext, value: FailureValue) -> Build:
-    """Return the build of a button, for a user who may have it."""
+    """Return the build of a button, if the user may get it."""
     if not value.is_complete:
         raise Outdated(commands=((Text("Get a build"), "get"),))
     return await call.build(value.app_id, value.build_id)
@@ -61,7 +61,7 @@ async def _devices(call: CommandContext, build: Build) -> own_devices.Devices:
 
 
 async def _uploader(call: CommandContext, build: Build) -> str | None:
-    """Return the uploader, unless that is the asker, or may not see the app any more."""
+    """Return the uploader, unless that is the user, or may no longer see the app."""
     uploader = await call.services.failures.uploader_id(build)
     if uploader is None or call.asker.is_(uploader):
         return None
@@ -72,7 +72,7 @@ async def _uploader(call: CommandContext, build: Build) -> str | None:
     return uploader
 
 
-# ------------------------------------------------------------------ telling the uploader
+# ------------------------------------------------------------------ notifying the uploader
 
 
 @button("failed.tell.v1", need=Role.MEMBER, replaces_message=True)
@@ -89,7 +89,7 @@ async def ask_to_tell(call: CommandContext, value: str) -> Message:
 
 @button("failed.send.v1", need=Role.MEMBER, once=True, replaces_message=True)
 async def tell(call: CommandContext, value: str) -> Message:
-    """*Send*: a direct message to the uploader, and to no channel."""
+    """*Send*: a direct message to the uploader alone."""
     wanted = FailureValue.parse(value)
     build = await _build(call, wanted)
     uploader = await _uploader(call, build)

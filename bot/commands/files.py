@@ -1,4 +1,4 @@
-"""`files`: the attachments of a build, each file for the user who asks."""
+"""`files`: list the attachments of a build, each with a personal link."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 @button(cards.MORE_FILES, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*More* and *Previous* below the list, which make place for the other page."""
+    """*More* and *Previous* below the list, which is replaced by the other page."""
     page, build = parse_page_value(value)
     wanted = BuildValue.parse(build)
     return await _listed(call, await call.build(wanted.app_id, wanted.build_id), page)
@@ -46,7 +46,7 @@ async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
 
 @button("file.v1", need=Role.MEMBER, once=True, for_link=True)
 async def open_attachment(call: CommandContext, value: str) -> Message:
-    """One attachment; its token is made for the file, with `type=auto` as Applivery wants it."""
+    """Return a link to an attachment; Applivery requires `type=auto` for its token."""
     wanted = BuildValue.parse(value)
     build = await call.build(wanted.app_id, wanted.build_id)
     attachment = next((it for it in build.attachments if it.id == wanted.detail), None)

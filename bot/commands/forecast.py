@@ -1,4 +1,4 @@
-"""`forecast`: what ends or stops next, on demand and as a scheduled report."""
+"""`forecast`: what ends or stops next, now or as a scheduled report."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ async def forecast(
 
 @button(cards.MORE, need=Role.RELEASER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*More* and *Previous* below the lines: the other page, with what the user may see now."""
+    """*More* and *Previous* below the forecast: the other page, with what the user may see now."""
     page, key = parse_page_value(value)
     found = await call.services.forecasts.load(key)
     return cards.forecast(await _permitted(call, found), page)
 
 
 async def _permitted(call: CommandContext, found: Forecast) -> Forecast:
-    """Return a forecast as the user may see it, who may not be the one it was made for."""
+    """Return the part of a forecast that this user may see, as it may have been made for another."""
     permitted = {app.id for app in await call.apps()}
     return replace(found.of_apps(permitted, call.asker.role), language="")
 
 
 async def _apps(call: CommandContext, app: App | None) -> Sequence[App]:
-    """Return the app that was named, or all that the asker has the role for here."""
+    """Return the named app, or all apps for which the user has the role here."""
     if app is not None:
         return [app]
     apps = await call.apps()
@@ -82,7 +82,7 @@ async def _apps(call: CommandContext, app: App | None) -> Sequence[App]:
 
 
 def _end(call: CommandContext, typed: str | None) -> datetime:
-    """Return until when to look ahead."""
+    """Return the end of the forecast."""
     if typed is None:
         return call.now + forecasts.HORIZON
     return deadline.parse(typed, now=call.now, tz=call.asker.tz, longest=forecasts.LONGEST)

@@ -1,4 +1,4 @@
-"""`get`: a fresh, private link to a build for the user who asks, and the actions on it."""
+"""`get`: a new private link to a build for the user, and the actions on it."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ async def get(
 
 
 async def _nothing_ready(call: CommandContext, nothing: NoReadyBuild) -> Message:
-    """Return how far the newest one is, and whether it can be waited for."""
+    """Return the state of the newest build, and whether it can be watched."""
     newest = await call.details(nothing.newest)
     message = await hand(call, newest)
-    if newest.stage is Stage.READY:  # since it was listed
+    if newest.stage is Stage.READY:  # it became ready after it was listed
         return message
     sentence = escape(_(nothing.sentence))
     return replace(message, text=f"{sentence} {message.text}", blocks=(blocks.section(sentence), *message.blocks))
@@ -78,7 +78,7 @@ async def hand(
     *,
     in_dm: bool = False,
 ) -> Message:
-    """Return a link for the asker; or, when the build isn't available, why not and what else there is."""
+    """Return a link for the user, or why the build isn't available, and the alternatives."""
     dashboard, link_issuer = call.services.dashboard(build), call.services.links
     if build.stage is not Stage.READY:
         await link_issuer.ensure_not_recalled(build)
@@ -118,7 +118,7 @@ async def hand(
 
 
 async def _unavailable(call: CommandContext, build: Build) -> Message:
-    """Why there is no link, and the newest build that there is one for."""
+    """Return why there is no link, with the newest available build."""
     dashboard, instead = call.services.dashboard(build), await call.find_replacement(build)
     if build.stage is Stage.FAILED:
         return buildcards.status(build, dashboard, instead=instead, now=call.now)
@@ -130,14 +130,14 @@ async def _unavailable(call: CommandContext, build: Build) -> Message:
 
 
 async def ask(call: CommandContext) -> Modal:
-    """Return the form that opens when nothing was typed, with what this person took last in this channel."""
+    """Return the form for a command without words, with the app the user got last in this channel."""
     last = await call.services.links.last_app_id(call.asker)
     app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
     return _form(app, is_anywhere=call.asker.channel_id is None)
 
 
 def _form(app: App | None, *, is_anywhere: bool) -> Modal:
-    """Return the form; asked for in no channel (`is_anywhere`), the answer is a direct message, and it says so."""
+    """Return the form; with `is_anywhere` (outside of channels) it says that the reply is a direct message."""
     chosen = blocks.option(app.name, app.id) if app else None
     note = [blocks.context(_("I'll send you the link by DM."))] if is_anywhere else []
     return Modal(
@@ -155,7 +155,7 @@ def _form(app: App | None, *, is_anywhere: bool) -> Modal:
 
 @form("get.v1", need=Role.MEMBER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was chosen in the form."""
+    """Return a link to the build that was chosen in the form."""
     with attribute_to_field("get.app"):
         app = await call.app(typed.get("get.app", ""))
     with attribute_to_field("get.build"):
@@ -169,13 +169,13 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 @options("get.app", need=Role.MEMBER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the apps whose name fits what has been typed so far."""
+    """Return the apps whose name matches the text typed so far."""
     return [blocks.option(name, app_id) for name, app_id in lookup.named(await call.apps(), typed)][:100]
 
 
 @options("get.build", need=Role.MEMBER)
 async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the ready builds of the chosen app, newest first; of the last or the only app when none was chosen yet."""
+    """Return the ready builds of the chosen app, newest first; by default of the user's last app, or the only one."""
     every = await call.apps()
     wanted = chosen.get("get.app") or chosen.get("memory")
     app = next((candidate for candidate in every if candidate.id == wanted), every[0] if len(every) == 1 else None)
@@ -186,7 +186,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 
 async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
-    """Return the wanted builds of an app that fit what has been typed so far, as options."""
+    """Return the `wanted` builds of an app that match the text typed so far, as options."""
     builds = await call.services.apps.search(app, typed, wanted)
     return [blocks.option(lookup.label(build), build.id) for build in builds]
 
@@ -196,20 +196,20 @@ async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[
 
 @button("get.v1", need=Role.MEMBER, once=True, about_build=True, for_link=True)
 async def pressed(call: CommandContext, value: str) -> Message:
-    """Answer a click on a card with a fresh link for the user who clicked, months later too."""
+    """*Get build* on a card, of any age: a new link for the user who clicked."""
     app_id, build_id, kind = _read(value)
     return await hand(call, await call.build_for_link(app_id, build_id), kind)
 
 
 @button("fresh.v1", need=Role.MEMBER, once=True, about_build=True, for_link=True, replaces_message=True)
 async def again(call: CommandContext, value: str) -> Message:
-    """A fresh link, or another kind of file, in place of the message that has the button."""
+    """Replace the message of the button by a new link, or by a link to another kind of file."""
     return await pressed(call, value)
 
 
 @button("dm.v1", need=Role.MEMBER, once=True, for_link=True)
 async def to_direct_messages(call: CommandContext, value: str) -> Message:
-    """A link of its own in the asker's direct messages, where it is not lost when Slack reloads."""
+    """Send another link by direct message, since ephemeral messages vanish when Slack reloads."""
     app_id, build_id, kind = _read(value)
     message = await hand(call, await call.build_for_link(app_id, build_id), kind, in_dm=True)
     return replace(message, to=Visibility.DIRECT)
@@ -217,7 +217,7 @@ async def to_direct_messages(call: CommandContext, value: str) -> Message:
 
 @button("details.v1", need=Role.MEMBER, about_build=True)
 async def details(call: CommandContext, value: str) -> Message:
-    """All that is known of a build, and its other files, for the asker alone."""
+    """Show the user all facts of a build and its other files."""
     app_id, build_id, kind = _read(value)
     build = await call.build(app_id, build_id)
     await call.services.links.ensure_not_recalled(build)
@@ -232,7 +232,7 @@ async def details(call: CommandContext, value: str) -> Message:
 
 
 async def _other_platforms(call: CommandContext, build: Build) -> list[Build]:
-    """Return the latest builds of the other platforms; none while Applivery cannot say."""
+    """Return the latest builds of the other platforms; empty while Applivery does not answer."""
     try:
         latest = await BuildReference(build.app).resolve(call)
     except BotError:
@@ -242,7 +242,7 @@ async def _other_platforms(call: CommandContext, build: Build) -> list[Build]:
 
 @button("share.ask.v1", need=Role.MEMBER)
 async def ask_to_share(call: CommandContext, value: str) -> Reply:
-    """*Share here* in a menu, which asks first."""
+    """*Share here* in a menu: asks for confirmation."""
     build = await _shareable(call, value)
     channel_id = call.asker.channel_id or ""
     name = (await call.services.channels.look_up(channel_id)).name
@@ -260,14 +260,14 @@ async def share(call: CommandContext, value: str) -> Message:
     """Post a card in the channel: no token, and a button for all members."""
     build = await _shareable(call, value)
     if build.stage is not Stage.READY:
-        return await hand(call, build)  # says why it can't be shared
+        return await hand(call, build)  # the reply says why it can't be shared
     await call.record_audit(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with use_locale(call.services.language):
         return links.shared(build, call.asker.user_id, call.now).to_channel()
 
 
 async def _shareable(call: CommandContext, value: str) -> Build:
-    """Return the build of the button. Raises what keeps its card out of the channel."""
+    """Return the build of the button. Raises an error if its card can't be posted in the channel."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.services.links.ensure_not_recalled(build)
@@ -283,7 +283,7 @@ async def _shareable(call: CommandContext, value: str) -> Build:
     description="Get a private link to this message's build",
 )
 async def from_message(call: CommandContext, value: str | None) -> Reply:
-    """*Get this build* on a message: the build its buttons are for; without any, the form."""
+    """*Get this build* on a message: the build of its buttons, or the form if it has none."""
     return await pressed(call, value) if value else await ask(call)
 
 
@@ -295,7 +295,7 @@ async def from_message(call: CommandContext, value: str | None) -> Reply:
     is_global=True,
 )
 async def from_anywhere(call: CommandContext, value: str | None) -> Reply:
-    """*Get a build* in the menu of the message field (⚡), which is about no message: the form."""
+    """*Get a build* in the menu of the message field (⚡), which has no message: the form."""
     return await ask(call)
 
 
@@ -306,24 +306,24 @@ def _read(value: str) -> tuple[str, str, FileKind | None]:
     return wanted.app_id, wanted.build_id, FileKind(wanted.detail) if wanted.detail in set(FileKind) else None
 
 
-# ------------------------------------------------------------------ waiting for one
+# ------------------------------------------------------------------ waiting for a build
 
 
 @button("await.v1", need=Role.MEMBER)
 async def tell_me(call: CommandContext, value: str) -> Message:
-    """*Tell me when it is ready*: by direct message, with the link or the reason."""
+    """*Tell me when it is ready*: sends a direct message with the link, or why it failed."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.services.links.ensure_not_recalled(build)
     if not build.stage.final and not call.can_wait_for(build):
-        return await hand(call, build)  # says why it cannot be watched
+        return await hand(call, build)  # the reply says why it can't be watched
     build, awaited = await call.services.watches.await_end(call.asker, build, call.now)
     if not awaited:
         return await hand(call, build)
     return links.awaiting(build)
 
 
-# ------------------------------------------------------------------ sending one
+# ------------------------------------------------------------------ sending a build
 
 
 async def _send(call: CommandContext, build: Build, to: str) -> Message:
@@ -336,7 +336,7 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
     if build.stage is not Stage.READY:
         build = await call.details(build)
     if build.stage is not Stage.READY:
-        return await hand(call, build)  # says why there is nothing to send
+        return await hand(call, build)  # the reply says why it can't be sent
     await call.services.links.ensure_not_recalled(build)
     await call.services.access.require_person(recipient)
     try:

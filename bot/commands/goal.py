@@ -1,4 +1,4 @@
-"""`goal`: how many of a group have a build by a deadline, on one card that is kept up to date."""
+"""`goal`: how many people of a group have a build by a deadline, on one card that is kept up to date."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _asks(word: str | None) -> bool:
 
 
 async def _query(call: CommandContext, sentence: GoalSentence, ask: str | None) -> ReportQuery:
-    """Return the app and the builds that were named. A choice between several keeps the rest of the sentence."""
+    """Return the named app and builds. If the user has to choose between several, the other words are kept."""
     try:
         return await report_query.named(call, sentence.what)
     except AmbiguousInput as error:
@@ -118,11 +118,11 @@ async def _query(call: CommandContext, sentence: GoalSentence, ask: str | None) 
         raise
 
 
-# ------------------------------------------------------------------ the start
+# ------------------------------------------------------------------ starting
 
 
 async def start(call: CommandContext, query: ReportQuery, sentence: GoalSentence, *, asks: bool) -> Message:
-    """Count, post the card, and say to who set it what happens next."""
+    """Count, post the card, and return the confirmation with what happens next."""
     channel_id = _channel(call)
     await call.require_postable_here(ABOUT_PEOPLE)
     await call.services.installation.require_scope("users:read.email")
@@ -166,7 +166,7 @@ async def start(call: CommandContext, query: ReportQuery, sentence: GoalSentence
 
 
 def _counted(call: CommandContext, goal: Goal, gap: DownloadGap) -> GoalSample:
-    """Return the first count. Raises UserInputError when a goal can't be set for so few people."""
+    """Return the first count. Raises UserInputError if there are too few people for a goal."""
     total = len(gap.have) + len(gap.lack)
     place = verbatim(goal.place_name) if goal.group_id else Text("the channel")
     if not total:
@@ -183,7 +183,7 @@ def _counted(call: CommandContext, goal: Goal, gap: DownloadGap) -> GoalSample:
 
 
 async def _people(call: CommandContext, typed: str) -> tuple[str, str, str]:
-    """Return the user group and its name, or the channel (in the second place), that was typed."""
+    """Return the typed user group with its name, or the typed channel."""
     if typed.partition("|")[0].rstrip(">") in [each.rstrip(">") for each in EVERYONE]:
         return "", _channel(call), ""
     if channel := references.channel(typed):
@@ -197,7 +197,7 @@ async def _people(call: CommandContext, typed: str) -> tuple[str, str, str]:
         if not marked:
             raise
         handles = {}
-    if marked:  # that it exists is seen when its people are counted
+    if marked:  # whether it exists is checked when its people are counted
         return marked[0], "", f"@{handles.get(marked[0]) or marked[1] or marked[0]}"
     group_id = mentions.named(typed, handles)
     return group_id, "", f"@{handles[group_id]}"
@@ -208,7 +208,7 @@ async def _people(call: CommandContext, typed: str) -> tuple[str, str, str]:
 
 @button("goal.who.v1", need=Role.MANAGER, act=gettext_noop("see who is missing"))
 async def who(call: CommandContext, value: str) -> Message:
-    """*Who is missing*, for the manager who clicks alone."""
+    """*Who is missing*: visible only to the manager who clicks."""
     goal = await _goal(call, value)
     app = await call.app(goal.app_id)
     builds = await call.services.reports.builds(app, goal.build_ref)
@@ -283,7 +283,7 @@ async def _form(
     *,
     asks: bool = True,
 ) -> Modal:
-    """Return the form for what was not typed, filled in with what was: `query` has the builds that were named."""
+    """Return the form, filled in with the typed words; `query` has the named builds."""
     _channel(call)
     sentence = sentence or GoalSentence()
     shares = {share: format_percent(int(share)) for share in SHARES}
@@ -324,7 +324,7 @@ def _select(label: str, name: str, choices: dict[str, str], chosen: str) -> Bloc
 
 @form("goal.v1", need=Role.MANAGER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was filled in, started."""
+    """Start the goal of the form."""
     words = [typed.get("goal.app", ""), typed.get("goal.version", "")]
     query = await call.services.gaps.of_builds(await report_query.of(call, [word for word in words if word], []))
     share = typed.get("goal.share", FORM_SHARE)
@@ -335,7 +335,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 @options("goal.app", need=Role.MANAGER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the apps whose name fits what has been typed so far."""
+    """Return the apps whose name matches the text typed so far."""
     return await get.apps(call, typed, chosen)
 
 
@@ -347,7 +347,7 @@ async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> 
 
 @options("goal.place", need=Role.MANAGER)
 async def places(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return this channel and the user groups whose handle fits what has been typed so far."""
+    """Return this channel and the user groups whose handle matches the text typed so far."""
     found: Sequence[Option] = [
         blocks.option(f"@{handle}", f"<!subteam^{group_id}>")
         for group_id, handle in sorted((await call.services.channels.group_handles()).items(), key=lambda each: each[1])

@@ -1,4 +1,4 @@
-"""`grant` and `revoke`: roles for people and user groups, for every app or one, and which channels an app is for."""
+"""`grant` and `revoke`: roles of people and user groups for all apps or one, and the channels of an app."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
 
 @button(cards.UNDO, need=Role.ADMIN, replaces_message=True, act=gettext_noop("grant roles"))
 async def undo_grant(call: CommandContext, value: str) -> Message:
-    """*Undo* under a grant, a revocation or an allowed request: exactly that one is undone."""
+    """*Undo* below a grant, a revocation or an allowed request: undoes exactly that one."""
     undo = GrantUndoValue.parse(value)
     if undo is None:
         raise UserInputError(Text("This button is out of date."), Text("Use `grant` or `revoke`."))
@@ -102,9 +102,9 @@ async def _limit(call: CommandContext, app: App, channel: str) -> Message:
 
 
 async def _check(call: CommandContext, grantee: str, role: Role, app: App | None) -> None:
-    """Raise UserInputError for a grant that no request would ever be measured by.
+    """Raise UserInputError for a grant that could never have an effect.
 
-    Raises PermissionDenied when Slack cannot say.
+    Raises PermissionDenied if Slack does not answer.
     """
     try:
         if grantee.startswith("S"):
@@ -144,7 +144,7 @@ async def _managers(call: CommandContext, channel_id: str, role: str, app: App |
 async def _kept(call: CommandContext, grantee: str) -> list[tuple[Role, str, str]]:
     """Return a user's roles for single apps, which stay when the role for all apps ends: role, app's name and id."""
     given = await call.services.roles.for_single_apps(call.asker.team_id, grantee)
-    names = await call.services.names.of_apps() if given else {}  # a role is revoked while Applivery is unavailable too
+    names = await call.services.names.of_apps() if given else {}  # roles can be revoked while Applivery is unavailable
     return [(role, names.get(app_id) or _("another app"), app_id) for app_id, role in given]
 
 

@@ -1,4 +1,4 @@
-"""`help` and the menu: what one can do, by task, and examples of each command with one's own apps."""
+"""`help` and the menu: commands by task, with examples that use the user's own apps."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from bot.slack.views import help as help_views
 from bot.slack.views.help import TaskHelp
 
 T = TypeVar("T")
-EXAMPLES = 2  # of a task
-SECONDS = 2.0  # for Applivery; without its answer the examples are of an app called Courier
+EXAMPLES = 2  # per task
+SECONDS = 2.0  # for Applivery; without its answer the examples use an app called Courier
 BUTTONS = 3
-# Commands that change nothing and send nothing, so that an example of them may be a button
+# Commands that change and send nothing, so that their examples can be buttons
 SAFE = frozenset(
     {"get", "builds", "status", "news", "files", "downloads", "forecast", "subscriptions", "audit", "help", "whoami"}
 )
 
 
 class Task(Struct, frozen=True):
-    """Something people want to do: its label, the commands for it, the likeliest first, and examples."""
+    """A task of users: its label, the commands for it, the likeliest first, and examples."""
 
     label: str
     commands: tuple[str, ...]
@@ -100,7 +100,7 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
 
 
 async def _by_task(call: CommandContext) -> Message:
-    """Return the tasks of which the person may use a command."""
+    """Return the tasks for which the user may run a command."""
     app, build = await _own(call)
     permitted = {entry.name: entry for entry in _permitted(call)}
     tasks = []
@@ -115,7 +115,7 @@ async def _by_task(call: CommandContext) -> Message:
 
 
 def _permitted(call: CommandContext) -> list[RegisteredHandler]:
-    """Return the commands the person may use, for some app at least."""
+    """Return the commands that the user may run for at least one app."""
     return [entry for entry in call.registry.commands() if entry.required_role <= call.asker.highest]
 
 
@@ -127,14 +127,14 @@ def _related(call: CommandContext, entry: RegisteredHandler) -> Sequence[Registe
 
 
 async def _own(call: CommandContext) -> tuple[App | None, Build | None]:
-    """Return the app the person got a build of last, or their first one, and its newest build, as far as known now."""
+    """Return the app the user got a build of last, or their first app, and its newest build, if known in time."""
     app = await _in_time(call, lambda: _usual_app(call))
     builds = await _in_time(call, lambda: call.services.apps.builds(app, limit=1)) if app else None
     return app, builds[0] if builds else None
 
 
 async def _in_time(call: CommandContext, ask: Callable[[], Awaitable[T]]) -> T | None:
-    """Return Applivery's answer; None when there is none in `SECONDS`, or was none a short while ago."""
+    """Return Applivery's answer; None if there is none within `SECONDS`, or was none a short while ago."""
     if call.services.apps.is_slow:
         return None
     try:
@@ -154,7 +154,7 @@ async def _usual_app(call: CommandContext) -> App | None:
 
 
 def _with_own(example: str, app: App | None, build: Build | None) -> str:
-    """Return an example with an app that the person has, and a version, a number and a branch of it."""
+    """Return an example with an app of the user, and a version, number and branch of its builds."""
     if app is None:
         return example
     values = {"courier": app.slug or app.id}

@@ -1,4 +1,4 @@
-"""The Home tab, as it is shown when it is opened and after each action in it."""
+"""The Home tab, which is rendered when it is opened and after each action in it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from bot.slack.views import home as cards
 from bot.slack.views.home import HomeBuilds, OwnSubscriptions, WatchedBuild
 
 MOST = 5  # builds
-LOOKED_AT = 50  # links that were issued: several to one build, or to deleted builds
+LOOKED_AT = 50  # recent links: several may be to the same build, or to deleted builds
 SECONDS = 6.0  # for Applivery; the rest is shown without it
 
 
 @button("home.v1", need=Role.MEMBER)
 async def home(call: CommandContext, value: str) -> HomeView:
-    """Opening the Home tab, *Refresh* and *Try again* in it."""
+    """Render the Home tab: when it is opened, and for *Refresh* and *Try again*."""
     role = call.asker.highest
     builds, watched, own, can, health, can_write = await asyncio.gather(
         _builds(call),
@@ -52,7 +52,7 @@ async def home(call: CommandContext, value: str) -> HomeView:
 
 
 async def _builds(call: CommandContext) -> HomeBuilds | str:
-    """Return the builds the asker got links to, else the newest there are; or why Applivery cannot say."""
+    """Return the builds the user got links to, or else the newest builds, or why Applivery does not answer."""
     had = {link.build_id: link for link in await call.services.links.received(call.asker.user_id, LOOKED_AT)}
     recalls = await call.services.recalls.all()
     try:
@@ -76,7 +76,7 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
 
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:
-    """Return the builds the user waits for, each with whether they may see it now."""
+    """Return the builds the user watches, each with whether they may see it now."""
     lists = await call.services.channels.app_lists()
 
     def may(build: Build, place: str | None) -> bool:
@@ -95,7 +95,7 @@ async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:
 
 
 async def _roles(call: CommandContext) -> str:
-    """Return the asker's role for all apps and those for single ones, a line each."""
+    """Return the user's role for all apps and those for single apps, a line each."""
     asker = call.asker
     lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
     names = await call.services.names.of_apps() if asker.app_roles else {}

@@ -22,7 +22,7 @@ ASKED_AT_ONCE = 100
 
 
 async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> Message:
-    """Count how many of a group or channel have a build: names only for the asker."""
+    """Count how many people of a group or channel have a build; only the user sees names."""
     place = await _place(call, whom)
     await call.services.installation.require_scope("users:read.email")
     question = await call.services.gaps.of_builds(question)
@@ -47,7 +47,7 @@ async def _place(call: CommandContext, typed: str) -> str:
 
 
 async def names_of(call: CommandContext, question: ReportQuery, place: str) -> tuple[DownloadGap, Message]:
-    """Return who of a place has the builds, and the names of who has not, for the asker alone."""
+    """Return how many of these people have the builds, and the names of the others, for the user alone."""
     gap = await call.services.gaps.compare(question, place, call.asker.user_id)
     typed = await call.services.drafts.store(
         f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
@@ -59,7 +59,7 @@ async def names_of(call: CommandContext, question: ReportQuery, place: str) -> t
 
 @button("nudge.v1", need=Role.MANAGER, once=True, act=gettext_noop("ask people to try builds"))
 async def nudge(call: CommandContext, value: str) -> Message:
-    """*Ask 12 people*: one direct message for each build and person, and none to users who opted out."""
+    """*Ask 12 people*: at most one direct message per build and person, and none to users who opted out."""
     typed = grammar.parse(value)
     question = await call.services.gaps.of_builds(await report_query.again(call, value))
     place = references.place(next(iter(typed.values("missing")), ""))
@@ -81,7 +81,7 @@ async def nudge(call: CommandContext, value: str) -> Message:
 
 
 async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> Message:
-    """Return the message to one of them, in their language."""
+    """Return the message to one person, in their language."""
     with use_locale(await call.services.access.language(person)):
         return cards.nudge(question.builds, call.asker.user_id)
 
@@ -101,10 +101,10 @@ async def resume(call: CommandContext, value: str) -> Message:
 
 
 def _others(call: CommandContext, gap: DownloadGap) -> list[str]:
-    """Return who lacks the build besides the asker."""
+    """Return the people without the build, except the user."""
     return [user_id for user_id in gap.lack if not call.asker.is_(user_id)]
 
 
 async def _able(call: CommandContext, question: ReportQuery, gap: DownloadGap) -> list[str]:
-    """Return those of them who may get the build."""
+    """Return the people without the build who may get it."""
     return await call.services.gaps.able(question.app, _others(call, gap))

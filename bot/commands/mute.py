@@ -1,4 +1,4 @@
-"""`mute` and `unmute`: hold a channel's announcements for a while, and post them in one message afterwards."""
+"""`mute` and `unmute`: hold a channel's announcements for a while, then post them in one message."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ async def unmute(call: CommandContext, which: Rest | None = None) -> Message:
 
 @button("mute.v1", need=Role.RELEASER)
 async def pressed(call: CommandContext, value: str) -> Message:
-    """*Mute* on a card (an app's id) or in the list (a subscription): for how long?"""
+    """*Mute* on a card (an app's id) or in the list (a subscription): asks for how long."""
     return await _ask(call, value)
 
 
 @button("muted.v1", need=Role.RELEASER, replaces_message=True)
 async def chosen(call: CommandContext, value: str) -> Message:
-    """For so long, or not any more."""
+    """Mute for the chosen time, or end the mute."""
     muted = MuteValue.parse(value)
     return await _set(call, muted.target, muted.time)
 
@@ -65,7 +65,7 @@ async def _ask(call: CommandContext, target: str) -> Message:
 
 
 async def _set(call: CommandContext, target: str, when: str) -> Message:
-    """Mute until then, or end it; Slack's people read the time in their own zone."""
+    """Mute until the given time, or end the mute; users see the time in their own zone."""
     subscriptions, left_out = await _meant(call, target)
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
     were = await call.services.subscriptions.mute(call.asker, call.entrypoint, subscriptions, until, call.now)
@@ -75,7 +75,7 @@ async def _set(call: CommandContext, target: str, when: str) -> Message:
 
 
 async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
-    """Return the words that say for how long, and those that name what; a name may have any words in it."""
+    """Return the words for the time, and those for the target, whose name may contain any words."""
     first, _separator, rest = typed.partition(" ")
     if spelling.bare(first) == OFF:
         return OFF, rest
@@ -88,7 +88,7 @@ async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
     for name, others in (*spelling.starts(typed), *spelling.ends(typed)):
         if {spelling.fold(name), spelling.bare(name)} & names:
             return others, name
-    return (app, "") if app[0].isdecimal() and not time else (time, app)  # the words of a time that is misspelt
+    return (app, "") if app[0].isdecimal() and not time else (time, app)  # probably a misspelt time
 
 
 async def _here(call: CommandContext) -> list[Subscription]:
@@ -96,7 +96,7 @@ async def _here(call: CommandContext) -> list[Subscription]:
 
 
 async def _target(call: CommandContext, typed: str) -> str:
-    """Return the target as the buttons' value: everything here, or the id of an app the channel is subscribed to."""
+    """Return the target as a button value: all subscriptions here, or the id of an app the channel is subscribed to."""
     if not typed.strip():
         return HERE
     for subscription in meant_by(typed, await _here(call)):
@@ -108,9 +108,9 @@ async def _target(call: CommandContext, typed: str) -> str:
 
 
 async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription], list[Subscription]]:
-    """Return the subscriptions to mute, and those which the asker may not.
+    """Return the subscriptions to mute, and those that the user may not mute.
 
-    Raises PermissionDenied when that is all of them.
+    Raises PermissionDenied if the user may mute none of them.
     """
     if "/" in target:
         return [await meant(call, target)], []
@@ -119,7 +119,7 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
         raise UserInputError(
             Text("This channel has no subscriptions to mute."), commands=((Text("Subscribe"), "subscribe"),)
         )
-    # the subscription to all apps announces it, too, besides its own
+    # the subscription to all apps announces the app too, in addition to its own
     subscriptions = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
     if not subscriptions:
         raise UserInputError(Text("This channel isn't subscribed to that app."), commands=digests.SEE_ALL)

@@ -1,4 +1,4 @@
-"""`news`: what is new in a build, and what came since the one the asker has."""
+"""`news`: what is new in a build, and the changes since the user's build."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def news(call: CommandContext, target: BuildReference | None = None, *, fi
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*More* and *Previous* below it, which make place for the other page."""
+    """*More* and *Previous* below the changes, which are replaced by the other page."""
     number, build = parse_page_value(value)
     return await _shown(call, build, number)
 

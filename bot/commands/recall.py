@@ -23,7 +23,7 @@ from bot.slack.blocks import Message, Reply
 from bot.slack.button_values import BuildValue
 from bot.slack.views import recalls as cards
 
-AT_ONCE = 8  # builds that Applivery is asked about
+AT_ONCE = 8  # concurrent requests to Applivery
 
 
 UNDO = gettext_noop("undo recalls")
@@ -42,7 +42,7 @@ async def recall(
         return cards.ask_which()
     typed = str(reason or "")
     if not typed and " " in (target.which or "") and not build_labels.read(target.which or ""):
-        # no version has a blank in it: this is the reason, and which build it is for has to be confirmed
+        # versions contain no blanks, so this is the reason, and the build has to be confirmed
         target, typed = BuildReference(target.app), target.which or ""
     build = (await target.resolve(call, filters)).build
     if not typed or target.which is None:
@@ -52,13 +52,13 @@ async def recall(
 
 @button("recall.v1", need=Role.RELEASER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Reply:
-    """*Recall…* under a build: the form that asks why."""
+    """*Recall…* below a build: the form for the reason."""
     return await _ask(call, await _named(call, value))
 
 
 @form("recall.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return the reason, and the build unless the form was opened for one."""
+    """Recall the build of the form, or the one for which it was opened."""
     value = typed.get("memory") or str(BuildValue(typed.get("recall.app", ""), typed.get("recall.build", "")))
     with attribute_to_field("recall.build"):
         build = await _named(call, value)
@@ -68,7 +68,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 @options("recall.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the apps of which this person may recall builds."""
+    """Return the apps whose builds the user may recall."""
     return await get.apps(call, typed, chosen)
 
 
@@ -96,7 +96,7 @@ async def _recall(call: CommandContext, build: Build, typed: str) -> Message:
 def _fitting(typed: str) -> str:
     """Return the reason in one line.
 
-    Raises UserInputError when there is none, TextTooLong when a card could not show all of it.
+    Raises UserInputError if there is none, TextTooLong if a card could not show all of it.
     """
     reason = " ".join(typed.split())
     if not reason:
@@ -124,7 +124,7 @@ async def unrecall(call: CommandContext, target: BuildReference | None = None, *
 
 @button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True, act=UNDO)
 async def free(call: CommandContext, value: str) -> Message:
-    """*Undo recall* under a recalled build."""
+    """*Undo recall* below a recalled build."""
     return await _undo(call, await _named(call, value))
 
 
@@ -136,7 +136,7 @@ async def _undo(call: CommandContext, build: Build) -> Message:
 
 
 async def _only_one(call: CommandContext, app: App | None) -> Build:
-    """Return the recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
+    """Return the only recalled build (of the app). Raises AmbiguousInput to let the user choose."""
     apps = {each_app.id: each_app for each_app in ([app] if app else await call.apps())}
     recalls = sorted(
         (recall for recall in (await call.services.recalls.all()).values() if recall.app_id in apps),

@@ -1,4 +1,4 @@
-"""A form that could not be used, or not be opened in time, opens again with all that had been filled in."""
+"""Reopen a form that was refused or not opened in time, with all its input."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bot.slack.blocks import Modal
 
 @button("reopen.v1", need=Role.MEMBER)
 async def reopen(call: CommandContext, value: str) -> Modal:
-    """*Back to the form*: who submits it is checked as if it had been opened for the first time."""
+    """*Back to the form*: its submission is authorised as for a new form."""
     try:
         form = Modal.from_json(value)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Outdated from None
-    if not form.blocks:  # Slack opens no form without any
+    if not form.blocks:  # Slack opens no form without blocks
         raise Outdated
     return form

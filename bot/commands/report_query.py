@@ -32,9 +32,9 @@ async def question(
     by: GroupBy | None = None,
     person: str | None = None,
 ) -> ReportQuery:
-    """Return what is asked about.
+    """Return the query for typed arguments.
 
-    Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
+    Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and the errors of Applivery's responses.
     """
     if person and by is GroupBy.FAILURE:
         raise UserInputError(Text("Failed installs are counted without names."), Text("Remove `person:`."))
@@ -46,7 +46,7 @@ async def question(
 
 
 async def named(call: CommandContext, text: str) -> ReportQuery:
-    """Return the query about an app, with or without builds, as it was typed. Raises as `question` does."""
+    """Return the query for a typed app, with or without builds. Raises as `question` does."""
     entry = call.registry.get(HandlerKind.COMMAND, "downloads")
     assert entry is not None
     arguments = await bind(entry, call, grammar.read(text))
@@ -54,13 +54,13 @@ async def named(call: CommandContext, text: str) -> ReportQuery:
 
 
 async def again(call: CommandContext, typed: str) -> ReportQuery:
-    """Return the query of a button; the user who clicks is checked as for a typed command."""
+    """Return the query of a button; the user is authorised as for a typed command."""
     words = grammar.parse(typed)
     return await of(call, words.plain, [(option.key, option.value) for option in words.options])
 
 
 async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> ReportQuery:
-    """Return the question of some words and options."""
+    """Return the query for plain words and options."""
     entry = call.registry.get(HandlerKind.COMMAND, "downloads")
     assert entry is not None
     kept = tuple(KeyValue(key, value) for key, value in options if key in ("since", "until", "by", "person"))
@@ -76,7 +76,7 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
         app = await target.resolve_app(call)
         return app, await call.services.reports.builds(app, target.which)
     except NotFoundByName as error:
-        # a report is about versions and builds, not about branches
+        # reports are about versions and builds, not branches
         error.choices = tuple(choice for choice in error.choices if not choice[1].startswith("branch:"))
         if not error.choices:
             error.next_step = Text("Use a version, `#number`, `latest` or `all`.")
@@ -104,7 +104,7 @@ async def _email(call: CommandContext, person: str) -> str:
 
 
 async def as_file(call: CommandContext, query: ReportQuery) -> tuple[FileAttachment, int, int]:
-    """Return each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    """Return the downloads as a CSV file, their number, and how many more Applivery counts."""
     locale = await call.services.access.locale(call.asker.user_id)
     content, lines, unlisted = await report_query.write_csv(call.services.reports, query, locale)
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{query.app.slug}-{call.now:%Y-%m-%d}")

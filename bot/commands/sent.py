@@ -1,4 +1,4 @@
-"""The button in the direct message of a colleague to whom a build was sent: both must still be allowed the app."""
+"""The button in the message to a colleague to whom a build was sent; both users must still have access to the app."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.slack.views.access_recheck import PausedItem
 
 @button("sent.v1", need=Role.MEMBER, once=True, for_link=True)
 async def taken(call: CommandContext, value: str) -> Message:
-    """*Get build* under a sent build: it works for that Slack user alone."""
+    """*Get build* below a sent build, which works only for its recipient."""
     number = int(value) if value.isdecimal() and len(value) < 19 else 0
     sent = await call.services.sent_builds.received(call.asker, number)
     if sent is None:
@@ -46,7 +46,7 @@ async def taken(call: CommandContext, value: str) -> Message:
 
 
 async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled) -> Message:
-    """Return why the recipient gets nothing; the sender is notified once."""
+    """Return why the recipient gets no link; the sender is notified once."""
     refusal = errors.denied(error) if isinstance(error, PermissionDenied) else errors.problem(error)
     reason = (
         PauseReason(error.reason or PauseReason.ROLE) if isinstance(error, PermissionDenied) else PauseReason.RECALLED
@@ -60,7 +60,7 @@ async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenie
 async def _told(
     call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled, reason: PauseReason
 ) -> Message:
-    """Return what the sender reads, in their language."""
+    """Return the notice to the sender, in their language."""
     name, admins = await _named(call, sent)
     paused = PausedItem(
         partial(cards.of_sent, name, sent.recipient),
@@ -76,7 +76,7 @@ async def _told(
 
 
 async def _named(call: CommandContext, sent: SentBuild) -> tuple[str, list[str]]:
-    """Return the app's name and the admins, as far as they are available now."""
+    """Return the app's name and the admins, as far as available now."""
     try:
         apps = {app.id: app.name for app in await call.services.apps.apps()}
         admins = [admin for admin in await call.services.access.list_admins(sent.team_id) if admin != sent.sender]

@@ -1,4 +1,4 @@
-"""`status`: how far a build has come; and for an admin who names none, how the bot does."""
+"""`status`: the state of a build, or without one, for admins, the bot's health."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ async def status(call: CommandContext, target: BuildReference | None = None, *, 
 async def newest(
     call: CommandContext, target: BuildReference, filters: Filters, prefer: Prefer = lambda _: True
 ) -> Build:
-    """Return the build that was named, of several one that `prefer` takes; where none was, the newest, however far it
-    is.
-    """
+    """Return the named build (of several, one that `prefer` accepts), by default the newest in any state."""
     target, filters = target.split_platform(filters)
     if target.which not in (None, LATEST):
         return (await target.resolve(call, filters, prefer=prefer)).build
@@ -48,15 +46,15 @@ async def newest(
 
 @button("status.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
-    """Show the present state of one build."""
+    """Show the current state of a build."""
     wanted = BuildValue.parse(value)
     return await card(call, await call.build(wanted.app_id, wanted.build_id))
 
 
 async def card(call: CommandContext, build: Build) -> Message:
-    """Return the state of one build, and why it failed."""
+    """Return the state of a build, and why it failed."""
     if build.stage is Stage.UNKNOWN or (build.stage is Stage.FAILED and build.error is None):
-        # only the details say why, and they may say more of its status
+        # only the details contain the reason, and perhaps a more recent status
         build = await call.details(build)
     recall = await call.services.recalls.of(build.id)
     awaitable = call.can_wait_for(build)

@@ -1,4 +1,4 @@
-"""`subscribe`: announce an app's builds in this channel from now on; history is not announced."""
+"""`subscribe`: announce an app's future builds in this channel."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from bot.slack.views.errors import CHOICES
 from bot.slack.views.subscription_names import EVERY_APP
 
 Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
-TRIED_APPS = 60  # how many apps a preview of `*` asks Applivery about
-RACES = 3  # times somebody else may save the same subscription meanwhile
+TRIED_APPS = 60  # apps that the preview of `*` reads from Applivery
+RACES = 3  # attempts, if others change the same subscription at the same time
 
 
 @command(
@@ -57,14 +57,14 @@ async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes:
     /applivery subscribe * on:failed digest:daily@09:00
     """
     channel_id = await speakable(call, call.asker.channel_id)
-    await _manner(call, wishes)  # what is not understood is said before an app has to be chosen
+    await _manner(call, wishes)  # reports errors before the user has to choose an app
     if app is None and call.entrypoint is Entrypoint.BUTTON and len(await call.apps()) > 1:
         return await ask(call, wishes)
     return await save(call, channel_id, await _app(call, app), wishes)
 
 
 async def _app(call: CommandContext, typed: str | None) -> App | None:
-    """Return the app, or None for every app, for which the role for one app is not enough."""
+    """Return the app, or None for every app, which requires the role for all apps."""
     if typed == "*":
         call.require_role(None)
         return None
@@ -74,16 +74,16 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
         return await call.only_app(None)
     except AmbiguousInput as error:
         all_apps = [(Text("Every app"), "*")] if call.asker.role >= call.required_role else []
-        more = [*all_apps, (Text("Use a form"), "")]  # nothing typed, and a button: the form
+        more = [*all_apps, (Text("Use a form"), "")]  # a command without words opens the form
         few = len(error.choices) + len(more) <= CHOICES
         every_choice = [*error.choices, *more] if few else [*more, *error.choices]
         raise AmbiguousInput(error.sentence, every_choice, error.next_step) from None
 
 
 async def speakable(call: CommandContext, channel_id: str | None, *, fixed: bool = False) -> str:
-    """Return the channel if the bot can post in it. Raises ChannelUnavailable with what to do there otherwise.
+    """Return the channel if the bot can post in it. Otherwise raises ChannelUnavailable with what to do.
 
-    `fixed`: it is about this channel, so no other one can be chosen instead.
+    `fixed` is whether only this channel will do, so that the user is not offered another one.
     """
     if not channel_id:
         raise UserInputError(
@@ -110,11 +110,11 @@ async def speakable(call: CommandContext, channel_id: str | None, *, fixed: bool
 async def save(
     call: CommandContext, channel_id: str, app: App | None, wishes: ParsedText, *, seen: str = "", races: int = RACES
 ) -> Message:
-    """Preview it on the newest builds, then save it; one for the same app is replaced.
+    """Preview the subscription on the newest builds and save it in place of the one for the same app.
 
-    Another person's is replaced only when it is the version that the asker has `seen`; otherwise they are asked. Raises
-    UserInputError for an invalid value. A channel that refused messages before is resumed, so what was held for it is
-    posted.
+    Another user's is replaced only if it is unchanged since this user has `seen` it; otherwise they are asked. A
+    channel that refused messages before is resumed, and what was held for it is posted. Raises UserInputError for an
+    invalid value.
     """
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
@@ -179,7 +179,7 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
 async def newest(
     call: CommandContext, app: App | None, words: ParsedText = NO_WORDS, *, most: int | None = None
 ) -> list[Build]:
-    """Return the newest builds of an app that pass the filters, or those of each app the asker may use."""
+    """Return the newest builds that pass the filters, of the app or of each app that the user may use."""
     if app:
         builds = call.services.apps.builds
         return await (builds(app, words, limit=most) if most else builds(app, words))
@@ -187,7 +187,7 @@ async def newest(
 
 
 async def handles(call: CommandContext, subscriptions: Iterable[Subscription]) -> dict[str, str]:
-    """Return the handles of the user groups that are mentioned, by id; as far as Slack has them."""
+    """Return the handles of the user groups to mention, by id, as far as Slack sends them."""
     if not any(subscription.manner.mention for subscription in subscriptions):
         return {}
     try:
@@ -201,12 +201,12 @@ async def handles(call: CommandContext, subscriptions: Iterable[Subscription]) -
 
 @button("subscribe.v1", need=Role.RELEASER)
 async def pressed(call: CommandContext, value: str) -> Modal:
-    """*Subscribe this channel*, below the message that a channel gets when the bot is invited."""
+    """*Subscribe this channel*, in the message that a channel gets when the bot is invited."""
     return await ask(call, NO_WORDS)
 
 
 async def ask(call: CommandContext, words: ParsedText) -> Modal:
-    """Return the form that opens when nothing can be typed, with what is known already."""
+    """Return the form, filled in with what is known already."""
     apps = await call.apps()
     return subscription_form.ask(
         words,
@@ -218,7 +218,7 @@ async def ask(call: CommandContext, words: ParsedText) -> Modal:
 
 @form("subscribe.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was filled in; what is not understood is said next to its field."""
+    """Save the subscription of the form; errors are shown next to their fields."""
     channel_id = await speakable(call, call.asker.channel_id)
     wishes = read(call, typed)
     with attribute_to_field("subscribe.app"):
@@ -228,7 +228,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
 
 
 def read(call: CommandContext, typed: dict[str, str]) -> ParsedText:
-    """Return what was filled in, as the words one would type. Raises InvalidFields for what is not understood."""
+    """Return the form as typed words. Raises InvalidFields."""
     line = grammar.parse(typed.get("subscribe.filters", ""))
     parts = {"subscribe.filters": line, **subscription_form.lines(typed)}
     wrong: dict[str, BotError] = {}
@@ -246,7 +246,7 @@ def read(call: CommandContext, typed: dict[str, str]) -> ParsedText:
 
 
 def checked(words: ParsedText) -> None:
-    """Raise UserInputError when a line of filters has something else in it."""
+    """Raise UserInputError if the line of filters contains anything else."""
     wrong = subscription_form.unknown(words)
     if wrong is None:
         return
@@ -258,7 +258,7 @@ def checked(words: ParsedText) -> None:
 
 @options("subscribe.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the apps whose name matches the text typed so far, and the choice of all of them for users who may."""
+    """Return the apps whose name matches the text typed so far, and `*` if the user may subscribe to all apps."""
     fits = lookup.has(f"* {EVERY_APP} {_('Every app')}", typed)
     every = [_every()] if call.asker.role >= call.required_role and fits else []
     return [*every, *await get.apps(call, typed, chosen)]

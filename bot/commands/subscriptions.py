@@ -54,7 +54,7 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
 
 @button("subscriptions.v1", need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
-    """*Next* and *Previous* below the list, which makes place for the other page."""
+    """*Next* and *Previous* below the list, which is replaced by the other page."""
     wanted = SubscriptionsPageValue.parse(value)
     if wanted.page is None:
         raise Outdated(commands=digests.SEE_ALL)
@@ -64,7 +64,7 @@ async def turned(call: CommandContext, value: str) -> Message:
 async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> Message:
     if everywhere:
         access.require(call.asker.role, Role.ADMIN, act=gettext_noop("list all subscriptions"))
-    # nowhere is no channel's name; without one there is nothing to list
+    # outside of channels: no channel has the id "nowhere", so the list is empty
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
     known = call.asker.app_roles.keys() if call.asker.outsider else None
     stored = await call.services.subscriptions.page(channel_id, page, cards.PAGE, app_ids=known)
@@ -85,7 +85,7 @@ async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> M
 async def as_they_stand(
     call: CommandContext, found: Iterable[tuple[Subscription, datetime | None]]
 ) -> list[tuple[Subscription, datetime | None]]:
-    """Those whose app the asker may know of; one that may not act now is shown as paused, before it has tried to."""
+    """Return those whose app the user may know of; one without permission is shown as paused already."""
     lists = await call.services.channels.app_lists()
     asker = call.asker
     known = [
@@ -108,10 +108,10 @@ def _withdrawn(asker: Actor, subscription: Subscription, lists: Mapping[str, Col
 
 
 async def meant(call: CommandContext, value: str) -> Subscription:
-    """Return the subscription a button or a form is about, when the user may change it.
+    """Return the subscription of a button or form, if the user may change it.
 
-    That is a user with the role for its app, in its own channel; from anywhere, its owner while still in that channel,
-    and an admin. Raises PermissionDenied, or UserInputError when it has ended.
+    In its channel, users with the role for its app may; from anywhere, admins and its owner, if still in that channel.
+    Raises PermissionDenied, or UserInputError if it has ended.
     """
     wanted = SubscriptionValue.parse(value)
     channel_id = wanted.channel_id or call.asker.channel_id or ""
@@ -131,7 +131,7 @@ async def meant(call: CommandContext, value: str) -> Subscription:
 
 
 async def _require_reach(call: CommandContext, subscription: Subscription) -> None:
-    """Raise PermissionDenied when the user may not change this subscription from where they are."""
+    """Raise PermissionDenied if the user may not change this subscription from this channel."""
     elsewhere = subscription.channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
     if elsewhere and not await _made_there(call, subscription):
         access.require(call.asker.role, Role.ADMIN, act=OTHER_CHANNELS)
@@ -141,15 +141,13 @@ async def _require_reach(call: CommandContext, subscription: Subscription) -> No
 
 
 async def _usable(call: CommandContext, value: str) -> tuple[Subscription, CommandContext]:
-    """Return the subscription as `meant`, if its app may be used in its channel, and the call as if made there."""
+    """Return the subscription as `meant` does, and the context moved to its channel, if its app may be used there."""
     subscription = await meant(call, value)
     return subscription, await _there(call, subscription)
 
 
 async def _there(call: CommandContext, subscription: Subscription) -> CommandContext:
-    """Return the call as if made in the channel of a subscription. Raises PermissionDenied when its app may not be used
-    there.
-    """
+    """Return the context moved to the subscription's channel. Raises PermissionDenied if its app cannot be used."""
     asker = replace(call.asker, channel_id=subscription.channel_id)
     there = replace(call, asker=asker, conversation=Conversation.ELSEWHERE)
     if subscription.app_id is not None:
@@ -162,7 +160,7 @@ def _ended() -> UserInputError:
 
 
 async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
-    """Return whether the user made it and is still in its channel; also true where the bot cannot see the channel."""
+    """Return whether the user created it and is still in its channel; True if the bot cannot see the channel."""
     me = call.asker.user_id
     if not call.asker.is_(subscription.created_by):
         return False
@@ -209,9 +207,7 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
 
 
 def meant_by(typed: str, subscriptions: Sequence[Subscription]) -> list[Subscription]:
-    """Return the subscriptions that are called so: by their number, or by the name or id of their app; `*` is every
-    app.
-    """
+    """Return the subscriptions with this number, or this name or id of their app; `*` is every app."""
     for way in spelling.WAYS:
         wanted = way(typed.removeprefix("#"))
         if fitting := [
@@ -242,7 +238,7 @@ async def _end(call: CommandContext, value: str) -> Message:
 
 @button("undo.subscription.v1", need=Role.RELEASER, replaces_message=True, act=CHANGE)
 async def undo(call: CommandContext, value: str) -> Message:
-    """*Undo* below what was changed or ended: restores what was there before, unless it was changed again since."""
+    """*Undo* below a change or an end: restores the former subscription, unless it was changed again since."""
     change = await call.services.subscriptions.change(value)
     if change is None:
         raise UserInputError(Text("This change is too old to undo."), commands=digests.SEE_ALL)
@@ -262,7 +258,7 @@ async def undo(call: CommandContext, value: str) -> Message:
 
 @button("resume.v1", need=Role.RELEASER, act=CHANGE)
 async def resumed(call: CommandContext, value: str) -> Message:
-    """*Resume* and *Take over* below the notice of a pause: saves it as the asker's, if that is allowed by now."""
+    """*Resume* and *Take over* below the notice of a pause: saves it as the user's, if they may do so now."""
     subscription, _ = await _usable(call, value)
     channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
     words = ParsedText((), subscription_changes.options(subscription))
@@ -272,7 +268,7 @@ async def resumed(call: CommandContext, value: str) -> Message:
 
 @button("sharefull.v1", need=Role.RELEASER, act=CHANGE)
 async def shared_in_full(call: CommandContext, value: str) -> Message:
-    """*Keep announcing* below the notice that a channel is shared with another organisation now."""
+    """*Keep announcing* below the notice that a channel is now shared with another organisation."""
     return await _decided(call, value, SharedAs.FULL)
 
 
@@ -293,8 +289,8 @@ async def _decided(call: CommandContext, value: str, shared: SharedAs) -> Messag
 
 @button("edit.v1", need=Role.RELEASER, act=CHANGE)
 async def edit(call: CommandContext, value: str) -> Modal:
-    """*Edit*: the form with what is saved."""
-    if value.startswith("new/"):  # earlier versions offered a refused form again, with its words in the button
+    """*Edit*: the form with the saved values."""
+    if value.startswith("new/"):  # in earlier versions the button contained the words of a refused form
         raise Outdated
     subscription, _ = await _usable(call, value)
     saved = subscription_form.typed(subscription, await subscribe.handles(call, [subscription]), call.asker.tz)
@@ -304,7 +300,7 @@ async def edit(call: CommandContext, value: str) -> Modal:
 
 @form("edit.v1", need=Role.RELEASER, act=CHANGE)
 async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
-    """Return what was filled in, saved in the place of what there was when the form was opened."""
+    """Save the form in place of the subscription for which it was opened."""
     about, _separator, seen = typed.get("memory", "").partition(" ")
     subscription, _ = await _usable(call, about)
     channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
@@ -340,12 +336,12 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
     )
 
 
-# ------------------------------------------------------------------ trying
+# ------------------------------------------------------------------ testing
 
 
 @button("test.v1", need=Role.RELEASER, act=TEST)
 async def test(call: CommandContext, value: str) -> Message:
-    """*Test*: the newest build that matches, as its card would look, for the asker alone."""
+    """*Test*: a preview of the card of the newest matching build, for the user alone."""
     subscription, there = await _usable(call, value)
     channel_id = await subscribe.speakable(call, subscription.channel_id, fixed=True)
     handles = await subscribe.handles(call, [subscription])
@@ -356,7 +352,7 @@ async def test(call: CommandContext, value: str) -> Message:
 
 @button("posttest.v1", need=Role.RELEASER, once=True, replaces_message=True, act=TEST)
 async def posted(call: CommandContext, value: str) -> Message:
-    """*Post to #releases* below that preview: the card's buttons work, and nobody is mentioned."""
+    """*Post to #releases* below that preview: posts the card with working buttons and without a mention."""
     subscription, there = await _usable(call, value)
     await subscribe.speakable(call, subscription.channel_id, fixed=True)
     handles = await subscribe.handles(call, [subscription])
@@ -367,7 +363,7 @@ async def posted(call: CommandContext, value: str) -> Message:
 
 
 async def _card(call: CommandContext, subscription: Subscription, there: CommandContext) -> tuple[Message, str]:
-    """Return the card of the newest build that matches and a note when none does; a mere sentence without a card."""
+    """Return the card of the newest matching build with a note if none matches, or a sentence if there is no card."""
     app = await _app_of(call, subscription)
     recalled = await call.services.recalls.all()
     builds = [each for each in await _to_show(there, subscription, app) if each.id not in recalled]
@@ -386,7 +382,7 @@ async def _card(call: CommandContext, subscription: Subscription, there: Command
 
 
 async def _to_show(call: CommandContext, subscription: Subscription, app: App | None) -> list[Build]:
-    """Return the newest builds, and the newest that fits the subscription when none of those does."""
+    """Return the newest builds, plus the newest one that matches the filters if none of those does."""
     builds = await subscribe.newest(call, app)
     words = grammar.parse(subscription.query)
     if any(lookup.fits(build, words) for build in builds):
@@ -399,7 +395,7 @@ def _together(build: Build, other: Build) -> bool:
 
 
 async def _announcement(call: CommandContext, subscription: Subscription, builds: list[Build]) -> Delivery:
-    """Return what would have been announced to the channel of these builds (newest first)."""
+    """Return the announcement that the channel would have got for these builds (newest first)."""
     recalls = await call.services.recalls.all()
     newest = await call.details(builds[0])
     shown = [CardEntry(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]

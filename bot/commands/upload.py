@@ -1,4 +1,4 @@
-"""`upload`: a build from Slack to Applivery, out of a message or picked in a form; mail after a second question."""
+"""`upload`: upload a build from a message or a form to Applivery; notifications by mail need a confirmation."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from bot.slack.source_message import SourceFile
 from bot.slack.views import uploads as cards
 
 COLLABORATORS, EMPLOYEES = "collaborators", "employees"
-COUNT_SECONDS = 1.5  # the second form has to be open within three of the first one's end
-WHOLE = "changelog.whole"  # what a form has besides the beginning that it shows
+COUNT_SECONDS = 1.5  # the second form has to open within three seconds after the first was submitted
+WHOLE = "changelog.whole"  # the preset value with the whole changelog, of which the form shows the beginning
 LANGUAGES = (
     (gettext_noop("English"), "en"),
     (gettext_noop("Spanish"), "es"),
@@ -62,14 +62,14 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     takes_files=lambda names: any(map(build_files.extension, names)),
 )
 async def from_message(call: CommandContext, value: str | None) -> Modal:
-    """*Upload to Applivery* on a message with a build in it; its words are the default changelog."""
+    """*Upload to Applivery* on a message with a build file; its text is the default changelog."""
     await call.services.installation.require_scope("files:read")
     files = call.source_message.files
     if not files:
         raise UserInputError(Text("That message has no file."), commands=((Text("Upload a build"), "upload"),))
     good = [
         file for file in files if not file.name or build_files.extension(file.name)
-    ]  # unnamed: looked up when it is sent
+    ]  # files without a name are looked up on submission
     if not good:
         build_files.check(files[0].name, 1)
     if len(good) == 1:
@@ -118,27 +118,27 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
 
 
 def _hint(changelog: str) -> str:
-    """Return the hint below a changelog that is too long for an input."""
+    """Return the hint for a changelog that is too long for an input."""
     if len(changelog) <= inputs.LONGEST:
         return ""
     return _("Only the start is shown. Leave it unchanged to upload the whole text.")
 
 
 def _whole(typed: dict[str, str], name: str) -> str | None:
-    """Return the changelog of a form: as it was typed, or the whole text when its beginning was left as it was."""
+    """Return the changelog of a form: the typed text, or the whole original if its beginning is unchanged."""
     shown, whole = typed.get(name), typed.get(WHOLE, "")
     return whole if whole and (shown or "").split() == truncate(whole, inputs.LONGEST).split() else shown
 
 
 @options("upload.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
-    """Return the apps this person may upload to, whose name fits what has been typed so far."""
+    """Return the apps that the user may upload to, and whose name matches the text typed so far."""
     return await get.apps(call, typed, chosen)
 
 
 @form("upload.v1", need=Role.RELEASER)
 async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
-    """Return what was filled in: begins at once, or asks once more when people are to be mailed."""
+    """Start the upload of the form, or ask for confirmation if people will be notified by mail."""
     with attribute_to_field("upload.app"):
         app = await call.app(typed.get("upload.app", ""))
     file_id = typed.get("upload.file") or typed.get("memory") or ""
@@ -160,7 +160,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 
 async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Modal:
-    """Return the second form: how many people it mails, by Applivery's own lists, and what they read."""
+    """Return the confirmation form: how many people get mail, by Applivery's lists, and its text."""
     audience = call.services.uploads.recipient_counter(app)
     asked = [
         (details.notify_collaborators, _collaborators, audience.collaborators),
@@ -242,7 +242,7 @@ def _employees(number: int | None) -> str:
 
 @form("upload.sure.v1", need=Role.RELEASER)
 async def confirmed(call: CommandContext, typed: dict[str, str]) -> Reply:
-    """Mail is wanted."""
+    """Start the upload with mail."""
     memory = json.loads(typed.get("memory") or "{}")
     app = await call.app(str(memory.get("app")))
     details = UploadMetadata(
@@ -257,7 +257,7 @@ async def confirmed(call: CommandContext, typed: dict[str, str]) -> Reply:
     return await _begin(call, app, str(memory.get("file")), details)
 
 
-# ------------------------------------------------------------------ beginning
+# ------------------------------------------------------------------ starting
 
 
 async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Message:

@@ -1,4 +1,4 @@
-"""`watch`: a build's progress in the direct messages of who asked, until it is ready or is not going to be."""
+"""`watch`: send a build's progress to the user by direct message, until it is ready or has failed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def watch(call: CommandContext, target: BuildReference | None = None, *, f
 
 @button("watch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def pressed(call: CommandContext, value: str) -> Message:
-    """*Watch* on a build that is on its way."""
+    """*Watch* on a build that is being processed."""
     wanted = BuildValue.parse(value)
     return await _begin(call, await call.build(wanted.app_id, wanted.build_id))
 
 
 @button("unwatch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def stop(call: CommandContext, value: str) -> Message:
-    """*Stop watching*: nothing more comes, not even the end."""
+    """*Stop watching*: no further messages, not even the result."""
     wanted = BuildValue.parse(value)
     await call.services.watches.stop(call.asker, wanted.build_id)
     try:

@@ -1,4 +1,4 @@
-"""`whoami`: my roles, what those for single apps add, and my limits."""
+"""`whoami`: the user's roles, what those for single apps add, and the user's limits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def whoami(call: CommandContext) -> Message:
 
 
 def card(roles: str, limits: str, request: tuple[Role, int] | None) -> Message:
-    """Return a user's roles and limits; `request` is the role they can ask for, and its number."""
+    """Return a user's roles and limits; `request` is the role they can request, and its number."""
     row = [blocks.button(_("What I can do"), "run.v1#help", "help")]
     if request:
         role, number = request
@@ -44,7 +44,7 @@ def card(roles: str, limits: str, request: tuple[Role, int] | None) -> Message:
 
 
 async def may(call: CommandContext) -> str:
-    """Return the asker's roles, a line for each: the one for all apps, then what those for single apps add."""
+    """Return the user's roles, a line for each: the one for all apps, then what those for single apps add."""
     asker = call.asker
     grants = await call.services.roles.granted_to(asker)
     lines = [_(WHO[asker.outsider]) if asker.outsider else _everywhere(asker.role, grants)]
@@ -74,7 +74,7 @@ def _granted_by(grants: list[RoleGrant], app_id: str | None, role: Role) -> str:
 
 
 def _acts(call: CommandContext, below: Role, role: Role) -> str:
-    """Return what a role adds to a lower one, as its commands say it."""
+    """Return what a role adds to a lower one, in the words of its commands."""
     added = [entry.act for entry in call.registry.commands() if below < entry.required_role <= role and entry.act]
     return ", ".join(_(act) for act in dict.fromkeys(added))
 
@@ -86,7 +86,7 @@ def _limits(call: CommandContext) -> str:
 
 
 def _next_role(call: CommandContext) -> Role | None:
-    """Return the role to ask for: the next one up, if any."""
+    """Return the next higher role, if any."""
     asker = call.asker
     return None if asker.outsider or asker.role >= Role.ADMIN else Role(asker.role + 1)
 
