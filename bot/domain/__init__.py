@@ -1,1 +1,1 @@
-"""Facts and decisions: no await, no clock, no I/O."""
+"""Domain types and decisions: no await, no clock, no I/O."""

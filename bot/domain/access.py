@@ -1,6 +1,6 @@
-"""May this person use this app in this place now: nothing, or PermissionDenied with the reason.
+"""Decide whether a user may use an app in a channel; refusals raise PermissionDenied with the reason.
 
-Unknown people are refused.
+Unknown users are refused.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ ASK_FOR_AN_APP = Text("Ask an admin to give you access to an app.")
 
 
 class SlackPerson(Struct, frozen=True):
-    """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object
+    """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`.
 
-    `colleague` and `same_organization` are what `colleagues` says of the record. `user_id` is the id to store,
-    `ids` are all of theirs.
+    https://docs.slack.dev/reference/objects/user-object
+
+    `colleague` and `same_organization` are decided by the module `colleagues`. `user_id` is the id to store, `ids` are
+    all ids of the user.
     """
 
     user_id: str
@@ -71,12 +73,12 @@ class SlackPerson(Struct, frozen=True):
     same_organization: bool = False
 
     def is_one_of(self, user_ids: Collection[str]) -> bool:
-        """Return whether any of these ids is theirs."""
+        """Return whether any of these ids is the user's."""
         return self.user_id in user_ids or not self.ids.isdisjoint(user_ids)
 
 
 def require_person(person: SlackPerson) -> None:
-    """Raise UserInputError for a bot and for a user who has left: they get no messages and no roles."""
+    """Raise UserInputError for a bot or a deactivated user, who get no messages or roles."""
     if person.bot:
         raise UserInputError(
             Text("{name} is a bot.", name=person.name or person.user_id), Text("Choose a member of this workspace.")
@@ -101,9 +103,9 @@ def outsider(person: SlackPerson, *, admins: Collection[str]) -> Outsider | None
 def asker_of(
     person: SlackPerson, channel_id: str | None, *, home_team: str, admins: Collection[str], default: Role
 ) -> Actor:
-    """Return the person with the role they have without any grant.
+    """Return the user with the role they have without grants.
 
-    Raises PermissionDenied for bots and people who have left.
+    Raises PermissionDenied for bots and deactivated users.
     """
     if person.bot or person.gone:
         raise PermissionDenied(ONLY_MEMBERS, NO_TEXT, reason=PauseReason.PERSON)
@@ -129,9 +131,9 @@ class RoleGrant(Struct, frozen=True):
 
 
 def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[str]) -> Actor:
-    """Return the asker with what was granted to them or to one of their user groups; a grant never takes anything away.
+    """Return the user with the roles granted to them or to one of their user groups; a grant never lowers a role.
 
-    Of an outsider only grants for single apps count, and as the least role.
+    For an outsider only grants for single apps count, and only as the lowest role.
     """
     role, app_roles = asker.role, dict(asker.app_roles)
     for grant in grants:
@@ -146,35 +148,33 @@ def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[st
 
 
 def require_known(asker: Actor) -> None:
-    """Raise PermissionDenied for an outsider who has a role for no app at all."""
+    """Raise PermissionDenied for an outsider without a role for any app."""
     if asker.outsider and not asker.app_roles:
         raise PermissionDenied(Text(OUTSIDERS[asker.outsider]), ASK_FOR_AN_APP, reason=PauseReason.ROLE)
 
 
 def require_somewhere(asker: Actor, need: Role, act: str = "") -> None:
-    """Raise PermissionDenied when the asker reaches `need` for no app at all: nothing need be asked of Applivery
-    then.
-    """
+    """Raise PermissionDenied if the user lacks the role `need` for every app, before any request to Applivery."""
     require(asker.highest, need, act=act, somewhere=True)
 
 
 def require_for_all(asker: Actor, need: Role, act: str = "") -> None:
-    """Raise PermissionDenied when the asker's role for every app does not reach `need`."""
+    """Raise PermissionDenied if the user's role for all apps is lower than `need`."""
     require(asker.role, need, act=act, only_some=asker.highest >= need)
 
 
 def require_for(asker: Actor, need: Role, app: App, channels: Collection[str], act: str = "") -> None:
-    """Raise PermissionDenied when the user may not do this with this app, or not in this channel.
+    """Raise PermissionDenied if the user may not do this with this app, or not in this channel.
 
-    `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a list
-    that admins bypass would not show who can see what.
+    `channels` is the app's allow-list: if not empty, the app can be used only there, by admins too, since a list that
+    admins bypass would not show who can see what.
     """
     require(asker.role_for(app.id), need, app, act=act)
     require_place(app, asker.channel_id, channels)
 
 
 def require_place(app: App, channel_id: str | None, channels: Collection[str]) -> None:
-    """Raise PermissionDenied when this app may not be used in this channel (None: in direct messages), by anyone."""
+    """Raise PermissionDenied if this app may not be used in this channel (None: in direct messages) by any user."""
     if channels and channel_id not in channels:
         raise PermissionDenied(
             Text("{app} can't be used here.", app=verbatim(app.name)),
@@ -185,7 +185,7 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
 
 
 def may(asker: Actor, need: Role, app: App, channels: Collection[str]) -> bool:
-    """Return whether `require_for` would let the asker through."""
+    """Return whether `require_for` would allow it."""
     try:
         require_for(asker, need, app, channels)
     except PermissionDenied:
@@ -196,10 +196,10 @@ def may(asker: Actor, need: Role, app: App, channels: Collection[str]) -> bool:
 def require(
     role: Role, need: Role, app: App | None = None, *, act: str = "", somewhere: bool = False, only_some: bool = False
 ) -> None:
-    """Raise PermissionDenied, naming the missing role, when `role` does not reach `need`.
+    """Raise PermissionDenied, naming the missing role, if `role` is lower than `need`.
 
-    `act` is what takes the role, a message id; `somewhere`: `role` is for no app at all; `only_some`: the user has the
-    needed role for some apps, and this takes it for all.
+    `act` is what requires the role, a message id; `somewhere`: `role` is the highest for any app; `only_some`: the user
+    has the required role for some apps, but it is required for all.
     """
     if role < need:
         raise PermissionDenied(

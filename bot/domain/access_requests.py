@@ -1,4 +1,4 @@
-"""A request for a role: what was refused, to whom, and what an admin decided."""
+"""Requests for a role: the refusal that led to one, and the decision of an admin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.domain.model import GrantChange, Role
 
 
 class RequestDecision(StrEnum):
-    """What an admin answers: the role for the app that was asked about, for all apps, or not at all."""
+    """An admin's decision: the role for the requested app, for all apps, or denied."""
 
     APP = "app"
     ALL = "all"
@@ -19,10 +19,10 @@ class RequestDecision(StrEnum):
 
 
 class RoleRequest(Struct, frozen=True):
-    """A role that a person lacks (for every app, if `app_id` is None), and what they were refused for it, and where.
+    """A role that a person lacks (for all apps if `app_id` is None), and what was refused for it and where.
 
-    `decision` None: pending. Before it is asked for, `asked_at` is when they were refused. `granted` is what the
-    decision has just changed; None when it changed nothing, or was made earlier.
+    `decision` None means pending. Until it is requested, `asked_at` is the time of the refusal. `granted` is what the
+    decision has just changed; None if it changed nothing or was made earlier.
     """
 
     id: int
@@ -39,7 +39,7 @@ class RoleRequest(Struct, frozen=True):
 
 
 class RequestCopy(Struct, frozen=True):
-    """The message about a request that one admin has."""
+    """The message about a request that was sent to one admin."""
 
     user_id: str
     channel_id: str

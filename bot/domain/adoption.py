@@ -1,4 +1,4 @@
-"""How many people have the newest version: of their platform, as far as it is known which one they have."""
+"""Count how many people have the newest version for their platform, as far as known."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class InstalledVersion(StrEnum):
 
 
 class Adoption(Struct, frozen=True):
-    """How many people have which: together they are all who downloaded."""
+    """How many people have which version; the sum is all people with downloads."""
 
     versions: tuple[Version, ...]
     newest: int = 0
@@ -51,15 +51,15 @@ def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> NewestVer
 
 
 def adoption(people: Iterable[PersonRow], by: NewestVersions) -> Adoption:
-    """Count people by which version they have."""
+    """Count people by their version."""
     counts = Counter(has(row.latest, by) for row in people)
     return Adoption(by.versions, **{condition.value: counts[condition] for condition in InstalledVersion})
 
 
 def holders(people: Iterable[PersonRow], builds: Sequence[Build]) -> dict[str, int]:
-    """Return how many people's latest recorded download is each of these builds, by build id; 0 for none.
+    """Return for each of these builds, by id, for how many people it is the latest recorded download.
 
-    A download without a build's id is of the only build with its version, on its platform if that is known.
+    A download without a build id counts for the only build of its version (and its platform, if known).
     """
     found = dict.fromkeys((build.id for build in builds), 0)
     for row in people:
@@ -83,7 +83,7 @@ def _held(latest: Download, builds: Sequence[Build]) -> str | None:
 def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
     """Return the version of a user whose latest download this is.
 
-    A download without a platform may be of any of them: it counts only where all would have the same result.
+    A download without a platform may be of any: it counts only if all platforms would give the same result.
     """
     if latest is None or not latest.version:
         return InstalledVersion.UNKNOWN
@@ -99,7 +99,7 @@ def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
 
 
 def _on(platform: str | None, versions: Iterable[Version]) -> list[str]:
-    """Return the versions that may be meant on a platform: those on it, else those on none that is known."""
+    """Return the versions to compare with on a platform, or else those without a known platform."""
     return [text for on, text in versions if platform in (None, "", on)] or [text for on, text in versions if not on]
 
 

@@ -1,4 +1,4 @@
-"""The audit trail's words: how a person came in, what they did, and how it ended."""
+"""Vocabulary of the audit log: entrypoints, actions and outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Entrypoint(StrEnum):
-    """The way a request came in; a word that only another version knows reads as UNKNOWN."""
+    """The entrypoint of a request; a value of another version is read as UNKNOWN."""
 
     COMMAND = "command"
     BUTTON = "button"
@@ -21,7 +21,7 @@ class Entrypoint(StrEnum):
     HOME = "home"
     WATCH = "watch"
     GOAL = "goal"
-    HTTP = "http"  # in metrics only, as the next: what was turned away before its kind was looked at
+    HTTP = "http"  # this and the next in metrics only, for requests that were rejected before their kind was known
     SOCKET = "socket"
     CLAIM_PAGE = "claim page"
     UNKNOWN = "unknown"
@@ -31,12 +31,12 @@ class Entrypoint(StrEnum):
         return cls.CLAIM_PAGE if value in CLAIM_PAGE_STORED else cls.UNKNOWN
 
 
-# The claim page was called "page" once: rows of that time are read as what they are.
+# Former name of the claim page in old rows.
 CLAIM_PAGE_STORED = frozenset({Entrypoint.CLAIM_PAGE.value, "page"})
 
 
 class AuditAction(StrEnum):
-    """What an audit entry is about; a word that only another version knows reads as UNKNOWN."""
+    """The action of an audit entry; a value of another version is read as UNKNOWN."""
 
     GET = "get"
     SHARE = "share"
@@ -68,9 +68,7 @@ class AuditAction(StrEnum):
 
 
 class AuditOutcome(StrEnum):
-    """How an action ended, where that is no detail of its own (`to U123`) and no exception's name
-    (`BuildNotProcessed`).
-    """
+    """Fixed outcomes of actions; others are details (`to U123`) or names of exceptions (`BuildNotProcessed`)."""
 
     MINTED = "minted"
     TICKET = "ticket"
@@ -85,7 +83,7 @@ class AuditOutcome(StrEnum):
     UNEXPECTED = "unexpected"
 
 
-# Outcomes of `get` that left a person with a link.
+# Outcomes of `get` with which the user got a link.
 LINK_GIVEN = (AuditOutcome.MINTED, AuditOutcome.TICKET)
 
 

@@ -1,4 +1,4 @@
-"""A bisect: which build testers are asked about next, and between which two builds a bug came in; pure."""
+"""Bisects: the build to test next, and the two builds between which a bug was introduced; pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.domain.forges import ComparePage, compare_page
 from bot.domain.model import Actor, App, Build, BuildSource, Stage
 from bot.domain.states import BisectionState, BisectVerdict, Judgement
 
-RESULT = ""  # stands among the steps for the result
-MOST_BUILDS = 1000  # from the good one to the bad one
-PATIENCE = timedelta(days=14)  # without a vote, after which a bisect ends
+RESULT = ""  # a step that is the result
+MOST_BUILDS = 1000  # builds from the good to the bad one
+PATIENCE = timedelta(days=14)  # without a vote, after which a bisect expires
 
 
 class BisectedBuild(Struct, frozen=True):
-    """What a bisect keeps of a build, to name it and to say its commit."""
+    """The fields of a build that a bisect stores: its name and its commit."""
 
     id: str
     version: str = ""
@@ -28,13 +28,13 @@ class BisectedBuild(Struct, frozen=True):
 
     @classmethod
     def of(cls, build: Build) -> BisectedBuild:
-        """Return what is kept of a build."""
+        """Return the stored fields of a build."""
         origin = build.origin
         return cls(build.id, build.version, build.number, origin.commit or "", origin.repository or "")
 
 
 class Vote(Struct, frozen=True):
-    """What one tester said of one build; a later word of the same tester takes its place."""
+    """A tester's verdict on a build; a later one of the same tester replaces it."""
 
     build_id: str
     user_id: str
@@ -42,7 +42,7 @@ class Vote(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """How many testers said what of a build."""
+    """The number of votes for each verdict on a build."""
 
     good: int = 0
     bad: int = 0
@@ -50,7 +50,7 @@ class Tally(Struct, frozen=True):
 
     @property
     def judgement(self) -> Judgement:
-        """Return the majority's word; the first clear vote is one, and a tie of good and bad waits for another."""
+        """Return the verdict of the majority, also after one clear vote; a tie of good and bad is contested."""
         if self.good != self.bad:
             return Judgement.GOOD if self.good > self.bad else Judgement.BAD
         if self.unclear > self.good:
@@ -62,9 +62,9 @@ class Tally(Struct, frozen=True):
 class Bisection:
     """A bisect in a channel; times are aware UTC.
 
-    `builds` begin with the good build and end with the bad one, oldest first. `steps` are the builds that testers were
-    asked about, by id, and `RESULT`. `gone` has the ids of those that Applivery has no more. `thread_ts` is the thread
-    it was asked for in; None: its first message is the thread, or, in direct messages, there is none.
+    `builds` are from the good build to the bad one, oldest first. `steps` are the ids of builds that testers were asked
+    about, and `RESULT`. `gone` are the ids of builds that were deleted in Applivery. `thread_ts` is the thread where it
+    was started; None means that its first message begins the thread, or, in direct messages, that there is none.
     """
 
     id: int
@@ -86,7 +86,7 @@ class Bisection:
     def of(
         cls, builds: Sequence[Build], actor: Actor, channel_id: str, thread_ts: str | None, now: datetime
     ) -> Bisection:
-        """Return a bisect that is not stored yet; of `builds` the good one is first and the bad one last."""
+        """Return a bisect that is not stored yet; `builds` are from the good to the bad one."""
         bad = builds[-1]
         return cls(
             0,
@@ -105,11 +105,11 @@ class Bisection:
         )
 
     def facts_of(self, build_id: str) -> BisectedBuild:
-        """Return what is kept of one of the builds. Raises KeyError for another."""
+        """Return the stored fields of one of the builds. Raises KeyError for another."""
         return {build.id: build for build in self.builds}[build_id]
 
     def build(self, build_id: str) -> Build:
-        """Return one of the builds, to be named. Raises KeyError for another."""
+        """Return one of the builds, with the fields for its name. Raises KeyError for another."""
         kept = self.facts_of(build_id)
         origin = BuildSource(commit=kept.commit or None, repository=kept.repository or None)
         return Build(
@@ -123,7 +123,7 @@ class Bisection:
         )
 
     def compare_page(self, good_id: str, bad_id: str) -> ComparePage | None:
-        """Return the page with the commits after one build up to another; None where they have none in common."""
+        """Return the page with the commits after one build up to another; None if there is no such page."""
         good, bad = self.facts_of(good_id), self.facts_of(bad_id)
         repositories = {build.repository for build in (good, bad)} - {""}
         if len(repositories) != 1 or good.commit == bad.commit:
@@ -136,20 +136,20 @@ class Bisection:
         return Tally(said.count(BisectVerdict.GOOD), said.count(BisectVerdict.BAD), said.count(BisectVerdict.UNCLEAR))
 
     def with_vote(self, vote: Vote) -> Bisection:
-        """Return the same with a vote, in the place of an earlier one of that tester on that build."""
+        """Return the bisect with a vote, which replaces an earlier one of that tester on that build."""
         others = (each for each in self.votes if (each.build_id, each.user_id) != (vote.build_id, vote.user_id))
         return replace(self, votes=(*others, vote))
 
     def without(self, build_ids: Iterable[str]) -> Bisection:
-        """Return the same where these builds cannot be had any more."""
+        """Return the bisect with these builds marked as deleted."""
         return replace(self, gone=self.gone.union(build_ids))
 
 
 class BisectionRange(Struct, frozen=True):
-    """How far a bisect is: the last good and the first bad build, by id, and what lies between them.
+    """The progress of a bisect: the last good and the first bad build, by id, and the builds in between.
 
-    `left` can still be tested, `untested` cannot; oldest first. `ask` is the build that testers are asked about; None
-    when all is known that can be.
+    `left` can still be tested, `untested` cannot; oldest first. `ask` is the build to test next; None if the result
+    can't be narrowed further.
     """
 
     good: str
@@ -160,15 +160,15 @@ class BisectionRange(Struct, frozen=True):
 
     @property
     def steps_left(self) -> int:
-        """Return how many builds have to be tested at most, if each of them can be."""
+        """Return how many builds have to be tested at most, if all of them can be tested."""
         return len(self.left).bit_length()
 
 
 def narrowed(bisection: Bisection, recalled: Collection[str] = ()) -> BisectionRange:
-    """Return how far the votes have brought a bisect; `recalled` has ids of builds that cannot be had now.
+    """Return the range that the votes leave; `recalled` has the ids of builds that are not available now.
 
-    A good build above a bad one counts: the bug that matters came in after it. A build that testers disagree about is
-    asked about again before any other.
+    A good build after a bad one counts, since the last introduction of the bug is searched. A contested build is tested
+    again before any other.
     """
     ids = [build.id for build in bisection.builds]
     word = {build_id: bisection.tally(build_id).judgement for build_id in ids[1:-1]}

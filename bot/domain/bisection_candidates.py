@@ -1,4 +1,4 @@
-"""Which builds a bisect is about: those of one line from the good one to the bad one; pure."""
+"""Select the builds of a bisect: those of one line from the good build to the bad one; pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.domain.model import Build, Stage
 
 
 def between(good: Build, bad: Build, builds: Sequence[Build], *, any_line: bool = False) -> list[Build] | None:
-    """Return the ready builds of one platform from the good one to the bad one, oldest first, both included.
+    """Return the ready builds of one platform from the good to the bad one, oldest first, including both.
 
-    `builds` are the app's, newest first; either end may be missing there. Only those of the bad build's line lie
-    between, unless `any_line`. None when the good build is not older than the bad one.
+    `builds` are the app's, newest first; the good or bad one may be missing. Only builds of the bad build's line are
+    selected, unless `any_line`. None if the good build is not older than the bad one.
     """
     line = _oldest_first(_with(builds, good, bad))
     at = {build.id: place for place, build in enumerate(line)}
@@ -29,7 +29,7 @@ def between(good: Build, bad: Build, builds: Sequence[Build], *, any_line: bool 
 
 
 def _oldest_first(builds: Sequence[Build]) -> list[Build]:
-    """Return builds in the order of their upload; in the reverse of the given order where one's time is unknown."""
+    """Return builds in order of upload, or in the reverse of the given order if any time is unknown."""
     dated = [(build.created_at, build) for build in reversed(builds) if build.created_at is not None]
     if len(dated) < len(builds):
         return [*reversed(builds)]
@@ -37,7 +37,7 @@ def _oldest_first(builds: Sequence[Build]) -> list[Build]:
 
 
 def _with(builds: Sequence[Build], *others: Build) -> list[Build]:
-    """Return the builds and others, newest first; one that is not listed has a place by its upload, else the last."""
+    """Return the builds with the unlisted ones inserted by their upload time, or at the end; newest first."""
     listed = [*builds]
     for other in others:
         if all(build.id != other.id for build in listed):

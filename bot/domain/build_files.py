@@ -1,4 +1,4 @@
-"""The files Applivery accepts as a build, and what can be checked before a byte is sent."""
+"""The files Applivery accepts as a build, and the checks before an upload."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXTENSIONS = (
     "zip",
     "tar.gz",
 )
-# The platform of these kinds of file; of the others it is unknown.
+# The platform of these types of file; for others it is unknown.
 _PLATFORMS = {
     "ipa": "ios",
     "apk": "android",
@@ -36,7 +36,7 @@ _PLATFORMS = {
     "appx": "windows",
     "appxbundle": "windows",
 }
-LARGEST = 4 * 1024**3  # bytes; the vendor says "up to 4GB" and not which of the two it means
+LARGEST = 4 * 1024**3  # bytes; the documentation says "up to 4GB", without saying which unit
 
 _ZIPPED = frozenset({"ipa", "apk", "aab", "msix", "msixbundle", "appx", "appxbundle", "zip"})
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -57,14 +57,12 @@ def extension(name: str) -> str | None:
 
 
 def platform_of(extension: str | None) -> str | None:
-    """Return the platform that a build with this extension is for; None when that does not follow."""
+    """Return the platform for builds with this extension; None if it is ambiguous."""
     return _PLATFORMS.get(extension or "")
 
 
 def check(name: str, size: int) -> None:
-    """Raise UnsupportedFile for what cannot become a build: a kind that is not documented, nothing in it, or too
-    much.
-    """
+    """Raise UnsupportedFile for a file that cannot be a build: of another type, empty, or too large."""
     if extension(name) is None:
         kinds = " ".join(f".{each_extension}" for each_extension in EXTENSIONS)
         raise UnsupportedFile(
@@ -75,7 +73,7 @@ def check(name: str, size: int) -> None:
 
 
 def check_size(name: str, size: int) -> None:
-    """Raise UnsupportedFile when a file is empty or larger than Applivery takes."""
+    """Raise UnsupportedFile if a file is empty or larger than Applivery accepts."""
     if size <= 0:
         raise UnsupportedFile(
             Text("“{file}” is empty.", file=_short(name)), Text("Export or save it again, then try with the new file.")
@@ -92,7 +90,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def check_start(name: str, start: bytes) -> None:
-    """Raise UnsupportedFile when the first bytes show that the file is not what its name says."""
+    """Raise UnsupportedFile if the first bytes of a file contradict its extension."""
     if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
         raise UnsupportedFile(
             Text("“{file}” contains text, not a build.", file=_short(name)),

@@ -1,4 +1,4 @@
-"""How a build is called: the label it is shown by, and which build is meant by words that look like one; pure."""
+"""Labels of builds, and the builds that typed labels refer to; pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FILLERS = _NEWEST | {
 }
 _FILLERS |= {"para", "en", "de", "del", "la", "el", "un", "una", "mi", "por", "favor", "·", "-"}
 _NO_VERSION = (gettext_noop("no version"), gettext_noop("without a version"))
-# What follows a build's name where its state is shown.
+# The states that can follow a build's label.
 _STATES = (
     gettext_noop("{build} is ready"),
     gettext_noop("{build} was uploaded"),
@@ -59,13 +59,13 @@ def label(build: Build, language: str | None = None) -> str:
 
 
 def short(build: Build, language: str | None = None) -> str:
-    """Return the same without its branch: `2.4.0 (173) iOS`."""
+    """Return the label without the branch: `2.4.0 (173) iOS`."""
     return f"{_numbered(build, language)} {platform(build)}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class BuildLabel(Localized):
-    """The label of a build, written where it is read; `with_app` after the name of its app."""
+    """The label of a build, rendered in the reader's language; `with_app` prefixes the name of its app."""
 
     build: Build
     with_app: bool = False
@@ -89,7 +89,7 @@ def _numbered(build: Build, language: str | None) -> str:
 
 
 def _spellings(build: Build) -> Iterator[str]:
-    """Everything that a build is shown by, without its app."""
+    """Return all labels of a build, without its app."""
     on = platform(build)
     versions = (
         [build.version] if build.version else [_(name, language) for name in _NO_VERSION for language in LANGUAGES]
@@ -108,7 +108,7 @@ def _spellings(build: Build) -> Iterator[str]:
 
 
 def named(typed: str, builds: Sequence[Build]) -> list[Build]:
-    """Return the builds whose label is exactly these words; a state after them is ignored."""
+    """Return the builds with exactly this label; a state after it is ignored."""
     for way in WAYS:
         shown = [(build, {way(name) for name in _spellings(build)}) for build in builds]
         for words, rest in (*starts(typed), *starts(peeled(typed)), *starts(bare(typed))):
@@ -118,7 +118,7 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
 
 
 def _is_told(rest: str) -> bool:
-    """Return whether these words, after a build's name, are its state."""
+    """Return whether these words after a build's label are its state."""
     words = fold(rest)
     nothing = {"build": "", "newer": "", "reason": ""}
     states = [fold(_(state, language, **nothing).removeprefix("⛔ ")) for state in _STATES for language in LANGUAGES]
@@ -126,7 +126,7 @@ def _is_told(rest: str) -> bool:
 
 
 def leading(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
-    """Return the words at the beginning of a text by which one of these builds is shown, and those after them."""
+    """Return the label of one of these builds at the beginning of a text, and the words after it."""
     names = {fold(name) for build in builds for name in _spellings(build)}
     return next(((words, rest) for words, rest in starts(typed) if fold(words) in names), ("", typed))
 
@@ -146,7 +146,7 @@ def split(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
 
 
 class BuildQuery(Struct, frozen=True):
-    """A typed description of a build: any of a version, a number and a platform; `filler`: with extra words."""
+    """A typed description of a build: version, number, platform, any of them; `filler`: it has other words too."""
 
     version: str = ""
     number: str = ""
@@ -155,7 +155,7 @@ class BuildQuery(Struct, frozen=True):
 
     @property
     def newest(self) -> bool:
-        """Whether the newest one of its kind is meant."""
+        """Whether it describes the newest build (of a platform)."""
         return not self.version and not self.number
 
 
@@ -163,7 +163,7 @@ NO_READING = BuildQuery()
 
 
 def read(typed: str) -> BuildQuery | None:
-    """Parse the words that name a build: `android 2.4`, `build 173`, `2.4.0 (173)`; None when they name none."""
+    """Parse words that describe a build: `android 2.4`, `build 173`, `2.4.0 (173)`; None if they don't."""
     found: dict[str, str] = {}
     numbered = filler = False
     for token in fold(typed).split():
@@ -180,7 +180,7 @@ def read(typed: str) -> BuildQuery | None:
 
 
 def is_filler(word: str) -> bool:
-    """Return whether a word says nothing about which build is meant, or only that it is the newest."""
+    """Return whether a word does not help to find the build, or only says that it is the newest."""
     return bare(word) in _FILLERS or bare(word) in _NUMBERED
 
 
@@ -190,9 +190,7 @@ def says_newest(words: Iterable[str]) -> bool:
 
 
 def _part(token: str, word: str, *, numbered: bool) -> str | None:
-    """Return which part of a build's name a word is: empty for none that matters, None for a word that is no part of
-    one.
-    """
+    """Return the part of a build's name that a word is: empty for a filler, None for an unknown word."""
     if platforms.meant(word):
         return "platform"
     if word in _FILLERS or word in _NUMBERED or not word:
@@ -203,7 +201,7 @@ def _part(token: str, word: str, *, numbered: bool) -> str | None:
 
 
 def fitting(reading: BuildQuery, builds: Sequence[Build]) -> list[Build]:
-    """Return the builds that what was said is true of; a version may be said in part, and a number without its `#`."""
+    """Return the matching builds; a version may be a prefix, and a number may lack its `#`."""
     on = [build for build in builds if not reading.platform or fold(build.platform) == reading.platform]
     if reading.number:
         on = [build for build in on if reading.number in (fold(build.number), _version(build.version))]
@@ -220,7 +218,7 @@ def _version(version: str) -> str:
 
 
 def exactly(reading: BuildQuery, builds: Iterable[Build]) -> list[Build]:
-    """Return the builds with just the version that was said, and all else; none when no version was."""
+    """Return the builds that match with exactly this version; none if no version was typed."""
     return [
         build for build in fitting(reading, list(builds)) if reading.version and fold(build.version) == reading.version
     ]

@@ -1,4 +1,4 @@
-"""What changed between what we knew and what we see, who cares, and when to look next."""
+"""Compare polled builds with the known ones, plan announcements, and decide when to poll next."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from bot.domain.polling import PollPace
 
 SPREAD_SECONDS = 6.0
 EXPIRES_SOON = timedelta(days=14)
-LISTED_WITHIN = timedelta(hours=1)  # a build that is new in the list was uploaded no longer ago, however slow we are
-LOOK_CLOSELY = timedelta(hours=1)  # after which what a list may lack is looked for, though it is the same
-HURRY = timedelta(minutes=30)  # for so long a build that has not ended makes its app be polled fast
+LISTED_WITHIN = timedelta(hours=1)  # the maximum age of a build that can be new in the list, even if polls are delayed
+LOOK_CLOSELY = timedelta(hours=1)  # after which an unchanged list is completed with details all the same
+HURRY = timedelta(minutes=30)  # for how long an unfinished build makes its app be polled fast
 
 
 def changes(
@@ -42,13 +42,13 @@ def changes(
     now: datetime | None = None,
     forgotten: datetime | None = None,
 ) -> list[BuildTransition]:
-    """Compare the known states of an app's builds with its present list, oldest first.
+    """Compare the known states of an app's builds with its current list, oldest first.
 
     At the baseline (the first poll of an app) finished builds are history and not announced, except builds created
-    after `since`, the moment from which the app is watched, and watched builds (`awaited`); builds still in progress
-    are followed to their end (guarantee 6). Applivery may process a build again: an end it has not had before is news.
-    Where a newer build was deleted, the list has one more old one at its end: that is history too, at any poll (`now`
-    is aware). So is an unknown build from before `forgotten`: it was known once, and deleted with the history.
+    after `since`, the time from which the app is polled, and watched builds (`awaited`); unfinished builds are followed
+    to their end (guarantee 6). Applivery may process a build again: a different end is announced. After a newer build
+    was deleted, the list has another old build at its end, which is history too, at any poll (`now` is aware). So is an
+    unknown build from before `forgotten`, which was known and then deleted with the history.
     """
     transitions = []
     at_the_end = any(build.id in known for build in seen)
@@ -69,15 +69,15 @@ def _after(build: Build, since: datetime | None) -> bool:
 
 
 def _moved_up(build: Build, now: datetime | None) -> bool:
-    """Return whether a build is too old to be new at the end of the list."""
+    """Return whether a build is so old that it only moved into the end of the list."""
     return now is not None and build.created_at is not None and build.created_at < now - LISTED_WITHIN
 
 
 def mark(build: Build) -> str:
-    """Return a fingerprint of what a card shows of a listed build: it changes when the build is edited in Applivery."""
+    """Return a hash of the listed fields that a card shows, which changes when the build is edited in Applivery."""
     said: tuple[object, ...]
     said = (build.version, build.number, build.size, build.tags, build.changelog, build.origin, build.uploader)
-    if build.stage is Stage.UNKNOWN:  # several of Applivery's statuses are this one stage, and cards show the status
+    if build.stage is Stage.UNKNOWN:  # this stage stands for several statuses of Applivery, and cards show the status
         said = (*said, build.status)
     return hashlib.blake2b(repr(said).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
@@ -89,7 +89,7 @@ def announcements(
     *,
     now: datetime,
 ) -> list[NewDelivery]:
-    """Return the announcements of these changes, once per channel, build and event, in the order of the changes."""
+    """Return the announcements for these changes, one per channel, build and event, in order."""
     said: dict[tuple[str, str, str, int], NewDelivery] = {}
     for change in transitions:
         if change.quiet:
@@ -116,7 +116,7 @@ def _events(change: BuildTransition) -> list[BuildEvent]:
 
 
 def _told(subscription: Subscription, build: Build, event: BuildEvent, now: datetime) -> list[NewDelivery]:
-    """Return a channel's card and the replies in its thread; what is held until the same time shares a card."""
+    """Return a channel's card and the replies in its thread; builds held until the same time share a card."""
     manner = subscription.manner
     until = delivery_options.held_until(subscription, now)
     first = NewDelivery(
@@ -135,7 +135,7 @@ def _told(subscription: Subscription, build: Build, event: BuildEvent, now: date
 
 
 def card_of(build: Build, manner: DeliveryOptions) -> str:
-    """Return the name of the card a build is shown on: its own, or its version's."""
+    """Return the key of a build's card: its own, or that of its version."""
     return f"{build.app.id}/{build.version}" if manner.grouped and build.version else build.id
 
 
@@ -148,10 +148,9 @@ def expires_soon(build: Build, now: datetime) -> bool:
 def expiring(
     seen: Sequence[Build], subscriptions: Sequence[Subscription], now: datetime
 ) -> list[tuple[NewDelivery, Build]]:
-    """Return an announcement for each subscription to `cert` whose newest ready build of a platform will soon not
-    install.
+    """Return an announcement for each subscription to `cert` with a newest ready build that soon cannot be installed.
 
-    Once for each build.
+    One per build; the newest build of each platform counts.
     """
     return [
         (
@@ -174,9 +173,9 @@ def expiring(
 
 
 def successors(standing: Iterable[CurrentBuild]) -> dict[tuple[str, str], str]:
-    """Return, by channel and build, the id of the newer build of the same line that supersedes it there.
+    """Return, by channel and build, the id of the newer build of the same line that supersedes it in that channel.
 
-    All builds that are available and known to a channel are passed in; one that no newer build supersedes is left out.
+    `standing` are all available builds that were announced in a channel; builds that are not superseded are left out.
     """
     found = {}
     newest: dict[tuple[str, tuple[str, str, str]], str] = {}
@@ -190,7 +189,7 @@ def successors(standing: Iterable[CurrentBuild]) -> dict[tuple[str, str], str]:
 
 
 def in_place_of(build: Build, builds: Sequence[Build], recalled: Collection[str]) -> Build | None:
-    """Return what to take when this one cannot be had: the newest ready build of its line, else of its platform.
+    """Return the replacement for an unavailable build: the newest ready build of its line, or else of its platform.
 
     `builds` come newest first, `recalled` has ids.
     """
@@ -206,10 +205,10 @@ def can_replace(other_build: Build, build: Build, recalled: Collection[str]) -> 
 
 
 def line_of(build: Build) -> tuple[str, str, str]:
-    """Return what a newer build must share to take a build's place: app, platform, and branch but for the numbers in
-    it.
+    """Return the line of a build: app, platform, and branch without its numbers.
 
-    So `release/2.5` follows `release/2.4`, and `feature/cart` leaves `feature/login` alone.
+    A newer build of the same line supersedes it: `release/2.5` supersedes `release/2.4`, `feature/cart` does not
+    supersede `feature/login`.
     """
     return (build.app.id, build.platform.casefold(), re.sub(r"[\d.]+", "#", build.origin.branch or ""))
 
@@ -220,9 +219,9 @@ def can_be_had(build: Build, recalled: Collection[str] = ()) -> bool:
 
 
 def unfinished_since(build: Build, known: KnownBuild | None, now: datetime) -> datetime:
-    """Since when a build that has not ended has been on its way; all aware UTC.
+    """Return since when a build has been in progress; all aware UTC.
 
-    From its upload on or, when Applivery processes it again, from now on. An unknown state does not restart it.
+    That is its upload or, if Applivery processes it again, now. An unknown status does not restart it.
     """
     if known is not None and not known.stage.final:
         return known.since
@@ -232,54 +231,51 @@ def unfinished_since(build: Build, known: KnownBuild | None, now: datetime) -> d
 
 
 def in_a_hurry(build: Build, since: datetime, now: datetime) -> bool:
-    """Return whether a build that has been on its way `since` is a reason to poll its app fast."""
+    """Return whether a build that has been in progress `since` is a reason to poll its app fast."""
     return not build.stage.final and now - since < HURRY
 
 
 def is_endless(build: Build, since: datetime, now: datetime, deadline: timedelta) -> bool:
-    """Return whether waiting for the end of this build, which has been on its way `since`, is refused."""
+    """Return whether a build has been in progress (`since`) for so long that it cannot be watched."""
     return not build.stage.final and (not build.stage.under_way or now - since >= deadline)
 
 
 def same_for(builds: Iterable[Build], since: Mapping[str, datetime], now: datetime, deadline: timedelta) -> timedelta:
-    """Return for how long a list that stays as it is stands for the same; `since` is when its builds were begun.
+    """Return for how long an unchanged list needs no further processing; `since` is when its builds were started.
 
-    Nothing is due before a build on its way has taken too long to hurry for it, or to wait for its end.
+    That is until a build in progress has taken too long to poll fast for it, or to be watched.
     """
     ends = [since[build.id] + limit - now for build in builds if not build.stage.final for limit in (HURRY, deadline)]
     return min([LOOK_CLOSELY, *(end for end in ends if end > timedelta())])
 
 
 def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
-    """Return whether there is an end to wait for: it is known to move, and Applivery has touched it within the
-    deadline.
-    """
+    """Return whether a build can be watched: it is in progress, and Applivery has updated it within the deadline."""
     touched = [moment for moment in (build.created_at, build.updated_at) if moment is not None]
     return build.stage.under_way and (not touched or now - max(touched) < deadline)
 
 
 def next_look(running: int, pace: PollPace, *, rng: float) -> float:
-    """Seconds until an app is polled again, by whether a build is on its way.
+    """Return the seconds until an app is polled again, given the number of its builds in progress (`running`).
 
-    `rng` in 0..1 spreads the apps by ±10 %, and by a few seconds at most, so that fifty of them do not ask in the same
-    instant and none waits much longer than its turn.
+    `rng` in 0..1 adds a jitter of ±10 %, but of a few seconds at most, so that apps are not polled all at once.
     """
     usual = pace.busy if running else pace.idle
     return usual + (2 * rng - 1) * min(0.1 * usual, SPREAD_SECONDS)
 
 
 def furthest_look(pace: PollPace) -> float:
-    """Return the most seconds until an app is polled again, an upper bound of `next_look` and `retry_look`.
+    """Return an upper bound in seconds for `next_look` and `retry_look`.
 
-    Ten times of what is now: the hour may have been shorter.
+    It is ten times the current interval, because the budget of requests may have been smaller before.
     """
     return max(11.1 * max(pace.busy, pace.idle), 303.0)
 
 
 def retry_look(failures: int, *, busy: float, idle: float, own: bool = False) -> float:
-    """Return the seconds until an app is polled again after `failures` in a row: doubling, up to a minute.
+    """Return the seconds until the next poll after `failures` in a row: doubling, up to a minute.
 
-    Up to five minutes where the error is the app's `own`, and no outage whose end is to be noticed soon.
+    Up to five minutes if the error is the app's `own`, and not an outage whose end should be noticed soon.
     """
     longest = 300.0 if own else 60.0
     return float(min(max(busy, 1.0) * 2 ** min(failures, 10), max(idle, longest)))

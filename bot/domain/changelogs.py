@@ -1,18 +1,18 @@
-"""A changelog, cut where it must be: its start for a card, and the whole in pieces for a thread."""
+"""Split changelogs: the start for a card, and the whole in pieces for a thread."""
 
 from __future__ import annotations
 
 from bot.i18n import Text, joined
 
-START = 300  # characters of it on a card
+START = 300  # characters of a changelog on a card
 PIECE = 2500  # characters in one message
-PIECES = 5  # messages in a thread; what is longer is read page by page
+PIECES = 5  # messages in a thread; a longer changelog is shown page by page
 
 
 def pieces(changelog: str) -> tuple[str | Text, ...]:
-    """Split the whole changelog into readable pieces, between lines; empty when a card shows all of it.
+    """Split the whole changelog into pieces between lines; empty if a card shows all of it.
 
-    The last piece ends with a note when there is more than `PIECES` hold.
+    The last piece ends with a note if the changelog is longer than `PIECES` pieces.
     """
     text = changelog.strip()
     if len(text) <= START:

@@ -1,4 +1,4 @@
-"""What is new in a build for one person: since the build they have, and what came in between."""
+"""Find the changes in a build since the build that a user has."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ChangesSince(Struct, frozen=True):
 
 
 def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) -> ChangesSince | None:
-    """Return what changed from the newest build the user had (id → when, aware) up to `build`; None without one.
+    """Return the changes since the newest earlier build that the user received (`had`: id → when, aware), or None.
 
-    `listed` are the app's builds, newest first; one that is not among them is too old to say. What lies between is of
-    the line of `build` only: a colleague's feature branch is no news for who follows the releases.
+    `listed` are the app's builds, newest first; an unlisted build is too old to compare. Only builds of the same line
+    as `build` are in between, so that feature branches do not appear among releases.
     """
     ids = [item.id for item in listed]
     if build.id not in ids:

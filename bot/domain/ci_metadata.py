@@ -1,4 +1,4 @@
-"""Where a CI system runs us: its environment, read as the deployer of a build."""
+"""Read the deployer of a build from the environment variables of CI systems."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LOGIN = re.compile(r"^\w+@([^:/]+):(?!//)")
 
 
 def deployer(environment: Environment, event: Event | None = None) -> CiMetadata:
-    """Return the deployer by the CI system's environment variables; all unknown on any other machine.
+    """Return the deployer from the CI system's environment variables; outside of CI all of its fields are unknown.
 
-    `event` is the content of the file GITHUB_EVENT_PATH of GitHub Actions: only it has the commit's message.
+    `event` is the content of GitHub Actions' file GITHUB_EVENT_PATH, the only source of the commit message.
     """
     for mark, read in _SYSTEMS:
         if environment.get(mark):
@@ -37,7 +37,7 @@ def _github(env: Environment, event: Event) -> CiMetadata:
     return CiMetadata(
         name="GitHub Actions",
         commit_message=_text(head.get("message")) or _text(_inner(event, "pull_request").get("title")),
-        # of a pull request, GITHUB_SHA is a merge that exists nowhere else
+        # for a pull request, GITHUB_SHA is a temporary merge commit
         commit=_text(asked.get("sha")) or env.get("GITHUB_SHA"),
         branch=env.get("GITHUB_HEAD_REF") or (None if is_tag else env.get("GITHUB_REF_NAME")),
         tag=env.get("GITHUB_REF_NAME") if is_tag else None,
@@ -131,7 +131,7 @@ def _jenkins(env: Environment, _event: Event) -> CiMetadata:
     )
 
 
-# By a variable that only this system sets. Jenkins comes last, since people set its variables elsewhere too.
+# By a variable that only this system sets. Jenkins is last, since its variables are set in other systems too.
 _SYSTEMS: tuple[tuple[str, Callable[[Environment, Event], CiMetadata]], ...] = (
     ("GITHUB_ACTIONS", _github),
     ("GITLAB_CI", _gitlab),
@@ -152,7 +152,7 @@ def _text(value: object) -> str | None:
 
 
 def _address(address: str | None) -> str | None:
-    """Return the address of a repository without a user and password: CI systems put their tokens there."""
+    """Return the address of a repository without user and password, where CI systems put their tokens."""
     if not address or "://" not in address:
         return _LOGIN.sub(r"https://\1/", address).removesuffix(".git") if address else None
     try:
@@ -165,7 +165,7 @@ def _address(address: str | None) -> str | None:
 
 
 def _milliseconds(moment: str | None) -> int | None:
-    """Milliseconds since 1970 of an ISO time or of seconds since then; None for anything else."""
+    """Return an ISO time, or seconds since 1970, in milliseconds since 1970; None for anything else."""
     if not moment:
         return None
     if moment.isascii() and moment.isdigit() and len(moment) < 17:

@@ -1,7 +1,7 @@
-"""Who is a colleague, and under which of their ids: read from Slack's own record of a user, never from a request.
+"""Decide who is a colleague, and which of their ids to use, by Slack's record of a user, never by a request.
 
-In an Enterprise Grid organisation the team ids of a request may be another workspace's or the organisation's, and a
-record may have no `team_id`: only `enterprise_user` says which workspaces a user is of.
+In an Enterprise Grid organisation the team ids of a request may be those of another workspace or of the organisation,
+and a record may have no `team_id`: only `enterprise_user` lists the workspaces of a user.
 https://docs.slack.dev/reference/objects/user-object
 """
 
@@ -20,18 +20,17 @@ ADMIN_FLAGS = ("is_admin", "is_owner", "is_primary_owner")
 
 
 class ColleagueRule(StrEnum):
-    """Whose people may use the bot without a grant: those of its workspace, or of the whole organisation."""
+    """Who may use the bot without a grant: the members of its workspace, or of the whole organisation."""
 
     WORKSPACE = "workspace"
     ORGANIZATION = "organization"
 
 
 class Home(Struct, frozen=True):
-    """Where the bot is installed: `team_id` is the workspace's, or the organisation's where it is installed for all
-    of it.
+    """The installation of the bot: `team_id` is the id of the workspace, or of the organisation it is installed for.
 
-    `enterprise_id` is empty outside an organisation. `added_to`: of an organisation's installation, its workspaces
-    that the app was added to, as far as they are known.
+    `enterprise_id` is empty outside an organisation. `added_to` are the known workspaces that the app of an
+    organisation was added to.
     """
 
     team_id: str
@@ -41,17 +40,17 @@ class Home(Struct, frozen=True):
 
     @property
     def is_organization(self) -> bool:
-        """Whether there is no home workspace: the app is installed for the organisation."""
+        """Whether the app is installed for the organisation, so that there is no home workspace."""
         return bool(self.enterprise_id) and self.team_id == self.enterprise_id
 
     @property
     def whole(self) -> bool:
-        """Whether everybody of the organisation is a colleague."""
+        """Whether all members of the organisation are colleagues."""
         return self.is_organization or (bool(self.enterprise_id) and self.rule is ColleagueRule.ORGANIZATION)
 
 
 def is_colleague(record: Mapping[str, Any], home: Home) -> bool | None:
-    """Return whether a user is of the workspace, or by the rule of the organisation; None where no record says."""
+    """Return whether a user is a member of the workspace or, by the rule, of the organisation; None if unknown."""
     team, organization, teams = _team(record), _organization(record), _teams(record)
     if home.team_id == team or home.team_id in teams:
         return True
@@ -59,25 +58,26 @@ def is_colleague(record: Mapping[str, Any], home: Home) -> bool | None:
         return True
     if organization and organization != home.enterprise_id:
         return False
-    if organization:  # ours: only the whole list of its workspaces says that they are not of this one
+    # the same organisation: only its complete list of workspaces proves that the user is not in this one
+    if organization:
         return False if _is_whole_list(record) else None
     return False if team or _is_whole_list(record) else None
 
 
 def is_of_organization(record: Mapping[str, Any], home: Home) -> bool:
-    """Return whether a user is of our organisation, in whichever of its workspaces."""
+    """Return whether a user is a member of our organisation, in any workspace."""
     if names_no_organization(record):
         return not home.added_to.isdisjoint((_team(record), *_teams(record)))
     return bool(home.enterprise_id) and _organization(record) == home.enterprise_id
 
 
 def names_no_organization(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has workspaces at most: those of the organisation have to be known to judge it."""
+    """Return whether a record names no organisation, so that the organisation's workspaces are needed to decide."""
     return not _organization(record)
 
 
 def ids_of(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of a user, the one to store first: that of the organisation, where there is one.
+    """Return the ids of a user, the one to store first: the organisation's, if there is one.
 
     "When it is provided, we strongly recommend using this Enterprise user id over the root level user id field."
     https://docs.slack.dev/reference/objects/user-object
@@ -87,18 +87,16 @@ def ids_of(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def may_be_of(user_id: str, record: Mapping[str, Any], home: Home) -> bool:
-    """Return whether a record that has not the id it was asked for may be that user's: `W…` for `U…`, or the reverse.
+    """Return whether a record with another id than the requested one may be that user's: `W…` for `U…`, or reverse.
 
-    Slack takes either id of a user in an Enterprise Grid organisation.
+    Slack accepts either id of a user in an Enterprise Grid organisation.
     """
     ids = ids_of(record)
     return is_of_organization(record, home) and bool(ids) and all(each[:1] != user_id[:1] for each in ids)
 
 
 def is_admin(record: Mapping[str, Any], home: Home) -> bool:
-    """Return whether Slack calls a user an admin here; what they are in another workspace or organisation makes them
-    none.
-    """
+    """Return whether a user is an admin here; being one in another workspace or organisation does not count."""
     if not is_colleague(record, replace(home, rule=ColleagueRule.WORKSPACE)):
         return False
     if home.is_organization:
@@ -125,7 +123,7 @@ def _team(record: Mapping[str, Any]) -> str:
 
 
 def _organization(record: Mapping[str, Any]) -> str:
-    team = _team(record)  # which may be the organisation's id
+    team = _team(record)  # may be the organisation's id
     return _text(_enterprise_user(record).get("enterprise_id")) or (team if team.startswith("E") else "")
 
 

@@ -1,4 +1,4 @@
-"""Kinds of conversation, and what to do where the bot can't post: one table of kinds and of Slack's refusals; pure."""
+"""Types of conversation, and what to do if the bot can't post, by type and by Slack's error; pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.i18n import Text
 
 
 class Conversation(StrEnum):
-    """Where a command was given, or a place that was only named."""
+    """The type of the conversation of a command; ELSEWHERE for a channel that was only named."""
 
     CHANNEL = "channel"
     DIRECT = "direct message"
@@ -18,14 +18,14 @@ class Conversation(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Conversation:
-        return cls.CHANNEL  # a word of another version
+        return cls.CHANNEL  # a value of another version
 
 
 def kind_of(channel_id: str | None, name: str) -> Conversation:
-    """Return the kind of a conversation by its id and by the name that Slack sends along.
+    """Return the type of a conversation by its id and the name that Slack sends with a request.
 
-    A command in a group direct message has a name such as `mpdm-ana--bruno-1`; Slack says "privategroup" of a private
-    channel. https://docs.slack.dev/interactivity/implementing-slash-commands
+    In a group direct message the name is like `mpdm-ana--bruno-1`; in a private channel it is "privategroup".
+    https://docs.slack.dev/interactivity/implementing-slash-commands
     """
     if str(channel_id or "").startswith("D") or name == "directmessage":
         return Conversation.DIRECT
@@ -33,7 +33,7 @@ def kind_of(channel_id: str | None, name: str) -> Conversation:
 
 
 class _Refusal(StrEnum):
-    """Why nothing can be posted somewhere."""
+    """Why the bot can't post in a conversation."""
 
     OUTSIDE = "the bot is not in it"
     ARCHIVED = "archived"
@@ -63,7 +63,7 @@ _CODES = {
 CODES = tuple(_CODES)
 
 _INVITE = Text("Invite me first: `/invite @{name}`, then try again.")
-_CHOOSE = Text("Choose a channel that I'm in.")  # nobody can be invited to a direct message
+_CHOOSE = Text("Choose a channel that I'm in.")  # a direct message can't be joined
 _OTHER = Text("Choose another channel, or ask a Slack admin.")
 _ASK = Text("Choose another channel, or ask one of its managers to let apps post there.")
 _UNARCHIVE = Text("Unarchive it, or choose another channel.")
@@ -102,9 +102,9 @@ ADVICE: dict[tuple[Conversation, _Refusal], tuple[Text, Text]] = {
 
 
 def unavailable(kind: Conversation, code: str, bot_name: str) -> ChannelUnavailable:
-    """Return the error that says why the bot can't post in a conversation of this kind, and what to do there.
+    """Return the error about why the bot can't post in a conversation of this type, and what to do.
 
-    `code` is Slack's; one that is not known counts as the bot not being in it. `bot_name` is what people type after @.
+    `code` is Slack's; an unknown one means that the bot is not in it. `bot_name` is what people type after @.
     """
     sentence, step = ADVICE[kind, _CODES.get(code, _Refusal.OUTSIDE)]
     if step is _INVITE:
@@ -113,6 +113,6 @@ def unavailable(kind: Conversation, code: str, bot_name: str) -> ChannelUnavaila
 
 
 def advice_elsewhere(code: str) -> tuple[Text, Text] | None:
-    """Return why the bot can't post in a channel that was only named, and what to do; None where it is not in it."""
+    """Return why the bot can't post in a channel that was only named, and what to do; None if it is not a member."""
     refusal = _CODES.get(code, _Refusal.OUTSIDE)
     return None if refusal is _Refusal.OUTSIDE else ADVICE[Conversation.ELSEWHERE, refusal]

@@ -1,19 +1,19 @@
-"""A command as it was typed, with a right answer in the place of what was wrong in it; pure."""
+"""Correct a typed command by replacing a wrong word with the user's choice; pure."""
 
 from __future__ import annotations
 
 import re
 
-# What may stand around a word: blanks, marks of formatting, quotation marks, a key before its value, commas in a list
+# What may surround a word: blanks, formatting, quotation marks, a key before its value, commas in a list
 _BEFORE = r"(?<![^\s:：,\"“„«(*_~`-])"
 _MARKS = re.compile(r"(?<!\S)[*_~`]+|[*_~`]+(?!\S)")
 _AFTER = r"(?![^\s,.;:!?\"”»)*_~`])"
 
 
 def corrected(text: str, replaces: str, typed: str) -> str | None:
-    """Return the text with `typed` in the place of `replaces`, or after it when that is empty.
+    """Return the text with `replaces` replaced by `typed`, or with `typed` appended if `replaces` is empty.
 
-    `key:*` replaces every value of an option. None when what is to be replaced is not in the text, formatted or not.
+    `key:*` replaces every value of an option. None if the text does not contain `replaces`, formatted or not.
     """
     if replaces.endswith(":*"):
         others = re.sub(rf'(?<!\S){re.escape(replaces[:-1])}(?:"[^"]*"|\S*)', "", text, flags=re.IGNORECASE)

@@ -29,9 +29,9 @@ _ON = frozenset({"on", "yes"})
 
 
 def manner(words: ParsedText, tz: str) -> DeliveryOptions:
-    """Return the manner that was typed; `tz` (IANA) holds unless `tz:` names another.
+    """Return the typed delivery options; the zone is `tz` (IANA) unless `tz:` names another.
 
-    `mention` is as typed: who it means only Slack knows. Raises UserInputError with an example.
+    `mention` is as typed, to be looked up in Slack. Raises UserInputError with an example.
     """
     if wrong := [option for option in words.options if option.key in KEYS and option.no]:
         raise UserInputError(
@@ -68,7 +68,7 @@ def options(options: DeliveryOptions) -> tuple[KeyValue, ...]:
 
 
 def held_until(subscription: Subscription, now: datetime) -> datetime | None:
-    """Return until when (UTC) an event of now is held: by a mute, the next digest, quiet hours; None: not held."""
+    """Return until when (UTC) an event of now is held by a mute, the next digest or quiet hours; None if it is not."""
     manner = subscription.manner
     until = mute_ends(subscription, now)
     after = until or now
@@ -90,7 +90,7 @@ def quiet_ends(manner: DeliveryOptions, now: datetime) -> datetime | None:
     day = here if clock < end else here + timedelta(days=1)
     over = day.replace(hour=end[0], minute=end[1], second=0, microsecond=0, fold=0)
     first = first_from(over)
-    # within an hour that the clocks show twice, the first end may be over
+    # in an hour that clocks show twice, the first end may have passed
     return first if first > now else over.replace(fold=1).astimezone(UTC)
 
 

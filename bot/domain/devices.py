@@ -1,6 +1,6 @@
-"""A user's own devices, as Applivery's download log has them, and whether a build installs on the latest of them.
+"""The user's devices, from Applivery's download log, and whether a build installs on the latest of them.
 
-Only what is certain is said: a browser may claim an older system than the device has, and no log names a device's UDID.
+Only certain verdicts are given: a browser may report an older system than the device has, and no log contains UDIDs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.domain.verdicts import Prospect, Verdict
 from bot.i18n import Day, ShortDay, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
-RECENT = timedelta(days=90)  # a device seen before that may have been updated or replaced
+RECENT = timedelta(days=90)  # a device seen earlier may have been updated or replaced
 
 IPHONE_FAMILY, IPAD_FAMILY = (
     1,
@@ -31,18 +31,19 @@ _APPLE = frozenset({IOS, "ipados"})
 _SYSTEM = re.compile(r"\s*(?:apple\s+)?(ios|ipados|iphone os|android)\b[\s/v-]*(\d+(?:[._]\d+)*)?", re.IGNORECASE)
 _NUMBERS = re.compile(r"\d{1,6}(\.\d{1,6})*")
 _INTERNAL_MODEL = re.compile(r"(iPhone|iPad|iPod)\d+,\d+", re.IGNORECASE)
-# Applivery's `device.type`, and what Chrome says in place of a model
+# values of Applivery's `device.type`, and Chrome's placeholder for a model
 _NO_MODEL = {"", "desktop", "generic", "k", "mobile", "other", "phone", "smartphone", "tablet", "unknown"}
 # Safari says of no iPhone that its system is newer than the 18 (`… iPhone OS 18_6 … Version/26.0 …`), Chrome of every
-# Android that it is 10: https://developers.google.com/privacy-sandbox/blog/user-agent-reduction-android-model-and-version
+# Android that it is 10:
+# https://developers.google.com/privacy-sandbox/blog/user-agent-reduction-android-model-and-version
 _IOS_CLAIMED = (18, 6)
 _ANDROID_CLAIMED = "10"
 
 
 class KnownDevice(Struct, frozen=True):
-    """A device by a download from it: `platform` is `ios` or `android`, `seen_at` aware.
+    """A device that a download came from: `platform` is `ios` or `android`, `seen_at` aware.
 
-    `model` and `version` are empty when the log does not say.
+    `model` and `version` are empty if the log does not contain them.
     """
 
     platform: str
@@ -53,31 +54,31 @@ class KnownDevice(Struct, frozen=True):
 
     @property
     def name(self) -> str | Text:
-        """Return what its user calls it."""
+        """Return its name for users."""
         if self.model:
             return verbatim(self.model)
         return Text("Android device") if self.platform == ANDROID else Text("iPhone or iPad")
 
     @property
     def runs(self) -> str:
-        """Return its system with its version, as a value of a sentence."""
+        """Return its system and version, for a sentence."""
         return verbatim(f"{self.system} {self.version}".strip())
 
     @property
     def family(self) -> int | None:
-        """Return Apple's number for its kind; None where the model does not tell."""
+        """Return Apple's number of its device family; None if the model is unknown."""
         model = self.model.casefold()
         if "ipad" in model or self.system == "iPadOS":
             return IPAD_FAMILY
         return IPHONE_FAMILY if "iphone" in model or "ipod" in model else None
 
 
-Devices = Mapping[str, KnownDevice]  # by platform
+Devices = Mapping[str, KnownDevice]  # known devices by platform
 NO_DEVICES: Devices = {}
 
 
 def known_device(download: Download) -> KnownDevice | None:
-    """Return the phone or tablet of a download; None for a computer, and when its platform or its time is not known."""
+    """Return the phone or tablet of a download; None for a computer, and if its platform or time is unknown."""
     model = (download.device or "").strip()
     found = _SYSTEM.match(download.os or "")
     if download.at is None or (found is None and not re.match(r"ipad|iphone|ipod", model, re.IGNORECASE)):
@@ -100,7 +101,7 @@ def latest_devices(downloads: Iterable[Download]) -> dict[str, KnownDevice]:
 
 
 def newest_of(known: Iterable[Devices]) -> dict[str, KnownDevice]:
-    """Return the device seen last on each platform, of several such answers."""
+    """Merge several results of `latest_devices`: return the device seen last on each platform."""
     return _latest(device for devices in known for device in devices.values())
 
 
@@ -113,7 +114,7 @@ def _latest(devices: Iterable[KnownDevice]) -> dict[str, KnownDevice]:
 
 
 def platform_of(build: Build) -> str | None:
-    """Return the platform of the devices that a build is for; None where no download log tells what they run."""
+    """Return the platform of a build's devices; None if the download log has no data about it."""
     if install.is_android(build):
         return ANDROID
     return IOS if build.platform.casefold() in _APPLE and build.extension in (None, "ipa") else None
@@ -123,9 +124,9 @@ def platform_of(build: Build) -> str | None:
 
 
 def judge(build: Build, kind: FileKind, devices: Devices, now: datetime, *, tz: str = "UTC") -> Verdict | None:
-    """Return whether the build installs on its reader's latest device of that platform; None when it is not known.
+    """Return whether the build installs on the user's latest device of its platform; None if unknown.
 
-    Of an expired profile and a disabled build `install.obstacles` speaks.
+    Expired profiles and disabled builds are reported by `install.obstacles`.
     """
     device = devices.get(platform_of(build) or "")
     if device is None or kind is FileKind.AAB or install.obstacles(build, now):
@@ -164,10 +165,10 @@ def _promised(build: Build, device: KnownDevice, day: Day | ShortDay, now: datet
 
 
 def judge_here(build: Build, kind: FileKind, browser: Browser, devices: Devices, now: datetime) -> Verdict | None:
-    """Return the same for the page of a link, whose address may have been passed on.
+    """Return the verdict for a claim page, whose address may have been passed on.
 
-    A device of the history is named only to a browser on a device of its platform, and not of an older system than it
-    had. What the browser says of itself counts more.
+    A known device is named only to a browser on the same platform with at least its system version. What the browser
+    reports has priority.
     """
     platform = platform_of(build)
     if platform is None or not may_see_history(build, browser):
@@ -181,12 +182,12 @@ def judge_here(build: Build, kind: FileKind, browser: Browser, devices: Devices,
     here = KnownDevice(platform, "iOS", browser.system, "", now)
     own = judge(build, kind, {platform: here}, now)
     if own is None or own.prospect is not Prospect.WORKS:
-        return None  # the page says what any such device needs
+        return None  # the page lists the requirements of the platform
     return Verdict(Prospect.WORKS, Text("Works on this device ({system})", system=here.runs))
 
 
 def may_see_history(build: Build, browser: Browser) -> bool:
-    """Return whether a visitor's browser is on a device of the build's platform, and no crawler."""
+    """Return whether a visitor's browser is on a device of the build's platform and not a crawler."""
     platform = _PLATFORMS_OF_BROWSERS.get(browser.device)
     return platform is not None and platform == platform_of(build) and not browser.is_crawler
 
@@ -195,7 +196,7 @@ _PLATFORMS_OF_BROWSERS = {Device.IPHONE: IOS, Device.ANDROID: ANDROID}
 
 
 def cause_of(build: Build, devices: Devices) -> FailureCause | None:
-    """Return why the build does not install on its user's latest device; None when it may, or nothing is known."""
+    """Return why the build does not install on the user's latest device; None if it may, or if unknown."""
     device = devices.get(platform_of(build) or "")
     if device is None:
         return None
@@ -209,11 +210,11 @@ def _is_recent(device: KnownDevice, now: datetime) -> bool:
 
 
 def _fits_kind(build: Build, device: KnownDevice) -> bool | None:
-    """Return whether the build is for an iPhone or an iPad as this one is; an app for iPhones runs on iPads too."""
+    """Return whether the build is for this device family; an app for iPhones runs on iPads too."""
     if device.platform != IOS:
         return True
     families = build.requirements.families or ((IPAD_FAMILY,) if build.platform.casefold() == "ipados" else ())
-    if not families or IPHONE_FAMILY in families:  # without the key it is for iPhones
+    if not families or IPHONE_FAMILY in families:  # without the key the app is for iPhones
         return True
     if IPAD_FAMILY not in families:
         return None
@@ -221,7 +222,7 @@ def _fits_kind(build: Build, device: KnownDevice) -> bool | None:
 
 
 def fits(build: Build, device: KnownDevice) -> bool | None:
-    """Return whether a device's system is new enough for a build; None when that does not follow from the log."""
+    """Return whether a device's system is new enough for a build; None if the log does not prove it."""
     least = build.requirements.min_os
     if not least or not _NUMBERS.fullmatch(least) or not _NUMBERS.fullmatch(device.version):
         return None
@@ -229,7 +230,7 @@ def fits(build: Build, device: KnownDevice) -> bool | None:
         return _fits_android(int(least), device.version) if least.isdecimal() else None
     has, needs = _numbers(device.version), _numbers(least)
     for own, needed in zip_longest(has, needs):
-        if own is None:  # the log says `17` of 17.4, too
+        if own is None:  # the log may contain `17` for 17.4
             return None if needed else True
         if own != (needed or 0):
             return True if own > (needed or 0) else (None if has[:2] >= _IOS_CLAIMED else False)
@@ -251,9 +252,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _is_certain(build: Build, now: datetime) -> bool | None:
-    """Return whether all that could stop it is known not to; None when its signature may not allow a device at all."""
+    """Return whether nothing can stop the install; None if the signature may not allow any device."""
     if platform_of(build) == ANDROID:
         return not install_rules.may_stop_everywhere(build, now)
     if install.is_enterprise(build):
         return build.requirements.profile_expires_at is not None
-    return None  # the devices of a profile are not read: it may list some
+    return None  # unknown: the devices in a profile are not read
