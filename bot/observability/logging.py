@@ -30,8 +30,7 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
 
 
 def set_up_logs(level: str, style: str) -> None:
-    """Send all log lines, of the bot and libraries, through one redacted stream on stderr; `style` is console or
-    json."""
+    """Send the log lines of the bot and its libraries to stderr, redacted; `style` is console or json."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,4 +1,4 @@
-"""Who is asking: Slack's word on a person, remembered for five minutes, as an Actor with a role."""
+"""Resolve Slack users to Actors with roles; Slack's records are cached for five minutes."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ from bot.timeouts import person_waits
 log = logger(__name__)
 
 REMEMBER_SECONDS = 300.0
-# The facts of a user read this short a while ago are used while Slack answers only "too many requests".
+# The maximum age of a user's cached record while Slack's rate limit is exceeded.
 STALE_SECONDS = 3600.0
-LANGUAGE_SECONDS = 2.0  # that a user's locale may take to look up
-ANEW_SECONDS = 1.0  # what is done at once shares one question
+LANGUAGE_SECONDS = 2.0  # timeout of looking up a user's locale
+ANEW_SECONDS = 1.0  # concurrent work shares one request
 MOST = 10_000
-AT_ONCE = 8  # people whom Slack is asked about
-INCOMPLETE = "incomplete_user"  # our code for a record that does not say who somebody is
-MOST_UNKNOWN = 100  # members of a user group who may be the asker by another id, and about whom Slack is asked
-# A user of whom Slack shows the bot nothing, or too little: one of another organisation. https://docs.slack.dev/reference/methods/users.info#errors
+AT_ONCE = 8  # concurrent requests about users
+INCOMPLETE = "incomplete_user"  # the bot's own code for a record that does not identify a user
+MOST_UNKNOWN = 100  # members of a user group that are looked up because they may be another id of the requester
+# Errors for a user that the bot cannot see, of another organisation.
+# https://docs.slack.dev/reference/methods/users.info#errors
 HIDDEN = ("user_not_found", "user_not_visible", INCOMPLETE)
-# Slackbot, and who system notices are from: Slack does not say that they are bots
+# Slackbot and the sender of system notices: Slack does not mark them as bots
 SLACKBOTS = ("USLACKBOT", "USLACK")
-# These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
+# Errors that mean that the user does not exist. https://docs.slack.dev/reference/methods/users.info#errors
 NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
 
 UNSEEN = Text("Slack doesn't show me who you are.")
@@ -58,7 +59,7 @@ Fact = TypeVar("Fact")
 
 
 class CachedAnswer(NamedTuple, Generic[Fact]):
-    """An answer, or the request in progress; `previous` is the answer before it and `at` when it was requested."""
+    """A cached result, or the request in progress; `previous` is the last result, `at` the time of the request."""
 
     expires_at: float
     answer: asyncio.Future[Fact]
@@ -68,9 +69,9 @@ class CachedAnswer(NamedTuple, Generic[Fact]):
 
 
 class TtlCache(Generic[Fact]):
-    """Answers to one kind of question, each kept for so many seconds; many askers at once cause one question.
+    """A cache of requests, each result kept for `seconds`; concurrent callers share one request.
 
-    While Slack is busy an answer is good for `stale` seconds.
+    While Slack's rate limit is exceeded, a result is used for `stale` seconds.
     """
 
     def __init__(
@@ -87,16 +88,16 @@ class TtlCache(Generic[Fact]):
         self._entries: dict[str, CachedAnswer[Fact]] = {}
 
     async def get(self, key: str) -> Fact:
-        """Return the answer about `key`; a failed request is repeated by the next caller."""
+        """Return the result for `key`; a failed request is repeated by the next caller."""
         known = self._entries.get(key)
         if known is None or self._is_expired(known):
             self._entries.pop(key, None)
             self._evict()
-            known = self._entries[key] = self._fetch(key, known)  # at the end: the oldest come first
+            known = self._entries[key] = self._fetch(key, known)  # last, as the oldest come first
         if known.answer.done():
             return known.answer.result()
         try:
-            # shielded: one impatient asker must not cancel the look-up of another
+            # shielded: a cancelled caller must not cancel the look-up of another
             return await asyncio.shield(known.answer)
         except SlackRateLimited:
             if known.previous is None or known.previous.at + self._stale <= self._clock():
@@ -104,24 +105,24 @@ class TtlCache(Generic[Fact]):
             return known.previous.answer.result()
 
     def known(self, key: str) -> Fact | None:
-        """Return the answer about `key` that `get` would return without asking; None when it would ask."""
+        """Return the result that `get` would return without a request; None when it needs one."""
         known = self._entries.get(key)
         return None if known is None or not known.answer.done() or self._is_expired(known) else known.answer.result()
 
     def _is_expired(self, known: CachedAnswer[Fact]) -> bool:
-        # a job's question may take longer than a person waits
+        # a worker's request may take longer than a user waits
         impatient = person_waits() and not known.is_for_user and not known.answer.done()
         return known.expires_at <= self._clock() or impatient or _has_failed(known.answer)
 
     def _fetch(self, key: str, known: CachedAnswer[Fact] | None) -> CachedAnswer[Fact]:
         good = known if known is None or (known.answer.done() and not _has_failed(known.answer)) else known.previous
-        # shielded: once it is done it holds the answer alone, and not the task with all that its request had around it
+        # shielded: the finished future holds only the result, not the task with its request's context
         now, answer = self._clock(), asyncio.shield(asyncio.ensure_future(self._ask(key)))
-        answer.add_done_callback(_has_failed)  # once read, it is not logged when no caller is left
+        answer.add_done_callback(_has_failed)  # reads the exception, so that it is not logged when no caller is left
         return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(previous=None))
 
     def _evict(self) -> None:
-        """Drop the answers that are too old for any use, and the oldest of more than `MOST`."""
+        """Drop results that are too old, and the oldest of more than `MOST`."""
         too_old = self._clock() - max(self._seconds, self._stale)
         while self._entries:
             key, oldest = next(iter(self._entries.items()))
@@ -130,7 +131,7 @@ class TtlCache(Generic[Fact]):
             del self._entries[key]
 
     def anew(self, seconds: float) -> TtlCache[Fact]:
-        """Return a cache that asks for itself, and discards here what is no longer so."""
+        """Return a cache that makes its own requests, and discards changed results here."""
 
         async def ask(key: str) -> Fact:
             try:
@@ -146,7 +147,7 @@ class TtlCache(Generic[Fact]):
         return TtlCache(ask, self._clock, seconds, stale=0.0)
 
     def forget(self, key: str) -> None:
-        """Discard the answer, also that of a request in progress: it may be from before the change."""
+        """Discard the result, also of a request in progress, which may be from before the change."""
         self._entries.pop(key, None)
 
 
@@ -157,8 +158,8 @@ def _has_failed(answer: asyncio.Future[Fact]) -> bool:
 class AccessResolver:
     """Resolve a user and a channel to an Actor, by Slack's own record of the user; fails closed.
 
-    Answers are kept for five minutes. Beside one that is `remembering` each is asked for anew, and a role that Slack
-    cannot confirm now is no missing role: PermissionUnverified.
+    Results are cached for five minutes. With `remembering` (the cached resolver), each is requested again, and a role
+    that Slack cannot confirm now raises PermissionUnverified instead of counting as missing.
     """
 
     def __init__(
@@ -189,9 +190,9 @@ class AccessResolver:
             self._groups = remembering._groups.anew(ANEW_SECONDS)
 
     def uncached(self) -> AccessResolver:
-        """Return the same for workers: asks Slack each time, and waits where Slack does not answer.
+        """Return a resolver for workers, which requests each record from Slack and fails when Slack does not respond.
 
-        What it learns holds for users at once: they get the verdict that their subscriptions got.
+        Its results update this cache, so that users get the same verdict as their subscriptions.
         """
         return AccessResolver(
             self._slack_client,
@@ -205,7 +206,7 @@ class AccessResolver:
         )
 
     async def resolve_requester(self, user_id: str, channel_id: str | None) -> Actor:
-        """Return who makes a request, with their roles; Slack is called with the id they act with from now on.
+        """Return the requester with their roles; later calls to Slack use the id of this request.
 
         Raises as `resolve_actor` does.
         """
@@ -215,9 +216,9 @@ class AccessResolver:
             self._slack_client.identities.use(user_id)
 
     async def resolve_actor(self, user_id: str, channel_id: str | None) -> Actor:
-        """Return the person with their roles. Which workspace a request names decides nothing.
+        """Return the user with their roles, regardless of the workspace in the request.
 
-        Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
+        Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack does not respond.
         """
         try:
             home = (await self._slack_client.identity()).team_id
@@ -225,7 +226,7 @@ class AccessResolver:
         except SlackError as error:
             if error.code in NOT_THERE:
                 raise PermissionDenied(UNSEEN, ONLY_MEMBERS, reason=PauseReason.PERSON) from error
-            # it is worded for messages, and none was sent
+            # its text is about messages, and none was sent
             why = SlackSilent.sentence if isinstance(error, ChannelUnavailable) else error.sentence
             if error.code == INCOMPLETE:
                 why = Text("Slack's record of you is incomplete.")
@@ -235,13 +236,13 @@ class AccessResolver:
         person = await self._with_every_id(person, grants)
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         every = sorted({grant.grantee for grant in grants if grant.grantee.startswith("S")})
-        within = await asyncio.gather(*(self._is_in(person, group) for group in every))  # none waits for another
+        within = await asyncio.gather(*(self._is_in(person, group) for group in every))  # concurrently
         asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
         access.require_known(asker)
         return asker
 
     async def _with_every_id(self, person: SlackPerson, grants: Collection[RoleGrant]) -> SlackPerson:
-        """Return the person with the ids by which the settings or a grant may name them."""
+        """Return the user with all ids that settings or grants may use for them."""
         named = {*self._admins, *(grant.grantee for grant in grants if is_person(grant.grantee))}
         if problem := await self._learn_strange(person.ids, named):
             log.warning("people.ids_unknown", code=problem.code, cause=cause(problem))
@@ -254,16 +255,17 @@ class AccessResolver:
         return (await self._slack_client.identity()).team_id
 
     async def outsider_kind(self, user_id: str) -> Outsider | None:
-        """Return what kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
+        """Return a user's kind of outsider; None for a member. Raises UserInputError for bots and users who have
+        left."""
         person = await self._people.get(user_id)
         access.require_person(person)
         return access.outsider(person, admins=self._admins)
 
     async def stored_id(self, user_id: str) -> str:
-        """Return the id under which everything about a user is stored.
+        """Return the id under which a user's data is stored.
 
-        Outside an organisation everybody has one id, and so has a user group. Raises PermissionUnverified when Slack is
-        silent.
+        Outside an organisation users have one id, and user groups always do. Raises PermissionUnverified when Slack
+        does not respond.
         """
         if not is_person(user_id) or not (await self._slack_client.identity()).enterprise_id:
             return user_id
@@ -275,7 +277,7 @@ class AccessResolver:
             raise PermissionUnverified(Text("I can't check who that is right now.")).wait_as(error) from error
 
     def known_id(self, user_id: str) -> str | None:
-        """Return the id under which everything about a user is stored; None when Slack was not asked about them yet."""
+        """Return the id under which a user's data is stored; None when the user was not looked up yet."""
         identities = self._slack_client.identities
         return identities.stored(user_id) if identities.is_known(user_id) else None
 
@@ -284,7 +286,7 @@ class AccessResolver:
         return frozenset((await self.stored_id(user_id), *self._slack_client.identities.all(user_id)))
 
     async def display_name(self, user_id: str) -> str:
-        """Return a user's name; their id while Slack does not answer."""
+        """Return a user's name; their id when Slack does not respond."""
         try:
             return (await self._people.get(user_id)).name or user_id
         except SlackError:
@@ -295,12 +297,12 @@ class AccessResolver:
         return await self._people.get(user_id)
 
     async def require_person(self, user_id: str) -> None:
-        """Raise UserInputError for a bot and for a user who has left; not while Slack does not answer."""
+        """Raise UserInputError for bots and users who have left; not when Slack does not respond."""
         with suppress(SlackError):
             access.require_person(await self.person(user_id))
 
     async def language(self, user_id: str) -> str:
-        """Return the language for a user, loaded: that of their Slack when there is a catalogue, else the default."""
+        """Return a user's language with its catalogue loaded: that of their Slack if supported, else the default."""
         person = self._people.known(user_id)
         if person is None:
             with suppress(SlackError, TimeoutError):
@@ -323,7 +325,7 @@ class AccessResolver:
         return await self._groups.get(group_id)
 
     async def emails(self, user_ids: Collection[str]) -> dict[str, str | None]:
-        """Return the email of each person, a few asked for at a time; bots and people who have left are skipped.
+        """Return the email of each user, with a few concurrent requests, without bots and users who have left.
 
         Raises SlackError.
         """
@@ -350,7 +352,7 @@ class AccessResolver:
             return None
 
     async def is_in_group(self, asker: Actor, group_id: str) -> bool:
-        """Return whether the asker is in a user group, whichever of their ids it lists. Raises SlackError."""
+        """Return whether the user is in a user group, by any of their ids. Raises SlackError."""
         return self._is_listed(asker.ids | {asker.user_id}, await self._groups.get(group_id))
 
     async def _is_in(self, person: SlackPerson, group_id: str) -> bool:
@@ -363,21 +365,21 @@ class AccessResolver:
                 raise problem
             return self._is_listed(person.ids, listed)
         except FeatureOff:
-            return False  # `doctor` says so: grants to groups are off
+            return False  # `doctor` reports it: grants to groups are ignored
         except SlackError as error:
             log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
             if self._strict and error.code not in NO_GROUP:
                 raise PermissionUnverified from error
-            return False  # an unconfirmed role is not given
+            return False  # an unconfirmed role does not count
 
     def _is_listed(self, ids: frozenset[str], listed: Collection[str]) -> bool:
         stored = {self._slack_client.identities.stored(each) for each in ids}
         return any(each in ids or self._slack_client.identities.stored(each) in stored for each in listed)
 
     async def _learn_strange(self, ids: frozenset[str], listed: Collection[str]) -> SlackError | None:
-        """Ask about who may be this user by an id that their own record has not: `U…` for a `W…`, or the reverse.
+        """Look up members that may be this user under an id missing in their record: `U…` for a `W…`, or the reverse.
 
-        Returns what kept some of them unknown. https://github.com/app-sre/qontract-reconcile/pull/5520
+        Return the error of failed look-ups. https://github.com/app-sre/qontract-reconcile/pull/5520
         """
         if not (await self._slack_client.identity()).enterprise_id:
             return None
@@ -396,11 +398,11 @@ class AccessResolver:
         problems = await asyncio.gather(*map(learn, unknown[:MOST_UNKNOWN]))
         too_many = (
             SlackSilent(code="group_too_large") if len(unknown) > MOST_UNKNOWN else None
-        )  # the next request goes on
+        )  # the next request continues
         return next(filter(None, problems), too_many)
 
     async def list_admins(self, team_id: str) -> list[str]:
-        """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
+        """Return the admins to ask for a role: those of the settings and grants, else the workspace's own."""
         granted = [
             grant.grantee
             for grant in await self._store.cached(stored_access.list_grants, team_id)
@@ -410,15 +412,15 @@ class AccessResolver:
         return list(dict.fromkeys(map(self._slack_client.identities.stored, known)))
 
     def invalidate(self, changed: str) -> None:
-        """Discard the cached facts of a user or user group: Slack reports that it has changed."""
+        """Discard the cached record of a user or user group, after Slack reported a change."""
         for each in self._slack_client.identities.all(changed):
             self._people.forget(each)
         self._groups.forget(changed)
 
     async def _fetch_person(self, user_id: str) -> SlackPerson:
-        """Slack's record of a person.
+        """Return Slack's record of a user.
 
-        Raises SlackSilent for one that does not say who they are, which is no member.
+        Raises SlackSilent for an incomplete record, so that the user does not count as a member.
         """
         facts = await self._slack_client.user(user_id)
         profile = facts.get("profile")

@@ -26,8 +26,8 @@ from bot.timeouts import person_waits
 
 REMEMBER_SECONDS = 60.0
 DETAILS_SECONDS = 10.0  # as on the claim page
-MOST_DETAILS = 64  # builds that people click on at the same time
-SLOW_SECONDS = 30.0  # after Applivery was too slow for what can be left out
+MOST_DETAILS = 64  # builds that users open at the same time
+SLOW_SECONDS = 30.0  # how long optional requests are skipped after Applivery was slow
 
 
 class ResolvedBuild(NamedTuple):
@@ -39,7 +39,7 @@ class ResolvedBuild(NamedTuple):
 
 @dataclass
 class _RemainingPages:
-    """The pages of a list after the first, valid as long as the first has the same `mark`."""
+    """The pages of a list after the first, valid while the hash of the first page is `mark`."""
 
     first_page_key: tuple[object, ...]
     expires_at: float
@@ -47,7 +47,7 @@ class _RemainingPages:
 
 
 class AppDirectory:
-    """Find apps and builds by typed text; one list call serves all requests of the same minute."""
+    """Finds apps and builds by typed text; one list call serves all requests within a minute."""
 
     def __init__(self, applivery: AppliveryClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._applivery = applivery
@@ -58,13 +58,13 @@ class AppDirectory:
         self._turn = asyncio.Lock()
         self._page_requests: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
         self._remaining_pages: dict[str, _RemainingPages] = {}
-        self._details: dict[tuple[str, str], tuple[float, Build]] = {}  # of ready builds, and until when
+        self._details: dict[tuple[str, str], tuple[float, Build]] = {}  # ready builds, with their expiry
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
-        """Return every app of the workspace, at most a minute old, or just asked for when `fresh`."""
+        """Return every app of the workspace, from a list at most a minute old, or a new request if `fresh`."""
         if not fresh and self._clock() < self._until:
             return self._apps
-        # shared, its failure too: in an outage requests do not queue. Requests of the same urgency share it.
+        # shared, failures too, so that requests do not queue in an outage; by requests of the same priority.
         who = person_waits()
         asking = self._refreshing.get(who)
         if asking is None or asking.done():
@@ -75,16 +75,16 @@ class AppDirectory:
 
     @property
     def is_slow(self) -> bool:
-        """Whether Applivery was too slow just now: what can do without its answer does not ask."""
+        """Whether Applivery was too slow recently, so that optional requests should be skipped."""
         return self._clock() < self._slow_until
 
     @property
     def waits_for_seconds(self) -> float:
-        """The seconds for which users have been waiting for an answer of Applivery's; 0 when none does."""
+        """The seconds since the oldest unanswered call that a user waits for; 0 without one."""
         return self._applivery.longest_wait
 
     def note_slow(self) -> None:
-        """Remember for `SLOW_SECONDS` that Applivery was too slow."""
+        """Record that Applivery was too slow, for `SLOW_SECONDS`."""
         self._slow_until = self._clock() + SLOW_SECONDS
 
     async def _refresh(self) -> None:
@@ -92,7 +92,7 @@ class AppDirectory:
         self._until = self._clock() + REMEMBER_SECONDS
 
     async def app(self, typed: str) -> App:
-        """Return the app with this id, slug or name; refreshes the list before it raises that there is none.
+        """Return the app with this id, slug or name; refresh the list before raising that there is none.
 
         Raises AmbiguousInput or NotFoundByName (see domain.lookup), or the error of Applivery's answer.
         """
@@ -104,8 +104,7 @@ class AppDirectory:
     async def builds(
         self, app: App, filters: ParsedText = NO_WORDS, *, is_wanted: Wanted = anything, limit: int | None = PAGE_SIZE
     ) -> list[Build]:
-        """Return the newest builds of an app that pass the filters and are wanted, newest first, however old; None:
-        all.
+        """Return an app's `limit` newest builds (None: all) that match the filters and `is_wanted`, newest first.
 
         Filters are applied here: Applivery has refused undocumented list parameters (code 6002).
         """
@@ -114,18 +113,18 @@ class AppDirectory:
         )
 
     async def require_any(self, app: App) -> None:
-        """Raise UserInputError for an app without any build: nothing that was typed is at fault."""
+        """Raise UserInputError for an app without builds, where no typed text can match."""
         if not await self.builds(app, limit=1):
             raise lookup.no_builds(app)
 
     def walk(self, app: App) -> AsyncGenerator[Build, None]:
-        """Every build of an app, newest first, asked for as far as the caller reads on."""
+        """Yield every build of an app, newest first; pages are fetched when the caller continues."""
         return build_search.walk(self._page_fetcher(app))
 
     async def search(
         self, app: App, typed: str, is_wanted: Wanted = anything, *, limit: int | None = PAGE_SIZE
     ) -> list[Build]:
-        """Return the builds of an app for what has been typed so far; see `build_search.search`."""
+        """Return the builds of an app that match a partly typed text; see `build_search.search`."""
         return await build_search.search(self._page_fetcher(app), typed, is_wanted, most=limit)
 
     async def of_version(self, app: App, version: str) -> list[Build]:
@@ -147,7 +146,7 @@ class AppDirectory:
     ) -> ResolvedBuild:
         """Return the one build meant by `latest`, a version, `#number` or an id. Raises as domain.lookup.build does.
 
-        A `recalled` one (by id) is never the latest, nor offered with it; `prefer` decides between several.
+        A `recalled` build (by id) is never the latest, nor offered with it; `prefer` decides between several.
         """
         if lookup.BUILD_ID.fullmatch(which):
             return ResolvedBuild(await self.build_by_id(which, (app,)))
@@ -170,7 +169,7 @@ class AppDirectory:
         return ResolvedBuild(build, tuple(lookup.other_platforms(build, builds, recalled)))
 
     async def named(self, app: App, which: str, filters: ParsedText = NO_WORDS) -> list[Build]:
-        """Return every build that may be meant by `latest` (one of each platform), a version, `#number` or an id.
+        """Return every build that matches `latest` (one per platform), a version, `#number` or an id.
 
         Newest first. Raises NotFoundByName, or the error of Applivery's answer.
         """
@@ -197,9 +196,9 @@ class AppDirectory:
         return build_search.BuildPages(fetch, self._applivery.page_sizes)
 
     async def _fetch_page(self, app: App, number: int, limit: int) -> Page[Build]:
-        """Return a page of an app's builds, asked for just now.
+        """Return a page of an app's builds with a new request.
 
-        Beyond the first, it may be a minute old as long as the first page is what it was then.
+        Pages after the first may be a minute old if the first page has not changed since.
         """
         self._evict()
         if (number, limit) == (1, PAGE_SIZE):
@@ -224,7 +223,7 @@ class AppDirectory:
     async def _fetch_shared_page(
         self, app: App, number: int, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
     ) -> Page[Build]:
-        """Return a page of an app's builds; callers at the same time share one request."""
+        """Return a page of an app's builds; concurrent callers share one request."""
         key = (app.id, number, limit, version, os, person_waits())
         asked = self._page_requests.get(key)
         if asked is None:
@@ -232,9 +231,9 @@ class AppDirectory:
             asked.add_done_callback(lambda _: self._page_requests.pop(key, None))
             asked.add_done_callback(_consume_error)
             self._page_requests[key] = asked
-        # shielded: one impatient asker must not cancel the request of another
+        # shielded: a cancelled caller must not cancel the request of another
         page = await asyncio.shield(asked)
-        # One after the other, so that acknowledgements come between the answers of all who have waited for this page.
+        # One caller at a time, so that acknowledgements are sent between the responses to the waiting callers.
         async with self._turn:
             await asyncio.sleep(0)
         return page
@@ -242,10 +241,10 @@ class AppDirectory:
     # ------------------------------------------------------------------ by id
 
     async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
-        """Return a build of which only the id is known, from one of the given apps. Raises NotFound if none has it."""
+        """Return a build by its id alone, from one of the given apps. Raises NotFound if none has it."""
         if len(apps) == 1:
             return self._remember(replace(await self._applivery.build(apps[0].id, build_id), app=apps[0]))
-        # Applivery has no path to a build without its app, so each app is asked, a few at a time.
+        # Applivery's API has no build path without the app, so each app is tried, a few at a time.
         several = asyncio.Semaphore(5)
 
         async def ask(app: App) -> Build | None:
@@ -269,7 +268,7 @@ class AppDirectory:
     async def recent_build(self, build_id: str, app: App) -> Build:
         """Return a build of an app as `build_by_id` does; a ready one at most `DETAILS_SECONDS` old.
 
-        For who asks Applivery next to create a token: that refuses a build that is not there, or not ready, any more.
+        For callers that create a token next: that fails for a build that was deleted or is not ready any more.
         """
         until, build = self._details.get((app.id, build_id), (0.0, None))
         if build is None or until <= self._clock():
@@ -278,7 +277,7 @@ class AppDirectory:
 
     def _remember(self, build: Build) -> Build:
         if build.stage is Stage.READY:
-            self._details.pop(key := (build.app.id, build.id), None)  # so that the oldest comes first
+            self._details.pop(key := (build.app.id, build.id), None)  # keeps the oldest first
             self._details[key] = (self._clock() + DETAILS_SECONDS, build)
             if len(self._details) > MOST_DETAILS:
                 del self._details[next(iter(self._details))]

@@ -1,4 +1,4 @@
-"""The audit trail: the one place that writes its rows, and what is read from them."""
+"""Write and read the audit log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AuditLog:
     ) -> None:
         """Add a row about what a user did, with the hash of a token and never the token.
 
-        `choice` is a key and the value to keep for it, in the same commit.
+        `choice` is a key and a value to store in the same transaction.
         """
         entry = AuditEntry(
             at=self._clock(),
@@ -60,7 +60,7 @@ class AuditLog:
         until: datetime | None = None,
         limit: int = 100,
     ) -> list[AuditEntry]:
-        """Return the newest rows of a user, of an app, between two moments (aware, included), as asked."""
+        """Return the newest rows, filtered by users, app and times (aware, inclusive)."""
         return await self._store.run(
             audit.list_entries, user_ids=user_ids, app_id=app_id, since=since, until=until, limit=limit
         )
@@ -70,7 +70,7 @@ class AuditLog:
         return sum([await self._store.run(audit_reports.count_person, each) for each in user_ids])
 
     async def erase_user(self, actor: Actor, entrypoint: Entrypoint, user_ids: Collection[str]) -> int:
-        """Delete the rows about a user and return their number; that it was done is recorded, about whom is not."""
+        """Delete the rows about a user and return their number; record the deletion without the user."""
         rows = sum([await self._store.run(audit_reports.erase_person, each) for each in user_ids])
         await self.record(actor, entrypoint, AuditAction.FORGET, f"{rows} lines")
         return rows

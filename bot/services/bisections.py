@@ -1,4 +1,4 @@
-"""Bisects: begun in a channel, voted in by testers, and ended."""
+"""Bisects of channels: start, votes and end."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class BisectionService:
         self._audit = audit
 
     async def start(self, actor: Actor, entrypoint: Entrypoint, new: Bisection) -> tuple[Bisection, bool]:
-        """Begin a bisect, without builds that are gone; return it and whether it is new.
+        """Start a bisect without deleted builds; return it and whether it is new.
 
-        While one of the same app and platform runs in the channel, that one is returned.
+        A running bisect of the same app and platform in the channel is returned instead.
         """
         found, is_new = await self._store.run(stored.start_bisection, new.without(await self._gone_next(new)))
         if is_new:
@@ -40,24 +40,24 @@ class BisectionService:
         return found, is_new
 
     async def of_channel(self, channel_id: str) -> list[tuple[Bisection, BisectionRange]]:
-        """Return the bisects that run in a channel, oldest first, each with how far it is."""
+        """Return the running bisects of a channel, oldest first, each with its remaining range."""
         running = await self._store.run(stored.list_running_bisections, channel_id)
         return [(each, await self.range_of(each)) for each in running]
 
     async def find(self, number: int) -> Bisection | None:
-        """Return the bisect of this number; None when it is kept no longer."""
+        """Return the bisect with this number; None when it was deleted."""
         return await self._store.run(stored.find_bisection, number)
 
     async def range_of(self, bisection: Bisection) -> BisectionRange:
-        """Return how far a bisect is now."""
+        """Return the remaining range of a bisect."""
         return await self._store.run(stored.find_range, bisection)
 
     async def vote(
         self, actor: Actor, entrypoint: Entrypoint, bisection: Bisection, build_id: str, verdict: BisectVerdict
     ) -> VoteResult | None:
-        """Count a tester's word on a build; None when the bisect is kept no longer.
+        """Count a tester's vote on a build; None when the bisect was deleted.
 
-        What would be asked about next and is gone is left out in the same commit.
+        Deleted builds that would be asked about next are left out in the same transaction.
         """
         vote = Vote(build_id, actor.user_id, verdict)
         gone = await self._gone_next(bisection.with_vote(vote))
@@ -74,7 +74,7 @@ class BisectionService:
     async def leave_out(
         self, actor: Actor, entrypoint: Entrypoint, bisection: Bisection, build_id: str
     ) -> Bisection | None:
-        """Go on without a build that cannot be had any more; None when the bisect is kept no longer."""
+        """Continue without a build that is no longer available; None when the bisect was deleted."""
         gone = {build_id, *await self._gone_next(bisection.without([build_id]))}
         after = await self._store.run(stored.leave_out, bisection.id, gone)
         if after and bisection.state is BisectionState.RUNNING and after.state is BisectionState.FOUND:
@@ -82,7 +82,7 @@ class BisectionService:
         return after
 
     async def stop(self, actor: Actor, entrypoint: Entrypoint, bisection: Bisection) -> tuple[Bisection, bool] | None:
-        """End a bisect; return it and whether it was running, None when it is kept no longer."""
+        """Stop a bisect; return it and whether it was running, None when it was deleted."""
         ended = await self._store.run(stored.stop_bisection, bisection.id)
         if ended and ended[1]:
             await self._audit.record(
@@ -91,7 +91,7 @@ class BisectionService:
         return ended
 
     async def expire(self) -> None:
-        """End the bisects in which nothing was voted for two weeks."""
+        """End the bisects without a vote for two weeks."""
         for each in await self._store.run(stored.expire_bisections, PATIENCE):
             starter = Actor(each.team_id, each.created_by, each.channel_id)
             await self._audit.record(
@@ -105,7 +105,7 @@ class BisectionService:
         )
 
     async def _gone_next(self, bisection: Bisection) -> set[str]:
-        """Return which of the builds that would be asked about next are gone, until one is there."""
+        """Return the deleted builds that would be asked about next, up to the first existing one."""
         gone: set[str] = set()
         while (asked := (await self.range_of(bisection.without(gone))).ask) and not await self._is_there(
             bisection.app, asked
@@ -114,11 +114,11 @@ class BisectionService:
         return gone
 
     async def _is_there(self, app: App, build_id: str) -> bool:
-        """Return whether a build can be had, as far as Applivery says."""
+        """Return whether a build is available; True when Applivery does not respond."""
         try:
             build = await self._apps.build_by_id(build_id, (app,))
         except NotFound:
             return False
         except AppliveryError:
-            return True  # an outage stops no vote, and *Get build* looks again
+            return True  # an outage must not prevent a vote, and *Get build* checks again
         return build.stage not in (Stage.FAILED, Stage.DELETED)

@@ -1,4 +1,4 @@
-"""Builds of several apps at once; an app that is gone, or not shown to this bot, has none."""
+"""Builds of several apps; a deleted or inaccessible app has none."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bot.exceptions import Forbidden, NotFound
 from bot.services.app_directory import AppDirectory
 
 AT_ONCE = 8  # apps
-LATELY = 5  # apps with the latest builds are asked for their newest ones
+LATELY = 5  # the newest builds of this many apps are requested
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class BuildLists:
-    """Lists builds of several apps. Each method raises what else Applivery means."""
+    """Lists builds of several apps. Each method raises Applivery's other errors."""
 
     def __init__(self, apps: AppDirectory) -> None:
         self._apps = apps
 
     async def of_apps(self, apps: Sequence[App], words: ParsedText = NO_WORDS, *, limit: int) -> list[Build]:
-        """Return the newest builds of each app that pass the filters, so many of each."""
+        """Return the `limit` newest builds of each app that match the filters."""
         semaphore = asyncio.Semaphore(AT_ONCE)
 
         async def of(app: App) -> list[Build]:
@@ -45,9 +45,9 @@ class BuildLists:
     async def still_there(
         self, apps: Sequence[App], wanted: Sequence[tuple[str, str, datetime]], limit: int
     ) -> list[tuple[Build, datetime]]:
-        """Return the first of these builds that are still there, of these apps, each with its time.
+        """Return the first of these builds that still exist, of these apps, each with its time.
 
-        `wanted` are (app id, build id, time); those that were deleted make place for the next.
+        `wanted` are (app id, build id, time); deleted builds are skipped.
         """
         known = {app.id: app for app in apps}
         wanted = [row for row in wanted if row[0] in known]

@@ -1,4 +1,4 @@
-"""What a handler may use: the services of a running bot, made once."""
+"""The services that handlers use, created once per running bot."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ from bot.services.watches import WatchService
 class Services(Struct, frozen=True, kw_only=True):
     """The use cases by noun, without the database and without Slack's and Applivery's clients.
 
-    `command` is the slash command, `language` the one channels read; `dashboard` gives a build's address there and
-    `health` the state of the bot.
+    `command` is the slash command, `language` that of channels; `dashboard` returns a build's URL there, `health` the
+    state of the bot.
     """
 
     access: AccessResolver

@@ -1,4 +1,4 @@
-"""Channels that got another id: what names them by the former one means the present one."""
+"""Channels whose id has changed: map former ids to current ones."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from bot.slack.message_lookup import SearchPeriod
 
 log = logger(__name__)
 
-MOST = 100  # channels that are searched for a message
+MOST = 100  # channels searched for a message
 AROUND_SECONDS = 1.0
 _WORD = re.compile(r"[A-Z0-9]+")
 
 
 class ChannelMoves:
-    """Follow channels to their new ids. Each method that asks the database raises DatabaseUnavailable.
+    """Tracks changes of channel ids. Methods that use the database raise DatabaseUnavailable.
 
-    The moves are kept in memory: buttons of old messages, forms that are open and posts that are under way carry the
-    former id.
+    The changes are kept in memory, since buttons of old messages, open forms and posts in progress have the former id.
     """
 
     def __init__(self, store: Database, slack_client: SlackClient) -> None:
@@ -30,13 +29,13 @@ class ChannelMoves:
         self._slack_client = slack_client
 
     async def move(self, old: str, new: str, at: float) -> None:
-        """Record a change of id that Slack reports, with Slack's time of it."""
+        """Record a change of id reported by Slack, with Slack's time."""
         if moved := await self._store.run(channel_moves.move_channel, old, new, at):
             log.warning("channel.moved", channel=old, to=moved)
         await self.refresh()
 
     async def follow(self, channel_id: str) -> bool:
-        """Return whether a channel that Slack does not know has another id now; what is left there follows it."""
+        """Return whether a channel that Slack does not know has a new id; move its remaining records there."""
         if not (found := await self._store.run(channel_moves.follow, channel_id)):
             return False
         log.info("channel.followed", channel=channel_id, to=found)
@@ -44,9 +43,9 @@ class ChannelMoves:
         return True
 
     async def search(self, channel_id: str) -> bool:
-        """Return whether a channel whose change of id was missed was found: our last message there has the same ts.
+        """Return whether a channel whose change of id was missed was found, by the ts of the bot's last message there.
 
-        The channels that the bot is in are searched for it, which takes the history scopes. Raises SlackError.
+        Searches the bot's channels for that message, which needs the history scopes. Raises SlackError.
         """
         last = await self._store.run(channel_moves.last_message, channel_id)
         if last is None:
@@ -61,11 +60,11 @@ class ChannelMoves:
         return False
 
     async def refresh(self) -> None:
-        """Learn what other replicas have recorded."""
+        """Load the changes recorded by other replicas."""
         self._slack_client.moved = await self._store.run(channel_moves.list_moves)
 
     def present(self, part: Any) -> Any:
-        """Return a part of a request with the present ids of channels in it."""
+        """Return a part of a request with current channel ids."""
         moved = self._slack_client.moved
         if not moved:
             return part

@@ -1,4 +1,4 @@
-"""What may be said in a channel, whether people may be named there, and which apps it may use."""
+"""Rules of channels: what may be posted, whether people may be named, and which apps are allowed."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ ABOUT_PEOPLE = gettext_noop("download reports are about people in your team")
 
 
 class SlackDirectory(Protocol):
-    """What Slack is asked about a workspace: its channels, their members and its user groups."""
+    """Slack's data about a workspace: channels, their members and user groups."""
 
     async def channel(self, channel_id: str) -> ChannelInfo:
-        """Return Slack's facts of a channel."""
+        """Return Slack's record of a channel."""
 
     async def bot_name(self) -> str:
         """Return what people type after the @ to invite the bot."""
 
     async def granted_scopes(self) -> frozenset[str] | None:
-        """Return what the bot may do; None when Slack does not say."""
+        """Return the bot's scopes; None when Slack does not report them."""
 
     async def groups(self) -> list[UserGroup]:
         """Return the workspace's user groups."""
@@ -55,12 +55,12 @@ class ChannelService:
         self._directory = directory
         self._audit = audit
 
-    # -------------------------------------------------------------- asking Slack
+    # -------------------------------------------------------------- look-ups in Slack
 
     async def look_up(self, channel_id: str) -> ChannelInfo:
-        """Return Slack's facts of a channel, for what may be done there only if the channel allows it.
+        """Return Slack's record of a channel, for checks that depend on it.
 
-        Raises ChannelUnavailable for a channel that the bot cannot see, ChannelUnverified when Slack does not answer.
+        Raises ChannelUnavailable for a channel that the bot cannot see, ChannelUnverified when Slack does not respond.
         """
         try:
             return await self._directory.channel(channel_id)
@@ -71,10 +71,10 @@ class ChannelService:
             raise ChannelUnverified(words).wait_as(error) from error
 
     async def look_up_for(self, user_id: str, channel_id: str) -> ChannelInfo:
-        """Return a channel that this user may know of: a public one, or one they are in.
+        """Return a channel that this user can see: a public one, or one they are in.
 
-        Raises PermissionDenied or ChannelUnverified. A private channel that the user is not in is refused with the same
-        words as one that the bot is not in.
+        Raises PermissionDenied or ChannelUnverified. A private channel without the user raises the same error as one
+        without the bot.
         """
         try:
             found = await self.look_up(channel_id)
@@ -85,9 +85,7 @@ class ChannelService:
         return found
 
     async def require_member(self, user_id: str, channel_id: str) -> None:
-        """Raise PermissionDenied or ChannelUnverified unless the user and the bot see the channel, and the user is in
-        it.
-        """
+        """Raise PermissionDenied or ChannelUnverified unless user and bot can see the channel and the user is in it."""
         try:
             within = await self._is_member(channel_id, user_id)
         except ChannelUnavailable as error:
@@ -96,7 +94,8 @@ class ChannelService:
             raise _not_visible_error()
 
     async def require_visible_or_gone(self, user_id: str, channel_id: str) -> None:
-        """Raise as `look_up_for` does, but not for a channel that Slack does not know: its rules can still be ended."""
+        """Raise as `look_up_for` does, but accept a channel that Slack does not know, so that its rules can be
+        removed."""
         try:
             await self._directory.channel(channel_id)
         except SlackError as error:
@@ -121,11 +120,11 @@ class ChannelService:
         return await self._directory.is_member(channel_id, user_id)
 
     async def bot_name(self) -> str:
-        """Return what people type after the @ to invite the bot. Raises SlackError."""
+        """Return the bot's name, as typed after the @. Raises SlackError."""
         return await self._directory.bot_name()
 
     async def hears_direct_messages(self) -> bool:
-        """Return whether what people write to the bot reaches it, as far as its scopes say.
+        """Return whether the bot's scopes include direct messages to it.
 
         https://docs.slack.dev/reference/events/message.im
         """
@@ -136,7 +135,7 @@ class ChannelService:
         return scopes is None or "im:history" in scopes
 
     async def has_scope(self, scope: str) -> bool:
-        """Return whether the bot has a permission; also while Slack does not say."""
+        """Return whether the bot has a scope; True when Slack does not report scopes."""
         try:
             scopes = await self._directory.granted_scopes()
         except SlackError:
@@ -144,13 +143,13 @@ class ChannelService:
         return scopes is None or scope in scopes
 
     async def group_handles(self) -> dict[str, str]:
-        """Return what people call the workspace's user groups, by id. Raises SlackError."""
+        """Return the handles of the workspace's user groups, by id. Raises SlackError."""
         return {group.id: group.handle for group in await self._directory.groups()}
 
-    # -------------------------------------------------------------- what may be said there
+    # -------------------------------------------------------------- posting
 
     async def require_postable(self, channel_id: str | None, kind: Conversation, shared: PermissionDenied) -> None:
-        """Raise what stops a message from being posted in a conversation: `shared` for one of two organisations."""
+        """Raise the error that prevents posting in a conversation; `shared` is the one for shared channels."""
         try:
             channel = await self.look_up(channel_id or "")
         except ChannelUnavailable as error:
@@ -167,19 +166,19 @@ class ChannelService:
             raise unavailable(kind, code, await self.bot_name())
 
     async def may_name_people(self, channel_id: str | None) -> bool:
-        """Return whether a report may name people there: only in a channel on the managers' list."""
+        """Return whether a report may name people there: only in a managers' channel."""
         return channel_id in await self._store.cached(access.list_manager_channels)
 
     # -------------------------------------------------------------- lists
 
     async def app_lists(self) -> dict[str, frozenset[str]]:
-        """Return the channels each app is kept to, by app id; an app without a list is open everywhere."""
+        """Return the allowed channels of each app, by app id; an app without a list is allowed everywhere."""
         return await self._store.cached(access.list_allowed_channels)
 
     async def open_app(
         self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str
     ) -> tuple[bool, frozenset[str]]:
-        """Put a channel on an app's list; returns whether it is new there, and the whole list.
+        """Add a channel to an app's list; return whether it is new, and the whole list.
 
         Raises what `look_up_for` does.
         """
@@ -191,13 +190,13 @@ class ChannelService:
     async def close_app(
         self, actor: Actor, entrypoint: Entrypoint, app: App, channel_id: str
     ) -> tuple[bool, frozenset[str]]:
-        """Take a channel off an app's list; returns whether it was on it, and the channels that are left."""
+        """Remove a channel from an app's list; return whether it was on it, and the remaining channels."""
         done = await self._store.run(access.disallow_channel, app.id, channel_id)
         await self._audit.record(actor, entrypoint, AuditAction.REVOKE, f"channel {channel_id}", app_id=app.id)
         return done, (await self.app_lists()).get(app.id, frozenset())
 
     async def name_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> bool:
-        """Make a channel one of the managers', in which reports name people; returns whether it is new there.
+        """Make a channel a managers' channel, where reports name people; return whether it is new.
 
         Raises UserInputError for one that is shared with another organisation, and what `look_up_for` does.
         """
@@ -211,19 +210,19 @@ class ChannelService:
         return added
 
     async def stop_naming_people(self, actor: Actor, entrypoint: Entrypoint, channel_id: str) -> bool:
-        """Take a channel off the managers' list; returns whether it was on it."""
+        """Remove a channel from the managers' channels; return whether it was one."""
         done = await self._store.run(access.disallow_names_in, channel_id)
         await self._audit.record(actor, entrypoint, AuditAction.REVOKE, f"manager channel {channel_id}")
         return done
 
 
 def _is_out_of_scope(error: BaseException) -> bool:
-    """Return whether Slack said nothing because we may not know of such conversations at all (no `mpim:read`)."""
+    """Return whether Slack's error is due to a missing scope for such conversations (`mpim:read`)."""
     return isinstance(error.__cause__, SlackError) and error.__cause__.code == "missing_scope"
 
 
 def require_sharing_known(channel: ChannelInfo) -> None:
-    """Raise ChannelUnverified when Slack does not say whether a channel is shared with another organisation."""
+    """Raise ChannelUnverified when it is unknown whether a channel is shared with another organisation."""
     if channel.is_shared is None:
         raise ChannelUnverified
 

@@ -1,4 +1,4 @@
-"""A user's own devices, from their download history in Applivery: asked beside a link, and never waited for long."""
+"""A user's own devices, from their download history in Applivery, requested while a link is created."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from bot.services.access import AccessResolver
 
 log = logger(__name__)
 
-KEEP_SECONDS = 300.0  # an answer, or that there is none
-REFUSED_SECONDS = 3600.0  # that our account may not read an app's downloads
-WAIT_SECONDS = 0.4  # from when the question was asked; the link goes out without an answer that takes longer
+KEEP_SECONDS = 300.0  # how long a result, or its absence, is cached
+REFUSED_SECONDS = 3600.0  # how long a missing permission for an app's downloads is cached
+WAIT_SECONDS = 0.4  # since the request; the link is sent without a result that takes longer
 MOST = 5_000  # users
 
 
 class _Question(Struct, frozen=True):
-    """One request, under way or answered, and when it was made."""
+    """A request, in progress or finished, and its time."""
 
     answer: asyncio.Future[Devices]
     at: float
 
 
 class DeviceHistory:
-    """Asks at most once for a user and an app in `KEEP_SECONDS`, and only while requests are not short.
+    """Requests a user's downloads of an app at most once in `KEEP_SECONDS`, and only while the budget allows.
 
     Needs Slack's email address of the user (scope `users:read.email`) and Applivery's permission for download reports;
-    without one of them nothing is known. Answers are in memory only. `clock` gives seconds that never go back.
+    without them no devices are known. Results are in memory only. `clock` returns monotonic seconds.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class DeviceHistory:
         self._applivery = applivery
         self._access = access
         self._clock = clock
-        self._questions: dict[str, dict[str, _Question]] = {}  # by user and app; who asked longest ago comes first
-        self._tasks: set[asyncio.Task[Devices]] = set()  # under way
+        self._questions: dict[str, dict[str, _Question]] = {}  # by user and app, oldest request first
+        self._tasks: set[asyncio.Task[Devices]] = set()  # in progress
         self._refused: dict[str, float] = {}  # until when, by app
 
     def begin(self, user_id: str, build: Build) -> None:
-        """Ask about a user's downloads of a build's app, unless that is known or under way; returns at once."""
+        """Request a user's downloads of a build's app, unless cached or in progress; return at once."""
         now, app_id = self._clock(), build.app.id
         if platform_of(build) is None or self._refused.get(app_id, now) > now:
             return
@@ -62,7 +62,7 @@ class DeviceHistory:
         task = asyncio.get_running_loop().create_task(self._ask(user_id, app_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # shielded: once it is done it holds the answer alone, and not the task with all that its request had around it
+        # shielded: the finished future holds only the result, not the task with its request's context
         self._questions[user_id] = {**fresh, app_id: _Question(asyncio.shield(task), now)}
 
     def _evict(self, now: float) -> None:
@@ -73,9 +73,9 @@ class DeviceHistory:
             del self._questions[user_id]
 
     async def devices(self, user_id: str, build: Build) -> Devices:
-        """Return a user's latest devices by platform, as far as they are known `WAIT_SECONDS` after the question.
+        """Return a user's latest devices by platform, as far as known `WAIT_SECONDS` after the request.
 
-        Those from other apps that the user asked for lately count too.
+        Devices from other apps the user requested recently count too.
         """
         asked = self._questions.get(user_id)
         if not asked or platform_of(build) is None:
@@ -87,12 +87,12 @@ class DeviceHistory:
         return newest_of(answer.result() for answer in answers if answer.done() and not answer.cancelled())
 
     def forget(self, user_ids: Collection[str]) -> None:
-        """Drop what is known of a user with these ids."""
+        """Delete the cached devices of a user with these ids."""
         for user_id in user_ids:
             self._questions.pop(user_id, None)
 
     def close(self) -> None:
-        """Stop what is under way."""
+        """Cancel requests in progress."""
         for task in self._tasks:
             task.cancel()
 

@@ -1,4 +1,4 @@
-"""Who of a user group or channel has downloaded a build, who has not, and who of these may get it."""
+"""Which users of a group or channel have downloaded a build, which have not, and which of those may get it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bot.services.report_query import about
 from bot.services.reports import ReportBuilder, ReportQuery
 from bot.slack.errors import NO_GROUP
 
-MOST = 500  # people: Slack is asked about each
+MOST = 500  # users, each of which needs a request to Slack
 
 
 class DownloadGapService:
-    """The one way to compare the people of a place with Applivery's download log.
+    """Compares the users of a group or channel with Applivery's download log.
 
-    A place is a mention of a user group or channel, as Slack writes it. Each method raises what Slack's and Applivery's
-    answers mean, and DatabaseUnavailable.
+    A place is Slack's mention of a user group or channel. Methods raise errors of Slack and Applivery, and
+    DatabaseUnavailable.
     """
 
     def __init__(self, access: AccessResolver, channels: ChannelService, reports: ReportBuilder) -> None:
@@ -35,11 +35,11 @@ class DownloadGapService:
         self._reports = reports
 
     def in_background(self) -> DownloadGapService:
-        """Return the same for a job, which lets people go first."""
+        """Return this service with the priority of a worker."""
         return DownloadGapService(self._access, self._channels, self._reports.in_background())
 
     async def of_builds(self, query: ReportQuery) -> ReportQuery:
-        """Return what people are to have: what was named, else each platform's newest version.
+        """Return the builds that users should have: those named, else each platform's newest version.
 
         Raises UserInputError when nothing is ready.
         """
@@ -54,7 +54,7 @@ class DownloadGapService:
         return about(query, builds)
 
     async def compare(self, query: ReportQuery, place: str, viewer: str) -> DownloadGap:
-        """Return who of a place has the builds of a query; `viewer` is the user who asks, who must see the channel.
+        """Return which users of a place have the builds of a query; `viewer` must be able to see the channel.
 
         Raises UserInputError for a place with too many people.
         """
@@ -96,7 +96,7 @@ class DownloadGapService:
             ) from error
 
     async def able(self, app: App, people: Collection[str]) -> list[str]:
-        """Return who of some users could get a build of an app by being asked, in their direct messages."""
+        """Return which users may get a build of an app in their direct messages."""
         allowed = (await self._channels.app_lists()).get(app.id, frozenset())
         return [user_id for user_id in people if await self._may_use(user_id, app, allowed)]
 

@@ -1,4 +1,4 @@
-"""Texts too long for a form or a button are stored in the database; the form or button has the key."""
+"""Store texts that are too long for a form or button, which then contains their key."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bot.db.database import Database
 from bot.exceptions import Outdated
 from bot.i18n import Text
 
-CARRIED = 1500  # characters of a text that a button or form contains itself, beside its other values
+CARRIED = 1500  # characters of a text that fit into a button or form beside its other values
 _KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
 
 
 class DraftKeeper:
-    """Puts a key in the place of a long text, and the text in the place of its key."""
+    """Replaces long texts by keys, and keys by their texts."""
 
     def __init__(self, store: Database) -> None:
         self._store = store

@@ -19,7 +19,7 @@ from bot.observability.logging import logger
 
 log = logger(__name__)
 
-WRITE_SECONDS = 600.0  # between two writes of the same: an event need not cost one
+WRITE_SECONDS = 600.0  # between two writes of the same value, so that not every event causes one
 EVENT, VERIFICATION = "event_callback", "url_verification"
 _KEYS = {EVENT: "slack http last event", VERIFICATION: "slack http verified"}
 _APP = "slack http app"
@@ -35,7 +35,7 @@ class Arrivals(Struct, frozen=True):
 
 
 async def read(store: Database) -> Arrivals:
-    """Return what all replicas have seen. Raises DatabaseUnavailable."""
+    """Return the arrivals at all replicas. Raises DatabaseUnavailable."""
     event, verified = [_moment(await store.run(key_value.get_value, key)) for key in _KEYS.values()]
     return Arrivals(event, verified, await store.run(key_value.get_value, _APP))
 
@@ -45,14 +45,14 @@ def _moment(value: str | None) -> datetime | None:
 
 
 def settings_page(app_id: str | None) -> str:
-    """Return where the request URL is verified, as far as the app is known."""
+    """Return the page of Slack where the request URL is verified, of the app if its id is known."""
     if not app_id:
         return "https://api.slack.com/apps → your app → Event Subscriptions"
     return f"https://api.slack.com/apps/{app_id}/event-subscriptions"
 
 
 class EventArrivals:
-    """Records what comes in over HTTP; `signature_refused` while no request has had the right signature.
+    """Records requests over HTTP; `signature_refused` while no request has had a valid signature.
 
     https://docs.slack.dev/apis/events-api/using-http-request-urls
     """
@@ -67,9 +67,7 @@ class EventArrivals:
         self.signature_refused = False
 
     def accept(self, kind: object, app_id: object = None) -> None:
-        """Note a request with the right signature; `kind` and `app_id` are what its body names. Writes beside the
-        answer.
-        """
+        """Record a request with a valid signature, in the background; `kind` and `app_id` are from its body."""
         self._accepted, self.signature_refused = True, False
         if isinstance(app_id, str) and _APP_ID.fullmatch(app_id) and app_id != self._app_id:
             self._app_id = app_id
@@ -85,7 +83,7 @@ class EventArrivals:
         task.add_done_callback(self._writing.discard)
 
     def refuse(self) -> None:
-        """Note a request with a wrong signature: said once, and not where another one was right."""
+        """Record a request with an invalid signature; log it once, unless another one was valid."""
         if self._accepted or self.signature_refused:
             return
         self.signature_refused = True
@@ -107,7 +105,7 @@ class EventArrivals:
         return True
 
     async def describe(self) -> str:
-        """Return for /readyz when the last event came."""
+        """Return the time of the last event, for /readyz."""
         try:
             last = (await read(self._store)).event
         except BotError:
@@ -115,5 +113,5 @@ class EventArrivals:
         return last.isoformat(timespec="seconds") if last else "none yet"
 
     async def close(self) -> None:
-        """Finish what is being written."""
+        """Wait for writes in progress."""
         await asyncio.gather(*self._writing)

@@ -49,7 +49,7 @@ log = logger(__name__)
 
 IN_FLIGHT = 8
 TOGETHER_SECONDS = 0.003  # posts that end within this time share a commit
-LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are in progress; the first to end wakes the worker anyway
+LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are in progress; the end of a post wakes the worker anyway
 BUSY_SECONDS = 0.01  # until a due channel that was locked is tried again
 # A lease outlasts the HTTP timeout, so when it has lapsed its post has ended.
 LEASE_SECONDS = HTTP_SECONDS * 2
