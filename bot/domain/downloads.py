@@ -1,4 +1,4 @@
-"""Aggregate rows of the download log into a summary: counts, and names for readers with that permission."""
+"""Aggregate rows of the download log into a summary: counts, and names for readers who may see them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUCKETS = {
     "otpUser": gettext_noop("One-time visitors without an email address"),
     "mdmUser": gettext_noop("Managed devices without an email address"),
 }
-# Members who have an id alone: a person each, named by the end of it, for nobody reads 24 digits.
+# Member types with only an id: each is a person, named by the end of the id, as 24 digits are not readable.
 NAMELESS = {
     "anonymous": gettext_noop("Anonymous visitor {id}"),
     "otpUser": gettext_noop("One-time visitor {id}"),
@@ -34,7 +34,7 @@ NAMELESS = {
     "employee": gettext_noop("Employee {id}"),
 }
 LAST_DIGITS = 6
-# Applivery's words for where a download came from; a new one is shown as it is.
+# Applivery's values for the source of a download; an unknown one is shown as it is.
 SOURCES = {
     "store": gettext_noop("Store"),
     "sdk": gettext_noop("In the app (SDK)"),
@@ -54,9 +54,9 @@ NO_VERSION, NO_SYSTEM, NO_SOURCE = (
 
 
 class PersonRow(Struct, frozen=True):
-    """One person's downloads: how many were recorded, and the latest of them; None when it is not known.
+    """A person's downloads: how many were recorded, and the latest of them (None if unknown).
 
-    `emails` are all under which they downloaded, as Applivery writes them.
+    `emails` are all addresses of these downloads, as Applivery writes them.
     """
 
     name: str
@@ -67,7 +67,7 @@ class PersonRow(Struct, frozen=True):
 
 
 class UnattributedGroup(Struct, frozen=True):
-    """Downloads that belong to no known person, under a label."""
+    """Downloads without a known person, under a label."""
 
     label: str
     recorded: int
@@ -77,13 +77,13 @@ Counts = tuple[tuple[str, int], ...]
 
 
 class DownloadSummary(Struct, frozen=True):
-    """What a manager reads: recorded downloads, distinct people (most recent first) and labelled buckets.
+    """A summary of downloads: their number, the distinct people (most recent first) and the unattributed groups.
 
-    `versions`, `systems` and `sources` have the most downloaded first; each, and `days` with `undated`, adds up to
-    `recorded`. `days` are those with downloads, in order, in the time zone they were counted in. `listed` downloads
-    are behind it all: `recorded` is more when Applivery's own totals are, and of the others nothing else is known.
-    `claimed` is what these totals come to, None when it was not kept. `failures` are no downloads: answers to "It
-    didn't install" by cause, without names, where they were asked for.
+    `versions`, `systems` and `sources` are sorted by downloads; each, and `days` with `undated`, adds up to `recorded`.
+    `days` are those with downloads, in order, in the time zone of the summary. `listed` is how many downloads Applivery
+    listed: `recorded` is more if Applivery's own totals are, and nothing else is known of the difference. `claimed` is
+    the sum of these totals, None if unknown. `failures`, if requested, are the answers to "It didn't install" by cause,
+    without names.
     """
 
     recorded: int
@@ -110,11 +110,11 @@ class DownloadSummary(Struct, frozen=True):
 
 
 class GroupDescription(Struct, frozen=True):
-    """How downloads are counted by something; texts are translated where they are shown.
+    """A way to group downloads; texts are translated where they are shown.
 
     `heading` is the column of the table and the choice in the form, `table` and `chart` are titles, `scheduled` is the
-    sentence about a scheduled report. `word` is what is counted of one download, `label` how that is read, `counts`
-    where a summary has it; without `word` the summary counts in its own way.
+    sentence about a scheduled report. `word` returns the group of a download, `label` its name, and `counts` the counts
+    in a summary; without `word` the summary has its own way to count.
     """
 
     heading: str
@@ -127,7 +127,7 @@ class GroupDescription(Struct, frozen=True):
 
 
 class GroupBy(DescribedEnum):
-    """What a summary's thread is sorted by."""
+    """The group of a report's table."""
 
     description: GroupDescription
 
@@ -205,7 +205,7 @@ class _PersonDownloads:
             self._see(download)
 
     def join(self, other: _PersonDownloads) -> None:
-        """Add what was counted apart."""
+        """Add counts of the same person that were collected separately."""
         self.recorded += other.recorded
         if other.latest:
             self._see(other.latest)
@@ -214,17 +214,17 @@ class _PersonDownloads:
         if self.latest is None or _when(download) > _when(self.latest):
             self.latest = download
         elif download.at is None and self.latest.at is None and _which(download) != _which(self.latest):
-            self.latest = _UNKNOWN  # two without a date: which came last is not known
+            self.latest = _UNKNOWN  # of two downloads without a date, the later one is unknown
 
 
 _UNKNOWN = Download()
 
 
 class DownloadAggregator:
-    """Adds up the rows of by-user answers, one by one; `tz` is the IANA zone in which a day begins and ends.
+    """Aggregate the rows of Applivery's by-user lists; days are in the IANA zone `tz`.
 
-    A row is no download: what it lists is, and without a period its `total` too, when that is larger. With a period
-    (`totals` False) only what is listed counts: whether `total` is about the period is not documented.
+    The listed downloads of a row are counted or, if that is larger, its `total`. With a period (`totals` False) only
+    listed downloads count, since it is not documented whether `total` is about the period.
     """
 
     def __init__(self, tz: str = "UTC", *, totals: bool = True) -> None:
@@ -237,7 +237,7 @@ class DownloadAggregator:
         self._days: Counter[date] = Counter()
 
     def add(self, row: MemberDownloads) -> None:
-        """Take the next row."""
+        """Add a row."""
         listed = len(row.downloads)
         claimed = listed if row.total is None or row.total < 0 else row.total
         count = max(claimed, listed) if self._totals else listed
@@ -260,7 +260,7 @@ class DownloadAggregator:
             self._days[local(download.at, self._zone).date()] += times
 
     def absorb(self, other: DownloadAggregator) -> None:
-        """Take everything another one has counted, in the same time zone; it is not to be used any more."""
+        """Take over the counts of another aggregator with the same time zone, which must not be used afterwards."""
         self._recorded += other._recorded
         self._listed += other._listed
         self._claimed += other._claimed
@@ -271,7 +271,7 @@ class DownloadAggregator:
         self._shares.absorb(other._shares)
 
     def summary(self) -> DownloadSummary:
-        """Return what it comes to so far, its labels in the language of this moment."""
+        """Return the summary so far, with labels in the current language."""
         people = [_row(person) for person in self._shares.people() if person.share.recorded]
         people.sort(key=lambda row: (_when(row.latest), row.recorded, row.name), reverse=True)
         anonymous = {kind: share.recorded for kind, share in self._shares.anonymous.items() if share.recorded}
@@ -297,7 +297,7 @@ def _label(kind: str) -> str:
 
 
 def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
-    """Return the counts by label, the highest first; two values of Applivery's may have one label."""
+    """Return the counts by label, the highest first; several values of Applivery can share a label."""
     found: Counter[str] = Counter()
     for word, count in counts.items():
         found[label(word)] += count
@@ -305,13 +305,13 @@ def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
 
 
 def labelled_failures(counts: Mapping[FailureCause, int]) -> Counts:
-    """Return how often each cause was answered, by its label in the current language, the most frequent first."""
+    """Return the number of answers for each cause, by its label in the current language, the highest first."""
     words = {str(cause): number for cause, number in counts.items()}
     return _labelled(words, lambda cause: _(FailureCause(cause).description))
 
 
 def display_name(person: IdentifiedPerson[Any], *, whole_id: bool = False) -> str:
-    """Return what to call a person, in the current language; `whole_id` for a file, where each digit may matter."""
+    """Return the name of a person in the current language; with `whole_id` (for files) ids are not shortened."""
     if person.called:
         return person.called
     digits = (person.id or "")[0 if whole_id else -LAST_DIGITS :]
@@ -331,11 +331,11 @@ def _which(download: Download) -> tuple[str | None, str | None, str | None]:
     return download.version, download.platform, download.build_id
 
 
-# ------------------------------------------------------------------ what follows from a summary
+# ------------------------------------------------------------------ evaluations of a summary
 
 
 def versions_now(people: Iterable[PersonRow]) -> Counts:
-    """Return how many people's latest download is of which version, the most used first."""
+    """Return the number of people by the version of their latest download, the most used first."""
     found = Counter((row.latest.version if row.latest else None) or "" for row in people)
     return _labelled(found, GroupBy.VERSION.description.label)
 
@@ -343,7 +343,7 @@ def versions_now(people: Iterable[PersonRow]) -> Counts:
 class DownloadGap(Struct, frozen=True):
     """Which of some users (Slack user ids) have downloaded, which have not, and whose email is unknown.
 
-    `elsewhere` counts downloads without a known email: some of those who lack the build may have it.
+    `elsewhere` counts downloads without a known email, which may be by people who seem to lack the build.
     """
 
     have: tuple[str, ...]
@@ -353,7 +353,7 @@ class DownloadGap(Struct, frozen=True):
 
 
 def missing(emails: Mapping[str, str | None], summary: DownloadSummary) -> DownloadGap:
-    """Compare people of Slack, with their emails by user id, with those who have downloaded."""
+    """Compare Slack users (emails by user id) with the people who have downloaded."""
     seen = {mailbox(email) for row in summary.people for email in row.emails}
     have = tuple(user for user, email in emails.items() if email and mailbox(email) in seen)
     lack = tuple(user for user, email in emails.items() if email and mailbox(email) not in seen)
@@ -362,7 +362,7 @@ def missing(emails: Mapping[str, str | None], summary: DownloadSummary) -> Downl
 
 
 def masked(email: str, home: str | None) -> str:
-    """Return an email as others may read it: whole for the domain `home`, else its first letter and its domain."""
+    """Return an email for other readers: whole for the domain `home`, otherwise its first letter and its domain."""
     name, at, domain = email.rpartition("@")
     if at and home and domain.casefold() == home.casefold():
         return email

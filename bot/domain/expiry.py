@@ -1,4 +1,4 @@
-"""Format when a link or a page expires; every text uses this one function."""
+"""Format the expiry of links and pages, for all texts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from bot.i18n import Counted, Text
 
-FAR = timedelta(days=60)  # so far away a day says more than a number of days
+FAR = timedelta(days=60)  # from here on a date is clearer than a number of days
 
 
 def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> Text:
-    """Return what follows "the link", such as `expires 14:32 (4 min)`; the times are aware, None is unknown.
+    """Return the words to follow "the link", such as `expires 14:32 (4 min)`; the times are aware, None is unknown.
 
-    `written` formats a time by its reader's clock, with its day unless that is today. When a fresh link seems to have
-    expired, one of the two clocks is wrong.
+    `written` formats a time for its reader, with its day unless that is today. If a new link seems to have expired,
+    one of the two clocks is wrong.
     """
     if at is None:
         return Text("expires soon")
@@ -26,7 +26,7 @@ def expires(at: datetime | None, now: datetime, written: Callable[[datetime], st
 
 
 def left(left: timedelta) -> Text:
-    """Return how long that is, in the unit that fits."""
+    """Return the duration in a suitable unit."""
     minutes = round(left.total_seconds() / 60)
     if minutes < 1:
         return Text("under 1 min")

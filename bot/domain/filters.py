@@ -1,4 +1,4 @@
-"""The subscription filter language: what was typed, checked and matched against a build."""
+"""The filter language of subscriptions: check typed filters, and match them against builds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bot.i18n import Text
 EVENTS = tuple(event for event in BuildEvent if not event.personal)
 DEFAULT_EVENTS = tuple(event for event in BuildEvent if event.description.by_default)
 KEYS = ("on", *lookup.FILTERS)
-LONGEST = 1000  # characters of a filter; with all the quotes it may need, it still fits into an input of a form
+LONGEST = 1000  # characters of a filter; with added quotes it still fits into an input of a form
 
 
 def events(words: ParsedText) -> tuple[BuildEvent, ...]:
     """Return the events of `on:processed,failed` (comma lists and repeats), or the default: processed and failed.
 
-    Raises UserInputError for an event that does not exist or cannot be asked for.
+    Raises UserInputError for an event that does not exist or cannot be subscribed to.
     """
     if any(option.key == "on" and option.no for option in words.options):
         minus = next(option for option in words.options if option.key == "on" and option.no)
@@ -43,20 +43,20 @@ def events(words: ParsedText) -> tuple[BuildEvent, ...]:
 
 
 def query(words: ParsedText) -> str:
-    """Return the filter as canonical text, without `on:` and delivery options; this is what is stored.
+    """Return the filter as canonical text, as it is stored: without `on:` and delivery options.
 
-    Raises TextTooLong when a form could not show it.
+    Raises TextTooLong if a form could not show it.
     """
     typed = ParsedText((), tuple(option for option in words.options if option.key in lookup.FILTERS))
     bare = " ".join(
         f"{'-' * option.no}{option.key}:{option.value}" for option in typed.options
-    )  # quotes make it longer
+    )  # checked on the canonical text, as added quotes make it longer
     within(Text("The filter"), bare, LONGEST)
     return grammar.explain(typed)
 
 
 def typed(wanted_events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions) -> str:
-    """Return a subscription as the options one would type for it, escaped as Slack sends them."""
+    """Return a subscription as typed options, escaped as Slack sends them."""
     events = (KeyValue("on", ",".join(wanted_events)),)
     return grammar.explain(
         ParsedText((), (*events, *grammar.parse(filter_text).options, *delivery_options.options(manner)))
@@ -64,7 +64,7 @@ def typed(wanted_events: Sequence[BuildEvent], filter_text: str, manner: Deliver
 
 
 def would_post(events: Sequence[BuildEvent], filter_text: str, builds: Sequence[Build]) -> list[Build]:
-    """Preview: return which of these builds a subscription would have posted, in their present states."""
+    """Return which of these builds a subscription would have posted, by their current states."""
     words = grammar.parse(filter_text)
     return [build for build in builds if _happened(build) & set(events) and lookup.fits(build, words)]
 
@@ -74,7 +74,7 @@ def _happened(build: Build) -> set[BuildEvent]:
 
 
 def wants(subscription: Subscription, build: Build, event: BuildEvent) -> bool:
-    """Return whether a subscription includes this event of this build; one that is paused holds it."""
+    """Return whether a subscription includes this event of this build, also while it is paused."""
     if subscription.app_id is not None and subscription.app_id != build.app.id:
         return False
     return event in subscription.events and lookup.fits(build, grammar.parse(subscription.query))

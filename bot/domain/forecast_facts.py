@@ -1,4 +1,4 @@
-"""What ends or stops next, as it is found and kept until it is posted."""
+"""Types of a forecast: what ends or stops next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.model import Build, Role
 
 
 class ForecastKind(StrEnum):
-    """What ends or stops."""
+    """The kind of thing that ends or stops."""
 
     PROFILE = "profile"  # the provisioning profile or certificate of a build
     PENDING_DELETION = "pending_deletion"  # a build goes to the stage before deletion
@@ -31,7 +31,7 @@ class ForecastKind(StrEnum):
 
 
 class ForecastPart(StrEnum):
-    """What is looked at, as it is named when it could not be."""
+    """A part of the forecast, by the name that is shown if it could not be checked."""
 
     BUILDS = "builds"
     RETENTION = "retention"
@@ -43,13 +43,13 @@ class ForecastPart(StrEnum):
 
 
 class ForecastItem(Struct, frozen=True):
-    """One thing that ends at `at` (aware; None: it is so already, or from the next build on).
+    """A thing that ends at `at` (aware; None: it has ended, or does with the next build).
 
-    `build` stands for the builds concerned: the newest, or the first to go. `others` counts the rest. `people` are
-    those whose latest recorded download one of them is, or who are concerned in another way; None: unknown. `number` is
-    that of a subscription in `channel_id`, or of a scheduled report. `reason` is the word for why something is paused,
-    a plan's item (empty: downloads) or a scope, or the message id of what may stop installs on a `platform` in some
-    `regions` (ISO 3166; none: everywhere), of which `is_year` says that only its year is known. `used` of `limit` are
+    `build` represents the affected builds: the newest, or the first to be deleted; `others` counts the rest. `people`
+    is how many are affected, such as those for whom one of the builds is the latest download; None: unknown. `number`
+    is that of a subscription in `channel_id`, or of a scheduled report. `reason` is why something is paused, an item of
+    the plan (empty: downloads) or a scope, or the message id of what may stop installs on a `platform` in some
+    `regions` (ISO 3166; none: everywhere); `is_year` is whether only the year of that is known. `used` of `limit` are
     used up.
     """
 
@@ -72,9 +72,9 @@ class ForecastItem(Struct, frozen=True):
 
 
 class Unchecked(Struct, frozen=True):
-    """A part that could not be looked at, of some apps, with the error's kind (exceptions.kind_of).
+    """A part that could not be checked for some apps, with the kind of the error (exceptions.kind_of).
 
-    Without one there were too many (`number`), or Applivery has no answer to it.
+    Without an error there were too many (`number`), or Applivery does not provide the data.
     """
 
     part: ForecastPart
@@ -84,10 +84,10 @@ class Unchecked(Struct, frozen=True):
 
 
 class Forecast(Struct, frozen=True):
-    """What ends until `until` (aware), of the app called `app_name` (empty: of all), the earliest first.
+    """The things that end until `until` (aware), for the app `app_name` (empty: all apps), the earliest first.
 
-    `late` is when a scheduled one was due that is posted late. `language` is the one its readers have, `key` the name
-    under which it is kept for the buttons to its other pages.
+    `late` is when a scheduled forecast was due, if it is posted late. `language` is that of its readers, `key` the one
+    under which it is stored for its page buttons.
     """
 
     until: datetime
@@ -101,11 +101,11 @@ class Forecast(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to say: nothing ends, and each part could be looked at."""
+        """Whether nothing ends and every part could be checked."""
         return not self.items and not any(each.error for each in self.unchecked)
 
     def of_apps(self, permitted: Collection[str], role: Role) -> Forecast:
-        """Return the same with what may be seen with the role for these apps (ids), and this role for all."""
+        """Return the part that is visible with a role for these apps (ids) and this role for all apps."""
         kept = (
             item
             for item in self.items
@@ -114,7 +114,7 @@ class Forecast(Struct, frozen=True):
         return replace(self, items=tuple(kept))
 
 
-# What is about no single app: the role for all apps that it takes.
+# Kinds that are not about a single app: the role for all apps that they require.
 _ROLES = {
     ForecastKind.PLATFORM: Role.NONE,
     ForecastKind.REPORT_PAUSED: Role.NONE,

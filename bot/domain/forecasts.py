@@ -1,4 +1,4 @@
-"""What ends or stops next, of what is known: each kind its own decision; what is not known is claimed nowhere."""
+"""Decide what ends or stops next, one function per kind, without claims about unknown facts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bot.domain.subscription_preview import SubscriptionPreview
 
 HORIZON = timedelta(days=30)
 LONGEST = timedelta(days=366)
-PENDING = timedelta(days=30)  # between a build's retention and its deletion
-STILL_OF_INTEREST = timedelta(days=90)  # that a line of builds is, whose users are not known
+PENDING = timedelta(days=30)  # between the end of a build's retention and its deletion
+STILL_OF_INTEREST = timedelta(days=90)  # how long a line of builds counts as used, if its users are unknown
 Holders = Mapping[str, int]
 """How many people's latest recorded download a build is, by its id."""
 
 
 def in_order(items: Iterable[ForecastItem]) -> tuple[ForecastItem, ...]:
-    """Return the items by their dates; what is so already comes first."""
+    """Return the items sorted by date; those that have ended already are first."""
     kinds = list(ForecastKind)
 
     def place(item: ForecastItem) -> tuple[bool, float, int, str, int]:
@@ -44,11 +44,11 @@ def in_order(items: Iterable[ForecastItem]) -> tuple[ForecastItem, ...]:
 def expiring_profiles(
     builds: Sequence[Build], users: Holders | None, now: datetime, until: datetime, recalled: Collection[str] = ()
 ) -> list[ForecastItem]:
-    """Return when the profiles end of the builds in use: of the newest of each platform, and of those that people have.
+    """Return when the profiles of builds in use end: of the newest of each platform, and of those that people have.
 
-    `builds` are an app's, newest first. Where it is not known who has which (`users` None), the newest of each line
-    count that are not old. A profile that has ended counts for the newest build alone. Builds of one platform whose
-    profiles end at the same time are one item.
+    `builds` are an app's, newest first. If it is unknown who has which (`users` None), the newest of each line count
+    unless they are old. An expired profile counts for the newest build only. Builds of one platform whose profiles end
+    at the same time are one item.
     """
     newest = {build.id for build in lookup.newest_of_each_platform(builds, recalled)}
     found: dict[tuple[str, datetime], list[Build]] = defaultdict(list)
@@ -70,7 +70,7 @@ def _is_used(build: Build, builds: Sequence[Build], users: Holders | None, now: 
 
 
 def _of_builds(kind: ForecastKind, at: datetime, same: Sequence[Build], users: Holders | None) -> ForecastItem:
-    """Return the item of some builds; the first stands for them."""
+    """Return the item for some builds, represented by the first."""
     first = same[0]
     people = None if users is None else sum(users.get(build.id, 0) for build in same)
     return ForecastItem(
@@ -90,10 +90,10 @@ def _of_builds(kind: ForecastKind, at: datetime, same: Sequence[Build], users: H
 def deletions(
     app: App, builds: Sequence[Build], users: Holders | None, now: datetime, until: datetime
 ) -> list[ForecastItem]:
-    """Return which builds retention may delete, or put into the stage before that, by its documented dates.
+    """Return which builds retention may delete, or mark for deletion, by its documented dates.
 
-    A build leaves after so many days, and is deleted thirty days later, unless a publication keeps it, which is not
-    known. Each build that people have is an item; the others of an app are one together, dated by the first of them.
+    A build's retention ends after some days, and it is deleted thirty days later, unless a publication keeps it, which
+    is unknown. Each build that people have is an item; the others of an app are one item with the earliest date.
     """
     days = app.retention.days if app.retention else None
     if not days:
@@ -112,7 +112,7 @@ def deletions(
 
 
 def _next_stage(build: Build, days: int, now: datetime, until: datetime) -> tuple[ForecastKind, datetime] | None:
-    """Return what happens next to a build within the horizon, and when."""
+    """Return the next stage of a build within the horizon, and its date."""
     if build.created_at is None or build.stage not in (Stage.READY, Stage.UNKNOWN):
         return None
     try:
@@ -126,7 +126,7 @@ def _next_stage(build: Build, days: int, now: datetime, until: datetime) -> tupl
 
 
 def needs_people(app: App, builds: Sequence[Build], now: datetime, until: datetime) -> bool:
-    """Return whether it matters who has which build: whether a profile ends or a build goes."""
+    """Return whether the users of builds are needed: whether a profile ends or a build may be deleted."""
     ends = (build.requirements.profile_expires_at for build in builds)
     return any(end and end <= until for end in ends) or bool(deletions(app, builds, None, now, until))
 
@@ -137,10 +137,10 @@ def needs_people(app: App, builds: Sequence[Build], now: datetime, until: dateti
 def limits(
     reported: Iterable[PlanLimit], used: int | None, now: datetime, until: datetime, url: str
 ) -> list[ForecastItem]:
-    """Return which of the plan's limits is reached, or will be at the pace of this month's downloads.
+    """Return which of the plan's limits are reached, or will be at the pace of this month's downloads.
 
-    `used` are the downloads of this month (UTC) of all apps; None: not known. Only a limit that Applivery has reported
-    is known at all, and of one that is no monthly one, nothing but the report of this month.
+    `used` are the downloads of all apps this month (UTC); None: unknown. Only limits that Applivery has reported are
+    known; one that is not monthly counts only if it was reported this month.
     """
     found = []
     for limit in reported:
@@ -163,9 +163,9 @@ def limits(
 
 
 class ChannelFacts(Struct, frozen=True):
-    """What Slack says of a channel: why nothing can be posted there (its word), and how many people are in it.
+    """Slack's facts about a channel: the error code if the bot can't post there, and the number of people.
 
-    `people` None: not counted. `is_public` is False where that is not known.
+    `people` None: not counted. `is_public` is False if unknown.
     """
 
     refusal: str = ""
@@ -174,10 +174,10 @@ class ChannelFacts(Struct, frozen=True):
 
 
 def may_list(subscription: Subscription, reader: Actor, *, in_channel: str | None, is_public: bool) -> bool:
-    """Return whether a subscription may be shown to a reader, who has the role for its app.
+    """Return whether a subscription may be shown to a reader who has the role for its app.
 
-    To its owner, to an admin, and where it is; in a channel (`in_channel`) to all there: of public channels, and its
-    own.
+    It is shown to its owner, to admins, and in its own channel. A forecast for a channel (`in_channel`) shows
+    subscriptions of public channels and its own.
     """
     role = reader.role_for(subscription.app_id) if subscription.app_id else reader.role
     if role < Role.RELEASER:
@@ -196,9 +196,9 @@ def unheard(
     withdrawn: PauseReason | None,
     tried: SubscriptionPreview | None,
 ) -> ForecastItem | None:
-    """Return why a subscription reaches no people; the first reason only.
+    """Return the first reason why a subscription reaches no people.
 
-    `withdrawn` is why it would pause if a build came now, `tried` its preview on recent builds.
+    `withdrawn` is why it would pause at the next build, `tried` its preview on recent builds.
     """
     item = ForecastItem(
         ForecastKind.PAUSED,
@@ -222,7 +222,7 @@ def unheard(
 
 
 def paused_reports(reports: Iterable[ScheduledReport], reader: Actor) -> list[ForecastItem]:
-    """Return the scheduled reports that are paused, of the reader, or of all for an admin."""
+    """Return the paused scheduled reports of the reader, or of all users for an admin."""
     return [
         ForecastItem(
             ForecastKind.REPORT_PAUSED,
@@ -241,15 +241,15 @@ def paused_reports(reports: Iterable[ScheduledReport], reader: Actor) -> list[Fo
 
 
 def permissions(*, left: int, missing_scopes: Iterable[str]) -> list[ForecastItem]:
-    """Return the roles of people who have left (`left` people), and the scopes that something in use needs."""
+    """Return the items for roles of `left` deactivated users, and for missing scopes that something in use needs."""
     items = [ForecastItem(ForecastKind.ROLES_LEFT, people=left)] if left else []
     return [*items, *(ForecastItem(ForecastKind.SCOPE, reason=scope) for scope in missing_scopes)]
 
 
 def platform_changes(apps: Iterable[App], now: datetime, until: datetime) -> list[ForecastItem]:
-    """Return which dated rules of platforms come into force, of the platforms that the apps are for.
+    """Return which dated rules of the apps' platforms come into force.
 
-    A rule that begins everywhere with a year is one whose maker names the year only.
+    If a rule begins everywhere on the first day of a year, only the year is known.
     """
     platforms = {platform.casefold() for app in apps for platform in app.platforms}
     found = []

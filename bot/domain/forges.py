@@ -1,4 +1,4 @@
-"""Where the commits between two builds can be read: the compare page of a forge that is known; pure."""
+"""The compare page with the commits between two builds, for known forges; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 _LOGIN = re.compile(r"(?:[\w.+-]+@)?([\w.-]+):(?!//)(?!\d+/)(.+)")
 _WITHOUT_SCHEME = re.compile(r"[\w-]+(?:\.[\w-]+)+/.+")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
-# SSH over the port of HTTPS: https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port,
+# SSH over the HTTPS port: https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port,
 # https://about.gitlab.com/blog/gitlab-dot-com-now-supports-an-alternate-git-plus-ssh-port/,
 # https://support.atlassian.com/bitbucket-cloud/docs/troubleshoot-ssh-issues/
 _SSH_HOSTS = {
@@ -26,9 +26,9 @@ _PART = re.compile(r"[^\x00-\x20\x7f<>|\"\\^`{}?#]+")
 
 
 class ComparePage(NamedTuple):
-    """The page of a forge on which two commits are compared: where it is, in words, and the address.
+    """The page of a forge that compares two commits.
 
-    `place` is the forge's name; for a company's own, whose address may lead anywhere, the host.
+    `place` is the name of the forge or, for a self-hosted one, whose address may lead anywhere, its host.
     """
 
     place: str
@@ -36,9 +36,9 @@ class ComparePage(NamedTuple):
 
 
 def compare_page(repository: str, last_good: str, first_bad: str) -> ComparePage | None:
-    """Return the page with the commits after `last_good` up to `first_bad`; None for a forge or commit not known.
+    """Return the page with the commits after `last_good` up to `first_bad`; None for an unknown forge or commit.
 
-    `repository` is any address that `git clone` takes. What it has of a user or password is in no answer.
+    `repository` is any address for `git clone`. The result never contains its user or password.
     """
     place = _place(repository.strip())
     if place is None or not (_COMMIT.fullmatch(last_good) and _COMMIT.fullmatch(first_bad)):
@@ -80,7 +80,7 @@ def _place(repository: str) -> tuple[str, list[str]] | None:
 
 
 def _repository(host: str, path: list[str]) -> list[str]:
-    """Return the path of a repository; that of one of its pages, as a browser shows it, is cut."""
+    """Return the path of a repository, also from the address of one of its pages."""
     if host in _OWNER_AND_NAME and len(path) > 2 and path[2] in _PAGES:
         return path[:2]
     return path[: path.index("-")] if "-" in path else path
@@ -102,13 +102,13 @@ def _gitlab(host: str, path: list[str], last_good: str, first_bad: str) -> str:
 
 def _bitbucket_cloud(host: str, path: list[str], last_good: str, first_bad: str) -> str:
     """https://support.atlassian.com/bitbucket-cloud/docs/compare-branches-tags-and-commits/"""
-    is_cloud = host == "bitbucket.org"  # a company's own Bitbucket Server has no such page
+    is_cloud = host == "bitbucket.org"  # a self-hosted Bitbucket Server has no such page
     return f"{_web(host, *path)}/branches/compare/{first_bad}%0D{last_good}" if is_cloud and len(path) == 2 else ""
 
 
 def _azure(host: str, path: list[str], last_good: str, first_bad: str) -> str:
     """https://learn.microsoft.com/en-us/azure/devops/repos/git/view-git-history"""
-    if path[:1] == ["v3"] and len(path) == 4:  # of SSH: v3/organization/project/repository
+    if path[:1] == ["v3"] and len(path) == 4:  # SSH address: v3/organization/project/repository
         host, path = "dev.azure.com", [path[1], path[2], "_git", path[3]]
     if "_git" not in path[:-1]:
         return ""

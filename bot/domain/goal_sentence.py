@@ -1,4 +1,4 @@
-"""How a goal is typed: `courier 2.4.1 90% of @qa by friday`, in any sensible order."""
+"""Parse a typed goal: `courier 2.4.1 90% of @qa by friday`, in any sensible order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LINKS = frozenset(
 
 
 class GoalSentence(Struct, frozen=True):
-    """The parts of a goal as typed; empty, or 0, for what was not. `percent` or `people` is the share."""
+    """The typed parts of a goal; empty or 0 if missing. The share is `percent` or `people`."""
 
     what: str = ""
     percent: int = 0
@@ -38,14 +38,14 @@ class GoalSentence(Struct, frozen=True):
 
     @property
     def has_share(self) -> bool:
-        """Return whether it says how many."""
+        """Return whether a share was typed."""
         return bool(self.percent or self.people)
 
 
 def parse(text: str, *, of: str = "", by: str = "", share: str = "") -> GoalSentence:
-    """Return the parts of a sentence, and of what was typed as `of:`, `by:` and `share:`.
+    """Return the parts of a sentence and of the options `of:`, `by:` and `share:`.
 
-    Raises UserInputError for a share that is none.
+    Raises UserInputError for an invalid share.
     """
     words = [*_words(text), *_words(share)]
     percent, people, words = _take_share(words)
@@ -59,13 +59,13 @@ def parse(text: str, *, of: str = "", by: str = "", share: str = "") -> GoalSent
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """Return the words of a text, a percentage as one of them and a mention as another."""
+    """Return the words of a text, with a percentage or a mention as one word."""
     typed = grammar.read(_THIS_CHANNEL.sub("of @here", _PERCENT_TYPED.sub(r"\1%", text))).plain
     return tuple(word.rstrip(",") or word for word in typed)
 
 
 def _take_share(words: Sequence[str]) -> tuple[int, int, list[str]]:
-    """Return the percentage or the number of people, and the words without it."""
+    """Return the percentage or the number of people, and the remaining words."""
     for at, word in enumerate(words):
         following = words[at + 1].casefold() if at + 1 < len(words) else ""
         if match := _PERCENT.fullmatch(word):
@@ -84,7 +84,7 @@ def _take_share(words: Sequence[str]) -> tuple[int, int, list[str]]:
 
 
 def _cut(words: Sequence[str], at: int, length: int) -> list[str]:
-    """Return the words without some, and without the link words before and after them, as a mark for what follows."""
+    """Return the words without some and their prepositions, but keep an `of` or `in` that introduces what follows."""
     before, after = list(words[:at]), list(words[at + length :])
     while before and before[-1].casefold() in _LINKS:
         before.pop()
@@ -94,9 +94,9 @@ def _cut(words: Sequence[str], at: int, length: int) -> list[str]:
 
 
 def _take_place(words: Sequence[str]) -> tuple[str, int, list[str]]:
-    """Return the group or channel, where it stood, and the words without it.
+    """Return the group or channel, its position, and the remaining words.
 
-    A bare word is one when it comes after the last `of`.
+    A bare word counts as one after the last `of`.
     """
     marked = [at for at, word in enumerate(words) if word.startswith(("<!", "<@", "<#", "@")) or _NAMED.match(word)]
     linked = [at + 1 for at, word in enumerate(words[:-1]) if word.casefold() == "of"]
@@ -112,7 +112,7 @@ def _take_place(words: Sequence[str]) -> tuple[str, int, list[str]]:
 
 
 def _take_time(words: Sequence[str], at: int, *, typed: str) -> tuple[str, list[str]]:
-    """Return the deadline, and the words without it; `at` is where the group stood, behind which it needs no `by`."""
+    """Return the deadline and the remaining words; after the group, at position `at`, it needs no `by`."""
     for number, word in enumerate(words):
         if word.casefold() in _BY:
             when, others = deadline.split(" ".join(words[number + 1 :]))

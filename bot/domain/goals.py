@@ -1,4 +1,4 @@
-"""Goals: how many of a group are to have a build by a deadline, how it goes, who is asked when, and how it ends."""
+"""Goals: how many of a group should have a build by a deadline, their progress, requests to people, and outcome."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from bot.domain.states import GoalState
 from bot.domain.time_zones import zone
 from bot.i18n.units import percent
 
-MORNING, EVENING = time(9), time(18)  # when people may be asked, by their own clock
+MORNING, EVENING = time(9), time(18)  # when people may be asked, in their own time zone
 USUAL_SHARE, USUAL_TIME = 100, "7d"
-MOST = 20  # goals that run in a workspace
-UNDO_SECONDS = 15.0  # after the start, before the first people are asked: the time to stop it
-RARELY, OFTEN = timedelta(hours=1), timedelta(seconds=30)  # between two counts
-COUNTS = 100  # about so many in the time that is left, within these two
-PATIENCE = timedelta(days=1)  # that Applivery has to give the last count
-APART = timedelta(hours=15)  # between two requests to one person, also when their time zone changes
-POINTS = 20  # of a chart
+MOST = 20  # running goals per workspace
+UNDO_SECONDS = 15.0  # between the start and the first requests, so that the user can stop the goal
+RARELY, OFTEN = timedelta(hours=1), timedelta(seconds=30)  # the longest and shortest time between two counts
+COUNTS = 100  # counts to aim for in the remaining time, within these limits
+PATIENCE = timedelta(days=1)  # how long to wait for Applivery's last count
+APART = timedelta(hours=15)  # between two requests to the same person, also if their time zone changes
+POINTS = 20  # points of a chart
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-WEEKEND = 5  # the first day of it, counted from Monday
+WEEKEND = 5  # Saturday, counted from Monday
 
 
 class Goal(Struct, frozen=True):
-    """A share of a user group (`group_id`) or of a channel's people (`members_of`) that is to have a build.
+    """A share of a user group (`group_id`) or of a channel's members (`members_of`) that should have a build.
 
-    `percent` of them, or `people` where that is 0, by `deadline` (aware), which was set in the zone `tz` (IANA).
-    `build_ref` names the builds as a report takes it, `what` says it. `asks`: people are asked privately. `card_ts` is
-    the card in the channel; `ended_at` is in microseconds since 1970, 0 while it runs.
+    The share is `percent`, or `people` if that is 0, by `deadline` (aware), which was set in the zone `tz` (IANA).
+    `build_ref` refers to the builds like in a report, `what` is their name. `asks` is whether people are asked
+    privately. `card_ts` is the card in the channel; `ended_at` is in microseconds since 1970, 0 while it runs.
     """
 
     id: int
@@ -58,17 +58,17 @@ class Goal(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """The group or channel as Slack writes it."""
+        """The group or channel in Slack's markup."""
         return f"<!subteam^{self.group_id}>" if self.group_id else f"<#{self.members_of}>"
 
     @property
     def is_running(self) -> bool:
-        """Return whether it goes on."""
+        """Return whether the goal has not ended."""
         return self.state is GoalState.RUNNING
 
 
 class GoalSample(Struct, frozen=True):
-    """How many had it at a time (aware), of how many; `unknown` more have no email in Slack."""
+    """How many of `total` people had the build at a time (aware); `unknown` more have no email in Slack."""
 
     at: datetime
     have: int
@@ -77,7 +77,7 @@ class GoalSample(Struct, frozen=True):
 
 
 class GoalStatus(Struct, frozen=True):
-    """All that a goal's card shows; `samples` oldest first, `asked` people so far, `newer` the version after it."""
+    """The data of a goal's card: `samples` oldest first, the number of `asked` people, and a `newer` version."""
 
     goal: Goal
     samples: tuple[GoalSample, ...]
@@ -87,28 +87,28 @@ class GoalStatus(Struct, frozen=True):
 
     @property
     def last(self) -> GoalSample:
-        """The newest count; without any, that of the start."""
+        """The latest count, or that of the start."""
         return self.samples[-1] if self.samples else GoalSample(self.goal.created_at, 0, 0)
 
     @property
     def needed(self) -> int:
-        """How many are to have it, of those there are now."""
+        """How many of the current people the goal needs."""
         return needed(self.goal.percent, self.goal.people, self.last.total)
 
     @property
     def to_go(self) -> int:
-        """How many more are to get it."""
+        """How many more people the goal needs."""
         return max(0, self.needed - self.last.have)
 
     @property
     def percent(self) -> int:
-        """Return the share that has it, rounded; below that of the goal for as long as it isn't reached."""
+        """Return the rounded share of people with the build; less than the goal's as long as that isn't reached."""
         share = percent(self.last.have, self.last.total)
         return min(share, (self.goal.percent or 100) - 1) if self.to_go else share
 
 
 class GoalRequest(Struct, frozen=True):
-    """What a person is asked for: a build, for a goal."""
+    """The request to a person to get a build for a goal."""
 
     goal: Goal
     builds: tuple[Build, ...]
@@ -120,27 +120,27 @@ def needed(percent: int, people: int, total: int) -> int:
 
 
 def outcome(goal: Goal, sample: GoalSample, now: datetime) -> GoalState:
-    """Return the state of a goal after a count that was begun `now`."""
+    """Return the state of a goal after a count that was started `now`."""
     if sample.total and sample.have >= needed(goal.percent, goal.people, sample.total):
         return GoalState.REACHED
     return GoalState.MISSED if now >= goal.deadline else GoalState.RUNNING
 
 
 def next_count(goal: Goal, now: datetime) -> datetime:
-    """Return when a goal is counted next: hourly while its deadline is days away, more often the closer it comes."""
+    """Return the time of the next count: hourly while the deadline is days away, then more often."""
     pause = max(OFTEN, min(RARELY, (goal.deadline - now) / COUNTS))
     return min(now + pause, goal.deadline) if now < goal.deadline else now + OFTEN
 
 
 def pace(samples: Sequence[GoalSample]) -> float | None:
-    """Return how many people a day got it so far; None before a quarter of a day is over."""
+    """Return how many people per day got the build so far; None during the first quarter of a day."""
     if len(samples) < 2 or (over := samples[-1].at - samples[0].at) < DAY / 4:
         return None
     return max(0.0, (samples[-1].have - samples[0].have) / (over / DAY))
 
 
 def needed_pace(status: GoalStatus) -> float:
-    """Return how many people a day are to get it from the newest count on; all at once when less than a day is left."""
+    """Return how many people per day are needed from the latest count on; all of them if less than a day is left."""
     left = max(DAY, status.goal.deadline - status.last.at)
     return status.to_go / (left / DAY)
 
@@ -149,7 +149,7 @@ def needed_pace(status: GoalStatus) -> float:
 
 
 class ChartPoint(Struct, frozen=True):
-    """How many people were to go at a time (aware), by the counts or at the present pace, and by an even pace."""
+    """The people left at a time (aware): by the counts or the current pace, and by an even pace."""
 
     at: datetime
     to_go: int
@@ -157,9 +157,9 @@ class ChartPoint(Struct, frozen=True):
 
 
 def burn_down(status: GoalStatus) -> list[ChartPoint]:
-    """Return two to twenty points, evenly from the start to the deadline.
+    """Return two to twenty evenly spaced points from the start to the deadline.
 
-    After the newest count the people to go are those of the pace so far.
+    After the latest count the people left are extrapolated at the pace so far.
     """
     goal = status.goal
     length = goal.deadline - goal.created_at
@@ -184,13 +184,13 @@ def _to_go(status: GoalStatus, at: datetime, speed: float) -> int:
     return max(0, needed(goal.percent, goal.people, then[-1].total) - then[-1].have)
 
 
-# ------------------------------------------------------------------ whom to ask
+# ------------------------------------------------------------------ requests to people
 
 
 def may_ask(now: datetime, tz: str, deadline: datetime) -> bool:
-    """Return whether a person whose clock is in the zone `tz` may be asked now: from 9:00 to 18:00, Monday to Friday.
+    """Return whether a person in the zone `tz` may be asked now: from 9:00 to 18:00, Monday to Friday.
 
-    At a weekend only when the goal ends before the next working day does.
+    At weekends only if the goal ends before the end of the next working day.
     """
     here = now.astimezone(zone(tz))
     if not MORNING <= here.time() < EVENING or now >= deadline:
@@ -200,14 +200,14 @@ def may_ask(now: datetime, tz: str, deadline: datetime) -> bool:
 
 
 def local_day(now: datetime, tz: str) -> str:
-    """Return the date that a clock in this zone shows."""
+    """Return the date in this zone."""
     return now.astimezone(zone(tz)).date().isoformat()
 
 
 def wave_size(goal: Goal, waiting: int, asked_today: int, now: datetime) -> int:
-    """Return how many people to ask now, of `waiting` who lack the build and were not asked today.
+    """Return how many to ask now of the `waiting` people, who lack the build and were not asked today.
 
-    The working days that are left share them evenly, so that all are asked before the deadline.
+    They are spread evenly over the remaining working days, so that all are asked before the deadline.
     """
     days = _working_days(now.astimezone(zone(goal.tz)).date(), goal.deadline.astimezone(zone(goal.tz)).date())
     return max(0, min(waiting, -(-(waiting + asked_today) // days) - asked_today))
@@ -219,7 +219,7 @@ def _working_days(first: date, last: date) -> int:
 
 
 def in_order(people: Collection[str], asked: Mapping[str, int], seen: Mapping[str, float]) -> list[str]:
-    """Return people in the order in which they are asked: first who was asked least often, then who was `seen` last.
+    """Return people in the order of requests: least often asked first, then most recently `seen` first.
 
     `seen` is when each last downloaded any build of the app, in seconds since 1970.
     """

@@ -1,4 +1,4 @@
-"""How people type: words, `key:value`, `-key:value` and quotes; any text parses, nothing raises."""
+"""Parse typed text: words, `key:value`, `-key:value` and quotes; any text is valid."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.timeparse import time_words
 
-# Phones make long dashes of two short ones, and keyboards of other scripts have a wide colon
+# Phones replace two hyphens by a dash, and keyboards of other scripts have a full-width colon
 _KEY = re.compile(r"([-‐‑‒–—−]?)([A-Za-z][A-Za-z_-]*)[:：](?!//)(.*)", re.DOTALL)
-# Phones turn straight quotes into these while one types.
+# Phones replace straight quotes by these.
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "”": "”"}
-# Slack sends mentions and links of a slash command in this form when asked to, and escapes the three characters always.
+# Slack's markup for mentions and links, if slash commands are configured to escape them; it always escapes `&<>`.
 # https://docs.slack.dev/messaging/formatting-message-text
 _WRAPPED = re.compile(r"<(?:[@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>")
 # `12 weeks`: two words of one value
@@ -22,7 +22,7 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 @dataclass(frozen=True, slots=True)
 class KeyValue:
-    """One `key:value`; `no` is true for `-key:value`. Keys are lower case. `more`: the plain words after it."""
+    """An option `key:value`; `no` is true for `-key:value`. Keys are lower case. `more`: the plain words after it."""
 
     key: str
     value: str
@@ -32,7 +32,7 @@ class KeyValue:
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """A parsed command text: the plain words in order, and the options in order; `text` as it was typed, if it was."""
+    """A parsed text: the plain words and the options, each in order; `text` is the typed text, if any."""
 
     plain: tuple[str, ...] = ()
     options: tuple[KeyValue, ...] = field(default=())
@@ -52,14 +52,14 @@ def parse(text: str) -> ParsedText:
 
 
 def unescaped(text: str) -> str:
-    """Return the text as it was typed, of what Slack sends of it."""
+    """Return a text from Slack as it was typed."""
     for escaped, character in _ENTITIES:
         text = text.replace(escaped, character)
     return text
 
 
 def read(text: str) -> ParsedText:
-    """Parse a text that is not escaped. Never raises."""
+    """Parse unescaped text. Never raises."""
     plain: list[str] = []
     options: list[tuple[re.Match[str], list[str]]] = []
     for token, quoted_start in _tokens(text):
@@ -67,7 +67,7 @@ def read(text: str) -> ParsedText:
         if match:
             options.append((match, []))
             continue
-        if not token.strip():  # a quotation mark alone names nothing
+        if not token.strip():  # a lone quotation mark is no word
             continue
         plain.append(token)
         if options:
@@ -77,7 +77,7 @@ def read(text: str) -> ParsedText:
 
 
 def closed_up(words: ParsedText) -> ParsedText:
-    """Return the same where a blank was typed between a key and its value, or in it: `os: ios`, `since:last week`."""
+    """Return the words with values joined that contain or follow a blank: `os: ios`, `since:last week`."""
     options: list[KeyValue] = []
     plain = list(words.plain[: len(words.plain) - sum(len(each_option.more) for each_option in words.options)])
     for option in words.options:
@@ -101,12 +101,12 @@ def _is_period(option: KeyValue) -> bool:
 
 
 def explain(words: ParsedText) -> str:
-    """Return the canonical text of parsed words, escaped as Slack sends it: parsing it gives the same words again."""
+    """Return the canonical text of parsed words, escaped as Slack sends it; parsing it returns the same words."""
     return escaped(readable(words))
 
 
 def readable(words: ParsedText) -> str:
-    """Return the canonical text of parsed words as a person reads it, not escaped."""
+    """Return the canonical text of parsed words, not escaped."""
     parts = [_quote(word, bare_key=False) for word in words.plain]
     parts += [f"{'-' * option.no}{option.key}:{_quote(option.value, bare_key=True)}" for option in words.options]
     return " ".join(parts)
@@ -120,7 +120,7 @@ def escaped(text: str) -> str:
 
 
 def _tokens(text: str) -> Iterable[tuple[str, bool]]:
-    """Yield (token, whether it began with a quote); a mention is one token, an unclosed quote runs to the end."""
+    """Yield (token, whether it began with a quote); a mention is one token, an unclosed quote extends to the end."""
     token: list[str] = []
     started = quoted_start = False
     at = 0
@@ -149,7 +149,7 @@ def _tokens(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def _quoted(text: str, start: int, closing: str) -> tuple[str, int]:
-    r"""Return the text up to the closing quote, and the index after it; `\"` and `\\` are a quote and a backslash."""
+    r"""Return the text up to the closing quote and the index after it; `\"` and `\\` are a quote and a backslash."""
     out: list[str] = []
     at = start
     closers = {closing, '"'} if closing != '"' else {closing}

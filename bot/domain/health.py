@@ -1,4 +1,4 @@
-"""Health facts: what `status` measures, and records of outages."""
+"""Health data of the `status` command, and the history of outages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bot.i18n import NO_TEXT, Text
 
 
 class SlackHealth(Struct, frozen=True):
-    """Whether Slack takes our token and reaches us; without `wanted` connections it is over HTTP.
+    """Whether Slack accepts our token and can reach the bot; `wanted` is 0 connections over HTTP.
 
-    `problem` says, in English, what is wrong.
+    `problem` is an English description of what is wrong.
     """
 
     ok: bool
@@ -24,15 +24,15 @@ class SlackHealth(Struct, frozen=True):
 
     @property
     def well(self) -> bool:
-        """Whether nothing of it is missing."""
+        """Whether all of it works."""
         return self.ok and self.connections == self.wanted
 
 
 class AppliveryHealth(Struct, frozen=True):
-    """Whether Applivery answers (`problem` says why not), and how many requests of an hour's `budget` are `left`.
+    """Whether Applivery answers (`problem`: why not), and how many requests of an hour's `budget` are `left`.
 
-    `stretch` is how many times less often apps are looked at, since few are left. `cause` is the root of the problem,
-    in English; `worked_at` is when Applivery last answered as it should, None: not since the start.
+    `stretch` is how many times less often apps are polled because few are left. `cause` is the root cause, in English;
+    `worked_at` is the time of Applivery's last successful response, None if there was none since the start.
     """
 
     left: int
@@ -44,14 +44,14 @@ class AppliveryHealth(Struct, frozen=True):
 
     @property
     def well(self) -> bool:
-        """Whether it answers, and as often as it should be asked."""
+        """Whether it answers, and can be polled as often as configured."""
         return not self.problem and self.stretch <= 1
 
 
 class DatabaseHealth(Struct, frozen=True):
-    """The database: its kind, its own version and that of our tables; the versions are empty while it is away.
+    """The database: its kind, its version and that of our schema; the versions are empty while it is unavailable.
 
-    `problem` says why it is, in English.
+    `problem` is why, in English.
     """
 
     ok: bool
@@ -67,9 +67,9 @@ class DatabaseHealth(Struct, frozen=True):
 
 
 class PollingHealth(Struct, frozen=True):
-    """How many apps are watched and how many of them were not polled successfully in time; None: unknown.
+    """How many apps are polled, and how many of them not successfully in time; None: unknown.
 
-    `oldest` is the oldest of the apps' last successful polls; `problem` says what is wrong.
+    `oldest` is the oldest of the apps' last successful polls; `problem` is what is wrong.
     """
 
     ok: bool
@@ -80,7 +80,7 @@ class PollingHealth(Struct, frozen=True):
 
     @property
     def well(self) -> bool:
-        """Whether every app was looked at when its time had come."""
+        """Whether every app was polled in time."""
         return self.ok and not self.behind
 
 
@@ -93,16 +93,16 @@ class OutboxHealth(Struct, frozen=True):
 
     @property
     def well(self) -> bool:
-        """Whether what is to be said is said soon."""
+        """Whether deliveries do not wait for long."""
         return self.count is not None and self.oldest_seconds < LATE_SECONDS and not self.paused
 
 
 LATE_SECONDS = 120.0
-SILENT_SECONDS = 20.0  # of a try: longer than answers take that are worth waiting for
+SILENT_SECONDS = 20.0  # after which an attempt without a result counts as failing
 
 
 class LastOutage(Struct, frozen=True):
-    """Something was away: `what` it was by its name in the log, and until when; None while it still is."""
+    """An outage: `what` failed, by its name in the log, and until when (None: still)."""
 
     what: str
     problem: str
@@ -112,7 +112,7 @@ class LastOutage(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """All of it, as it was found at `asked_at`, with the last outage, if there was one since the start."""
+    """The bot's health at `asked_at`, with the last outage since the start, if any."""
 
     slack: SlackHealth
     applivery: AppliveryHealth
@@ -127,7 +127,7 @@ class Health(Struct, frozen=True):
 
     @property
     def well(self) -> bool:
-        """Whether there is nothing for an admin to do."""
+        """Whether there is nothing for an admin to fix."""
         return all(item.well for item in (self.slack, self.applivery, self.database, self.polling, self.to_say))
 
 
@@ -135,7 +135,7 @@ class Health(Struct, frozen=True):
 class AttemptHistory:
     """This process's own attempts at something; times are monotonic seconds, None for never.
 
-    `failures` counts those since the last success, `error` is the latest of them. `waiting_since` is from when on the
+    `failures` counts failures since the last success, `error` is the latest one. `waiting_since` is since when the
     attempts in progress have had no result.
     """
 
@@ -146,14 +146,14 @@ class AttemptHistory:
     waiting_since: float | None = None
 
     def failed(self, error: BaseException, at: float) -> None:
-        """Count an attempt that failed."""
+        """Record a failed attempt."""
         self.failures += 1
         self.error = error
         self.failed_at = at
         self._heard(at)
 
     def worked(self, at: float) -> None:
-        """Note a try that succeeded."""
+        """Record a successful attempt."""
         self.failures, self.error = 0, None
         self.worked_at = at
         self._heard(at)
@@ -163,12 +163,12 @@ class AttemptHistory:
             self.waiting_since = at
 
     def trouble(self, at: float) -> BaseException | None:
-        """Return what is wrong: the latest failure, or that the attempts in progress have no result."""
+        """Return the problem: the latest failure, or that the attempts in progress have no result."""
         if self.error is None and self.waiting_since is not None and at - self.waiting_since > SILENT_SECONDS:
             return ServiceUnavailable(why="no answer in time")
         return self.error
 
     @property
     def trouble_began(self) -> float | None:
-        """From when on nothing has worked, as far as is known."""
+        """Since when no attempt has succeeded, as far as known."""
         return self.worked_at if self.worked_at is not None else self.failed_at

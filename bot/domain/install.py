@@ -1,4 +1,4 @@
-"""Getting a build onto a device: which file, on what device, what that needs, and what stops it."""
+"""Installing a build: the kinds of file, the device, its requirements, and obstacles."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def over_the_air(build: Build) -> bool:
 
 
 def is_android(build: Build) -> bool:
-    """Return whether it is an Android app: by its file, else by what Applivery calls its platform."""
+    """Return whether it is an Android app: by its file, or else by Applivery's name of its platform."""
     return (build_files.platform_of(build.extension) or build.platform.casefold()) == "android"
 
 
 def usual_kind(build: Build) -> FileKind:
-    """Return the file people want when they do not say: the .apk on Android, elsewhere the file as it was uploaded.
+    """Return the default kind of file: the .apk on Android, otherwise the uploaded file.
 
-    For any other build `auto` is either a manifest, which starts nothing when it is opened from Slack, or not
-    documented at all. https://docs.applivery.com/en/app-distribution/api/builds/download-build
+    For builds other than Android's, `auto` is either a manifest, which does nothing if it is opened from Slack, or not
+    documented. https://docs.applivery.com/en/app-distribution/api/builds/download-build
     """
     return FileKind.AUTO if is_android(build) else FileKind.FILE
 
 
 def kinds(build: Build) -> tuple[FileKind, ...]:
-    """Return the files a build is available as, the usual one first. `aab` only when the original was one."""
+    """Return the kinds of file of a build, the default one first; `aab` only if the uploaded file is one."""
     if over_the_air(build):
         return (FileKind.AUTO, FileKind.FILE)
     if is_android(build) and build.extension == "aab":
@@ -48,13 +48,13 @@ def kinds(build: Build) -> tuple[FileKind, ...]:
 
 
 def nearest_kind(build: Build, file_kind: FileKind) -> FileKind:
-    """Return the kind that was asked for, or the usual one where Applivery documents no such kind for this build."""
+    """Return the requested kind of file, or the default one if Applivery documents no such kind for this build."""
     unsure = file_kind is FileKind.AAB and is_android(build) and build.extension is None
     return file_kind if file_kind is FileKind.FILE or unsure or file_kind in kinds(build) else usual_kind(build)
 
 
 def file_word(build: Build, kind: FileKind) -> str | Text:
-    """Return what a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
+    """Return the name of a kind of file: `.ipa`, `.apk`, `.aab`, `.pkg`."""
     if kind is FileKind.AAB:
         return ".aab"
     if is_android(build):
@@ -64,23 +64,23 @@ def file_word(build: Build, kind: FileKind) -> str | Text:
 
 
 _EXTENSION = re.compile(r"[A-Za-z0-9.]{1,12}")
-_FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, where the extension is not known
+_FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, if the extension is unknown
 
 
 def warnings(build: Build, now: datetime) -> list[Text]:
-    """Return what will stop an installation, or soon does; plain sentences, the most certain first."""
+    """Return what stops an installation, now or soon, as sentences, the most certain first."""
     disabled = [Text("This build is disabled in Applivery, so it may not download.")] if build.disabled else []
     return disabled + expiry(build, now)
 
 
 def obstacles(build: Build, now: datetime) -> list[Text]:
-    """Return those of the same that hold already."""
+    """Return the warnings that apply already."""
     expires = build.requirements.profile_expires_at
     return warnings(build, now)[: build.disabled + bool(expires and expires <= now)]
 
 
 def expiry(build: Build, now: datetime) -> list[Text]:
-    """Return the sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
+    """Return a sentence if the provisioning profile has expired or soon will."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
         return [Text("Its profile expired on {day}, so the app won't open.", day=Day(expires))]
@@ -99,14 +99,14 @@ def expiry(build: Build, now: datetime) -> list[Text]:
 
 
 def requirements(build: Build) -> list[Text]:
-    """Return what an installation needs, as labels: the devices, and their system."""
+    """Return the requirements of an installation as labels: the devices, and their system."""
     system = required_system(build)
     devices = registration(build)
     return [devices] * bool(devices) + [Text("{system}+", system=verbatim(system))] * bool(system)
 
 
 def registration(build: Build) -> Text:
-    """Return the label of a build that only the devices in its provisioning profile install; empty for others."""
+    """Return the label of a build for the devices in its provisioning profile only; empty for others."""
     if build.requirements.all_devices is True:
         return NO_TEXT
     return Text(_SIGNINGS.get(_signing(build), ""))
@@ -132,9 +132,9 @@ _ANDROID = {
 
 
 def android_levels(version: str) -> tuple[int, int | None] | None:
-    """Return the lowest and the highest API level that an Android version (`8.1.0`, `14`) may have.
+    """Return the lowest and the highest API level of an Android version (`8.1.0`, `14`).
 
-    None for no version; without a highest one for a version that is newer than this table.
+    None if it is no version; no highest level if the version is newer than the table.
     """
     if not re.fullmatch(r"\d{1,3}(\.\d{1,3}){0,3}", version):
         return None
@@ -160,19 +160,19 @@ def _system(build: Build, version: str) -> str:
 
 
 class Device(StrEnum):
-    """The device that requests a page, as far as its user agent shows."""
+    """The type of the device that requests a page, as far as its user agent shows."""
 
     IPHONE = "iphone"
-    MAC_OR_IPAD = "mac or ipad"  # an iPad claims to be a Mac by default
+    MAC_OR_IPAD = "mac or ipad"  # an iPad identifies as a Mac by default
     ANDROID = "android"
     OTHER = "other"
 
 
 class Browser(Struct, frozen=True):
-    """The device, and whether the page is shown inside another app, where installing does not work.
+    """The browser's device, and whether the page is shown inside another app, where installing does not work.
 
-    `system` is the least version of iOS it has, empty when that is not known: Safari 26 claims iOS 18.6 at most, and
-    Chrome says of every Android that it is 10. A crawler may claim any device.
+    `system` is the lowest possible version of iOS, empty if unknown: Safari 26 reports iOS 18.6 at most, and Chrome
+    reports Android 10 on every device. A crawler may claim any device.
     """
 
     device: Device
@@ -192,7 +192,7 @@ _CRAWLER = re.compile(
 
 
 def browser(user_agent: str) -> Browser:
-    """Parse a user agent; a hint for what to offer, never a reason to refuse."""
+    """Parse a user agent, as a hint for what to offer, never as a reason to refuse."""
     found = Browser(_device(user_agent), bool(_INSIDE.search(user_agent)), is_crawler=bool(_CRAWLER.search(user_agent)))
     if found.device is Device.IPHONE and (said := re.search(r" OS (\d+(?:_\d+)*) like Mac", user_agent)):
         return replace(found, system=said[1].replace("_", "."))
@@ -207,16 +207,16 @@ def _device(user_agent: str) -> Device:
     return Device.MAC_OR_IPAD if "Macintosh" in user_agent else Device.OTHER
 
 
-# ------------------------------------------------------------------ what a device has to have
+# ------------------------------------------------------------------ requirements of a device
 
 
 def is_enterprise(build: Build) -> bool:
-    """Return whether it is signed for every device of a company, which has to trust it first."""
+    """Return whether it is signed for all devices of a company, on which it has to be trusted first."""
     return build.requirements.all_devices is True or _signing(build) in ("enterprise", "in-house", "inhouse")
 
 
 def is_development(build: Build) -> bool:
-    """Return whether it is signed for development, which needs a setting of the device."""
+    """Return whether it is signed for development, which requires a setting of the device."""
     return _signing(build) == "development" and build.requirements.all_devices is not True
 
 
@@ -224,7 +224,7 @@ IOS, ANDROID, MACOS, WINDOWS = "ios", "android", "macos", "windows"
 
 
 def family(build: Build) -> str:
-    """Return the kind of devices a build is for, for which there are rules; empty for others."""
+    """Return the family of devices of a build that the install rules use; empty for others."""
     if over_the_air(build):
         return IOS
     if is_android(build):
@@ -234,12 +234,12 @@ def family(build: Build) -> str:
 
 
 def required_system(build: Build) -> str:
-    """Return the oldest system it runs on, such as `iOS 17.0`; empty when it is not known."""
+    """Return the lowest required system, such as `iOS 17.0`; empty if unknown."""
     return _system(build, build.requirements.min_os) if build.requirements.min_os else ""
 
 
 def is_older(version: str, least: str | None) -> bool:
-    """Return whether a version of a system may be below the least; False when either is no version."""
+    """Return whether a version of a system may be lower than `least`; False if either is no version."""
     if not least or not re.fullmatch(r"\d{1,6}(\.\d{1,6})*", least):
         return False
     has, needs = ([int(number) for number in each.split(".")] for each in (version, least))

@@ -1,4 +1,4 @@
-"""*It didn't install*: from a first tap to the cause in four taps at most; what is known already is not asked."""
+"""*It didn't install*: find the cause with at most four answers, without asking what is known already."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from bot.domain.model.failures import DeviceAnswer, FailureAnswers, FailureCause
 
 
 class AskDevice(Struct, frozen=True):
-    """Ask on what it was tried."""
+    """Ask for the device."""
 
 
 class AskSymptom(Struct, frozen=True):
-    """Ask what happened: these things, each with its label, a message id."""
+    """Ask which of these symptoms was seen, each with its label, a message id."""
 
     choices: tuple[tuple[Symptom, str], ...]
 
 
 class AskCause(Struct, frozen=True):
-    """Ask which of these fits."""
+    """Ask which of these causes applies."""
 
     symptom: Symptom
     choices: tuple[InstallRule, ...]
 
 
 class Found(Struct, frozen=True):
-    """The cause; `is_guess` when it follows from what is known and not from an answer."""
+    """The cause; `is_guess` if it follows from known facts and not from an answer."""
 
     rule: InstallRule
     is_guess: bool = False
@@ -42,7 +42,7 @@ Step = AskDevice | AskSymptom | AskCause | Found
 
 
 def next_step(build: Build, known: Devices, answers: FailureAnswers, now: datetime) -> Step:
-    """Return what comes after these answers. An answer that does not fit the build is asked for again."""
+    """Return the next step after these answers; a question is repeated if its answer does not fit the build."""
     if answers.cause and (rule := install_rules.rule_of(build, answers.cause)):
         return Found(rule)
     if answers.device in (DeviceAnswer.PHONE, DeviceAnswer.COMPUTER):
@@ -70,7 +70,7 @@ def _found(build: Build, cause: FailureCause) -> Step:
 
 
 def guessed(build: Build, known: Devices, now: datetime) -> FailureCause | None:
-    """Return the cause that follows from the build and the user's own device; None where none does."""
+    """Return the cause that follows from the build and the user's own device, if any."""
     expires = build.requirements.profile_expires_at
     if expires is not None and expires <= now:
         return FailureCause.PROFILE_EXPIRED
@@ -83,7 +83,7 @@ def _has_to_ask_for_device(build: Build, known: Devices) -> bool:
 
 
 def answer_key(salt: str, user_id: str, build_id: str) -> str:
-    """Return what a user's answer about a build is kept under, so that it counts once and names no user."""
+    """Return the key to store a user's answer about a build, so that it counts once without identifying the user."""
     return hashlib.blake2b(
         f"{user_id}\n{build_id}".encode("utf-8", "replace"), key=salt.encode()[:64], digest_size=16
     ).hexdigest()

@@ -1,7 +1,6 @@
-"""The one table of what keeps a build from being installed or opened: where and since when, what to do, and the page
-of the vendor that says so.
+"""The table of causes that prevent installing or opening a build: where and since when, the fix, the vendor's page.
 
-A device says what happened in its own words (`Symptom`); each rule is a possible cause of some of them.
+Users see a `Symptom`; each rule is a possible cause of some symptoms.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from bot.domain.model.failures import FailureCause, Symptom
 from bot.i18n import NO_TEXT, Day, Text, gettext_noop
 from bot.i18n.verbatim import verbatim
 
-ANY_OTHER = ""  # what `install.family` says of every other platform
+ANY_OTHER = ""  # the result of `install.family` for every other platform
 ALL = (IOS, ANDROID, MACOS, WINDOWS, ANY_OTHER)
 
 
@@ -30,12 +29,12 @@ def _always(build: Build, now: datetime) -> bool:
 
 
 class InstallRule(Struct, frozen=True):
-    """One possible cause: on which platforms, of what a user sees, and for which builds.
+    """A possible cause: its platforms, symptoms, and builds.
 
     `title` and `fix` are message ids; `{system}`, `{day}` and `{app}` in them are filled in from the build. `page` is
-    the vendor's. The rule holds from `since` on, in `regions` only (ISO 3166; empty: everywhere) until it holds
-    everywhere from `everywhere` on; `system` is the first major version of the system that has it. The bot does not
-    know where a device is: a rule of some regions is a possible cause, and never the reason for a verdict.
+    the vendor's. The rule applies from `since` on in `regions` only (ISO 3166; empty: everywhere), and from
+    `everywhere` on everywhere; `system` is the first major version of the system that has it. The region of a device is
+    unknown, so a regional rule is a possible cause, but never the reason for a verdict.
     """
 
     cause: FailureCause
@@ -51,16 +50,16 @@ class InstallRule(Struct, frozen=True):
     system: int | None = None
 
     def holds(self, build: Build, now: datetime) -> bool:
-        """Return whether it may be the cause for this build today."""
+        """Return whether the rule may be the cause for this build today."""
         in_force = self.since is None or self.since <= now.date()
         return in_force and family(build) in self.platforms and self.applies(build, now)
 
     def title_of(self, build: Build) -> Text:
-        """Return the cause as a label."""
+        """Return the label of the cause."""
         return _filled(self.title, build)
 
     def fix_of(self, build: Build) -> Text:
-        """Return what to do about it, with our own formatting."""
+        """Return the fix, with our own formatting."""
         return _filled(self.fix, build)
 
 
@@ -200,7 +199,7 @@ RULES: tuple[InstallRule, ...] = (
         "https://developer.android.com/developer-verification",
         since=date(2026, 9, 30),
         regions=("BR", "ID", "SG", "TH"),
-        everywhere=date(2027, 1, 1),  # Google names the year only
+        everywhere=date(2027, 1, 1),  # Google announced only the year
     ),
     InstallRule(
         FailureCause.PLAY_PROTECT,
@@ -302,7 +301,7 @@ RULES: tuple[InstallRule, ...] = (
     ),
 )
 
-# What each platform's devices show, in the order in which it is asked about.
+# The symptoms on each platform's devices, in the order of the question.
 SYMPTOMS: dict[str, tuple[tuple[Symptom, str], ...]] = {
     IOS: (
         (Symptom.NO_PROMPT, gettext_noop("No prompt appeared")),
@@ -331,29 +330,29 @@ _EVERYWHERE = (
 
 
 def symptoms(build: Build) -> tuple[tuple[Symptom, str], ...]:
-    """Return what may have happened with this build, each with its label, a message id."""
+    """Return the possible symptoms for this build, each with its label, a message id."""
     return (*SYMPTOMS.get(family(build), ()), *_EVERYWHERE)
 
 
 def causes(build: Build, symptom: Symptom, now: datetime) -> list[InstallRule]:
-    """Return the possible causes of what happened with this build, the likelier first."""
+    """Return the possible causes of a symptom for this build, the likelier first."""
     return [rule for rule in RULES if symptom in rule.symptoms and rule.holds(build, now)]
 
 
 def rule_of(build: Build, cause: FailureCause) -> InstallRule | None:
-    """Return the rule of a cause for a build's platform; None where the table has none."""
+    """Return the rule of a cause for a build's platform, if there is one."""
     return next((rule for rule in RULES if rule.cause is cause and family(build) in rule.platforms), None)
 
 
 def listed(build: Build, now: datetime, *, without: Sequence[Symptom] = ()) -> list[InstallRule]:
-    """Return every rule that may be a cause for this build, each once, as a list to read."""
+    """Return all rules that may be a cause for this build, each once, for a list."""
     return [
         rule for rule in RULES if rule.symptoms and not set(rule.symptoms) <= set(without) and rule.holds(build, now)
     ]
 
 
 def may_stop_everywhere(build: Build, now: datetime) -> bool:
-    """Return whether a rule that the bot cannot check holds for this build wherever the device is."""
+    """Return whether a rule that the bot cannot check applies to this build in every region."""
     return any(
         rule.everywhere is not None and rule.everywhere <= now.date() and rule.holds(build, now) for rule in RULES
     )

@@ -1,4 +1,4 @@
-"""Which app or build did the person mean: exactly one, a short list to choose from, or the closest names."""
+"""Find the typed app or build: exactly one, several to choose from, or the closest names."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ short = build_labels.short
 
 
 class AmbiguousInput(UserInputError, kind="Ambiguous"):
-    """Several things fit; the choices are best first, and stand before whatever else was typed.
+    """Several things match; the choices are best first, and are typed before the other words.
 
-    `left` is what else was typed, and stays whichever is chosen; None when the words have not been split.
+    `left` are the other words, which are kept for any choice; None if the words have not been split.
     """
 
     kind = "Ambiguous"
@@ -38,7 +38,7 @@ class AmbiguousInput(UserInputError, kind="Ambiguous"):
 
 
 class NoReadyBuild(UserInputError, kind="NothingReady"):
-    """No matching build is available; `newest` is the newest one all the same."""
+    """No matching build is available; `newest` is the newest matching one."""
 
     def __init__(self, sentence: Text, newest: Build) -> None:
         super().__init__(sentence, commands=see_builds(newest.app))
@@ -46,7 +46,7 @@ class NoReadyBuild(UserInputError, kind="NothingReady"):
 
 
 def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0.5) -> tuple[str, ...]:
-    """Return the names most like what was typed, best first; `alike` from 0 to 1, how much they have to be."""
+    """Return the names most similar to the typed one, best first; `alike` is the least similarity, from 0 to 1."""
     known = {name.casefold(): name for name in names}
     wanted = typed.casefold()[:100]
     known.pop("", None)
@@ -80,7 +80,7 @@ def app(typed: str, apps: Sequence[App]) -> App:
 
 
 def to_choose_from(apps: Sequence[App]) -> list[Choice]:
-    """Return for each app the label of its button, and what to type for it."""
+    """Return for each app the label of its button and the words to type."""
     alike = Counter(app.name for app in apps)
     return [(app.name if alike[app.name] == 1 else _by_both(app), app.slug or app.id) for app in apps]
 
@@ -97,18 +97,18 @@ def see_builds(app: App) -> tuple[Choice, ...]:
 
 
 def no_builds(app: App) -> UserInputError:
-    """Return the error for an app without any build, whatever was typed of it."""
+    """Return the error for an app without builds."""
     again = ((Text("Check again"), f"builds {app.slug or app.id}"),)
     return UserInputError(Text("{app} has no builds yet.", app=verbatim(app.name)), commands=again)
 
 
 def no_match(app: App) -> UserInputError:
-    """Return the error for an app of which no build is what was typed."""
+    """Return the error for an app without a build that matches the typed words."""
     return UserInputError(Text("No build of {app} matches.", app=verbatim(app.name)), commands=see_builds(app))
 
 
 def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
-    """Return the words at the beginning of a text that are the id, slug or name of an app, and those after them."""
+    """Return the app whose id, slug or name begins a text, and the words after it."""
     names = [{way(name(app)) for app in apps for name in _NAMES} - {""} for way in WAYS]
     for words, rest in starts(typed):
         if any(way(words) in known for way, known in zip(WAYS, names, strict=True)):
@@ -117,7 +117,7 @@ def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
 
 
 def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[App]:
-    """Return the apps that these words may mean: by slug, and by name where no app with that slug has that name."""
+    """Return the apps with this slug, and those with this name if no app with the slug has the name too."""
     wanted = way(typed)
     for name in _NAMES:
         found_apps = [app for app in apps if way(name(app)) == wanted and wanted]
@@ -129,9 +129,9 @@ def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[
 
 
 def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
-    """Return a label and the id of each app whose name fits what has been typed so far, for a list to pick from.
+    """Return a label and the id of each app whose name matches the text typed so far, for a select.
 
-    A name that was typed whole comes first, then those that begin so; otherwise they are in the order of the alphabet.
+    An exact match is first, then names that begin with the text; otherwise the order is alphabetical.
     """
     wanted = peeled(typed)
     alike = Counter(each_app.name for each_app in apps)
@@ -145,12 +145,12 @@ def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
 
 
 def _likeness(typed: str, names: Iterable[str]) -> int:
-    """Return how far names are from what was typed: 0 it is one of them, 1 one begins so, 2 neither."""
+    """Return a rank for the typed text: 0 if it is one of the names, 1 if one begins with it, otherwise 2."""
     return min((0 if name == typed else 1 if name.startswith(typed) else 2 for name in names), default=2)
 
 
 def has(name: str, typed: str) -> bool:
-    """Return whether the text typed so far is part of a name, however it is written."""
+    """Return whether the text typed so far is part of a name, ignoring differences of spelling."""
     return fold(typed) in fold(name) or peeled(typed) in fold(name)
 
 
@@ -183,8 +183,9 @@ FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
 
 
 def fits(build: Build, words: ParsedText) -> bool:
-    """Return whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*`
-    globs.
+    """Return whether a build passes the `os: branch: tag: version: by:` filters.
+
+    A repeated key means or, `-key:` means not, `*` and `?` are wildcards.
     """
     for key, facts in FILTERS.items() if words.options else ():
         have = {way(fact) for fact in facts(build) if fact for way in (fold, bare)}
@@ -202,16 +203,16 @@ def fits(build: Build, words: ParsedText) -> bool:
 
 
 def is_had(option: KeyValue, builds: Iterable[Build]) -> bool:
-    """Return whether some build has exactly what an option says."""
+    """Return whether a build has exactly the value of an option."""
     facts = FILTERS.get(option.key)
     return facts is not None and any(bare(fact) == bare(option.value) for build in builds for fact in facts(build))
 
 
-LONG = 400  # characters; a fact in quotation marks is shorter
+LONG = 400  # characters; quoted values of builds are shorter
 
 
 def _globs(option: KeyValue) -> list[str]:
-    # only * and ? are wildcards to people: a tag called [wip] means itself, and a thousand [ took fnmatch seconds
+    # only * and ? are wildcards: brackets, as in a tag [wip], are literal, and a thousand of them took fnmatch seconds
     ways = {fold(option.value), bare(option.value)} if len(option.value) < LONG else {fold(option.value)}
     return [way.replace("[", "[[]") for way in ways]
 
@@ -222,11 +223,11 @@ Prefer = Callable[[Build], bool]
 def build(
     which: str, builds: Sequence[Build], of: App, recalled: Collection[str] = (), prefer: Prefer | None = None
 ) -> Build:
-    """Pick from builds, newest first: `latest` (the newest that is ready), a version, `#number` or an id.
+    """Return the build (of `builds`, newest first) for `latest` (the newest ready one), a version, `#number` or an id.
 
-    `recalled` has the ids of recalled builds: none of them is the latest, each can be meant by name. Of several with
-    one version or number those are meant that `prefer` accepts, or else those that are available. Raises AmbiguousInput
-    when several builds have the version or number, NotFoundByName with the closest versions.
+    `recalled` has the ids of recalled builds, which are never the latest, but can be named. Of several with the same
+    version or number, those that `prefer` accepts are chosen, or else those that are available. Raises AmbiguousInput
+    if several remain, NotFoundByName with the closest versions.
     """
     if bare(which.strip()) == LATEST:
         return _latest(builds, of, recalled)
@@ -239,7 +240,7 @@ def build(
 
 
 def named_builds(which: str, builds: Sequence[Build], of: App) -> list[Build]:
-    """Return every one of the builds that a version, `#number`, id or label may mean. Raises NotFoundByName."""
+    """Return all builds that a version, `#number`, id or label may mean. Raises NotFoundByName."""
     found_builds, _ = _meant(which.strip(), builds)
     if not found_builds:
         raise _unknown(which, builds, of)
@@ -247,7 +248,7 @@ def named_builds(which: str, builds: Sequence[Build], of: App) -> list[Build]:
 
 
 def _meant(wanted: str, builds: Sequence[Build]) -> tuple[list[Build], bool]:
-    """Return the builds that were named, and whether the newest of them is meant."""
+    """Return the named builds, and whether the newest of them is meant."""
     if wanted.startswith("#"):
         found_builds = [build for build in builds if build.number and build.number == wanted[1:].strip()]
     else:
@@ -266,7 +267,7 @@ def _unknown(which: str, builds: Sequence[Build], of: App) -> NotFoundByName:
 
 
 def _closest_facts(typed: str, builds: Sequence[Build]) -> list[Choice]:
-    """Return the versions, platforms and branches most like what was typed, with what to type for each."""
+    """Return the versions, platforms and branches most similar to the typed one, with the words to type."""
     branches = {build.origin.branch: "" for build in builds if build.origin.branch}
     for branch in branches:
         branches[branch] = grammar.readable(ParsedText((), (KeyValue("branch", branch),)))
@@ -275,7 +276,7 @@ def _closest_facts(typed: str, builds: Sequence[Build]) -> list[Choice]:
 
 
 def _preferred(builds: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
-    """Return the builds to choose from: failed builds only when there are no others."""
+    """Return the builds to choose from: failed builds only if there are no others."""
     if prefer is not None:
         return [build for build in builds if prefer(build)] or builds
     available = [build for build in builds if build.stage is Stage.READY and build.id not in recalled]
@@ -283,7 +284,7 @@ def _preferred(builds: Sequence[Build], recalled: Collection[str], prefer: Prefe
 
 
 def is_version(build: Build, typed: str) -> bool:
-    """Return whether a build has the version that was typed; case and a `v` in front do not matter."""
+    """Return whether a build has the typed version, ignoring case and a leading `v`."""
     return _bare(build.version) == _bare(typed.strip())
 
 
@@ -292,7 +293,7 @@ def _bare(version: str) -> str:
 
 
 def versions_typed(typed: str) -> tuple[str, ...]:
-    """Return the version names that may have been typed: all of it or its first word, with and without a `v`."""
+    """Return the possible version names in a text: all of it or its first word, with and without a `v`."""
     words = " ".join(typed.split())
     first = words.partition(" ")[0]
     tried = (words, first, first.removeprefix("v"), first.removeprefix("V"))
@@ -300,7 +301,7 @@ def versions_typed(typed: str) -> tuple[str, ...]:
 
 
 def matches(build: Build, typed: str) -> bool:
-    """Return whether every word that was typed is in what is shown of a build, or in its id, tags or `#number`."""
+    """Return whether every typed word is in a build's label, id, tags or `#number`."""
     number = f"#{build.number}" if build.number else ""
     facts = (label(build), f"v{_bare(build.version)}", number, build.id, *build.tags, build.origin.tag or "")
     text = "\n".join(map(fold, facts))
@@ -308,7 +309,7 @@ def matches(build: Build, typed: str) -> bool:
 
 
 def likeliest(builds: Iterable[Build], typed: str) -> list[Build]:
-    """Return the same builds, those first whose version, number or name was typed whole, then those that begin so."""
+    """Return the builds sorted: exact matches of version, number or name first, then those that begin with the text."""
     wanted = peeled(typed)
     if not wanted:
         return list(builds)
@@ -337,7 +338,7 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
 
 
 def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] = ()) -> list[Build]:
-    """Return the newest ready build of each platform among builds, newest first; `recalled` ids do not count."""
+    """Return the newest ready build of each platform among builds, newest first, without recalled ones (ids)."""
     newest: dict[str, Build] = {}
     for build in builds:
         if build.stage is Stage.READY and build.id not in recalled:
@@ -346,7 +347,7 @@ def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] =
 
 
 def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
-    """Return the newest ready build of each other platform of the same app, for users with another phone."""
+    """Return the newest ready build for each other platform of the same app, for users with another device."""
     newest = newest_of_each_platform(builds, recalled)
     return [other_build for other_build in newest if other_build.platform.casefold() != build.platform.casefold()]
 

@@ -1,4 +1,4 @@
-"""Assign rows of downloads to users, and separate users from anonymous members; the only place that does."""
+"""Assign rows of downloads to users, and separate users from anonymous members, for all reports."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ Share = TypeVar("Share")
 
 
 def mailbox(email: str) -> str:
-    """Return an email address as it is compared: upper case, blanks around it and Unicode's spellings make no
-    difference.
-    """
+    """Return a normalised email address for comparison: case, surrounding blanks and Unicode forms do not matter."""
     return unicodedata.normalize("NFC", email.strip().casefold())
 
 
 @dataclass(slots=True, eq=False)
 class IdentifiedPerson(Generic[Share]):
-    """One user, with every email address and id they were seen with, and their share of what is collected.
+    """A user with all their email addresses and ids, and their share of the collected data.
 
     `kind`, `id` and `name` are the first ones seen; `emails` are as Applivery writes them, by their normalised form.
     """
@@ -35,21 +33,21 @@ class IdentifiedPerson(Generic[Share]):
 
     @property
     def called(self) -> str:
-        """What to call them: their name, else their email address; empty for one who is known by an id alone."""
+        """Their name, or else their email address; empty if only an id is known."""
         return self.name or next(iter(self.emails.values()), "")
 
     def learn(self, kind: str, id_: str | None, name: str | None, emails: Mapping[str, str]) -> None:
-        """Add what later rows have."""
+        """Add the data of a later row."""
         self.kind, self.id, self.name = self.kind or kind, self.id or id_, self.name or name
         for compared, written in emails.items():
             self.emails.setdefault(compared, written)
 
 
 class PersonGrouping(Generic[Share]):
-    """Collect a share for each user, and one for each anonymous member type.
+    """Collect a share of data for each user, and one for each anonymous member type.
 
-    A user has an email address or an id; `member.type` decides nothing: it is optional, and `unknown` is one of its
-    values. Rows that have either in common are one user's, in any order. `join` adds the second share to the first.
+    A user has an email address or an id; `member.type` is ignored, since it is optional and may be `unknown`. Rows with
+    the same address or id belong to one user, in any order. `join` adds the second share to the first.
     """
 
     def __init__(self, new: Callable[[], Share], join: Callable[[Share, Share], None]) -> None:
@@ -59,7 +57,7 @@ class PersonGrouping(Generic[Share]):
         self.anonymous: dict[str, Share] = {}
 
     def share(self, member: Member) -> Share:
-        """Return the share of the person this member is, or of its kind."""
+        """Return the share of this member's person, or of its anonymous type."""
         emails = {compared: member.email} if member.email and (compared := mailbox(member.email)) else {}
         keys = [*map(_by_mail, emails), *([_by_id(member.id)] if member.id else [])]
         if not keys:
@@ -71,7 +69,7 @@ class PersonGrouping(Generic[Share]):
         return person.share
 
     def absorb(self, other: PersonGrouping[Share]) -> None:
-        """Take everything another one has collected; it is not to be used any more."""
+        """Take over the data of another grouping, which must not be used afterwards."""
         for more in other.people():
             person = self._person(more.keys, more.kind)
             person.learn(more.kind, more.id, more.name, more.emails)
@@ -83,16 +81,16 @@ class PersonGrouping(Generic[Share]):
                 self.anonymous[kind] = share
 
     def people(self) -> Iterable[IdentifiedPerson[Share]]:
-        """Return each person once, in the order in which they were first seen."""
+        """Return all people in the order in which they were first seen."""
         return dict.fromkeys(self._known.values())
 
     def who(self, member: Member) -> IdentifiedPerson[Share] | None:
-        """Return the person a member is; None for an anonymous member and for one without rows."""
+        """Return the person of a member; None for an anonymous member and for one without rows."""
         by_mail = self._known.get(_by_mail(mailbox(member.email))) if member.email else None
         return by_mail or (self._known.get(_by_id(member.id)) if member.id else None)
 
     def _person(self, keys: Iterable[str], kind: str) -> IdentifiedPerson[Share]:
-        """Return the user with any of these keys, who has all of them from now on; several are merged."""
+        """Return the user with any of these keys, and assign all of the keys to them; several users are merged."""
         several = list(dict.fromkeys(self._known[key] for key in keys if key in self._known))
         person = several[0] if several else IdentifiedPerson(kind, self._new())
         for other in several[1:]:
@@ -104,7 +102,7 @@ class PersonGrouping(Generic[Share]):
     def _one(self, person: IdentifiedPerson[Share], other: IdentifiedPerson[Share]) -> IdentifiedPerson[Share]:
         large, small = (
             (person, other) if len(person.keys) >= len(other.keys) else (other, person)
-        )  # few keys have to move
+        )  # so that fewer keys have to be reassigned
         large.learn(small.kind, small.id, small.name, small.emails)
         self._join(large.share, small.share)
         large.keys |= small.keys
@@ -113,13 +111,13 @@ class PersonGrouping(Generic[Share]):
 
 
 class MemberDirectory:
-    """Collect rows, and the identities of the users in them."""
+    """Collect rows and identify the users in them."""
 
     def __init__(self) -> None:
         self.found: PersonGrouping[None] = PersonGrouping(lambda: None, lambda _, __: None)
 
     def add(self, row: MemberDownloads) -> None:
-        """Take the next row."""
+        """Add a row."""
         self.found.share(row.member)
 
 

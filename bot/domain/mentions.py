@@ -1,4 +1,4 @@
-"""Whom a subscription is to mention: one user group, by its handle, Slack's own mark for it or its id."""
+"""Find the user group that a subscription mentions, by its handle, Slack's markup or its id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INSTEAD = gettext_noop("Mention a user group instead, for example `mention:@mob
 
 
 def group(typed: str, handles: Mapping[str, str]) -> str:
-    """Return the id of the user group that was typed; `handles` has the handle (without @) of each there is.
+    """Return the id of the typed user group; `handles` are the handles (without @) of all groups by id.
 
     Raises UserInputError for a person or for `@everyone`, and NotFoundByName with the closest handles.
     """

@@ -1,6 +1,6 @@
-"""How requests, polls, webhook calls and claims end, as the metrics count them.
+"""Outcomes of requests, polls, webhook calls and claims, as values of metrics.
 
-Failures are counted by the exception's name beside these.
+In addition, failures are counted by the name of the exception.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 
 class CountedLink(NamedTuple):
-    """A link that was counted for a user; `wait` is the seconds until they may have one, when it was not."""
+    """The result of counting a link for a user; if it was refused, `wait` is the seconds until the next one."""
 
     user_id: str
     wait: float
 
 
 class Arrival(NamedTuple):
-    """What is known of a request that has come: whether it was here before, which of its clicks a moment ago, and the
-    link that it asks for.
-    """
+    """What is known of a request: whether it is a redelivery, which clicks are repeated, and its counted link."""
 
     is_replayed: bool = False
     double_clicks: frozenset[str] = frozenset()
@@ -27,9 +25,8 @@ class Arrival(NamedTuple):
 
 
 class RequestOutcome(StrEnum):
-    """How a request from Slack ended; UNVERIFIED: not signed by Slack, REPLAYED: delivered before,
-    OVERLOADED: too many waited already.
-    """
+    """The outcome of a request from Slack; UNVERIFIED: not signed by Slack, REPLAYED: delivered before, OVERLOADED:
+    too many were waiting."""
 
     ANSWERED = "answered"
     DENIED = "denied"
@@ -41,14 +38,14 @@ class RequestOutcome(StrEnum):
 
 
 class PollOutcome(StrEnum):
-    """The result of a poll of an app: builds in progress, or none."""
+    """The outcome of a poll of an app: builds in progress, or none."""
 
     BUSY = "busy"
     IDLE = "idle"
 
 
 class WebhookOutcome(StrEnum):
-    """How a call of the webhook path ended; FORGED: with a wrong secret."""
+    """The outcome of a webhook call; FORGED: with a wrong secret."""
 
     RUNG = "rung"
     FORGED = "forged"
@@ -56,10 +53,10 @@ class WebhookOutcome(StrEnum):
 
 
 class ConnectionEnd(StrEnum):
-    """Why a connection to our port was refused or closed, when no response says it.
+    """Why a connection was refused or closed without a response.
 
-    SLOW: no whole head in time; STUCK: its request or answer took too long; FULL: there were too many; MALFORMED: it
-    was not HTTP; BROKE: the client closed it in the middle.
+    SLOW: incomplete headers after the timeout; STUCK: the request or response took too long; FULL: too many
+    connections; MALFORMED: not HTTP; BROKE: closed by the client during a request.
     """
 
     SLOW = "slow"
@@ -70,12 +67,12 @@ class ConnectionEnd(StrEnum):
 
 
 class LinkOutcome(StrEnum):
-    """What became of a pasted link, or of a request for a card's details.
+    """The outcome of a pasted link, or of a request for a card's details.
 
-    EXPLAINED: a card was shown; OPENED: details were. Else why not. DRAFT: the message was not sent yet; MANY: too many
-    links in one message; UNRECOGNIZED: no link to an app or build of this workspace; OFF: a scope is missing; CHANNEL:
-    the bot may not post there, or the channel is shared; DENIED: the user may not use the app there; RECENT: the same
-    build was shown there a moment ago; GONE: Applivery has no such app or build; FAILED: Slack or Applivery failed.
+    EXPLAINED: a card was shown; OPENED: details were shown; others are why not. DRAFT: the message was not sent yet;
+    MANY: too many links in one message; UNRECOGNIZED: no link to an app or build of this workspace; OFF: a scope is
+    missing; CHANNEL: the bot may not post there, or the channel is shared; DENIED: the user may not use the app there;
+    RECENT: the same build was shown there just before; GONE: no such app or build; FAILED: Slack or Applivery failed.
     """
 
     EXPLAINED = "explained"
@@ -92,11 +89,11 @@ class LinkOutcome(StrEnum):
 
 
 class ClaimOutcome(StrEnum):
-    """How a visit to the claim page ended, where the ticket's own status does not say it."""
+    """The outcome of a visit to the claim page, other than the states of tickets."""
 
     SHOWN = "shown"
     MINTED = "minted"
-    REPORTED = "reported"  # that it did not install
+    REPORTED = "reported"  # the user reported that the build did not install
     GONE = "gone"
     NOT_PROCESSED = "not_processed"
     UNKNOWN_STATUS = "unknown_status"

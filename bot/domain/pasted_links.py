@@ -1,4 +1,4 @@
-"""Links to Applivery, and to the bot's claim page, that a user pastes: which build or app each one names."""
+"""Parse pasted links to Applivery and to the claim page: find the app or build that each one names."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from msgspec import Struct
 
 from bot.domain.tickets import is_ticket
 
-MOST_LINKS = 2  # in a message; with more of them no card is shown
+MOST_LINKS = 2  # per message; with more links no card is shown
 MOST_DOMAINS = 5  # https://docs.slack.dev/messaging/unfurling-links-in-messages#configuring_domains
-LONGEST = 3000  # characters of an address that is read
+LONGEST = 3000  # characters of an address; longer ones are ignored
 _HEX_ID = re.compile(r"[0-9a-fA-F]{24}")
 _SLUG = re.compile(r"[\w.~-]{1,128}")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# What a query calls a credential. A link that has one is never explained, whatever else it names.
+# Names of credentials in a query. A link with one is never previewed.
 _SECRET = re.compile(r"token|signature|secret|password|credential|api.?key", re.IGNORECASE)
 _DOWNLOAD = re.compile(r"/v\d+/download(/|$)")
-# Applivery's own hosts beside the workspaces' stores, `{workspace}.applivery.io`.
+# Applivery's hosts that are not stores of workspaces, `{workspace}.applivery.io`.
 _NO_WORKSPACES = frozenset(
     {"api", "app", "dashboard", "docs", "download", "download-api", "sdk-api", "status", "store", "upload", "www"}
 )
-# Filters of a list of builds that name no single build.
+# Filters of a list of builds, which do not name a single build.
 _FILTERS = frozenset({"tags", "tag", "git_branch", "gitbranch", "branch", "git_tag", "status"})
 
 
 @dataclass(frozen=True, slots=True)
 class PastedLink:
-    """What a pasted link names.
+    """The target of a pasted link.
 
-    `workspace` is a slug or an id, empty where the address has none; `app` is the slug or id of an app, or the slug of
-    a publication (`is_store`). `build_id` is empty for the newest build, `platform` for that of any platform. `ticket`
-    is the secret of a claim page, which names its build in the database.
+    `workspace` is a slug or an id, empty if the address has none; `app` is the slug or id of an app, or the slug of a
+    publication (`is_store`). `build_id` is empty for the newest build, `platform` for any platform. `ticket` is the
+    secret of a claim page, whose build is in the database.
     """
 
     workspace: str = ""
@@ -46,11 +46,11 @@ class PastedLink:
 
 
 class LinkPlaces(Struct, frozen=True):
-    """Where links lead that the bot explains: host names in small letters.
+    """The hosts of links that the bot previews, in lower case.
 
-    `stores` are a tenant's, whose addresses name no workspace; `store_bases` have a store for each workspace,
+    `stores` are those of a tenant, whose addresses contain no workspace; `store_bases` have a store for each workspace,
     `{workspace}.{base}`. `public` and `public_path` are the bot's own address, before `/b/{ticket}`. `workspace` is the
-    slug of the workspace, empty when the settings have its id.
+    slug of the workspace, empty if the settings contain its id.
     """
 
     dashboards: tuple[str, ...]
@@ -61,9 +61,9 @@ class LinkPlaces(Struct, frozen=True):
     public_path: str = ""
 
     def domains(self) -> list[str]:
-        """Return the domains that the Slack app must name to be told of these links, at most five.
+        """Return the domains that the Slack app has to list to get events for these links, at most five.
 
-        Slack matches their subdomains too, and neither an IP address nor a name without a dot.
+        Slack matches their subdomains too, but no IP addresses and no names without a dot.
         https://docs.slack.dev/messaging/unfurling-links-in-messages
         """
         own = [f"{self.workspace.casefold()}.{base}" for base in self.store_bases if self.workspace]
@@ -73,10 +73,10 @@ class LinkPlaces(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SharedLinks:
-    """The links in a message, as Slack reports them; an address may contain a secret, so it is never printed.
+    """The links in a message; addresses may contain a secret, so they are never printed.
 
-    `is_draft`: the message is not sent yet, and Slack does not say where it will be. `is_refresh`: a reader asks for
-    the present state of a card that is there already. `is_outside`: the bot is not in the channel.
+    `is_draft`: the message is not sent yet, and its channel is unknown. `is_refresh`: a user wants to refresh an
+    existing card. `is_outside`: the bot is not in the channel.
     """
 
     user_id: str
@@ -90,7 +90,7 @@ class SharedLinks:
 
 @dataclass(frozen=True, slots=True)
 class DetailsRequest:
-    """A user opens a card's details; `channel_id` is None outside of a message. `build` is `{app id}/{build id}`."""
+    """A request for a card's details; `channel_id` is None outside of a message. `build` is `{app id}/{build id}`."""
 
     user_id: str
     channel_id: str | None
@@ -100,9 +100,9 @@ class DetailsRequest:
 
 
 def read(url: str, places: LinkPlaces) -> PastedLink | None:
-    """Return what an address names; None for one that names no app of Applivery, and for any with a credential.
+    """Return the target of an address; None if it names no app of Applivery, or contains a credential.
 
-    Slack may write `&` as in its messages, `&amp;`.
+    Slack may escape `&` as `&amp;`, as in messages.
     """
     parts = _split(url.replace("&amp;", "&"))
     if parts is None or parts.scheme not in ("http", "https") or "@" in parts.netloc or _has_secret(parts):
@@ -125,7 +125,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _has_secret(parts: SplitResult) -> bool:
-    """Return whether an address carries a credential, by the names in its query and fragment, or is of a download."""
+    """Return whether an address contains a credential, by the names in its query and fragment, or is a download."""
     named = [name for text in (parts.query, parts.fragment) for name, _ in parse_qsl(text, keep_blank_values=True)]
     return any(map(_SECRET.search, named)) or _DOWNLOAD.search(parts.path) is not None
 
@@ -163,7 +163,7 @@ def _store(host: str, path: list[str], parts: SplitResult, places: LinkPlaces) -
 
 
 def _workspaces_of(host: str, places: LinkPlaces) -> Iterator[str]:
-    """Yield the workspace whose store is at a host; an empty one for a tenant's store."""
+    """Yield the workspace of the store at a host; empty for a tenant's store."""
     if host in places.stores:
         yield ""
     for base in places.store_bases:
@@ -173,7 +173,7 @@ def _workspaces_of(host: str, places: LinkPlaces) -> Iterator[str]:
 
 
 def _query(parts: SplitResult) -> dict[str, str]:
-    """Return the query by name, in small letters; of a name that comes twice the first value."""
+    """Return the query by lower-case name, with the first value of a repeated name."""
     found: dict[str, str] = {}
     for name, value in parse_qsl(parts.query):
         found.setdefault(name.casefold(), value.strip())

@@ -1,4 +1,4 @@
-"""Limits of the plan that Applivery has refused requests for (code 5003), and when a limit of downloads is reached."""
+"""Limits of the plan, known from refused requests (code 5003), and when a limit of downloads will be reached."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 _DOWNLOADS = re.compile(r"downloads(?:ByMonth\.(\d{4})(\d{2}))?", re.ASCII)
-LEAST_ELAPSED = timedelta(days=1)  # of a month, before its pace says anything
+LEAST_ELAPSED = timedelta(days=1)  # of a month, before its pace is meaningful
 
 
 class PlanLimit(Struct, frozen=True):
-    """A limit as it was reported at `at` (aware UTC): of the item `item`, with `used` of `limit` used (None: unknown).
+    """A limit for `item` that was reported at `at` (aware UTC), with `used` of `limit` used (None: unknown).
 
-    No endpoint tells a limit before it is reached. The items that were seen are `downloads` and
+    No endpoint returns a limit before it is reached. The items seen so far are `downloads` and
     `downloadsByMonth.202006`, in the vendor's iOS SDK: https://github.com/applivery/applivery-ios-sdk
     """
 
@@ -25,7 +25,7 @@ class PlanLimit(Struct, frozen=True):
 
     @property
     def family(self) -> str:
-        """The item without its month: the name under which the latest is kept."""
+        """The item without its month: the key of the latest report."""
         return self.item.partition(".")[0]
 
     @property
@@ -35,7 +35,7 @@ class PlanLimit(Struct, frozen=True):
 
     @property
     def month(self) -> datetime:
-        """The start (UTC) of the month it was reached in: the one it names, else the one it was reported in."""
+        """The start (UTC) of the month it was reached in: the one in its name, or else that of the report."""
         named = _DOWNLOADS.fullmatch(self.item)
         if named and named[1] and 1 <= int(named[2]) <= 12 and int(named[1]):
             return datetime(int(named[1]), int(named[2]), 1, tzinfo=UTC)
@@ -43,18 +43,19 @@ class PlanLimit(Struct, frozen=True):
 
 
 def month_of(moment: datetime) -> datetime:
-    """Return the start of the month of an aware time, in UTC: the plan's months begin there as far as is known."""
+    """Return the start of the month of an aware time, in UTC, as the plan's months seem to be."""
     return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def next_month(month: datetime) -> datetime:
-    """Return the start of the month after this one, which is a start itself."""
+    """Return the start of the next month, from the start of this one."""
     return month_of(month + timedelta(days=32))
 
 
 def reached_at(limit: int, used: int, now: datetime) -> datetime | None:
-    """Return when a month's limit is reached if its downloads go on as so far; None when it is not, or nothing is
-    known of the pace yet. `used` are those of this month until `now` (aware).
+    """Return when this month's limit is reached at the current pace; None if it is not, or the pace is unknown yet.
+
+    `used` are the downloads of this month until `now` (aware).
     """
     month = month_of(now)
     elapsed = now.astimezone(UTC) - month

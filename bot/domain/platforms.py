@@ -1,4 +1,4 @@
-"""What is known of each platform by the word Applivery has for it; texts are translated where they are shown."""
+"""Properties of platforms by Applivery's name; texts are translated where they are shown."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from bot.i18n import gettext_noop
 
 
 class Platform(Struct, frozen=True):
-    """One platform.
+    """A platform.
 
-    `name` is how its maker writes it; without one the word is shown as it is, and is no word to type. `devices` and
-    `scan` are what the claim page calls its devices and says above the QR code; `over_the_air`: its devices install
+    `name` is the vendor's spelling; without one Applivery's name is shown, and cannot be typed. `devices` and `scan`
+    are texts of the claim page: its devices, and the line above the QR code; `over_the_air`: its devices can install
     from a link.
     """
 
@@ -38,17 +38,17 @@ PLATFORMS = {
     "visionos": Platform(over_the_air=True),
     "watchos": Platform(over_the_air=True),
 }
-# Words for a platform that are not Applivery's
+# Other words for platforms than Applivery's
 ALIASES = {"iphone": "ios", "ipad": "ios", "ipa": "ios", "apk": "android", "androide": "android", "mac": "macos"}
 NAMES = {word: platform.name for word, platform in PLATFORMS.items() if platform.name}
 
 
 def meant(word: str) -> str | None:
-    """Return the platform that a word in small letters means; None when it means none."""
+    """Return the platform of a lower-case word, if any."""
     word = ALIASES.get(word, word)
     return word if word in NAMES else None
 
 
 def name(platform: str) -> str:
-    """Return a platform as its maker writes it; one that is not known as it is."""
+    """Return the vendor's spelling of a platform; an unknown one as it is."""
     return NAMES.get(platform.casefold(), platform)

@@ -1,17 +1,17 @@
-"""How often the watched apps can be polled with the requests an hour has."""
+"""The pace of polls within the hourly budget of requests."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-BUSY_SHARE = 0.05  # of the regular polls, for apps with a build on its way, however many other apps there are
-FEW = 16  # apps, which need no even pace as long as most of the hour is left
+BUSY_SHARE = 0.05  # the share of regular polls that is reserved for apps with a build in progress
+FEW = 16  # apps: so few need no even pace as long as most of the budget is left
 FEW_SHARE = 0.25
 NOTICEABLE = 1.05
 
 
 class PollPace(Struct, frozen=True):
-    """Seconds between two polls of an app with a build on its way, and of another; `wanted` is what was set for it."""
+    """Seconds between polls of an app with a build in progress (`busy`) and of others (`idle`; set to `wanted`)."""
 
     busy: float
     idle: float
@@ -19,7 +19,7 @@ class PollPace(Struct, frozen=True):
 
     @property
     def stretch(self) -> float:
-        """How many times longer than wanted it takes until an app is polled again; 1 when that is as it should be."""
+        """How many times longer than configured the interval of polls is; 1 for the configured interval."""
         times = self.idle / self.wanted
         return times if times > NOTICEABLE else 1.0
 
@@ -27,11 +27,11 @@ class PollPace(Struct, frozen=True):
 def poll_pace(
     *, apps: int, running: int, per_hour: float, busy: float, idle: float, spent: float | None = None
 ) -> PollPace:
-    """Return the pace at which `apps` (`running` of them with a build on its way) need no more than `per_hour` polls.
+    """Return the pace at which `apps` (`running` of them with a build in progress) need at most `per_hour` polls.
 
-    Polls of apps with a build on its way are stretched first: a webhook says when it has ended, and nothing says that
-    another app has a new one. A small share is theirs all the same, so that few of them stay quick among many. A few
-    apps may take a quarter of the hour at once: `spent` is what it has had (None: suppose that it was more).
+    Polls of apps with a build in progress are slowed down first, since a webhook reports its end, but nothing reports a
+    new build of another app. A small share is reserved for them, so that a few stay fast among many apps. A few apps
+    may use a quarter of the budget without limits: `spent` is what was used (None: unknown, more than that is assumed).
     """
     if apps <= FEW:
         if spent is not None and spent < FEW_SHARE * per_hour:

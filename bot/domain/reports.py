@@ -1,4 +1,4 @@
-"""A report about downloads: all that a card or a scheduled report shows, so that views need no requests."""
+"""Download reports: all data that a card or a scheduled report shows, so that views need no requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.downloads import Counts, DownloadSummary, GroupBy, PersonRow, ma
 
 
 class PreviousPeriod(Struct, frozen=True):
-    """The same counts of the period before; `words` name it."""
+    """The counts of the previous period, which `words` name."""
 
     recorded: int
     crowd: int
@@ -21,13 +21,13 @@ class PreviousPeriod(Struct, frozen=True):
 
 
 class DownloadReport(Struct, frozen=True):
-    """What was asked, and the answer.
+    """A download report.
 
-    `what` and `span` repeat what was asked, `typed` is the command that asks it again. `crowd` is the number of
-    distinct people; `summary.people` are as many of them as the reader may see, `versions_now` how many of all are on
-    which version, `adopted` how many have the newest (None when the report is about one build). `links` were requested
-    in Slack, `remembered` the days our own audit log reaches back when the period is longer than that. `stretch` is the
-    period's first and last day, `late` when a report was due that is sent late. `language` is the one its texts are in.
+    `what` and `span` describe the query, `typed` is its command. `crowd` is the number of distinct people;
+    `summary.people` are those whom the reader may see, `versions_now` is the number of people by version, `adopted` how
+    many have the newest (None if the report is about one build). `links` is how many were requested in Slack,
+    `remembered` the days of our audit log if the period is longer. `stretch` is the period's first and last day, `late`
+    when the report was due, if it is sent late. `language` is that of its texts.
     """
 
     what: str
@@ -48,16 +48,18 @@ class DownloadReport(Struct, frozen=True):
 
     @property
     def named(self) -> bool:
-        """Whether the reader sees who they are."""
+        """Whether the report contains names."""
         return bool(self.summary.people)
 
     def without_names(self) -> DownloadReport:
-        """Return the same without names: counts only."""
+        """Return the report with counts only."""
         return replace(self, summary=replace(self.summary, people=()))
 
     def shared(self, home: str | None) -> DownloadReport:
-        """Return the report for several managers: emails are left out except where one replaces a name or
-        distinguishes two of one name, and there it is whole only for the domain `home`.
+        """Return the report for several managers, with fewer emails.
+
+        An email stays only if it replaces a name or distinguishes two people of one name, and whole only for the domain
+        `home`.
         """
         alike = self.alike()
         people = tuple(
@@ -71,7 +73,7 @@ class DownloadReport(Struct, frozen=True):
         return replace(self, summary=replace(self.summary, people=people))
 
     def alike(self) -> frozenset[str]:
-        """Return the names, as `named` gives them, that several people have."""
+        """Return the names (by `named`) that several people have."""
         counts = Counter(map(named, self.summary.people))
         return frozenset(name for name, number in counts.items() if number > 1)
 
@@ -84,15 +86,15 @@ class DownloadReport(Struct, frozen=True):
         ]
 
     def cut(self, most: int) -> DownloadReport:
-        """Return the same with so many people at most."""
+        """Return the report with at most so many people."""
         return replace(self, summary=replace(self.summary, people=self.summary.people[:most]))
 
 
 def named(person: PersonRow) -> str:
-    """Return a name as the eye compares it."""
+    """Return the normalised name of a person, for comparison."""
     return " ".join(person.name.split()).casefold()
 
 
 def report(what: str, span: str, summary: DownloadSummary, *, tz: str, by: GroupBy = GroupBy.PERSON) -> DownloadReport:
-    """Return the report of a summary, before anything is compared with it."""
+    """Return the report of a summary, without comparisons."""
     return DownloadReport(what, span, tz, by, summary, len(summary.people), versions_now(summary.people))

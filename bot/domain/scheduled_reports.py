@@ -1,4 +1,4 @@
-"""Digests: summaries that come by themselves, and which stretch of time the next one is about."""
+"""Scheduled reports, and the period of the next one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ScheduledReport(Struct, frozen=True):
 
     A forecast looks `horizon_days` ahead; its `app_id` is empty when it is about every app of its creator.
 
-    `target_id` is a channel, or a user (`U…`) for their direct messages. The next one is due at `due_at` and begins
-    where the last one ended, at `reported_until`. `skip_if_empty`: nothing is posted when there is nothing new.
+    `target_id` is a channel, or a user (`U…`) for direct messages. The next report is due at `due_at`, and its period
+    begins at the end of the last one, `reported_until`. `skip_if_empty`: nothing is posted if there is nothing new.
     """
 
     id: int
@@ -48,33 +48,33 @@ class ScheduledReport(Struct, frozen=True):
 
     @property
     def role(self) -> Role:
-        """The role it takes."""
+        """The role that the report requires."""
         return ROLES[self.kind]
 
     @property
     def private(self) -> bool:
-        """Return whether it goes to one user."""
+        """Return whether it is sent to one user."""
         return self.target_id.startswith(("U", "W"))
 
 
 def delivery_name(report: ScheduledReport, until: datetime) -> str:
-    """Return the name of one delivery of a report, of which its key is made: `downloads/7/1793712000`."""
+    """Return the name of a delivery of a report, which is part of its key: `downloads/7/1793712000`."""
     return f"{report.kind}/{report.id}/{until.timestamp():.0f}"
 
 
 def number_of(key: str) -> int:
-    """Return the number of the report whose delivery has this key; 0 for another's."""
+    """Return the number of the report from the key of its delivery; 0 for other deliveries."""
     number = key.rpartition(":")[2].split("/")[1:2]
     return int(number[0]) if number and number[0].isdecimal() else 0
 
 
 def kind_of(key: str) -> ReportKind:
-    """Return what the report whose delivery has this key is about. Raises ValueError for a newer version's."""
+    """Return the kind of report from the key of its delivery. Raises ValueError for a kind of a newer version."""
     return ReportKind(key.rpartition(":")[2].partition("/")[0])
 
 
 class ReportWindow(Struct, frozen=True):
-    """What one digest is about, and when the next is due; `late` is when it should have been said, if long ago."""
+    """The period of a report, and when the next one is due; `late` is when it was due, if long ago."""
 
     period: Period
     until: datetime
@@ -83,22 +83,21 @@ class ReportWindow(Struct, frozen=True):
 
 
 def turn(digest: ScheduledReport, now: datetime) -> ReportWindow:
-    """Return the turn of a digest that is due. Several that were missed are one: it reaches up to the last of them."""
+    """Return the window of a report that is due; several that were missed are joined up to the last of them."""
     schedule = timeparse_schedule.parse(digest.schedule)
     until = digest.due_at
     while (following := timeparse_schedule.next_after(schedule, until, digest.tz)) <= now:
         until = following
     late = until if now - until > LATE else None
-    # the last one ended later than this one: by a clock that was ahead
+    # the last one ended later than this one, because the clock was ahead then
     begin = digest.reported_until if digest.reported_until < until else until - timedelta(days=1)
     return ReportWindow(timeparse_period.between(begin, until, digest.tz), until, following, late)
 
 
 def set_right(digest: ScheduledReport, now: datetime) -> datetime | None:
-    """Return when a digest is due that is due later than its schedule can have it; None when it is due when it should
-    be.
+    """Return the corrected due time of a report that is due later than its schedule allows; None if it is not.
 
-    It was set by a clock that was ahead then, and would stay away for as long.
+    Its due time was set while the clock was ahead, and without a correction it would be late by as much.
     """
     following = timeparse_schedule.next_after(timeparse_schedule.parse(digest.schedule), now, digest.tz)
     return following if digest.due_at > following else None

@@ -1,4 +1,4 @@
-"""Applivery's own Slack integration: what it announces in which channel, and what of it a subscription can do."""
+"""Applivery's own Slack integration: its channels and events, and which of them can become subscriptions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bot.domain.model import BuildEvent
 
-# https://docs.applivery.com/en/api/workspace/organization-notifications/ names more, which are about no build
+# https://docs.applivery.com/en/api/workspace/organization-notifications/ lists others, which are not about builds
 EVENTS = {
     "buildCreated": BuildEvent.UPLOADED,
     "buildProcessed": BuildEvent.PROCESSED,
@@ -19,9 +19,9 @@ EVENTS = {
 
 
 class SlackAnnouncement(Struct, frozen=True):
-    """A Slack channel that Applivery itself notifies: its name as it was installed; None where that isn't said.
+    """A Slack channel that Applivery itself notifies, with its name at installation; None if unknown.
 
-    `events` are Applivery's names of those that are on. It is about every app: Applivery lists no others.
+    `events` are Applivery's names of the enabled events. It is about every app: Applivery lists no others.
     """
 
     channel: str | None
@@ -30,18 +30,18 @@ class SlackAnnouncement(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The channel's name without its mark; empty for a person and where none is said."""
+        """The channel's name without `#`; empty for a person, and if unknown."""
         return "" if (self.channel or "").startswith("@") else (self.channel or "").strip().removeprefix("#")
 
     @property
     def build_events(self) -> tuple[BuildEvent, ...]:
-        """What of it a subscription announces too, in the order of ours."""
+        """The events that a subscription can announce too, in the order of BuildEvent."""
         wanted = {EVENTS[name] for name in self.events if name in EVENTS}
         return tuple(event for event in BuildEvent if event in wanted)
 
 
 class Obstacle(Enum):
-    """Why a channel of Applivery's cannot be imported."""
+    """Why a channel cannot be imported."""
 
     UNNAMED = "unnamed"
     PERSON = "person"
@@ -53,7 +53,7 @@ class Obstacle(Enum):
 
 
 class ImportCandidate(Struct, frozen=True):
-    """One of Applivery's channels with our id for it, or with what stands in the way."""
+    """A channel of Applivery's integration with its id, or with the obstacle to its import."""
 
     announcement: SlackAnnouncement
     channel_id: str = ""
@@ -61,7 +61,7 @@ class ImportCandidate(Struct, frozen=True):
 
 
 class Here(Struct, frozen=True):
-    """What Slack says: our workspace's names, the bot's channels by name, those with a subscription to every app."""
+    """Facts from Slack: the workspace's names, the bot's channels by name, those with a subscription to all apps."""
 
     teams: Collection[str]
     channels: Mapping[str, Sequence[str]]
@@ -69,7 +69,7 @@ class Here(Struct, frozen=True):
 
 
 def candidates(found: Sequence[SlackAnnouncement], here: Here) -> list[ImportCandidate]:
-    """Return each of Applivery's channels as far as it is known, and never a guess."""
+    """Return each of Applivery's channels, with an id only if it is certain."""
     return [_candidate(announcement, here) for announcement in dict.fromkeys(found)]
 
 

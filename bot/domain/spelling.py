@@ -1,7 +1,7 @@
-"""Compare spellings: what users type with what was shown to them; pure.
+"""Compare typed text with names that were shown, ignoring spelling; pure.
 
-Phones and keyboards change quotation marks, dashes and dots while one types, Slack's composer adds marks of formatting,
-and pasted text has blanks and invisible characters.
+Phones and keyboards replace quotation marks, dashes and dots, Slack's composer adds formatting, and pasted text has
+blanks and invisible characters.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def _unseen(letter: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """Return what is the same for every way to write the text: case, kinds of blanks, dashes and quotation marks."""
+    """Return the text in a normal form, independent of case and of types of blanks, dashes and quotation marks."""
     return _DASHES.sub("-", " ".join(plainly(text).casefold().split()))
 
 
 @lru_cache(maxsize=4096)
 def peeled(text: str) -> str:
-    """Return the same without formatting, quotation marks and brackets around all of it."""
+    """Return the folded text without formatting, quotation marks and brackets around all of it."""
     words = fold(text)
     while len(words) > 2 and _PAIRS.get(words[0]) == words[-1]:
         words = words[1:-1].strip()
@@ -52,34 +52,32 @@ def peeled(text: str) -> str:
 
 
 def inside(text: str) -> str:
-    """Return a text without the marks around all of it, and otherwise as it is."""
+    """Return a text without the marks around all of it, otherwise unchanged."""
     words = text.strip()
     return words[1:-1].strip() if len(words) > 2 and _PAIRS.get(plainly(words[0])) == plainly(words[-1]) else words
 
 
 @lru_cache(maxsize=4096)
 def bare(text: str) -> str:
-    """Return the same without the beginning and the end of a sentence around it, in either order."""
+    """Return the folded text without marks around it and the punctuation of a sentence, in either order."""
     words = peeled(text)
     while (inside := peeled(words.strip(_AROUND))) != words and inside:
         words = inside
     return words
 
 
-# Two texts are the same in one of these ways: the likeliest first
+# Normal forms in which two texts may be equal, the strictest first
 WAYS: tuple[Callable[[str], str], ...] = (str.strip, fold, peeled, bare)
 _LONGEST_NAME = 400
 
 
 def starts(text: str) -> list[tuple[str, str]]:
-    """Return each beginning of a text that ends with a word and may be a name, and what comes after it; the longest
-    first.
-    """
+    """Return each beginning of a text that ends at a word and may be a name, with the rest; longest first."""
     ends = [match.start() for match in re.finditer(r"\s+|\Z", text[: _LONGEST_NAME + 1]) if match.start()]
     return [(text[:end].strip(), text[end:].strip()) for end in reversed(ends) if text[:end].strip()]
 
 
 def ends(text: str) -> list[tuple[str, str]]:
-    """Return each end of a text that begins with a word and may be a name, and the text before it; longest first."""
+    """Return each end of a text that begins at a word and may be a name, with the text before it; longest first."""
     begins = [match.end() for match in re.finditer(r"\A|\s+", text) if len(text) - match.end() <= _LONGEST_NAME]
     return [(text[begin:].strip(), text[:begin].strip()) for begin in begins if text[begin:].strip()]

@@ -1,4 +1,4 @@
-"""The states that deliveries and watches are in, as they are stored."""
+"""Stored states of deliveries, watches, goals and bisects."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class DeliveryState(StrEnum):
 
 
 class ResultKind(StrEnum):
-    """How one attempt to post ended.
+    """The result of an attempt to post.
 
-    UNSURE: Slack may or may not have it, and the attempt may not be over. LOOK_UP: it is over, Slack may have it.
+    UNSURE: the outcome is unknown, and the attempt may still be running. LOOK_UP: it has ended with an unknown outcome.
     """
 
     POSTED = "posted"
@@ -33,7 +33,7 @@ class ResultKind(StrEnum):
 class WatchState(StrEnum):
     """The state of a watch.
 
-    DELETED: the build was, in Applivery; GIVEN_UP: it may never end.
+    DELETED: the build was deleted in Applivery; GIVEN_UP: the build may never end.
     """
 
     OPEN = "open"
@@ -43,10 +43,10 @@ class WatchState(StrEnum):
 
 
 class GoalState(StrEnum):
-    """The state of a goal: it runs, or how it ended.
+    """The state of a goal: running, or how it ended.
 
-    DELETED: the build was, in Applivery; UNCOUNTABLE: Slack does not show the people any more; UNANSWERED: Applivery
-    gave no last count; WITHDRAWN: it was not permitted any more when its time was over.
+    DELETED: the build was deleted in Applivery; UNCOUNTABLE: the people are no longer visible in Slack; UNANSWERED:
+    there was no last count from Applivery; WITHDRAWN: it was no longer permitted at its end.
     """
 
     RUNNING = "running"
@@ -61,9 +61,9 @@ class GoalState(StrEnum):
 
 
 class BisectionState(StrEnum):
-    """The state of a bisect; every one but RUNNING is an end.
+    """The state of a bisect; all except RUNNING are final.
 
-    EXPIRED: for two weeks no tester has voted.
+    EXPIRED: no tester has voted for two weeks.
     """
 
     RUNNING = "running"
@@ -73,7 +73,7 @@ class BisectionState(StrEnum):
 
 
 class BisectVerdict(StrEnum):
-    """What a tester says of a build; UNCLEAR: it cannot be tested."""
+    """A tester's verdict on a build; UNCLEAR: it cannot be tested."""
 
     GOOD = "good"
     BAD = "bad"
@@ -81,7 +81,7 @@ class BisectVerdict(StrEnum):
 
 
 class Judgement(StrEnum):
-    """What all testers together say of a build; CONTESTED: as many good as bad."""
+    """The combined verdict of all testers on a build; CONTESTED: as many good as bad."""
 
     OPEN = "open"
     GOOD = "good"
@@ -91,11 +91,11 @@ class Judgement(StrEnum):
 
 
 class PauseReason(StrEnum):
-    """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
+    """Why something was paused by the bot; stored in the same column as Slack's error codes."""
 
     ROLE = "access:role"  # its owner lacks the role
-    PERSON = "access:person"  # its owner is a bot or has left
+    PERSON = "access:person"  # its owner is a bot or was deactivated
     CHANNEL = "access:channel"  # the app may not be used in that channel
     SHARED = "access:shared"  # the channel is shared with another organisation
-    RECALLED = "access:recalled"  # the build is
-    APP = "access:app"  # Applivery has the app no more
+    RECALLED = "access:recalled"  # the build was recalled
+    APP = "access:app"  # the app was deleted in Applivery

@@ -1,4 +1,4 @@
-"""What differs between two versions of a subscription, and what is kept so that a change can be undone."""
+"""Differences between two versions of a subscription, and the data to undo a change."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.domain.model import Actor, Subscription
 from bot.domain.states import PauseReason
 
 KEYS = ("on", *lookup.FILTERS, *delivery_options.KEYS)
-# The person who made it cannot keep it up, so nobody is asked before it is replaced.
+# Its owner cannot keep it running, so it is replaced without a question.
 _ABANDONED = frozenset({PauseReason.PERSON, PauseReason.ROLE})
 
 
 class OptionChange(Struct, frozen=True):
-    """One option that differs: how it was and is typed, empty where it is not set."""
+    """An option that differs: its former and its new typed value, empty if not set."""
 
     key: str
     before: str
@@ -25,14 +25,14 @@ class OptionChange(Struct, frozen=True):
 
 
 class HeldAnnouncement(Struct, frozen=True):
-    """An announcement that was held when its subscription ended, and why it was held."""
+    """An announcement that was held when its subscription ended, and why."""
 
     id: int
     reason: str | None
 
 
 class SubscriptionChange(Struct, frozen=True):
-    """A subscription as it was, and the version that took its place (None: it ended, and dropped what was `held`)."""
+    """A former subscription and the version that replaced it (None: it ended, and dropped what was `held`)."""
 
     before: Subscription
     after: datetime | None
@@ -40,25 +40,25 @@ class SubscriptionChange(Struct, frozen=True):
 
 
 def options(subscription: Subscription) -> tuple[KeyValue, ...]:
-    """Return a subscription as the options one would type for it."""
+    """Return a subscription as typed options."""
     return grammar.parse(filters.typed(subscription.events, subscription.query, subscription.manner)).options
 
 
 def changes(before: Subscription, after: Subscription) -> list[OptionChange]:
-    """Return what differs, in the order in which it is typed."""
+    """Return the differing options in the order in which they are typed."""
     pairs = ((key, _typed(before, key), _typed(after, key)) for key in KEYS)
     return [OptionChange(key, was, now) for key, was, now in pairs if was != now]
 
 
 def is_protected(subscription: Subscription, actor: Actor, seen: str) -> bool:
-    """Return whether a user has to be asked before they replace it: it is another's, and not what they have `seen`."""
+    """Return whether the user has to confirm a replacement: it is another's, and changed since they have `seen` it."""
     if actor.is_(subscription.created_by) or subscription.paused in _ABANDONED:
         return False
     return version(subscription) != seen
 
 
 def version(subscription: Subscription) -> str:
-    """Return what identifies a subscription as it was last saved."""
+    """Return the version of a saved subscription."""
     return str(int(subscription.created_at.timestamp() * 1_000_000))
 
 

@@ -1,4 +1,4 @@
-"""The dry run of a subscription: which of the newest builds it would have posted, and what they have if none."""
+"""The preview of a subscription: which of the newest builds it would have posted, or their values if none."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LOOKED_AT = 20
 
 
 class SubscriptionPreview(Struct, frozen=True):
-    """The builds that were looked at, those the filter lets through, and of them those that would have been posted.
+    """The previewed builds, those that match the filter, and of these the ones that would have been posted.
 
-    All are newest first. `there` has, for each key of the filter, what the builds have where it asks for something.
+    All are newest first. `there` has the values of the builds for each key of the filter.
     """
 
     looked: tuple[Build, ...] = ()
@@ -28,7 +28,7 @@ class SubscriptionPreview(Struct, frozen=True):
 def rehearse(
     events: Sequence[BuildEvent], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
 ) -> SubscriptionPreview | None:
-    """Preview a subscription on the newest of these builds in their present states; None when it covers no builds."""
+    """Preview a subscription on the newest of these builds in their current states; None without build events."""
     if not any(event.description.on_card for event in events):
         return None
     looked = sorted(builds, key=_made, reverse=True)[:most]

@@ -1,4 +1,4 @@
-"""Limits of typed texts: the same as in the form for each."""
+"""Limits of typed texts, the same as in forms."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from bot.i18n import Number, Text
 
 
 class TextTooLong(UserInputError, kind="TooLong"):
-    """A text has more characters than there is room for; `typed_text` is all of it."""
+    """A text is too long; `typed_text` is all of it."""
 
     def __init__(self, what: Text | str, typed: str, most: int) -> None:
-        """`what` is a noun; the label of a form is one in its language."""
+        """`what` is a noun, for example the label of an input."""
         self.typed_text = typed
         super().__init__(
             Text("{what} is too long: it has {number} characters.", what=what, number=Number(len(typed))),
@@ -19,7 +19,7 @@ class TextTooLong(UserInputError, kind="TooLong"):
 
 
 def within(what: Text, typed: str, most: int) -> str:
-    """Return the text. Raises TextTooLong when it has more than `most` characters."""
+    """Return the text. Raises TextTooLong if it has more than `most` characters."""
     if len(typed) > most:
         raise TextTooLong(what, typed, most)
     return typed

@@ -12,15 +12,15 @@ from msgspec import Struct
 
 from bot.domain.model import FileKind
 
-CLOCK_SET_BACK = timedelta(minutes=1)  # by so much it may be without ending tickets
+CLOCK_SET_BACK = timedelta(minutes=1)  # how far the clock may be set back without ending tickets
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in URL-safe base64
 
 
 class TicketState(StrEnum):
-    """The stored state of a ticket; spent and expired follow from its count and its clock.
+    """The stored state of a ticket; whether it is spent or expired follows from its count and times.
 
-    CLAIMED: a claim was begun and its outcome is not recorded yet; REPLACED: the same, and a newer ticket
-    was issued meanwhile.
+    CLAIMED: a claim was started, and its outcome is not recorded yet; REPLACED: the same, and a newer ticket was issued
+    in the meantime.
     """
 
     OPEN = "open"
@@ -46,10 +46,10 @@ class TicketStatus(StrEnum):
 
 
 class Ticket(Struct, frozen=True):
-    """The right of one person to one file of one build, for a while; times are aware UTC.
+    """A temporary right of one person to one file of one build; times are aware UTC.
 
-    `file_id` names an attachment, `channel_id` the channel it was asked for in. The ticket itself, the word in its
-    address, is not stored: it gives access to the file.
+    `file_id` is an attachment, `channel_id` the channel of the request. The secret in the address, which gives access
+    to the file, is not stored.
     """
 
     team_id: str
@@ -65,14 +65,14 @@ class Ticket(Struct, frozen=True):
     channel_id: str = ""
 
     def standing(self, now: datetime) -> TicketStatus:
-        """Return the state at `now` (aware). Of several reasons the most informative one."""
+        """Return the status at `now` (aware); of several reasons, the most informative one."""
         if self.state is TicketState.RECALLED:
             return TicketStatus.RECALLED
         if self.uses_left <= 0:
             return TicketStatus.UNSURE if self.state in _BEGUN else TicketStatus.SPENT
         if self.state in (TicketState.CANCELLED, TicketState.REPLACED):
             return TicketStatus.CANCELLED
-        # before it was made: the clock was ahead then, and its time is not to begin anew
+        # `now` before the creation means that the clock was ahead then; the lifetime must not start again
         lives = self.created_at - CLOCK_SET_BACK <= now < self.expires_at
         return TicketStatus.OPEN if lives else TicketStatus.EXPIRED
 
@@ -83,10 +83,10 @@ def new_ticket() -> str:
 
 
 def is_ticket(text: str) -> bool:
-    """Return whether `text` has the shape of a ticket; makes no request."""
+    """Return whether `text` has the format of a ticket, without a look-up."""
     return _SHAPE.fullmatch(text) is not None
 
 
 def fingerprint(ticket: str) -> str:
-    """The hash a ticket is kept under: SHA-256 in hex. A random 128-bit word needs no salt."""
+    """Return the hash by which a ticket is stored: SHA-256 in hex, unsalted since it has 128 random bits."""
     return hashlib.sha256(ticket.encode("utf-8", "replace")).hexdigest()

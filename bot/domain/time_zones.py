@@ -1,4 +1,4 @@
-"""Times as the clock of a reader's time zone shows them."""
+"""Times in users' time zones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 
 def zone(name: str) -> ZoneInfo:
-    """Return the time zone of an IANA name; UTC for one this machine does not know."""
+    """Return the time zone of an IANA name; UTC if it is unknown on this machine."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -16,7 +16,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local(instant: datetime, there: ZoneInfo) -> datetime:
-    """Return an aware instant by the clock there; as it is when there was no calendar yet, or is none any more."""
+    """Return an aware instant in this zone; unchanged if it would be out of the range of datetime."""
     try:
         return instant.astimezone(there)
     except OverflowError:
@@ -24,7 +24,7 @@ def local(instant: datetime, there: ZoneInfo) -> datetime:
 
 
 def first_from(wall: datetime) -> datetime:
-    """Return the instant (UTC) when clocks first show this local time (aware), or a later one where it is skipped."""
+    """Return the first instant (UTC) of this local time (aware), or the next valid one if a clock change skips it."""
     before_change, after_change = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
     if after_change >= before_change:
         return before_change
@@ -39,5 +39,5 @@ def first_from(wall: datetime) -> datetime:
 
 
 def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a time (aware) is on the day that a clock in this zone shows `now`."""
+    """Return whether a time (aware) is on the same day as `now` in this zone."""
     return at.astimezone(zone).date() == now.astimezone(zone).date()

@@ -1,4 +1,4 @@
-"""A token bucket for each key: so many at once, then one in a while. https://en.wikipedia.org/wiki/Token_bucket"""
+"""Token buckets by key. https://en.wikipedia.org/wiki/Token_bucket"""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ MOST_KEYS = 1000
 
 
 class TokenBuckets:
-    """Takes `capacity` tokens at once for a key and one more each `refill_seconds`; times are monotonic seconds."""
+    """Token buckets of `capacity` tokens that refill one token per `refill_seconds`; times are monotonic seconds."""
 
     def __init__(self, capacity: int, refill_seconds: float) -> None:
         self._span = capacity * refill_seconds
         self._refill = refill_seconds
-        self._full_at: dict[str, float] = {}  # a key that is not in it has a full bucket
+        self._full_at: dict[str, float] = {}  # a missing key means a full bucket
 
     def wait(self, key: str, now: float) -> float:
-        """Take a token and return 0, or return the seconds until there is one."""
+        """Take a token and return 0, or return the seconds until one is available."""
         full_at = max(self._full_at.get(key, now), now) + self._refill
         missing = full_at - now - self._span
         if missing > 1e-9:

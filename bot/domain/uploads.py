@@ -1,4 +1,4 @@
-"""An upload before it is made: its fields by Applivery's names, how far it is, and how to recognise its build again."""
+"""Uploads: their fields by Applivery's names, their progress, and how to find the resulting build."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bot.domain.model import Build
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop, joined
 
-LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
+LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's code for German
 PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")
-_UNREADABLE = frozenset({"ps4", "ps5", "switch", "xbox-one", "xbox-series"})  # nothing can be read out of their files
+_UNREADABLE = frozenset({"ps4", "ps5", "switch", "xbox-one", "xbox-series"})  # Applivery cannot read their files
 _TOLD = (
     gettext_noop("name"),
     gettext_noop("version"),
@@ -23,7 +23,7 @@ _IN_SLACK = " (Slack)"
 
 
 class CiMetadata(Struct, frozen=True):
-    """Where a build comes from; what is unknown is None. `triggered` is milliseconds since 1970."""
+    """The source of a build; unknown fields are None. `triggered` is in milliseconds since 1970."""
 
     name: str | None = None
     commit_message: str | None = None
@@ -40,8 +40,8 @@ class CiMetadata(Struct, frozen=True):
 class UploadMetadata(Struct, frozen=True):
     """The metadata of an upload. Mails are opt-in.
 
-    `groups` narrows who is mailed: (a and b) or c is (("a", "b"), ("c",)). The last three are for a file Applivery
-    cannot read by itself.
+    `groups` limits the recipients: (a and b) or c is (("a", "b"), ("c",)). The last three fields are for files that
+    Applivery cannot read.
     """
 
     version_name: str | None = None
@@ -64,7 +64,7 @@ class UploadMetadata(Struct, frozen=True):
 
 
 def fields(details: UploadMetadata) -> list[tuple[str, str]]:
-    """Return the text fields of the upload form, by their documented names; what is not known is left out.
+    """Return the text fields of the upload form by their documented names, without unknown ones.
 
     https://docs.applivery.com/en/app-distribution/api/builds/upload-build
     """
@@ -76,7 +76,7 @@ def fields(details: UploadMetadata) -> list[tuple[str, str]]:
         ("versionName", details.version_name),
         ("tags", ",".join(details.tags)),
         ("changelog", details.changelog),
-        # always sent: a public client mails all users by default, so its defaults cannot be relied on
+        # always sent, since the defaults can't be relied on: a public client mails all users by default
         ("notifyCollaborators", _word(details.notify_collaborators)),
         ("notifyEmployees", _word(details.notify_employees)),
         ("notifyMessage", details.notify_message),
@@ -105,13 +105,13 @@ def _word(yes: bool) -> str:
 
 
 def tags(words: Iterable[str]) -> tuple[str, ...]:
-    """Return the tags in some texts, each once; a comma parts them, since Applivery takes one list with commas."""
+    """Return the unique tags of some texts, split at commas, since Applivery accepts a comma-separated list."""
     split = (tag.strip() for text in words for tag in text.split(","))
     return tuple(dict.fromkeys(tag for tag in split if tag))
 
 
 def groups(text: str) -> tuple[tuple[str, ...], ...]:
-    """Groups of employees as typed: `a,b|c` is (a and b) or c. Raises UserInputError for an empty part."""
+    """Parse groups of employees: `a,b|c` is (a and b) or c. Raises UserInputError for an empty part."""
     if not text.strip():
         return ()
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
@@ -124,14 +124,14 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def check(details: UploadMetadata, *, icon: bool) -> None:
-    """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
+    """Raise UserInputError for fields that Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise UserInputError(
             Text("“{typed}” isn't an email language.", typed=details.notify_language[:20]), every=[*LANGUAGES]
         )
     if details.platform is not None and details.platform not in PLATFORMS:
         raise UserInputError(Text("“{typed}” isn't a platform.", typed=details.platform[:20]), every=[*PLATFORMS])
-    # The vendor's own example mails collaborators and no employees, and has a filter.
+    # The vendor's own example mails collaborators but not employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(
             Text("You chose groups to email, but email is turned off."),
@@ -159,28 +159,27 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
             )
 
 
-# ------------------------------------------------------------------ a person in Slack
+# ------------------------------------------------------------------ uploads from Slack
 
 
 def by_person(name: str) -> CiMetadata:
-    """Return the deployer of a build uploaded from Slack: the account that sends it is the bot's."""
+    """Return the deployer name for a build uploaded from Slack, since Applivery sees the bot's account."""
     return CiMetadata(name=f"{name}{_IN_SLACK}")
 
 
 def person(deployer_name: str | None) -> str | None:
-    """Return who uploaded a build from Slack; None for a build that came another way."""
+    """Return who uploaded a build from Slack; None for other builds."""
     return (deployer_name or "").removesuffix(_IN_SLACK) or None if (deployer_name or "").endswith(_IN_SLACK) else None
 
 
-# ------------------------------------------------------------------ recognising it again
+# ------------------------------------------------------------------ finding the build
 
 
 def arrived(after: Sequence[Build], before: Collection[str], *, version: str | None, size: int) -> list[Build]:
-    """Return the builds of an app that an upload may have become, newest first: of its version and size, and not there
-    before.
+    """Return the builds that may result from an upload, newest first: new ones with its version and size.
 
-    `before` has the ids of the newest builds when the upload began. Neither clock matters: a build that is older than
-    one that was there before is none of ours.
+    `before` has the ids of the newest builds when the upload began. Clocks are not used: a build that is listed after
+    one of these is not from this upload.
     """
     known = [build.created_at for build in after if build.id in before and build.created_at is not None]
     newest = max(known, default=None)
@@ -194,11 +193,11 @@ def arrived(after: Sequence[Build], before: Collection[str], *, version: str | N
     ]
 
 
-# ------------------------------------------------------------------ how far it is
+# ------------------------------------------------------------------ progress
 
 
 class TransferProgress(Struct, frozen=True):
-    """How far an upload is: bytes, bytes a second, and the seconds left (None: unknown yet)."""
+    """The progress of an upload: bytes, bytes per second, and the seconds left (None: unknown yet)."""
 
     sent: int
     total: int
@@ -207,12 +206,12 @@ class TransferProgress(Struct, frozen=True):
 
     @property
     def percent(self) -> int:
-        """Whole per cent; 100 only when every byte is sent."""
+        """Whole percent; 100 only when every byte was sent."""
         return self.sent * 100 // self.total if self.total else 100
 
 
 def pace(marks: Sequence[tuple[float, int]], total: int) -> TransferProgress:
-    """How far it is, by (seconds, bytes) marks in order; the rate is that of the time the marks span."""
+    """Return the progress by (seconds, bytes) marks in order; the rate is the average over the marks."""
     if not marks:
         return TransferProgress(0, total, 0.0, None)
     (first_at, first_sent), (at, sent) = marks[0], marks[-1]

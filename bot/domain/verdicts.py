@@ -1,4 +1,4 @@
-"""What a user is told of a build and their own device."""
+"""Whether a build installs on the user's own device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.i18n import Text
 
 
 class Prospect(Enum):
-    """What is known of an installation: it works, as far as anyone can know it does, it cannot, or it depends."""
+    """The expected result of an installation: it works, as far as known; it cannot; or it depends."""
 
     WORKS = "works"
     STOPPED = "stopped"

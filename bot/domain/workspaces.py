@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class RemovedWorkspace(Struct, frozen=True):
-    """A workspace that the app was in; `removed_at` (aware) is when that was seen to be over, None while nobody saw."""
+    """A workspace that the app was in; `removed_at` (aware) is when its removal was noticed, None before."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Builds, as Applivery has them and as the bot keeps them."""
+"""Builds, as Applivery describes them and as the bot stores them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from msgspec.structs import replace
 
 
 class Stage(StrEnum):
-    """How far a build has come; a word of Applivery's that is not documented is UNKNOWN, and never another one."""
+    """The stage of a build; an undocumented status of Applivery is always UNKNOWN."""
 
     PENDING = "pending"
     RUNNING = "running"
     READY = "ready"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    DELETED = "deleted"  # Applivery has it no more
+    DELETED = "deleted"  # deleted in Applivery
 
     @property
     def final(self) -> bool:
-        """Return whether the stage is an end."""
+        """Return whether processing has ended."""
         return self in (Stage.READY, Stage.FAILED, Stage.DELETED)
 
     @property
     def under_way(self) -> bool:
-        """Whether the build is known to move on, so that it can be waited for."""
+        """Whether the build is known to be in progress, so that it can be watched."""
         return self in (Stage.PENDING, Stage.RUNNING)
 
 
 class Workspace(Struct, frozen=True):
-    """An Applivery workspace that a credential sees; `slug` falls back to `id`, `name` to `slug`."""
+    """An Applivery workspace that a credential can access; `slug` falls back to `id`, `name` to `slug`."""
 
     id: str
     slug: str
@@ -41,7 +41,7 @@ class Workspace(Struct, frozen=True):
 
 
 class BuildRetention(Struct, frozen=True):
-    """For how many days an app keeps its builds, and how many of the newest each publication keeps; None: unknown.
+    """How many days an app keeps its builds, and how many of the newest each publication keeps; None: unknown.
 
     https://docs.applivery.com/en/app-distribution/builds/build-retention
     """
@@ -54,8 +54,8 @@ class BuildRetention(Struct, frozen=True):
 class App:
     """An Applivery app; `slug` falls back to `id` when Applivery gives none.
 
-    `processed_at` (aware UTC) is when its last build was processed, as the list of apps said when it was asked for.
-    `retention` is None where the answer has nothing about it.
+    `processed_at` (aware UTC) is when its last build was processed, from the list of apps at its last request.
+    `retention` is None if the response does not contain it.
     """
 
     id: str
@@ -68,9 +68,9 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class BuildSource:
-    """Where a build came from (Applivery's `deployer`): the CI run and the commit.
+    """The source of a build (Applivery's `deployer`): the CI run and the commit.
 
-    `repository` is as its uploader wrote it, and is no part of `repr`: fingerprints of older versions go on fitting.
+    `repository` is as the uploader wrote it; it is not part of `repr`, so that stored hashes stay valid.
     """
 
     name: str | None = None
@@ -84,9 +84,9 @@ class BuildSource:
 
 
 class InstallRequirements(Struct, frozen=True):
-    """What a phone needs to install a build; all unknown when Applivery has no such facts.
+    """The requirements to install a build; all are unknown if Applivery has no such data.
 
-    `families` are Apple's numbers of the kinds of devices it is for: 1 iPhone, 2 iPad.
+    `families` are Apple's numbers of its device families: 1 iPhone, 2 iPad.
     """
 
     min_os: str | None = None
@@ -108,8 +108,8 @@ class Attachment(Struct, frozen=True):
 class Build(Struct, frozen=True):
     """One build as Applivery last described it; times are aware UTC, sizes bytes.
 
-    `status` is Applivery's own word, `stage` what we make of it; `icon` is the address of the app's picture. `waited`
-    and `worked` are `queuedTime` and `processTime` in the unit Applivery sends, which is not documented.
+    `status` is Applivery's own value, `stage` its interpretation; `icon` is the address of the app's icon. `waited` and
+    `worked` are `queuedTime` and `processTime` in Applivery's unit, which is not documented.
     """
 
     id: str
@@ -138,7 +138,7 @@ class Build(Struct, frozen=True):
     uploader_email: str | None = None
 
     def without_details(self) -> Build:
-        """Return the build without its changelog, where it comes from, and who uploaded it."""
+        """Return the build without its changelog, source and uploader."""
         plain = replace(self, changelog="", origin=BuildSource(), tags=(), attachments=())
         return replace(plain, uploader=None, uploader_email=None)
 
@@ -154,17 +154,17 @@ class Recall(Struct, frozen=True):
 
 
 class RecallReach(Struct, frozen=True):
-    """Whom a recall reaches: the cards that show the build, and the people who were given a link to it."""
+    """Whom a recall affects: the cards that show the build, and the people who got a link to it."""
 
     cards: int
     people: int
 
 
 class BuildTransition(Struct, frozen=True):
-    """A build whose state differs from the known one; `before` None: it was not known at all.
+    """A build whose state differs from the known one; `before` None: the build was unknown.
 
-    `quiet` changes are stored and not announced (builds from before the first subscription). `mark` is the fingerprint
-    of the build's listed texts, by which later edits are found.
+    `quiet` changes are stored but not announced (builds from before the first subscription). `mark` is the hash of the
+    build's listed fields, by which later edits are detected.
     """
 
     build: Build
@@ -193,5 +193,5 @@ class CurrentBuild(Struct, frozen=True):
 
     @property
     def place(self) -> tuple[datetime, datetime, str]:
-        """Return its position in time: a total order that later changes of its dates do not affect."""
+        """Return the sort key by time: a total order that later changes of the dates do not affect."""
         return (self.made_at, self.seen_at, self.build.id)

@@ -1,4 +1,4 @@
-"""Messages that go to a channel: announcements, updates of cards, notices."""
+"""Messages to channels: announcements, updates of cards, notices."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from bot.domain.model.subscriptions import BuildEvent, DeliveryOptions
 class CardUpdate(StrEnum):
     """Updates of a build's card after its announcement; they cause no notification."""
 
-    CHANGED = "changed"  # the card is to show the present state
+    CHANGED = "changed"  # the card has to be updated to the current state
     DETAILS = "details"  # a reply in the card's thread
 
 
 class CardEntry(Struct, frozen=True):
-    """One build on a card: its state, and what has happened to it since."""
+    """A build on a card: its state, recall and successor."""
 
     build: Build
     superseded_by: Build | None = None
     recall: Recall | None = None
 
     def without_details(self) -> CardEntry:
-        """Return the same with nothing of either build that only this organisation should see."""
+        """Return the entry without details that only this organisation should see."""
         newer = self.superseded_by.without_details() if self.superseded_by else None
         return replace(self, build=self.build.without_details(), superseded_by=newer)
 
 
 class ChannelNotice(StrEnum):
-    """Announcements to a channel or an admin that belong to no card of a build."""
+    """Messages to a channel or an admin that are not about a build's card."""
 
     SUMMARY = "summary"
     WELCOME = "welcome"
@@ -48,17 +48,17 @@ class ChannelNotice(StrEnum):
 
 
 class ReportKind(StrEnum):
-    """What a scheduled report is about."""
+    """The kind of a scheduled report."""
 
     DOWNLOADS = "downloads"
     FORECAST = "forecast"
 
 
 class Delivery(Struct, frozen=True):
-    """An announcement to a channel, once: unique per channel, build and event.
+    """An announcement to a channel, unique per channel, build and event.
 
-    `shown` are all builds on the card it belongs to, oldest first. `part` counts what may be posted several times. An
-    announcement that is about no build has a `fact` instead: JSON text of its own.
+    `shown` are all builds on its card, oldest first. `part` distinguishes announcements that may be posted several
+    times. One that is not about a build has a `fact` instead, as JSON text.
     """
 
     id: int
@@ -74,16 +74,16 @@ class Delivery(Struct, frozen=True):
     subscription_id: int | None = None
 
     def without_details(self) -> Delivery:
-        """Return the same with nothing of its builds that only this organisation should see."""
+        """Return the delivery without details of its builds that only this organisation should see."""
         shown = tuple(entry.without_details() for entry in self.shown)
         return replace(self, build=self.build.without_details(), shown=shown)
 
 
 class NewDelivery(Struct, frozen=True):
-    """The recipient and content of an announcement; the database makes a `Delivery` of it, once.
+    """The recipient and content of an announcement, which the database stores as a `Delivery` once.
 
-    `card` names the message in the channel that is to show it: all with the same name share one. Empty means a card of
-    the build's own. It is held until `held_until` (aware UTC).
+    `card` is the key of the message in the channel that shows it; announcements with the same key share a message.
+    Empty means the build's own card. It is held until `held_until` (aware UTC).
     """
 
     channel_id: str
@@ -98,5 +98,5 @@ class NewDelivery(Struct, frozen=True):
 
     @property
     def to_person(self) -> bool:
-        """Whether it is for one person, in their direct messages."""
+        """Whether it is a direct message to one person."""
         return is_person(self.channel_id)

@@ -1,4 +1,4 @@
-"""Closed vocabularies whose members carry a description."""
+"""Enums whose members have a description."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Self
 
 
 class DescribedEnum(StrEnum):
-    """Base of an enum whose members are written `NAME = ("word", Description(…))`; a member is its word.
+    """Base of string enums whose members are written `NAME = ("word", Description(…))`, where "word" is the value.
 
-    A subclass annotates `description` with the class of its descriptions.
+    A subclass annotates `description` with its class of descriptions.
     """
 
     description: Any
 
     def __new__(cls, word: str, *description: object) -> Self:
-        """Make a member that is `word`, as it is typed and stored, with its one description."""
+        """Create a member with the value `word`, as it is typed and stored, and its description."""
         member = str.__new__(cls, word)
         member._value_ = word
         [member.description] = description

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Member(Struct, frozen=True):
-    """Who downloaded; `kind` is Applivery's `member.type`, kept even when it is a new word."""
+    """Who downloaded; `kind` is Applivery's `member.type`, also if the value is unknown."""
 
     kind: str
     id: str | None = None
@@ -17,7 +17,7 @@ class Member(Struct, frozen=True):
 
 
 class Download(Struct, frozen=True):
-    """One recorded download. Network information does not exist past the parser (guarantee 8)."""
+    """A recorded download; the parser drops network data (guarantee 8)."""
 
     id: str | None = None
     at: datetime | None = None
@@ -30,7 +30,7 @@ class Download(Struct, frozen=True):
 
 
 class MemberDownloads(Struct, frozen=True):
-    """One row of Applivery's by-user answer; `total` may differ from `len(downloads)`."""
+    """A row of Applivery's by-user list; `total` may differ from `len(downloads)`."""
 
     member: Member
     downloads: tuple[Download, ...] = ()

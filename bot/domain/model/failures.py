@@ -1,4 +1,4 @@
-"""Why a build did not install, and what its user answers about it."""
+"""Why a build did not install, and the user's answers about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.i18n import gettext_noop
 
 
 class FailureCause(DescribedEnum):
-    """Why a build did not install, as users answer; the words are stored. `description` is a label, a message id."""
+    """Why a build did not install, by a user's answer; values are stored. `description` is a label, a message id."""
 
     description: str
 
@@ -34,7 +34,7 @@ class FailureCause(DescribedEnum):
     SMART_SCREEN = ("smart_screen", gettext_noop("Blocked by Windows"))
     LINK_USED = ("link_used", gettext_noop("Link used or expired"))
     OTHER = ("other", gettext_noop("Something else"))
-    UNKNOWN = ("unknown", gettext_noop("Unknown cause"))  # a word that only another version knows
+    UNKNOWN = ("unknown", gettext_noop("Unknown cause"))  # a value of another version
 
     @classmethod
     def _missing_(cls, value: object) -> FailureCause:
@@ -42,7 +42,7 @@ class FailureCause(DescribedEnum):
 
 
 class Symptom(StrEnum):
-    """What happened, as a user sees it; the word is in the values of buttons."""
+    """What a user saw; the value is part of button values."""
 
     NO_PROMPT = "prompt"
     BLOCKED = "blocked"
@@ -54,15 +54,15 @@ class Symptom(StrEnum):
 
 
 class DeviceAnswer(StrEnum):
-    """On what a user tried; the word is in the values of buttons."""
+    """The device that a user tried; the value is part of button values."""
 
-    MATCHING = "matching"  # what the build is for
-    PHONE = "phone"  # of another system
+    MATCHING = "matching"  # a device that the build is for
+    PHONE = "phone"  # a phone with another system
     COMPUTER = "computer"
 
 
 class FailureAnswers(Struct, frozen=True):
-    """What a user has answered so far; None where they were not asked yet. `is_denied`: the guess was not it."""
+    """A user's answers so far; None if not asked yet. `is_denied`: the user rejected the guess."""
 
     device: DeviceAnswer | None = None
     symptom: Symptom | None = None

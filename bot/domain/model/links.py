@@ -20,15 +20,16 @@ class FileKind(StrEnum):
 class Link:
     """A fresh, single-use download address.
 
-    The address *is* the credential, so no repr, log line or row may carry it (guarantee 1).
+    The address *is* the credential, so no repr, log line or row may contain it (guarantee 1).
     """
 
     url: str = field(repr=False)
     token: str = field(repr=False)
     kind: FileKind
     expires_at: datetime | None = None
-    by_page: bool = False  # a claim page that mints when its button is pressed; the token is then a ticket
+    # whether it leads to a claim page, which creates the download link on a click; the token is then a ticket
+    by_page: bool = False
 
     def fingerprint(self) -> str:
-        """Return a hash of the token: enough to recognise it again, useless to spend it."""
+        """Return a hash of the token, by which it can be recognised but not used."""
         return hashlib.sha256(self.token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Who acts, and what they may do."""
+"""Users and their roles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Role(IntEnum):
-    """What a person may do; each role contains the ones below it. NONE is nothing, and cannot be given."""
+    """The role of a person; each includes the lower ones. NONE cannot be granted."""
 
     NONE = 0
     MEMBER = 1
@@ -21,24 +21,23 @@ class Role(IntEnum):
 
     @property
     def word(self) -> str:
-        """What people type and read."""
+        """The name of the role for users."""
         return self.name.lower()
 
     @classmethod
     def named(cls, word: str) -> Role | None:
-        """Return the role of this word, in any case; None for any other word."""
+        """Return the role with this name, in any case; None if there is none."""
         return cls.__members__.get(word.upper()) or None
 
     @classmethod
     def given(cls) -> list[Role]:
-        """Return the roles that can be given to a person, the least first."""
+        """Return the roles that can be granted, the lowest first."""
         return [role for role in cls if role]
 
 
 class Outsider(StrEnum):
-    """A user who is no member of the workspace: a guest, a partner of another organisation (Slack Connect), or a member
-    of another workspace of the organisation (Enterprise Grid).
-    """
+    """A user who is not a member of the workspace: a guest, or a user of another organisation (Slack Connect) or of
+    another workspace of the organisation (Enterprise Grid)."""
 
     GUEST = "guest"
     PARTNER = "partner"
@@ -46,11 +45,11 @@ class Outsider(StrEnum):
 
 
 class Actor(Struct, frozen=True):
-    """The person behind a request and the place it came from; `tz` is an IANA name.
+    """The user of a request and where it came from; `tz` is an IANA name.
 
-    `role` holds for every app, `app_roles` adds to it for single ones. An outsider has roles for single apps alone.
-    `team_id` is the workspace the bot is installed in, never one that a request names. `user_id` is the id under which
-    everything about them is stored; in an Enterprise Grid organisation Slack may use another of their `ids`.
+    `role` is for all apps, `app_roles` adds roles for single apps, the only ones that an outsider can have. `team_id`
+    is the workspace the bot is installed in, never one from a request. `user_id` is the id under which all their data
+    is stored; in an Enterprise Grid organisation Slack may use another of their `ids`.
     """
 
     team_id: str
@@ -63,12 +62,12 @@ class Actor(Struct, frozen=True):
     ids: frozenset[str] = frozenset()
 
     def is_(self, user_id: str) -> bool:
-        """Return whether this id is theirs."""
+        """Return whether this is one of the user's ids."""
         return user_id == self.user_id or user_id in self.ids
 
     @property
     def highest(self) -> Role:
-        """The highest role, for whichever app."""
+        """The highest role for any app."""
         return max([self.role, *self.app_roles.values()])
 
     def role_for(self, app_id: str) -> Role:
@@ -77,14 +76,14 @@ class Actor(Struct, frozen=True):
 
 
 class GrantChange(Struct, frozen=True):
-    """What a grant did: the role it replaced (None: there was none for that app), and when it was given (aware)."""
+    """The effect of a grant: the role it replaced (None: no role for that app), and when that was granted (aware)."""
 
     previous: Role | None
     granted_at: datetime
 
 
 def is_person(channel_id: str) -> bool:
-    """Return whether an announcement for this id is for one person.
+    """Return whether this id is a user's and not a channel's.
     https://docs.slack.dev/reference/objects/user-object
     """
     return channel_id.startswith(("U", "W"))

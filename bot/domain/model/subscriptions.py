@@ -13,12 +13,12 @@ from bot.i18n import gettext_noop
 
 
 class EventDescription(Struct, frozen=True):
-    """What the product knows of a build event beside its message; texts are translated where they are shown.
+    """The properties of a build event; texts are translated where they are shown.
 
-    `kind` says in a sentence what is announced: `ready builds`. `choice` is its line in the
-    subscription form; without one no channel can ask for it, and only users who wait for the build are told. `none`
-    says in a preview that it happened to no build. `stage` is the one in which a build causes it. `on_card`: channels
-    see it on the build's card. `by_default`: a subscription that names no event has it.
+    `kind` names the announced builds in a sentence: `ready builds`. `choice` is its line in the subscription form;
+    without one channels cannot subscribe to it, and only users who watch the build are notified. `none` is the
+    preview's sentence if no build had it. `stage` is the stage of a build that causes it. `on_card`: it updates the
+    build's card. `by_default`: a subscription without events includes it.
     """
 
     kind: str = ""
@@ -30,7 +30,7 @@ class EventDescription(Struct, frozen=True):
 
 
 class BuildEvent(DescribedEnum):
-    """Events of a build: those a channel can subscribe to, and those only for users who wait for it."""
+    """Events of a build: those that channels can subscribe to, and those only for users who watch it."""
 
     description: EventDescription
 
@@ -79,12 +79,12 @@ class BuildEvent(DescribedEnum):
 
     @property
     def personal(self) -> bool:
-        """Whether it is said to people who wait for the build, and never to a channel."""
+        """Whether only users who watch the build are notified, and never a channel."""
         return not self.description.choice
 
     @property
     def is_end(self) -> bool:
-        """Return whether this event is an end, of which users who wait for the build are notified."""
+        """Return whether this event is the end of a watch."""
         return self.description.stage is not None and self.description.stage.final
 
 
@@ -92,7 +92,7 @@ EVENT_OF = {event.description.stage: event for event in BuildEvent if event.desc
 
 
 class SharedAs(StrEnum):
-    """What people of another organisation may see of the announcements in a channel that was shared with it."""
+    """How much of the announcements another organisation may see in a channel that was shared with it."""
 
     UNDECIDED = ""
     FULL = "full"
@@ -118,9 +118,9 @@ class DeliveryOptions(Struct, frozen=True):
 
 
 class Subscription(Struct, frozen=True):
-    """A channel's subscription: exactly what was typed, who typed it and when; `app_id` None means every app.
+    """A channel's subscription: the typed filter and options, its owner and time; `app_id` None means every app.
 
-    `paused` is Slack's reason why the channel refuses messages; `muted_until` is aware UTC.
+    `paused` is Slack's error for the channel, or a PauseReason; `muted_until` is aware UTC.
     """
 
     id: int

@@ -1,1 +1,1 @@
-"""Times as people type them: a moment ahead, a period, a schedule; pure."""
+"""Parse typed times: deadlines, periods and schedules; pure."""

@@ -1,4 +1,4 @@
-"""Times to come as people write them (`4h`, `18:00`, `friday`, `tomorrow 10:00`), in their time zone."""
+"""Parse typed future times (`4h`, `18:00`, `friday`, `tomorrow 10:00`) in the user's time zone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.timeparse.time_words import weekday
 from bot.exceptions import UserInputError
 from bot.i18n import Text, gettext_noop
 
-MORNING = time(9)  # when a day begins that was named without a time
+MORNING = time(9)  # the time of a day that was typed without one
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _UNIT = re.compile(r"minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w")
@@ -31,10 +31,10 @@ _USUAL_DAYS = ("tomorrow", "friday", "7d")
 
 
 def parse(text: str, *, now: datetime, tz: str, longest: timedelta = LONGEST, day_ends: time | None = None) -> datetime:
-    """Return the time that was written, in UTC: after `now` (aware) and at most `longest` later.
+    """Return the typed time in UTC: after `now` (aware) and at most `longest` later.
 
-    A day without a time means nine in the morning there (`tz`, IANA), or `day_ends`, and then today may be that day. A
-    time without a day means the next time it comes. Raises UserInputError with examples.
+    A day without a time means 9:00 in the zone `tz` (IANA), or `day_ends` (then the day can be today). A time without a
+    day means its next occurrence. Raises UserInputError with examples.
     """
     spoken = [word.rstrip(",") for word in bare(_joined(text)).replace("@", " ").split()]
     words = [
@@ -74,11 +74,11 @@ def _joined(text: str) -> str:
 
 def _says_when(typed: list[str], at: int) -> bool:
     word = time_words.english(typed[at].casefold().rstrip(",."))
-    if word.isdecimal():  # an app may be called 2048
+    if word.isdecimal():  # a bare number can be the name of an app, such as 2048
         return at + 1 < len(typed) and _is_unit(typed[at + 1])
     if _is_unit(word):
         return at > 0 and typed[at - 1].isdecimal()
-    if word in time_words.ARTICLES:  # an app may be called El Tiempo
+    if word in time_words.ARTICLES:  # an article can begin the name of an app, such as El Tiempo
         return at + 1 < len(typed) and _says_when(typed, at + 1)
     if word in _FILLERS or word in _NEAR or _AMOUNTS.fullmatch(word):
         return True
@@ -90,7 +90,7 @@ def _is_unit(word: str) -> bool:
 
 
 def _after(words: list[str], now: datetime) -> datetime | None:
-    """Parse `4h`, `1h 30m`, `2 days`: elapsed time, not affected by daylight saving."""
+    """Parse a duration (`4h`, `1h 30m`, `2 days`) of elapsed time, independent of clock changes."""
     text = "".join(words)
     if not _AMOUNTS.fullmatch(text):
         return None
@@ -99,7 +99,7 @@ def _after(words: list[str], now: datetime) -> datetime | None:
 
 
 def _at(words: list[str], here: datetime, day_ends: time | None) -> datetime | None:
-    """Return a day, a time of day, or both in any order: the first such instant that is yet to come."""
+    """Parse a day, a time of day, or both in any order; return the first such instant in the future."""
     clocks = [clock for word in words if (clock := _clock(word))]
     days = [word for word in words if not _clock(word)]
     if not words or len(clocks) > 1 or len(days) > 1:
@@ -107,7 +107,7 @@ def _at(words: list[str], here: datetime, day_ends: time | None) -> datetime | N
     today = here.date()
     named = _days(days[0], today, timed=bool(clocks or day_ends)) if days else [today, today + timedelta(days=1)]
     clock = clocks[0] if clocks else day_ends or MORNING
-    # a time that the clocks show twice may be yet to come the second time
+    # of a time that occurs twice because of a clock change, the second may still be in the future
     found = [
         datetime.combine(day, clock, here.tzinfo).replace(fold=fold).astimezone(UTC) for day in named for fold in (0, 1)
     ]
@@ -115,7 +115,7 @@ def _at(words: list[str], here: datetime, day_ends: time | None) -> datetime | N
 
 
 def _days(word: str, today: date, *, timed: bool) -> list[date]:
-    """The days a word may mean, in order; today itself only with a time of day."""
+    """Return the possible days of a word, in order; today only with a time of day."""
     if word in _NEAR:
         return [today + timedelta(days=_NEAR.index(word))] if timed or word != "today" else []
     if (day := weekday(word)) is not None:
@@ -128,7 +128,7 @@ def _days(word: str, today: date, *, timed: bool) -> list[date]:
 
 
 def _clock(word: str) -> time | None:
-    """`18:00`, `6pm` or `6:30pm`; a bare number is no time."""
+    """Parse `18:00`, `6pm` or `6:30pm`; a bare number is no time."""
     match = _CLOCK.fullmatch(word)
     if not match or not (match[2] or match[3]):
         return None

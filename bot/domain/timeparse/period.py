@@ -1,4 +1,4 @@
-"""Periods as people write them (`7d`, `friday`, `last month`, `2026-11-01..`), in their time zone, ends included."""
+"""Parse typed periods (`7d`, `friday`, `last month`, `2026-11-01..`) in the user's time zone, ends included."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bot.i18n import Clock, Counted, Day, Text, gettext_noop, joined
 from bot.i18n.verbatim import verbatim
 
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
-_ELLIPSIS = re.compile(r"(?<=\w)…")  # two dots, as some keyboards write them
+_ELLIPSIS = re.compile(r"(?<=\w)…")  # some keyboards replace dots by an ellipsis
 _HINT = gettext_noop("Write it like `since:7d`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
 _USUAL = ("today", "7d", "30d", "last-month")
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time, aware instants; `end` is included. `words` says it back to the person.
+    """A period between aware instants; `end` is included. `words` describes it for the user.
 
-    `open` is one without a beginning: `start` is then some time before anything happened.
+    `open` means without a beginning: `start` is then a time before all data.
     """
 
     start: datetime
@@ -55,7 +55,7 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
             near=_USUAL,
             replaces=typed,
         ) from None
-    # in UTC: two times of one zone are compared by the clock on the wall, which shows one hour twice
+    # in UTC, since Python compares times of the same zone by local time, in which an hour can occur twice
     is_backwards = end.astimezone(UTC) < start.astimezone(UTC)
     if is_backwards and since and not until:
         raise UserInputError(Text("That period is in the future."), Text(_HINT), near=_USUAL, replaces=since)
@@ -67,13 +67,13 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
 
 
 def _bounded(typed: str) -> str:
-    """Return a time without formatting, quotation marks and the end of a sentence around it."""
+    """Return a typed time without formatting, quotation marks and final punctuation."""
     words = time_words.english(plainly(typed).strip(" *_~`\"',;.!?"), time_words.PERIOD_UNITS)
     return words.removeprefix(time_words.AGO) or typed
 
 
 def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
-    """Return a period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
+    """Describe a period for a user whose local time is `here`; `start` None: it has no beginning."""
     first, last, zone_name = _moment(start) if start else None, _moment(end), verbatim(here.tzinfo)
     if end.date() == here.date():
         if first is None:
@@ -87,19 +87,19 @@ def _words(start: datetime | None, end: datetime, here: datetime) -> Text:
 
 
 def _moment(moment: datetime) -> Text:
-    """Return the day, and the time of day unless the whole day is meant."""
+    """Format the day, with the time of day unless the whole day is meant."""
     whole = (time.min, time(23, 59, 59, 999_000))
     return joined(" ", (Day(moment.date()), "" if moment.time() in whole else Clock(moment.time())))
 
 
 def typed(period: Period) -> tuple[tuple[str, str], ...]:
-    """Return the options that mean exactly this period whenever they are read, with times and offsets."""
+    """Return the options for exactly this period at any later time, with times and offsets."""
     until = ("until", period.end.isoformat(timespec="milliseconds"))
     return (until,) if period.open else (("since", period.start.isoformat(timespec="milliseconds")), until)
 
 
 def between(start: datetime, end: datetime, tz: str) -> Period:
-    """Return the stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
+    """Return the period from one instant (aware) up to another, exclusive, described in the time zone `tz`."""
     first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
     return Period(start, end - timedelta(milliseconds=1), _between(first, last))
 
@@ -114,14 +114,14 @@ def _between(first: datetime, last: datetime) -> Text:
 
 
 def before(period: Period) -> Period:
-    """Return the period that ends where this one begins and is as long by the clock on the wall.
+    """Return the previous period of the same length in local time.
 
-    Raises OverflowError for one that would begin before there were calendars.
+    Raises OverflowError if it would begin before the range of datetime.
     """
     start, after = period.start, period.end + timedelta(milliseconds=1)
     length = after.replace(tzinfo=None) - start.replace(tzinfo=None)
     if length % timedelta(days=1):
-        # in UTC, where an hour is an hour also on the two nights a year when the clocks change
+        # in UTC, so that clock changes don't affect the length
         length = after.astimezone(UTC) - start.astimezone(UTC)
         first = (start.astimezone(UTC) - length).astimezone(start.tzinfo)
         words = Text("the period before")
@@ -137,7 +137,7 @@ def _days_before(days: int) -> Text:
 
 
 def _instant(text: str, here: datetime) -> datetime | None:
-    """Return the moment of a text with a date and a time; without an offset it is taken in the person's time zone."""
+    """Parse a date and time; without an offset it is in the user's time zone."""
     if "T" not in text.upper() or not text[:4].isdecimal():
         return None
     try:
@@ -152,7 +152,7 @@ def _start(text: str, here: datetime) -> datetime:
         return exactly
     ago = _AGO.fullmatch(text.strip())
     if ago and ago[2].lower() == "h":
-        # in UTC, where an hour is an hour also on the two nights a year when the clocks change
+        # in UTC, so that clock changes don't affect the length
         return (here.astimezone(UTC) - timedelta(hours=int(ago[1]))).astimezone(here.tzinfo)
     if ago:
         days = {"d": 1, "w": 7, "m": 30}[ago[2].lower()] * int(ago[1])
@@ -171,14 +171,14 @@ def _end(text: str, here: datetime) -> datetime:
         "last month": today.replace(day=1) - timedelta(days=1),
     }
     day = last.get(_word(text)) or _day(text, here)
-    # in UTC: where the clocks go back at midnight, the day's last hour comes twice
+    # in UTC, since the last hour of the day occurs twice if clocks are set back at midnight
     return (_midnight(day + timedelta(days=1), here).astimezone(UTC) - timedelta(milliseconds=1)).astimezone(
         here.tzinfo
     )
 
 
 def _midnight(day: date, here: datetime) -> datetime:
-    """Return the day's first instant; raises OverflowError for one out of range in UTC, which Applivery uses."""
+    """Return the day's first instant. Raises OverflowError if it is out of range in UTC, which Applivery uses."""
     return datetime.combine(day, time.min, tzinfo=here.tzinfo).astimezone(UTC).astimezone(here.tzinfo)
 
 

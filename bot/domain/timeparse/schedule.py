@@ -1,4 +1,4 @@
-"""Schedules as people write them (`daily@09:00`, `mon,thu@17:30`) and when they come, right over clock changes."""
+"""Parse typed schedules (`daily@09:00`, `mon,thu@17:30`), and find their next time, also across clock changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HINT = gettext_noop("Write it like `daily@09:00`, `weekdays@18:30` or `mon,thu@
 
 
 class Schedule(Struct, frozen=True):
-    """Some days of the week (0 is Monday, in order, each once) and a local time of day; `str()` is how to type it."""
+    """Days of the week (0 is Monday, sorted, unique) and a local time of day; `str()` returns it as it is typed."""
 
     days: tuple[int, ...]
     at: time
@@ -40,7 +40,7 @@ class Schedule(Struct, frozen=True):
 
 
 def parse(text: str) -> Schedule:
-    """Return the schedule that was typed, in any case and with blanks where people put them.
+    """Parse a typed schedule, in any case and with blanks at usual places.
 
     Raises UserInputError with examples.
     """
@@ -53,7 +53,7 @@ def parse(text: str) -> Schedule:
 
 
 def _at_sign(text: str) -> str:
-    """Return `lunes@9:00` for `cada lunes a las 9`, in which it is written out."""
+    """Return `lunes@9:00` for `cada lunes a las 9`."""
     spoken = time_words.english(text)
     words = re.sub(r"(?<!\w)(?:cada|los|el)\s+", "", spoken)
     written_out = re.fullmatch(r"([^@]+?)\s+at\s+(\d{1,2})(:[0-5]\d)?", words)
@@ -77,11 +77,11 @@ def explain(schedule: Schedule) -> Text:
 def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
     """Return the first time after `after` (aware) at which the schedule is due in the zone `tz`, in UTC.
 
-    A time that a clock change skips is due right after the change; one that occurs twice is due the first time only.
+    A time that a clock change skips is due right after the change; one that occurs twice is due only the first time.
     """
     cron_days = ",".join(str(day + 1) for day in schedule.days)
     ticks = CronSim(f"{schedule.at.minute} {schedule.at.hour} * * {cron_days}", after.astimezone(zone(tz)))
-    # cronsim counts in local time: asked within the repeated hour, it names again what has already been
+    # cronsim counts in local time, so within a repeated hour it may return a time in the past
     return next(moment for tick in ticks if (moment := tick.astimezone(UTC)) > after)
 
 

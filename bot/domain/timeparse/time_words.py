@@ -1,6 +1,6 @@
-"""The words of time: the days of the week (0 is Monday), and Spanish words as the English ones they mean; pure.
+"""Words for times: days of the week (0 is Monday), and English words for Spanish ones; pure.
 
-`ayer`, `2 semanas` and `hasta el viernes a las 10:00` are read whatever language the person has, without accents too.
+`ayer`, `2 semanas` and `hasta el viernes a las 10:00` are understood in every locale, also without accents.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WORDS = {
     "laborables": "weekdays",
     "días laborables": "weekdays",
 }
-# By how long: each letter is what the English grammar calls it. A month is for periods only, a minute for deadlines.
+# Units, by their letters in the English grammar. Months are for periods only, minutes for deadlines only.
 UNITS = {"minuto": "m", "hora": "h", "día": "d", "semana": "w"}
 PERIOD_UNITS = {"hora": "h", "día": "d", "semana": "w", "mes": "m"}
 AGO = "hace "  # before an amount of time
@@ -65,7 +65,7 @@ MONTHS = (
     ("november", "noviembre"),
     ("december", "diciembre"),
 )
-# What stands around a day or a time, and means nothing more.
+# Articles and prepositions around a day or a time, which are ignored.
 ARTICLES = frozenset({"el", "la", "los", "las", "a", "en", "dentro", "de", "cada"})
 
 
@@ -84,9 +84,9 @@ _AS_WORD = re.compile(rf"(\d{{1,2}})-({_MONTH})(?:-(\d{{4}}))?", re.ASCII)
 
 
 def with_dates_as_words(text: str) -> str:
-    """Return the text with each day of a month as one word, its month in English: `5-december`, `5-december-2027`.
+    """Return the text with each date as one word with the month in English: `5-december`, `5-december-2027`.
 
-    A day that no month has, `31 feb`, stays as it was typed.
+    An invalid date such as `31 feb` stays as it was typed.
     """
 
     def as_word(typed: str, day: str, month: str, year: str | None) -> str:
@@ -100,13 +100,13 @@ def with_dates_as_words(text: str) -> str:
 
 
 def day_and_month(word: str) -> tuple[int, int, int | None] | None:
-    """Return the day, the month and the year, if there is one, of such a word."""
+    """Return the day, the month and the optional year of such a word."""
     match = _AS_WORD.fullmatch(word)
     return (int(match[1]), _NUMBERS[match[2]], int(match[3]) if match[3] else None) if match else None
 
 
 def next_dates(day: int, month: int, year: int | None, today: date) -> list[date]:
-    """Return the dates that a day of a month may mean, in order: without a year those of this one and of the next."""
+    """Return the possible dates of a day and month, in order: without a year, those of this year and the next."""
     found = []
     for each in (year,) if year else (today.year, today.year + 1):
         with suppress(ValueError):  # 29 February
@@ -115,7 +115,7 @@ def next_dates(day: int, month: int, year: int | None, today: date) -> list[date
 
 
 def plain(text: str) -> str:
-    """Return the text in small letters and without accents; `ñ` counts as one."""
+    """Return the text in lower case and without accents, including that of `ñ`."""
     parts = unicodedata.normalize("NFD", text.casefold())
     return "".join(character for character in parts if not unicodedata.combining(character))
 
@@ -125,7 +125,7 @@ _WORD = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(map(re.escape, _PLAIN), key=len
 
 
 def english(text: str, units: Mapping[str, str] = UNITS) -> str:
-    """Return the text with English words for the Spanish ones; exactly the same text when it has none."""
+    """Return the text with Spanish words replaced by English ones; unchanged if it has none."""
     folded = plain(" ".join(text.replace("_", " ").split()))
     found = _WORD.sub(lambda match: _PLAIN[match[0]], folded)
     for unit, letter in units.items():
@@ -134,7 +134,7 @@ def english(text: str, units: Mapping[str, str] = UNITS) -> str:
 
 
 def is_unit(word: str) -> bool:
-    """Return whether a word is a unit of time behind a number."""
+    """Return whether a word is a unit of time after a number."""
     return any(re.fullmatch(_forms(unit), plain(word)) for unit in UNITS)
 
 
@@ -143,9 +143,7 @@ def _forms(unit: str) -> str:
 
 
 def weekday(word: str) -> int | None:
-    """Return the day that a word in small letters means: its English or Spanish name, or three letters or more that
-    begin one only.
-    """
+    """Return the day of the week of a lower-case word: an English or Spanish name, or its unique start (3+ letters)."""
     typed = plain(word)
     named = [*enumerate(NAMES), *enumerate(SPANISH_NAMES)]
     fitting = {day for day, name in named if len(typed) >= 3 and name.startswith(typed)}
