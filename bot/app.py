@@ -1,4 +1,4 @@
-"""Opens everything in order and closes it in reverse."""
+"""Start the bot's parts in order and stop them in reverse."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-LOOK_SECONDS = 0.2  # between two looks at whether Slack reaches the bot
-RETRY_SECONDS = 10.0  # after Slack did not say who the bot is
-HINTS_SHARE = 4  # a webhook's hints lead to polls for a quarter of the hour's requests, at most
+LOOK_SECONDS = 0.2  # between two checks whether Slack can reach the bot
+RETRY_SECONDS = 10.0  # after a failed request for the bot's identity
+HINTS_SHARE = 4  # webhooks may cause polls for at most this fraction (a quarter) of the hourly requests
 
 
 @dataclass(slots=True, kw_only=True)
 class RunningBot(WorkerSupervisor):
-    """One running bot; its parts are here for tests that step the jobs by hand."""
+    """A running bot; its parts are attributes for tests that step the workers by hand."""
 
     settings: Settings
     tuning: TestingOverrides
@@ -73,13 +73,13 @@ class RunningBot(WorkerSupervisor):
     sockets: SocketPool | None = None
 
     async def drain(self, hurry: asyncio.Event) -> None:
-        """Fail readiness and serve on for DRAIN_SECONDS, or until `hurry` is set: then a proxy sends nothing more."""
+        """Fail readiness and keep serving for DRAIN_SECONDS, until proxies have stopped, or until `hurry` is set."""
         if seconds := self.settings.drains_for:
             log.info("service.draining", seconds=seconds)
             await self.web.drain(seconds, hurry)
 
     async def connected(self) -> BotIdentity:
-        """Wait until Slack accepts the token and reaches the bot; returns who it is in Slack."""
+        """Wait until Slack accepts the token and reaches the bot; return the bot's identity in Slack."""
         while self.sockets and not await self.sockets.count_connected():  # noqa: ASYNC110 - the SDK offers no event for this
             await asyncio.sleep(LOOK_SECONDS)
         while True:
@@ -99,12 +99,12 @@ async def running(
 ) -> AsyncIterator[RunningBot]:
     """Run a bot until the block ends. Raises StartupError when the database or the port cannot be opened.
 
-    `listeners` are the open ports, when there are some already; the bot uses and closes them. Neither Slack nor
-    Applivery has to answer: without them the bot is alive and not ready.
+    `listeners` are ports that are open already; the bot uses and closes them. Slack and Applivery may be unavailable:
+    then the bot is alive but not ready.
     """
     tuning = tuning or TestingOverrides()
     await asyncio.to_thread(i18n.load_locale, settings.language)
-    i18n.set_locale(settings.language)  # in the workers; a user's request is answered in their own
+    i18n.set_locale(settings.language)  # for workers; requests of users use the user's language
     async with AsyncExitStack() as stack:
         listeners = listeners or await Listeners.open(
             settings.host, settings.port, settings.metrics_port, tuning.limits
@@ -153,7 +153,7 @@ async def _opened(
     )
 
     async def health() -> Health:
-        return await vitals.health()  # made last, since it looks at all the others
+        return await vitals.health()  # created last, since it checks all other parts
 
     async def polling() -> dict[str, Any]:
         return await vitals.polling()
@@ -270,9 +270,9 @@ def _web(  # noqa: PLR0917 - HTTP mode needs all of these
 
 
 async def _check_installation(service: RunningBot) -> None:
-    """Check the installation as soon as Slack says which it is.
+    """Check the installation once Slack has identified it.
 
-    One line for each scope that Slack did not give us, with what suffers; the optional ones in one.
+    Logs a line per missing scope, with the affected features; optional ones share a line.
     """
     try:
         found = await service.slack_client.identity()
@@ -292,7 +292,7 @@ async def _check_installation(service: RunningBot) -> None:
 
 
 async def _say_that_no_event_came(service: RunningBot) -> None:
-    """One line at the start in HTTP mode, as long as Slack has never sent an event: it does once the URL is verified.
+    """Log a line at the start in HTTP mode if Slack has never sent an event, since the URL may not be verified.
 
     https://docs.slack.dev/apis/events-api/using-http-request-urls
     """

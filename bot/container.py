@@ -1,4 +1,4 @@
-"""The services of a running bot, put together."""
+"""Create the services of a running bot."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from bot.testing_overrides import TestingOverrides
 if TYPE_CHECKING:
     from bot.settings import Settings
 
-STOP_SECONDS = 2.0  # for the message that an upload was stopped
+STOP_SECONDS = 2.0  # timeout of the message that an upload was stopped
 
 
 def build_services(

@@ -1,4 +1,4 @@
-"""What can go wrong: a sentence and the next step as data, translated where they are read."""
+"""Exceptions: a message and the next step, translated when they are shown."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Choice = tuple[str | Localized, str]  # the label of a button, and what to type
 
 
 class BotError(Exception):
-    """Anything a user should know about: what happened, then what to do next.
+    """An error to show to a user: what happened, then what to do next.
 
-    A class has its own words; a raise may give better ones. `str()` is both together, in English. An `everyday`
-    problem explains itself; any other is shown with a reference that is also in the log. A `passing` one can be gone
-    at the next try: after `retry_after` seconds, as far as that is known, which `until` says with a `{time}`. `kind` is
-    the word for it in the log, the metrics, the audit log and `--json`: it stays when a class is renamed, since alerts
-    and stored rows name it. `why` is the cause as far as the place that raised it knew, in English, for the log.
+    A class has default messages; an instance may have more specific ones. `str()` is both in English. An `everyday`
+    error explains itself; any other is shown with a reference that is also in the log. A `passing` one may succeed at
+    the next try: after `retry_after` seconds, if known, which `until` states with a `{time}`. `kind` is its name in the
+    log, the metrics, the audit log and `--json`: it stays when a class is renamed, since alerts and stored rows contain
+    it. `why` is the cause, in English, for the log.
 
-    `next_step` is what any user can do. Where an admin of the bot, or who runs it, can do more, `admin_step` is that:
-    an admin's task is not told to a member.
+    `next_step` is what any user can do; `admin_step` what an admin or operator of the bot can do, which members do not
+    see.
     """
 
     kind: ClassVar[str] = "Problem"
@@ -38,8 +38,8 @@ class BotError(Exception):
     until: str = ""  # a message id
     retry_after = 0.0
     why = ""
-    field: str | None = None  # of a form, which it is about
-    commands: tuple[Choice, ...] = ()  # whole commands, to go on with
+    field: str | None = None  # the field of a form that caused it
+    commands: tuple[Choice, ...] = ()  # whole commands to continue with
 
     def __init_subclass__(cls, *, kind: str = "", everyday: bool | None = None, passing: bool | None = None) -> None:
         super().__init_subclass__()
@@ -62,51 +62,50 @@ class BotError(Exception):
         return unmarked(str(joined(" ", (self.sentence, self.step_for(admin=True)))))
 
     def step_for(self, *, admin: bool) -> Text:
-        """Return what this reader does next: an admin, or who runs the bot; or any other user."""
+        """Return the next step for an admin or operator, or for any other user."""
         return (self.admin_step if admin else NO_TEXT) or self.next_step
 
     @property
     def detail(self) -> str:
-        """What the other side said, in English for the log and admins; empty when this says nothing beyond its kind."""
+        """The details from the other service, in English for the log and admins; empty without any."""
         return self.why
 
     def __repr__(self) -> str:
-        """For the log: the kind, and what the other side said."""
+        """Return the kind and the details, for the log."""
         return f"{self.kind}({self.detail})" if self.detail else self.kind
 
 
 class UnexpectedError(BotError, kind=BotError.kind, passing=True):
-    """A defect of this bot, whose details are in the log under the reference."""
+    """A bug of this bot; the details are in the log under the reference."""
 
     sentence = Text("Something went wrong on our side.")
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the word for this kind of error in the log, the metrics, the audit trail and `--json`."""
+    """Return the error's kind, its name in the log, the metrics, the audit log and `--json`."""
     kind = getattr(error, "kind", None)
     return kind if isinstance(kind, str) else type(error).__name__
 
 
 def by_kind(kind: str) -> type[BotError] | None:
-    """Return the class of this module with this `kind`; None for another's, or another version's."""
+    """Return the class of this module with this `kind`; None for unknown kinds."""
     return next(
         (type_ for type_ in globals().values() if isinstance(type_, type) and vars(type_).get("kind") == kind), None
     )
 
 
-# ------------------------------------------------------------------ what the person typed
+# ------------------------------------------------------------------ user input
 
 
-NAMED = 8  # choices that a sentence names
+NAMED = 8  # choices listed in a sentence
 
 
 class UserInputError(BotError, kind="BadInput", everyday=True):
-    """The words could not be used as they are.
+    """The input is not usable as typed.
 
-    `choices` are the right answers, best first, as far as they are known: those `near` to what was typed, or else
-    `every` one there is. What each has to type goes in the place of `replaces`, at the end when that is empty, and is a
-    whole command when it is None. `commands` are what to do next: whole commands. All of them become buttons in Slack,
-    where `question` stands above the choices; elsewhere the next step names them.
+    `choices` are valid values, best first, if known: those `near` to the input, or else `every` one. A choice's text
+    replaces `replaces` in the command (appended if that is empty), or is a whole command if it is None. `commands` are
+    whole commands to continue with. All become buttons in Slack, below `question`; elsewhere the next step lists them.
     """
 
     sentence = Text("I couldn't understand the command.")
@@ -188,7 +187,7 @@ class Outdated(UserInputError, kind="OutOfDate"):
 
 
 class InvalidId(UserInputError, kind="NotAnId"):
-    """Something that cannot be an Applivery id; found before any request was made. The sentence shows it: `{typed}`."""
+    """A text that cannot be an Applivery id, found before any request. The message contains it as `{typed}`."""
 
     next_step = Text("Leave it out to get the newest one.")
 
@@ -208,10 +207,10 @@ def _short(typed: str) -> str:
 
 
 class PermissionDenied(BotError, kind="Denied", everyday=True):
-    """This user may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done.
+    """The user may not do this here; `missing` is the required role, `channels` (ids) are where it is possible.
 
-    `reason` is a value of domain.states.Withdrawal, for subscriptions and watches that have to pause. `somewhere`: the
-    user has the role for no app at all, so the app they meant was not looked up.
+    `reason` is a value of domain.states.Withdrawal, for subscriptions and watches that must pause. `somewhere`: the
+    user has the role for no app, so the named app was not looked up.
     """
 
     sentence = Text("You can't do this here.")
@@ -238,13 +237,13 @@ class PermissionDenied(BotError, kind="Denied", everyday=True):
 
 
 class PermissionUnverified(PermissionDenied, kind="Unchecked", passing=True):
-    """Whether this may be done cannot be checked now, so it is not; another try may be allowed."""
+    """The permission cannot be checked now, so the action is refused; a retry may succeed."""
 
     sentence = Text("I can't check your access right now.")
     next_step = Text("Try again in a minute.")
 
     def wait_as(self, cause: BotError) -> PermissionUnverified:
-        """Return the same, for as long as what kept us from checking lasts: what an admin has to fix does not pass."""
+        """Return this error with the retry times of its cause; a cause that an admin must fix is not temporary."""
         self.until, self.retry_after = cause.until, cause.retry_after
         if cause.next_step == ADMINS_FIX:
             self.passing, self.next_step, self.admin_step = False, cause.next_step, cause.admin_step
@@ -252,7 +251,7 @@ class PermissionUnverified(PermissionDenied, kind="Unchecked", passing=True):
 
 
 class ChannelUnverified(PermissionUnverified, kind="ChannelUnchecked"):
-    """Slack's facts about a channel are needed to allow this, and are not available now."""
+    """The channel's record is required to allow this, but not available from Slack now."""
 
     sentence = Text("I can't check this channel right now.")
     next_step = Text("Try again in a minute.")
@@ -261,8 +260,8 @@ class ChannelUnverified(PermissionUnverified, kind="ChannelUnchecked"):
 class BuildRecalled(BotError, kind="Recalled", everyday=True):
     """The build has been recalled, so no links are issued.
 
-    `build` is its name, `reason` the text of the user who recalled it; `instead` is the newest build that is not
-    recalled: its name, and its button value.
+    `build` is its name, `reason` the text of the user who recalled it; `instead` is the name and button value of the
+    newest build that is not recalled.
     """
 
     def __init__(self, build: str | Localized, reason: str, instead: tuple[str | Localized, str] | None = None) -> None:
@@ -286,14 +285,14 @@ class RateLimited(BotError, kind="TooEager", everyday=True, passing=True):
 
 
 def again_in(seconds: int) -> Text:
-    """Return when to try again: in so many seconds, or minutes when it is two or more."""
+    """Return when to try again: in seconds, or in minutes from two minutes on."""
     if seconds < 120:
         return Counted("Try again in {number} second.", "Try again in {number} seconds.", seconds)
     return Counted("Try again in {number} minute.", "Try again in {number} minutes.", round(seconds / 60))
 
 
 class Overloaded(BotError, everyday=True, passing=True):
-    """More requests of one person, or of all, wait than are kept."""
+    """Too many requests of one user, or of all users, are waiting."""
 
     sentence = Text("Too many requests right now.")
     next_step = Text("Nothing was done. Try again in a minute.")
@@ -304,7 +303,7 @@ class Overloaded(BotError, everyday=True, passing=True):
 
 
 class AppliveryError(BotError, kind="AppliveryProblem"):
-    """Applivery could not or would not; `code` is its own error code, `status` the HTTP one."""
+    """A request to Applivery failed; `code` is Applivery's error code, `status` the HTTP status."""
 
     sentence = Text("Applivery refused the request.")
     next_step = Text("If it happens again, tell an admin of this bot.")
@@ -327,14 +326,14 @@ class AppliveryError(BotError, kind="AppliveryProblem"):
 
     @property
     def detail(self) -> str:
-        """The HTTP status, Applivery's code, and what else is known."""
+        """The HTTP status, Applivery's code, and other details."""
         status = f"HTTP {self.status}" if self.status else ""
         code = f"code {self.code}" if self.code is not None else ""
         return ", ".join(part for part in (status, code, self.why) if part)
 
 
 class InvalidCredentials(AppliveryError, kind="CredentialRefused"):
-    """Our Service Account token is missing, wrong or expired (2001, 3002, 4002, 4004, any other 401)."""
+    """The Service Account token is missing, wrong or expired (2001, 3002, 4002, 4004, any other 401)."""
 
     sentence = Text("Applivery doesn't accept this bot's token.")
     next_step = ADMINS_FIX
@@ -342,20 +341,20 @@ class InvalidCredentials(AppliveryError, kind="CredentialRefused"):
 
 
 class TwoFactorRequired(InvalidCredentials, kind="TwoFactorNeeded"):
-    """The credential is a log-in that wants a second factor (4014)."""
+    """The credential is a log-in that requires a second factor (4014)."""
 
     sentence = Text("Applivery wants a two-factor code, which this bot doesn't have.")
     admin_step = Text("`APPLIVERY_TOKEN` is a person's log-in. Use the token of a Service Account instead.")
 
 
 class WrongTokenKind(InvalidCredentials, kind="WrongToken"):
-    """The token is good, but for the other of Applivery's two APIs."""
+    """The token is valid, but for the other of Applivery's two APIs."""
 
     sentence = Text("That token is for a different Applivery API.")
 
 
 class Forbidden(AppliveryError, kind="PermissionMissing"):
-    """The credential is good but may not do this (403)."""
+    """The credential is valid but lacks the permission (403)."""
 
     sentence = Text("This bot isn't allowed to do that in Applivery.")
     next_step = ADMINS_FIX
@@ -365,7 +364,7 @@ class Forbidden(AppliveryError, kind="PermissionMissing"):
 
 
 class NotFound(AppliveryError, kind="Gone", everyday=True):
-    """No such thing, or not visible to us (3001, 4001, any other 404)."""
+    """The object does not exist, or the bot cannot see it (3001, 4001, any other 404)."""
 
     sentence = Text("Applivery no longer has this item, or the bot can't see it.")
     next_step = Text("It may have been deleted.")
@@ -374,7 +373,7 @@ class NotFound(AppliveryError, kind="Gone", everyday=True):
 
 
 class WorkspaceNotFound(AppliveryError, kind="WorkspaceMissing"):
-    """There is no such workspace, or our credential does not see it: whether a thing in it is gone is unknown."""
+    """The workspace does not exist, or the credential cannot see it; whether an object in it exists is unknown."""
 
     sentence = Text("This bot can't find its Applivery workspace.")
     next_step = ADMINS_FIX
@@ -382,7 +381,7 @@ class WorkspaceNotFound(AppliveryError, kind="WorkspaceMissing"):
 
 
 class LinkExpired(AppliveryError, everyday=True):
-    """A download token was used up or is too old (4005)."""
+    """A download token was used or has expired (4005)."""
 
     sentence = Text("This download link has expired.")
     next_step = Text("Get a new link.")
@@ -390,7 +389,7 @@ class LinkExpired(AppliveryError, everyday=True):
 
 
 class QuotaExceeded(AppliveryError, kind="QuotaReached", everyday=True):
-    """A limit of the plan is used up (5003): of what, how much of it there is, and how much is used, where known."""
+    """A limit of the plan is reached (5003): its name, value and use, if known."""
 
     sentence = Text("Your Applivery workspace has reached its plan's limit.")
     next_step = Text("Ask an admin of your Applivery workspace.")
@@ -409,14 +408,14 @@ class FeatureNotInPlan(AppliveryError, kind="PlanLacks", everyday=True):
 
 
 class UnsupportedFile(UserInputError, kind="UnusableFile"):
-    """A file that cannot become a build, or not be attached; found before anything was sent."""
+    """A file that cannot be uploaded or attached; found before anything was sent."""
 
     sentence = Text("Applivery can't use that file.")
     next_step = Text("Check that it's the right one.")
 
 
 class FileReadError(BotError, kind="FileLost", everyday=True):
-    """The file could not be read to its end where it lies, so Applivery got no whole file and made nothing of it."""
+    """The source file could not be read completely, so Applivery received no complete file and created nothing."""
 
     sentence = Text("The file couldn't be read completely.")
     next_step = Text("Nothing was uploaded. Try again with the whole file.")
@@ -424,7 +423,7 @@ class FileReadError(BotError, kind="FileLost", everyday=True):
 
 
 class UploadOutcomeUnknown(BotError, kind="UploadUnsure", everyday=True):
-    """The connection broke while a file was sent, and no build shows that it arrived."""
+    """The connection broke during an upload, and no build shows that it arrived."""
 
     sentence = Text("The connection to Applivery broke during the upload.")
     next_step = Text("Check the app's builds before you upload it again.")
@@ -440,7 +439,7 @@ class InvalidUpload(AppliveryError, kind="UploadRejected", everyday=True):
 
 
 class BuildNotProcessed(AppliveryError, kind="NotProcessed", everyday=True, passing=True):
-    """The build is not ready, so no token can be made (5014)."""
+    """The build is not ready, so no token can be created (5014)."""
 
     sentence = Text("Applivery is still processing this build.")
     next_step = Text("Try again in a minute.")
@@ -456,13 +455,13 @@ class Conflict(AppliveryError, kind="NameTaken", everyday=True):
 
 
 class RequestRejected(AppliveryError, kind="RequestRefused"):
-    """Applivery did not accept what we sent (6002, any other 4xx)."""
+    """Applivery rejected the request (6002, any other 4xx)."""
 
     sentence = Text("Applivery didn't accept the request.")
 
 
 class AppliveryRateLimited(AppliveryError, kind="TooManyRequests", passing=True):
-    """Applivery asks us to slow down (429); `retry_after` is in seconds."""
+    """Applivery's rate limit is exceeded (429); `retry_after` is in seconds."""
 
     sentence = Text("Applivery is busy.")
     until = gettext_noop("Applivery is busy. Try again at {time}.")
@@ -481,7 +480,7 @@ class ServiceUnavailable(AppliveryError, kind="AppliveryDown", passing=True):
 
 
 class InvalidResponse(AppliveryError, kind="Unreadable", passing=True):
-    """An answer that is not what the API describes."""
+    """A response that does not match the API's documentation."""
 
     sentence = Text("Applivery sent a response this bot doesn't understand.")
     next_step = BotError.next_step
@@ -489,7 +488,7 @@ class InvalidResponse(AppliveryError, kind="Unreadable", passing=True):
 
 
 class ResponseTooLarge(AppliveryError, kind="AnswerTooLarge"):
-    """An answer has more bytes, or more values, than are read at once."""
+    """A response has more bytes, or more values, than are read at once."""
 
     sentence = Text("Applivery sent more data than this bot can read.")
     next_step = Text("Ask for less, such as one build or a shorter period.")
@@ -497,7 +496,7 @@ class ResponseTooLarge(AppliveryError, kind="AnswerTooLarge"):
 
 
 class BudgetExhausted(AppliveryError, kind="BudgetSpent", everyday=True, passing=True):
-    """This bot's own hourly allowance of Applivery requests is used up."""
+    """The bot's own hourly budget of Applivery requests is used up."""
 
     sentence = Text("This bot has reached its hourly limit of Applivery requests.")
     next_step = Text("Try again in a few minutes.")
@@ -508,7 +507,7 @@ class BudgetExhausted(AppliveryError, kind="BudgetSpent", everyday=True, passing
 
 
 class SlackError(BotError, kind="SlackProblem"):
-    """Slack could not or would not; `code` is Slack's own error name."""
+    """A request to Slack failed; `code` is Slack's error code."""
 
     sentence = Text("Slack refused the message.")
     next_step = Text("If it happens again, tell an admin of this bot.")
@@ -527,7 +526,7 @@ class SlackError(BotError, kind="SlackProblem"):
 
     @property
     def detail(self) -> str:
-        """Slack's own name for it."""
+        """Slack's error code."""
         return self.code
 
 
@@ -561,19 +560,19 @@ class ChannelUnavailable(SlackError, kind="ChannelRefused", everyday=True):
         code: str = "",
         is_here: bool = False,
     ) -> None:
-        """`is_here`: it is where the user asked, who may choose another channel instead."""
+        """`is_here`: it is the channel of the request, and the user may choose another one."""
         super().__init__(sentence, next_step, admin_step, code=code)
         self.is_here = is_here
 
 
 class MessageRejected(SlackError, kind="MessageRefused"):
-    """Slack will not take this very message, now or later."""
+    """Slack rejects this message for good."""
 
     sentence = Text("Slack didn't accept that message.")
 
 
 class SlackRateLimited(SlackError, kind="SlackBusy", passing=True):
-    """Slack asks us to wait; `retry_after` is in seconds. Nothing was posted."""
+    """Slack's rate limit is exceeded; `retry_after` is in seconds. Nothing was posted."""
 
     sentence = Text("Slack is busy.")
     until = gettext_noop("Slack is busy. Try again at {time}.")
@@ -584,7 +583,7 @@ class SlackRateLimited(SlackError, kind="SlackBusy", passing=True):
 
 
 class DeliveryUnknown(SlackError, kind="SlackUnsure"):
-    """The connection broke or Slack failed inside: the message may or may not be there."""
+    """The connection broke or Slack failed internally: whether the message was posted is unknown."""
 
     sentence = Text("Slack didn't confirm the message.")
     next_step = Text("Before you try again, check in Slack whether it arrived.")
@@ -592,7 +591,7 @@ class DeliveryUnknown(SlackError, kind="SlackUnsure"):
 
 
 class SlackSilent(DeliveryUnknown, kind="SlackSilent", passing=True):
-    """Slack gave no answer, or half of one, to a question: there was no message to confirm."""
+    """Slack gave no response, or an incomplete one, to a request that posts no message."""
 
     sentence = Text("Slack isn't answering right now.")
     next_step = BotError.next_step
@@ -600,14 +599,14 @@ class SlackSilent(DeliveryUnknown, kind="SlackSilent", passing=True):
 
 
 class DuplicateMessage(DeliveryUnknown, kind="SlackDuplicate"):
-    """Slack says that it has this message; whether it does is to be looked up."""
+    """Slack reports a duplicate of this message, which must be looked up."""
 
     sentence = Text("Slack says it already has this message.")
     next_step = Text("If you can't see it, try again.")
 
 
 class SlackResponseTooLarge(DeliveryUnknown, kind="SlackAnswerTooLarge"):
-    """An answer of Slack's has more bytes, or more values, than are read at once, or more pages."""
+    """A response of Slack has more bytes or values than are read at once, or more pages."""
 
     sentence = Text("Slack sent more data than this bot can read.")
     next_step = BotError.next_step
@@ -615,7 +614,7 @@ class SlackResponseTooLarge(DeliveryUnknown, kind="SlackAnswerTooLarge"):
 
 
 class SlackInvalidCredentials(SlackError, kind="SlackCredentialRefused"):
-    """Our bot token is revoked or wrong."""
+    """The bot token is revoked or wrong."""
 
     sentence = Text("Slack doesn't accept this bot's token.")
     next_step = ADMINS_FIX
@@ -626,7 +625,7 @@ class SlackInvalidCredentials(SlackError, kind="SlackCredentialRefused"):
 
 
 class StartupError(BotError, kind="CannotStart"):
-    """The service cannot run here as it is set up; the process ends with exit code 1."""
+    """The service cannot start with this configuration; the process ends with exit code 1."""
 
     next_step = NO_TEXT
     admin_step = NO_TEXT
@@ -636,11 +635,11 @@ class DatabaseNotFound(StartupError, kind=StartupError.kind):
     """There is no database at the address, where one is to be read only."""
 
 
-# ------------------------------------------------------------------ what we remember
+# ------------------------------------------------------------------ the database
 
 
 class StoppedBeforeAnswer(BotError, everyday=True, passing=True):
-    """The bot stops before a request is answered."""
+    """The bot is stopped before a request is answered."""
 
     sentence = Text("The bot is restarting, so I couldn't finish this.")
     next_step = Text("Try again in a minute.")
@@ -648,7 +647,7 @@ class StoppedBeforeAnswer(BotError, everyday=True, passing=True):
 
 
 class DatabaseUnavailable(BotError, kind="StoreDown", passing=True):
-    """The database did not answer, or broke off; the driver's own words are in `__cause__`."""
+    """The database did not respond, or the connection broke; `__cause__` is the driver's error."""
 
     sentence = Text("This bot's database isn't answering right now.")
     next_step = Text("Try again in a minute.")

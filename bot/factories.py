@@ -1,4 +1,4 @@
-"""The parts that settings alone decide: the workspace, Slack's Web API, the claim page."""
+"""Create the parts that depend only on settings: Applivery's client, Slack's client, the claim page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def learn_secrets(settings: Settings) -> None:
-    """Remove these secrets from every log line from now on."""
+    """Redact the secrets of these settings in all later log lines."""
     for secret in (
         settings.slack_bot_token,
         settings.slack_app_token,
@@ -51,7 +51,7 @@ def learn_secrets(settings: Settings) -> None:
 async def applivery_of(
     settings: Settings, tuning: TestingOverrides, metrics: Metrics
 ) -> AsyncIterator[AppliveryClient]:
-    """The workspace these settings name, until the block ends."""
+    """Yield Applivery's client for these settings; it is closed at the end of the block."""
     budget = RequestBudget(settings.applivery_requests_per_hour)
     metrics.budget_left.set_function(lambda: budget.left)
     client = AppliveryClient(
@@ -81,9 +81,9 @@ def poster_of(
     store: Database | None = None,
     installation: str = "",
 ) -> SlackClient:
-    """Slack's Web API as these settings reach it; `store` has what is known of the workspace already.
+    """Return Slack's client for these settings; `store` has the known data about the workspace.
 
-    `installation` marks the messages that can be found again.
+    `installation` is the tag of messages by which they are found again.
     """
     return SlackClient(
         token=settings.slack_bot_token.get_secret_value(),
@@ -98,7 +98,7 @@ def poster_of(
 
 
 def people_of(settings: Settings, slack_client: SlackClient, store: Database) -> AccessResolver:
-    """Return the people of Slack, with the roles these settings and the grants give them."""
+    """Return the resolver of Slack's users with the roles of these settings and the grants."""
     return AccessResolver(
         slack_client,
         store,
@@ -119,7 +119,7 @@ def claim_page(
     permission: PermissionChecker,
     devices: DeviceHistory,
 ) -> ClaimPage | None:
-    """Return the page that links lead to; None without a public address."""
+    """Return the claim page; None without a public address."""
     if settings.public_url is None:
         return None
     life_seconds = settings.ticket_minutes * 60

@@ -1,4 +1,4 @@
-"""How the bot does, measured in one place: for /readyz and /metrics by part, for `status` and Home as a whole."""
+"""The bot's health: per part for /readyz and /metrics, as a whole for `status` and the Home tab."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from bot.web.readiness import FRESH, SECONDS, Check
 if TYPE_CHECKING:
     from bot.settings import Settings
 
-SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
+SOON = 3.0  # timeout of a part's check in seconds, while a user waits for all
 
 
 class HealthService:
-    """Looks at every part when it is asked; no look takes longer than it is allowed, and none raises."""
+    """Checks every part on request; no check exceeds its timeout or raises."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class HealthService:
         return await readiness.polling(self._store, self._idle, self._jobs.watch.attempts, stretch, seconds=seconds)
 
     async def health(self) -> Health:
-        """Everything, asked afresh and side by side; what does not answer soon counts as not answering."""
+        """Check all parts concurrently, without caches; a part that exceeds the timeout counts as unavailable."""
         (slack, database, polling, waiting), applivery, (version, tables), paused = await asyncio.gather(
             asyncio.gather(
                 self._slack_check(seconds=SOON, fresh=0.0),
@@ -96,7 +96,7 @@ class HealthService:
         )
         if not polling["ok"] and not applivery.problem:
             with suppress(BotError):
-                await self._jobs.watch.retry_now()  # it answers: what the polls wait for may be over
+                await self._jobs.watch.retry_now()  # it is available again: retry failed polls
         return Health(
             slack=self._slack(slack),
             applivery=applivery,
@@ -117,7 +117,7 @@ class HealthService:
         return SlackHealth(check["ok"], check["connections"], self._sockets.count, problem)
 
     async def _applivery(self) -> AppliveryHealth:
-        """By a question asked now."""
+        """Check Applivery with a request."""
         problem, why = NO_TEXT, ""
         try:
             await asyncio.wait_for(self._app_directory.apps(fresh=True), SOON)
@@ -136,7 +136,7 @@ class HealthService:
         try:
             async with asyncio.timeout(SOON):
                 return await self._store.run(database_info.engine_version), await self._store.version() or ""
-        except Exception:  # noqa: BLE001 - the driver's own errors come as they are; the check says that it is away
+        except Exception:  # noqa: BLE001 - the driver's errors are not wrapped; the check reports the outage
             return "", ""
 
     async def _paused(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class HealthService:
             return ()
 
     def _trouble(self) -> LastOutage | None:
-        """Return the last thing that was away, or still is."""
+        """Return the last outage, which may be ongoing."""
         known = [outage.last for outage in self._jobs.outages() if outage.last]
         if not known:
             return None
@@ -156,7 +156,7 @@ class HealthService:
         return LastOutage(last.what, last.problem, self._at(last.began), ended, last.cause)
 
     def _at(self, moment: float) -> datetime:
-        """Return a time.monotonic() as people know it."""
+        """Convert a time.monotonic() to a UTC time."""
         return (self._clock() - timedelta(seconds=time.monotonic() - moment)).astimezone(UTC)
 
 

@@ -1,7 +1,7 @@
-"""Every HTTP session that asks something of the outside: its proxy, one way to unpack an answer, and a limit on that.
+"""HTTP sessions for outgoing requests: proxies, and decompression with a limit.
 
-aiohttp unpacks a received chunk at once, and hands the result out whole: 400 KiB of gzip are 600 MB then. So nothing is
-unpacked there (`auto_decompress=False`), but here, piece by piece, and counted.
+aiohttp decompresses a received chunk at once: 400 KiB of gzip can become 600 MB. So that is disabled
+(`auto_decompress=False`), and responses are decompressed here in pieces, up to a limit.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import aiohttp
 
 from bot.http_proxy import proxied_requests
 
-ANSWER_BYTES = 8 * 1024 * 1024  # unpacked; the largest of Slack's pages have 2 MB
+ANSWER_BYTES = 8 * 1024 * 1024  # decompressed; Slack's largest pages have 2 MB
 PAGE_BYTES = 32 * 1024 * 1024  # a hundred builds, whose changelogs and metadata have no documented length
-# Of JSON values, that is: each one is an object in memory, however few bytes it has in the answer.
+# Number of JSON values: each is an object in memory, however small it is in the response.
 CONTAINERS = 200_000
 VALUES = 800_000
 PIECE = 64 * 1024
@@ -33,17 +33,17 @@ def _turn() -> asyncio.Lock:
 
 
 class AnswerTooLarge(aiohttp.ClientError):
-    """An answer has more bytes or values than are read."""
+    """A response has more bytes or values than are read."""
 
 
 class BrokenPacking(aiohttp.ClientError):
-    """An answer is packed in a way that was not asked for, or not as it says."""
+    """A response has an unsupported content coding, or is not valid in its coding."""
 
 
 def session(response: type[BoundedResponse] | None = None, **options: Any) -> aiohttp.ClientSession:
-    """Return a session with bounded answers: `read`, `text` and `json` raise AnswerTooLarge beyond `most` bytes.
+    """Return a session with bounded responses: `read`, `text` and `json` raise AnswerTooLarge beyond their limit.
 
-    Its requests go by way of the environment's proxies, and trust the certificates in `SSL_CERT_FILE`.
+    It uses the environment's proxies and trusts the certificates in `SSL_CERT_FILE`.
     """
     options["headers"] = {"Accept-Encoding": "gzip, deflate", **options.get("headers", {})}
     return aiohttp.ClientSession(
@@ -55,12 +55,12 @@ def session(response: type[BoundedResponse] | None = None, **options: Any) -> ai
 
 
 class BoundedResponse(aiohttp.ClientResponse):
-    """A response with a limit on its size in memory, also where Slack's SDK reads it."""
+    """A response with a limit on its size in memory, even when Slack's SDK reads it."""
 
     most = ANSWER_BYTES
 
     async def read(self) -> bytes:
-        """Return the whole body, unpacked. Raises AnswerTooLarge or BrokenPacking, and hangs up then."""
+        """Return the whole decompressed body. Closes the connection when it raises AnswerTooLarge or BrokenPacking."""
         if self._body is None:
             try:
                 self._body = await self._whole()
@@ -70,7 +70,7 @@ class BoundedResponse(aiohttp.ClientResponse):
         return await super().read()
 
     async def _whole(self) -> bytes:
-        """Return all pieces in one; beyond `SMALL_BYTES` one answer at a time, which limits the memory."""
+        """Return the joined pieces; beyond `SMALL_BYTES` one response at a time, to limit memory."""
         body, turn = BytesIO(), None
         try:
             async for piece in self.pieces(self.most):
@@ -87,7 +87,7 @@ class BoundedResponse(aiohttp.ClientResponse):
         return found
 
     async def pieces(self, most: int) -> AsyncIterator[bytes]:
-        """The body's unpacked bytes as they come. Raises AnswerTooLarge after so many, packed or not."""
+        """Yield the decompressed body as it arrives. Raises AnswerTooLarge beyond `most` bytes, compressed or not."""
         unpacker = Unpacker(self.headers.get("Content-Encoding", ""))
         packed = unpacked = 0
         async for come in self.content.iter_any():
@@ -103,16 +103,16 @@ class BoundedResponse(aiohttp.ClientResponse):
 
 
 class LargeResponse(BoundedResponse):
-    """One that may be as large as a page of builds."""
+    """A response that may be as large as a page of builds."""
 
     most = PAGE_BYTES
 
 
 class Unpacker:
-    """Undoes a content coding, at most `PIECE` bytes at a time."""
+    """Decompresses a content coding, at most `PIECE` bytes at a time."""
 
     def __init__(self, coding: str) -> None:
-        """Raises BrokenPacking for a coding that `session` does not ask for."""
+        """Raise BrokenPacking for a coding that `session` does not request."""
         name = coding.strip().lower()
         if name not in ("", "identity") and name not in _CODINGS:
             raise BrokenPacking
@@ -120,7 +120,7 @@ class Unpacker:
         self._stream: Any = None
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """What comes out of the next bytes. Raises BrokenPacking."""
+        """Yield the decompressed next bytes. Raises BrokenPacking."""
         if self._window is None:
             yield packed
             return
@@ -136,18 +136,18 @@ class Unpacker:
 
     def _inflated(self, packed: bytes) -> Iterator[bytes]:
         while packed:
-            if self._stream is None or self._stream.eof:  # several gzip members may follow each other
+            if self._stream is None or self._stream.eof:  # a stream may have several gzip members
                 self._stream = self._fresh(packed)
             out = self._stream.decompress(packed, PIECE)
             yield out
-            # at its end the rest is in `unused_data`, and asking for more of this one would never end
+            # at its end the rest is in `unused_data`; decompressing more with this one would loop forever
             while not self._stream.eof and (self._stream.unconsumed_tail or len(out) == PIECE):
                 out = self._stream.decompress(self._stream.unconsumed_tail, PIECE)
                 yield out
             packed = self._stream.unused_data
 
     def _fresh(self, packed: bytes) -> Any:
-        """Begin; what is called deflate comes without its header from some servers (RFC 9110, 8.4.1.2)."""
+        """Start decompressing; some servers send `deflate` without its header (RFC 9110, 8.4.1.2)."""
         bare = self._window == zlib.MAX_WBITS and packed[0] & 0x0F != zlib.DEFLATED
         return zlib.decompressobj(-zlib.MAX_WBITS if bare else self._window or 0)
 
@@ -155,6 +155,6 @@ class Unpacker:
 def crowded(body: bytes | bytearray) -> bool:
     """Return whether JSON has so many small values that they would take far more memory than their text.
 
-    Counts what begins or follows one, in strings too: no honest answer comes near.
+    Counts separators, in strings too: no valid response comes near the limit.
     """
     return body.count(b"{") + body.count(b"[") > CONTAINERS or body.count(b",") > VALUES

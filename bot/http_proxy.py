@@ -1,6 +1,6 @@
-"""The proxy of each outgoing request, as the environment names it: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+"""The proxy of outgoing requests, from the environment: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 
-aiohttp's own `trust_env` knows no proxy for `wss://` unless `WSS_PROXY` is set, ignores proxies that speak TLS and adds
+aiohttp's `trust_env` uses no proxy for `wss://` unless `WSS_PROXY` is set, ignores proxies with TLS and adds
 credentials from `~/.netrc`; Slack's SDK ignores `NO_PROXY`. So neither is used.
 https://docs.aiohttp.org/en/stable/client_advanced.html#proxy-support
 """
@@ -23,7 +23,7 @@ _NAMES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "no_proxy", 
 def proxy_of(url: URL) -> URL | None:
     """Return the proxy for an address; None to connect to it directly.
 
-    A loopback address is never behind a proxy: seen from there it would be the proxy's own machine.
+    Never for a loopback address, which would be the proxy's own machine.
     """
     return _look_up(url.scheme, url.host, url.port, *_environment())
 
@@ -34,7 +34,7 @@ def _environment() -> tuple[str | None, ...]:
 
 @lru_cache(maxsize=256)
 def _look_up(scheme: str, host: str | None, port: int | None, *_environment: str | None) -> URL | None:
-    """Look through the environment, once for each address as long as its proxies are the same."""
+    """Return the proxy for an address, cached while the environment's proxies are the same."""
     if host is None or _is_loopback(host):
         return None
     named = getproxies().get(_VARIABLE.get(scheme, ""), "").strip()
@@ -51,16 +51,16 @@ def _is_loopback(host: str) -> bool:
 
 
 def proxied_requests() -> type[ClientRequest]:
-    """Return the requests of a session, which go by way of the proxies that the environment names now."""
-    environment = _environment()  # read once: seven look-ups for each request take as long as its headers
+    """Return a request class for a session that uses the environment's current proxies."""
+    environment = _environment()  # read once: seven look-ups per request take as long as its headers
 
     class ProxiedRequest(ClientRequest):
-        """A request of aiohttp's by way of its proxy."""
+        """An aiohttp request that uses its address's proxy."""
 
         def update_proxy(self, proxy: URL | None, proxy_auth: BasicAuth | None, proxy_headers: Any) -> None:
-            """Take the proxy for this address, and the credentials from the proxy's.
+            """Use the proxy for this address, with the credentials in the proxy's URL.
 
-            Not the one that is passed: each client of Slack's SDK passes the same one for every address.
+            The passed proxy is ignored: each client of Slack's SDK passes the same one for every address.
             """
             url = self.original_url
             proxy = _look_up(url.scheme, url.host, url.port, *environment)

@@ -1,4 +1,4 @@
-"""What the running bot needs to know of its settings' values; free of what reads and checks them, which takes 14 MB."""
+"""Types and parsers of settings for the running bot, without the validation library, which takes 14 MB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 Network = IPv4Network | IPv6Network
-# Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster is.
+# Loopback, RFC 1918, link-local and RFC 4193: addresses of a proxy on this machine or in this cluster.
 PRIVATE: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
@@ -28,7 +28,7 @@ POOLING, TRANSACTION_POOLING = "pgbouncer", "transaction"  # as parameter of an 
 
 
 class InvalidSettings(Exception):
-    """The settings cannot be used; `lines` has one sentence for each fault: its name, what is wrong, an example."""
+    """Invalid settings; `lines` has one sentence per fault: the setting, what is wrong, an example."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -52,7 +52,7 @@ class Secret:
 
 
 class SettingValues:
-    """Settings that have been read and checked, each an attribute; as frozen as the class that checks them."""
+    """Validated settings as attributes, as immutable as the class that validates them."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         vars(self).update(values)
@@ -62,12 +62,12 @@ class SettingValues:
 
 
 def split(value: str) -> SplitResult:
-    """Return the parts of an address. Raises ValueError for one that has none."""
+    """Return the parts of a URL. Raises ValueError for an invalid one."""
     try:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError:
-        # `from None` and words of our own: Python's quote the address, and it may contain a password
+        # `from None` and a separate message: Python's quotes the address, which may contain a password
         raise ValueError("isn't a valid address: its host or port can't be read") from None
     return parts
 
@@ -91,10 +91,10 @@ _SERVER = re.compile(
 
 
 def database_address(value: str) -> str:
-    """Return `sqlite:///<file>` or `postgresql://…` as it is meant; the scheme in small letters, nothing around it.
+    """Return the normalised `sqlite:///<file>` or `postgresql://…` address: lower-case scheme, stripped.
 
-    Raises ValueError, with the right spelling, for what would be a database in memory, another file than the one that
-    was written, or a driver this bot does not have. The words hold no password: only a file's name is repeated.
+    Raises ValueError, with a correction, for a database in memory, an address that would open another file than it
+    seems to, and an unsupported driver. The message contains no password, only a file's name.
     """
     value = value.strip()
     scheme, colon, rest = value.partition(":")
@@ -157,7 +157,7 @@ def _sqlite_address(address: str) -> str:
 
 
 def _spelt(typed: str) -> str:
-    """Return the address of the file that was meant, as far as it can be told; nothing that could be a password."""
+    """Return a corrected address of the file, if it can be determined, without anything that could be a password."""
     named = re.fullmatch(r"(/*)(?:localhost/)?([\w.~/-]+\.(?:db|sqlite3?))(?:[?#].*)?", unquote(typed), re.DOTALL)
     if named is None:
         return f"{_SQLITE}bot.db"
@@ -165,7 +165,7 @@ def _spelt(typed: str) -> str:
 
 
 def networks(value: str) -> tuple[Network, ...]:
-    """Return the networks in a list with commas; `private` stands for the private ranges, `none` for none."""
+    """Return the networks in a comma-separated list; `private` stands for the private ranges, `none` for none."""
     words = [word.strip().lower() for word in value.split(",") if word.strip()]
     return tuple(network for word in words if word != "none" for network in _network(word))
 

@@ -1,4 +1,4 @@
-"""Every setting: its name, type, default and reason; read once, in `cli/`, and handed down."""
+"""All settings: name, type, default and description; read once, in `cli/`, and passed on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.setting_values import (
     split,
 )
 
-# https://docs.slack.dev/reference/app-manifest: of an app; its bot user, which has the same name, may have 80
+# of an app, https://docs.slack.dev/reference/app-manifest; its bot user with the same name may have 80
 LONGEST_APP_NAME = 35
 
 
@@ -40,7 +40,7 @@ def _web_address(value: str) -> str:
 
 
 def _no_service_link(value: Any) -> Any:
-    """Return None for what Kubernetes puts into METRICS_PORT where there is a Service called metrics.
+    """Return None for the value that Kubernetes sets in METRICS_PORT for a Service named metrics.
 
     https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
     """
@@ -92,7 +92,7 @@ def _one_path_word(value: SecretStr) -> SecretStr:
 
 
 def _with_pooling(address: str, info: ValidationInfo) -> str:
-    """Add how transactions are pooled to an address, so that whoever opens the database knows."""
+    """Add the pooling mode to the address, from which `bot.db` reads it."""
     if info.data.get("pgbouncer") != TRANSACTION_POOLING or not address.startswith(POSTGRESQL):
         return address
     return f"{address}{'&' if '?' in address else '?'}{POOLING}={TRANSACTION_POOLING}"
@@ -103,7 +103,7 @@ def _people(value: Any) -> Any:
         value = tuple(part.strip() for part in value.split(",") if part.strip())
     for number, person in enumerate(value, 1):
         if not re.fullmatch(r"[UW][A-Za-z0-9_]+", person):
-            # not repeated: it may be a token that was meant for the line above
+            # not repeated: it may be a token in the wrong setting
             raise ValueError(f"isn't a list of Slack member IDs: entry {number} isn't one")
     return value
 
@@ -138,8 +138,8 @@ def setting(
 ) -> Any:
     """Declare a setting; its description is the reference page and the line in `.env.example` (`make reference`).
 
-    `default` is `...` for a required one. `example` follows an error; without one the default does. `group` begins a
-    group of settings. With `to_fill_in` the line in `.env.example` is on, as that of a required setting is.
+    `default` is `...` for a required one. Errors show `example`, or the default. `group` starts a group of settings.
+    With `to_fill_in` the line in `.env.example` is not commented out, like that of a required setting.
     """
     return Field(
         default,
@@ -150,8 +150,8 @@ def setting(
     )
 
 
-DRAIN_SECONDS = 5.0  # in Kubernetes, whose proxies learn in this time that a replica is to get no more requests
-_LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
+DRAIN_SECONDS = 5.0  # in Kubernetes: within this time its proxies stop sending requests to a replica
+_LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # one label of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
 OrganizationRule = Literal["workspace", "organization"]
@@ -329,7 +329,7 @@ class Settings(BaseSettings):
 
     @property
     def drains_for(self) -> float:
-        """Seconds to serve on after the signal to stop; 0 when nobody sends requests from outside."""
+        """The seconds to keep serving after the signal to stop; 0 without incoming requests."""
         if self.slack_app_token and not self.public_url and not self.applivery_webhook_secret:
             return 0.0
         if self.drain_seconds is not None:
@@ -355,7 +355,7 @@ class Settings(BaseSettings):
 
 
 class DatabaseSettings(BaseSettings):
-    """What backups depend on: a machine that makes them needs no token."""
+    """The settings for backups, which need no tokens."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -366,7 +366,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class SlackAppSettings(BaseSettings):
-    """What the Slack app manifest depends on: it is needed before there is any token to set."""
+    """The settings for the Slack app manifest, which is needed before there are tokens."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -381,12 +381,12 @@ class SlackAppSettings(BaseSettings):
 
     @property
     def socket_mode(self) -> bool:
-        """Whether Slack is reached by Socket Mode; so too when nothing says otherwise yet."""
+        """Whether Slack is connected by Socket Mode, the default."""
         return self.slack_app_token is not None or self.slack_signing_secret is None
 
 
 class UploadSettings(BaseSettings):
-    """What `upload` and `attach` need on the shell: one of the two tokens, and Slack only to announce."""
+    """The settings for `upload` and `attach` on the shell: one of the two tokens, and Slack's only to announce."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -405,7 +405,7 @@ class UploadSettings(BaseSettings):
     slack_api_url: WebAddress = "https://slack.com/api"
 
 
-# An example of each setting, for the line that says what is wrong with it.
+# An example of each setting, for its error message.
 EXAMPLES = {
     name: str(field.examples[0])
     for name, field in {**UploadSettings.model_fields, **Settings.model_fields}.items()
@@ -427,17 +427,17 @@ def read(**overrides: Any) -> Settings:
 
 
 def read_slack_app(**overrides: Any) -> SlackAppSettings:
-    """Read only what the manifest depends on. Raises InvalidSettings."""
+    """Read only the settings for the manifest. Raises InvalidSettings."""
     return _read(SlackAppSettings, overrides)
 
 
 def read_database(**overrides: Any) -> DatabaseSettings:
-    """Read only where the database is. Raises InvalidSettings."""
+    """Read only the settings for the database. Raises InvalidSettings."""
     return _read(DatabaseSettings, overrides)
 
 
 def read_upload(**overrides: Any) -> UploadSettings:
-    """Read what an upload from the shell needs. Raises InvalidSettings."""
+    """Read the settings for an upload from the shell. Raises InvalidSettings."""
     return _read(UploadSettings, overrides)
 
 
@@ -448,7 +448,7 @@ def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
         # `from None`: pydantic's own text would print the values, secrets among them
         raise InvalidSettings(sorted(_line(fault) for fault in error.errors(include_input=False))) from None
     except SettingsError as error:
-        # what pydantic makes of a file of a secret that cannot be opened, or is no text
+        # pydantic's error for a secret's file that cannot be opened, or is not text
         name, why = re.findall(r'"(\w+)"', str(error))[0], type(error.__cause__).__name__
         line = f"{name.upper()}: can't read its file ({why}). Example: {name.upper()}={EXAMPLES[name]}"
         raise InvalidSettings([line]) from None
@@ -459,8 +459,7 @@ def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
 
 
 def _folders() -> list[Path]:
-    """Return where settings may lie as files, each named like its setting: Docker's and Kubernetes' place, and
-    systemd's.
+    """Return the folders with settings as files, each named like its setting: of Docker, Kubernetes and systemd.
 
     https://docs.docker.com/compose/how-tos/use-secrets/ and https://systemd.io/CREDENTIALS/
     """

@@ -1,4 +1,4 @@
-"""Everything the clock does, together: made, started and stopped."""
+"""Create, start and stop the background workers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FINISH_SECONDS = 4.0  # for responses and posts in progress; the whole stop stay
 
 @dataclass(slots=True, kw_only=True)
 class WorkerSupervisor:
-    """The jobs of one bot; each has a step()."""
+    """The workers of one bot; each has a step()."""
 
     store: Database
     watch: BuildPoller
@@ -72,7 +72,7 @@ class WorkerSupervisor:
     loops: list[OutageTracker] = field(default_factory=list)
 
     def start(self) -> None:
-        """Let the clock tick."""
+        """Start the workers."""
         steps: list[tuple[str, Step, Topic]] = [
             ("watch", self.watch.step, Topic.APP_POLLS),
             ("hold", self.hold.step, Topic.HELD),
@@ -101,11 +101,11 @@ class WorkerSupervisor:
         ]
 
     def outages(self) -> list[OutageTracker]:
-        """Everything that is away now, was, or could be."""
+        """The outage trackers of all services."""
         return [self.watch.outage, self.announce.outage, self.digest.outage, self.goals.outage, *self.loops]
 
     async def stop(self) -> None:
-        """Let work in progress end, and return what has not begun."""
+        """Let work in progress end, and release leases of work that was not started."""
         for job in self.running:
             job.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)

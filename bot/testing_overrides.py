@@ -14,7 +14,7 @@ from bot.workers import build_poller, outbox_dispatcher, progress_updater, sched
 
 @dataclass(frozen=True, slots=True)
 class TestingOverrides:
-    """Paces, leases, patience, the clock."""
+    """Intervals, leases, timeouts, the clock."""
 
     pace_seconds: float = 1.0
     lease_seconds: float = outbox_dispatcher.LEASE_SECONDS

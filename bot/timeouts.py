@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-PERSON_SECONDS = 5.0  # of one call in all: its retries, its waits and its place in a queue
-JOB_SECONDS = 30.0  # that a worker waits inside of a call; a longer wait is an error with `retry_after`
+PERSON_SECONDS = 5.0  # of one call in total, with retries, waits and queueing
+JOB_SECONDS = 30.0  # a worker waits at most this long within a call; a longer wait raises an error with `retry_after`
 LONGEST_WAIT = 86_400.0
 MOST = 10_000
 _PERSON_WAITS: ContextVar[bool] = ContextVar("person_waits", default=False)
@@ -23,7 +23,7 @@ def person_waits() -> bool:
 
 @contextmanager
 def for_a_person(waits: bool = True) -> Iterator[None]:
-    """Mark the block, and the tasks begun in it, as done while a user waits; with False as done for a worker."""
+    """Mark the block, and tasks started in it, as work that a user waits for; with False, as a worker's."""
     token = _PERSON_WAITS.set(waits)
     try:
         yield
@@ -33,7 +33,7 @@ def for_a_person(waits: bool = True) -> Iterator[None]:
 
 @contextmanager
 def no_later_than(at: float) -> Iterator[None]:
-    """Let no wait in the block, or in the tasks begun in it, end after this time.monotonic(): when a lease lapses."""
+    """Limit waits in the block, and in tasks started in it, to this time.monotonic(), such as the end of a lease."""
     token = _LATEST.set(min(at, _LATEST.get()))
     try:
         yield
@@ -42,27 +42,26 @@ def no_later_than(at: float) -> Iterator[None]:
 
 
 def time_left() -> float:
-    """Return the seconds until the time that `no_later_than` set; infinite without one, 0 when it is over."""
+    """Return the seconds until the limit of `no_later_than`; infinite without one, 0 after it."""
     return max(0.0, _LATEST.get() - time.monotonic())
 
 
 def longest_wait() -> float:
-    """Return the seconds that all waits of one call may take together, before it is repeated.
+    """Return the maximum of all waits of one call in seconds.
 
-    Every wait that a server asks for is held against this, so no cap can be forgotten: the SDK's own handler sleeps
-    for any `Retry-After`, inside of the call.
+    Every wait that a server requests is checked against this: the SDK's handler sleeps for any `Retry-After`.
     """
     return min(PERSON_SECONDS if person_waits() else JOB_SECONDS, time_left())
 
 
 def call_limit() -> float | None:
-    """Return the seconds a call that may be broken off may take with everything in it; None: no limit but its own."""
+    """Return the total timeout in seconds of a call that may be cancelled; None: only the call's own limits."""
     limit = min(PERSON_SECONDS if person_waits() else math.inf, time_left())
     return None if math.isinf(limit) else limit
 
 
 class RateLimitDeadlines:
-    """Times before which a method may not be called again, because the server said so."""
+    """Times before which a method must not be called again, from the server's rate limits."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -73,7 +72,7 @@ class RateLimitDeadlines:
         return max(0.0, self._until.get(name, 0.0) - self._clock())
 
     def limit(self, name: str, seconds: float) -> None:
-        """Forbid calls of `name` for so many seconds."""
+        """Forbid calls of `name` for `seconds`."""
         now = self._clock()
         if len(self._until) >= MOST:
             self._until = {key: until for key, until in self._until.items() if until > now}

@@ -255,8 +255,7 @@ class AccessResolver:
         return (await self._slack_client.identity()).team_id
 
     async def outsider_kind(self, user_id: str) -> Outsider | None:
-        """Return a user's kind of outsider; None for a member. Raises UserInputError for bots and users who have
-        left."""
+        """Return a user's kind of outsider; None for a member. Raises UserInputError for bots and former users."""
         person = await self._people.get(user_id)
         access.require_person(person)
         return access.outsider(person, admins=self._admins)

@@ -94,8 +94,7 @@ class ChannelService:
             raise _not_visible_error()
 
     async def require_visible_or_gone(self, user_id: str, channel_id: str) -> None:
-        """Raise as `look_up_for` does, but accept a channel that Slack does not know, so that its rules can be
-        removed."""
+        """Raise as `look_up_for` does, but accept an unknown channel, so that its rules can be removed."""
         try:
             await self._directory.channel(channel_id)
         except SlackError as error:

@@ -1,6 +1,4 @@
-"""Gather a forecast: what is known of builds, downloads, the plan, channels and roles, within a bounded number of
-requests.
-"""
+"""Create forecasts from builds, downloads, the plan, channels and roles, with a bounded number of requests."""
 
 from __future__ import annotations
 
@@ -48,22 +46,22 @@ from bot.services.reports import ReportBuilder, ReportQuery
 
 T = TypeVar("T")
 
-AT_ONCE = 4  # apps, channels or people that are asked about at the same time
+AT_ONCE = 4  # concurrent requests about apps, channels or users
 MOST_APPS = 30
-MOST_BUILDS = 1_000  # of the app that was asked about
+MOST_BUILDS = 1_000  # of the app the forecast is about
 MOST_OF_EACH = 200  # builds of each app, where it is about all
 MOST_ASKED = 12  # apps whose whole download log is read
-MOST_MONTHS = 60  # apps whose downloads of this month are counted, for a limit that is known
+MOST_MONTHS = 60  # apps whose downloads of this month are counted for a known limit
 MOST_CHANNELS = 30
-MOST_MEMBERS = 20  # of a channel, of whom one who is no bot is enough
+MOST_MEMBERS = 20  # of a channel, to find one that is not a bot
 MOST_GRANTEES = 100
-GROUPS = "usergroups:read"  # what roles of user groups need
+GROUPS = "usergroups:read"  # needed for roles of user groups
 
 
 class ForecastQuery(Struct, frozen=True):
-    """Of which apps (`named`: the only one, None: all) what ends until `until` (aware).
+    """The apps (`named`: the only one, None: all) and the end (aware) of a forecast.
 
-    `in_channel` is the channel that is to see the answer; None: only the reader does.
+    `in_channel` is the channel that will see the forecast; None: only the reader.
     """
 
     apps: Sequence[App]
@@ -74,14 +72,14 @@ class ForecastQuery(Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Findings:
-    """What has been found so far, and what could not be looked at."""
+    """The findings so far, and the parts that failed."""
 
     items: list[ForecastItem] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     builds: dict[str, list[Build]] = field(default_factory=dict)
 
     def failed(self, part: ForecastPart, error: BotError, app: App | None = None) -> None:
-        """Note a part that could not be looked at."""
+        """Record a part that failed."""
         self.unchecked.append(Unchecked(part, (app.name,) if app else (), kind_of(error)))
 
     def joined(self) -> tuple[Unchecked, ...]:
@@ -99,9 +97,9 @@ class _Findings:
 
 
 class ForecastService:
-    """The one way to a forecast, for commands and scheduled reports alike.
+    """Creates forecasts, for commands and scheduled reports.
 
-    A part that cannot be looked at is named in the forecast; only the database's failure is raised.
+    Parts that fail are named in the forecast; only DatabaseUnavailable is raised.
     """
 
     def __init__(
@@ -118,7 +116,7 @@ class ForecastService:
     ) -> None:
         self._applivery = applivery
         self._app_directory = app_directory
-        self._reports = reports.in_background()  # people who wait for a build go first
+        self._reports = reports.in_background()  # users who wait for a build go first
         self._store = store
         self._channels = channels
         self._access = access
@@ -126,7 +124,7 @@ class ForecastService:
         self._workspace_url = workspace_url
 
     def in_background(self) -> ForecastService:
-        """Return the same for a job, which lets people go first."""
+        """Return this service with the priority of a worker."""
         applivery = self._applivery.polling()
         return ForecastService(
             applivery=applivery,
@@ -139,10 +137,10 @@ class ForecastService:
             workspace_url=self._workspace_url,
         )
 
-    # ------------------------------------------------------------------ kept for the next page
+    # ------------------------------------------------------------------ stored for paging
 
     async def save(self, forecast: Forecast) -> Forecast:
-        """Keep a forecast for a week; return it with the key to it. Raises DatabaseUnavailable."""
+        """Store a forecast for a week; return it with its key. Raises DatabaseUnavailable."""
         return structs.replace(forecast, key=await self._store.run(drafts.save_draft, fact_of_forecast(forecast)))
 
     async def load(self, key: str) -> Forecast:
@@ -154,14 +152,14 @@ class ForecastService:
             raise Outdated(commands=((Text("Forecast"), "forecast"),)) from error
         return structs.replace(found, key=key)
 
-    # ------------------------------------------------------------------ all of it
+    # ------------------------------------------------------------------ the whole forecast
 
     async def apps(self) -> Sequence[App]:
-        """Return every app of the workspace. Raises what Applivery's answer means."""
+        """Return every app of the workspace. Raises AppliveryErrors."""
         return await self._app_directory.apps()
 
     async def forecast(self, reader: Actor, query: ForecastQuery) -> Forecast:
-        """Return what ends for a reader, of apps for which they have the role. Raises DatabaseUnavailable."""
+        """Return a reader's forecast, of apps for which they have the role. Raises DatabaseUnavailable."""
         now = self._clock().astimezone(UTC)
         found = _Findings()
         apps = _latest(query.apps)
@@ -209,7 +207,7 @@ class ForecastService:
             found.items += forecasts.deletions(app, builds, who, now, query.until)
 
     async def _builds(self, found: _Findings, app: App, most: int) -> list[Build]:
-        """Return an app's builds, newest first, at most so many; none when they are not to be had."""
+        """Return the `most` newest builds of an app, newest first; none on failure."""
         builds: list[Build] = []
         try:
             async for build in self._app_directory.walk(app):
@@ -224,7 +222,7 @@ class ForecastService:
         return builds
 
     async def _with_profiles(self, app: App, builds: Sequence[Build]) -> list[Build]:
-        """Return the builds with the profiles of the newest, which a list may leave out. Raises AppliveryError."""
+        """Return the builds with the profiles of the newest ones, which a list may lack. Raises AppliveryError."""
         lacking = [
             build
             for build in lookup.newest_of_each_platform(builds)
@@ -237,7 +235,7 @@ class ForecastService:
         ]
 
     async def _with_retention(self, found: _Findings, app: App) -> App:
-        """Return the app with its retention: the list of apps may leave it out, its details have it."""
+        """Return the app with its retention, from its details if the list of apps lacks it."""
         try:
             retention = app.retention or (await self._applivery.app(app.id)).retention
         except NotFound:
@@ -268,9 +266,7 @@ class ForecastService:
         found.items += forecasts.limits(reported.values(), used, now, query.until, self._workspace_url)
 
     async def _downloads_of_month(self, found: _Findings, reported: Iterable[PlanLimit], now: datetime) -> int | None:
-        """Return how many downloads of all apps are recorded in this month (UTC); None where it does not matter, or
-        not all could be counted.
-        """
+        """Return the downloads of all apps in this month (UTC); None without a known limit or a complete count."""
         month = plan_limits.month_of(now)
         if not any(limit.of_downloads and limit.month != month for limit in reported):
             return None
@@ -302,7 +298,7 @@ class ForecastService:
         wanted = {app.id for app in query.apps}
         every = await self._app_ids(found)
         about = await self._list_subscriptions(reader, query)
-        # what may not be shown wherever it is need not be looked up
+        # subscriptions that the reader may not see anywhere need no look-up
         about = [
             each
             for each in about
@@ -330,7 +326,7 @@ class ForecastService:
             found.items += [item] if item else []
 
     async def _list_subscriptions(self, reader: Actor, query: ForecastQuery) -> list[Subscription]:
-        """Return the subscriptions that may be listed: to the named app; else to an admin all, to others theirs."""
+        """Return the subscriptions that may be listed: to the named app, else all for an admin, or the reader's own."""
         if query.named is not None:
             every = await self._store.run(stored_subscriptions.list_subscriptions, about=query.named.id)
             return [each for each in every if each.app_id == query.named.id]
@@ -349,7 +345,7 @@ class ForecastService:
         return found
 
     async def _withdrawn(self, subscription: Subscription) -> PauseReason | None:
-        """Return why a subscription would pause if a build came now; None where it would not, or Slack does not say."""
+        """Return why a subscription would pause at the next build; None if it would not, or that is unknown."""
         if await self._is_away(subscription.created_by):
             return PauseReason.PERSON
         try:
@@ -372,7 +368,7 @@ class ForecastService:
             return None
 
     async def _channel(self, found: _Findings, channel_id: str) -> ChannelFacts | None:
-        """Return what Slack says of a channel; None where it does not."""
+        """Return Slack's record of a channel; None if it is unavailable."""
         try:
             channel = await self._channels.look_up(channel_id)
             if channel.is_archived or channel.is_member is False:
@@ -387,7 +383,7 @@ class ForecastService:
             return None
 
     async def _count_people(self, channel_id: str) -> int | None:
-        """Return how many people are in a channel; None when there are too many to look at. Raises SlackError."""
+        """Return the number of users in a channel; None when there are too many to check. Raises SlackError."""
         members = await self._channels.members(channel_id)
         count = 0
         for user_id in members[:MOST_MEMBERS]:
@@ -398,7 +394,7 @@ class ForecastService:
         return count if len(members) <= MOST_MEMBERS or not count else None
 
     async def _is_away(self, user_id: str) -> bool | None:
-        """Return whether a user is gone, or no person at all; None when Slack does not say."""
+        """Return whether a user has left or is a bot; None when Slack does not respond."""
         try:
             person = await self._access.person(user_id)
         except SlackError as error:
@@ -419,7 +415,7 @@ class ForecastService:
 
 
 def _rehearsed(subscription: Subscription, builds: dict[str, list[Build]]) -> SubscriptionPreview | None:
-    """Return the preview on the builds that were listed: of its app, or of all."""
+    """Return the preview of a subscription with the listed builds of its app, or of all apps."""
     if subscription.app_id is not None:
         return rehearse(subscription.events, subscription.query, builds.get(subscription.app_id, ()))
     newest = [build for of_app in builds.values() for build in of_app[:LOOKED_AT]]
@@ -435,7 +431,7 @@ _Of = TypeVar("_Of")
 
 
 async def _at_once(things: Sequence[_Of], ask: Callable[[_Of], Awaitable[T]]) -> list[T]:
-    """Ask about each of them, a few at the same time."""
+    """Call `ask` for each of them, a few at the same time."""
     semaphore = asyncio.Semaphore(AT_ONCE)
 
     async def one(thing: _Of) -> T:

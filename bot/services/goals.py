@@ -1,4 +1,4 @@
-"""Goals: started, listed, stopped and continued, and whether they ask people."""
+"""Goals: start, list, stop and resume, and requests to users."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class GoalService:
         self._audit = audit
 
     async def start(self, actor: Actor, entrypoint: Entrypoint, status: GoalStatus) -> Goal:
-        """Save a goal with its first count, and post its card. Raises UserInputError when as many run as may."""
+        """Save a goal with its first count, and post its card. Raises UserInputError when the maximum is running."""
         saved = await self._store.run(
             goals.add_goal, status.goal, status, most=decisions.MOST, first_wave=decisions.UNDO_SECONDS
         )
@@ -40,12 +40,12 @@ class GoalService:
         return await self._store.run(goals.find_like, goal)
 
     async def of_channel(self, channel_id: str) -> list[GoalStatus]:
-        """Return the goals that run in a channel, oldest first, with their counts so far."""
+        """Return the running goals of a channel, oldest first, with their counts so far."""
         running = await self._store.run(goals.list_goals, channel_id)
         return [await self._store.run(goals.read_status, goal) for goal in running]
 
     async def find(self, number: int) -> Goal | None:
-        """Return the goal of this number, also one that has ended."""
+        """Return the goal with this number, even if it has ended."""
         return await self._store.run(goals.get_goal, number)
 
     async def stop(self, actor: Actor, entrypoint: Entrypoint, goal: Goal) -> bool:
@@ -56,14 +56,14 @@ class GoalService:
         return stopped is not None
 
     async def resume(self, actor: Actor, entrypoint: Entrypoint, goal: Goal) -> Goal | None:
-        """Continue a goal that was stopped; None when it cannot be any more."""
+        """Resume a stopped goal; None when that is not possible any more."""
         resumed = await self._store.run(goals.resume_goal, goal.id)
         if resumed:
             await self._audit.record(actor, entrypoint, AuditAction.GOAL, "continued", app_id=goal.app_id)
         return resumed
 
     async def set_asking(self, actor: Actor, entrypoint: Entrypoint, goal: Goal, *, asks: bool) -> Goal | None:
-        """Let a goal ask people, or not; None when it has ended."""
+        """Turn a goal's requests to users on or off; None when it has ended."""
         changed = await self._store.run(goals.set_asking, goal.id, asks=asks)
         if changed:
             words = "asks people" if asks else "asks no one"

@@ -1,4 +1,4 @@
-"""Answers to "It didn't install": counted without names; and who may be told of one."""
+"""Answers to "It didn't install", counted without names, and the uploader to notify of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class InstallFailureService:
         self._audit = audit_log
 
     async def record(self, user_id: str, build: Build, cause: FailureCause) -> None:
-        """Count a user's answer about a build, once for both; no log and no audit row says whose it is."""
+        """Count a user's answer about a build, once per user and build, without logging or auditing the user."""
         await self._store.run(install_failures.record_failure, user_id, build.app.id, build.id, cause)
 
     async def uploader_id(self, build: Build) -> str | None:
@@ -31,11 +31,11 @@ class InstallFailureService:
             return known
         try:
             return await self._slack_client.user_by_email(build.uploader_email)
-        except SlackError:  # without the scope, too
+        except SlackError:  # also when the scope is missing
             return None
 
     async def record_report(self, actor: Actor, entrypoint: Entrypoint, uploader: str, build: Build) -> None:
-        """Record that a user told the uploader; of what, and of which device, is not recorded."""
+        """Record that a user notified the uploader, without the cause and the device."""
         outcome = f"to {uploader}"
         await self._audit.record(
             actor, entrypoint, AuditAction.REPORT_FAILURE, outcome, app_id=build.app.id, build_id=build.id

@@ -1,4 +1,4 @@
-"""What the bot's installation is: one workspace, or an organisation and the workspaces it added the app to."""
+"""The bot's installation: one workspace, or an organisation with the workspaces it added the app to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logger(__name__)
 
 
 class InstallationService:
-    """Keeps what is stored true to the installation."""
+    """Updates stored data when the installation changes."""
 
     def __init__(self, store: Database, slack_client: SlackClient, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -24,10 +24,9 @@ class InstallationService:
         self._clock = clock
 
     async def check(self) -> None:
-        """Take over what a former installation in the same organisation stored, and log workspaces that are gone.
+        """Take over the data of a former installation in the same organisation, and log removed workspaces.
 
-        Outside an organisation there is nothing to do. What cannot be checked now is checked at the next start, or at
-        the next change.
+        Does nothing outside an organisation. A failed check is repeated at the next start or change.
         """
         try:
             await self._check()
@@ -35,7 +34,7 @@ class InstallationService:
             log.info("installation.unchecked", problem=kind_of(problem), cause=cause(problem))
 
     async def changed(self) -> None:
-        """Look again: Slack reports that the app was added to a workspace, or removed from one."""
+        """Check again, after Slack reported that the app was added to or removed from a workspace."""
         self._slack_client.workspaces.forget()
         await self.check()
 
@@ -44,7 +43,7 @@ class InstallationService:
         await self._slack_client.require_scope(scope)
 
     async def check_token(self) -> None:
-        """Ask whether our token is still good: Slack reports that tokens were revoked, which may be somebody else's."""
+        """Check whether the bot's token is valid, after Slack reported revoked tokens, which may be other users'."""
         try:
             await self._slack_client.identity(younger_than=0)
         except BotError as problem:

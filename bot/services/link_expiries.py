@@ -1,4 +1,4 @@
-"""Messages that say when their link has expired."""
+"""Schedule the edits of messages whose link expires."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from bot.slack.blocks import MessageExpiry
 
 
 class LinkExpiryService:
-    """Records which messages to change when their links expire. Each method raises DatabaseUnavailable."""
+    """Schedules edits of messages when their links expire. Each method raises DatabaseUnavailable."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
 
     async def schedule(self, expires: MessageExpiry, address: str, ts: str | None) -> None:
-        """Change the message at `ts` in the channel `address` (or through that response_url) when its link expires."""
+        """Schedule an edit of the message at `ts` in the channel (or response_url) `address` when its link expires."""
         expiry = LinkExpiry(
             address, ts, expires.app_id, expires.build_id, expires.title, expires.again, expires.language
         )
         await self._store.run(link_expiries.schedule_expiry, expires.at, expiry)
 
     async def cancel(self, ts: str) -> None:
-        """Cancel the edit of the message at `ts`: something else is shown there now."""
+        """Cancel the edit of the message at `ts`, which no longer shows the link."""
         await self._store.run(link_expiries.cancel_expiry, ts)

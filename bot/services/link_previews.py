@@ -1,4 +1,4 @@
-"""Cards below the Applivery links that users paste, and what is shown when one of them is opened."""
+"""Cards below Applivery links that users paste, and their details."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-AGAIN_SECONDS = 1800.0  # in which a channel gets no second card of the same build
+AGAIN_SECONDS = 1800.0  # minimum between two cards of a build in a channel
 
 
 class _NotShown(Exception):
-    """A link gets no card, for this reason."""
+    """The reason why a link gets no card."""
 
     def __init__(self, outcome: LinkOutcome) -> None:
         super().__init__(outcome)
@@ -56,7 +56,7 @@ class _NotShown(Exception):
 
 
 class _Preview(NamedTuple):
-    """A link with its build, of which its channel may see a card."""
+    """A link and its build, which its channel may see."""
 
     url: str
     build: Build
@@ -65,10 +65,10 @@ class _Preview(NamedTuple):
 
 
 class LinkPreviews:
-    """Explains pasted links where everybody who reads the channel may see the app, and is silent everywhere else.
+    """Shows cards for pasted links if all readers of the channel may see the app, else nothing.
 
-    What a card needs is what sharing a build there needs: the user who pasted the link may use the app in this channel,
-    the channel is none that is shared with another organisation, and the bot may post there.
+    A card has the same requirements as sharing a build: the user who pasted the link may use the app in this channel,
+    the channel is not shared with another organisation, and the bot may post there.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class LinkPreviews:
         dashboard: Callable[[Build], str],
         language: str,
     ) -> None:
-        """`organization` is the workspace as the settings name it; `language` the one channels read."""
+        """`organization` is the workspace as in the settings; `language` is that of channels."""
         self._store = store
         self._applivery = applivery
         self._apps = apps
@@ -100,14 +100,14 @@ class LinkPreviews:
         self._metrics = metrics
         self._places = places
         self._organization = organization.casefold()
-        self._own_names: set[str] = set()  # the id and the slug of the workspace, once Applivery has said them
+        self._own_names: set[str] = set()  # the id and the slug of the workspace, once known
         self._dashboard = dashboard
         self._language = language
 
     async def explain(self, shared: SharedLinks) -> LinkOutcome:
-        """Show cards below the links of a message, as far as its channel may see them; never raises.
+        """Show cards below the links of a message that its channel may see; never raises.
 
-        No address is logged: it may contain a secret.
+        URLs are not logged, as they may contain a secret.
         """
         return await self._counted(self._explain(shared), channel=shared.channel_id)
 
@@ -117,9 +117,9 @@ class LinkPreviews:
             return await self._counted(self._open(asked), channel=asked.channel_id)
 
     async def name_build(self, url: str) -> tuple[str, str, str]:
-        """Return the app, the build and the platform that an address names in our workspace; empty for what it doesn't.
+        """Return the app, build and platform that a URL of this workspace contains; empty for missing parts.
 
-        The app of a publication has a name of its own, which the address doesn't say.
+        The URL of a publication does not contain its app's name.
         """
         link = pasted_links.read(url, self._places)
         if link is None or link.ticket or not await self._is_ours(link.workspace):
@@ -134,7 +134,7 @@ class LinkPreviews:
         except BotError as problem:
             outcome = LinkOutcome.FAILED
             log.info("links.failed", problem=kind_of(problem), cause=cause(problem))
-        except Exception as error:  # no user waits for an answer
+        except Exception as error:  # no user waits for the result
             outcome = LinkOutcome.FAILED
             log.exception("links.error", error=kind_of(error))
         log.info("links.done", outcome=outcome, channel=channel)
@@ -154,7 +154,7 @@ class LinkPreviews:
                 found.append(await self._preview(actor, url, link))
             except _NotShown as silent:
                 reason = silent.outcome
-            except BotError as problem:  # of one link, which does not keep the other from its card
+            except BotError as problem:  # of one link; other links still get their cards
                 reason = LinkOutcome.FAILED
                 log.info("links.failed", problem=kind_of(problem), cause=cause(problem))
         fresh = found if shared.is_refresh else [each for each in found if await self._is_first(shared, each.build)]
@@ -171,7 +171,7 @@ class LinkPreviews:
         return LinkOutcome.EXPLAINED
 
     def _recognized(self, shared: SharedLinks) -> dict[str, PastedLink]:
-        """Return the links that name an app or a build, by address."""
+        """Return the links to an app or a build, by URL."""
         if shared.is_draft:
             raise _NotShown(LinkOutcome.DRAFT)
         if len(shared.urls) > pasted_links.MOST_LINKS:
@@ -185,7 +185,7 @@ class LinkPreviews:
         return links
 
     async def _actor(self, shared: SharedLinks) -> Actor:
-        """Return who pasted the links; no other app's bot, and no user without access to any app."""
+        """Return the user who pasted the links. Raises for another app's bot and a user without access to any app."""
         if not shared.user_id:
             raise _NotShown(LinkOutcome.DENIED)
         try:
@@ -196,7 +196,7 @@ class LinkPreviews:
             raise _NotShown(LinkOutcome.DENIED) from error
 
     async def _require_place(self, channel_id: str) -> None:
-        """Refuse a channel that gets no cards of any app: the bot may not post there, or it is shared."""
+        """Raise for a channel without any cards: the bot may not post there, or it is shared."""
         try:
             channel = await self._channels.look_up(channel_id)
         except ChannelUnavailable as error:
@@ -215,7 +215,7 @@ class LinkPreviews:
         return _Preview(url, build, await self._recalls.of(build.id), is_personal=bool(link.ticket))
 
     async def _build(self, actor: Actor, link: PastedLink) -> Build:
-        """Return the build that a link names, of an app that the actor may use in this channel."""
+        """Return the build of a link, of an app that the actor may use in this channel."""
         if link.ticket:
             return await self._of_ticket(actor, link.ticket)
         if not await self._is_ours(link.workspace):
@@ -230,7 +230,7 @@ class LinkPreviews:
         return await self._newest(app, link.platform)
 
     async def _by_id(self, actor: Actor, link: PastedLink, app: App | None) -> Build:
-        """Return a build; a publication's name need not be its app's, and then any app may have it."""
+        """Return a build by id; if the link has a publication's name, any app may have it."""
         if app is not None:
             try:
                 return await self._apps.build_by_id(link.build_id, (app,))
@@ -250,7 +250,7 @@ class LinkPreviews:
         return await self._apps.build_by_id(link.build_id, tuple(mine))
 
     async def _of_ticket(self, actor: Actor, ticket: str) -> Build:
-        """Return the build of a claim page. Its ticket is read and not spent, and whose it is stays unsaid."""
+        """Return the build of a claim page. The ticket is not spent, and its owner not shown."""
         found = await self._store.run(stored_tickets.get_ticket, tickets.fingerprint(ticket))
         app = await self._app(found.app_id) if found else None
         if found is None or app is None:
@@ -259,7 +259,7 @@ class LinkPreviews:
         return await self._apps.build_by_id(found.build_id, (app,))
 
     async def _newest(self, app: App, platform: str) -> Build:
-        """Return the newest build that can be downloaded; while there is none, the newest."""
+        """Return the newest build that can be downloaded, else the newest."""
         filters = ParsedText((), (KeyValue("os", platform),)) if platform else ParsedText((), ())
         try:
             return (await self._apps.build(app, lookup.LATEST, filters, recalled=await self._recalls.all())).build
@@ -267,7 +267,7 @@ class LinkPreviews:
             return nothing.newest
 
     async def _app(self, named: str, *, may_be_new: bool = True) -> App | None:
-        """Return the app with exactly this slug or id; `may_be_new`: one that the last list of apps lacks."""
+        """Return the app with exactly this slug or id; `may_be_new`: refresh a list that lacks it."""
         wanted = named.casefold()
         for fresh in (False, True)[: 1 + may_be_new]:
             for each in await self._apps.apps(fresh=fresh):
@@ -281,9 +281,9 @@ class LinkPreviews:
             raise _NotShown(LinkOutcome.DENIED)
 
     async def _is_ours(self, workspace: str) -> bool:
-        """Return whether an address names our workspace: its slug or its id, whichever the settings have.
+        """Return whether a URL is of this workspace, by slug or id, whichever the settings have.
 
-        A tenant's store names none.
+        URLs of a tenant's store contain no workspace.
         """
         named = workspace.casefold()
         if named in ("", self._organization):
@@ -315,7 +315,7 @@ class LinkPreviews:
     # ------------------------------------------------------------------ details
 
     async def _open(self, asked: DetailsRequest) -> LinkOutcome:
-        """Authorise the reader as `get` does, then show what the build is now and what is new since theirs."""
+        """Authorise the reader as `get` does, then show the build's state and what is new since theirs."""
         try:
             actor = await self._people.resolve_requester(asked.user_id, asked.channel_id)
             build = await self._asked_for(actor, asked)
@@ -335,13 +335,13 @@ class LinkPreviews:
         return LinkOutcome.OPENED
 
     async def _asked_for(self, actor: Actor, asked: DetailsRequest) -> Build:
-        """Return the build of a card; Slack names it by our own reference, or outside of messages by its address."""
+        """Return the build of a card, by the reference in the card or, outside of messages, by its URL."""
         value = BuildValue.parse(asked.build)
         link = None if value.is_complete else pasted_links.read(asked.url, self._places)
         named, build_id = (value.app_id, value.build_id) if link is None else (link.app, link.build_id)
         app = await self._app(named) if named else None
         if app is None or not build_id or (actor.outsider and app.id not in actor.app_roles):
-            raise _NotShown(LinkOutcome.GONE)  # to an outsider every app but their own does not exist
+            raise _NotShown(LinkOutcome.GONE)  # for an outsider, all other apps must seem not to exist
         lists = await self._channels.app_lists()
         access.require_for(actor, Role.MEMBER, app, lists.get(app.id, frozenset()))
         return await self._apps.build_by_id(build_id, (app,))

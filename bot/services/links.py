@@ -1,4 +1,4 @@
-"""Issue links: enforce the quota, mint now or on the claim page, and write the audit entry."""
+"""Issue links: enforce the quota, create the token now or on the claim page, and write the audit entry."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from bot.slack.button_values import BuildValue
 
 
 class TicketIssuer(Protocol):
-    """The claim page, as far as a link is concerned."""
+    """The claim page's interface for issuing links."""
 
     async def issue(
         self, *, asker: Actor, build: Build, kind: FileKind, file_id: str | None = None
     ) -> tuple[str, datetime]:
-        """Issue a ticket; returns the page's address and when it closes (aware UTC)."""
+        """Issue a ticket; return the page's URL and its expiry (aware UTC)."""
         ...
 
 
 @dataclass(slots=True)
 class LinkReservation:
-    """A link that was counted when the click arrived that asks for it, before it was known that its user gets it."""
+    """A link that was counted when the click arrived, before it was authorised."""
 
     link: CountedLink
     is_open: bool = True  # neither used nor returned
 
 
 class LinkIssuer:
-    """Issue every link, for commands, clicks, forms and announcements alike.
+    """Issues every link, for commands, clicks, forms and announcements.
 
-    Without a claim page (`claims` None) a token is created for the user at once; with one, a ticket is issued and the
-    token is created when the user presses the page's button, so that nothing that fetches links can spend it.
+    Without a claim page (`tickets` None) a token is created at once; with one, a ticket is issued and the token is
+    created when the user presses the page's button, so that programs that fetch links cannot spend it.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class LinkIssuer:
 
     @property
     def can_install(self) -> bool:
-        """Whether an iPhone can be made to install: only an https page can start that."""
+        """Whether an iPhone can install directly, which only an https page can start."""
         return self._tickets is not None
 
     @property
     def mints_at_once(self) -> bool:
-        """Whether a token is created when a link is asked for, and not when the claim page's button is pressed."""
+        """Whether a token is created when the link is requested, not when the claim page's button is pressed."""
         return self._tickets is None
 
     def default_kind(self, build: Build) -> FileKind:
@@ -99,13 +99,13 @@ class LinkIssuer:
         remember_app: bool = False,
         reserved: LinkReservation | None = None,
     ) -> Link:
-        """Return a fresh link for this user alone.
+        """Return a new link for this user only.
 
-        With `remember_app` the app is offered first when the user asks in this channel the next time. A link that is
-        `reserved` for this user is not counted again.
+        With `remember_app` the app is offered first at the user's next request in this channel. A `reserved` link is
+        not counted again.
 
         Raises BuildRecalled, RateLimited beyond the quota, BuildNotProcessed, NotFound and the other errors of
-        Applivery. Each attempt is one audit row; the token is written nowhere.
+        Applivery. Each attempt is one audit row; the token is never stored.
         """
         try:
             await self.ensure_not_recalled(build)
@@ -134,14 +134,14 @@ class LinkIssuer:
         return await self._store.run(link_quota.consume_link_quota, self.limits(user_id))
 
     async def return_unused(self, reserved: LinkReservation) -> None:
-        """Return a reserved link that was not issued; while the database is away it stays counted, for an hour."""
+        """Uncount a reserved link that was not issued; if the database is unavailable it stays counted for an hour."""
         if reserved.is_open and reserved.link.wait <= 0:
             reserved.is_open = False
             with suppress(DatabaseUnavailable):
                 await self._store.run(link_quota.return_link, reserved.link.user_id)
 
     async def ensure_not_recalled(self, build: Build) -> None:
-        """Raise BuildRecalled, with the build to take instead, when this one was recalled."""
+        """Raise BuildRecalled, with a replacement, when this build was recalled."""
         recalls = await self._store.cached(stored_recalls.list_recalls)
         if build.id not in recalls:
             return
@@ -150,16 +150,14 @@ class LinkIssuer:
         raise BuildRecalled(BuildLabel(build, with_app=True), recalls[build.id].reason, instead)
 
     async def find_replacement(self, build: Build) -> Build | None:
-        """Return the newest build to take when this one cannot be had; None when there is none, or Applivery cannot
-        say.
-        """
+        """Return the newest replacement of an unavailable build; None without one, or if Applivery is unavailable."""
         try:
             return await self._find_replacement(build, await self._store.cached(stored_recalls.list_recalls))
         except BotError:
-            return None  # the refusal matters more than the alternative
+            return None  # the error matters more than the replacement
 
     async def _find_replacement(self, build: Build, recalls: Collection[str]) -> Build | None:
-        """Return what to take instead; the whole list is asked for when the newest builds are of other lines."""
+        """Return the replacement; read the whole list if the newest builds are of other release lines."""
         usable: list[Build] = []
         async for node in self._app_directory.walk(build.app):
             if builds.can_replace(node, build, recalls):
@@ -190,18 +188,18 @@ class LinkIssuer:
             choice=(_choice(asker), build.app.id) if remember_app else None,
         )
 
-    # -------------------------------------------------------------- what a user had before
+    # -------------------------------------------------------------- a user's earlier links
 
     async def last_app_id(self, actor: Actor) -> str | None:
-        """Return the app the user took a build of last in this channel. Raises DatabaseUnavailable."""
+        """Return the app of the user's last link in this channel. Raises DatabaseUnavailable."""
         return await self._store.run(key_value.get_value, _choice(actor))
 
     async def received(self, user_id: str, limit: int) -> list[ReceivedLink]:
-        """Return the latest links a user was given, the newest first. Raises DatabaseUnavailable."""
+        """Return the latest links a user received, newest first. Raises DatabaseUnavailable."""
         return await self._store.run(stored_audit.list_links_received, user_id, limit)
 
     async def received_of_app(self, user_id: str, app_id: str) -> dict[str, datetime]:
-        """Return when a user was given the builds of an app, by build id. Raises DatabaseUnavailable."""
+        """Return when a user received links to an app's builds, by build id. Raises DatabaseUnavailable."""
         return await self._store.run(stored_audit.list_builds_received, user_id, app_id)
 
 

@@ -1,4 +1,4 @@
-"""What people call the apps and builds of which only the ids are at hand."""
+"""Names of apps and builds of which only the ids are known."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bot.domain.model import App
 from bot.exceptions import AppliveryError
 from bot.services.app_directory import AppDirectory
 
-SECONDS = 3.0  # for Applivery; what it has not named by then keeps its id
-FEW = 20  # builds of an app that are asked for one by one
+SECONDS = 3.0  # timeout of Applivery; after that the id is shown
+FEW = 20  # up to this many builds of an app are requested one by one
 
 
 class NameLookup:
@@ -26,14 +26,14 @@ class NameLookup:
         self._apps = apps
 
     async def of_apps(self) -> dict[str, str]:
-        """Return the names of the apps by id; none while Applivery cannot say."""
+        """Return the names of the apps by id; empty when Applivery is unavailable."""
         try:
             return {app.id: app.name for app in await self._apps.apps()}
         except AppliveryError:
             return {}
 
     async def of_builds(self, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """Return what builds are called, by id, from (app id, build id): as they were seen, else as Applivery says.
+        """Return the names of builds by id, from (app id, build id): as recorded, else from Applivery.
 
         Raises DatabaseUnavailable.
         """
@@ -50,7 +50,7 @@ class NameLookup:
         return names
 
     async def _fetch_names(self, app_id: str, ids: list[str], names: dict[str, str]) -> None:
-        """Add the names of these builds of an app: each is asked for, or when they are many the list."""
+        """Add the names of these builds of an app, by one request each or, for many, from the list."""
         app = App(app_id, app_id, app_id)
         with suppress(AppliveryError):
             if len(ids) > FEW:

@@ -11,16 +11,16 @@ from bot.services.links import LinkIssuer
 
 
 class NewsService:
-    """Compares a build with those a user was given links to."""
+    """Compares a build with those a user received links to."""
 
     def __init__(self, apps: AppDirectory, links: LinkIssuer) -> None:
         self._apps = apps
         self._links = links
 
     async def since_theirs(self, user_id: str, build: Build) -> ChangesSince | None:
-        """Return what changed from the newest earlier build that the user has; None when they have none.
+        """Return the changes since the newest earlier build of the user; None without one.
 
-        Raises DatabaseUnavailable, and what Applivery's answers mean.
+        Raises DatabaseUnavailable and AppliveryErrors.
         """
         had = await self._links.received_of_app(user_id, build.app.id)
         if not had.keys() - {build.id}:
@@ -28,7 +28,7 @@ class NewsService:
         return since(build, await self._down_to_one_of(build, had.keys()), had)
 
     async def _down_to_one_of(self, build: Build, had: Collection[str]) -> list[Build]:
-        """Return the app's builds, newest first, down to the first that was had before this one, on its platform."""
+        """Return the app's builds, newest first, down to the user's newest build before this one, on its platform."""
         listed: list[Build] = []
         found = False
         async for node in self._apps.walk(build.app):

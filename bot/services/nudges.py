@@ -1,4 +1,4 @@
-"""Asking people politely to try a build: once for each build and person, and never those who opted out."""
+"""Requests to users to try a build: once per build and user, never to users who opted out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.services.audit import AuditLog
 
 
 class NudgeService:
-    """Records whom users have had the bot ask. Each method raises DatabaseUnavailable."""
+    """Records requests to try builds. Each method raises DatabaseUnavailable."""
 
     def __init__(self, store: Database, audit: AuditLog) -> None:
         self._store = store
@@ -21,7 +21,7 @@ class NudgeService:
     async def record(
         self, actor: Actor, entrypoint: Entrypoint, build: Build, people: Collection[str], *, limit: int
     ) -> list[str]:
-        """Return whom of these people to ask now, at most so many."""
+        """Return which of these users to ask now, at most `limit`."""
         asked = await self._store.run(nudges.record_nudges, build.id, people, actor.user_id, most=limit)
         await self._audit.record(
             actor, entrypoint, AuditAction.NUDGE, f"{len(asked)} people", app_id=build.app.id, build_id=build.id
@@ -29,11 +29,11 @@ class NudgeService:
         return asked
 
     async def askable(self, build: Build, people: Collection[str]) -> list[str]:
-        """Return which of these people may be asked to try a build: not asked about it yet, and not opted out."""
+        """Return which of these users may be asked to try a build: not asked before, and not opted out."""
         return await self._store.run(nudges.list_askable, build.id, people)
 
     async def opt_in(self, user_id: str) -> None:
-        """Let this user be asked to try builds again."""
+        """Allow asking this user to try builds again."""
         await self._store.run(nudges.opt_in_to_nudges, user_id)
 
     async def opt_out(self, user_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a user may use an app in a place now: checked again by work that runs after its request."""
+"""Check whether a user may use an app in a channel now, for work that runs after its request."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from bot.slack.errors import OUT_OF_SIGHT
 
 
 class PermissionChecker:
-    """Check permissions for subscriptions, reports, watches, uploads, sent builds and claim tickets alike.
+    """Checks permissions for subscriptions, reports, watches, uploads, sent builds and claim tickets.
 
     Each check raises PermissionDenied with the reason (domain.states.Withdrawal) when it is not permitted,
-    PermissionUnverified when Slack does not answer now, and DatabaseUnavailable: what cannot be checked is not allowed.
+    PermissionUnverified when Slack does not respond, and DatabaseUnavailable: a failed check does not permit.
     """
 
     def __init__(
@@ -41,33 +41,33 @@ class PermissionChecker:
         self._channels = TtlCache(slack_client.channel, clock, ANEW_SECONDS)
 
     async def require(self, user_id: str, need: Role, app: App | None, channel_id: str | None) -> Actor:
-        """Return the user, who may do this with an app (None: every app) in a channel (None: in direct messages)."""
+        """Return the user if they have this role for an app (None: every app) in a channel (None: direct messages)."""
         if app is not None:
-            access.require_place(app, channel_id, await self._allowlist(app))  # the cheaper question first
+            access.require_place(app, channel_id, await self._allowlist(app))  # the cheaper check first
         asker = await self._people.resolve_actor(user_id, channel_id)
         access.require(asker.role_for(app.id) if app else asker.role, need, app)
         return asker
 
     async def require_somewhere(self, user_id: str, need: Role, channel_id: str | None) -> Actor:
-        """Return the user, who has this role for some app at least."""
+        """Return the user if they have this role for at least one app."""
         asker = await self._people.resolve_actor(user_id, channel_id)
         access.require_somewhere(asker, need)
         return asker
 
     async def filter_apps(self, asker: Actor, need: Role, apps: Collection[App], channel_id: str | None) -> list[App]:
-        """Return the apps with which the user may do this in a channel (None: in direct messages)."""
+        """Return the apps for which the user has this role in a channel (None: direct messages)."""
         lists = await self._store.cached(stored_access.list_allowed_channels)
         there = replace(asker, channel_id=channel_id)
         return [app for app in apps if access.may(there, need, app, lists.get(app.id, frozenset()))]
 
     async def require_waiter(self, user_id: str, build: Build) -> Actor:
-        """Return a user who waits for a build, for the place where they asked to be notified."""
+        """Return a user who waits for a build, if permitted where they asked to be notified."""
         return await self.require(
             user_id, Role.MEMBER, build.app, await self._store.run(build_waiters.get_waiter_channel, build.id, user_id)
         )
 
     async def require_ticket_holder(self, ticket: Ticket) -> Actor:
-        """Return the person a claim ticket was made for, in the place where they asked for it."""
+        """Return the user of a claim ticket, if permitted where they requested it."""
         app = App(ticket.app_id, ticket.app_id, ticket.app_id)
         return await self.require(ticket.user_id, Role.MEMBER, app, ticket.channel_id or None)
 
@@ -83,7 +83,7 @@ class PermissionChecker:
             raise PermissionDenied(why, Text("Choose a channel that isn't shared."), reason=PauseReason.SHARED)
 
     def forget_channel(self, channel_id: str) -> None:
-        """Discard what Slack last said of a channel: it has changed."""
+        """Discard the cached record of a channel, after a change."""
         self._channels.forget(channel_id)
 
     async def is_shared(self, channel_id: str) -> bool:
@@ -92,7 +92,7 @@ class PermissionChecker:
             shared = (await self._channels.get(channel_id)).is_shared
         except SlackError as error:
             if error.code in OUT_OF_SIGHT:
-                return False  # it refuses messages as well
+                return False  # it also refuses messages
             raise ChannelUnverified from error
         if shared is None:
             raise ChannelUnverified

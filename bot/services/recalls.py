@@ -1,4 +1,4 @@
-"""Recalls: a build is withdrawn for everyone, and released again."""
+"""Recall builds for all users, and undo recalls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.services.audit import AuditLog
 
 
 class RecallService:
-    """Withdraws builds and releases them. Each method raises DatabaseUnavailable."""
+    """Recalls builds and undoes recalls. Each method raises DatabaseUnavailable."""
 
     def __init__(self, store: Database, audit: AuditLog) -> None:
         self._store = store
@@ -29,8 +29,8 @@ class RecallService:
     ) -> tuple[Recall, RecallReach | None]:
         """Recall a build.
 
-        Return the recall in force and whom it reaches; None for one that was recalled before, whose recall stays, with
-        its reason.
+        Return the recall in force and its reach; None for the reach if the build was recalled before: that recall
+        stays.
         """
         standing, is_new = await self._store.run(recalls.recall_build, build, reason, actor.user_id)
         if not is_new:
@@ -39,12 +39,12 @@ class RecallService:
         return standing, await self.reach(build)
 
     async def reach(self, build: Build) -> RecallReach:
-        """Return whom a recall of the build reaches."""
+        """Return the reach of a recall of the build."""
         cards = await self._store.run(recalls.count_cards, build.id)
         return RecallReach(cards, await self._store.run(audit.count_receivers, build.app.id, build.id))
 
     async def release(self, actor: Actor, entrypoint: Entrypoint, build: Build) -> tuple[Recall, int] | None:
-        """Release a build; returns the recall that ended and how many cards are changed, None without a recall."""
+        """Undo a recall; return it and the number of changed cards, None without a recall."""
         ended = await self._store.run(recalls.undo_recall, build)
         if ended is None:
             return None

@@ -1,4 +1,4 @@
-"""The query of a download report, as text and as it would be typed; and its answer as a CSV file."""
+"""The query of a download report as text and as a command, and the report as a CSV file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device
 
 
 def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
-    """Return the same query about these builds (none: the whole app), with the words for it in the current language."""
+    """Return the query for these builds (none: the whole app), with its text in the current language."""
     app, which = query.app, which_of(builds)
     options = [*(period.typed(query.period) if query.period else ())]
     options += [("by", query.by.value)] if query.by is not GroupBy.PERSON else []
@@ -35,7 +35,7 @@ def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
 
 
 def which_of(builds: Sequence[Build]) -> str:
-    """Return the word for these builds: it means the same whenever it is read, so it may be in a button's value."""
+    """Return a typed reference to these builds that stays valid, for use in a button's value."""
     version, *others = dict.fromkeys(build.version for build in builds) or ["all"]
     by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"
     return ",".join(build.id for build in builds) if builds and by_id else version
@@ -45,9 +45,9 @@ Lines = list[tuple[str | None, ...]]
 
 
 class _DownloadCsv:
-    """Collects the lines of a CSV file by person: one for each download, times in the zone `tz`.
+    """Collects the lines of a CSV file by person: one per download, times in the zone `tz`.
 
-    `unlisted` downloads are those that Applivery counts without listing them.
+    `unlisted` is the number of downloads that Applivery counts but does not list.
     """
 
     def __init__(self, tz: str) -> None:
@@ -75,7 +75,7 @@ class _DownloadCsv:
             )
 
     def write(self, sheet: CsvWriter) -> None:
-        """Write the lines, each with the person's name and email, also where its own row has others."""
+        """Write the lines, all of a person with the same name and email."""
         for person in self.lines.people():
             email = next(iter(person.emails.values()), None)
             name = person.name or (None if email else display_name(person, whole_id=True))
@@ -87,7 +87,7 @@ class _DownloadCsv:
 
 
 async def write_csv(reports: ReportBuilder, query: ReportQuery, locale: str) -> tuple[bytes, int, int]:
-    """Return each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    """Return a CSV file with a line per download, the number of lines, and the number of unlisted downloads."""
     download_csv, *others = await reports.fold_downloads(query, query.period, lambda: _DownloadCsv(query.tz))
     for other in others:
         download_csv.lines.absorb(other.lines)
@@ -97,7 +97,7 @@ async def write_csv(reports: ReportBuilder, query: ReportQuery, locale: str) -> 
 
 
 def _written(download_csv: _DownloadCsv, locale: str) -> tuple[bytes, int]:
-    """Return the file and its number of lines without the header; a hundred thousand of them take a while."""
+    """Return the file and its number of lines without the header; slow for a hundred thousand lines."""
     separator = separator_for(locale)
     header, sheet = CsvWriter(separator), CsvWriter(separator)
     header.write_row(*COLUMNS)

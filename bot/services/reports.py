@@ -1,4 +1,4 @@
-"""Gather a report: Applivery's rows of a period and of the one before, the newest version, and our own audit log."""
+"""Create a report: Applivery's rows of a period and the previous one, the newest version, and the audit log."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from bot.services.drafts import DraftKeeper
 
 Takes = TypeVar("Takes", bound=RowSink)
 
-ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, and what is not theirs is left out
+ASKED_ONE_BY_ONE = 3  # builds; for more, the downloads of the whole app are requested once and filtered
 
 
 class ReportQuery(Struct, frozen=True):
-    """What is to be reported: an app, or some builds of it, in a period (None: ever); `what` and `typed` say it back.
+    """The query of a report: an app, or some of its builds, in a period (None: ever); `what` and `typed` describe it.
 
     `email` narrows it to one person. `tz` is the IANA zone of the requester.
     """
@@ -50,7 +50,7 @@ class ReportQuery(Struct, frozen=True):
 
 
 class ReportBuilder:
-    """The one way to a report, for commands, clicks and digests alike; it raises what Applivery's answers mean."""
+    """Creates reports, for commands, clicks and scheduled reports. Raises AppliveryErrors."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ReportBuilder:
         self._audit_days = timedelta(days=ledger_days)
 
     def in_background(self) -> ReportBuilder:
-        """Return the same for a job, which lets people go first."""
+        """Return this builder with the priority of a worker."""
         applivery = self._applivery.polling()
         return ReportBuilder(
             applivery=applivery,
@@ -80,9 +80,8 @@ class ReportBuilder:
         )
 
     async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
-        """Return the builds meant by `latest` (of each platform), `#number`, an id, several with commas between them,
-        or every platform's build of a version; none: the app. Raises AmbiguousInput, UserInputError, NotFoundByName or
-        NotFound.
+        """Return the builds of `latest` (per platform), `#number`, an id, a comma-separated list, or a version (of all
+        platforms); none: the app. Raises AmbiguousInput, UserInputError, NotFoundByName or NotFound.
         """
         word = spelling.bare(which or "")
         if which is None or word in ("", "all"):
@@ -113,9 +112,9 @@ class ReportBuilder:
         )
 
     async def newer_version(self, app: App, named: str) -> str:
-        """Return the newest version of an app when it is another than `named`, a version or build ids; else nothing.
+        """Return the newest version of an app if it differs from `named`, a version or build ids; else empty.
 
-        One page of the app's builds is read, since this is asked often.
+        Only one page of the app's builds is read, since this is called often.
         """
         newest = lookup.newest_of_each_platform(
             await self._app_directory.builds(app), await self._store.cached(recalls.list_recalls)
@@ -134,7 +133,7 @@ class ReportBuilder:
         return adoption.newest(*await self._list_builds(app))
 
     async def build_report(self, question: ReportQuery, spoken: str | None = None) -> DownloadReport:
-        """Return the report, with all names, in the language `spoken` (None: the current one)."""
+        """Return the report, names included, in the language `spoken` (None: the current one)."""
         before = _period_before(question.period)
         tally, earlier, newest, links = await asyncio.gather(
             self.count_downloads(question, question.period),
@@ -169,10 +168,10 @@ class ReportBuilder:
     async def fold_downloads(
         self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]
     ) -> list[Takes]:
-        """Add all rows to sinks made by `into`: one for the app, or one for each of its builds.
+        """Add all rows to sinks created by `into`: one for the app, or one per build.
 
-        A report on one person reads all rows twice: first for their identity, and then for their downloads. Applivery's
-        own filter would leave out rows under their id alone, or under their address in other letter case.
+        A report on one person reads all rows twice: first for their identity, then for their downloads. Applivery's
+        filter would omit rows with only their id, or with their email in different case.
         """
         if question.email is None:
             return await self._fold_attempt(question, period, into)
@@ -221,14 +220,14 @@ class ReportBuilder:
         )
 
     def _audit_days_if_shorter(self, period: Period | None) -> int | None:
-        """Return the days the audit log reaches back, when that is less than what was asked for."""
+        """Return the retention of the audit log in days, if it is shorter than the period."""
         if period and not period.open and period.start >= self._clock() - self._audit_days:
             return None
         return round(self._audit_days / timedelta(days=1))
 
 
 class OnePersonFilter(Generic[Takes]):
-    """Hands on the rows of one person, of all that are known."""
+    """Passes on the rows of one person."""
 
     def __init__(self, into: Takes, known: MemberDirectory, they: IdentifiedPerson[None] | None) -> None:
         self.into = into
@@ -242,7 +241,7 @@ class OnePersonFilter(Generic[Takes]):
 
 
 class _BuildFilter(Generic[Takes]):
-    """Pass on the downloads of some builds, with the identity of each person.
+    """Passes on the downloads of some builds, with the identity of each person.
 
     A download without a build's id is matched by its version.
     """
@@ -259,7 +258,7 @@ class _BuildFilter(Generic[Takes]):
             for download in row.downloads
             if (download.build_id in self._ids if download.build_id else download.version in self._versions)
         )
-        self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total counts the others too
+        self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total includes other builds
 
 
 def _is_newest(build: Build, newest: Build) -> bool:

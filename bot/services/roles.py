@@ -27,7 +27,7 @@ from bot.slack.button_values import GrantUndoValue, SubscriptionValue
 
 log = logger(__name__)
 
-LOOK_SECONDS = 2.0  # a refusal does not wait longer for the apps
+LOOK_SECONDS = 2.0  # a refusal waits at most this long for the list of apps
 ASKED = 10  # admins
 
 
@@ -45,14 +45,14 @@ class RoleService:
     async def grant(
         self, actor: Actor, entrypoint: Entrypoint, grantee: str, role: Role, app: App | None
     ) -> GrantChange:
-        """Give a role to a user or a user group, for one app or for all (None)."""
+        """Grant a role to a user or user group, for one app or all apps (None)."""
         app_id = app.id if app else None
         change = await self._store.run(stored_access.grant_role, actor.team_id, grantee, role, app_id, actor.user_id)
         await self._audit.record(actor, entrypoint, AuditAction.GRANT, f"{role.word} to {grantee}", app_id=app_id)
         return change
 
     async def undo_grant(self, actor: Actor, entrypoint: Entrypoint, undo: GrantUndoValue) -> bool:
-        """Take back exactly this grant, or give again exactly what was revoked; False when it was changed since."""
+        """Undo this grant or revocation; False when the role was changed since."""
         app_id, change = undo.app_id or None, undo.change
         outcome, action = f"{undo.role.word} from {undo.grantee}", AuditAction.REVOKE
         if change is None:
@@ -69,7 +69,7 @@ class RoleService:
         return done
 
     async def granted_to(self, actor: Actor) -> list[RoleGrant]:
-        """Return the roles that were granted to a user, or to a user group they are in."""
+        """Return the roles granted to a user or to their user groups."""
         found = []
         for grant in await self._store.cached(stored_access.list_grants, actor.team_id):
             with suppress(SlackError):
@@ -79,7 +79,7 @@ class RoleService:
         return found
 
     async def revoke(self, actor: Actor, entrypoint: Entrypoint, grantee: str, app: App | None) -> Role | None:
-        """Take a role back and return it; None where none was given."""
+        """Revoke a role and return it; None if there was none."""
         app_id = app.id if app else None
         role: Role | None = None
         for each in await self._access.every_id(grantee):
@@ -90,7 +90,7 @@ class RoleService:
         return role
 
     async def for_single_apps(self, team_id: str, grantee: str) -> list[tuple[str, Role]]:
-        """Return the roles a user or user group was given for single apps, by app id."""
+        """Return the roles of a user or user group for single apps, by app id."""
         given = await self._store.cached(stored_access.list_grants, team_id)
         ids = await self._access.every_id(grantee)
         return [(grant.app_id, grant.role) for grant in given if grant.grantee in ids and grant.app_id]
@@ -107,30 +107,28 @@ class RoleService:
         *,
         takes_an_app: bool,
     ) -> int | None:
-        """Return the number by which the user may ask for the role they lack; None when there is nothing to ask for.
+        """Return the number for requesting the missing role; None when there is nothing to request.
 
-        `command` is what they did, `named` what may name the app that it was about, the likeliest first, and
-        `takes_an_app` says that it is about an app also where none is named.
+        `command` is the refused action, `named` are possible names of its app, likeliest first; with `takes_an_app` it
+        is about an app even if none is named.
         """
         role = Role.named(error.missing or "")
         if role is None:
             return None
         try:
             if await self._access.outsider_kind(user_id):
-                return None  # they can be given no more than they have, or an app they may not know of
+                return None  # they cannot get a higher role, or the app must stay unknown to them
             app_id = error.app_id or (await self._app_meant(named, takes_an_app) if error.somewhere else None)
             team_id, stored_id = await self._access.workspace_id(), await self._access.stored_id(user_id)
             return await self._store.run(
                 access_requests.record_refusal, team_id, stored_id, role, app_id, command, channel_id
             )
-        except BotError as problem:  # the refusal itself is said all the same
+        except BotError as problem:  # the refusal is still shown
             log.info("refused.not_noted", problem=kind_of(problem), cause=cause(problem))
             return None
 
     async def _app_meant(self, named: Iterable[str], takes_an_app: bool) -> str | None:
-        """Return the app that was meant, when a refusal came before it was looked up: as named, or the only one there
-        is.
-        """
+        """Return the app of a refusal that came before its look-up: as named, or the only app."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 apps = await self._apps.apps()
@@ -153,7 +151,7 @@ class RoleService:
     # -------------------------------------------------------------- requests
 
     async def refused(self, actor: Actor, number: int) -> RoleRequest | None:
-        """Return what this user was refused under a number; None for what another user was."""
+        """Return this user's refusal with a number; None for another user's."""
         found = await self._store.run(access_requests.get_request, number)
         if found is None or found.team_id != actor.team_id or not actor.is_(found.user_id):
             return None
@@ -164,14 +162,14 @@ class RoleService:
         return [admin for admin in await self._access.list_admins(actor.team_id) if not actor.is_(admin)][:ASKED]
 
     async def request(self, actor: Actor, entrypoint: Entrypoint, refused: RoleRequest) -> RoleRequest | datetime:
-        """Ask the admins for what was refused; the time (aware) when the same was asked within the hour."""
+        """Send the request to the admins; return when (aware) the same was sent if that is under an hour ago."""
         request = await self._store.run(access_requests.submit_request, refused.id)
         if isinstance(request, RoleRequest):
             await self._audit.record(actor, entrypoint, AuditAction.ASK, request.role.word, app_id=request.app_id)
         return request
 
     async def as_asked(self, number: int) -> RequestDecision:
-        """Return what allows neither more nor less than this request: earlier versions asked for all apps at once."""
+        """Return the decision that allows exactly this request: earlier versions requested all apps."""
         request = await self._store.run(access_requests.get_request, number)
         return RequestDecision.ALL if request and request.app_id is None else RequestDecision.APP
 
@@ -180,8 +178,8 @@ class RoleService:
     ) -> tuple[RoleRequest, bool] | None:
         """Decide a request for all admins; None for one that does not exist.
 
-        Returns it and whether this admin decided it: another may have been first. Raises UserInputError for a role
-        that the user could not use, having left or become a guest.
+        Returns it and whether this admin decided it: another may have been first. Raises UserInputError if the user
+        could not use the role, as they have left or are a guest.
         """
         if decision is not RequestDecision.DENIED:
             await self._require_grantable(number, decision)
@@ -206,15 +204,15 @@ class RoleService:
             )
 
     async def copies(self, request: RoleRequest) -> list[RequestCopy]:
-        """Return the messages in which admins have a request."""
+        """Return the messages that show a request to admins."""
         return await self._store.run(access_requests.list_copies, request.id)
 
     async def record_copy(self, number: int, copy: RequestCopy) -> None:
-        """Record that an admin has a request in a message."""
+        """Record a message that shows a request to an admin."""
         await self._store.run(access_requests.add_copy, number, copy)
 
     async def allow_again(self, number: int) -> None:
-        """Let a request that reached no admin be made again at once."""
+        """Allow a request that reached no admin to be sent again at once."""
         await self._store.run(access_requests.reopen_request, number)
 
 

@@ -1,4 +1,4 @@
-"""Download summaries that come by themselves: begun, listed and ended."""
+"""Scheduled reports: create, list and delete."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ScheduledReportService:
         skip_if_empty: bool,
         now: datetime,
     ) -> ScheduledReport:
-        """Save a report of `which` build (as typed; empty: the whole app) for a channel or person."""
+        """Save a scheduled report of the build `which` (as typed; empty: the whole app) for a channel or user."""
         report = await self._store.run(
             scheduled_reports.add_report,
             team_id=actor.team_id,
@@ -67,7 +67,7 @@ class ScheduledReportService:
         skip_if_empty: bool,
         now: datetime,
     ) -> ScheduledReport:
-        """Save a forecast of an app (None: of every app of the creator, called `every_app`) for so many days ahead."""
+        """Save a scheduled forecast of an app (None: all of the creator's, named `every_app`) for `days` ahead."""
         report = await self._store.run(
             scheduled_reports.add_report,
             team_id=actor.team_id,
@@ -89,15 +89,15 @@ class ScheduledReportService:
         return report
 
     async def of_places(self, places: Sequence[str]) -> list[ScheduledReport]:
-        """Return the reports of these channels and people."""
+        """Return the scheduled reports of these channels and users."""
         return await self._store.run(scheduled_reports.list_reports, places)
 
     async def find(self, number: int) -> ScheduledReport | None:
-        """Return the report of this number."""
+        """Return the scheduled report with this number."""
         return await self._store.run(scheduled_reports.get_report, number)
 
     async def end(self, actor: Actor, entrypoint: Entrypoint, number: int) -> tuple[ScheduledReport, str] | None:
-        """End a report and return it with the key to undo that; None for one that has ended already."""
+        """Delete a scheduled report and return it with the key to undo that; None if it was deleted already."""
         removed = await self._store.run(scheduled_reports.end_report, number)
         if removed is not None:
             await self._audit.record(
@@ -106,13 +106,13 @@ class ScheduledReportService:
         return removed
 
     async def ended(self, key: str) -> ScheduledReport | None:
-        """Return the report that ended under this key; None when it is too old to be restored."""
+        """Return the deleted report with this key; None when it is too old to be restored."""
         return await self._store.run(scheduled_reports.get_ended_report, key)
 
     async def restore(
         self, actor: Actor, entrypoint: Entrypoint, report: ScheduledReport, now: datetime
     ) -> ScheduledReport | None:
-        """Restore a report that ended, to be due when its schedule says so; None when there is one like it."""
+        """Restore a deleted report, due by its schedule; None when an equal one exists."""
         due_at = timeparse_schedule.next_after(timeparse_schedule.parse(report.schedule), now, report.tz)
         restored = await self._store.run(scheduled_reports.restore_report, report, due_at)
         if restored is not None:

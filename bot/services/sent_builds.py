@@ -1,4 +1,4 @@
-"""Builds that users send each other: sent, taken, and withheld when one of the two may not have them any more."""
+"""Builds that users send each other; they are withheld when one of the two has lost access."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class SentBuildService:
         return sent
 
     async def received(self, actor: Actor, number: int) -> SentBuild | None:
-        """Return what was sent to this user under a number; None for what was sent to another."""
+        """Return the build sent to this user with a number; None if it was sent to another user."""
         sent = await self._store.run(sent_builds.get_sent_build, number)
         if sent is None or sent.team_id != actor.team_id or not actor.is_(sent.recipient):
             return None
         return sent
 
     async def require_sender(self, sent: SentBuild, build: Build) -> None:
-        """Raise SenderDenied when who sent the build may not have it any more, PermissionUnverified where unknown."""
+        """Raise SenderDenied when the sender has lost access to the build, or PermissionUnverified."""
         try:
             await self._permission.require(sent.sender, Role.MEMBER, build.app, None)
         except PermissionUnverified:
@@ -52,9 +52,9 @@ class SentBuildService:
             raise SenderDenied(why, Text("Run `get` to get it yourself."), reason=error.reason) from error
 
     async def mark_taken(self, sent: SentBuild) -> bool:
-        """Record that the recipient has it; True the first time."""
+        """Record that the recipient has taken it; return True the first time."""
         return await self._store.run(sent_builds.mark_sent_build_used, sent.id)
 
     async def mark_withheld(self, sent: SentBuild, reason: PauseReason) -> bool:
-        """Record that the recipient was refused it for this reason; True the first time."""
+        """Record that it was withheld from the recipient for this reason; return True the first time."""
         return await self._store.run(key_value.set_value_once, f"withheld sent {sent.id}", reason)

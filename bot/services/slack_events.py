@@ -1,4 +1,4 @@
-"""What Slack says about its workspace, and what a user does twice."""
+"""Handle events about the workspace, and double clicks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logger(__name__)
 
 
 class SlackEventService:
-    """Handles events of Slack that no user waits for an answer to, and recognises double clicks."""
+    """Handles Slack's events without a waiting user, and detects double clicks."""
 
     def __init__(self, store: Database, access: AccessResolver, moves: ChannelMoves) -> None:
         self._store = store
@@ -23,12 +23,12 @@ class SlackEventService:
         self.moves = moves
 
     def forget(self, changed: str) -> None:
-        """Discard this replica's cached facts of a user or user group: Slack reports that it has changed."""
+        """Discard this replica's cached record of a user or user group, after Slack reported a change."""
         self._access.invalidate(changed)
-        self._store.wake(Topic.ACCESS)  # what was paused for it may go on
+        self._store.wake(Topic.ACCESS)  # what was paused because of it may resume
 
     async def tell_replicas(self, changed: str) -> None:
-        """Tell the other replicas that a user or user group has changed."""
+        """Notify the other replicas that a user or user group has changed."""
         try:
             await self._store.run(Transaction.notify_slack_change, changed)
         except DatabaseUnavailable:
@@ -42,9 +42,9 @@ class SlackEventService:
             log.warning("event.not_welcomed", channel=channel_id)
 
     async def is_first_click(self, click: str) -> bool:
-        """Return whether this is no double click, here or at another replica. Raises DatabaseUnavailable."""
+        """Return False for a double click, at any replica. Raises DatabaseUnavailable."""
         return await self._store.run(idempotency.acquire_once, click, idempotency.DOUBLE_CLICK_SECONDS)
 
     async def allow_click_again(self, click: str) -> None:
-        """Take the next click for the first. Raises DatabaseUnavailable."""
+        """Accept the next click as a first one. Raises DatabaseUnavailable."""
         await self._store.run(idempotency.release_once, click)

@@ -1,4 +1,4 @@
-"""Take over the channels in which Applivery's own Slack integration announces builds."""
+"""Import the channels in which Applivery's own Slack integration announces builds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.slack.client import SlackClient
 
 
 class SlackImportService:
-    """Compare Applivery's list of Slack channels with the bot's own."""
+    """Compares Applivery's list of Slack channels with the bot's subscriptions."""
 
     def __init__(self, applivery: AppliveryClient, slack_client: SlackClient, store: Database) -> None:
         self._applivery = applivery
@@ -20,7 +20,7 @@ class SlackImportService:
         self._store = store
 
     async def candidates(self) -> list[ImportCandidate]:
-        """Return each channel that Applivery names, with what stands in the way. Raises AppliveryError, SlackError."""
+        """Return Applivery's channels, each with the obstacle to its import. Raises AppliveryError, SlackError."""
         found = [item.slack for item in await self._applivery.notifications() if item.slack]
         if not found:
             return []

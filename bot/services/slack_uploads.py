@@ -37,9 +37,9 @@ from bot.timeouts import for_a_person
 log = logger(__name__)
 
 AT_ONCE = 2
-AGAIN_SECONDS = 30.0  # in which the same upload is not started twice
+AGAIN_SECONDS = 30.0  # within which the same upload is not started twice
 EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
-MARKS = 5  # edits whose span gives the rate
+MARKS = 5  # edits from which the rate is calculated
 STOPPED = (
     Text("The bot restarted before the upload finished."),
     Text("Nothing was uploaded. Upload it again."),
@@ -59,7 +59,7 @@ class UploadRequest(Struct, frozen=True):
     details: UploadMetadata = msgspec.field(default_factory=UploadMetadata)
     build: Build | None = None
     entrypoint: Entrypoint = Entrypoint.FORM
-    reopen_value: str = ""  # value of the button that opens the form again
+    reopen_value: str = ""  # value of the button that reopens the form
 
     @property
     def target_name(self) -> str:
@@ -68,12 +68,12 @@ class UploadRequest(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The same load for the same place."""
+        """The idempotency key: the same file for the same target."""
         return f"carry {self.file.id} {self.build.id if self.build else self.app.id}"
 
 
 class UploadRunner:
-    """Carries a few loads at once, each in a task of its own; the others wait for their turn."""
+    """Runs a few uploads at once, each in its own task; others are queued."""
 
     def __init__(
         self,
@@ -100,11 +100,11 @@ class UploadRunner:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def recipient_counter(self, app: App) -> RecipientCounter:
-        """Return whom Applivery would mail about a build of an app."""
+        """Return the counter of the recipients of Applivery's emails about an app."""
         return self._applivery.audience(app)
 
     async def get_file(self, file_id: str) -> SlackFile:
-        """Return a file of Slack as it can be uploaded. Raises FileReadError and what else Slack means."""
+        """Return a file of Slack for an upload. Raises FileReadError and SlackError."""
         return await self.files.get_file(file_id)
 
     async def start(self, request: UploadRequest) -> bool:
@@ -121,17 +121,17 @@ class UploadRunner:
         return True
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Wait for the uploads in progress, for so many seconds at most."""
+        """Wait at most `timeout_seconds` for the uploads in progress."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_seconds)
 
     async def close(self, timeout_seconds: float) -> None:
-        """Stop: uploads in progress are cancelled, and their messages say so."""
+        """Cancel the uploads in progress and update their messages."""
         for task in self._tasks:
             task.cancel()
         await self.drain(timeout_seconds)
 
-    # -------------------------------------------------------------- one load
+    # -------------------------------------------------------------- one upload
 
     async def _run(self, request: UploadRequest) -> None:
         status_message = _UploadStatusMessage(self._slack_client, self.journal, request)
@@ -140,7 +140,7 @@ class UploadRunner:
         try:
             await status_message.post()
             async with self._semaphore:
-                await self._check_permission(request)  # it may have waited long for its turn
+                await self._check_permission(request)  # it may have been queued for long
                 last, build = await self._upload(request, status_message)
             last = await self._redact_if_denied(request, last)
             outcome = AuditOutcome.UPLOADED
@@ -153,12 +153,12 @@ class UploadRunner:
             reference = secrets.token_hex(4)
             outcome, last = AuditOutcome.UNEXPECTED, _render_failure(request, _new_error(BROKEN), reference)
             log.exception("carry.error", error=kind_of(error), reference=reference)
-        with suppress(BotError):  # the user is notified all the same
+        with suppress(BotError):  # the user is still notified
             await self._record_outcome(request, build, outcome)
         await status_message.finish(last)
 
     async def _check_permission(self, request: UploadRequest) -> None:
-        """Whether the person may still do this.
+        """Check that the user may still do this.
 
         Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
         """
@@ -166,7 +166,7 @@ class UploadRunner:
         await self._permission.require(asker.user_id, Role.RELEASER, request.app, asker.channel_id)
 
     async def _redact_if_denied(self, request: UploadRequest, message: Message) -> Message:
-        """Return what came of it; no more than that it is done to a person who may not see the build any more."""
+        """Return the result message; only that it is done if the user may not see the build any more."""
         try:
             await self._check_permission(request)
         except BotError:
@@ -174,7 +174,7 @@ class UploadRunner:
         return message
 
     async def _upload(self, request: UploadRequest, status_message: _UploadStatusMessage) -> tuple[Message, Build]:
-        """Send it; the message that says what came of it, and the build."""
+        """Upload the file; return the result message and the build."""
         depot = self._applivery.depot(request.app)
         parcel = self.files.open_stream(request.file)
         showing = asyncio.create_task(status_message.keep_updated(self._every))
@@ -196,9 +196,9 @@ class UploadRunner:
         return cards.uploaded(request.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
 
     async def _watch_build(self, build: Build, asker: Actor) -> Build | None:
-        """Watch an uploaded build; return it when it has ended already, so that no notification follows."""
+        """Watch an uploaded build; return it if it has ended already, in which case no notification follows."""
         await self._store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
-        # It may have ended between the two: only what is asked after the promise is written down can be relied on.
+        # It may have ended in between: only a request after the watch is stored is reliable.
         with suppress(BotError):
             now = await self._applivery.depot(build.app).build(build.id)
             if not now.stage.under_way and await self._store.run(build_waiters.remove_waiter, build.id, asker.user_id):
@@ -227,7 +227,7 @@ def _new_error(sentences: tuple[Text, Text]) -> BotError:
 
 
 class _UploadStatusMessage:
-    """The one message about a load, in the asker's direct messages; it is edited, never repeated."""
+    """The message about an upload in the user's direct messages, updated by edits."""
 
     def __init__(self, slack_client: SlackClient, journal: UploadJournal, request: UploadRequest) -> None:
         self._slack_client = slack_client
@@ -238,23 +238,23 @@ class _UploadStatusMessage:
         self._is_searching = False
 
     async def post(self) -> None:
-        """Say that it is coming."""
+        """Post the message."""
         self._posted = await self._slack_client.post(self._request.asker.user_id, self._render(None))
-        with suppress(BotError):  # the upload goes on all the same
+        with suppress(BotError):  # the upload continues all the same
             await self._journal.add(
                 self._posted, self._request.file.name, self._request.target_name, self._request.reopen_value
             )
 
     def add_bytes(self, count: int) -> None:
-        """So many bytes have gone."""
+        """Record the number of bytes sent."""
         self._bytes_sent = count
 
     def set_searching(self) -> None:
-        """The answer was lost; the build is being looked for."""
+        """Show that the response was lost and the build is searched for."""
         self._is_searching = True
 
     async def keep_updated(self, every: float) -> None:
-        """Edit the message again and again until cancelled; an edit that fails is left out."""
+        """Edit the message regularly until cancelled; skip failed edits."""
         marks = [(time.monotonic(), 0)]
         while self._posted is not None:
             marks = [*marks[-MARKS:], (time.monotonic(), self._bytes_sent)]
@@ -264,7 +264,7 @@ class _UploadStatusMessage:
             await asyncio.sleep(every)
 
     async def finish(self, message: Message) -> None:
-        """The last word; in a message of its own when the first one is gone."""
+        """Show the result; in a new message if the first one was deleted."""
         await self._update_last(message)
         if self._posted is not None:
             with suppress(BotError):

@@ -1,4 +1,4 @@
-"""What channels are subscribed to: saved, muted and ended."""
+"""Subscriptions of channels: save, mute and end."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SubscriptionService:
         return [subscription for subscription in found if subscription.app_id == app.id]
 
     async def made_by(self, user_id: str) -> list[tuple[Subscription, datetime | None]]:
-        """Return the subscriptions a user made, each with the time of its last post."""
+        """Return the subscriptions a user created, each with the time of its last post."""
         return await self._store.run(subscriptions.list_with_last_post, user_id)
 
     async def page(
@@ -72,9 +72,9 @@ class SubscriptionService:
         baseline: Sequence[Build],
         expected: Subscription | None,
     ) -> Saved | None:
-        """Save a subscription to an app (None: to every app, which is called `every_app`) with the builds of history.
+        """Save a subscription to an app (None: every app, named `every_app`) with the baseline of its builds.
 
-        It takes the place of the `expected` one; when the channel has another one by now, nothing is saved: None.
+        It replaces the `expected` one; save nothing and return None when the channel has another one by now.
         """
         resumed = await self.resume(channel_id)
         saved = await self._store.run(
@@ -88,7 +88,7 @@ class SubscriptionService:
             query=query,
             created_by=actor.user_id,
             manner=options,
-            # for every app at once the first poll finds out what is history
+            # for every app, the first poll sets the baseline
             baseline=baseline if app else (),
         )
         if saved is None:
@@ -100,7 +100,7 @@ class SubscriptionService:
         return Saved(subscription, undo, resumed)
 
     async def resume(self, channel_id: str) -> bool:
-        """Resume a channel that could not be posted to before and can be now; returns whether it was paused."""
+        """Resume a channel that accepts messages again; return whether it was paused."""
         paused = any(subscription.paused for subscription in await self.of_channel(channel_id))
         if paused:
             await self._store.run(mutes.release_channel, channel_id)
@@ -121,7 +121,7 @@ class SubscriptionService:
     async def end(
         self, actor: Actor, entrypoint: Entrypoint, subscription: Subscription
     ) -> tuple[Subscription, str] | None:
-        """End a subscription and return it with the key to undo that; None for one that has ended already."""
+        """End a subscription and return it with the key to undo that; None if it has ended already."""
         removed = await self._store.run(subscriptions.end_subscription, subscription.channel_id, subscription.id)
         if removed is not None:
             outcome = f"in {subscription.channel_id}"
@@ -151,9 +151,9 @@ class SubscriptionService:
         until: datetime | None,
         now: datetime,
     ) -> list[Subscription]:
-        """Hold what these subscriptions of one channel deliver until a time (aware; None: release what is held).
+        """Mute these subscriptions of one channel until a time (aware; None: unmute).
 
-        Returns those that were muted before; when none was, there is nothing to release. `found` is not empty.
+        Returns those that were muted before; without any, unmuting does nothing. `found` is not empty.
         """
         muted = [subscription for subscription in found if mute_ends(subscription, now)]
         changed = found if until else muted

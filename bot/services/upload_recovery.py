@@ -1,4 +1,4 @@
-"""Record uploads in progress: when their process dies, another one updates their messages."""
+"""Record uploads in progress: if their process dies, another one updates their messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.slack.views import uploads as cards
 
 log = logger(__name__)
 
-NAME = "carrying "  # what the notes begin with
+NAME = "carrying "  # key prefix of the records
 BEAT_SECONDS = 30.0
 BELIEVED = timedelta(minutes=2)  # how long a record without renewal is valid
 LOOK_SECONDS = 60.0
@@ -39,21 +39,21 @@ class UploadRecord(msgspec.Struct, frozen=True):
     place: str
     language: str
     until: datetime
-    again: str = ""  # what the button carries that opens the form anew
+    again: str = ""  # value of the button that reopens the form
 
 
 class UploadJournal:
-    """Renew the records of this process's uploads; an expired record is reported by any replica."""
+    """Renews the records of this process's uploads; any replica handles expired records."""
 
     def __init__(self, store: Database, slack_client: SlackClient) -> None:
         self._store = store
         self._slack_client = slack_client
         self._own_records: dict[MessageRef, dict[str, Any]] = {}
         self._heartbeat_task: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
+        self._turn = asyncio.Lock()  # so that no ended upload is renewed
 
     async def add(self, posted: MessageRef, file: str, place: str, again: str = "") -> None:
-        """Record that the message shows an upload in progress from now on. Raises DatabaseUnavailable."""
+        """Record a message that shows an upload in progress. Raises DatabaseUnavailable."""
         where = {"channel": posted.channel, "ts": posted.ts}
         self._own_records[posted] = {
             **where,
@@ -67,7 +67,7 @@ class UploadJournal:
         await self.renew()
 
     async def remove(self, posted: MessageRef) -> None:
-        """The message has said its last word. Raises DatabaseUnavailable."""
+        """Remove the record of a message that shows the result. Raises DatabaseUnavailable."""
         if self._own_records.pop(posted, None):
             if self._heartbeat_task and not self._own_records:
                 self._heartbeat_task.cancel()
@@ -93,7 +93,7 @@ class UploadJournal:
                 await self.renew()
 
     async def step(self) -> float:
-        """Tell the truth in messages whose process died; returns the seconds until the next look.
+        """Update messages whose process died; return the seconds until the next check.
 
         Raises DatabaseUnavailable.
         """
@@ -102,13 +102,13 @@ class UploadJournal:
             try:
                 note = msgspec.json.decode(value, type=UploadRecord)
             except msgspec.MsgspecError:
-                continue  # another version's, which can read it
+                continue  # written by another version, which will handle it
             if note.until < now and await self._recover(note):
                 await self._store.run(key_value.delete_value, key)
         return LOOK_SECONDS
 
     async def _recover(self, note: UploadRecord) -> bool:
-        """Return whether there is nothing more to do about a message."""
+        """Update one message; return whether that is done."""
         with use_locale(note.language):
             message = cards.failed(note.file, note.place, BotError(*RESTARTED), again=note.again)
         try:
@@ -116,7 +116,7 @@ class UploadJournal:
         except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown):
             return False
         except SlackError as problem:
-            log.info("unfinished.update_skipped", code=problem.code, cause=cause(problem))  # deleted, perhaps
+            log.info("unfinished.update_skipped", code=problem.code, cause=cause(problem))  # probably deleted
         return True
 
 

@@ -15,7 +15,7 @@ from bot.services.app_directory import AppDirectory
 
 
 class Promise(Struct, frozen=True):
-    """A build whose end a user will be notified of, how long such builds usually take, and whether the watch is new."""
+    """A watched build, the usual duration of such builds, and whether the watch is new."""
 
     build: Build
     usual: timedelta | None
@@ -23,7 +23,7 @@ class Promise(Struct, frozen=True):
 
 
 class WatchService:
-    """Waits for builds on behalf of users; `deadline` is how long the end of a build is waited for."""
+    """Watches builds for users; `deadline` is how long a watch lasts."""
 
     def __init__(self, store: Database, apps: AppDirectory, deadline: timedelta) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class WatchService:
         return builds.can_be_awaited(build, now, self._deadline)
 
     async def await_end(self, actor: Actor, build: Build, now: datetime) -> tuple[Build, bool]:
-        """Notify the user when a build has ended; return the build as it is now, and whether they will be notified.
+        """Notify the user when a build ends; return the build's current state, and whether they will be notified.
 
         The build may have ended meanwhile: only what is requested after the watch is stored can be relied on.
         """
@@ -46,7 +46,7 @@ class WatchService:
         return build, not await self._store.run(build_waiters.remove_waiter, build.id, actor.user_id)
 
     async def follow(self, actor: Actor, build: Build, now: datetime) -> Promise | Build:
-        """Show the user the progress of a build, and its end; return the build itself when it has ended by now."""
+        """Show the user the progress of a build and its end; return the build if it has ended already."""
         build, _ = await self.await_end(actor, build, now)
         if not self.can_be_awaited(build, now):
             return build
@@ -60,10 +60,10 @@ class WatchService:
             )
             return estimates.usual(alike, build.platform)
         except AppliveryError:
-            return None  # it can be followed without an estimate
+            return None  # it can be watched without an estimate
 
     async def stop(self, actor: Actor, build_id: str) -> None:
-        """Tell the user no more of a build, not even its end."""
+        """Stop notifying the user of a build, of its end as well."""
         await self._store.run(build_watches.stop_watch, build_id, actor.user_id)
 
     async def awaited_by(self, user_id: str) -> list[tuple[Build, str | None]]:

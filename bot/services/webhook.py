@@ -1,4 +1,4 @@
-"""Applivery's webhook: make the apps it names due for polling now; regular polling remains the safety net."""
+"""Applivery's webhook: poll the apps it names now; regular polling remains the fallback."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _FEEDBACK = re.compile(rb"\b(feedback|bug)_created\b")
 
 
 class WebhookHandler:
-    """Wakes the watch; what the body says is a hint about where to look, and nothing else.
+    """Triggers polls of the apps in the body, which is not trusted otherwise.
 
-    A caller who knows the address may send any number of hints, so each app is polled for a few at once and then
-    at intervals, all together with `per_hour` polls at most, a quarter of them at once; hints about feedback, which
-    nothing can confirm, are few.
+    Anyone who knows the URL can call it any number of times, so polls are limited: a few at once per app and then at
+    intervals, in total `per_hour`, a quarter of them at once. Feedback, which cannot be verified, has a lower limit.
     """
 
     def __init__(self, store: Database, *, per_hour: int = 2000, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,17 +44,17 @@ class WebhookHandler:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
-        """Drop the polls that wait for their time: polling finds what they would have."""
+        """Cancel delayed polls; regular polling replaces them."""
         for handle in self._delayed_polls.values():
             handle.cancel()
         for task in self._tasks:
             task.cancel()
 
     async def handle_webhook(self, body: bytes) -> None:
-        """Make the watched apps whose id is in the body due, or all of them when it has none.
+        """Make the watched apps whose id is in the body due, or all watched apps if it has none.
 
-        The payload is not documented, so ids are looked for anywhere in it, in any format. Feedback is announced where
-        it was subscribed to, once for each, without a word of the body. Raises DatabaseUnavailable.
+        The payload is not documented, so ids are looked for anywhere in it, in any format. Feedback is announced to its
+        subscribers, once each, without any text of the body. Raises DatabaseUnavailable.
         """
         named = {found.decode().lower() for found in _ID.findall(body)}
         watched = await self._store.run(app_polls.find_watched_apps, named) if named else set()
@@ -66,7 +65,7 @@ class WebhookHandler:
             await self._announce_feedback(kind[1].decode(), watched, named - watched, body)
 
     def _may_poll(self, app_id: str) -> bool:
-        """Return whether the app may be polled now; if not, it is when its time comes, or by its own cadence."""
+        """Return whether the app may be polled now; if not, schedule it, or leave it to regular polling."""
         now = self._clock()
         wait = self._polls.wait(app_id, now) or self._all_polls.wait("", now)
         if not wait:
@@ -83,11 +82,11 @@ class WebhookHandler:
             task.add_done_callback(self._tasks.discard)
 
     async def _request_poll(self, app_id: str) -> None:
-        with suppress(DatabaseUnavailable):  # polling is the safety net
+        with suppress(DatabaseUnavailable):  # regular polling is the fallback
             await self._store.run(app_polls.request_poll, [app_id])
 
     async def _announce_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
-        """Announce feedback, once: Applivery has no call that lists it, so the other ids in the body identify it."""
+        """Announce feedback once: Applivery's API cannot list it, so the other ids in the body identify it."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
         allowed = await self._store.cached(access.list_allowed_channels)
         for app_id in apps:
