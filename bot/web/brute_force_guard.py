@@ -1,4 +1,4 @@
-"""A limit on requests for links that do not exist, by address."""
+"""Limit requests for unknown links by client address."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-LIMIT = 30  # a minute: more than a user makes, and far less than 128 bits would allow
+LIMIT = 30  # per minute: more than a user needs, and far too few to guess 128 bits
 WINDOW = 60.0
-ADDRESSES = 10_000  # remembered at most
+ADDRESSES = 10_000  # addresses to remember
 
 
 class BruteForceGuard:
@@ -20,12 +20,12 @@ class BruteForceGuard:
         self._attempts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def too_many(self, address: str) -> bool:
-        """Return whether this address has tried too many unknown tickets to be answered."""
+        """Return whether this address has requested too many unknown tickets."""
         since, count = self._attempts.get(address, (0.0, 0))
         return count >= self._limit and self._clock() - since < WINDOW
 
     def add(self, address: str) -> None:
-        """Count one."""
+        """Count a request for an unknown ticket."""
         now = self._clock()
         since, count = self._attempts.pop(address, (now, 0))
         self._attempts[address] = (since, count + 1) if now - since < WINDOW else (now, 1)

@@ -1,4 +1,4 @@
-"""Builds shown on the claim page, each loaded once for all requests within some seconds."""
+"""Cache the builds on the claim page for some seconds."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ class BuildCache:
         return await self._load(ticket.app_id, ticket.build_id)
 
     def forget(self, ticket: Ticket) -> None:
-        """Load the build of this ticket again the next time."""
+        """Remove the build of this ticket from the cache."""
         self._load.cache_invalidate(ticket.app_id, ticket.build_id)

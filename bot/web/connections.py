@@ -1,4 +1,4 @@
-"""Open connections: how many there may be, how long each may take, and which has to go when there are too many."""
+"""Limit open connections: their number, the time of each, and which to close when there are too many."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from bot.observability.logging import LogThrottle, logger
 log = logger(__name__)
 
 MOST, RESERVE = 512, 16
-RESERVE_SECONDS = 2.0  # for the head of a request that is let in to ask about health only
+RESERVE_SECONDS = 2.0  # for the headers of a request on a connection for health checks only
 HEALTH = frozenset({"/healthz", "/readyz"})
 
-# aiohttp logs a traceback for a request that is not HTTP; ours counts it instead.
+# aiohttp would log a traceback for a request that is not HTTP; it is counted instead.
 _quiet = logging.getLogger("bot.web.connections.aiohttp")
 _quiet.setLevel(logging.CRITICAL + 1)
 
 
 class ConnectionLimits(Struct, frozen=True):
-    """What a connection may take, in seconds, and how many there may be at once.
+    """The timeouts of a connection in seconds, and the maximum number of connections.
 
-    `head` is for a request's line and headers, `body` for its body, `whole` until its answer has left, `idle` between
-    two requests: more than the 60 s after which load balancers hang up. Beyond `most` connections only health is
-    answered, on `reserve` more.
+    `head` is for a request's line and headers, `body` for its body, `whole` until its response was sent, `idle` between
+    two requests: more than the 60 s after which load balancers disconnect. Beyond `most` connections only health checks
+    are answered, on `reserve` more.
     """
 
     head: float = 10.0
@@ -49,7 +49,7 @@ class ConnectionLimits(Struct, frozen=True):
 
 
 class ConnectionPool:
-    """The connections there are, the one that was last busy at the end."""
+    """The open connections, sorted by their last request, the most recent one last."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -65,11 +65,11 @@ class ConnectionPool:
 
     @property
     def is_full(self) -> bool:
-        """Whether who comes now is asked about health only."""
+        """Whether new connections are only for health checks."""
         return len(self._connections) >= self.limits.most
 
     def add(self, visitor: ClientConnection) -> None:
-        """Add a connection; close it when there are too many."""
+        """Add a connection, or close it if there are too many."""
         if self.is_full:
             self.log_limit("connections")
             self.drop_one()
@@ -80,13 +80,13 @@ class ConnectionPool:
         self._empty.clear()
 
     async def wait_until_empty(self, seconds: float) -> None:
-        """Wait until every connection has ended, `seconds` at most."""
+        """Wait until every connection has ended, at most `seconds`."""
         if self._connections:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), seconds)
 
     def drop_one(self) -> bool:
-        """Hang up on the one that has had no request for longest; False when all are busy."""
+        """Close the connection that has been idle for longest; return False if all are busy."""
         visitor = next(self._idle(), None)
         if visitor is None:
             return False
@@ -95,7 +95,7 @@ class ConnectionPool:
         return True
 
     def mark_idle(self, visitor: ClientConnection) -> None:
-        """Mark a connection as answered: it is the last to be dropped when there are too many."""
+        """Mark a connection as idle; it is the last of the idle ones to be closed."""
         if visitor in self._connections:
             del self._connections[visitor]
             self._connections[visitor] = None
@@ -107,7 +107,7 @@ class ConnectionPool:
             self._empty.set()
 
     def log_limit(self, what: str) -> None:
-        """Log one line about an error that can occur a thousand times a second."""
+        """Log an error that can occur a thousand times a second, at most one line in a while."""
         if times := self._log_throttle.due(what):
             log.warning("web.too_many", what=what, open=len(self._connections), times=times)
 
@@ -120,7 +120,7 @@ def _ignore_refusal(_why: ConnectionEnd) -> None:
 
 
 class ClientConnection(web.RequestHandler):
-    """One connection: aiohttp's, with a time for each thing it may do, and no traceback by what a stranger sends."""
+    """aiohttp's connection with timeouts, and without tracebacks for invalid requests."""
 
     __slots__ = ("_ends", "_pool", "health_only", "working")
 
@@ -132,7 +132,7 @@ class ClientConnection(web.RequestHandler):
             logger=_quiet,
             keepalive_timeout=pool.limits.idle,
             lingering_time=2.0,
-            auto_decompress=False,  # what is sent to us is never packed, and unpacked it has no bound
+            auto_decompress=False,  # no client compresses its requests, and the decompressed size would be unlimited
         )
         self._pool = pool
         self._ends: asyncio.TimerHandle | None = None
@@ -140,7 +140,7 @@ class ClientConnection(web.RequestHandler):
         self.working = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place, and have so long for the first request's head."""
+        """Join the pool, and start the timeout for the headers of the first request."""
         super().connection_made(transport)
         self._pool.add(self)
         self._start_clock(
@@ -148,30 +148,30 @@ class ClientConnection(web.RequestHandler):
         )
 
     def connection_lost(self, error: BaseException | None) -> None:
-        """Give the place back."""
+        """Leave the pool."""
         self._stop_clock()
         self._pool.remove(self)
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
-        """A request's first byte starts its clock."""
+        """Start the timeout of a request at its first byte."""
         if self._ends is None:
             self._start_clock(self.limits.head, ConnectionEnd.SLOW)
         super().data_received(data)
 
     @property
     def limits(self) -> ConnectionLimits:
-        """What it may take."""
+        """The limits of this connection."""
         return self._pool.limits
 
     def begin(self) -> None:
-        """A request's head is here."""
+        """Start to handle a request whose headers have arrived."""
         self.working = True
         self._start_clock(self.limits.whole, ConnectionEnd.STUCK)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """While its body comes it is not busy yet: when there are too many connections, it may have to go."""
+        """Wait for the body; meanwhile the connection counts as idle, and may be closed if there are too many."""
         self.working = False
         try:
             yield
@@ -181,7 +181,7 @@ class ClientConnection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the answer, and mark the connection as idle."""
+        """Send the response and mark the connection as idle."""
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
@@ -191,12 +191,12 @@ class ClientConnection(web.RequestHandler):
         self.working = False
         self._pool.mark_idle(self)
         if self.transport is not None and self.transport.get_write_buffer_size():
-            self._start_clock(self.limits.whole, ConnectionEnd.STUCK)  # a client that does not read
+            self._start_clock(self.limits.whole, ConnectionEnd.STUCK)  # for a client that does not read
         else:
             self._stop_clock()
 
     def drop(self, why: ConnectionEnd) -> None:
-        """Hang up at once."""
+        """Close the connection at once."""
         self._pool.on_refused(why)
         if self.transport is not None:
             self.transport.abort()
@@ -204,14 +204,14 @@ class ClientConnection(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Count what is no request, and say no more about it than that."""
+        """Count an invalid request without logging it."""
         self._pool.on_refused(ConnectionEnd.MALFORMED if status < 500 else ConnectionEnd.BROKE)
         answer = web.Response(status=status, text=f"{status}\n")
         answer.force_close()
         return answer
 
     def log_exception(self, *_: Any, **__: Any) -> None:
-        """What is left is about a connection that broke; our own faults are logged where they are caught."""
+        """Log nothing: these errors are of broken connections, and our own are logged where they are caught."""
         self._pool.on_refused(ConnectionEnd.BROKE)
 
     def _start_clock(self, seconds: float, why: ConnectionEnd) -> None:

@@ -1,4 +1,4 @@
-"""The listening port: until the bot has started, it reports that the process is alive and starting."""
+"""The listening socket, which answers liveness checks until the bot has started."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from bot.exceptions import StartupError
 from bot.i18n import english
 from bot.web.connections import HEALTH, ClientConnection, ConnectionLimits, ConnectionPool
 
-# Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
+# A client beyond the backlog is not refused but retries after a second, a third of Slack's timeout.
 # https://docs.kernel.org/networking/ip-sysctl.html (somaxconn)
 BACKLOG = 1024
 METRICS_CONNECTIONS = 32  # on a port that only supervisors and Prometheus use
-AT_ONCE = 64  # connections that are accepted before other work gets a turn
-PAUSE_SECONDS = 0.05  # when there is no file descriptor left for one more
+AT_ONCE = 64  # connections to accept before other tasks run
+PAUSE_SECONDS = 0.05  # after running out of file descriptors
 SPARES = 8
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _HEALTH = tuple(f"{method} {path}".encode() for method in ("GET", "HEAD") for path in HEALTH)
 
 
 class LivenessServer:
-    """A listening port and its responses: at first `/healthz` alone, and 503 for everything else.
+    """A listening socket and its first responses: only `/healthz`, and 503 for everything else.
 
-    The start can take long, when a database is migrated or another replica is doing that, and a process that answers
-    nothing meanwhile is killed by its supervisor.
+    The start can take long if a database is being migrated, and the supervisor would kill a process that does not
+    answer meanwhile.
 
-    It accepts connections itself: asyncio's own server, when file descriptors have run out, tries `BACKLOG` times in a
-    row and writes a line for each. Some are reserved for that case, so that health is answered all the same.
+    It accepts connections itself, because asyncio's server retries `BACKLOG` times and logs each failure when there are
+    no file descriptors left. Some are reserved for that case, to answer health checks.
     """
 
     def __init__(self, sockets: list[socket.socket], limits: ConnectionLimits) -> None:
@@ -54,12 +54,10 @@ class LivenessServer:
     async def open(
         cls, host: str, port: int, limits: ConnectionLimits | None = None, *, setting: str = "PORT"
     ) -> LivenessServer:
-        """Listen from now on; port 0 is any free one. Raises StartupError, which names the setting, when the address
-        cannot be used.
-        """
+        """Start to listen; port 0 is any free one. Raises StartupError with the setting if the address is unusable."""
         try:
             return cls(await _bind(host, port), limits or ConnectionLimits.of_this_process())
-        except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
+        except (OSError, UnicodeError) as error:  # UnicodeError for an invalid host name
             why = getattr(error, "strerror", None) or "that is no host"
             raise StartupError(
                 english(f"Port {port} of {_display_host(host)} cannot be used: {why}."),
@@ -72,7 +70,7 @@ class LivenessServer:
         self._server = server
 
     def close(self) -> None:
-        """Stop listening; may be done twice. Waiting connections are accepted first: closing would reset them."""
+        """Stop listening; idempotent. Waiting connections are accepted first, as closing would reset them."""
         for sock in self._sockets:
             asyncio.get_running_loop().remove_reader(sock)
             self._accept_connections(sock)
@@ -82,12 +80,12 @@ class LivenessServer:
             os.close(self._spares.pop())
 
     async def finish(self, seconds: float) -> None:
-        """Stop listening, and wait for the open connections to end, `seconds` at most."""
+        """Stop listening, and wait at most `seconds` for the open connections to end."""
         self.close()
         await asyncio.gather(*self._connect_tasks)
         await self.pool.wait_until_empty(seconds)
 
-    # ------------------------------------------------------------------ taking connections in
+    # ------------------------------------------------------------------ accepting connections
 
     def _listen(self, at: socket.socket) -> None:
         if at in self._sockets:
@@ -108,13 +106,13 @@ class LivenessServer:
         self._refill()
 
     def _accept_without_descriptors(self, at: socket.socket) -> None:
-        """Hang up on one that is idle; when there is none, those come in on the kept descriptors who ask about health.
+        """Close an idle connection; if there is none, accept health checks on the reserved descriptors.
 
-        Where that is of no help either, the line waits for a moment.
+        If that does not help either, stop accepting for a moment.
         """
         self.pool.log_limit("descriptors")
         if self.pool.drop_one():
-            return  # its descriptor is free when this is called again
+            return  # its descriptor is free at the next call
         for _ in range(AT_ONCE):
             if not self._spares:
                 break
@@ -165,7 +163,7 @@ class LivenessServer:
 
 
 class Listeners(Struct, frozen=True):
-    """The open ports: the public one and, when it has one of its own, that of metrics and readiness."""
+    """The listening sockets: the public one and, if configured, a separate one for metrics and readiness."""
 
     public: LivenessServer
     metrics: LivenessServer | None = None
@@ -174,7 +172,7 @@ class Listeners(Struct, frozen=True):
     async def open(
         cls, host: str, port: int, metrics_port: int | None = None, limits: ConnectionLimits | None = None
     ) -> Listeners:
-        """Listen on all of them from now on. Raises StartupError when one cannot be used."""
+        """Start to listen on all of them. Raises StartupError if one cannot be used."""
         public = await LivenessServer.open(host, port, limits)
         if metrics_port is None:
             return cls(public)
@@ -186,16 +184,14 @@ class Listeners(Struct, frozen=True):
             raise
 
     def close(self) -> None:
-        """Stop listening; may be done twice."""
+        """Stop listening; idempotent."""
         self.public.close()
         if self.metrics:
             self.metrics.close()
 
 
 def _display_host(host: str) -> str:
-    """Return the host when it is an address; a name is not repeated, since it may be what was meant for another
-    setting.
-    """
+    """Return the host if it is an address; a name is not shown, since it may be the value of another setting."""
     with suppress(ValueError):
         return str(ip_address(host))
     return host if host in ("", "localhost") else "HOST"
@@ -221,7 +217,7 @@ async def _bind(host: str, port: int) -> list[socket.socket]:
 
 
 def _accept(at: socket.socket) -> socket.socket | None:
-    """Return the next one in line; None when there is none. Raises OSError when there is no descriptor for it."""
+    """Return the next waiting connection, if any. Raises OSError if there is no descriptor left."""
     try:
         come, _ = at.accept()
     except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -252,5 +248,5 @@ async def _answer_starting(request: web.BaseRequest) -> web.Response:
         answer = web.Response(text="alive\n")
     else:
         answer = web.Response(status=503, text="starting\n", headers={"Retry-After": "1"})
-    answer.force_close()  # the next request is to find who answers then
+    answer.force_close()  # so that the next request uses a new connection, to the started server
     return answer

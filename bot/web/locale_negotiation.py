@@ -1,4 +1,4 @@
-"""Which language a browser asks for."""
+"""Negotiate the language of a response by `Accept-Language`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from bot import i18n
 
 _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.IGNORECASE | re.ASCII)
-MOST = 20  # tags that are read; a browser sends a handful
+MOST = 20  # tags to read; browsers send a handful
 
 
 def wanted(accept: str, otherwise: str) -> str:
-    """Return the supported language that an `Accept-Language` prefers; `otherwise` when it names none, or accepts any.
+    """Return the supported language that an `Accept-Language` prefers; `otherwise` if it has none, or accepts any.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-12.5.4
     """
@@ -25,7 +25,7 @@ def wanted(accept: str, otherwise: str) -> str:
 
 
 def _liked(part: str) -> tuple[float, str]:
-    """How much a tag is liked; what cannot be read is not."""
+    """Return the weight of a tag; 0 if it is invalid."""
     tag, *parameters = (text.strip() for text in part.split(";"))
     if not parameters:
         return 1.0, tag

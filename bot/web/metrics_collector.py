@@ -1,4 +1,4 @@
-"""What is measured at the moment Prometheus asks: readiness, what waits to be said, how the polling does."""
+"""Gauges that are measured on each scrape: readiness, the outbox backlog, and polling."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNKNOWN = float("nan")  # a gap in the graph, not a zero
 class MetricsCollector:
     """Refresh pull-time gauges on each scrape. Never raises, so that a failure does not hide the counters.
 
-    `waiting` says what waits to be said, `checks` as for /readyz.
+    `waiting` returns the outbox backlog; `checks` are those of /readyz.
     """
 
     def __init__(self, metrics: Metrics, checks: Mapping[str, Check], waiting: Check) -> None:
@@ -27,7 +27,7 @@ class MetricsCollector:
         _create_series(metrics)
 
     async def measure(self) -> None:
-        """Measure everything, at the same time; Prometheus gives up after ten seconds."""
+        """Measure everything concurrently, since Prometheus times out after ten seconds."""
         waiting, *answers = await asyncio.gather(self._waiting(), *(check() for check in self._checks.values()))
         found = dict(zip(self._checks, answers, strict=True))
         for name, answer in found.items():
@@ -39,7 +39,7 @@ class MetricsCollector:
 
 
 def _create_series(metrics: Metrics) -> None:
-    """Begin the series of closed vocabularies at 0: Prometheus sees no increase in one that begins at 1.
+    """Create the series of all known label values at 0, since Prometheus sees no increase in one that begins at 1.
 
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
     """

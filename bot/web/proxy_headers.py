@@ -1,4 +1,4 @@
-"""The client's address behind proxies: what our own proxies have added to a request is used, and nothing else."""
+"""Determine the client's address behind proxies, by the headers of trusted proxies only."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?
 
 
 def caller(peer: str | None, headers: CIMultiDictProxy[str], trusted: Sequence[Network]) -> str:
-    """Return who asks, as one word: an IPv4 address or an IPv6 network, whose owner has 2^64 addresses in it.
+    """Return the client: an IPv4 address or an IPv6 /64 network, all of whose addresses belong to one client.
 
-    From the peer on, each trusted proxy's word counts about the one before it, up to the first that is not trusted or
-    cannot be read. Where X-Forwarded-For and Forwarded (RFC 7239) differ, one of them came from outside: the peer's own
-    address is all that is certain then.
+    From the peer on, each trusted proxy's entry is believed about the previous hop, up to the first that is not trusted
+    or invalid. If X-Forwarded-For and Forwarded (RFC 7239) differ, one of them was sent by the client: only the peer's
+    own address is certain then.
     """
     nearest = _address(peer or "")
     chains = [chain for chain in (_x_forwarded_for(headers), _forwarded(headers)) if chain]
@@ -50,7 +50,7 @@ def _bucket(address: Address | None) -> str:
 
 
 def _x_forwarded_for(headers: CIMultiDictProxy[str]) -> list[str]:
-    """Some proxies add to the line that is there, others (HAProxy) add a line: they are one list."""
+    """Join the entries of all lines: some proxies extend the existing line, others (HAProxy) add a line."""
     parts = ",".join(headers.getall("X-Forwarded-For", ())).split(",")
     return [part.strip() for part in reversed(parts) if part.strip()]
 

@@ -1,4 +1,4 @@
-"""Whether each part is ready: `ok`, and when it is not, why."""
+"""Readiness checks: each returns `ok`, or why a part is not ready."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from bot.slack.socket_mode.pool import SocketPool
 
 Check = Callable[[], Awaitable[dict[str, Any]]]
 
-SECONDS = 5.0  # that a part may take to answer
-FRESH = 30.0  # an answer of Slack's that is older is asked for again
+SECONDS = 5.0  # timeout of a check
+FRESH = 30.0  # Slack is called again if its last response is older
 LATE = 1.5  # poll intervals without a successful poll
-LATE_SECONDS = 90.0  # at least, since some looks take long
+LATE_SECONDS = 90.0  # at least, since some polls take long
 
 
 async def slack(
@@ -34,9 +34,10 @@ async def slack(
     fresh: float = FRESH,
     seconds: float = SECONDS,
 ) -> dict[str, Any]:
-    """Return whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode.
+    """Return whether Slack accepts our token (by a response at most `fresh` seconds old) and Socket Mode is connected.
 
-    Over HTTP `events` is when the last one came. Without any the bot is ready: commands and buttons come all the same.
+    Over HTTP `events` is the time of the last event. The bot is ready without events, as commands and buttons still
+    work.
     """
     found: dict[str, Any] = {"ok": True}
     if arrivals is not None:
@@ -56,7 +57,7 @@ async def slack(
 
 
 async def database(store: Database, *, seconds: float = SECONDS) -> dict[str, Any]:
-    """Return whether the database answers, now."""
+    """Return whether the database answers."""
     try:
         await asyncio.wait_for(store.run(database_info.ping), seconds)
     except Exception as error:  # noqa: BLE001 - a check that raises is not passed
@@ -65,7 +66,7 @@ async def database(store: Database, *, seconds: float = SECONDS) -> dict[str, An
 
 
 async def waiting(store: Database, *, seconds: float = SECONDS) -> dict[str, Any]:
-    """Return what waits to be posted; it does not affect readiness, as a channel may be unavailable for long."""
+    """Return the outbox backlog, which does not affect readiness, as a channel may be unavailable for long."""
     try:
         backlog = await asyncio.wait_for(store.run(outbox.get_backlog), seconds)
     except Exception as error:  # noqa: BLE001 - a check that raises is not passed
@@ -74,12 +75,12 @@ async def waiting(store: Database, *, seconds: float = SECONDS) -> dict[str, Any
 
 
 def late_after(idle_seconds: float, stretch: float = 1.0) -> float:
-    """Return the seconds without a successful poll after which an app is behind; `stretch` as the budget's."""
+    """Return after how many seconds without a successful poll an app is overdue; `stretch` is that of the pace."""
     return max(LATE * idle_seconds, LATE_SECONDS) * stretch
 
 
 def overdue_after(idle_seconds: float, stretch: float = 1.0) -> float:
-    """Return how far beyond its time an app may be that was polled as it should be: together they are `late_after`."""
+    """Return how many seconds after its due time a poll is overdue; plus the interval it is `late_after`."""
     return late_after(idle_seconds, stretch) - 1.1 * idle_seconds * stretch
 
 
@@ -91,9 +92,9 @@ async def polling(
     *,
     seconds: float = SECONDS,
 ) -> dict[str, Any]:
-    """Return whether polls succeed: an app without successful polls is behind, and most may not be.
+    """Return whether polls succeed: apps without a recent successful poll are overdue, and most must not be.
 
-    `attempts` is the history of this process's polls. While the hour's requests are short, apps are polled less often:
+    `attempts` is the history of this process's polls. While the hourly budget is short, apps are polled less often:
     `stretched` says how many times.
     """
     late = late_after(idle_seconds, stretch)
@@ -119,7 +120,7 @@ async def polling(
 
 
 def _nothing_works(own: AttemptHistory, apps: int, late: float) -> bool:
-    """Return whether this process's polls all fail: another one's successes show nothing about ours."""
+    """Return whether all polls of this process fail, regardless of other replicas."""
     now = time.monotonic()
     if own.failed_at is None or not own.failures or now - own.failed_at > late:
         return False

@@ -1,4 +1,4 @@
-"""Bodies that strangers send: at most so many bytes, in so much time, and never unpacked."""
+"""Read request bodies with limits on size and time, and without decompression."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from bot.web.connections import ClientConnection, ConnectionLimits
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
-    """Return the body of a request, which may have `most` bytes and take the seconds of its connection's limits.
+    """Return the body of a request, of at most `most` bytes, within the timeout of its connection.
 
-    Raises HTTPUnsupportedMediaType for one that is packed, HTTPRequestEntityTooLarge, HTTPRequestTimeout, and
-    HTTPBadRequest for one that is cut short.
+    Raises HTTPUnsupportedMediaType for a compressed body, HTTPRequestEntityTooLarge, HTTPRequestTimeout, and
+    HTTPBadRequest for an incomplete body.
     """
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        # RFC 9110, 15.5.16: says so together with what would do
+        # RFC 9110, 15.5.16: with the encoding that is accepted
         raise web.HTTPUnsupportedMediaType(headers={"Accept-Encoding": "identity"})
     if (request.content_length or 0) > most:
         raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
     visitor = request.protocol
     limits = visitor.limits if isinstance(visitor, ClientConnection) else ConnectionLimits()
-    if request.content.is_eof():  # mostly: it came together with its head
+    if request.content.is_eof():  # usually the body arrives together with the headers
         return _arrived(request, most)
     waiting = visitor.waiting() if isinstance(visitor, ClientConnection) else nullcontext()
     try:
@@ -37,7 +37,7 @@ async def read_body(request: web.Request, most: int) -> bytes:
 
 
 def _arrived(request: web.Request, most: int) -> bytes:
-    """Return a body that has come as a whole. Raises as `read_body` does."""
+    """Return a body that has arrived completely. Raises as `read_body` does."""
     try:
         body = request.content.read_nowait()
     except (web.RequestPayloadError, ConnectionError):
@@ -57,8 +57,8 @@ async def _whole(request: web.Request, most: int) -> bytes:
 
 
 async def _piece(request: web.Request) -> bytes:
-    """Return what has come so far. Raises ConnectionError when the client has gone, before or while it is read."""
+    """Return the bytes received so far. Raises ConnectionError if the client has disconnected."""
     try:
         return await request.content.readany()
-    except RuntimeError as error:  # aiohttp's word for a connection that was closed before the read
+    except RuntimeError as error:  # raised by aiohttp if the connection was closed before the read
         raise ConnectionResetError from error

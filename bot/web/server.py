@@ -27,7 +27,7 @@ from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)
 
-CLOSE_SECONDS = 1.0  # that connections have to end by themselves once the port is closed
+CLOSE_SECONDS = 1.0  # for connections to end by themselves after the port was closed
 BODY_LIMIT = 64 * 1024  # of a webhook
 ROUTES = {"slack": "slack", "webhooks": "webhook", "b": "claim", "healthz": "health", "readyz": "health"}
 
@@ -96,14 +96,14 @@ class HttpServer:
         if self._secret and self._handle_webhook:
             app.router.add_post("/webhooks/applivery/{secret}", self._receive_webhook)
         if self._claim is not None:
-            # every method and everything below, line breaks too: its responses, errors too, have headers of their own
+            # every method and subpath, even with line breaks, since all its responses, also errors, need its headers
             app.router.add_route("*", r"/b/{ticket:[\s\S]*}", self._claim.answer)
         return app
 
     async def start(self, liveness: LivenessServer, metrics: LivenessServer | None = None) -> None:
-        """Answer all connections of these listeners from now on; the server closes them in the end.
+        """Answer all connections of these listeners from now on, and close them at the end.
 
-        `metrics` is for supervisors and Prometheus; without it, `liveness` is for them too.
+        `metrics` is for supervisors and Prometheus; without it, they use `liveness`.
         """
         await self._serve(self.app(has_metrics=metrics is None), liveness)
         self._liveness, self.port = liveness, liveness.port
@@ -120,9 +120,9 @@ class HttpServer:
         self._runners.append(runner)
 
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
-        """Fail `/readyz` and serve on for `seconds` or until `hurry` is set, then let open connections end.
+        """Fail `/readyz` and keep serving for `seconds` or until `hurry` is set, then let open connections end.
 
-        Each answer asks for its connection to be closed, so that the next request finds another replica.
+        Each response closes its connection, so that the next request reaches another replica.
         """
         self._draining = True
         with suppress(TimeoutError):
@@ -131,7 +131,7 @@ class HttpServer:
             await self._liveness.finish(CLOSE_SECONDS)
 
     async def close(self) -> None:
-        """Stop listening, and let webhooks in progress reach the store."""
+        """Stop listening, and let webhooks in progress be stored."""
         for liveness in filter(None, (self._liveness, self._metrics_liveness)):
             liveness.close()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
@@ -142,7 +142,7 @@ class HttpServer:
 
     @web.middleware
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request in, and count it when it is refused; nothing that a stranger sends is more than a number."""
+        """Handle a request, and count it if it is refused; nothing from an invalid request is logged."""
         try:
             answer = await self._call_handler(request, handler)
         except web.HTTPException as refusal:
@@ -205,9 +205,7 @@ class HttpServer:
     # ------------------------------------------------------------------ Applivery's webhook
 
     async def _receive_webhook(self, request: web.Request) -> web.Response:
-        """A hint, never believed: it only makes us look sooner. Forged and oversized calls do nothing but a
-        counter.
-        """
+        """Handle a webhook call, which only triggers an earlier poll; forged and oversized calls are only counted."""
         given = request.match_info["secret"].encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, str(self._secret).encode()):
             self._metrics.webhooks.labels(WebhookOutcome.FORGED).inc()

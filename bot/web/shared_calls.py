@@ -1,4 +1,4 @@
-"""A question that many ask at once is asked once."""
+"""Share one call among concurrent callers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class SharedCalls(Generic[T]):
-    """Shares the answer to a question among all who ask it while it is being answered."""
+    """Share the result of a call among all callers that arrive while it is in progress."""
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._ask = ask
         self._asking: asyncio.Task[T] | None = None
 
     async def answer(self) -> T:
-        """Return the answer to the question that is being asked, or is asked now; raises what asking raises."""
+        """Return the result of the call in progress, or start one. Raises as the call does."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
         return await asyncio.shield(self._asking)

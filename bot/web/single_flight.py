@@ -1,4 +1,4 @@
-"""Double clicks: a second press of the same button while the first is being answered is not a second claim."""
+"""Handle double clicks: a second click while the first is being answered is not a second claim."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ class _PendingCall(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Calls in progress by key: who pressed what. Nothing is kept once it has been answered.
+    """Calls in progress by key, until they are answered.
 
-    A browser drops the answer to its first press when it is pressed again, so the answer belongs to the last one: a
-    page without scripts cannot prevent double clicks.
+    A browser drops the response to the first click after a second one, so the last request gets the result; a page
+    without scripts cannot prevent double clicks.
     """
 
     def __init__(self) -> None:
         self._pending: dict[Hashable, _PendingCall[T]] = {}
 
     async def last(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
-        """Do `work` once for all presses of `key` at this time; return None for those that were pressed again
-        meanwhile.
+        """Run `work` once for all concurrent calls with `key`; return its result to the last, None to the others.
 
-        Every caller gets the exception that it raises.
+        Every caller gets an exception that it raises.
         """
         press = self._pending.get(key)
         if press is None:
@@ -44,4 +43,4 @@ class SingleFlight(Generic[T]):
     def _on_done(self, key: Hashable, work: asyncio.Task[T]) -> None:
         del self._pending[key]
         if not work.cancelled():
-            work.exception()  # once read, it is not logged when no caller is left
+            work.exception()  # retrieved, so that it is not logged if there is no caller left

@@ -1,4 +1,4 @@
-"""Slack over HTTP: a request is Slack's when its signature is valid, and until then nothing of it is parsed."""
+"""Receive Slack's requests over HTTP; nothing is parsed before the signature is verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.slack import schemas
 from bot.slack.incoming import Acknowledgement, IncomingRequest, Receiver
 from bot.web.request_bodies import read_body
 
-SLACK_BYTES = 1024 * 1024  # Slack's largest, a full form in which each character takes nine bytes, is half of it
+SLACK_BYTES = 1024 * 1024  # twice Slack's largest request, a full form in which each character takes nine bytes
 FRESH_SECONDS = 300
 CHECK_BYTES = 1024
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -38,7 +38,7 @@ class SlackEvents:
         self._arrivals = arrivals
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer a request of Slack's; anything else is refused with 401 and counted."""
+        """Answer a request of Slack; refuse and count any other with 401."""
         body = await read_body(request, SLACK_BYTES)
         answer = REFUSED
         try:
@@ -46,15 +46,15 @@ class SlackEvents:
             if signed or _may_be_certificate_check(body):
                 answer = await self._acknowledge(request, _parsed(body.decode(), request.content_type), signed=signed)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-            pass  # a body that is not Slack's; our own work is in tasks and cannot fail here
-        if answer is REFUSED:  # also for a wrong signature, or one too old
+            pass  # an invalid body; handlers run in tasks, so their errors do not get here
+        if answer is REFUSED:  # also for a wrong or too old signature
             self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
         if answer.body:
             return web.json_response(answer.body, status=answer.status)
         return web.Response(status=answer.status)
 
     def _is_signed(self, request: web.Request, body: bytes) -> bool:
-        """Return whether this is signed by Slack, lately.
+        """Return whether this was signed by Slack recently.
         https://docs.slack.dev/authentication/verifying-requests-from-slack
         """
         signature = _single_header(request, "X-Slack-Signature", _SIGNATURE)
@@ -82,9 +82,9 @@ class SlackEvents:
 
 
 def _parsed(body: str, kind: str) -> dict[str, Any]:
-    """Return a body: JSON, or a form that may hold it. Raises ValueError or TypeError for what is not of Slack's.
+    """Parse a body: JSON, or a form that may contain JSON. Raises ValueError or TypeError for an invalid one.
 
-    yarl takes a form apart in a tenth of the time that the standard library needs.
+    yarl parses a form in a tenth of the time of the standard library.
     https://docs.slack.dev/interactivity/handling-user-interaction#payloads
     """
     if kind != "application/json" and not body.startswith("{"):
@@ -99,7 +99,7 @@ def _parsed(body: str, kind: str) -> dict[str, Any]:
 
 
 def _single_header(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
-    """Return a header that is there once and looks as it should."""
+    """Return a header that occurs once and has the expected format."""
     found = request.headers.getall(name, ())
     return found[0] if len(found) == 1 and shape.fullmatch(found[0]) else None
 

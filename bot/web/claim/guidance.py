@@ -1,4 +1,4 @@
-"""What to do with a build on this device: what would stop it, what comes after the press, and what may go wrong."""
+"""Instructions for a build on this device: obstacles, the steps after the click, and possible causes of failure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bot.domain.verdicts import Prospect, Verdict
 from bot.i18n import _
 from bot.i18n.verbatim import verbatim
 
-_SAID_BELOW = (Symptom.LINK,)  # of the link the page itself speaks, with a way to a new one
+_SAID_BELOW = (Symptom.LINK,)  # the page itself explains expired links, with a button for a new one
 
 
 class Cause(Struct, frozen=True):
-    """Why it may not have installed, what to do, and the vendor's page about it. `word` is what a form sends."""
+    """A possible cause of a failed install, its fix, and the vendor's page. `word` is its value in the form."""
 
     word: FailureCause
     title: str
@@ -31,10 +31,10 @@ class Cause(Struct, frozen=True):
 
 
 class Guidance(Struct, frozen=True):
-    """Sentences with our own formatting: `notes` would stop this person, `steps` follow the press.
+    """Sentences with our own formatting: `notes` are obstacles for this person, `steps` follow the click.
 
-    `causes` are why it may not have installed; none where nothing is to be installed. `verdict` is that it works on the
-    visitor's own device, where that is known.
+    `causes` are possible causes of a failed install, if there is anything to install. `verdict` says that it works on
+    the visitor's own device, if that is known.
     """
 
     notes: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Guidance(Struct, frozen=True):
 
 
 def guide(ticket: Ticket, build: Build, browser: Browser, now: datetime, devices: Devices = NO_DEVICES) -> Guidance:
-    """Return what this device is to be told of a build; nothing that cannot be known.
+    """Return the instructions for a build on this device, without claims about unknown facts.
 
     `devices` are those of the ticket's user.
     """
@@ -67,7 +67,7 @@ def guide(ticket: Ticket, build: Build, browser: Browser, now: datetime, devices
 
 
 def _with_verdict(guidance: Guidance, verdict: Verdict | None) -> Guidance:
-    """Return the same with what is known of the visitor's own device."""
+    """Return the guidance with the verdict about the visitor's own device."""
     if verdict is None:
         return guidance
     if verdict.prospect is Prospect.STOPPED:
@@ -93,7 +93,7 @@ def _on_apple(build: Build, browser: Browser, now: datetime, notes: list[str]) -
 
 
 def _has(cause: FailureCause, build: Build, browser: Browser, now: datetime) -> bool:
-    """Return whether a rule holds for a build on the visitor's system, as far as that is known."""
+    """Return whether a rule applies to a build on the visitor's system, as far as known."""
     rule, major = install_rules.rule_of(build, cause), browser.system.partition(".")[0]
     new_enough = rule is not None and major.isdecimal() and int(major) >= (rule.system or 0)
     return rule is not None and new_enough and rule.holds(build, now)
@@ -111,5 +111,5 @@ def _causes(build: Build, now: datetime) -> tuple[Cause, ...]:
 
 def cause_of(rule: InstallRule, build: Build) -> Cause:
     """Return a rule as the page shows it."""
-    page = "" if rule.page == install_rules.DOWNLOAD_BUILD else rule.page  # that is for developers
+    page = "" if rule.page == install_rules.DOWNLOAD_BUILD else rule.page  # that page is for developers
     return Cause(rule.cause, _(rule.title_of(build)), _(rule.fix_of(build)), page)

@@ -1,4 +1,4 @@
-"""The buttons of the claim page for a ticket and a device, and the file that each button requests."""
+"""Choose the buttons of the claim page for a ticket and a device, and the file of each button."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
 
 
 class SubmitOption(Struct, frozen=True):
-    """A button of the form; `value` is what it sends as `as`."""
+    """A button of the form; `value` is the value of the field `as`."""
 
     label: str
     value: str
 
 
 class InstallOptions(Struct, frozen=True):
-    """The buttons, the likelier one first, the file they are about (bytes), and the text around them.
+    """The buttons, the likelier one first, the size of their file (bytes), and the text around them.
 
-    `before` is above the buttons; `scan` heads the QR code, None: there is none.
+    `before` is above the buttons; `scan` is the heading of the QR code, None if there is no code.
     """
 
     buttons: tuple[SubmitOption, ...]
@@ -36,14 +36,14 @@ class InstallOptions(Struct, frozen=True):
 
 
 class DownloadRequest(Struct, frozen=True):
-    """What to mint, and whether to hand it to the device's installer instead of the browser."""
+    """The link to create, and whether it opens the device's installer instead of a download."""
 
     kind: FileKind
     install: bool = False
 
 
 def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> DownloadRequest:
-    """Return what a press on `device` asks for; `choice` is the button's value; an unknown one is ignored."""
+    """Return what a click on this device requests; `choice` is the button's value, which is ignored if unknown."""
     if ticket.file_id is not None:
         return DownloadRequest(ticket.kind)
     if ticket.kind is not FileKind.AUTO:
@@ -56,7 +56,7 @@ def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Downloa
 
 
 def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
-    """Return what to show; raises NotFound when the attachment the ticket is for is not there any more."""
+    """Return the buttons to show. Raises NotFound if the ticket's attachment no longer exists."""
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
@@ -67,7 +67,7 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
     return InstallOptions(
         _buttons(ticket, build, device, word),
         word,
-        None if ticket.kind is FileKind.AAB else build.size,  # Applivery has the size of the .apk only
+        None if ticket.kind is FileKind.AAB else build.size,  # Applivery sends only the size of the .apk
         _before(ticket, build, device),
         _scan(ticket, build) if device in DESKTOPS else None,
     )
@@ -90,7 +90,7 @@ def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[S
         return (download,)
     if device is Device.IPHONE:
         return (SubmitOption(_("Install"), INSTALL),)
-    if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
+    if device is Device.MAC_OR_IPAD:  # it may be an iPad, which identifies as a Mac and must be able to install too
         return (download, SubmitOption(_("Install on this iPad"), INSTALL))
     return (download,)
 

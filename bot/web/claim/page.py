@@ -1,4 +1,4 @@
-"""The claim page: an address that can be looked at by anything, and that gives its build to one press of a button."""
+"""The claim page: opening it has no effect, and a click on its button returns the build once."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ from bot.web.single_flight import SingleFlight
 log = logger(__name__)
 
 LIFE_SECONDS = 600.0
-BODY_LIMIT = 1024  # of a form with one short field
-SUSPECTS = 2  # look-ups at once for all who have guessed too often
-HANDED = web.ResponseKey("handed", str)  # of an answer that hands a build over: the hash of its ticket
-PLACE = web.RequestKey("place", str)  # where in Slack the ticket of a request was asked for
-USABLE = (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE)  # by the user it is for, before or after
+BODY_LIMIT = 1024  # bytes: the form has one short field
+SUSPECTS = 2  # concurrent look-ups for all addresses with too many unknown tickets
+HANDED = web.ResponseKey("handed", str)  # for a response with a download: the hash of its ticket
+PLACE = web.RequestKey("place", str)  # where in Slack the ticket was requested
+# states in which its user can use it, or has used it
+USABLE = (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE)
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 
@@ -77,12 +78,12 @@ class ClaimRequest:
 
     @property
     def ticket_hash(self) -> str:
-        """What the store knows the ticket by."""
+        """The hash by which the ticket is stored."""
         return tickets.fingerprint(self.ticket)
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Identify one button in one browser, as far as a request shows; any other request has come too late."""
+        """The key of this button in this browser, as far as the request shows, to recognise double clicks."""
         return (self.ticket, self.choice, self.visitor, self.user_agent)
 
 
@@ -120,7 +121,8 @@ class ClaimPage:
         self._life_seconds = life_seconds
         self._brute_force_guard = guesses or BruteForceGuard()
         self._trusted = tuple(trusted_proxies)
-        self._claims_in_progress: Counter[str] = Counter()  # by a ticket's hash: claims whose answer is on its way
+        # number of claims by ticket hash whose response is being sent
+        self._claims_in_progress: Counter[str] = Counter()
         self._guess_semaphore = asyncio.Semaphore(SUSPECTS)
         self._language = language
         self._build_cache = BuildCache(applivery)
@@ -150,7 +152,7 @@ class ClaimPage:
         return self._address(ticket), issued.expires_at
 
     async def answer(self, request: web.Request) -> Answer:
-        """Answer any request at or below the page's path; never raises, and never lets a plain error page out."""
+        """Answer any request at or below the page's path. Never raises, and never sends a plain error page."""
         spoken = wanted_language(",".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())), self._language)
         if not languages.is_loaded(spoken):
             await asyncio.to_thread(languages.load_locale, spoken)
@@ -160,7 +162,7 @@ class ClaimPage:
                 await self._hand_over(request, answered, ticket_hash)
             return answered
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ internals
 
     async def _hand_over(self, request: web.Request, answer: Answer, ticket_hash: str) -> None:
         """Send the answer and record that it was sent; without the record its delivery is unknown."""
@@ -189,7 +191,7 @@ class ClaimPage:
         except web.HTTPException as refusal:
             return self._ending_page(ClaimOutcome.CUT, status=refusal.status, again="post")
         except Exception as error:
-            # not the request: its path is the ticket
+            # the request is not logged, since its path is the ticket
             log.exception("claim.broke", error=kind_of(error))
             return self._problem_page(UnexpectedError(), request, choice)
 
@@ -212,14 +214,14 @@ class ClaimPage:
         return await self._show(visit)
 
     async def _take(self, visit: ClaimRequest, failed: FailureCause | None) -> Answer:
-        """Answer a form: one that says that it did not install, or a press of a button that claims."""
+        """Answer a form: a report that the build did not install, or a claim."""
         if failed is not None:
             return await self._count_failure(visit, failed)
         answer = await self._single_flight.last(visit.key, lambda: self._claim(visit))
         return answer or self._ending_page(TicketStatus.SPENT, slack=_place(visit.found))
 
     async def _find_ticket(self, ticket: str, visitor: str) -> Ticket | None:
-        """The ticket there is. Those who guess wait for each other, so that the database is not kept from the rest."""
+        """Return the stored ticket. Visitors who guess tickets wait for each other, to protect the database."""
         ticket_hash = tickets.fingerprint(ticket)
         if not self._brute_force_guard.too_many(visitor):
             return await self._store.run(stored_tickets.get_ticket, ticket_hash)
@@ -227,7 +229,7 @@ class ClaimPage:
             return await self._store.run(stored_tickets.get_ticket, ticket_hash)
 
     def _not_found_page(self, visitor: str) -> Answer:
-        """Only what does not exist is counted: many share an address, and a ticket there is is always served."""
+        """Count only unknown tickets: many users may share an address, and existing tickets are always served."""
         if self._brute_force_guard.too_many(visitor):
             return self._ending_page(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
         self._brute_force_guard.add(visitor)
@@ -258,11 +260,11 @@ class ClaimPage:
         if standing is TicketStatus.OPEN:
             return None
         if standing is TicketStatus.UNSURE and visit.ticket_hash in self._claims_in_progress:
-            standing = TicketStatus.SPENT  # it is being used right now
+            standing = TicketStatus.SPENT  # a claim is in progress
         return self._ending_page(standing, slack=_place(visit.found))
 
     async def _show(self, visit: ClaimRequest) -> Answer:
-        now = await self._store.run(database_info.current_time)  # a ticket expires by the database's clock
+        now = await self._store.run(database_info.current_time)  # tickets expire by the database's clock
         if (over := self._closed_page(visit, now)) is not None:
             return over
         build = await self._build_cache.build(visit.found)
@@ -270,7 +272,7 @@ class ClaimPage:
             return ending
         if build.stage is not Stage.READY:
             self._build_cache.forget(visit.found)
-            # the press asks Applivery, which knows best
+            # the form reads the current state from Applivery
             return self._ending_page(ClaimOutcome.NOT_PROCESSED, again="post", slack=_place(visit.found))
         looking = browser(visit.user_agent)
         devices = await self._devices_of(visit.found, build, looking)
@@ -289,7 +291,7 @@ class ClaimPage:
         )
 
     async def _count_failure(self, visit: ClaimRequest, cause: FailureCause) -> Answer:
-        """Count that the build did not install, once for its user, and say what to do; nothing is spent."""
+        """Count that the build did not install, once per user, and return the fix; no claim is spent."""
         ticket = visit.found
         now = await self._store.run(database_info.current_time)
         if ticket.standing(now) not in USABLE:
@@ -303,7 +305,7 @@ class ClaimPage:
         return self._pages.failed(cause_of(rule, build), slack=_place(ticket))
 
     async def _devices_of(self, ticket: Ticket, build: Build, looking: Browser) -> Devices:
-        """Return what is known of the user's own devices; nothing for a visitor to whom none of them is named."""
+        """Return the user's known devices; none for a visitor who may not see them."""
         if self._devices is None or not may_see_history(build, looking):
             return NO_DEVICES
         self._devices.begin(ticket.user_id, build)
@@ -312,7 +314,8 @@ class ClaimPage:
     async def _claim(self, visit: ClaimRequest) -> Answer:
         if (over := self._closed_page(visit, await self._store.run(database_info.current_time))) is not None:
             return over
-        build = await self._build_cache.build(visit.found)  # before spending: a build that is gone costs nothing
+        # before a claim is spent, as the build may have been deleted
+        build = await self._build_cache.build(visit.found)
         if (ending := self._unavailable_page(visit, build)) is not None:
             return ending
         what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
@@ -326,7 +329,7 @@ class ClaimPage:
         return answer
 
     async def _spend_claim(self, visit: ClaimRequest, build: Build, what: DownloadRequest) -> Answer:
-        """Spend one claim for a link, and refund it when none was created."""
+        """Spend one claim for a link, and refund it if no link was created."""
         claim = await self._store.run(stored_tickets.claim_ticket, visit.ticket_hash)
         if claim is TicketStatus.RECALLED:
             return await self._recalled_page(visit.found)
@@ -335,7 +338,7 @@ class ClaimPage:
         try:
             link = await self._create_link(claim, build, what)
         except BaseException:
-            with suppress(BotError):  # the first problem is the one to show
+            with suppress(BotError):  # the first error is the one to show
                 await self._store.run(stored_tickets.refund_claim, visit.ticket_hash)
             self._build_cache.forget(visit.found)
             raise
@@ -350,7 +353,7 @@ class ClaimPage:
         return answer
 
     def _unavailable_page(self, visit: ClaimRequest, build: Build) -> Answer | None:
-        """Return the page of a build there is no file of, however long one waits; None for any other."""
+        """Return the page of a build that will never have a file; None for other builds."""
         if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
             return None
         if build.stage is Stage.FAILED:
@@ -360,13 +363,13 @@ class ClaimPage:
         return self._ending_page(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get", slack=_place(visit.found))
 
     async def _recalled_page(self, ticket: Ticket) -> Answer:
-        """Return the page for a recalled build, recalled before this ticket was made or after."""
+        """Return the page for a recalled build, whether it was recalled before or after the ticket was issued."""
         recall = (await self._store.cached(recalls.list_recalls)).get(ticket.build_id)
         why = _("Your team blocked new downloads of it: “{reason}”.", reason=recall.reason) if recall else ""
         return self._ending_page(TicketStatus.RECALLED, sentence=why, slack=_place(ticket))
 
     async def _create_link(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:
-        """Create the link and record that, or the reason against it, in the audit log before the link is returned."""
+        """Create the link; record that, or the error, in the audit log before the link is returned."""
         try:
             link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
         except BotError as problem:
@@ -419,18 +422,21 @@ class ClaimPage:
 
 
 def _place(ticket: Ticket) -> str:
-    """Return the address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
+    """Return the address of the Slack conversation in which a ticket was requested.
+
+    https://docs.slack.dev/interactivity/deep-linking
+    """
     if not ticket.channel_id:
         return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}"
-    if ticket.team_id.startswith("E"):  # an organisation's, which app_redirect does not take
+    if ticket.team_id.startswith("E"):  # an organisation's id, which app_redirect does not accept
         return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}/{quote(ticket.channel_id, safe='')}"
     return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.channel_id})}"
 
 
 async def _read_form(request: web.Request) -> tuple[str, FailureCause | None]:
-    """Return the button that was pressed, as far as the form shows, and why it did not install, if that was answered.
+    """Return the clicked button and the reported cause of a failed install, each if it is in the form.
 
-    Raises as `read_body` does for a form that did not arrive as a whole: the client may have disconnected.
+    Raises as `read_body` does for an incomplete form: the client may have disconnected.
     """
     try:
         body = await read_body(request, BODY_LIMIT)
@@ -438,5 +444,5 @@ async def _read_form(request: web.Request) -> tuple[str, FailureCause | None]:
         return "", None
     fields = parse_qs(body.decode("ascii", "replace"), keep_blank_values=True)
     typed = fields.get("as", [""])[0]
-    cause = FailureCause(fields["failed"][0]) if "failed" in fields else None  # of another version: UNKNOWN
+    cause = FailureCause(fields["failed"][0]) if "failed" in fields else None  # UNKNOWN for a value of another version
     return typed if typed in (INSTALL, FILE) else "", cause

@@ -37,15 +37,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-SLACK = "https://app.slack.com/client"  # where it is not known which workspace
+SLACK = "https://app.slack.com/client"  # if the workspace is unknown
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 class ClaimPageRenderer:
-    """The claim page's answers; `download_host` is the origin that files come from."""
+    """Render the claim page's responses; `download_host` is the origin of the files."""
 
     def __init__(self, download_host: str) -> None:
-        # here, and segno below: a bot without PUBLIC_URL has no such page and need not load them
+        # imported here, like segno below, since a bot without PUBLIC_URL needs neither
         from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
         self._templates = Environment(
@@ -97,8 +97,8 @@ class ClaimPageRenderer:
     def installing(
         self, build: Build, link: Link, manifest: str, guidance: Guidance, *, slack: str, now: datetime
     ) -> Answer:
-        """Return the page that makes an iPhone or iPad ask whether to install."""
-        # Unencoded, as the vendor's iOS SDK builds it: https://github.com/applivery/applivery-ios-sdk
+        """Return the page that opens the install dialog of an iPhone or iPad."""
+        # Not encoded, as in the vendor's iOS SDK: https://github.com/applivery/applivery-ios-sdk
         target = f"itms-services://?action=download-manifest&url={manifest}"
         expires = _expires(link.expires_at, now)
         return self._page(
@@ -106,11 +106,11 @@ class ClaimPageRenderer:
         )
 
     def failed(self, cause: Cause, *, slack: str) -> Answer:
-        """Return the page that says what to do about a cause, after it was counted."""
+        """Return the page with the fix for a reported cause."""
         return self._page("failed.html", cause=cause, slack=slack)
 
     def download(self, link: Link) -> Answer:
-        """On to the file."""
+        """Return the redirect to the file."""
         return Answer(status=303, headers={**self._headers, "Location": link.url})
 
     def ending(
@@ -153,8 +153,8 @@ class ClaimPageRenderer:
 
 
 def _policy(style: str, script: str, download_host: str) -> str:
-    # Chromium holds the redirects after a form to form-action too, and the download host's own redirect leads to a
-    # storage host that Applivery does not name: any https one will do. https://github.com/w3c/webappsec-csp/issues/8
+    # Chromium applies form-action to redirects after a form too, and the download host redirects to a storage host that
+    # Applivery does not document, so any https host is allowed. https://github.com/w3c/webappsec-csp/issues/8
     plain = f" {download_host}" if download_host.startswith("http://") else ""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
@@ -163,12 +163,12 @@ def _policy(style: str, script: str, download_host: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """Return what a policy calls an inline style or script: nothing else runs."""
+    """Return the hash of an inline style or script for the policy, which allows nothing else."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _qr(address: str) -> Markup:
-    """Return the address as inline SVG, dark on white in any colour scheme: not every scanner reads it inverted."""
+    """Return the address as an inline SVG QR code, dark on white, since not every scanner reads inverted codes."""
     import segno  # noqa: PLC0415
 
     code = segno.make(address, micro=False)
@@ -177,33 +177,34 @@ def _qr(address: str) -> Markup:
 
 
 def _outside(browser: Browser) -> str | None:
-    """Return the browser to open instead of the one inside another app."""
+    """Return the browser to use instead of the one inside another app."""
     if not browser.inside_app:
         return None
     return "Safari" if browser.device in (Device.IPHONE, Device.MAC_OR_IPAD) else "Chrome"
 
 
-# ------------------------------------------------------------------ what the templates say
+# ------------------------------------------------------------------ template functions
 
 
 def _markup(sentence: str, **values: object) -> Markup:
-    """Return a sentence for a browser; its values are escaped, unless they are markup already."""
+    """Return a sentence as HTML; its values are escaped unless they are markup already."""
     return _code(_(sentence)).format(**values)
 
 
 def _plural_markup(text: str, many: str, number: int, **values: object) -> Markup:
-    """Return the same with one of two sentences."""
-    kept = {name: f"{{{name}}}" for name in values}  # `ngettext` fills in the number, and these come after the markup
+    """Return the singular or plural sentence as HTML, like `_markup`."""
+    # `ngettext` fills in the number; these values are filled in after the conversion to markup
+    kept = {name: f"{{{name}}}" for name in values}
     return _code(ngettext(text, many, number, **kept)).format(**values)
 
 
 def _bdi(text: str) -> Markup:
-    """Text from outside on its own, so that one written from right to left does not turn its neighbours around."""
+    """Return text from outside in a <bdi>, so that right-to-left text does not affect the text around it."""
     return Markup("<bdi>{}</bdi>").format(text)
 
 
 def _expires(at: datetime | None, now: datetime) -> Markup:
-    """Format when it expires, in UTC and by the clock of this machine; a script of the page says it by the reader's."""
+    """Format the expiry in UTC by this machine's clock; a script of the page replaces it by the reader's local time."""
     if at is None or at <= now or at - now >= expiry.FAR:
         return _code(_(expiry.expires(at, now, lambda _at: "{time}"))).format(time=_clock(at, now) if at else "")
     left, over = _(expiry.left(at - now)), _("expired")
@@ -213,16 +214,16 @@ def _expires(at: datetime | None, now: datetime) -> Markup:
 
 
 def _clock(moment: datetime, now: datetime) -> Markup:
-    """Return a time of day, with its day when that is not today, which machines may read whole."""
+    """Return a <time> with the time of day, and with its day unless that is today."""
     moment = moment.astimezone(UTC)
     day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{i18n.format_day(moment)}, "
     return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{day}{moment:%H:%M}")
 
 
 def _code(text: str) -> Markup:
-    """Our own words for a browser, with our code and bold; what is marked as from outside is left as it is."""
+    """Return our own sentence as HTML with its code and bold; marked text from outside is left unchanged."""
     outside = iter(SPAN.findall(text))
-    plain = str(escape(SPAN.sub(OPEN, text))).replace("&#39;", "'")  # harmless: no sentence is in an attribute
+    plain = str(escape(SPAN.sub(OPEN, text))).replace("&#39;", "'")  # safe, since no sentence is used in an attribute
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", plain)
     safe = re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe)
     return Markup(re.sub(OPEN, lambda _: str(escape(next(outside))), safe))  # noqa: S704 - escaped above

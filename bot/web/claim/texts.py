@@ -1,4 +1,4 @@
-"""What the claim page says by a name: its endings, what is above the QR code, and what platforms are called there."""
+"""Texts of the claim page: error pages, the heading of the QR code, and names of platforms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.i18n import _, gettext_noop
 
 
 class ErrorPage(Struct, frozen=True):
-    """A page that gives nothing: its HTTP status, what happened, and what to do; its words are said by the page."""
+    """A page without a download: its HTTP status, what happened, and what to do, as message ids."""
 
     status: int
     title: str
@@ -95,11 +95,11 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
         gettext_noop("Open this page in a browser and press its button."),
         "",
     ),
-    # What happened and what to do are the error's own words.
+    # The texts are those of the error.
     ClaimOutcome.FAILED: ErrorPage(503, gettext_noop("That didn't work"), "", ""),
 }
 
-# Why a link is refused that was given before.
+# Why an existing link is refused.
 NO_ACCESS = gettext_noop("The person this link was made for no longer has access to the app.")
 DENIED: Mapping[str, str] = {
     PauseReason.CHANNEL: gettext_noop("This app can't be used any more in the channel where you requested the link."),
@@ -109,7 +109,7 @@ NOTHING_TO_INSTALL = gettext_noop("On another device?")  # above the QR code
 
 
 def platform_name(build: Build) -> str:
-    """Return what a build is for, in the language of this moment; what we do not know is shown as it is."""
+    """Return the platform of a build in the current language; an unknown one as it is."""
     platform = PLATFORMS.get(build.platform.casefold())
     return _(platform.devices) if platform and platform.devices else build.platform
 
