@@ -12,7 +12,7 @@ def main() -> None:
     signals.interrupt()
     words = sys.argv[1:]
     try:
-        # imported here: it takes a while, in which the process may be signalled to stop
+        # imported here, since it takes a while in which a signal to stop must be handled
         from bot.cli import standard_streams  # noqa: PLC0415
 
         standard_streams.guard()
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _called(words: list[str]) -> int:
-    if words == ["run"]:  # most start so, and stay: neither parser is loaded for it
+    if words == ["run"]:  # the usual and long-running command: neither parser is loaded for it
         from bot.cli import run_command  # noqa: PLC0415
 
         return run_command.called()
@@ -40,7 +40,7 @@ def _stopped(words: list[str]) -> int:
 
 
 def _delivered(code: int) -> int:
-    """Return the exit code once all is written: what was to be printed and could not be is a failure too."""
+    """Return the exit code after all output was written; output that could not be written is a failure too."""
     from bot.cli import standard_streams  # noqa: PLC0415
 
     signals.ignore()

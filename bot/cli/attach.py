@@ -22,7 +22,7 @@ def attach(build: BuildName, file: File, app: AppName = None, as_json: AsJson = 
 
     Uses the same tokens as `upload`.
     """
-    # imported here: it loads the network, which other commands need later or never
+    # imported here, since it loads the network libraries, which other commands need later or never
     from bot.cli.attach_command import AttachCommand  # noqa: PLC0415
     from bot.cli.output import ended  # noqa: PLC0415
     from bot.cli.upload_options import whole  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""An attachment from the shell as it was ordered."""
+"""The `attach` command: its arguments and how it runs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bot.slack.mrkdwn import size
 
 
 class AttachCommand(Struct, frozen=True):
-    """One attachment as it was ordered."""
+    """The arguments of an `attach` command."""
 
     which: str
     path: Path
     app: str | None
 
     def begun(self, showing: Output) -> Coroutine[Any, Any, None]:
-        """Read the settings and find the file, and give what is left to do. Raises a Problem."""
+        """Read the settings and find the file; return the remaining work. Raises BotError."""
         return self._carried_out(showing, bot_settings.read_upload(), local_file.local(self.path))
 
     async def _carried_out(self, showing: Output, settings: UploadSettings, file: StreamedFile) -> None:

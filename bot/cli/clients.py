@@ -1,4 +1,4 @@
-"""The way to Applivery from the shell: which of its two APIs, by which token is set and what was named."""
+"""Applivery's clients for the command line: which of its two APIs to use, by the token that is set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PER_HOUR = 8000
 
 
 def hosts(settings: UploadSettings) -> AppliveryHosts:
-    """Return where Applivery is."""
+    """Return Applivery's hosts."""
     return AppliveryHosts.of_tenant(
         settings.applivery_tenant,
         api=settings.applivery_api_url,
@@ -33,9 +33,7 @@ def hosts(settings: UploadSettings) -> AppliveryHosts:
 
 
 def dashboard(settings: UploadSettings, build: Build) -> str | None:
-    """Return the build's page in the dashboard; None when the workspace is not known, which an app's token does not
-    say.
-    """
+    """Return the build's page in the dashboard; None if the workspace is unknown, as with an app's token."""
     if settings.applivery_organization is None or not build.app.slug:
         return None
     return hosts(settings).dashboard_build_url(settings.applivery_organization, build.app, build)
@@ -43,9 +41,9 @@ def dashboard(settings: UploadSettings, build: Build) -> str | None:
 
 @asynccontextmanager
 async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppBuilds]:
-    """The builds of the app that is meant.
+    """Return the builds of the given app.
 
-    Raises UserInputError when no token fits, and what finding the app raises.
+    Raises UserInputError if no token is suitable, and the errors of finding the app.
     """
     if app is None:
         if settings.applivery_app_token is None:
@@ -85,9 +83,7 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[AppliveryClient]
 
 
 async def _app(applivery: AppliveryClient, typed: str) -> App:
-    """Return the app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is
-    needed.
-    """
+    """Return the given app. If the token may not list apps, an id or short name is used as it is."""
     try:
         return await AppDirectory(applivery).app(typed)
     except (Forbidden, FeatureNotInPlan) as refused:
@@ -96,15 +92,15 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
         text = english("This token can't list apps.")
         raise _refused(refused, text, english("Set --app to the app's id or slug.")) from None
     except InvalidCredentials:
-        # the depot says whose token it is
+        # the app of the token is read later
         await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
         raise
 
 
 async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
-    """Return the id and title of the build meant by its id, or by `latest`, a version or `#number`.
+    """Return the id and title of a build given by its id, `latest`, a version or `#number`.
 
-    Raises as choice.build does. One that is named by its id need not be one that this credential may see.
+    Raises as `lookup.build` does. Whether the credential may access a build given by its id is not checked.
     """
     by_id = lookup.BUILD_ID.fullmatch(which) is not None
     try:

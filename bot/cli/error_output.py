@@ -1,4 +1,4 @@
-"""Each kind of failure on the shell as text and as JSON, and its exit code."""
+"""Print failures of the command line as text or JSON, and map them to exit codes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bot.exceptions import BotError, UserInputError, kind_of
 from bot.i18n import english
 from bot.setting_values import InvalidSettings
 
-_LONGEST = 2000  # characters of a message; an argument that is repeated in it may be as long as the system allows
+_LONGEST = 2000  # characters of a message, since it may repeat a very long argument
 
 
 def exit_code(work: Callable[[], int], *, as_json: bool) -> int:
-    """Do the work and return its exit code, or that of the failure which is printed."""
+    """Run the work and return its exit code; print a failure and return its code."""
     try:
         return work()
     except InvalidSettings as fault:
@@ -30,7 +30,7 @@ def exit_code(work: Callable[[], int], *, as_json: bool) -> int:
 
 
 def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
-    """Print a problem; 2 when the call itself has to be changed, else 1."""
+    """Print an error; return 2 if the arguments or settings have to be changed, otherwise 1."""
     code = getattr(problem, "code", None)
     text, step = str(problem.sentence), str(problem.step_for(admin=True))
     exit_handling.told(kind_of(problem), text, step, code=code or None, facts=facts, as_json=as_json)
@@ -38,7 +38,7 @@ def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None 
 
 
 def settings_fault(fault: InvalidSettings, *, as_json: bool) -> int:
-    """Print invalid settings, one a line."""
+    """Print invalid settings, one per line."""
     print("\n".join(fault.lines), file=sys.stderr, flush=True)  # noqa: T201
     if as_json:
         exit_handling.result(exit_handling.error(UserInputError.kind, "Invalid settings.", " ".join(fault.lines)))
@@ -46,9 +46,9 @@ def settings_fault(fault: InvalidSettings, *, as_json: bool) -> int:
 
 
 def usage(error: Exception, *, as_json: bool) -> int | None:
-    """Print a call that the parser of the command line refused; None when the error is none of its own.
+    """Print an error of the command line's parser; return None for other errors.
 
-    Its classes are private, and have been another package's: they are known by what they can do.
+    Its exception classes are private and have moved between packages, so they are recognised by their attributes.
     """
     if not hasattr(error, "format_message") or not hasattr(error, "show"):
         return None
@@ -63,7 +63,7 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
 
 
 def fault_of(error: Exception) -> BotError:
-    """Return an unexpected error as a BotError: its kind and place, without its text, which may hold a secret."""
+    """Return an unexpected error as a BotError: its kind and place, without its text, which may contain a secret."""
     here = Path(bot.__file__).parent
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

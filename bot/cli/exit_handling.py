@@ -1,4 +1,4 @@
-"""How a word on the shell ends when it does not end well: a sentence, one JSON object if JSON was asked for, a code."""
+"""Report failures of commands: a sentence or, with --json, a JSON object, and the exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STOPPED = "Stopped"
 
 
 def wants_json(words: Sequence[str]) -> bool:
-    """Return whether these arguments ask for JSON, without parsing the others, which may be wrong."""
+    """Return whether these arguments request JSON, without parsing the others, which may be invalid."""
     return any(word == "--json" or word.startswith("--json=") for word in words)
 
 
@@ -25,7 +25,7 @@ def told(
     facts: Mapping[str, Any] | None = None,
     as_json: bool,
 ) -> None:
-    """Print what went wrong: as text on stderr, and on stdout as the one JSON object."""
+    """Print a failure as text on stderr, or as the only JSON object on stdout."""
     line = "".join(letter if letter.isprintable() else " " for letter in f"{sentence} {next_step}")
     line = " ".join(line.split())
     print(line if len(line) <= 4000 else f"{line[:3999]}…", file=sys.stderr, flush=True)  # noqa: T201
@@ -42,5 +42,5 @@ def error(
 
 
 def result(found: Mapping[str, Any]) -> None:
-    """Print a JSON object on a line of its own, in ASCII: so it is whole in every encoding."""
+    """Print a JSON object on its own line, in ASCII, which is valid in every encoding."""
     print(json.dumps(found), flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""The options of an upload on the shell, each with its help text; light, since every start reads them."""
+"""The options of `upload` with their help texts; imports little, since every start loads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _option(*names: str, says: str, least: int | None = None, most: int | None =
 
 
 def up_to(most: float) -> Callable[[float], float]:
-    """Return a check for a number above 0 and up to `most`; what is no number (`nan`) is neither."""
+    """Return a check for a number above 0 and up to `most`; `nan` is refused."""
 
     def checked(value: float) -> float:
         if not 0 < value <= most:

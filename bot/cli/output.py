@@ -1,4 +1,4 @@
-"""How an upload looks on the shell: a bar on a terminal, plain lines in CI, one JSON object for scripts."""
+"""Output of an upload: a progress bar on a terminal, plain lines in CI, one JSON object for scripts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.setting_values import InvalidSettings
 from bot.slack.mrkdwn import plain_text
 from bot.slack.views.uploads import measure
 
-LINE_SECONDS = 10.0  # between two lines of progress
+LINE_SECONDS = 10.0  # between lines of progress
 
 
 class Interrupted(BotError, kind="Stopped"):
@@ -28,17 +28,17 @@ class Interrupted(BotError, kind="Stopped"):
 
 
 class Output:
-    """The output for a user or a log. Progress goes to stderr, the result to stdout."""
+    """Output for a user or a log: progress on stderr, the result on stdout."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.terminal = sys.stderr.isatty()
         self.facts: dict[str, Any] = {}
         self._sent = 0
-        self._total: int | None = None  # of the file that is being sent
+        self._total: int | None = None  # bytes of the file being sent
 
     def learn(self, build: Build, address: str | None) -> None:
-        """Keep what scripts want to know of the build."""
+        """Set the facts of the build for the JSON result."""
         self.facts["build"] = {
             "id": build.id,
             "app": build.app.slug,
@@ -51,23 +51,23 @@ class Output:
         }
 
     def looked(self, build: Build) -> None:
-        """The same build, as it is now."""
+        """Update the facts of the build."""
         if known := self.facts.get("build"):
             self.learn(build, known["url"])
 
     def say(self, line: str) -> None:
-        """One line for people."""
+        """Print a line for people."""
         print(plain_text(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def begin(self, line: str, total: int) -> None:
-        """Say that a file of so many bytes is sent now. Raises a BotError when the result could not be printed."""
+        """Print that a file of `total` bytes is being sent. Raises BotError if the result could not be printed."""
         self.say(line)
         if why := standard_streams.lost():
             raise BotError(english(f"Can't write the output: {why}."), english("Nothing was uploaded."))
         self._total = total
 
     def stopped(self) -> BotError:
-        """Return the message when the process is signalled to stop here."""
+        """Return the message for when the process is signalled to stop now."""
         if "build" in self.facts:
             return Interrupted(
                 english("Stopped. The build is uploaded."), english("Uploading it again would create a duplicate.")
@@ -80,12 +80,12 @@ class Output:
         return Interrupted(english("Stopped. Nothing was uploaded."), NO_TEXT)
 
     def sent(self, count: int) -> None:
-        """Count the bytes of the file sent."""
+        """Set the number of bytes sent."""
         self._sent = count
 
     @asynccontextmanager
     async def progress(self, total: int) -> AsyncIterator[None]:
-        """Show the progress while the block runs."""
+        """Show the progress during the context."""
         self._sent = 0
         showing = asyncio.create_task(self._bar(total) if self.terminal else self._lines(total))
         try:
@@ -105,7 +105,7 @@ class Output:
         print(line, file=sys.stderr, flush=True)  # noqa: T201
 
     async def _bar(self, total: int) -> None:
-        # imported here: rich takes a tenth of a second, and CI never needs it
+        # imported here, since rich takes a tenth of a second and CI never needs it
         from rich import progress  # noqa: PLC0415
         from rich.console import Console  # noqa: PLC0415
 
@@ -127,8 +127,8 @@ class Output:
 
 
 def ended(work: Callable[[Output], Coroutine[Any, Any, None]], *, as_json: bool) -> int:
-    """Do the work; returns the exit code: 0 done, 1 failed, 2 when the call itself has to be changed."""
-    set_up_logs("ERROR", "console")  # on stderr: what scripts read stays theirs
+    """Run the work; return the exit code: 0 done, 1 failed, 2 if the arguments or settings have to be changed."""
+    set_up_logs("ERROR", "console")  # on stderr, since scripts read stdout
     showing = Output(as_json=as_json)
     try:
         shutdown.until_done(work(showing))

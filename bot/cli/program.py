@@ -1,4 +1,4 @@
-"""The commands and options of the command line, and the message of a call that is wrong."""
+"""The commands and options of the command line, and the message for invalid arguments."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ app = typer.Typer(
 
 
 def called(words: Sequence[str]) -> int:
-    """Carry out a command line; returns the exit code: 0 done, 1 failed, 2 usage or settings."""
+    """Run a command line; return the exit code: 0 done, 1 failed, 2 usage or settings."""
     return error_output.exit_code(partial(_carry_out, words), as_json=wants_json(words))
 
 
 def _carry_out(words: Sequence[str]) -> int:
     try:
-        # not `app()`: it has exit codes and messages of its own for Ctrl-C and for a broken connection
+        # not `app()`, which has its own exit codes and messages for Ctrl-C and broken pipes
         with typer.main.get_command(app).make_context(_name(), list(words)) as context:
             context.command.invoke(context)
     except typer.Exit as end:
@@ -51,7 +51,7 @@ def _carry_out(words: Sequence[str]) -> int:
 
 
 def _name() -> str:
-    """The program as it was called."""
+    """Return the name by which the program was called."""
     called_as = Path(sys.argv[0]).name
     return "python -m bot" if called_as == "__main__.py" else called_as
 
@@ -110,19 +110,19 @@ def doctor(
             return False
         try:
             return typer.confirm(question, err=True)
-        except typer.Abort:  # Ctrl-C or Ctrl-D: no, and the report all the same
+        except typer.Abort:  # Ctrl-C or Ctrl-D means no; the report is still printed
             return False
 
     def consent(question: str) -> bool:
         return register_webhook or ask(question)
 
-    _set_up_logs("CRITICAL", "console")  # the report has what libraries would warn of
+    _set_up_logs("CRITICAL", "console")  # the report includes what libraries would warn about
     settings: bot_settings.Settings | InvalidSettings
     try:
         instead = {} if tenant is None else {"applivery_tenant": tenant}
         settings = bot_settings.read(
             **instead
-        )  # here, since in the event loop no signal is handled while a file is opened
+        )  # here, since the event loop handles no signals while a file is being opened
     except InvalidSettings as fault:
         settings = fault
         _offer_env_file(ask)

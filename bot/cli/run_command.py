@@ -1,4 +1,4 @@
-"""`run`: the bot until a signal stops it. Imports neither the parser of the command line nor that of the settings."""
+"""`run`: run the bot until a signal stops it, without loading the parsers of command line and settings."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from bot.app import RunningBot
     from bot.settings import Settings
 
-CONNECT_SECONDS = 15.0  # until `run` says that Slack is not reached
+CONNECT_SECONDS = 15.0  # until `run` reports that Slack can't be reached
 
 
 def called() -> int:
-    """Carry out `run` without options; returns the exit code."""
+    """Run the command `run` without options; return the exit code."""
     return error_output.exit_code(run, as_json=False)
 
 
 def run() -> int:
-    """Run the bot; returns the exit code. Raises InvalidSettings and BotError."""
-    # What is loaded now stays for good. Searching it for garbage takes a tenth of the start, and later 20 ms at a time.
+    """Run the bot; return the exit code. Raises InvalidSettings and BotError."""
+    # Loaded modules stay in memory; scanning them for garbage takes a tenth of the start, and later 20 ms each time.
     gc.disable()
     with settings_process.reading() as settings:
         importlib.import_module("bot.web.liveness")
@@ -35,7 +35,7 @@ def run() -> int:
 
 async def _until_stopped(settings: Settings) -> None:
     stop = _stop_event()
-    # Opening can take long: another replica migrates, a database does not answer. Told to stop then, it does not wait.
+    # Opening can take long, for example while another replica migrates the database; a signal to stop cancels it.
     giving_up = asyncio.create_task(_cancelled_by(stop, asyncio.current_task()))
     try:
         await _run(settings, stop, giving_up)
@@ -56,7 +56,7 @@ async def _run(settings: Settings, stop: asyncio.Event, giving_up: asyncio.Task[
     from bot.web.liveness import Listeners  # noqa: PLC0415 - imported above, while the settings were read
 
     listeners = await Listeners.open(settings.host, settings.port, settings.metrics_port)
-    # in a thread, because it takes a moment and the liveness server has to answer meanwhile
+    # in a thread, since it takes a while and the liveness server has to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.app")
     _set_up_logs(settings)
     async with service.running(settings, listeners=listeners) as running_bot:

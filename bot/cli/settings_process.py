@@ -1,6 +1,4 @@
-"""Settings read by a process of their own, while this one imports what it needs: pydantic takes 14 MB and never gives
-them back, for half a second of use.
-"""
+"""Read the settings in a child process while this one imports modules: pydantic would keep 14 MB of memory."""
 
 from __future__ import annotations
 
@@ -19,14 +17,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reading() -> Iterator[Callable[[], Settings]]:
-    """Begin to read the settings; the function that is given waits for them. It raises InvalidSettings.
+    """Start to read the settings; the yielded function waits for them and raises InvalidSettings.
 
-    The other process ends with the block. Where there can be none, this one reads.
+    The child process ends with the context. If none can be started, this process reads the settings.
     """
     output, given = os.pipe()
     try:
         process = os.fork()
-    except OSError:  # no more processes are allowed here; this one reads then
+    except OSError:  # no more processes are allowed, so this one reads the settings
         process = 0
         os.close(given)
         given = -1
@@ -45,7 +43,7 @@ def reading() -> Iterator[Callable[[], Settings]]:
 
 
 def _child(given: int) -> None:
-    """Write what was read, and end without any of the clean-up that is the other process's; nothing when it failed."""
+    """Write the settings, or nothing on failure, and exit without the parent's clean-up."""
     try:
         _write(given, json.dumps(_read()).encode())
     finally:
@@ -74,7 +72,7 @@ def _read() -> dict[str, Any]:
 
 
 def _settings(written: bytes) -> Settings:
-    if not written:  # it failed otherwise: whatever it was is said as if there were no other process
+    if not written:  # another failure: reading again in this process raises it here
         from bot import settings as bot_settings  # noqa: PLC0415
 
         return bot_settings.read()

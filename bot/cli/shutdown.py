@@ -1,4 +1,4 @@
-"""Work that ends in order, with a message, when the process is signalled to stop."""
+"""Run work that is cancelled in order when the process is signalled to stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Result = TypeVar("_Result")
 
 
 def until_done(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Return what the work comes to. On a signal it is cancelled, and ProcessSignalled is raised."""
+    """Return the result of the work; a signal cancels it and raises ProcessSignalled."""
     told: list[int] = []
     before = {number: signal.getsignal(number) for number in signals()}
 

@@ -1,4 +1,4 @@
-"""Signals that stop the process. Imports next to nothing: it has to be ready before slow imports."""
+"""Signals that stop the process; imports little, since handlers are installed before slow imports."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ RETRY_SECONDS = 0.01
 class ProcessSignalled(KeyboardInterrupt):
     """A signal to stop the process.
 
-    A class of its own: Python ends with the code of SIGINT, not with our exit code, once the very KeyboardInterrupt has
-    passed through an `exec` of some library, caught or not.
+    It is not KeyboardInterrupt itself: once that has passed through an `exec` of a library, caught or not, Python exits
+    with the code of SIGINT instead of ours.
     """
 
 
 def signals() -> list[signal.Signals]:
-    """Return the signals that stop this process; those it was started to ignore (`nohup`, `&` in a script) are left
-    out.
-    """
+    """Return the signals that stop this process, except those ignored at its start (`nohup`, `&` in a script)."""
     all_of_them = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     return [number for number in all_of_them if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def interrupt() -> None:
-    """Let each of them raise ProcessSignalled, once more if Python discards it.
+    """Let each of them raise ProcessSignalled, and raise it again if Python discards it.
 
-    What is raised while a finalizer runs, as imports have them, is only printed.
+    Exceptions raised during a finalizer, for example of an import, are only printed.
     https://docs.python.org/3/library/sys.html#sys.unraisablehook
     """
     for number in signals():
@@ -48,6 +46,6 @@ def _tell(_number: int, _frame: object) -> None:
 
 
 def ignore() -> None:
-    """Let none of them change the exit code: all is said, and nothing is left to stop."""
+    """Ignore these signals at the end, so that they do not change the exit code."""
     for number in (*signals(), signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)

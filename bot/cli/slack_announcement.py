@@ -1,4 +1,4 @@
-"""A card in a Slack channel from the shell, with the bot's own token; the running bot answers its button."""
+"""Post a card in a Slack channel with the bot's token; the running bot handles its buttons."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TRIES = 3
 
 
 class SlackAnnouncer(Struct, frozen=True):
-    """Posts in one channel."""
+    """Announce builds in one channel."""
 
     poster: SlackClient
     channel: str
 
     async def announce(self, build: Build, dashboard: str) -> None:
-        """Post the card once. Raises a SlackError that says the build is there all the same."""
+        """Post the card once. Raises SlackError with the note that the build was uploaded."""
         card = channel_card.of_build(build, lambda _: dashboard)
         try:
             async for try_ in stamina.retry_context(on=_nothing_posted, attempts=TRIES, timeout=None):
@@ -38,7 +38,7 @@ class SlackAnnouncer(Struct, frozen=True):
             raise await self._but(problem) from None
 
     async def _but(self, problem: SlackError) -> SlackError:
-        if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
+        if isinstance(problem, DeliveryUnknown):  # not retried, since it may have been posted
             return SlackError(
                 english("The build is ready, but Slack didn't confirm the card. Check the channel."),
                 NO_TEXT,
@@ -56,13 +56,13 @@ class SlackAnnouncer(Struct, frozen=True):
 
 
 def _nothing_posted(error: Exception) -> float | bool:
-    """Return the wait before another try; after a longer one the person at the terminal decides."""
+    """Return the wait before a retry; a longer one is left to the person at the terminal."""
     return error.retry_after if isinstance(error, SlackRateLimited) and error.retry_after <= longest_wait() else False
 
 
 @asynccontextmanager
 async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[SlackAnnouncer]:
-    """Someone to announce in `channel`; the token is tried at once. Raises UserInputError or a SlackError."""
+    """Return an announcer for `channel` after checking the token. Raises UserInputError or SlackError."""
     if settings.slack_bot_token is None:
         raise UserInputError(
             english("--announce needs SLACK_BOT_TOKEN."),

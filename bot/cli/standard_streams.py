@@ -1,4 +1,4 @@
-"""Standard streams whose failure at the other end does not break the work."""
+"""Standard streams that do not raise if their reader fails or has left."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class _GuardedFile(io.FileIO):
-    """A file descriptor whose first failed write is kept in `lost`: the work goes on."""
+    """A file descriptor whose first failed write is stored in `lost` and not raised."""
 
     lost: OSError | None = None
 
     def write(self, data: ReadableBuffer) -> int:
         try:
-            while (count := super().write(data)) is None:  # a pipe that another program made non-blocking, and is full
+            while (count := super().write(data)) is None:  # a full pipe that another program made non-blocking
                 select.select((), (self,), ())
         except OSError as error:
             self.lost = self.lost or error
@@ -29,15 +29,15 @@ class _GuardedFile(io.FileIO):
 
 
 def guard() -> None:
-    """Put streams that never raise in the place of stdout and stderr, and something in the place of closed ones.
+    """Replace stdout and stderr by streams that never raise, and open closed ones.
 
-    A closed one has to be filled first: the next file or connection would get its number, and what is printed.
+    Otherwise the next file or connection would get the number of a closed one, and receive the output.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and so this one
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free number, which is this one
     sys.stdin = sys.stdin or _opened(0, "r")
     sys.stdout = _guarded(sys.stdout, 1)
     sys.stderr = _guarded(sys.stderr, 2)
@@ -49,14 +49,14 @@ def _opened(number: int, mode: str) -> IO[str]:
 
 def _guarded(stream: TextIO | None, number: int) -> TextIO:
     sink = io.BufferedWriter(_GuardedFile(number, "wb", closefd=False))
-    # What the terminal's encoding lacks is shown by its number: that is better read than an error.
+    # Characters missing in the terminal's encoding are shown by their number instead of raising.
     return io.TextIOWrapper(
         sink, encoding=stream.encoding if stream else "utf-8", errors="backslashreplace", line_buffering=True
     )
 
 
 def lost() -> str | None:
-    """Return why something that was printed on stdout is lost; None when nothing is, or when its reader has left."""
+    """Return why output on stdout was lost; None if none was, or if its reader has left."""
     sys.stdout.flush()
     sink = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     error = sink.lost if isinstance(sink, _GuardedFile) else None
@@ -64,5 +64,5 @@ def lost() -> str | None:
 
 
 def unicode() -> bool:
-    """Return whether stdout takes every character."""
+    """Return whether stdout can encode every character."""
     return "utf" in (sys.stdout.encoding or "").lower()

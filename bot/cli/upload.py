@@ -67,8 +67,8 @@ def upload(
     With APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, add --app. With APPLIVERY_APP_TOKEN, leave it out. No email is sent
     unless you ask for it.
     """
-    given = dict(locals())  # every option by its name, once
-    # imported here: it loads the network, which other commands need later or never
+    given = dict(locals())  # all options by name
+    # imported here, since it loads the network libraries, which other commands need later or never
     from bot.cli.output import ended  # noqa: PLC0415
     from bot.cli.upload_command import UploadCommand  # noqa: PLC0415
     from bot.cli.upload_options import UploadOptions, whole  # noqa: PLC0415

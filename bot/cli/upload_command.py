@@ -1,4 +1,4 @@
-"""An upload from the shell as it was ordered: settings, file, sending, waiting, announcing."""
+"""The `upload` command: read settings and file, send, wait, announce."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOST = "No answer from Applivery. Checking whether it has the build …"
 
 
 class UploadCommand(Struct, frozen=True):
-    """One upload as it was ordered; `patience` and `every` are seconds: to wait in all, and between two looks."""
+    """The arguments of an `upload` command; `patience` is the timeout, `every` the interval of --wait, in seconds."""
 
     path: Path
     app: str | None
@@ -43,8 +43,8 @@ class UploadCommand(Struct, frozen=True):
     every: float
 
     def begun(self, showing: Output) -> Coroutine[Any, Any, None]:
-        """Read settings and files, and give what is left to do. Raises a Problem at the first that does not go."""
-        # outside of the event loop: opening a pipe can block for ever, and no signal would be handled
+        """Read settings and files; return the remaining work. Raises BotError at the first problem."""
+        # outside of the event loop, since opening a pipe can block for ever, without handling signals
         settings = bot_settings.read_upload()
         details, icon = self.typed.details(os.environ), self.typed.icon()
         return self._carried_out(showing, settings, local_file.local(self.path), details, icon)
@@ -60,7 +60,7 @@ class UploadCommand(Struct, frozen=True):
         async with AsyncExitStack() as stack:
             announcer = None
             if self.channel is not None:
-                # before gigabytes are sent: a card that cannot be posted is better known now
+                # checked before gigabytes are sent
                 announcer = await stack.enter_async_context(announcing(settings, self.channel))
             depot = await stack.enter_async_context(clients.depot(settings, self.app))
             build = await _sent(depot, file, details, icon, showing)

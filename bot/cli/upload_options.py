@@ -1,4 +1,4 @@
-"""What the options of an upload come to: its details, its icon, and where it comes from."""
+"""Convert the options of `upload` to metadata, icon and deployer."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bot.domain.uploads import CiMetadata, UploadMetadata
 from bot.exceptions import UserInputError
 from bot.i18n import english
 
-LARGEST_ICON = 5 * 1024 * 1024  # bytes; ours, since the vendor names none
+LARGEST_ICON = 5 * 1024 * 1024  # bytes; our own limit, since the vendor documents none
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 def whole(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was typed, with U+FFFD for each byte that is no UTF-8: half a character fits nowhere else."""
+    """Return an argument with U+FFFD for each byte that is not UTF-8, since lone surrogates can't be encoded."""
     return {name: _whole(value) for name, value in given.items()}
 
 
@@ -33,12 +33,12 @@ def _whole(value: Any) -> Any:
 
 
 class UploadOptions(Struct, frozen=True):
-    """The options as they were typed, by parameter name."""
+    """The typed options by parameter name."""
 
     given: Mapping[str, Any]
 
     def details(self, environment: Mapping[str, str]) -> UploadMetadata:
-        """Return what is said of the build: the options, and of its origin what the environment knows.
+        """Return the metadata of the build: from the options, and its source from the environment.
 
         Raises UserInputError.
         """
@@ -59,7 +59,7 @@ class UploadOptions(Struct, frozen=True):
         )
 
     def icon(self) -> SmallFile | None:
-        """Return the picture of a custom package. Raises UserInputError when it is none."""
+        """Return the icon of a custom package. Raises UserInputError if it is not an image."""
         path: Path | None = self.given["package_icon"]
         if path is None:
             return None
@@ -95,7 +95,7 @@ class UploadOptions(Struct, frozen=True):
 
 
 def _event(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the event of the GitHub Actions run; empty when there is none that can be parsed."""
+    """Return the event of the GitHub Actions run; empty if there is none, or it can't be parsed."""
     path = environment.get("GITHUB_EVENT_PATH")
     try:
         found = json.loads(Path(path).read_bytes()) if path else {}
@@ -107,7 +107,7 @@ def _event(environment: Mapping[str, str]) -> Mapping[str, Any]:
 def _read(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(most + 1)  # and no more: a device has no end
+            content = file.read(most + 1)  # limited, since a device has no end
     except OSError as error:
         raise UserInputError(
             english(f"Can't read “{shown(path)}”: {error.strerror}."), english("Check the path.")

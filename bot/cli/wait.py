@@ -1,4 +1,4 @@
-"""Waiting on the shell until Applivery has processed a build, and what its end means."""
+"""Wait until Applivery has processed a build, and check its result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processin
 
 
 class BuildNotReady(BotError, kind="NotReady"):
-    """Applivery has the file, and no build that can be downloaded: it failed (`code` says why), or is not known yet."""
+    """The file was uploaded, but there is no build to download: it failed (`code`: why), or has no result yet."""
 
     def __init__(self, sentence: Text, next_step: Text, *, code: int | str | None = None) -> None:
         super().__init__(sentence, next_step)
@@ -32,7 +32,7 @@ class BuildNotReady(BotError, kind="NotReady"):
 
 
 async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: float, every: float) -> Build:
-    """The build once it is ready or has failed; raises BuildNotReady when that takes longer than `patience` seconds."""
+    """Return the build when it is ready or has failed. Raises BuildNotReady after `patience` seconds."""
     until = time.monotonic() + patience
     text = ""
     while not build.stage.final:
@@ -51,7 +51,7 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
             showing.looked(build)
         except _PASSING as error:
             showing.say(f"{error.sentence} Checking again.")
-        except AppliveryError as refused:  # the upload was allowed, and looking at its build is not
+        except AppliveryError as refused:  # the token may upload, but not read the build
             raise BuildNotReady(
                 english(f"Uploaded, but its status can't be read: {refused.sentence}"),
                 english("Check it in the dashboard. Uploading it again would create a duplicate."),
@@ -61,19 +61,19 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
 
 
 def status_of(build: Build) -> str:
-    """Return Applivery's word for a build's status, marked as unknown when it is not documented."""
+    """Return Applivery's status of a build, marked as unknown if it is not documented."""
     return quoted(build) if build.stage is Stage.UNKNOWN else build.status
 
 
 def quoted(build: Build) -> str:
-    """Return the same in the middle of a sentence."""
+    """Return the status for use within a sentence."""
     if build.stage is not Stage.UNKNOWN:
         return f"“{build.status}”"
     return f"unknown status “{build.status}”" if build.status else "no status"
 
 
 def ended_well(build: Build) -> None:
-    """Raise BuildNotReady, with Applivery's own words, when the processing failed."""
+    """Raise BuildNotReady with Applivery's error if the processing failed."""
     if build.stage is not Stage.FAILED:
         return
     code = f" (code {build.error_code})" if build.error_code else ""
@@ -86,6 +86,6 @@ def ended_well(build: Build) -> None:
 
 
 def _number(build: Build) -> int | str | None:
-    """Return Applivery's code as other codes are: a number when it is one."""
+    """Return Applivery's code, as an int if it is a number."""
     code = build.error_code
     return int(code) if code and code.isascii() and code.isdigit() and len(code) < 10 else code
