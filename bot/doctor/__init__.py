@@ -1,1 +1,1 @@
-"""What is wrong and what to do about it: one check per function, each a line in the report."""
+"""Checks of the installation: one function per check, each with a result and a fix in the report."""

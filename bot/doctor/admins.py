@@ -17,7 +17,7 @@ COPY_ID = "your Slack member ID (Slack: your profile → ⋮ → Copy member ID)
 
 
 async def admins(case: CheckContext) -> list[CheckResult]:
-    """Name the admins; without one, access requests reach no one."""
+    """Check that there is an admin, since otherwise no one gets access requests; list the admins."""
     granted = await _granted(case)
     chosen = dict.fromkeys([*case.settings.access_admins, *granted])
     strangers: list[str] = []
@@ -51,7 +51,7 @@ async def _workspace_admins(case: CheckContext) -> CheckResult:
 
 
 async def _place(case: CheckContext) -> str:
-    """Return whose admins are admins of the bot, too."""
+    """Return whether the admins of the workspace or of the organisation are admins of the bot."""
     try:
         return "Organisation" if (await case.poster.identity()).is_org_install else "Workspace"
     except SlackError:
@@ -76,7 +76,7 @@ async def _granted(case: CheckContext) -> list[str]:
 
 
 async def _name(case: CheckContext, user_id: str) -> str | None:
-    """Return a user's name, the id where Slack does not share names, None for one who cannot use this workspace."""
+    """Return a user's name, or the id if Slack does not return it; None for a user who can't use this workspace."""
     try:
         facts = await case.poster.user(user_id)
     except SlackError as problem:

@@ -1,4 +1,4 @@
-"""Checks of Applivery: its hosts, our credential, and each permission we use, by harmless requests only."""
+"""Checks of Applivery: its hosts, our credential, and each permission in use, by requests without effects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOK_BACK_DAYS = (1, 7, 30)
 
 
 async def hosts(case: CheckContext) -> list[CheckResult]:
-    """Whether each host answers anything at all, one by one: of a private tenant some are documented nowhere."""
+    """Check that each host answers, one by one, as not all hosts of a private tenant are documented."""
     hosts, tenant = case.applivery.hosts, case.settings.applivery_tenant
     usual = AppliveryHosts.of_tenant()
     found = [
@@ -61,7 +61,7 @@ async def _reached(
 
 
 async def _store(case: CheckContext, address: str) -> CheckResult:
-    """Check the host of the tenant's stores, which the bot never uses: without it the tenant may be misspelt."""
+    """Check the host of the tenant's stores, which the bot doesn't use, to detect a misspelt tenant."""
     error = await _unanswered(case, address)
     if error is None:
         return well(HOSTS, f"{address} answers (stores only; the bot doesn't use it).")
@@ -69,7 +69,7 @@ async def _store(case: CheckContext, address: str) -> CheckResult:
 
 
 async def _unanswered(case: CheckContext, address: str) -> Exception | None:
-    """Return why a host does not answer; None when it does, whatever it says."""
+    """Return why a host does not answer; None for any response."""
     try:
         async with case.session.get(address, allow_redirects=False):
             return None
@@ -78,7 +78,7 @@ async def _unanswered(case: CheckContext, address: str) -> Exception | None:
 
 
 def _set_by(case: CheckContext, setting: str) -> str:
-    """Return where an address comes from, and what replaces it."""
+    """Return which setting an address comes from, and which one overrides it."""
     if getattr(case.settings, setting.lower()) is not None:
         return f"{setting} is set"
     return f"{'APPLIVERY_TENANT is set; ' if case.settings.applivery_tenant else ''}{setting} overrides it"
@@ -91,7 +91,7 @@ def _fix_for(case: CheckContext, setting: str) -> str:
 
 
 async def credential(case: CheckContext) -> list[CheckResult]:
-    """The token, and the workspaces it sees."""
+    """Check the token and its workspaces."""
     slug = case.settings.applivery_organization
     try:
         name = await case.applivery.organization()
@@ -106,7 +106,7 @@ async def credential(case: CheckContext) -> list[CheckResult]:
 
 
 async def _workspaces(case: CheckContext) -> list[Workspace]:
-    """Return the workspaces the token sees; empty where it may not list them."""
+    """Return the workspaces of the token; empty if it may not list them."""
     try:
         return await case.applivery.workspaces()
     except AppliveryError:
@@ -141,7 +141,7 @@ def _no_entry(problem: AppliveryError) -> CheckResult:
 
 
 class RequiredPermission(Struct, frozen=True):
-    """One that we use: its name at Applivery, what it allows, what uses it, and how to find out."""
+    """A permission in use: Applivery's name, what it allows, what uses it, and a request to check it."""
 
     name: str
     act: str
@@ -152,7 +152,7 @@ class RequiredPermission(Struct, frozen=True):
 
 
 async def permissions(case: CheckContext) -> list[CheckResult]:
-    """Each permission; apps come first, since the others are asked for one."""
+    """Check each permission; apps are first, since the others are checked with an app."""
     try:
         apps = await case.applivery.apps()
     except AppliveryError as problem:
@@ -178,7 +178,8 @@ async def _builds(case: CheckContext, app: App) -> str:
 
 
 async def _downloads(case: CheckContext, app: App) -> str:
-    # The answer is not paged and may weigh 60 MB, and an empty one shows no shape: the shortest time with downloads.
+    # The response is not paginated and may have 60 MB, and an empty one proves nothing: use a short time with
+    # downloads.
     now = case.clock()
     for days in LOOK_BACK_DAYS:
         rows = await case.applivery.downloads_by_user(app.id, since=now - timedelta(days=days), until=now)
@@ -201,7 +202,7 @@ LISTING = RequiredPermission(
     "mad.application.management.list", "list apps", "every command", _apps, blocks=(database.POLLING,)
 )
 PERMISSIONS = (
-    # Applivery does not document the name of this one
+    # Applivery does not document the name of this permission
     RequiredPermission("", "list builds", "commands and every announcement", _builds, blocks=(database.POLLING,)),
     RequiredPermission("mad.download.management.list", "read the download log", "downloads and reports", _downloads),
     RequiredPermission(
@@ -209,7 +210,7 @@ PERMISSIONS = (
     ),
 )
 
-# Asking for a download token makes one: a GET with an effect is no question.
+# Requesting a download token creates one: a GET with an effect is no check.
 MINTING = skipped(
     PERMISSION,
     "creating links isn't tested, because a test would create one.",
@@ -231,7 +232,7 @@ async def _probed(permission: RequiredPermission, case: CheckContext, app: App) 
 
 
 def _lacking(lacked: RequiredPermission, problem: AppliveryError) -> CheckResult:
-    """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
+    """Return the result for a refusal, which may be 401, 403 or 404: Applivery does not document it."""
     bad, used_for = (broken if lacked.needed else warning), f"Used for: {lacked.used_for}."
     text = f"can't {lacked.act} ({cause(problem)})"
     if isinstance(problem, InvalidCredentials | Forbidden | NotFound):

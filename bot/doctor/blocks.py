@@ -27,7 +27,7 @@ from bot.slack.web_api import WebAPI
 if TYPE_CHECKING:
     from bot.doctor.message_examples import Example
 
-SECONDS = 600.0  # in all: Slack limits the method and publishes no figure
+SECONDS = 600.0  # in total, since Slack limits this method without publishing a figure
 UNKNOWN = ("unknown_method", "method_not_supported", "deprecated_endpoint", "method_deprecated")
 REFUSED = ("invalid_blocks", "invalid_message", "invalid_view")
 # What one message may hold: https://docs.slack.dev/reference/block-kit/blocks
@@ -39,7 +39,7 @@ WORDS = {MESSAGE: ("message", "messages"), "modal": ("modal", "modals"), "home":
 
 
 class Refusal(Struct, frozen=True):
-    """Why Slack refuses an example, and where in it: a JSON pointer."""
+    """Why Slack refuses an example, and the JSON pointer of the place."""
 
     example: Example
     reason: str
@@ -47,11 +47,11 @@ class Refusal(Struct, frozen=True):
 
 
 class _NoTimeLeft(Exception):
-    """Slack asks to wait longer than there is time."""
+    """Slack's Retry-After is longer than the remaining time."""
 
 
 class _Validator:
-    """Asks Slack, no faster than it allows."""
+    """Validate with Slack's method within its rate limit."""
 
     def __init__(self, api: WebAPI, ends_at: float) -> None:
         self._api = api
@@ -60,7 +60,7 @@ class _Validator:
         self.refused: list[Refusal] = []
 
     async def check(self, found: Sequence[Example]) -> None:
-        """Ask about all: messages together in few calls, and one by one where Slack refuses something."""
+        """Validate all examples: messages in batches, and one by one if Slack refuses a batch."""
         for batch in batches([example for example in found if example.surface == MESSAGE]):
             together = [block for example in batch for block in example.blocks]
             if len(batch) > 1 and not await self._faults("blocks", together):
@@ -79,10 +79,10 @@ class _Validator:
             self.accepted.append(example)
 
     async def _faults(self, kind: str, payload: Any) -> list[tuple[str, str]]:
-        """Return why Slack refuses this and where; empty when it does not. Raises SlackError, _NoTimeLeft."""
+        """Return why and where Slack refuses this; empty if it does not. Raises SlackError, _NoTimeLeft."""
         while True:
             try:
-                # as a form: the SDK's own method would put all of it into the address
+                # as a form, since the SDK's own method would put all of it into the URL
                 await self._api.api_call("blocks.validate", data={kind: json.dumps(payload)})
             except SlackRateLimited as busy:
                 if time.monotonic() + busy.retry_after > self._ends_at:
@@ -99,7 +99,7 @@ class _Validator:
 
 
 def _reasons(error: SlackError) -> Iterator[tuple[str, str]]:
-    """Yield each fault that Slack names: its words, and the JSON pointer."""
+    """Yield the message and the JSON pointer of each error."""
     said = error.__cause__.response.data if isinstance(error.__cause__, SlackApiError) else None
     answer = said if isinstance(said, dict) else {}
     details = answer.get("response_metadata")
@@ -129,7 +129,7 @@ def _fit(batch: Sequence[Example]) -> bool:
 
 
 async def blocks(case: CheckContext) -> list[CheckResult]:
-    """Ask Slack about an example of each, in every language, short, long and odd."""
+    """Validate an example of each message, in every language, short, long and odd."""
     from bot.doctor.message_examples import examples  # noqa: PLC0415 - it loads every view and command
 
     found = await asyncio.to_thread(examples)
@@ -152,7 +152,7 @@ def _results(validator: _Validator) -> list[CheckResult]:
 
 
 def _refusals(refused: Sequence[Refusal]) -> list[CheckResult]:
-    """Return a line for each reason that a function's examples are refused for, with the first place of it."""
+    """Return a result for each reason why a function's examples are refused, with its first place."""
     alike: dict[tuple[str, str], list[Refusal]] = {}
     for refusal in refused:
         alike.setdefault((refusal.example.name, refusal.reason), []).append(refusal)

@@ -23,16 +23,16 @@ from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.testing_overrides import TestingOverrides
 
-SECONDS = 10.0  # for each answer
+SECONDS = 10.0  # per response
 
 Consent = Callable[[str], bool]
 
 
 class CheckContext(Struct, frozen=True):
-    """What the checks read; `store` is the reason as text when the database cannot be read.
+    """The inputs of the checks; `store` is the reason as text if the database cannot be read.
 
-    `running` is the bot's own report at `/readyz`, None when no bot answers there. `clock` gives this machine's time,
-    aware. `consent` asks the operator whether something may be changed. `found` is what the checks have found so far.
+    `running` is the report of the running bot at `/readyz`, None if no bot answers. `clock` returns this machine's time
+    (aware). `consent` asks the operator whether something may be changed. `found` are the results so far.
     """
 
     settings: Settings
@@ -48,7 +48,7 @@ class CheckContext(Struct, frozen=True):
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Callable[[], datetime], consent: Consent) -> AsyncIterator[CheckContext]:
-    """A case, until the block ends. Raises ValueError when the settings name a host that cannot be one."""
+    """Open the context of the checks. Raises ValueError if the settings contain an invalid host."""
     tuning = TestingOverrides(slack_seconds=SECONDS, applivery_seconds=SECONDS)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with (
@@ -73,14 +73,14 @@ async def _store(settings: Settings) -> Database | StartupError:
 
 
 def unreached(error: BaseException, setting: str) -> str:
-    """Return the fix for an address that cannot be reached; `setting` names it."""
+    """Return the fix for an address that cannot be reached; `setting` is its setting."""
     if "certificate" in cause(error):
         return "Set SSL_CERT_FILE=/path/to/ca.pem in the environment to trust its certificate, and check the clock."
     return f"Check {setting}, DNS, and the proxy or firewall."
 
 
 def here(settings: Settings) -> str:
-    """The address under which a bot with these settings says on this machine whether it is ready."""
+    """Return the address of the readiness check of a bot with these settings on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
     return f"http://{host}:{settings.metrics_port or settings.port}"
 

@@ -27,7 +27,7 @@ DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announ
 
 
 async def database(case: CheckContext) -> list[CheckResult]:
-    """Whether it can be read, and at which version its tables are."""
+    """Check that the database can be read, and its schema version."""
     if isinstance(case.store, StartupError):
         finding = warning if isinstance(case.store, DatabaseNotFound) else broken
         return [finding(DATABASE, str(case.store.sentence), str(case.store.step_for(admin=True)))]
@@ -42,7 +42,7 @@ async def database(case: CheckContext) -> list[CheckResult]:
 
 
 async def readable(case: CheckContext) -> Database | None:
-    """The store when its tables are the ones we know."""
+    """Return the database if its schema is of this version."""
     store = case.store
     return store if isinstance(store, Database) and await store.version() == HEAD else None
 
@@ -107,7 +107,7 @@ def _removed(about: str) -> CheckResult:
 
 
 async def polling(case: CheckContext) -> list[CheckResult]:
-    """When the apps were last polled with success."""
+    """Check the last successful polls of the apps."""
     store = await readable(case)
     if store is None:
         return [skipped(POLLING, "needs the database.")]
@@ -135,14 +135,14 @@ async def polling(case: CheckContext) -> list[CheckResult]:
 
 
 def _pace(settings: Settings, apps: int, running: int) -> PollPace:
-    """Return how often the bot can poll the apps when little else is asked for in the hour."""
+    """Return how often the bot can poll the apps if there are few other requests."""
     budget = RequestBudget(settings.applivery_requests_per_hour)
     busy, idle = settings.poll_busy_seconds, settings.poll_idle_seconds
     return poll_pace(apps=apps, running=running, per_hour=budget.routine_per_hour, busy=busy, idle=idle, spent=0)
 
 
 async def announcements(case: CheckContext) -> list[CheckResult]:
-    """Whether an announcement has waited for long."""
+    """Check whether an announcement has been waiting for long."""
     store = await readable(case)
     if store is None:
         return [skipped(OUTBOX, "needs the database.")]
@@ -162,7 +162,7 @@ def _all(number: int, what: str) -> str:
 
 
 def ago(then: datetime | None, now: datetime) -> str:
-    """Return how long ago that was, in words."""
+    """Return how long ago `then` was, in words."""
     return "never" if then is None else f"{_span(max(0.0, (now - then).total_seconds()))} ago"
 
 

@@ -1,4 +1,4 @@
-"""Whether Slack's events arrive in HTTP mode, which they do once the request URL was verified by hand."""
+"""Check that Slack's events arrive in HTTP mode, which requires that the request URL was verified by hand."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ EVENTS = "Slack events"
 
 
 async def events(case: CheckContext) -> list[CheckResult]:
-    """Whether events arrive in HTTP mode: Slack sends none until the request URL has been verified by hand.
+    """Check that events arrive in HTTP mode: Slack sends none until the request URL has been verified by hand.
 
-    The first try fails when the app is created from a manifest: the bot does not have the app's secret yet.
+    The first verification fails when the app is created from a manifest, as the bot does not have its secret yet.
     https://docs.slack.dev/apis/events-api/using-http-request-urls
     """
     if case.settings.slack_app_token is not None:

@@ -1,8 +1,8 @@
-"""An example of every message, form and Home tab, in each language, short, long and odd; pure.
+"""Generate an example of every message, form and Home tab, in each language, short, long and odd; pure.
 
-`doctor --blocks` asks Slack about them, and the tests ask Slack's own types and the strict checker of the sandbox. An
-example needs no code: each function is called with values of its parameters' types. One that takes a type without
-values here fails a test, and gets them in `samples`.
+`doctor --blocks` validates them with Slack, and the tests with Slack's own types and the sandbox's strict checker.
+Examples need no code: each function is called with values of its parameters' types. A type without sample values
+fails a test, and has to be added to `samples`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Maker = Callable[..., Any]
 
 
 class Surface(StrEnum):
-    """Where Slack shows it."""
+    """Where Slack shows an example."""
 
     MESSAGE = "message"
     MODAL = "modal"
@@ -39,7 +39,7 @@ class Surface(StrEnum):
 
 
 class Example(Struct, frozen=True):
-    """What is sent to Slack: the blocks of a message, or a whole view; `name` is the function that makes it."""
+    """The payload for Slack: the blocks of a message, or a whole view; `name` is the function that returns it."""
 
     name: str
     manner: str
@@ -53,7 +53,7 @@ class Example(Struct, frozen=True):
 
 
 def makers() -> dict[str, Maker]:
-    """Return every function that makes a message, form or Home tab, by its name."""
+    """Return every function that returns a message, form or Home tab, by name."""
     found: dict[str, Maker] = {}
     for package in (views, commands):
         for each in pkgutil.iter_modules(package.__path__):
@@ -63,7 +63,7 @@ def makers() -> dict[str, Maker]:
 
 
 def _functions(module: Any, *, private: bool) -> Iterator[tuple[str, Maker]]:
-    """Yield the functions of a module that return what Slack shows; the private ones of commands are their forms."""
+    """Yield the functions of a module that return messages or views; the private ones of commands return forms."""
     for name, value in inspect.getmembers(module, inspect.isfunction):
         own = value.__module__ == module.__name__ and not inspect.iscoroutinefunction(value)
         if own and (private or not name.startswith("_")) and _is_shown(value):
@@ -76,7 +76,7 @@ def _is_shown(function: Maker) -> bool:
 
 @cache
 def examples() -> tuple[Example, ...]:
-    """Return all of them, none of a function twice."""
+    """Return all examples, without duplicates per function."""
     found: dict[str, Example] = {}
     for language in LANGUAGES:
         with i18n.use_locale(language):
@@ -107,13 +107,13 @@ def _examples(name: str, made: Any, manner: str) -> Iterator[Example]:
 
 
 def _opened(form: Modal) -> Modal:
-    """Return a form as it is opened: what is too long for its metadata stays in a draft."""
+    """Return a form as it is opened, with too long metadata stored in a draft."""
     kept = form.private_metadata.encode()[:METADATA].decode(errors="ignore")
     return replace(form, private_metadata=kept)
 
 
 def _with_parts(message: Message) -> Iterator[Message]:
-    """Yield a message, and those that are sent with it or in its place."""
+    """Yield a message and those that are sent with it or instead of it."""
     others = (message.fallback, message.pointer, *(copy for _, copy in message.copies))
     yield message
     for other in (*message.thread, *others, *(edit for _, _, edit in message.edits)):

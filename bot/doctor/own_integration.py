@@ -1,4 +1,4 @@
-"""Whether Applivery's own Slack integration announces in the bot's channels, too."""
+"""Check whether Applivery's own Slack integration also announces in the bot's channels."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ IMPORT = "To take over its channels, an admin types `{command} subscriptions imp
 
 
 async def own_integration(case: CheckContext) -> list[CheckResult]:
-    """Name the channels in which both announce, and say how to import the others; no line where it isn't used.
+    """List the channels in which both announce, and how to import the others; no result if it isn't used.
 
     Applivery lists the subscriptions of the whole workspace, not those of single apps.
     """
     try:
         found = [item.slack for item in await case.applivery.notifications() if item.slack]
     except AppliveryError:
-        return []  # said by the permission's own line
+        return []  # reported by the check of the permission
     store = await database.readable(case)
     if not found or store is None:
         return [skipped(OWN, "needs the database.")] if found else []

@@ -1,4 +1,4 @@
-"""What a check found, and a report of all of them as text or JSON; pure."""
+"""Results of checks, and the report as text or JSON; pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Redact = Callable[[str], str]
 
 
 class CheckOutcome(StrEnum):
-    """How a check ended; only `BROKEN` makes the doctor fail."""
+    """The outcome of a check; only `BROKEN` makes the doctor fail."""
 
     WELL = "ok"
     WARNING = "warning"
@@ -34,9 +34,9 @@ _MARKS = {
 
 
 class CheckResult(Struct, frozen=True):
-    """One line of the report: what was checked, the fact, and the fix.
+    """A line of the report: the check, the fact, and the fix.
 
-    `blocks` names the checks that can only fail for the same reason: they are not made.
+    `blocks` are the checks that could only fail for the same reason, so they are skipped.
     """
 
     check: str
@@ -47,32 +47,32 @@ class CheckResult(Struct, frozen=True):
 
 
 def well(check: str, text: str) -> CheckResult:
-    """Nothing to do."""
+    """Return the result of a check without problems."""
     return CheckResult(check, CheckOutcome.WELL, text)
 
 
 def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
-    """It works, and could be better or soon be worse."""
+    """Return the result for something that works but should be improved, or will stop working."""
     return CheckResult(check, CheckOutcome.WARNING, said, fix, blocks)
 
 
 def broken(check: str, text: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
-    """Something does not work until an admin acts."""
+    """Return the result for something that does not work until an admin fixes it."""
     return CheckResult(check, CheckOutcome.BROKEN, text, fix, blocks)
 
 
 def skipped(check: str, text: str, fix: str = "") -> CheckResult:
-    """Not checked, and why."""
+    """Return the result of a check that was skipped, with the reason."""
     return CheckResult(check, CheckOutcome.SKIPPED, text, fix)
 
 
 def off(check: str, text: str, fix: str = "") -> CheckResult:
-    """A feature that is turned off, which is no fault."""
+    """Return the result for a feature that is turned off on purpose."""
     return CheckResult(check, CheckOutcome.OFF, text, fix)
 
 
 class DoctorReport(Struct, frozen=True):
-    """Every result, in the order of the checks, and the next step; `redact` takes secrets out of what is shown."""
+    """All results in the order of the checks, and the next step; `redact` removes secrets from the output."""
 
     findings: tuple[CheckResult, ...]
     redact: Redact
@@ -84,12 +84,12 @@ class DoctorReport(Struct, frozen=True):
         return all(finding.outcome is not CheckOutcome.BROKEN for finding in self.findings)
 
     def text(self) -> str:
-        """One line for each check with its fix below, the counts, and the next step."""
+        """Return a line for each check with its fix below, the counts, and the next step."""
         lines = [line for finding in _joined(self.findings) for line in _lines(finding)]
         return unmarked(self.redact("\n".join([*lines, "", self._counts(), f"Next: {_one_line(self.next_step)}"])))
 
     def json(self) -> str:
-        """The same for programs: `ok`, `next`, and `checks` with `check`, `outcome`, `said` and `fix`."""
+        """Return the report as JSON: `ok`, `next`, and `checks` with `check`, `outcome`, `said` and `fix`."""
         checks = [
             {
                 "check": finding.check,
@@ -107,7 +107,7 @@ class DoctorReport(Struct, frozen=True):
 
 
 def _joined(findings: Sequence[CheckResult]) -> Iterator[CheckResult]:
-    """Yield the results, with neighbours that were not checked for the same reason as one."""
+    """Yield the results, with neighbours that were skipped for the same reason joined."""
     for (outcome, said, fix), group in groupby(
         findings, key=lambda finding: (finding.outcome, finding.said, finding.fix)
     ):

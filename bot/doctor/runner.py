@@ -1,4 +1,4 @@
-"""The whole examination: every check in its order, none of which can stop the others."""
+"""Run all checks in order; a failing check does not stop the others."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ CHECKS: dict[str, Check] = {
 }
 SETTINGS = "settings"
 CHECK_SECONDS = 60.0
-ASKED_FOR: dict[str, Check] = {slack.BLOCKS: blocks.blocks}  # with an option of their own
+ASKED_FOR: dict[str, Check] = {slack.BLOCKS: blocks.blocks}  # only with their own option
 SECONDS = {slack.BLOCKS: CHECK_SECONDS + blocks.SECONDS}
 START = "Start the bot with `make run`, `docker compose up --build` or `applivery-bot run`."
 
 
 def utc_now() -> datetime:
-    """This machine's time."""
+    """Return this machine's time."""
     return datetime.now(UTC)
 
 
@@ -55,7 +55,7 @@ async def examine(
     clock: Callable[[], datetime] = utc_now,
     also: Collection[str] = (),
 ) -> DoctorReport:
-    """Check everything that the settings lead to, and `also` what is checked only when asked for.
+    """Run all checks for these settings, and the optional ones in `also`.
 
     Nothing is changed without `consent`.
     """
@@ -63,7 +63,7 @@ async def examine(
     if isinstance(settings, InvalidSettings):
         wrong = _wrong(settings.lines)
         rest = [skipped(name, "needs valid settings first.") for name in checks]
-        # such a line holds no value, and its example is no secret
+        # such a line contains no value, and its example is no secret
         return DoctorReport((*wrong, *rest), str, _fill_in(wrong))
     learn_secrets(settings)
     async with opened(settings, clock, consent) as case:
@@ -75,7 +75,7 @@ async def examine(
 
 
 def _next_step(case: CheckContext) -> str:
-    """Return the most important thing to do: mend what is broken, start the bot, mend the rest, use it."""
+    """Return the next step by priority: fix broken settings, start the bot, fix the rest, use it."""
     by_outcome = {outcome: [item for item in case.found if item.outcome is outcome] for outcome in CheckOutcome}
     if broken_ones := by_outcome[CheckOutcome.BROKEN]:
         return broken_ones[0].fix
@@ -87,7 +87,7 @@ def _next_step(case: CheckContext) -> str:
 
 
 def _fill_in(wrong: list[CheckResult]) -> str:
-    # of the two that connect to Slack, the app token is the simpler one: it needs no public address
+    # of the two ways to connect to Slack, the app token is simpler, as it needs no public address
     found = ("SLACK_APP_TOKEN" if "SLACK_APP_TOKEN" in item.said else item.said.partition(" ")[0] for item in wrong)
     names = ", ".join(dict.fromkeys(found))
     if Path(".env").exists():
@@ -103,7 +103,7 @@ def _wrong(lines: list[str]) -> list[CheckResult]:
 
 
 async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:
-    """Run a check; one that fails itself is a finding too, and stops no other."""
+    """Run a check; an exception is a result too, and does not stop the other checks."""
     fix = "Report this, with the bot's log."
     seconds = SECONDS.get(name, CHECK_SECONDS)
     try:
