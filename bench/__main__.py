@@ -1,4 +1,4 @@
-"""Runs every figure, one after the other, and prints one table of all.
+"""Run all figures one after another and print one table.
 
 `python -m bench` runs all, `python -m bench click start` those two; `--list` names them, `--quick` takes few rounds,
 `--against PATH` measures the checkout of an earlier version in the same rounds, `--strict` fails when a target was
@@ -54,7 +54,7 @@ Figure = Callable[[], Coroutine[Any, Any, list[TableRow]]]
 
 
 def figures() -> dict[str, Figure]:
-    """Every figure there is, by the name of its file."""
+    """Return all figures by the name of their file."""
     names = sorted(found.name for found in pkgutil.iter_modules(bench.figures.__path__))
     return {name: importlib.import_module(f"bench.figures.{name}").rows for name in names}
 
@@ -67,9 +67,9 @@ def main(words: list[str]) -> int:
         return 2
     options = {word for word in words if word.startswith("--")}
     if "--quick" in options:
-        os.environ["BENCH_QUICK"] = "1"  # read by the figures, which are imported now
+        os.environ["BENCH_QUICK"] = "1"  # set before the figures are imported, which read it
     if against:
-        os.environ["BENCH_AGAINST"] = against  # so is this
+        os.environ["BENCH_AGAINST"] = against  # set for the same reason
     known = figures()
     words = [word for word in words if word not in options]
     unknown = [word for word in words if word not in known] + sorted(
@@ -96,7 +96,7 @@ def main(words: list[str]) -> int:
 
 
 def _without_against(words: list[str]) -> tuple[list[str], str | None]:
-    """The words without `--against PATH` or `--against=PATH`, and the path."""
+    """Return the words without `--against PATH` or `--against=PATH`, and the path."""
     for at, word in enumerate(words):
         if word == "--against" and len(words) > at + 1:
             return words[:at] + words[at + 2 :], words[at + 1]
@@ -106,7 +106,7 @@ def _without_against(words: list[str]) -> tuple[list[str], str | None]:
 
 
 def measure(console: Console, wanted: dict[str, Figure]) -> dict[str, list[TableRow] | str]:
-    """The rows of each figure, or why there are none; Ctrl-C ends it with the figures that were measured until then."""
+    """Return the rows of each figure, or why there are none; Ctrl-C ends with the figures measured so far."""
     found: dict[str, list[TableRow] | str] = dict.fromkeys(wanted, "interrupted")
     try:
         for name, figure in wanted.items():
@@ -117,7 +117,7 @@ def measure(console: Console, wanted: dict[str, Figure]) -> dict[str, list[Table
 
 
 def _measured(console: Console, name: str, figure: Figure) -> list[TableRow] | str:
-    """The rows of a figure, or why there are none: the others are measured all the same."""
+    """Return the rows of a figure, or why there are none, so that the other figures are still measured."""
     console.print(f"[dim]{name} …[/]", end=" ")
     began = time.monotonic()
     try:
@@ -132,7 +132,7 @@ def _measured(console: Console, name: str, figure: Figure) -> list[TableRow] | s
 
 
 def summary(rows: list[TableRow], failed: list[str]) -> str:
-    """How many targets were met, and by name each that was not, each incomplete figure and each not measured."""
+    """Return how many targets were met, and the names of missed targets, incomplete figures and failed ones."""
     aims = [row for row in rows if row.target is not None]
     met = sum(row.met is True for row in aims)
     lines = [f"{met} of {len(aims)} targets met", *(f"missed: {row.figure}" for row in aims if row.met is False)]
@@ -142,7 +142,7 @@ def summary(rows: list[TableRow], failed: list[str]) -> str:
 
 
 def table(found: list[list[TableRow]]) -> Table:
-    """All rows, a line between one figure's and the next one's."""
+    """Return the table of all rows, with a line between figures."""
     table = Table(COLUMNS[0], title=TITLE, title_justify="left")
     for column in COLUMNS[1:]:
         table.add_column(column, justify="right", no_wrap=True)
@@ -156,7 +156,7 @@ def table(found: list[list[TableRow]]) -> Table:
 
 
 def page(found: list[list[TableRow]], around: list[str]) -> str:
-    """The same as a page of the documentation, after lines on when and where it was measured."""
+    """Return the table as a page of the documentation, after lines about when and where it was measured."""
     lines = [f"| {' | '.join(COLUMNS)} |", f"|---|{'---:|' * (len(COLUMNS) - 1)}"]
     lines += [f"| {' | '.join(cells_of(row))} |" for rows in found for row in rows]
     said = [f"- {line}" for part in around for line in part.splitlines()]
@@ -164,13 +164,13 @@ def page(found: list[list[TableRow]], around: list[str]) -> str:
 
 
 def notes(written: str) -> str:
-    """What was written by hand below the table: it stays, from its first heading on."""
+    """Return the text below the table that was written by hand, from its first heading on, which is kept."""
     _, heading, text = written.partition("\n## ")
     return heading + text
 
 
 def cells_of(row: TableRow) -> list[str]:
-    """What the table says of a row, a cell for each column."""
+    """Return the cells of a row."""
     beside = "" if row.bare is None else _number(row.bare, row.unit)
     ratio = "" if row.ratio is None else _times(row.ratio)
     before = "" if row.before is None else _number(row.before, row.unit)
@@ -201,7 +201,7 @@ def _target(row: TableRow) -> str:
 
 
 def _commit(checkout: Path) -> str:
-    """The commit of a checkout, by which the figures can be measured again."""
+    """Return the commit of a checkout, to reproduce the figures."""
     words = ["git", "-C", str(checkout), "describe", "--always", "--dirty"]
     found = subprocess.run(words, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"

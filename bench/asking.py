@@ -1,8 +1,8 @@
-"""The store's questions, asked by the bot of one checkout. `python -m bench.asking CHECKOUT 1=URL 10=URL …`.
+"""Measure database queries of a checkout's bot. `python -m bench.asking CHECKOUT 1=URL 10=URL …`.
 
-Each database is filled with so many times the rows of the past. Each line that is then read is a round: all questions
-are asked of every database in turn, and a line of JSON says what each took: `{question: {times: ms}}`. That is CPU, of
-this process and of the server's for it, since other programs use the machine too.
+Each database is filled with so many times the rows of the past. Each line on stdin starts a round: all queries are run
+on every database in turn, and a line of JSON has their cost: `{question: {times: ms}}`. That is CPU time of this
+process and of the server for it, since other programs use the machine too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def main(databases: dict[str, str]) -> None:
-    """Ask in rounds until there is no more line to read."""
+    """Measure rounds until stdin ends."""
     from bench.questions import QUESTIONS  # noqa: PLC0415 - of the checkout that was named
 
     async with AsyncExitStack() as stack:
@@ -41,13 +41,13 @@ async def main(databases: dict[str, str]) -> None:
 
 
 def _cpu(servers: list[int]) -> float:
-    """Seconds of CPU, of this process and of others. https://docs.kernel.org/scheduler/sched-stats.html."""
+    """Return the seconds of CPU of this process and of others. https://docs.kernel.org/scheduler/sched-stats.html."""
     spent = sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in servers)
     return time.process_time() + spent / 1e9
 
 
 def _servers(tx: Transaction) -> list[int]:
-    """The processes that PostgreSQL has for the connections to this database."""
+    """Return PostgreSQL's processes for the connections to this database."""
     if tx.dialect == "sqlite":
         return []
     asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
@@ -56,7 +56,7 @@ def _servers(tx: Transaction) -> list[int]:
 
 @asynccontextmanager
 async def _filled(url: str, times: int) -> AsyncIterator[Database]:
-    """A database with so many times the rows; no other program uses it."""
+    """Open a database with so many times the rows, which no other program uses."""
     from bench.questions import fill  # noqa: PLC0415 - of the checkout that was named
     from bot.db.database import Database  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The app everything is measured against: Bolt's own AsyncApp behind its aiohttp glue. `python -m bench.bare`.
+"""The baseline of the figures: Bolt's own AsyncApp with its aiohttp adapter. `python -m bench.bare`.
 
 `builds courier` asks Applivery for the apps and the builds and answers with a list; every other command is only
 acknowledged. The button *Get build* asks for the build and for a token, and answers with the link. It has the bot's own
@@ -23,7 +23,7 @@ SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 bolt = AsyncApp(
     signing_secret=os.environ["SLACK_SIGNING_SECRET"],
-    # popped, or Bolt warns of having got it twice
+    # removed, since Bolt warns if it gets it twice
     client=AsyncWebClient(token=os.environ.pop("SLACK_BOT_TOKEN"), base_url=os.environ["SLACK_API_URL"]),
 )
 

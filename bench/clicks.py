@@ -1,11 +1,10 @@
 """People who click *Get build*: `python -m bench.clicks PORT SINK_PORT PEOPLE CLICKS VISITS` prints JSON.
 
-A closed loop: each person clicks the next card when the private answer to the last click has arrived here, at its
-response address; so one clock sees both ends of a click. Every click must get one answer, to the one who clicked, with
-a token that nobody else got and that leaves the card as it is. Beside them one person more clicks every `PAUSE`
-seconds, VISITS times at most, whether or not the last answer is there, and waits from that moment on: an open loop,
-which sees every pause. What has not come after `PATIENCE` is missing among what is right; the rest is printed all the
-same.
+A closed loop: each person clicks the next card when the private reply to the last click has arrived here, at its
+response address, so one clock measures both ends of a click. Every click must get one reply, for the user who clicked,
+with a unique token, and must leave the card unchanged. In addition one person clicks every `PAUSE` seconds, at most
+VISITS times, without waiting for replies: an open loop, which measures every pause. Replies that are missing after
+`PATIENCE` are not counted as right; the rest is printed all the same.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ _TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 
 class ClickAnswers:
-    """What arrives at the response addresses `/answer/{number}`: when, and each answer to each click."""
+    """The replies at the response addresses `/answer/{number}`, with their times."""
 
     def __init__(self) -> None:
         self.came: dict[int, list[Any]] = {}
         self._waiting: dict[int, asyncio.Future[float]] = {}
 
     def respond(self, _method: str, path: str, body: bytes, _exchange: ServerExchange) -> bytes:
-        """Take one answer; it is read when nobody's time is measured any more."""
+        """Store a reply, which is checked after the measurement."""
         number = int(path.rpartition("/")[2])
         self.came.setdefault(number, []).append(body)
         if (waiting := self._waiting.pop(number, None)) is not None:
@@ -45,12 +44,12 @@ class ClickAnswers:
         return answer(b"ok", kind="text/plain")
 
     def arrival(self, number: int) -> asyncio.Future[float]:
-        """When the first answer to this click arrives."""
+        """Return when the first reply to this click arrives."""
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         return waiting
 
     def right(self, clicks: int, minted: list[str]) -> int:
-        """How many clicks got one right answer."""
+        """Return how many clicks got exactly one correct reply."""
         tokens = {number: _token(came[0]) for number, came in self.came.items() if len(came) == 1}
         fresh = set(minted)
         held = Counter(tokens.values())
@@ -86,7 +85,7 @@ async def _visit(
     took: list[float],
     over: asyncio.Event,
 ) -> None:
-    """Click at times that nobody's answer decides, until it is over; each click has a connection of its own."""
+    """Click at fixed times, independent of replies, until the end; each click has its own connection."""
     begin = time.perf_counter()
 
     async def click_at(due: float, number: int, request: bytes) -> None:
@@ -111,7 +110,7 @@ async def _items(sink: ClientExchange, path: str) -> list[dict[str, Any]]:
 
 
 async def _two_calls(sink: ClientExchange, build: str) -> list[float]:
-    """The seconds that the build's details and a token take whoever asks for nothing else."""
+    """Return the seconds that only the requests for a build's details and a token take."""
     took = []
     for _ in range(CALLS):
         started = time.perf_counter()
@@ -122,16 +121,16 @@ async def _two_calls(sink: ClientExchange, build: str) -> list[float]:
 
 
 async def measure(port: int, sink_port: int, people: int, clicks: int, visits: int = 0) -> dict[str, object]:
-    """Seconds of each click, of the two calls by themselves, and of all; and how many clicks were answered rightly."""
+    """Return the seconds of each click, of the two calls alone, and of all, and how many replies were correct."""
     sink, answers = await ClientExchange.connect(sink_port), ClickAnswers()
     apps = "/v1/organizations/acme/apps"
     app_id = next(item["id"] for item in await _items(sink, apps) if item["slug"] == "courier")
     build_id = (await _items(sink, f"{apps}/{app_id}/builds"))[0]["id"]
     calls = await _two_calls(sink, f"{apps}/{app_id}/builds/{build_id}")
-    await sink.ask(get("/minted"))  # those were ours
+    await sink.ask(get("/minted"))  # the tokens of this function's own calls are dropped
     server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(answers.respond), "127.0.0.1", 0)
     here = server.sockets[0].getsockname()[1]
-    # written and signed beforehand: the people's own work is not to be measured
+    # requests are signed in advance, so that the client's own work is not measured
     value = f"{app_id}/{build_id}"
     requests = iter([(number, click(number, number % people, value, here)) for number in range(clicks)])
     visitor = [(number, click(number, people, value, here)) for number in range(clicks, clicks + visits)]

@@ -1,9 +1,9 @@
 """Many people who type at the same moment: `python -m bench.crowd HOW PORT PEOPLE FIRST` prints what it measured.
 
-Each is somebody else, the first of them number FIRST. HOW they come: `http`, each on a connection of their own, which
-is opened at that moment too; `socket`, all at once through the `bench.line` at that PORT. They type what people ask
-for most, a link among it. It then waits until every command has its answer at its response address, and looks at each:
-one, of the right kind, and a link for nobody else. `bare` is `http` with nothing to wait for.
+All people are different, with numbers from FIRST on. HOW is the transport: `http`, with a new connection each, opened
+at that moment; `socket`, all at once through the `bench.line` at that PORT. They type the most usual commands, also for
+links. Then it waits until every command has its reply at its response address, and checks each: exactly one, of the
+right kind, and with a unique link. `bare` is `http` without waiting for replies.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.http import ClientExchange, ServerExchange, answer, post
 from bench.slack import command, typed
 
 PATIENCE = 60.0
-# What is typed, and words that its answer has.
+# Typed commands, and words in their replies.
 MIX = (
     ("get courier", "only for you"),
     ("builds courier", "Builds of Courier"),
@@ -35,7 +35,7 @@ _TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 
 class CrowdAnswers:
-    """What has come to the response addresses `/{number}`."""
+    """The replies at the response addresses `/{number}`."""
 
     def __init__(self, wanted: int) -> None:
         self.came: dict[int, list[bytes]] = {}
@@ -43,7 +43,7 @@ class CrowdAnswers:
         self._wanted = wanted
 
     def respond(self, _method: str, path: str, body: bytes, _exchange: ServerExchange) -> bytes:
-        """Take one answer; it is read when nobody's time is measured any more."""
+        """Store a reply, which is checked after the measurement."""
         self.came.setdefault(int(path.rpartition("/")[2]), []).append(body)
         if len(self.came) == self._wanted:
             self.all.set()
@@ -51,7 +51,7 @@ class CrowdAnswers:
 
 
 def judged(came: dict[int, list[bytes]], numbers: range) -> dict[str, int]:
-    """How many commands were answered rightly, wrongly, more than once, and not at all."""
+    """Return how many commands were answered correctly, wrongly, more than once, and not at all."""
     found: Counter[str] = Counter({"right": 0, "wrong": 0, "repeated": 0, "lost": 0})
     tokens: set[str] = set()
     for number in numbers:
@@ -76,7 +76,7 @@ def _links(number: int) -> int:
 
 
 async def _person(port: int, request: bytes) -> float:
-    """The seconds from typing until Slack has its acknowledgement, the way there included."""
+    """Return the seconds from typing until Slack has the acknowledgement, including the network."""
     started = time.perf_counter()
     line = await ClientExchange.connect(port)
     status, body = await line.ask(request)
@@ -88,15 +88,15 @@ async def _person(port: int, request: bytes) -> float:
 
 
 async def _by_http(port: int, numbers: range, here: int) -> tuple[float, list[float]]:
-    """When they typed, and the seconds of each acknowledgement."""
-    # written and signed beforehand: the people's own work is not to be measured
+    """Return when the commands were sent, and the seconds of each acknowledgement."""
+    # requests are signed in advance, so that the client's own work is not measured
     requests = [command(number, number, "crowd", here, MIX[number % len(MIX)][0]) for number in numbers]
     started = time.perf_counter()
     return started, await asyncio.gather(*(_person(port, request) for request in requests))
 
 
 async def _by_socket(port: int, numbers: range, here: int) -> tuple[float, list[float]]:
-    """The same; the line keeps the time."""
+    """Do the same over Socket Mode, where `bench.line` measures the time."""
     address = f"http://127.0.0.1:{here}/answer/crowd"
     said = [typed(number, number, f"{address}/{number}", MIX[number % len(MIX)][0]) for number in numbers]
     line = await ClientExchange.connect(port)
@@ -107,7 +107,7 @@ async def _by_socket(port: int, numbers: range, here: int) -> tuple[float, list[
 
 
 async def measure(how: str, port: int, people: int, first: int) -> dict[str, object]:
-    """Seconds of each acknowledgement and until the last answer, and what came of the commands."""
+    """Return the seconds of each acknowledgement and until the last reply, and the results of the commands."""
     numbers = range(first, first + people)
     answers = CrowdAnswers(people)
     server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(answers.respond), "127.0.0.1", 0)
@@ -119,9 +119,9 @@ async def measure(how: str, port: int, people: int, first: int) -> dict[str, obj
         async with asyncio.timeout(PATIENCE):
             await answers.all.wait()
     except TimeoutError:
-        pass  # how many are missing is told below
+        pass  # missing replies are counted below
     finished = time.perf_counter() - started
-    await asyncio.sleep(0.5)  # one that came twice
+    await asyncio.sleep(0.5)  # to detect duplicates
     return {"acks": took, "finished": finished, **judged(answers.came, numbers)}
 
 

@@ -1,8 +1,7 @@
-"""Our bot as it runs, by a clock that others set: `python -m bench.daylight FILE`, with the bot's own settings.
+"""The bot with a clock that another process sets: `python -m bench.daylight FILE`, with the bot's own settings.
 
-All that the bot remembers, forgets, plans and polls goes by that clock. What waits for a time is woken when the clock
-was moved, and each hour what is too old is deleted, since nobody sleeps through a night here. Leases are long: the
-clock may move before Slack's answer is written down.
+All of the bot's times are by that clock. Workers that wait for a time are woken when the clock was moved, and old data
+is deleted each hour of that clock. Leases are long, since the clock may be moved before Slack's response is stored.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from bot.settings import Settings
 from bot.testing_overrides import TestingOverrides
 from bot.workers.retention import EVERY_SECONDS, RetentionJob
 
-LEASE_SECONDS = 86_400.0  # longer than any step of the clock
+LEASE_SECONDS = 86_400.0  # longer than the steps of the clock
 LOOK_SECONDS = 0.01
 
 
 async def main(file: Path) -> None:
-    """Run until told to stop."""
+    """Run until a signal to stop."""
     settings = bot_settings.read(_env_file=None)
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
@@ -62,7 +61,7 @@ async def _wake(service: RunningBot, settings: Settings, hours: SharedClock) -> 
 
 
 async def _clean_up(service: RunningBot, settings: Settings) -> None:
-    """Do what the bot's own job, whose hour is a real one, does once an hour."""
+    """Run the hourly clean-up of the bot, whose own worker waits for real hours."""
     job = RetentionJob(service.store, audit_days=settings.ledger_days, history_days=settings.history_days)
     while await job.step() != EVERY_SECONDS:
         pass

@@ -1,7 +1,7 @@
-"""The least a program of this kind can be: aiohttp and one SQLite file, without a framework. `python -m bench.floor`.
+"""A minimal program: aiohttp and one SQLite file, without a framework. `python -m bench.floor`.
 
-It checks the signature, keeps each request once in one commit, acknowledges, asks Applivery and answers: what the bot
-promises of a click and a command, and nothing else.
+It verifies the signature, stores each request once in one commit, acknowledges, requests Applivery and answers: only
+what the bot guarantees for a click and a command.
 """
 
 from __future__ import annotations

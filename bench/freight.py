@@ -1,7 +1,7 @@
 """Slack and Applivery for uploads: `python -m bench.freight` prints its port and runs until killed.
 
-What is uploaded to it is counted and thrown away, and the file of Slack that it hands out is made of nothing: neither
-takes memory or a disk. `GET /taken` is answered when the next upload has come, with its bytes and seconds.
+Uploads are counted and discarded, and the file that it serves for Slack is generated, so neither needs memory or disk.
+`GET /taken` is answered when the next upload is complete, with its bytes and seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START = b"PK\x03\x04"
 
 
 class UploadPayload:
-    """What all connections share: the light world, and who waits for the end of an upload."""
+    """The state that all connections share: the sink, and the requests that wait for the end of an upload."""
 
     def __init__(self, sink: UploadSink, build: bytes, size: int) -> None:
         self.sink = sink
@@ -41,7 +41,7 @@ class UploadPayload:
             self.waiting.pop(0).write(self.taken.pop(0))
 
     def slack(self, path: str) -> bytes | None:
-        """Slack's answers that the light world does not have."""
+        """Return Slack's responses that the sink does not have."""
         url = f"http://127.0.0.1:{self.port}/files/{NAME}"
         # https://docs.slack.dev/reference/objects/file-object
         file = {"id": FILE_ID, "name": NAME, "title": NAME, "user": "U0PERSON0", "size": self.size, "mode": "hosted"}

@@ -1,4 +1,4 @@
-"""A clock that is set and not wound: one program says what time it is, and the others read it from the same file."""
+"""A fake clock in a shared file: one program sets the time, and the others read it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class SharedClock:
             self._shared = mmap.mmap(opened.fileno(), _TIME.size)
 
     def set(self, at: datetime) -> None:
-        """It is this time now (aware)."""
+        """Set the time (aware)."""
         _TIME.pack_into(self._shared, 0, at.timestamp())
 
     def now(self) -> datetime:
-        """The time, aware and in UTC."""
+        """Return the time, aware and in UTC."""
         return datetime.fromtimestamp(_TIME.unpack_from(self._shared, 0)[0], UTC)

@@ -1,4 +1,4 @@
-"""The least HTTP/1.1 that a measurement needs, so that the measuring programs leave the CPUs to what is measured."""
+"""Minimal HTTP/1.1 for benchmarks, so that the measuring programs use little CPU."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Respond = Callable[[str, str, bytes, "ServerExchange"], bytes | None]
 
 
 def answer(body: bytes, *, status: str = "200 OK", kind: str = "application/json") -> bytes:
-    """A whole answer, ready to be written."""
+    """Return a whole response, ready to be written."""
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def chunked(body: bytes) -> bytes:
-    """The same without a length, in pieces, as Applivery's server sends what it writes by and by."""
+    """Return a response in chunks without a length, like Applivery's server."""
     pieces = [body[at : at + PIECE] for at in range(0, len(body), PIECE)]
     written = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
     head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -112,7 +112,7 @@ def post(path: str, body: bytes) -> bytes:
 
 
 def _joined(pieces: bytes) -> bytes:
-    """The body of chunks. https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding"""
+    """Return the body of a chunked response. https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding"""
     body = b""
     while pieces:
         size, _, rest = pieces.partition(b"\r\n")

@@ -1,7 +1,7 @@
 """Rounds of a figure: all programs are alive at once and asked in turn, and what was measured is kept whatever happens.
 
-Machines are shared: what else one does in a round meets every program of that round. So a ratio is the median of the
-ratios of the rounds, and a round that cannot be finished ends the figure with the rounds before it.
+Machines are shared: other load in a round affects every program of that round. So a ratio is the median of the ratios
+of the rounds, and a round that cannot be finished ends the figure with the rounds before it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Unfinished(Exception):
-    """A measurement took too long; `measured` is what it says of the part that was done."""
+    """A measurement took too long; `measured` is the result of the finished part."""
 
     def __init__(self, measured: object, why: str) -> None:
         super().__init__(why)
@@ -32,12 +32,12 @@ class Unfinished(Exception):
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median; not a number of no values at all."""
+    """Return the median; NaN without values."""
     return median(values) if values else math.nan
 
 
 def worst(values: Sequence[float]) -> float:
-    """The largest; not a number of no values at all."""
+    """Return the largest value; NaN without values."""
     return max(values, default=math.nan)
 
 
@@ -49,7 +49,7 @@ class Partial:
 
     @contextmanager
     def keeping(self, what: str = "") -> Iterator[None]:
-        """Note an error of the block, instead of losing all that was measured before it."""
+        """Record an error raised in the context, to keep the measurements before it."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, the rest is printed
@@ -59,7 +59,7 @@ class Partial:
 
     @property
     def words(self) -> str:
-        """The causes as the table says them; empty when all was measured."""
+        """Return the causes for the table; empty if everything was measured."""
         return "; ".join(self.causes)
 
 

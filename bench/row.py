@@ -1,4 +1,4 @@
-"""One line of the table: what was measured, ours beside the bare app's or another's, and the target."""
+"""A row of the table: the bot's figure, that of the bare app or another program, and the target."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TableRow:
 
     @property
     def ratio(self) -> float | None:
-        """Ours in multiples of the bare app's; or 100 times as much in multiples of once."""
+        """Return the ratio ours/bare, or that of 100 times the data to once."""
         if self.by_round is not None:
             return self.by_round
         if self.grown:
@@ -43,7 +43,7 @@ class TableRow:
 
     @property
     def by_ratio(self) -> bool:
-        """Whether the target is one of the ratio."""
+        """Return whether the target is for the ratio."""
         return (self.bare is not None or bool(self.grown)) and not self.absolute
 
     @property

@@ -1,6 +1,6 @@
-"""Our bot as it runs, in no hurry for Slack's sake: `python -m bench.teller`, with the bot's own settings.
+"""The bot without Slack's rate limit per channel: `python -m bench.teller`, with the bot's own settings.
 
-A channel takes a message a second at Slack; a measurement that waited for that would measure nothing else.
+Slack allows one message per second and channel, and with that limit a benchmark would measure nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.testing_overrides import TestingOverrides
 
 
 async def main() -> None:
-    """Run until told to stop."""
+    """Run until a signal to stop."""
     settings = bot_settings.read(_env_file=None)
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()

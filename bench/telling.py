@@ -1,4 +1,4 @@
-"""A bot that watches many apps for two channels beside a sink that answers at once: builds in, messages out."""
+"""A bot that announces many apps in two channels, with a sink that answers at once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 @dataclass(frozen=True, slots=True)
 class OutboxScenario:
-    """A running bot and the sink it asks and tells."""
+    """A running bot and its sink."""
 
     bot: RunningProcess
     port: int

@@ -1,4 +1,4 @@
-"""The world: both fake sides and the real service on SQLite, started and stopped for one test."""
+"""The test environment: both fake servers and the real service on SQLite, started and stopped for each test."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from tests.support.places import Place
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 from tests.support.waiting import busyness, patience
 
-# Let SQLite not wait for the disk: half of a short test was this wait, and what a killed process wrote is there. The
-# test of power cuts takes this away.
+# SQLite does not wait for the disk, which took half of a short test; data survives a killed process all the same. The
+# test of power cuts undoes this.
 WITH_POWER_CUTS, connect.SYNCHRONOUS = connect.SYNCHRONOUS, "OFF"
 
 
 def pytest_configure() -> None:
-    """A shell starts its background jobs deaf to Ctrl-C, and the bot's processes would rightly stay so."""
+    """Restore SIGINT, which shells ignore for background jobs, and which the bot's processes would keep ignoring."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     plain_logs()
 
 
 def plain_logs() -> None:
-    """Print what is logged, for a test that fails; structlog draws each traceback, which takes half a second."""
+    """Print plain logs for failing tests, since structlog takes half a second to format a traceback."""
     structlog.reset_defaults()
     *processors, _ = structlog.get_config()["processors"]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
@@ -53,9 +53,9 @@ def plain_logs() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Five thousand tests stay to the end: looking through them for garbage takes a third of a second each time.
+    """Freeze the collected tests: scanning five thousand of them for garbage takes a third of a second each time.
 
-    Looking for it once in some tests, not five times in each, saves a twentieth of their CPU time.
+    Fewer garbage collections, one per some tests instead of five per test, save a twentieth of the CPU time.
     """
     gc.collect()
     gc.freeze()
@@ -63,10 +63,10 @@ def pytest_collection_finish() -> None:
 
 
 class GivenSettings(Settings):
-    """Settings from nothing but their arguments: preparing to look in the environment takes a sixth of a short test."""
+    """Settings from arguments only, since the other sources take a sixth of a short test."""
 
     def __init__(self, **values: Any) -> None:
-        """Leave out the environment, `.env` and files of secrets, and the search for them."""
+        """Ignore the environment, `.env` and files of secrets."""
         BaseModel.__init__(self, **values)
 
 
@@ -90,10 +90,10 @@ class Environment:
         self.bot: RunningBot
 
     def move_to(self, place: Place) -> None:
-        """Let the workspace be one of an Enterprise organisation, or let the bot be installed for all of it.
+        """Make the workspace part of an Enterprise organisation, or install the bot for all of it.
 
-        User groups list Ana by another id than she acts with. Bruno is in both workspaces, and everything that Slack
-        says of him names the other. In #releases are colleagues of each kind, guests and partners.
+        User groups list Ana by another id than her requests have. Bruno is in both workspaces, and Slack's records of
+        him name the other one. In #releases there are colleagues of each kind, guests and partners.
         """
         if place is Place.ALONE:
             return
@@ -109,7 +109,7 @@ class Environment:
         self.releases.members += [person.id for person in people.everybody.values()]
 
     def settings(self, **changes: Any) -> Settings:
-        """Settings that point at both fake sides."""
+        """Return settings that point at both fake servers."""
         return GivenSettings(
             **{
                 "slack_bot_token": "xoxb-sandbox",
@@ -132,7 +132,7 @@ class Environment:
         )
 
     async def start(self, *, jobs: bool = False, **changes: Any) -> RunningBot:
-        """Start the bot and wait until Slack reaches it; jobs only tick by hand unless asked for."""
+        """Start the bot and wait until Slack can reach it; with `jobs` its workers run, otherwise tests call them."""
         self._running = AsyncExitStack()
         settings = self.settings(**changes)
         self.bot = await self._running.enter_async_context(running(settings, self.tuning, jobs=jobs))
@@ -145,7 +145,7 @@ class Environment:
         return self.bot
 
     async def stop(self) -> None:
-        """Stop the bot; the world goes on."""
+        """Stop the bot, but not the fake servers."""
         if self._running:
             await self._running.aclose()
             self._running = None
@@ -156,7 +156,7 @@ class Environment:
         return await self.start(jobs=jobs, **changes)
 
     async def ask(self, text: str, *, user: Any = None, channel: Any = None) -> Any:
-        """Type a command and wait for its first answer."""
+        """Send a command and wait for its first reply."""
         turn = await self.slack.command("/applivery", text, user=user or self.ana, channel=channel or self.releases)
         assert turn.acked, turn.error
         first = await turn.answer()
@@ -164,7 +164,7 @@ class Environment:
         return await turn.answer(2) if first.text.startswith("⏳ Applivery is slow") else first
 
     async def look(self) -> None:
-        """Let the clock tick once for everything: look at all watched apps now, and say what is due."""
+        """Poll all apps now, and deliver what is due."""
         await self.bot.store.run(app_polls.request_poll, None)
         await self.bot.watch.step()
         await self.bot.progress.step()
@@ -173,14 +173,14 @@ class Environment:
             await self._try_again()
 
     async def _try_again(self) -> None:
-        """No fault was injected: this machine stood still for longer than Slack may take here."""
+        """Retry after a timeout without an injected fault: this machine stalled for longer than Slack may take here."""
         due = await self.bot.store.run(outbox.delivery_due_in)
         if due is not None:
             await asyncio.sleep(min(due, 2.0))
             await self.bot.announce.drain()
 
     async def settle(self, bot: RunningBot | None = None) -> None:
-        """Say everything that waits, however long a lease or Slack's Retry-After makes us wait for it."""
+        """Deliver everything that waits, however long a lease or Slack's Retry-After delays it."""
         bot = bot or self.bot
         async with patience():
             while True:
@@ -191,13 +191,13 @@ class Environment:
                 await bot.store.wait(Topic.OUTBOX, due)
 
     def said(self, channel: Any = None) -> list[str]:
-        """What a channel (#releases) has heard, in order: how each message began, before it was edited."""
+        """Return the first lines of a channel's messages (#releases), in order, as they were before edits."""
         return [heard(message) for message in self.slack.messages(channel or self.releases)]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An address of each kind of database in turn: a test that asks for it runs once on each."""
+    """Return the URL of each kind of database in turn; a test with this fixture runs once on each."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bot.db'}"
     address: str = request.getfixturevalue("postgres_url")
@@ -206,7 +206,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the tables in it: copying one is twenty times quicker than making one."""
+    """Return a SQLite file with the schema: copying one is twenty times faster than creating it."""
     file = tmp_path_factory.mktemp("empty") / "bot.db"
     migrate(f"sqlite:///{file}")
     return file
@@ -214,7 +214,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def world(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> AsyncIterator[Environment]:
-    """A world for one test, in the place that `everywhere` parametrises it with."""
+    """Return the environment of a test, in the workspace that `everywhere` parametrises it with."""
     async with living(tmp_path, empty_database) as it:
         it.move_to(getattr(request, "param", Place.ALONE))
         yield it
@@ -222,7 +222,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path, empty_database: 
 
 @asynccontextmanager
 async def living(folder: Path, empty_database: Path) -> AsyncIterator[Environment]:
-    """A world in an empty folder, until the block ends."""
+    """Run an environment in an empty folder."""
     shutil.copy(empty_database, folder / "bot.db")
     three_seconds = 3.0 * busyness()
     slack, applivery = FakeSlack(ack_seconds=three_seconds), FakeApplivery(processing=None)
@@ -238,14 +238,14 @@ async def living(folder: Path, empty_database: Path) -> AsyncIterator[Environmen
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Every line that is logged from here on, as `run` would write it at DEBUG."""
+    """Capture all log lines from here on, as `run` writes them at DEBUG."""
     with logged("DEBUG") as written:
         yield written
 
 
 @contextmanager
 def logged(at: str, style: str = "json") -> Iterator[io.StringIO]:
-    """Every line that is logged in the block, as `run` would write it at this level."""
+    """Capture all log lines in the context, as `run` writes them at this level."""
     root = logging.getLogger()
     level = root.level
     set_up_logs(at, style)
@@ -261,12 +261,12 @@ Said = Callable[[Any], list[str]]
 
 
 def heads(message: Any) -> list[str]:
-    """How a message began in each of its versions, oldest first: a card's text without size, branch and uploader."""
+    """Return the start of each version of a message, oldest first: of a card without size, branch and uploader."""
     return [_until(version.text, " · ") for version in (*message.history, message)]
 
 
 def heard(message: Any) -> str:
-    """The first words of a message, as its notification was; a newer build may have been there already."""
+    """Return the beginning of a message as in its notification; a newer build may have superseded it already."""
     return re.sub(r"^(.*) was superseded by .*", r"✅ \1 is ready.", heads(message)[0])
 
 
@@ -276,5 +276,5 @@ def _until(text: str, end: str) -> str:
 
 
 def texts(messages: list[Any]) -> list[str]:
-    """The texts of some messages."""
+    """Return the texts of messages."""
     return [message.text for message in messages]

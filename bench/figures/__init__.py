@@ -1,1 +1,1 @@
-"""One file = one figure, found by being in this folder: each has `async def rows() -> list[Row]`."""
+"""Figures: each module in this package has `async def rows() -> list[TableRow]`."""

@@ -1,10 +1,10 @@
-"""What an hour of a workspace costs after 10 hours, after 100 and after 1,000: CPU per pretended hour.
+"""CPU time per simulated hour of a workspace after 10, 100 and 1,000 hours.
 
-Three bots of these ages live the same days side by side, an hour of each in turn, so that what else the machine does
-meets all of them. An hour is one step of the fake clock, with a share of what a busy day has in it; a round is a whole
-day, so that what is done once a day is in each. Until then they live a day in the same way, but nobody scrapes their
-metrics, which leaves nothing behind; the days before it are copies of what it has left in the database. Each app has a
-full page of builds from the start: what a longer page costs is in `looking`.
+Three bots of these ages run the same days side by side, an hour of each in turn, so that other load on the machine
+affects all of them. An hour is one step of the fake clock, with a share of the events of a busy day; a round is a whole
+day, so that it includes daily work. Before the rounds they run a day in the same way, but without scrapes of their
+metrics; the earlier days are copies of its rows in the database. Each app has a full page of builds from the start: the
+cost of a longer page is measured in `looking`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.row import TableRow
 from bench.workday import BEGAN, DAY, HOUR, Day, workday
 
 AGES = (10, 100, 1_000)
-LIVED = 25  # hours: what is kept for a day is there then
+LIVED = 25  # hours, after which all data that is kept for a day exists
 PAGE = 100
 SECONDS = 60.0 if QUICK else 120.0  # for all hours before the rounds
 ROUNDS_SECONDS = 20.0 if QUICK else 120.0
@@ -36,7 +36,7 @@ AGEING = {what: times for what, times in DAY.items() if what != "scrapes"}
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds of CPU for an hour, of the youngest, of the one between and of the oldest."""
+    """Milliseconds of CPU per hour of the youngest, the middle and the oldest bot."""
 
     young: float
     older: float
@@ -44,7 +44,7 @@ class Cost:
 
 
 async def rows() -> list[TableRow]:
-    """The CPU of an hour at each age, and its growth until the last."""
+    """Return the CPU time of an hour at each age, and its growth."""
     versions = {"ours": ROOT} | ({"before": BEFORE} if BEFORE else {})
     async with AsyncExitStack() as stack:
         days = {
@@ -73,7 +73,7 @@ async def rows() -> list[TableRow]:
 
 
 async def _age(bots: list[Day], until: float) -> list[int]:
-    """Let each be as many hours old as it is to be; gives how old it became in time."""
+    """Bring each bot to its age in hours; return the ages that were reached in time."""
     return await asyncio.gather(*(_live(bot, hours, until) for bot, hours in zip(bots, AGES, strict=True)))
 
 
@@ -89,7 +89,7 @@ async def _live(day: Day, hours: int, until: float) -> int:
 
 
 async def _day(_name: str, bots: list[Day], number: int) -> Cost:
-    """The same day for each; before the first round an hour of it."""
+    """Run the same day for each; before the first round only an hour of it."""
     hours = A_DAY if number else 1
     before = [bot.bot.cpu() for bot in bots]
     for bot in bots:

@@ -1,7 +1,7 @@
-"""Builds that are ready until two channels have heard of all of them, through watch → record → announce.
+"""The time from ready builds until they are announced in two channels: poll → record → announce.
 
-50 apps have new builds and the doorbell rings; the sink counts messages until the last. Each has to come once and, in
-each channel, in its app's order. The pace of one message a second that Slack allows a channel is left out.
+50 apps have new builds and the webhook is called; the sink counts messages until the last. Each has to arrive once and,
+in each channel, in the order of its app. Slack's limit of one message per second and channel is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TARGETS = {"SQLite": 600.0, "PostgreSQL": 500.0}
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Announcements a second, and the MB the bot then held."""
+    """Announcements per second, and the bot's memory in MB at the end."""
 
     rate: float
     held: float
@@ -79,7 +79,7 @@ async def _all(bots: dict[tuple[str, str], OutboxScenario]) -> list[TableRow]:
 
 
 def _rows(name: str, found: Mapping[str, Sequence[Round | None]], partial: Partial) -> list[TableRow]:
-    """The lines of one database; what was not measured is not a number."""
+    """Return the rows of one database; a value that was not measured is NaN."""
     rates = {version: [value.rate for value in values if value] for version, values in found.items()}
     ours, before, long = (rates.get(key) or [] for key in ("ours", "before", "long"))
     held = [value.held for key in ("ours", "long") for value in found.get(key, []) if value]
@@ -112,7 +112,7 @@ def _rows(name: str, found: Mapping[str, Sequence[Round | None]], partial: Parti
 
 
 async def _rate(scenario: OutboxScenario, builds: int, told: int) -> float:
-    """Announcements a second. Raises Unfinished when not all came in time: the rate is then that of those that did."""
+    """Return announcements per second. Raises Unfinished, with the rate so far, if not all arrived in time."""
     posts = builds * APPS * len(CHANNELS)
     began = await scenario.more(builds)
     await scenario.ring()
@@ -122,5 +122,5 @@ async def _rate(scenario: OutboxScenario, builds: int, told: int) -> float:
         came = await scenario.heard_so_far() - told
         measured = Round(came / (time.time() - began), scenario.bot.resident())
         raise Unfinished(measured, f"{came:,} of {posts:,} announced in time") from None
-    await scenario.settled()  # what one bot still edits is not to slow down the next one
+    await scenario.settled()  # so that the edits of this bot do not slow down the next one
     return rate

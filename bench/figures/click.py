@@ -1,7 +1,7 @@
-"""A click on a card's *Get build* until its private reply has arrived: 16 people's, one's beside them, and one's alone.
+"""The time from a click on *Get build* until its private reply: for 16 people, another meanwhile, and one alone.
 
-Both calls of Applivery in between are answered at once by the sink. 16 people click at once, each again when the last
-answer is there. One person beside them clicks at times of their own: so a pause of the program counts in full.
+The sink answers both calls of Applivery at once. 16 people click concurrently, each again after the last reply.
+Meanwhile one person clicks at fixed times, so that a pause of the program counts in full.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a look at an app costs, whose builds are all known: an app of 20 builds, of 1,000, and of 10,000.
+"""The cost of a poll of an app without new builds, for an app with 20, 1,000 and 10,000 builds.
 
-The bots look at one app each, five times a second, at the same time: first nothing is new, then each list differs in
-what no card shows, so that all of it is compared. There an app of 100 builds is the smallest, since its page is full. A
-look's cost is the bot's CPU through the number of its lists.
+The bots poll one app each, five times per second, at the same time: first nothing changes, then each list differs in
+fields that no card shows, so that all of it is compared. For that the smallest app has 100 builds, a full page. The
+cost is the bot's CPU time divided by the number of polls.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Costs = dict[str, list[list[float]]]  # by version, for each round the milliseco
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A bot of some version that looks at one app."""
+    """A bot of some version that polls one app."""
 
     version: str
     size: int
@@ -36,7 +36,7 @@ class Watched:
 
 
 async def rows() -> list[TableRow]:
-    """The CPU of a look at each app."""
+    """Return the CPU time of a poll of each app."""
     versions = {"ours": ROOT} | ({"before": BEFORE} if BEFORE else {})
     partial = Partial()
     same: Costs = {name: [] for name in versions}
@@ -90,7 +90,7 @@ async def _filled(scenario: OutboxScenario, size: int) -> None:
 
 
 async def _look(scenario: OutboxScenario) -> float:
-    """Milliseconds of CPU for one look."""
+    """Return the milliseconds of CPU of one poll."""
     before, asked = scenario.bot.cpu(), (await scenario.asked())["list"]
     await asyncio.sleep(SECONDS)
     return (scenario.bot.cpu() - before) / max(1, (await scenario.asked())["list"] - asked) * 1000

@@ -1,7 +1,7 @@
-"""500 apps with the default allowance over 3 pretended hours: how long an app waits for a look, and a webhook for its.
+"""500 apps with the default budget over 3 simulated hours: the delay of polls, with and without webhooks.
 
-The real budget and the real pace, by a clock of its own: one replica and two, alone and with people and webhooks. An
-earlier version is measured if it has the same simulation.
+It uses the real budget and pace with a fake clock: one and two replicas, alone and with users and webhooks. An earlier
+version is measured if it has the same simulation.
 """
 
 from __future__ import annotations

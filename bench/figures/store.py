@@ -1,7 +1,7 @@
-"""What the bot asks its database of all the time, with 1 ×, 10 × and 100 × the rows of the past, on both databases.
+"""The cost of frequent database queries with 1, 10 and 100 times the rows of the past, on both databases.
 
-Every question is asked of all three in turn; the least CPU that one takes counts, as what else the machine does only
-adds. A line shows the question that grows most, and one each that misses the goal, or missed it before.
+Every query is run on all three sizes in turn; the least CPU time counts, as other load only adds to it. The rows show
+the query that grows most, and each that misses the target or did so before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TIMES = ("1", "10", "100")
 ROUNDS = 10 if QUICK else 20
 SECONDS = 30.0 if QUICK else 60.0  # of one database; after that no round begins
 PATIENCE = 120.0
-LEAST = 0.25  # ms: below that it is the way to the database's thread and back that is measured
+LEAST = 0.25  # ms: below that, the measured time is that of switching to the database's thread
 GOAL = 2.0
 Least = dict[str, dict[str, float]]  # by question and times, ms
 

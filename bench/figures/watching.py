@@ -1,8 +1,7 @@
-"""What it costs to watch while nothing happens, and how long a processed build takes from the doorbell to its card.
+"""The cost of polling while nothing happens, and the time from the webhook call to the card of a processed build.
 
-50 apps with 1,000 builds that are known, two channels, and the cadence without settings; beside them ten times as many
-apps and builds. Applivery's calls are set beside one call per build and interval, which is what asking for each build
-would take.
+50 apps with 1,000 known builds, two channels, and the default intervals; also ten times as many apps and builds. The
+number of requests to Applivery is compared with one request per build and interval.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from bench.telling import CHANNELS, OutboxScenario, scene
 
 APPS = 50
 BUILDS = 20  # in each app
-MINUTE = 60.0  # between two looks at an app
-LOOKING = 20.0 if QUICK else MINUTE * 1.2  # every app is looked at once, some twice
+MINUTE = 60.0  # between two polls of an app
+LOOKING = 20.0 if QUICK else MINUTE * 1.2  # every app is polled once, some twice
 RINGS, RINGING = 150, 15.0 if QUICK else 30.0  # at most so many, for so many seconds
 _CADENCE = {"POLL_IDLE_SECONDS": "60", "POLL_BUSY_SECONDS": "5"}
-# Within the allowance of an hour many apps would be looked at less often.
+# With the default hourly budget many apps would be polled less often.
 _UNLIMITED = {"APPLIVERY_REQUESTS_PER_HOUR": "100000000"}
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """A bot with nothing to say: the share of a core it uses in percent, and its calls of Applivery an hour."""
+    """A bot without new builds: its share of a core in percent, and its requests to Applivery per hour."""
 
     cpu: float = math.nan
     calls: float = math.nan
@@ -91,7 +90,7 @@ async def _quiet(scenario: OutboxScenario) -> Quiet:
 
 
 async def _rings(scenes: dict[str, OutboxScenario], took: dict[str, list[float]]) -> None:
-    """Add the seconds from each ring of the doorbell until both channels have the card, in turn."""
+    """Add the seconds from each webhook call until both channels have the card, in turn."""
     until = time.monotonic() + RINGING
     for number in range(RINGS):
         for name, scenario in scenes.items():

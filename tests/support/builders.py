@@ -21,20 +21,20 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def build(name: str, stage: Stage = Stage.PENDING, *, app: str = "app", minute: int | None = None, **facts) -> Build:
-    """A build of an app, uploaded so many minutes after noon."""
+    """Return a build of an app, uploaded so many minutes after noon."""
     created = None if minute is None else NOON + timedelta(minutes=minute)
     return Build(name, App(app, app, app.title()), stage, created_at=created, **facts)
 
 
 async def stages(store: Database, app: str = "app", ids: Iterable[str] = ()) -> dict[str, Stage]:
-    """How the builds of an app are known to stand."""
+    """Return the known stages of an app's builds."""
     return {build_id: known.stage for build_id, known in (await store.run(stored_builds.list_known, app, ids)).items()}
 
 
 async def subscribe(
     store: Database, channel: str = "C1", app: str | None = "app", baseline=(), **options
 ) -> Subscription:
-    """A subscription of a channel to everything about an app."""
+    """Subscribe a channel to all events of an app."""
     return await store.run(
         subscriptions.add_subscription,
         "T1",
@@ -57,7 +57,7 @@ async def look(
     app: str = "app",
     again_in: float = 60,
 ) -> PollRecord:
-    """One poll of an app: claim it, whenever it is due, and record this."""
+    """Record a poll of an app with these changes, whether it is due or not."""
     claimed = [
         app_ for app_ in await store.run(app_polls.claim_due_apps, 100, 60, only_due=False) if app_.app_id == app
     ]
@@ -73,7 +73,7 @@ async def look(
 
 
 async def fill(store: Database, channels: Iterable[str], builds: Iterable[str]) -> None:
-    """Watch the app and announce these new builds, in order, in these channels."""
+    """Poll the app and announce these new builds, in order, in these channels."""
     names = list(channels)
     for channel in names:
         await subscribe(store, channel)
@@ -88,22 +88,22 @@ async def fill(store: Database, channels: Iterable[str], builds: Iterable[str]) 
 async def exchange(
     store: Database, done: Iterable[DeliveryResult] = (), room: int = 10, *, lease: float = 60, pace: float = 0
 ) -> OutboxBatch:
-    """One exchange with the outbox."""
+    """Commit results to the outbox and claim announcements."""
     return await store.run(outbox.commit_results_and_claim, list(done), room, lease_seconds=lease, pace_seconds=pace)
 
 
 async def take(store: Database, room: int = 10, *, lease: float = 60) -> list[DeliveryClaim]:
-    """Claim up to so many announcements; a lease of 0 seconds has lapsed already."""
+    """Claim up to `room` announcements; a lease of 0 seconds has expired already."""
     return list((await exchange(store, room=room, lease=lease)).claims)
 
 
 def said(claims: Iterable[DeliveryClaim]) -> list[tuple[str, str]]:
-    """Channel and build of each claim."""
+    """Return the channel and build of each claim."""
     return [(claim.announcement.channel_id, claim.announcement.build.id) for claim in claims]
 
 
 def posted_ts(tx: Transaction, channel_id: str, build_id: str) -> str | None:
-    """Slack's ts of the message a channel last got about a build; None if it got none."""
+    """Return the ts of a channel's last message about a build, if any."""
     here = (table.c.channel_id == channel_id) & (table.c.build_id == build_id)
     query = sa.select(table.c.ts).where(here, table.c.ts.is_not(None))
     ts: str | None = core(

@@ -23,7 +23,7 @@ from bot.web.server import HttpServer
 
 
 async def anyone(ticket: Ticket) -> None:
-    """Let each person use their ticket."""
+    """Permit every ticket."""
 
 
 async def main(file: str, url: str, token: str) -> None:

@@ -1,4 +1,4 @@
-"""Summaries of rows that a test has at hand."""
+"""Summaries of given rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything this bot can be asked, done once: every command, button, form, shortcut, mention and job, and mishaps."""
+"""Run everything once: every command, button, form, shortcut, mention and worker, and failures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MISHAPS = (
 
 
 async def everything(world: Environment) -> None:
-    """Do it all, and assert that nothing the bot has was left out."""
+    """Run everything, and assert that no handler was left out."""
     await _commands(world)
     await _forms(world)
     await _other_doors(world)
@@ -63,7 +63,7 @@ async def everything(world: Environment) -> None:
 
 
 def names(world: Environment, kind: HandlerKind) -> set[str]:
-    """What this bot has of a kind."""
+    """Return the names of all handlers of a kind."""
     entries = world.bot.dispatcher.registry.entries
     return {name for known, name in entries if known is kind}
 
@@ -72,7 +72,7 @@ def names(world: Environment, kind: HandlerKind) -> set[str]:
 
 
 def typed(world: Environment) -> list[str]:
-    """At least one use of each command, and some that are refused."""
+    """Return at least one use of each command, and some that are refused."""
     bruno, group = f"<@{world.bruno.id}|bruno>", world.slack.usergroup("qa-team", [world.bruno])
     ios, android = world.applivery.builds[:2]
     return [
@@ -199,7 +199,7 @@ async def _uploads(world: Environment) -> set[str]:
 
 
 async def _recall(world: Environment) -> str:
-    """A build is taken back by form, asked for, and looked at; the way back is pressed below. The form's name."""
+    """Recall a build by form, request it, and show it; the undo is clicked below. Return the form's name."""
     bad = ready(world, version="1.9.0", number="190")
     await world.look()
     turn = await world.slack.command("/applivery", "recall", user=world.ana, channel=world.releases)
@@ -239,7 +239,7 @@ async def _subscriptions(world: Environment) -> set[str]:
 
 
 async def _requests(world: Environment) -> set[str]:
-    """A person asks for roles, and an admin answers each time otherwise; the admin's buttons."""
+    """Request roles, with a different decision each time; return the admin's buttons."""
     asker = world.slack.user("dora", locale=world.ana.locale, email="dora@acme.test")
     actions = ["decide.deny.v1", "decide.app.v1", "decide.all.v1"]
     asked = ["subscribe courier", "downloads courier", "audit"]
@@ -519,7 +519,7 @@ async def _bisects(world: Environment) -> set[str]:
 
 
 async def _digest(world: Environment) -> None:
-    """A summary that comes by itself, and the hour at which the ledger is tidied."""
+    """Run a scheduled report, and the hourly clean-up of the audit log."""
     await world.ask("downloads courier every:daily@09:00")
     due_at = micros(datetime.now(UTC) - timedelta(hours=1))
     execute(
@@ -534,7 +534,7 @@ async def _digest(world: Environment) -> None:
 
 
 async def press_everything(world: Environment) -> set[str]:
-    """Click every kind of button in every kind of place, as somebody who sees it; the names of what was clicked."""
+    """Click every kind of button in every kind of place, as a user who sees it; return the names of the buttons."""
     pressed: Counter[tuple[str, str]] = Counter()
     done: set[tuple[str, str, str]] = set()
     for _ in range(3):  # what answers has buttons too
@@ -576,7 +576,7 @@ async def _pressed(world: Environment, message: FakeMessage, control: Control) -
 
 
 def seer(world: Environment, message: FakeMessage) -> FakeUser:
-    """Somebody who sees a message: whom it is for, or Ana."""
+    """Return a user who sees a message: its recipient, or Ana."""
     user = message.ephemeral_to or world.slack.channels[message.channel].im_user
     return world.slack.users[user] if user else world.ana
 
@@ -655,7 +655,7 @@ def away(world: Environment, table: str) -> Iterator[None]:
 
 
 def execute(world: Environment, statement: str) -> None:
-    """Do something behind the bot's back."""
+    """Execute a statement without the bot."""
     if world.database.startswith("sqlite"):
         with closing(sqlite3.connect(world.database.removeprefix("sqlite:///"), timeout=5)) as database, database:
             database.execute(statement)
@@ -665,13 +665,14 @@ def execute(world: Environment, statement: str) -> None:
 
 
 def dump(world: Environment) -> str:
-    """Every row of every table, as text."""
+    """Return all rows of all tables as text."""
     if world.database.startswith("sqlite"):
         with closing(sqlite3.connect(world.database.removeprefix("sqlite:///"), timeout=5)) as database:
             return "\n".join(database.iterdump())
     with psycopg.connect(world.database, autocommit=True) as database:
         tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        rows = [(table, database.execute(f'SELECT * FROM "{table}"').fetchall()) for (table,) in tables]  # type: ignore[call-overload]
+        # type: ignore[call-overload]
+        rows = [(table, database.execute(f'SELECT * FROM "{table}"').fetchall()) for (table,) in tables]
         return repr(rows)
 
 
