@@ -21,7 +21,7 @@ from bot.applivery.envelope import Page
 from bot.applivery.errors import problem
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.not_found import APP_IS_GONE, NOT_SHOWN, NotFoundResolver, workspace
-from bot.applivery.notifications import WebhookSubscription, doorbell
+from bot.applivery.notifications import WebhookSubscription, subscription_body
 from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
 from bot.applivery.plan_limits import PlanLimitLog
 from bot.applivery.rate_budget import Priority, RequestBudget
@@ -111,11 +111,11 @@ class AppliveryClient:
         other._lane = lane
         return other
 
-    def depot(self, app: App) -> AppBuilds:
+    def app_builds(self, app: App) -> AppBuilds:
         """Return the builds of this app, for uploads."""
         return AppBuilds(self._transport, self.hosts, paths.app(self._root, app.id), app, self._timeouts)
 
-    def audience(self, app: App) -> RecipientCounter:
+    def recipients(self, app: App) -> RecipientCounter:
         """Return the counter of the recipients of Applivery's emails about this app."""
         return RecipientCounter(self._transport, self.hosts.api, self._root, app, self.page_sizes)
 
@@ -184,7 +184,7 @@ class AppliveryClient:
     async def subscribe_webhook(self, url: str) -> None:
         """Subscribe `url` to builds of every app. Never retried: a second subscription would send every event twice."""
         ask = ApiRequest(
-            "subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=doorbell(url)
+            "subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=subscription_body(url)
         )
         await self._missing.told(self._transport.ask(ask, parse.notification), NOT_SHOWN)
 

@@ -22,7 +22,7 @@ class WebhookSubscription:
     slack: SlackAnnouncement | None = None
 
 
-def doorbell(url: str) -> dict[str, object]:
+def subscription_body(url: str) -> dict[str, object]:
     """Return the body that subscribes `url` to the events the bot uses.
 
     https://docs.applivery.com/en/api/workspace/organization-notifications/

@@ -31,11 +31,11 @@ class AttachCommand(Struct, frozen=True):
 
     async def _carried_out(self, showing: Output, settings: UploadSettings, file: StreamedFile) -> None:
         async with AsyncExitStack() as stack:
-            depot = await stack.enter_async_context(clients.depot(settings, self.app))
-            build_id, title = await clients.build(depot, self.which)
+            builds = await stack.enter_async_context(clients.app_builds(settings, self.app))
+            build_id, title = await clients.build(builds, self.which)
             showing.begin(f"Attaching {file.name} ({size(file.size)}) to {title}.", file.size)
             async with showing.progress(file.size):
-                build = await depot.attach(build_id, file, progress=showing.sent)
+                build = await builds.attach(build_id, file, progress=showing.sent)
             showing.learn(build, clients.dashboard(settings, build))
             showing.facts["attached"] = file.name
             showing.say(f"Attached. Attachments of this build: {len(build.attachments)}.")

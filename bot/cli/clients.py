@@ -40,7 +40,7 @@ def dashboard(settings: UploadSettings, build: Build) -> str | None:
 
 
 @asynccontextmanager
-async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppBuilds]:
+async def app_builds(settings: UploadSettings, app: str | None) -> AsyncIterator[AppBuilds]:
     """Return the builds of the given app.
 
     Raises UserInputError if no token is suitable, and the errors of finding the app.
@@ -56,7 +56,7 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppB
             yield app_builds
         return
     async with _workspace(settings) as applivery:
-        yield applivery.depot(await _app(applivery, app))
+        yield applivery.app_builds(await _app(applivery, app))
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
         raise _refused(refused, text, english("Set --app to the app's id or slug.")) from None
     except InvalidCredentials:
         # the app of the token is read later
-        await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
+        await applivery.app_builds(App(id=typed, slug=typed, name=typed)).newest()
         raise
 
 

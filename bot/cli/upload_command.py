@@ -62,12 +62,12 @@ class UploadCommand(Struct, frozen=True):
             if self.channel is not None:
                 # checked before gigabytes are sent
                 announcer = await stack.enter_async_context(announcing(settings, self.channel))
-            depot = await stack.enter_async_context(clients.depot(settings, self.app))
-            build = await _sent(depot, file, details, icon, showing)
+            builds = await stack.enter_async_context(clients.app_builds(settings, self.app))
+            build = await _sent(builds, file, details, icon, showing)
             address = clients.dashboard(settings, build)
             showing.learn(build, address)
             if self.wait:
-                build = await watched(depot, build, showing, patience=self.patience, every=self.every)
+                build = await watched(builds, build, showing, patience=self.patience, every=self.every)
                 showing.learn(build, address)
             ended_well(build)
             showing.say(_closing(build, address))
@@ -78,12 +78,12 @@ class UploadCommand(Struct, frozen=True):
 
 
 async def _sent(
-    depot: AppBuilds, file: StreamedFile, details: UploadMetadata, icon: SmallFile | None, showing: Output
+    builds: AppBuilds, file: StreamedFile, details: UploadMetadata, icon: SmallFile | None, showing: Output
 ) -> Build:
     showing.begin(f"Uploading {file.name} ({size(file.size)}).", file.size)
     started = time.monotonic()
     async with showing.progress(file.size):
-        done = await depot.upload(file, details, icon=icon, progress=showing.sent, looking=partial(showing.say, LOST))
+        done = await builds.upload(file, details, icon=icon, progress=showing.sent, looking=partial(showing.say, LOST))
     seconds = max(time.monotonic() - started, 0.001)
     showing.facts |= {"sent_bytes": file.size, "seconds": round(seconds, 3), "found_after_break": done.found}
     if done.found:

@@ -161,10 +161,10 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
 
 async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Modal:
     """Return the confirmation form: how many people get mail, by Applivery's lists, and its text."""
-    audience = call.services.uploads.recipient_counter(app)
+    recipients = call.services.uploads.recipient_counter(app)
     asked = [
-        (details.notify_collaborators, _collaborators, audience.collaborators),
-        (details.notify_employees, _employees, audience.employees),
+        (details.notify_collaborators, _collaborators, recipients.collaborators),
+        (details.notify_employees, _employees, recipients.employees),
     ]
     counts = await asyncio.gather(*(_in_time(ask()) for ticked, _, ask in asked if ticked))
     groups = [

@@ -101,7 +101,7 @@ class UploadRunner:
 
     def recipient_counter(self, app: App) -> RecipientCounter:
         """Return the counter of the recipients of Applivery's emails about an app."""
-        return self._applivery.audience(app)
+        return self._applivery.recipients(app)
 
     async def get_file(self, file_id: str) -> SlackFile:
         """Return a file of Slack for an upload. Raises FileReadError and SlackError."""
@@ -175,14 +175,14 @@ class UploadRunner:
 
     async def _upload(self, request: UploadRequest, status_message: _UploadStatusMessage) -> tuple[Message, Build]:
         """Upload the file; return the result message and the build."""
-        depot = self._applivery.depot(request.app)
+        builds = self._applivery.app_builds(request.app)
         parcel = self.files.open_stream(request.file)
         showing = asyncio.create_task(status_message.keep_updated(self._every))
         try:
             if request.build is not None:
-                build = await depot.attach(request.build.id, parcel, progress=status_message.add_bytes)
+                build = await builds.attach(request.build.id, parcel, progress=status_message.add_bytes)
                 return cards.attached(request.file.name, build), build
-            done = await depot.upload(
+            done = await builds.upload(
                 parcel, request.details, progress=status_message.add_bytes, looking=status_message.set_searching
             )
         finally:
@@ -200,7 +200,7 @@ class UploadRunner:
         await self._store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended in between: only a request after the watch is stored is reliable.
         with suppress(BotError):
-            now = await self._applivery.depot(build.app).build(build.id)
+            now = await self._applivery.app_builds(build.app).build(build.id)
             if not now.stage.under_way and await self._store.run(build_waiters.remove_waiter, build.id, asker.user_id):
                 return now
         return None

@@ -200,7 +200,7 @@ async def test_pages_that_come_to_too_much_are_too_much() -> None:
 async def test_people_who_are_not_all_counted_are_not_counted() -> None:
     person = {"items": [{"id": "1", "employee": {"id": "1"}}], "hasNextPage": True}
     async with endless(lambda *_: {"status": True, "data": person}) as (url, _), client_of(url) as client:
-        assert await client.audience(App(id="a" * 24, slug="courier", name="Courier")).employees() is None
+        assert await client.recipients(App(id="a" * 24, slug="courier", name="Courier")).employees() is None
 
 
 # ------------------------------------------------------------------ seconds and places

@@ -49,7 +49,7 @@ def of_applivery(client: AppliveryClient, app_id: str, build_id: str) -> dict[st
     parcel = StreamedFile("courier.ipa", 100, bytes_of_a_file)
     app = App(id=app_id, slug="courier", name="Courier")
     build = Build(id=build_id, app=app, stage=Stage.READY, status="processed")
-    depot = client.depot(app)
+    depot = client.app_builds(app)
     return {
         "organization": client.organization,
         "apps": client.apps,
@@ -66,7 +66,7 @@ def of_applivery(client: AppliveryClient, app_id: str, build_id: str) -> dict[st
         "newest": depot.newest,
         "upload": lambda: depot.upload(parcel, UploadMetadata()),
         "attach": lambda: depot.attach(build.id, parcel),
-        "employees": client.audience(app).employees,
+        "employees": client.recipients(app).employees,
     }
 
 

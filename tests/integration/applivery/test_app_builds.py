@@ -131,7 +131,7 @@ def courier(server: FakeApplivery) -> Any:
 async def depot(family: str, server: FakeApplivery, make_client: MakeClient, courier: Any) -> AsyncIterator[AppBuilds]:
     async with AsyncExitStack() as stack:
         if family == "workspace":
-            made = make_client(timeouts=QUICK).depot(App(courier.id, "courier", "Courier"))
+            made = make_client(timeouts=QUICK).app_builds(App(courier.id, "courier", "Courier"))
         else:
             made = await stack.enter_async_context(by_app_token(hosts_of(server), courier.token, timeouts=QUICK))
         yield made
@@ -289,7 +289,7 @@ async def test_upload_app_token_as_service_account_is_recognised(
 ) -> None:
     client: AppliveryClient = make_client(token=courier.token)
     with pytest.raises(InvalidCredentials, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
-        await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
+        await client.app_builds(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
     async with by_app_token(hosts_of(server), server.token) as depot:
         with pytest.raises(InvalidCredentials, match=r"belongs to a Service Account.*`APPLIVERY_TOKEN`"):
             await depot.upload(parcel(), UploadMetadata())
@@ -319,7 +319,7 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
 
     async with AsyncExitStack() as stack:
         if family == "workspace":
-            depot = make_client(hosts=hosts, timeouts=QUICK).depot(App(courier.id, "courier", "Courier"))
+            depot = make_client(hosts=hosts, timeouts=QUICK).app_builds(App(courier.id, "courier", "Courier"))
         else:
             depot = await stack.enter_async_context(by_app_token(hosts, courier.token, timeouts=QUICK))
         await depot.upload(parcel(), UploadMetadata(), progress=progress)
@@ -335,7 +335,7 @@ async def test_upload_unreachable_host_says_nothing_was_sent(
     )
     client = make_client(hosts=nobody, timeouts=QUICK)
     with pytest.raises(ServiceUnavailable, match=r"can't be reached\. Nothing was sent"):
-        await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
+        await client.app_builds(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
 async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, server: FakeApplivery) -> None:
@@ -463,7 +463,7 @@ async def test_an_upload_that_stands_still_is_given_up(
     server.faults.add(POSTING, Fault(latency=30))
     with pytest.raises(UploadOutcomeUnknown):
         async with asyncio.timeout(10 * busyness()):
-            await impatient.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
+            await impatient.app_builds(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
 def posts(server: FakeApplivery) -> list[Any]:

@@ -22,7 +22,7 @@ async def test_more_people_than_are_listed_is_unknown(server: FakeApplivery, cli
     page = {"items": [{"id": "1", "user": "a" * 24}], "hasNextPage": True}
     server.faults.add("GET */employees/", Fault(body=json.dumps({"status": True, "data": page})), times=None)
     async with client:
-        assert await client.audience(app).employees() is None
+        assert await client.recipients(app).employees() is None
 
 
 async def test_half_a_list_is_no_count(server: FakeApplivery, client: AppliveryClient) -> None:
@@ -30,7 +30,7 @@ async def test_half_a_list_is_no_count(server: FakeApplivery, client: AppliveryC
     server.collaborator("a@acme.test")
     server.faults.add(OF_APPS, Fault(status=403, body="{}"), times=None)
     async with client:
-        assert await client.audience(app).collaborators() is None
+        assert await client.recipients(app).collaborators() is None
 
 
 async def test_a_bare_id_is_the_same_person(server: FakeApplivery, client: AppliveryClient) -> None:
@@ -40,4 +40,4 @@ async def test_a_bare_id_is_the_same_person(server: FakeApplivery, client: Appli
     for path, items in ((EVERYWHERE, everywhere), (OF_APPS, of_apps)):
         server.faults.add(path, Fault(body=json.dumps({"status": True, "data": items})), times=None)
     async with client:
-        assert await client.audience(app).collaborators() == 1
+        assert await client.recipients(app).collaborators() == 1

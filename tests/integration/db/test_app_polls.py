@@ -94,7 +94,7 @@ async def test_meeting_an_app_again_changes_nothing(store: Database) -> None:
     assert await store.run(app_polls.claim_due_apps, 5, 60) == []
 
 
-# ------------------------------------------------------------------ the doorbell
+# ------------------------------------------------------------------ the webhook
 
 
 async def test_app_polls_that_were_requested_come_first(store: Database) -> None:

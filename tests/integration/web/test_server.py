@@ -256,7 +256,7 @@ async def test_http_unknown_path_returns_404(world: Environment, path: str) -> N
     assert (await ask(world, "GET", path)).status == 404
 
 
-# ------------------------------------------------------------------ Applivery's doorbell
+# ------------------------------------------------------------------ the webhook
 
 
 async def watched_two(world: Environment) -> tuple[str, str]:
