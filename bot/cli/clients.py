@@ -97,14 +97,14 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
         raise
 
 
-async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
+async def build(app_builds: AppBuilds, which: str) -> tuple[str, str]:
     """Return the id and title of a build given by its id, `latest`, a version or `#number`.
 
     Raises as `lookup.build` does. Whether the credential may access a build given by its id is not checked.
     """
     by_id = lookup.BUILD_ID.fullmatch(which) is not None
     try:
-        build = await depot.build(which.lower()) if by_id else await _named(depot, which)
+        build = await app_builds.build(which.lower()) if by_id else await _named(app_builds, which)
     except (Forbidden, FeatureNotInPlan) as refused:
         if by_id:
             return which.lower(), which.lower()
@@ -112,13 +112,13 @@ async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
     return build.id, f"{build.app.name} {lookup.label(build)}"
 
 
-async def _named(depot: AppBuilds, which: str) -> Build:
-    pages = build_search.BuildPages(depot.page, PageSizes())
+async def _named(app_builds: AppBuilds, which: str) -> Build:
+    pages = build_search.BuildPages(app_builds.page, PageSizes())
     if which.strip().casefold() == lookup.LATEST:
         builds = await build_search.latest(pages, can_be_had, build_search.anything, ())
     else:
         builds = await build_search.meant(pages, which)
-    return lookup.build(which, builds, builds[0].app if builds else depot.app)
+    return lookup.build(which, builds, builds[0].app if builds else app_builds.app)
 
 
 def _refused(refused: AppliveryError, sentence: Text, step: Text) -> AppliveryError:

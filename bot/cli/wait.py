@@ -31,7 +31,7 @@ class BuildNotReady(BotError, kind="NotReady"):
         self.code = code
 
 
-async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: float, every: float) -> Build:
+async def watched(app_builds: AppBuilds, build: Build, showing: Output, *, patience: float, every: float) -> Build:
     """Return the build when it is ready or has failed. Raises BuildNotReady after `patience` seconds."""
     until = time.monotonic() + patience
     text = ""
@@ -47,7 +47,7 @@ async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: 
             )
         await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
         try:
-            build = await depot.build(build.id)
+            build = await app_builds.build(build.id)
             showing.looked(build)
         except _PASSING as error:
             showing.say(f"{error.sentence} Checking again.")

@@ -49,7 +49,7 @@ def of_applivery(client: AppliveryClient, app_id: str, build_id: str) -> dict[st
     parcel = StreamedFile("courier.ipa", 100, bytes_of_a_file)
     app = App(id=app_id, slug="courier", name="Courier")
     build = Build(id=build_id, app=app, stage=Stage.READY, status="processed")
-    depot = client.app_builds(app)
+    app_builds = client.app_builds(app)
     return {
         "organization": client.organization,
         "apps": client.apps,
@@ -63,9 +63,9 @@ def of_applivery(client: AppliveryClient, app_id: str, build_id: str) -> dict[st
         "resolve": lambda: client.resolve(LINK),
         "downloads_by_user": lambda: client.downloads_by_user(app.id),
         "fold_downloads": lambda: client.fold_downloads(parse.RowList, app.id),
-        "newest": depot.newest,
-        "upload": lambda: depot.upload(parcel, UploadMetadata()),
-        "attach": lambda: depot.attach(build.id, parcel),
+        "newest": app_builds.newest,
+        "upload": lambda: app_builds.upload(parcel, UploadMetadata()),
+        "attach": lambda: app_builds.attach(build.id, parcel),
         "employees": client.recipients(app).employees,
     }
 

@@ -128,7 +128,9 @@ def courier(server: FakeApplivery) -> Any:
 
 
 @pytest.fixture
-async def depot(family: str, server: FakeApplivery, make_client: MakeClient, courier: Any) -> AsyncIterator[AppBuilds]:
+async def app_builds(
+    family: str, server: FakeApplivery, make_client: MakeClient, courier: Any
+) -> AsyncIterator[AppBuilds]:
     async with AsyncExitStack() as stack:
         if family == "workspace":
             made = make_client(timeouts=QUICK).app_builds(App(courier.id, "courier", "Courier"))
@@ -140,9 +142,9 @@ async def depot(family: str, server: FakeApplivery, make_client: MakeClient, cou
 # ------------------------------------------------------------------ what arrives
 
 
-async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_every_field_arrives_under_its_documented_name(app_builds: AppBuilds, server: FakeApplivery) -> None:
     icon = SmallFile("icon.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"icon")
-    done = await depot.upload(parcel(), EVERYTHING, icon=icon)
+    done = await app_builds.upload(parcel(), EVERYTHING, icon=icon)
     [build] = server.builds
     assert build.form == ON_THE_WIRE
     package = build.file("package")
@@ -155,15 +157,19 @@ async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, s
     assert done.build.app.name == "Courier"
 
 
-async def test_upload_sends_no_mail_and_no_unknown_field_by_default(depot: AppBuilds, server: FakeApplivery) -> None:
-    await depot.upload(parcel(), UploadMetadata())
+async def test_upload_sends_no_mail_and_no_unknown_field_by_default(
+    app_builds: AppBuilds, server: FakeApplivery
+) -> None:
+    await app_builds.upload(parcel(), UploadMetadata())
     assert server.builds[0].form == {"notifyCollaborators": "false", "notifyEmployees": "false"}
 
 
-async def test_a_large_file_arrives_whole_and_its_progress_is_told(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_a_large_file_arrives_whole_and_its_progress_is_told(
+    app_builds: AppBuilds, server: FakeApplivery
+) -> None:
     content = b"PK\x03\x04" + b"large" * 900_000
     heard: list[int] = []
-    await depot.upload(parcel(content, "courier.apk", piece=256 * 1024), UploadMetadata(), progress=heard.append)
+    await app_builds.upload(parcel(content, "courier.apk", piece=256 * 1024), UploadMetadata(), progress=heard.append)
     package = server.builds[0].file("package")
     assert package is not None
     assert (package.size, package.digest) == (len(content), hashlib.sha256(content).hexdigest())
@@ -172,8 +178,8 @@ async def test_a_large_file_arrives_whole_and_its_progress_is_told(depot: AppBui
 
 
 @pytest.mark.parametrize("name", ['a"b.ipa', "línea ñ.ipa", "a\r\nb.ipa", "a b;c.ipa"])
-async def test_a_file_s_name_cannot_break_the_form(depot: AppBuilds, server: FakeApplivery, name: str) -> None:
-    await depot.upload(parcel(name=name), UploadMetadata(version_name="1.0"))
+async def test_a_file_s_name_cannot_break_the_form(app_builds: AppBuilds, server: FakeApplivery, name: str) -> None:
+    await app_builds.upload(parcel(name=name), UploadMetadata(version_name="1.0"))
     assert server.builds[0].form["versionName"] == "1.0"
     package = server.builds[0].file("package")
     assert package is not None
@@ -181,19 +187,21 @@ async def test_a_file_s_name_cannot_break_the_form(depot: AppBuilds, server: Fak
     assert package.kept == CONTENT
 
 
-async def test_a_file_is_attached_to_a_processed_build(depot: AppBuilds, server: FakeApplivery, courier: Any) -> None:
+async def test_a_file_is_attached_to_a_processed_build(
+    app_builds: AppBuilds, server: FakeApplivery, courier: Any
+) -> None:
     build = server.build(courier, version="1.0")
-    done = await depot.attach(build.id, parcel(b"%PDF notes", "notes.pdf"))
+    done = await app_builds.attach(build.id, parcel(b"%PDF notes", "notes.pdf"))
     assert [(attachment.name, attachment.size) for attachment in done.attachments] == [("notes.pdf", 10)]
     assert build.file("attachment").kept == b"%PDF notes"  # type: ignore[union-attr]
 
 
 async def test_a_build_that_is_not_processed_takes_no_attachment(
-    depot: AppBuilds, server: FakeApplivery, courier: Any
+    app_builds: AppBuilds, server: FakeApplivery, courier: Any
 ) -> None:
     build = server.build(courier, status="in_progress")
     with pytest.raises(BuildNotProcessed, match=r"once Applivery has processed.*Nothing was uploaded"):
-        await depot.attach(build.id, parcel(b"notes", "notes.txt"))
+        await app_builds.attach(build.id, parcel(b"notes", "notes.txt"))
     assert not posts(server)
 
 
@@ -212,16 +220,16 @@ async def test_a_build_that_is_not_processed_takes_no_attachment(
     ],
 )
 async def test_a_file_that_is_no_build_is_not_sent(
-    depot: AppBuilds, server: FakeApplivery, name: str, content: bytes, words: str
+    app_builds: AppBuilds, server: FakeApplivery, name: str, content: bytes, words: str
 ) -> None:
     with pytest.raises(UnsupportedFile, match=words):
-        await depot.upload(parcel(content, name), UploadMetadata())
+        await app_builds.upload(parcel(content, name), UploadMetadata())
     assert not posts(server)
 
 
-async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_a_file_above_4_gb_is_not_sent(app_builds: AppBuilds, server: FakeApplivery) -> None:
     with pytest.raises(UnsupportedFile, match=r"is 4\.3 GB\. Applivery accepts up to 4 GB"):
-        await depot.upload(parcel(size=4 * 1024**3 + 1), UploadMetadata())
+        await app_builds.upload(parcel(size=4 * 1024**3 + 1), UploadMetadata())
     assert not server.requests
 
 
@@ -236,10 +244,10 @@ async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: FakeAppli
     ],
 )
 async def test_fields_that_applivery_would_refuse_are_refused_first(
-    depot: AppBuilds, server: FakeApplivery, details: UploadMetadata
+    app_builds: AppBuilds, server: FakeApplivery, details: UploadMetadata
 ) -> None:
     with pytest.raises(UserInputError):
-        await depot.upload(parcel(), details)
+        await app_builds.upload(parcel(), details)
     assert not server.requests
 
 
@@ -261,26 +269,26 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
     ],
 )
 async def test_upload_refusal_has_cause_and_next_step_and_no_retry(
-    depot: AppBuilds, server: FakeApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
+    app_builds: AppBuilds, server: FakeApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
 ) -> None:
     server.faults.add(POSTING, Fault(status=status, code=code, error="No"))
     with pytest.raises(kind, match=words) as raised:
-        await depot.upload(parcel(), UploadMetadata())
+        await app_builds.upload(parcel(), UploadMetadata())
     assert raised.value.code == code
     assert len(posts(server)) == 1
     assert not server.builds
 
 
-async def test_413_says_that_the_file_is_too_large(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_413_says_that_the_file_is_too_large(app_builds: AppBuilds, server: FakeApplivery) -> None:
     server.faults.add(POSTING, Fault(status=413, body="<h1>Request Entity Too Large</h1>"))
     with pytest.raises(InvalidUpload, match="too large for Applivery"):
-        await depot.upload(parcel(), UploadMetadata())
+        await app_builds.upload(parcel(), UploadMetadata())
 
 
 async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: FakeApplivery) -> None:
-    async with by_app_token(hosts_of(server), "no-such-token") as depot:
+    async with by_app_token(hosts_of(server), "no-such-token") as app_builds:
         with pytest.raises(InvalidCredentials, match="doesn't know the token"):
-            await depot.upload(parcel(), UploadMetadata())
+            await app_builds.upload(parcel(), UploadMetadata())
     assert not posts(server)
 
 
@@ -290,9 +298,9 @@ async def test_upload_app_token_as_service_account_is_recognised(
     client: AppliveryClient = make_client(token=courier.token)
     with pytest.raises(InvalidCredentials, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
         await client.app_builds(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
-    async with by_app_token(hosts_of(server), server.token) as depot:
+    async with by_app_token(hosts_of(server), server.token) as app_builds:
         with pytest.raises(InvalidCredentials, match=r"belongs to a Service Account.*`APPLIVERY_TOKEN`"):
-            await depot.upload(parcel(), UploadMetadata())
+            await app_builds.upload(parcel(), UploadMetadata())
     assert not server.builds
 
 
@@ -319,10 +327,10 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
 
     async with AsyncExitStack() as stack:
         if family == "workspace":
-            depot = make_client(hosts=hosts, timeouts=QUICK).app_builds(App(courier.id, "courier", "Courier"))
+            app_builds = make_client(hosts=hosts, timeouts=QUICK).app_builds(App(courier.id, "courier", "Courier"))
         else:
-            depot = await stack.enter_async_context(by_app_token(hosts, courier.token, timeouts=QUICK))
-        await depot.upload(parcel(), UploadMetadata(), progress=progress)
+            app_builds = await stack.enter_async_context(by_app_token(hosts, courier.token, timeouts=QUICK))
+        await app_builds.upload(parcel(), UploadMetadata(), progress=progress)
     assert len(listening) == 1
     assert len(server.builds) == len(posts(server)) == 1
 
@@ -338,25 +346,25 @@ async def test_upload_unreachable_host_says_nothing_was_sent(
         await client.app_builds(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
-async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_a_429_is_waited_out_because_it_took_nothing(app_builds: AppBuilds, server: FakeApplivery) -> None:
     server.faults.add(POSTING, Fault(status=429, retry_after=0))
-    await depot.upload(parcel(), UploadMetadata())
+    await app_builds.upload(parcel(), UploadMetadata())
     assert len(server.builds) == 1
     server.faults.add(POSTING, Fault(status=429, retry_after=4000))
     with pytest.raises(AppliveryRateLimited):
-        await depot.upload(parcel(), UploadMetadata())
+        await app_builds.upload(parcel(), UploadMetadata())
 
 
 @pytest.mark.parametrize("fault", [Fault(drop_after=True), Fault(status=502, body="<h1>Bad gateway</h1>")])
 async def test_upload_lost_answer_is_found_and_not_sent_again(
-    depot: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault
+    app_builds: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault
 ) -> None:
     server.build(courier, version="2.4.0", size=len(CONTENT))  # the same version and size, and older
     if fault.status:  # a gateway that gave up while Applivery had it all
         server.faults.add(POSTING, Fault(drop_after=True))
     else:
         server.faults.add(POSTING, fault)
-    done = await depot.upload(parcel(), UploadMetadata(version_name="2.4.0"))
+    done = await app_builds.upload(parcel(), UploadMetadata(version_name="2.4.0"))
     assert done.found
     assert done.build.id == server.builds[-1].id
     assert len(server.builds) == 2
@@ -376,18 +384,20 @@ async def test_upload_lost_answer_is_found_and_not_sent_again(
     ],
 )
 async def test_a_cut_upload_that_left_no_build_is_never_called_done(
-    depot: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault, words: str
+    app_builds: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault, words: str
 ) -> None:
     server.build(courier, version="2.4.0", size=60_000_004)
     content = b"PK\x03\x04" + bytes(60_000_000)
     server.faults.add(POSTING, fault)
     with pytest.raises(UploadOutcomeUnknown, match=words):
-        await depot.upload(parcel(content, piece=64 * 1024), UploadMetadata(version_name="2.4.0"))
+        await app_builds.upload(parcel(content, piece=64 * 1024), UploadMetadata(version_name="2.4.0"))
     assert len(posts(server)) == 1
     assert len(server.builds) == 1
 
 
-async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_when_applivery_lets_us_look_at_nothing_that_is_said(
+    app_builds: AppBuilds, server: FakeApplivery
+) -> None:
     server.faults.add(POSTING, Fault(drop_after=True))
     looking = iter([None])
 
@@ -396,10 +406,12 @@ async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: AppBui
 
     server.reshape("GET *builds", refuse)
     with pytest.raises(UploadOutcomeUnknown, match="couldn't check whether it arrived"):
-        await depot.upload(parcel(), UploadMetadata())
+        await app_builds.upload(parcel(), UploadMetadata())
 
 
-async def test_upload_lost_answer_ignores_other_builds(depot: AppBuilds, server: FakeApplivery, courier: Any) -> None:
+async def test_upload_lost_answer_ignores_other_builds(
+    app_builds: AppBuilds, server: FakeApplivery, courier: Any
+) -> None:
     """Another size, another version, and an older build that a deletion brought onto the page."""
     server.faults.add(POSTING, Fault(drop=True))
     server.build(courier, version="1.0", created_at="2026-01-02T00:00:00Z")
@@ -413,21 +425,21 @@ async def test_upload_lost_answer_ignores_other_builds(depot: AppBuilds, server:
 
     server.reshape("GET *builds", others)
     with pytest.raises(UploadOutcomeUnknown):
-        await depot.upload(parcel(), UploadMetadata(version_name="2.4.0"))
+        await app_builds.upload(parcel(), UploadMetadata(version_name="2.4.0"))
     assert len(server.builds) == 4
 
 
 async def test_an_attachment_whose_answer_was_lost_is_found(
-    depot: AppBuilds, server: FakeApplivery, courier: Any
+    app_builds: AppBuilds, server: FakeApplivery, courier: Any
 ) -> None:
     build = server.build(courier)
     server.attach(build, "notes.pdf", b"%PDF older")
     server.faults.add("POST *files", Fault(drop_after=True))
-    done = await depot.attach(build.id, parcel(b"%PDF newer", "notes.pdf"))
+    done = await app_builds.attach(build.id, parcel(b"%PDF newer", "notes.pdf"))
     assert len(done.attachments) == 2
     server.faults.add("POST *files", Fault(drop=True))
     with pytest.raises(UploadOutcomeUnknown, match=r"no new file with the same name and size"):
-        await depot.attach(build.id, parcel(b"%PDF third", "notes.pdf"))
+        await app_builds.attach(build.id, parcel(b"%PDF third", "notes.pdf"))
 
 
 # ------------------------------------------------------------------ the file itself
@@ -435,14 +447,16 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
 
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
 async def test_a_file_that_changes_on_the_way_makes_no_build(
-    depot: AppBuilds, server: FakeApplivery, size: int
+    app_builds: AppBuilds, server: FakeApplivery, size: int
 ) -> None:
     with pytest.raises(FileReadError, match="changed its size"):
-        await depot.upload(parcel(size=size), UploadMetadata())
+        await app_builds.upload(parcel(size=size), UploadMetadata())
     assert not server.builds
 
 
-async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: AppBuilds, server: FakeApplivery) -> None:
+async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(
+    app_builds: AppBuilds, server: FakeApplivery
+) -> None:
     @asynccontextmanager
     async def breaking() -> AsyncIterator[AsyncIterator[bytes]]:
         async def pieces() -> AsyncIterator[bytes]:
@@ -452,7 +466,7 @@ async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: AppBu
         yield pieces()
 
     with pytest.raises(FileReadError, match="Slack broke off"):
-        await depot.upload(StreamedFile("courier.ipa", len(CONTENT), breaking), UploadMetadata())
+        await app_builds.upload(StreamedFile("courier.ipa", len(CONTENT), breaking), UploadMetadata())
     assert not server.builds
 
 

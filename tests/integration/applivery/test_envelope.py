@@ -34,7 +34,7 @@ LISTS: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     "filtered builds": lambda client: client.builds(COURIER, status=Stage.READY, os="ios", version="1"),
     "downloads_by_user": lambda client: client.downloads_by_user("courier"),
     "downloads of a build": lambda client: client.downloads_by_user("courier", HEX, since=NOON, until=NOON),
-    "newest of a depot": lambda client: client.app_builds(COURIER).newest(),
+    "newest of an app": lambda client: client.app_builds(COURIER).newest(),
 }
 SINGLE: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     "organization": lambda client: client.organization(),
@@ -45,7 +45,7 @@ SINGLE: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     "mint": lambda client: client.mint(BUILD, FileKind.FILE),
     "mint of a file": lambda client: client.mint(BUILD, FileKind.FILE, file_id="a" * 24),
     "resolve": lambda client: client.resolve(Link("", "token", FileKind.FILE)),
-    "build of a depot": lambda client: client.app_builds(COURIER).build(HEX),
+    "build of an app": lambda client: client.app_builds(COURIER).build(HEX),
 }
 ODD = {
     "nothing": "",

@@ -18,7 +18,7 @@ ORGANIZATION = "GET /v1/organizations/acme"
 IN_IT: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     name: ask
     for name, ask in {**LISTS, **SINGLE}.items()
-    if name not in ("organization", "resolve") and "depot" not in name
+    if name not in ("organization", "resolve") and "of an app" not in name
 }
 
 

@@ -21,7 +21,7 @@ async def server() -> AsyncIterator[FakeApplivery]:
 
 
 @pytest.fixture
-async def depot(server: FakeApplivery) -> AsyncIterator[AppBuilds]:
+async def app_builds(server: FakeApplivery) -> AsyncIterator[AppBuilds]:
     app = server.app("Courier")
     for number in range(1, 131):
         status = "processed" if number < 30 else "error"
@@ -33,6 +33,6 @@ async def depot(server: FakeApplivery) -> AsyncIterator[AppBuilds]:
 @pytest.mark.parametrize(
     ("which", "number"), [("1.0.1", "1"), ("v1.0.20", "20"), ("#3", "3"), ("1.0.130", "130"), ("latest", "29")]
 )
-async def test_the_oldest_build_is_found_like_the_newest(depot: AppBuilds, which: str, number: str) -> None:
-    _, title = await clients.build(depot, which)
+async def test_the_oldest_build_is_found_like_the_newest(app_builds: AppBuilds, which: str, number: str) -> None:
+    _, title = await clients.build(app_builds, which)
     assert f"({number})" in title
