@@ -108,9 +108,9 @@ def check_headline(text: str, found: RecountResult) -> None:
         named = one(r"downloads? · [\d,]+ (?:person|people) \(([\d,]+)\)", text)
         assert named == found.recorded - found.unnamed == sum(found.each)
     if found.crowd and "newest version" in text:
-        on_it = numbers(r"On the newest version [^:]*: ([\d,]+) of ([\d,]+) (?:person|people) \((\d+) %\)", text)
+        on_it = numbers(r"On the newest version [^:]*: ([\d,]+) of ([\d,]+) (?:person|people) \((\d+)%\)", text)
         share = shares(found.standing, found.crowd).get("newest", "0%")
-        assert on_it == [found.standing["newest"], found.crowd, int(share[:-2])]
+        assert on_it == [found.standing["newest"], found.crowd, int(share.removesuffix("%"))]
         assert one(r"Older: ([\d,]+)", text) == found.standing["older"]
         assert one(r"Unknown: ([\d,]+)", text) == found.standing["unknown"]
 

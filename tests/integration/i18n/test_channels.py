@@ -123,7 +123,7 @@ async def test_channel_pause_told_to_maker_in_their_language(world: Environment,
     ready(world)
     await world.look()
     [told] = directs(world, lucia)
-    assert told.text.startswith(f"⚠️ *Avisos de Courier en pausa en <#{world.releases.id}>*: el canal está archivado.")
+    assert told.text.startswith(f"⚠️ *Pausa de Courier en <#{world.releases.id}>*: el canal está archivado.")
     [told] = directs(world, world.ana)
     assert told.text.startswith("⚠️ *Parcel is paused in <#")
 

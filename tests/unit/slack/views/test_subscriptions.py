@@ -396,5 +396,5 @@ def test_sentence_about_every_app_is_not_that_about_one() -> None:
     every = replace(subscription(), app_id="", app_name="")
     assert mutes.not_muted([every], "0").text == "Nothing is muted in <#C1>."
     with use_locale("es"):
-        assert cards.paused(every, "applivery").text.startswith("⚠️ *Avisos de todas las apps en pausa en <#C1>*: ")
+        assert cards.paused(every, "applivery").text.startswith("⚠️ *Pausa de todas las apps en <#C1>*: ")
         assert cards.posted_test(every, Message("x")).text.startswith("*Prueba:* aquí se publican ")
