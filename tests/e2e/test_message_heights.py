@@ -367,7 +367,7 @@ GOALS += [
 
 def foreseen() -> Message:
     """A full page of several kinds."""
-    at = NOON + timedelta(days=9)
+    at = NOON + timedelta(days=3650)  # written out: `today` and `tomorrow` are shorter
     items = (
         ForecastItem(ForecastKind.NO_MATCH, None, "a", "Courier", channel_id="C0S000001", number=1),
         ForecastItem(ForecastKind.PROFILE, at, "a", "Courier", build=LIVE, others=3, people=31),
