@@ -367,7 +367,9 @@ async def test_the_minutes_left_count_down_to_expired(desk: ClaimEnvironment, br
 
 async def test_without_scripts_times_name_their_zone(desk: ClaimEnvironment, tab: Tab) -> None:
     async with opened(tab, await desk.address(courier(desk)), IPHONE, timezone_id="Asia/Tokyo") as page:
-        assert re.search(r"expires (?:\d+ \w+ \d{4}, )?\d\d:\d\d UTC \(10 min\)", await page.locator("main").inner_text())
+        assert re.search(
+            r"expires (?:\d+ \w+ \d{4}, )?\d\d:\d\d UTC \(10 min\)", await page.locator("main").inner_text()
+        )
 
 
 async def test_claim_page_runs_no_foreign_script(desk: ClaimEnvironment, tab: Tab) -> None:
