@@ -479,16 +479,16 @@ async def test_poller_leased_app_is_not_polled_elsewhere(watched: Environment) -
 
 
 async def test_poller_keeps_its_lease_while_applivery_is_slow(watched: Environment) -> None:
-    watched.tuning = replace(watched.tuning, watch_lease_seconds=0.3)
+    watched.tuning = replace(watched.tuning, watch_lease_seconds=1.0)
     await watched.restart()
     store = watched.bot.store
     await store.run(app_polls.request_poll, None)
-    watched.applivery.faults.add("GET */builds", Fault(latency=1.5))
+    watched.applivery.faults.add("GET */builds", Fault(latency=2.5))
     look = asyncio.create_task(watched.bot.watch.step())
     async with patience():
         while not watched.applivery.faults.fired:
             await asyncio.sleep(0.01)
-    for _ in range(10):
+    for _ in range(16):
         await asyncio.sleep(0.1)
         assert await store.run(app_polls.claim_due_apps, 8, 60) == []
     await look
