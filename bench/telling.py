@@ -19,8 +19,9 @@ from bench.hours import SharedClock
 from bench.http import ClientExchange, get, post
 from bench.processes import ROOT, RunningProcess, app_in, sink
 from bot.db import subscriptions
-from bot.db.database import Database, utc_now
+from bot.db.database import Database
 from bot.domain.model import BuildEvent
+from bot.system_clock import utc_now
 from tests.support.postgres import PostgresServer, server_programs
 
 CHANNELS = ("C0RELEASES", "C0BETA")

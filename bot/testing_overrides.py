@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.applivery.upload import UploadTimeouts
 from bot.slack.client import HTTP_SECONDS
+from bot.system_clock import utc_now
 from bot.web.connections import ConnectionLimits
 from bot.workers import build_poller, outbox_dispatcher, progress_updater, scheduled_reports
 
@@ -25,4 +26,4 @@ class TestingOverrides:
     progress_seconds: float = progress_updater.EVERY_SECONDS
     endurance: UploadTimeouts = field(default_factory=UploadTimeouts)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits.of_this_process)
-    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    clock: Callable[[], datetime] = utc_now

@@ -26,11 +26,12 @@ from bot.applivery.pagination import PAGE_SIZE, PageSizes, each_once, every_page
 from bot.applivery.plan_limits import PlanLimitLog
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.applivery.recipients import RecipientCounter
-from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport, utc_now
+from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
 from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, Download, FileKind, Link, MemberDownloads, Stage, Workspace
 from bot.exceptions import InvalidResponse, NotFound, RequestRejected
 from bot.i18n import Text
+from bot.system_clock import utc_now
 
 __all__ = ["AppliveryClient", "AppliveryHosts", "Page", "Priority", "RequestBudget"]
 

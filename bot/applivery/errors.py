@@ -28,6 +28,7 @@ from bot.exceptions import (
 )
 from bot.i18n import Number, Text, _, gettext_noop
 from bot.i18n.verbatim import verbatim
+from bot.system_clock import utc_now
 
 DEFAULT_WAIT = 2.0  # seconds, for a 429 without Retry-After, as in the public client applivery-soar
 _LONGEST_WAIT = 3600.0
@@ -73,7 +74,7 @@ def seconds_to_wait(header: str | None, *, now: datetime | None = None) -> float
     try:
         wait = float(header or "")
     except ValueError:
-        wait = _until(header or "", now or datetime.now(UTC))
+        wait = _until(header or "", now or utc_now())
     return min(wait, _LONGEST_WAIT) if wait >= 0 else DEFAULT_WAIT  # NaN is not >= 0 either
 
 

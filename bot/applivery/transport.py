@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ from bot.exceptions import (
 )
 from bot.i18n import Counted, Text
 from bot.observability.causes import cause
+from bot.system_clock import utc_now
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, person_waits, time_left
 
 _T = TypeVar("_T")
@@ -89,11 +90,6 @@ class ApiResponse:
     status: int
     headers: CIMultiDictProxy[str] = field(repr=False)
     body: bytes = field(repr=False)
-
-
-def utc_now() -> datetime:
-    """Return this machine's time, aware and in UTC."""
-    return datetime.now(UTC)
 
 
 class Transport:

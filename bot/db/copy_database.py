@@ -16,12 +16,13 @@ from bot.db import download_schema, schema, sqlite_files  # noqa: F401 - they pu
 from bot.db import migrate as db_migrate
 from bot.db.column_types import metadata
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
-from bot.db.database import cannot_use, utc_now
+from bot.db.database import cannot_use
 from bot.db.dialect_sql import POSTGRESQL
 from bot.db.postgres_tools import require_unused
 from bot.db.sqlalchemy_connection import sqlalchemy_connection
 from bot.exceptions import BotError, DatabaseNotFound
 from bot.i18n import english
+from bot.system_clock import utc_now
 
 ROWS = 1000  # read and written at once
 

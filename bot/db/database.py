@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -21,6 +21,7 @@ from bot.db.transaction import SharedState, Transaction
 from bot.db.wakeups import Notifier, Topic
 from bot.exceptions import DatabaseNotFound, DatabaseUnavailable, StartupError
 from bot.i18n import english
+from bot.system_clock import utc_now
 
 if TYPE_CHECKING:
     from bot.db.postgres import PgListener, PgPoller
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-
-def utc_now() -> datetime:
-    """Return this machine's time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 # Other processes notify of their writes; this limits the age of a cached result if notifications are lost.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from bot.doctor import admins, applivery, blocks, database, http_events, own_integration, service, slack
@@ -15,6 +15,7 @@ from bot.observability.causes import cause
 from bot.observability.redaction import redactor
 from bot.setting_values import InvalidSettings
 from bot.settings import Settings
+from bot.system_clock import utc_now
 
 Check = Callable[[CheckContext], Awaitable[list[CheckResult]]]
 
@@ -41,11 +42,6 @@ CHECK_SECONDS = 60.0
 ASKED_FOR: dict[str, Check] = {slack.BLOCKS: blocks.blocks}  # only with their own option
 SECONDS = {slack.BLOCKS: CHECK_SECONDS + blocks.SECONDS}
 START = "Start the bot with `make run`, `docker compose up --build` or `applivery-bot run`."
-
-
-def utc_now() -> datetime:
-    """Return this machine's time."""
-    return datetime.now(UTC)
 
 
 async def examine(

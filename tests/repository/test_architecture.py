@@ -20,7 +20,16 @@ PACKAGES = [
 MODULES = [
     *("__main__", "app", "health", "container", "factories", "supervisor", "testing_overrides", "http_client"),
     "http_proxy",
-    *("settings", "setting_values", "exceptions", "timeouts", "dispatch/dispatcher", "slack/client", "slack/web_api"),
+    *(
+        "settings",
+        "setting_values",
+        "exceptions",
+        "timeouts",
+        "system_clock",
+        "dispatch/dispatcher",
+        "slack/client",
+        "slack/web_api",
+    ),
 ]
 
 

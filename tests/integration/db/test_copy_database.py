@@ -15,8 +15,9 @@ from bot.db import key_value, subscriptions
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, connect
 from bot.db.copy_database import copy_database
-from bot.db.database import Database, utc_now
+from bot.db.database import Database
 from bot.exceptions import BotError, DatabaseNotFound
+from bot.system_clock import utc_now
 from tests.conftest import Environment
 from tests.integration.db.conftest import BOTH
 from tests.integration.db.test_migrate import value

@@ -13,10 +13,10 @@ import pytest
 import bot.commands
 from bot.db import access, migrate
 from bot.db.connect import DatabaseUrl, connect
-from bot.db.database import utc_now
 from bot.dispatch.registry import HandlerKind, HandlerRegistry
 from bot.dispatch.requests import opened_with, read_values
 from bot.domain.model import Role
+from bot.system_clock import utc_now
 from sandbox.slack import FakeMessage
 from tests.conftest import Environment, heads
 from tests.integration.db.test_migrate import columns

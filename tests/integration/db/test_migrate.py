@@ -12,8 +12,8 @@ from alembic import command
 
 from bot.db import migrate as db_migrate
 from bot.db.connect import DatabaseUrl, connect
-from bot.db.database import utc_now
 from bot.db.runner import Runner
+from bot.system_clock import utc_now
 from tests.support.sqlalchemy_core import run_core
 
 Values = dict[tuple[str, str], Counter[object]]
