@@ -287,11 +287,12 @@ async def _form(
     _channel(call)
     sentence = sentence or GoalSentence()
     shares = {share: format_percent(int(share)) for share in SHARES}
-    share = str(sentence.percent or FORM_SHARE)
     if sentence.people:
         share = f"{sentence.people} people"
         shares[share] = ngettext("{number} person", "{number} people", sentence.people)
-    shares.setdefault(share, format_percent(int(share.split()[0])))
+    else:
+        share = str(sentence.percent or FORM_SHARE)
+        shares.setdefault(share, format_percent(int(share)))
     times = {value: _(label) for label, value in TIMES}
     when = sentence.when or FORM_TIME
     times.setdefault(when, when)
